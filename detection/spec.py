@@ -135,9 +135,9 @@ class Cue:
     """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
 
     With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
-    as that ends. `reason` narrows `interrupted` and `not_ready`. Of the times at which it could be
-    sent it is sent at the first and then at each `every`th, and not before `min_gap_ms` have gone
-    by since it was last sent.
+    as that ends. `reason` narrows `interrupted` and `not_ready`, and `form`, the least and
+    the greatest, `completed`. Of the times at which it could be sent it is sent at the first and
+    then at each `every`th, and not before `min_gap_ms` have gone by since it was last sent.
     """
 
     when: str
@@ -149,6 +149,7 @@ class Cue:
     key: str | None = None
     every: int = 1
     min_gap_ms: float = 0.0
+    form: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

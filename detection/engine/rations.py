@@ -31,17 +31,26 @@ class Rations(RationsState):
             raise ValueError("Not the rations of so many cues.")
 
     def tell(
-        self, when: str, reason: str | None, now_ms: float, *, only_named: bool = False
+        self,
+        when: str,
+        reason: str | None,
+        now_ms: float,
+        *,
+        only_named: bool = False,
+        form: float | None = None,
     ) -> list[Cue]:
         """Those of `completed`, `interrupted` and `not_ready`.
 
         One without a reason is for all of them, but for an attempt beside which the repetition goes
-        on, or none was under way: that has only cues that name it.
+        on, or none was under way: that has only cues that name it. One that asks for form is for
+        what had it.
         """
         fired: list[Cue] = []
         for number in self._reserved:
             cue = self._cues[number]
             is_meant = cue.reason == reason if cue.reason else not only_named
+            if cue.form is not None:
+                is_meant = form is not None and cue.form[0] <= form <= cue.form[1]
             if cue.when == when and is_meant and self.may_send(number, now_ms):
                 fired.append(cue)
         return fired

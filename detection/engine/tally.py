@@ -100,6 +100,7 @@ class Tally(TallyState):
                         outcome.reason or None,
                         now,
                         only_named=outcome.is_aside,
+                        form=outcome.form,
                     )
                 ]
         return events + cues

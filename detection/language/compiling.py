@@ -108,7 +108,12 @@ def _cue(cue: Values, locale: str | None) -> Cue:
         key=cue.get("key"),
         every=int(cue["every"]),
         min_gap_ms=float(cue["min_gap_ms"]),
+        form=_form(cue["form"]) if "form" in cue else None,
     )
+
+
+def _form(values: Values) -> tuple[float, float]:
+    return float(values.get("min", 0.0)), float(values.get("max", 1.0))
 
 
 def _extreme(values: Values) -> tuple[Extreme, Criterion]:

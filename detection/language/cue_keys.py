@@ -26,6 +26,7 @@ from detection.language.grammar import (
     Needs,
     NotBoth,
     Number,
+    OneOf,
     OnlyWith,
     Record,
 )
@@ -33,6 +34,16 @@ from detection.language.texts import CUE_KEY, LANGUAGE, MESSAGE, NAME, milliseco
 from detection.spec import COMPLETED, INTERRUPTED, LACKS, LEVELS, NOT_READY, REASONS, RESERVED_WHEN
 
 _EXTREMES = ("least", "most")
+_SHARE = Number(0, 1)
+_FORM = Record(
+    fields=(
+        Field(key="min", kind=_SHARE, description="The least form, such as 1 for all checks."),
+        Field(key="max", kind=_SHARE, description="The greatest form."),
+    ),
+    rules=(
+        OneOf(keys=("min", "max"), code="missing_bound", message="Form needs min, max or both."),
+    ),
+)
 
 CUE = Record(
     fields=(
@@ -56,6 +67,14 @@ CUE = Record(
             key="reason",
             kind=Choice(tuple(dict.fromkeys((*REASONS, *LACKS)))),
             description=(f"Why it was {INTERRUPTED}, or what is {NOT_READY}: {', '.join(LACKS)}."),
+        ),
+        Field(
+            key="form",
+            kind=_FORM,
+            description=(
+                f"Bounds of the form of what was {COMPLETED}: the share of the checks that were"
+                " met, of those that could be seen. Without one that was seen it is not sent."
+            ),
         ),
         Field(
             key="level",
@@ -131,6 +150,13 @@ CUE = Record(
             keys=("reason",),
             code="reason_not_allowed",
             message=f"A reason is for a cue on {INTERRUPTED} or {NOT_READY}: leave it out.",
+        ),
+        OnlyWith(
+            key="when",
+            values=(COMPLETED,),
+            keys=("form",),
+            code="form_not_allowed",
+            message=f"A form is for a cue on {COMPLETED}: leave it out.",
         ),
         Narrows(
             key="when",

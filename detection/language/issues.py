@@ -56,6 +56,7 @@ ERROR_CODES = {
     "step_not_allowed": "The first step has within_ms, or the first or the last one is optional.",
     "criterion_not_allowed": "A cue on completed, interrupted or not_ready has a criterion.",
     "reason_not_allowed": "A cue has a reason, and is not on interrupted or not_ready.",
+    "form_not_allowed": "A cue has a form, and is not on completed.",
     "too_many_cues": "A phase has more than 4 cues that name no joint or lean: all fire on entry.",
     "unknown_parameter": "A $name is not among the parameters; the nearest is named.",
     "parameter_out_of_range": "A parameter may become a number that is not allowed where it is.",
@@ -69,7 +70,7 @@ WARNING_CODES = {
     "narrow_phase": "A phase between two others is passed faster than it can be entered.",
     "unused_parameter": "A parameter that nothing uses.",
     "unused_tolerance": "A tolerance of what carries, outside a strict phase.",
-    "cue_never_sent": "A cue on not_ready waits for what the setup does not ask for.",
+    "cue_never_sent": "A cue waits for what the setup leaves out, or for form without checks.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }
 ISSUE_CODES = ERROR_CODES | WARNING_CODES

@@ -56,6 +56,7 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     if names is not None:
         _check_references(names, movement, report)
     for index, cue in _valid(cues):
+        check_bounds(cue.get("form") or {}, f"{MOVEMENT}.feedback[{index}].form", declared, report)
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
     if is_new:
         _check_cues_on_entry(cues, report)

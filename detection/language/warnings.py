@@ -54,7 +54,8 @@ def _warn_of_open_sequence(spec: MoveSpec, report: Report) -> None:
 
 
 def _warn_of_cues(spec: MoveSpec, report: Report) -> None:
-    """Warn of cues on what can't be missing; a phase of a stored version may be named so."""
+    """Warn of cues on what can't be missing, or be judged; a phase of a stored version may be named
+    not_ready."""
     setup = spec.setup or Setup()
     lacking = {
         "visible": bool(setup.visible),
@@ -62,6 +63,9 @@ def _warn_of_cues(spec: MoveSpec, report: Report) -> None:
         "start": bool(setup.start),
     }
     for index, cue in enumerate(spec.feedback):
+        if cue.form is not None and not spec.checks:
+            message = "This cue is never sent: form is that of checks, and there are none."
+            report.warning("cue_never_sent", message, f"{MOVEMENT}.feedback[{index}]")
         if cue.when != NOT_READY or any(phase.name == NOT_READY for phase in spec.phases):
             continue
         if not any(is_asked for lack, is_asked in lacking.items() if cue.reason in (None, lack)):

@@ -43,6 +43,31 @@ checks:
     assert [one["metrics"]["form"] for one in events] == [1.0, 0.5]
 
 
+PRAISE = """feedback:
+  - {when: bottom, joint: knee, least: {min: 90.1}, message: Deeper.}
+  - {when: completed, form: {min: 1}, message: Good.}
+  - {when: completed, form: {max: 0.5}, every: 2, message: Watch your form.}
+  - {when: completed, message: Done.}
+"""
+
+
+def test_praise_is_for_form() -> None:
+    """`every` counts what the form was of, and the count is as it was."""
+    plain = written(SQUAT + DEPTH % "")
+    spec = written(SQUAT + DEPTH % "" + PRAISE)
+    frames = squats(80, 95, 80, 95, 95)
+    events = run(spec, frames)
+    assert [one["message"] for one in of_type(events, "feedback")] == [
+        *("Good.", "Done."),
+        *("Deeper.", "Watch your form.", "Done."),
+        *("Good.", "Done."),
+        *("Deeper.", "Done."),
+        *("Deeper.", "Watch your form.", "Done."),
+    ]
+    assert [one for one in events if one.type != "feedback"] == run(plain, frames)
+    assert run_restored(spec, frames, {20, 60, 100, 140}) == events
+
+
 def test_a_required_check_that_is_missed_makes_it_an_attempt() -> None:
     spec = written(SQUAT + DEPTH % ", required: true")
     events = run(spec, squats(80, 95, 85))
@@ -57,11 +82,13 @@ def test_a_required_check_that_is_missed_makes_it_an_attempt() -> None:
 
 def test_what_was_never_seen_is_no_check() -> None:
     check = "{name: wrists, joint: wrist, most: {max: 90}, required: true}"
-    spec = written(SQUAT + f"checks: [{check}]\n")
+    spec = written(SQUAT + f"checks: [{check}]\n" + PRAISE)
     hands = ("left_index", "right_index")
     frames = held(*((hidden(bent(angle), *hands), 500) for angle in (175, 80, 175)))
-    (completion,) = of_type(run(spec, frames), "event_completed")
+    events = run(spec, frames)
+    (completion,) = of_type(events, "event_completed")
     assert completion["metrics"]["form"] is None
+    assert [one["message"] for one in of_type(events, "feedback")] == ["Done."]
 
 
 def test_a_check_is_of_the_repetition_that_is_over_and_not_of_the_next() -> None:

@@ -93,6 +93,7 @@ def test_a_cue_is_judged_by_what_a_stay_reached() -> None:
         ("joint: knee, least: {}", "missing_bound", ".least"),
         ("joint: knee", "missing_bound", ""),
         ("reason: too_slow", "reason_not_allowed", ".reason"),
+        ("form: {min: 1}", "form_not_allowed", ".form"),
         ("key: go deeper", "invalid_name", ".key"),
         ("every: 0", "number_out_of_range", ".every"),
         ("every: 101", "number_out_of_range", ".every"),
@@ -111,6 +112,35 @@ def test_it_refuses_a_cue(cue: str, code: str, key: str) -> None:
 def test_what_is_no_stay_takes_no_criterion(when: str, key: str) -> None:
     (error,) = errors_of(edit(CUE, f"{{when: {when}, {key}, message: Good.}}"))
     assert error[:2] == ("criterion_not_allowed", f"{FEEDBACK}[0].{key.split(':')[0]}")
+
+
+@pytest.mark.parametrize(
+    ("form", "bounds"),
+    [("{min: 1}", (1.0, 1.0)), ("{max: 0.5}", (0.0, 0.5)), ("{min: 0, max: 1}", (0.0, 1.0))],
+)
+def test_a_cue_asks_for_form(form: str, bounds: tuple[float, float]) -> None:
+    assert cue_of(f"{{when: completed, form: {form}, message: Good.}}").form == bounds
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "key"),
+    [
+        ("{}", "missing_bound", ""),
+        ("{min: 1.1}", "number_out_of_range", ".min"),
+        ("{min: $share}", "wrong_type", ".min"),
+        ("{min: 0.8, max: 0.5}", "bounds_reversed", ".min"),
+    ],
+)
+def test_it_refuses_a_form(form: str, code: str, key: str) -> None:
+    (error,) = errors_of(edit(CUE, f"{{when: completed, form: {form}, message: Good.}}"))
+    assert error[:2] == (code, f"{FEEDBACK}[0].form{key}")
+
+
+def test_a_form_without_checks_is_never_sent() -> None:
+    cue = "{when: completed, form: {min: 1}, message: Good.}"
+    (warning,) = validate(edit(CUE, cue)).warnings
+    assert (warning.code, warning.path) == ("cue_never_sent", f"{FEEDBACK}[0]")
+    assert validate(edit(CUE, cue, with_checks(LEAST))).warnings == ()
 
 
 def test_a_cue_is_rationed_and_has_a_key() -> None:

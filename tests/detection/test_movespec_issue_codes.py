@@ -120,6 +120,12 @@ CASES = {
         16,
         35,
     ),
+    "form_not_allowed": (
+        edit(CUE_TEXT, "{when: bottom, form: {min: 1}, message: Good.}"),
+        f"{CUE}.form",
+        16,
+        30,
+    ),
     "too_many_cues": (
         DOCUMENT + "".join(f"      - {{when: bottom, message: {n}}}\n" for n in "abcde"),
         "detection.movement.feedback[5]",

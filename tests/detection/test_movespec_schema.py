@@ -36,6 +36,7 @@ STRUCTURAL_CODES = {
     "side_not_allowed",
     "criterion_not_allowed",
     "reason_not_allowed",
+    "form_not_allowed",
 }
 
 NAMES = st.sampled_from(
@@ -74,6 +75,7 @@ CUES = mapping(
         "message": MESSAGES,
         "level": st.sampled_from(["info", "success", "loud"]),
         "reason": st.sampled_from(["view", "too_slow", "not_ready", "late"]),
+        "form": mapping({}, {key: st.sampled_from([0, 0.5, 1, 1.1]) for key in BOUNDS}) | ANYTHING,
         "key": NAMES,
         "every": st.sampled_from([1, 2.5, 3.0, 100, 101, "$depth"]),
         "min_gap_ms": TIMES,
@@ -263,8 +265,10 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
     records = objects(json_schema())
     sizes = Counter(len(record["properties"]) for record in records)
     # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
-    # phases, conditions, checks and cues; criteria and bounds wherever they stand; steps.
-    assert sizes == Counter([4, 4, 4, 3, 8, 7, *[4, 9, 8, 16] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4])
+    # phases, conditions, checks, cues and form; criteria and bounds wherever they stand; steps.
+    assert sizes == Counter(
+        [4, 4, 4, 3, 8, 7, *[4, 9, 8, 17, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
+    )
     for record in records:
         assert record["additionalProperties"] is False
         assert all(key["description"] for key in record["properties"].values())
