@@ -3,7 +3,6 @@
 Needs matplotlib, which only development installs.
 """
 
-import logging
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -40,9 +39,6 @@ MOST_DEGREES = 180
 DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
 # Where the repetitions that people marked are drawn, in degrees of the axis.
 BY_PEOPLE_BAND = (2, 7)
-
-# At INFO it logs its font cache.
-logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 
 def draw(

@@ -84,9 +84,10 @@ def _make_up(cursor: Any, now: datetime) -> None:
     # Nothing where another process was first.
     for since, sessions in cursor.fetchall():
         seconds = (now - since).total_seconds()
-        logger.warning(
-            "The platform was away for %(seconds).0f s. Sessions that get as much longer:"
-            " %(sessions)d.",
+        logger.log(
+            logging.WARNING if sessions else logging.INFO,
+            "The platform was away for %(seconds).0f s. Sessions that were open and get as much"
+            " longer: %(sessions)d.",
             {"seconds": seconds, "sessions": sessions},
         )
 

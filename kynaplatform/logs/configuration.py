@@ -32,6 +32,8 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
             # At INFO they write each socket's address, and with it the token in its query.
             "uvicorn": {"level": "WARNING"},
             "websockets": {"level": "WARNING"},
+            # It tells of its font cache as it is imported.
+            "matplotlib": {"level": "ERROR"},
             "celery": {"handlers": ["celery"], "propagate": False},
             "kombu": {"handlers": ["celery"], "propagate": False},
         },

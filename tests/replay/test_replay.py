@@ -238,6 +238,19 @@ def test_the_picture_goes_where_it_is_wanted_also_with_json(
     assert (tmp_path / "angles").read_bytes().startswith(PNG)
 
 
+def test_the_first_plot_is_quiet(three_squats: Path, tmp_path: Path) -> None:
+    """Where matplotlib has no cache of the fonts yet, and can't write one."""
+    words = ["replay", three_squats, "--spec", SQUAT, "--plot", "three.png"]
+    done = subprocess.run(
+        [sys.executable, PROJECT / "manage.py", *words],
+        env=os.environ | {"MPLCONFIGDIR": "/proc/none"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "three.png is written.\n"
+
+
 def test_without_matplotlib_it_says_what_to_install(
     three_squats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from tests.conftest import SESSIONS
 # The last heartbeat before the absence, and when somebody is there again.
 LAST, BACK = 10.0, 160.0
 AWAY = timedelta(seconds=BACK - LAST)
+AWAY_WORDS = "The platform was away for %d s. Sessions that were open and get as much longer:"
 
 
 @pytest.fixture(autouse=True)
@@ -173,12 +174,16 @@ def test_a_client_that_comes_back_to_end_it_can(scene: Scene, session_id: UUID, 
 
 
 def test_it_is_told_with_how_long_it_was(
-    session_id: UUID, caplog: pytest.LogCaptureFixture
+    scene: Scene, session_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "kynaplatform.absences"):
+    with caplog.at_level(logging.INFO, "kynaplatform.absences"):
         make_up_for_absence(at(BACK))
-    assert [one.getMessage() for one in caplog.records] == [
-        "The platform was away for 150 s. Sessions that get as much longer: 1."
+        # Nobody was there meanwhile.
+        scene.cancel(session_id, BACK)
+        make_up_for_absence(at(2 * BACK))
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("WARNING", f"{AWAY_WORDS % 150} 1."),
+        ("INFO", f"{AWAY_WORDS % 160} 0."),
     ]
 
 
