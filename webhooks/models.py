@@ -14,6 +14,9 @@ from projects.models import Project
 
 MOST_URL_CHARACTERS = 2048
 MOST_DESCRIPTION_CHARACTERS = 2000
+# Of a delivery's failure, and of an answer's body.
+MAX_FAILURE_CHARACTERS = 500
+MAX_RESPONSE_BYTES = 1024
 
 
 class MessageType(models.TextChoices):

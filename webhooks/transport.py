@@ -5,22 +5,32 @@ TLS still asks for the name. aiohttp rather than httpx: a message costs a fifth 
 """
 
 import asyncio
+import os
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from kynaplatform import clock
 from webhooks.addresses import is_allowed
+from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES
 
 TIMEOUT_SECONDS: Final = 10.0
-MOST_OF_A_BODY: Final = 1024
+# Of all that a receiver sends in answer to a message: 1xx, headers, chunks and trailers included.
+MAX_ANSWER_BYTES: Final = 32 * 1024
+# The first of them end the headers of an answer, and of each 1xx before it.
+MAX_BLANK_LINES: Final = 16
+_BLANK_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
 # Shorter than common servers keep a connection that is idle: they would close it under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
 # Each waits for one name, of a slow server of names for up to half a minute. There are as many as
@@ -33,6 +43,13 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 class TryFailed(Exception):
     """A try that no answer came of; its text is why, for people."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why[:MAX_FAILURE_CHARACTERS])
+
+
+class AnswerTooLarge(aiohttp.ClientError):
+    """More than MAX_ANSWER_BYTES came before the end of an answer's headers."""
 
 
 class TooLate(Exception):
@@ -62,6 +79,44 @@ class _TimelyBody(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class _Connection(ResponseHandler):
+    """A connection that ends once an answer is larger than MAX_ANSWER_BYTES.
+
+    The parser bounds only a line and the number of headers, and queues every 1xx.
+    """
+
+    _bytes_left = MAX_ANSWER_BYTES
+
+    def set_response_params(self, **parameters: Any) -> None:
+        self._bytes_left = MAX_ANSWER_BYTES
+        super().set_response_params(**parameters)
+
+    def data_received(self, data: bytes) -> None:
+        is_over = len(data) > self._bytes_left
+        data = data[: self._bytes_left]
+        self._bytes_left -= len(data)
+        # Headers alone: with a fault behind them the parser would drop them too.
+        start = 0
+        for blank in islice(_BLANK_LINE.finditer(data), MAX_BLANK_LINES):
+            super().data_received(data[start : blank.end()])
+            start = blank.end()
+        super().data_received(data[start:])
+        if is_over and self.transport is not None:
+            self.transport.abort()
+            self.set_exception(AnswerTooLarge())
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        # What came of a body is read. The parser would leave one with a fault without an end.
+        if self._payload is not None:
+            payload, self._payload = self._payload, None
+            payload.feed_eof()
+
+    def close(self) -> None:
+        """At once: TLS would wait for the receiver's farewell, and read on meanwhile."""
+        self.abort()
+
+
 class CheckedResolver(AbstractResolver):
     """The addresses of a name, if messages may go to each of them; raises TryFailed."""
 
@@ -76,7 +131,8 @@ class CheckedResolver(AbstractResolver):
         try:
             addresses = await self._resolve(host)
         except (OSError, UnicodeError) as error:
-            raise TryFailed(f"The name {host} can't be resolved: {_said(error)}.") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise TryFailed(f"The name {host} can't be resolved: {why}.") from error
         for address in addresses:
             _require_allowed(address, host)
         return [
@@ -124,6 +180,10 @@ class Transport:
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
         )
+        # Public it is nowhere, and no setting of aiohttp's bounds a whole answer.
+        connector._factory = partial(  # type: ignore[assignment]
+            _Connection, loop=asyncio.get_running_loop()
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -146,9 +206,9 @@ class Transport:
     ) -> Answer:
         """The answer: its status, and the first of its body. Raises TryFailed, TooLate.
 
-        The time counts names, connection, TLS, request and answer together. A status that came
-        within it counts, whatever becomes of the body. After `send_by`, of clock.ticks, nothing is
-        sent: this process may have stood still at any moment before.
+        The time counts names, connection, TLS, request and answer together. A status whose headers
+        came within it and MAX_ANSWER_BYTES counts, whatever becomes of the body. After `send_by`,
+        of clock.ticks, nothing is sent: this process may have stood still at any moment before.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
         try:
@@ -164,7 +224,7 @@ class Transport:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, TooLate):
                 raise error.__cause__ from None
-            raise TryFailed(f"No answer: {_said(error)}.") from error
+            raise TryFailed(f"No answer: {_fault(error)}.") from error
         try:
             return Answer(response.status, await _first_of(response, ends_at))
         finally:
@@ -178,9 +238,9 @@ async def _first_of(response: aiohttp.ClientResponse, ends_at: float) -> str:
         async with asyncio.timeout_at(ends_at):
             async for part in response.content.iter_any():
                 found += part
-                if len(found) > MOST_OF_A_BODY:
+                if len(found) > MAX_RESPONSE_BYTES:
                     break
-    return found[:MOST_OF_A_BODY].decode(errors="replace").replace("\0", "�")
+    return found[:MAX_RESPONSE_BYTES].decode(errors="replace").replace("\0", "�")
 
 
 def _checked_socket(info: Any) -> socket.socket:
@@ -204,5 +264,23 @@ def _addresses(host: str) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _said(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).rstrip(".")
+def _fault(error: Exception) -> str:
+    """What was wrong with the answer or the connection, without a word of the receiver's."""
+    match error:
+        case AnswerTooLarge():
+            return f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed before its headers ended"
+        case aiohttp.ClientResponseError():
+            # Of what the parser says, what stands before the colon is its own.
+            why = error.message.partition(":")[0] or "unreadable"
+            return f"what came is not valid HTTP ({why})"
+        case aiohttp.ClientConnectorCertificateError(
+            certificate_error=ssl.SSLCertVerificationError(verify_message=why)
+        ):
+            return f"its certificate is not valid ({why.rstrip('.')})"
+        case aiohttp.ClientSSLError(os_error=ssl.SSLError(reason=why)):
+            return f"TLS failed ({why})"
+        case OSError(errno=int(number)):
+            return f"the connection failed ({os.strerror(number)})"
+    return "the connection failed"

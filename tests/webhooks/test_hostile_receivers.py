@@ -1,0 +1,245 @@
+"""What a receiver can do to the sender with its answer: nothing beyond 32 KiB and the deadline."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+from aiohttp.client_proto import ResponseHandler
+
+from kynaplatform import clock
+from tests.waiting import eventually
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from tests.webhooks.receiver import receiving
+from tests.webhooks.test_sending import send
+from webhooks.models import WebhookDelivery
+from webhooks.transport import MAX_ANSWER_BYTES, Answer, Transport, TryFailed
+
+Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+TOO_LARGE = "No answer: more than 32 KiB came before the end of its headers."
+MANY_HEADERS = b"".join(b"h%d: %s\r\n" % (number, b"v" * 8000) for number in range(120))
+
+
+class RawReceiver(NamedTuple):
+    url: str
+    # Each connection that was ended by the other side.
+    ended: list[object]
+
+
+@contextmanager
+def saying(say: Say) -> Iterator[RawReceiver]:
+    """A receiver that says to each request what a test wants, byte by byte."""
+    ended: list[object] = []
+    begun = threading.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await say(writer)
+            await reader.read()
+            ended.append(None)
+        except (OSError, asyncio.CancelledError) as error:
+            ended.append(error)
+        finally:
+            writer.close()
+
+    async def serve() -> None:
+        nonlocal loop, stop, port
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            begun.set()
+            await stop.wait()
+
+    loop, stop, port = None, None, 0
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    begun.wait()
+    try:
+        yield RawReceiver(f"http://127.0.0.1:{port}/hook", ended)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def once(text: bytes, *, closes: bool = False) -> Say:
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        await writer.drain()
+        if closes:
+            writer.write_eof()
+
+    return say
+
+
+def endless(part: bytes, begin: bytes = b"", *, every: float = 0) -> Say:
+    async def say(writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        while True:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(every)
+
+    return say
+
+
+def post(url: str, *, seconds: float) -> Answer | str:
+    """The answer, or why there is none."""
+
+    async def run() -> Answer | str:
+        transport = Transport()
+        try:
+            return await transport.post(url, {}, "{}", send_by=clock.ticks() + 60, seconds=seconds)
+        except TryFailed as failed:
+            return str(failed)
+        finally:
+            await transport.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def parsed(monkeypatch) -> list[int]:
+    """How many bytes the parser was given, in each read."""
+    sizes: list[int] = []
+    received = ResponseHandler.data_received
+
+    def data_received(connection: ResponseHandler, data: bytes) -> None:
+        sizes.append(len(data))
+        received(connection, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", data_received)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("say", "expected"),
+    [
+        (endless(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), TOO_LARGE),
+        (endless(b"HTTP/1.1 100\r\n\r\n" * 1000), TOO_LARGE),
+        (once(b"HTTP/1.1 200 OK\r\n" + MANY_HEADERS, closes=True), TOO_LARGE),
+        (
+            endless(b"a" * 65_536, b"HTTP/1.1 200 OK\r\nx: "),
+            "No answer: what came is not valid HTTP (Got more than 8190 bytes when reading).",
+        ),
+        (
+            endless(b"a: b\r\n" * 10_000, b"HTTP/1.1 200 OK\r\n"),
+            "No answer: what came is not valid HTTP (Too many headers received).",
+        ),
+        # A status counts, whatever comes behind its headers.
+        (endless(b"a" * 65_536, CHUNKED + b"5;x="), Answer(200, "ok")),
+        (endless(b"a: b\r\n" * 10_000, CHUNKED + b"0\r\n"), Answer(200, "ok")),
+        (endless(b"\n" * 65_536, b"HTTP/1.1 200 OK\r\n\r\n"), Answer(200, "\n" * 1024)),
+        (endless(b"a" * 65_536, b"HTTP/1.1 200 OK\r\n\r\n"), Answer(200, "a" * 1024)),
+        (once(CHUNKED + b"no size\r\n"), Answer(200, "ok")),
+        (once(b"HTTP/1.1 103\r\n\r\n" * 1000 + CHUNKED + b"0\r\n\r\n"), Answer(200, "ok")),
+    ],
+)
+def test_an_answer_is_read_to_32_kib(parsed, say, expected):
+    """Whatever it is made of; what is over them ends the connection, and no deadline is needed."""
+    with saying(say) as receiver:
+        assert post(receiver.url, seconds=600) == expected
+    assert sum(parsed) <= MAX_ANSWER_BYTES
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        endless(b"HTTP/1.1 103\r\n\r\n", every=0.01),
+        endless(b"a: b\r\n", b"HTTP/1.1 200 OK\r\n", every=0.01),
+        endless(b"K", b"HTTP/1.1 200 O", every=0.01),
+    ],
+)
+def test_the_deadline_ends_the_connection(say):
+    with saying(say) as receiver:
+        assert post(receiver.url, seconds=0.3) == "No answer within 0.3 s."
+        eventually(lambda: len(receiver.ended) == 1, "the connection is closed")
+
+
+def test_the_deadline_ends_a_body_and_its_status_counts():
+    with saying(endless(b"1\r\nx\r\n", CHUNKED, every=0.01)) as receiver:
+        answer = post(receiver.url, seconds=0.3)
+        eventually(lambda: len(receiver.ended) == 1, "the connection is closed")
+    assert (answer.status, answer.body[:3]) == (200, "okx")
+
+
+def test_each_answer_on_a_kept_connection_has_its_own_32_kib():
+    """Four are larger together, and their headers alone."""
+    told = b"x: " + b"v" * 8000 + b"\r\n"
+    connections = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while await reader.readline():
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + told + told + b"\r\nok")
+
+    async def run() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        transport = Transport()
+        for _ in range(4):
+            answered = await transport.post(url, {}, "{}", send_by=clock.ticks() + 60)
+            assert answered == (200, "ok")
+        await transport.close()
+        server.close()
+
+    asyncio.run(run())
+    assert len(connections) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("say", "told"),
+    [
+        (
+            once(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nwhy"),
+            (400, "why", "Answered 400."),
+        ),
+        (
+            once(b"HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\nwhy\r\n"),
+            (400, "", "Answered 400."),
+        ),
+        (
+            once(b"HTTP/1.1 400 Bad Request\r\nno header\r\n\r\n"),
+            (None, None, "No answer: what came is not valid HTTP (Invalid header token)."),
+        ),
+        (
+            once(b"SSH-2.0-OpenSSH_9.2\r\n"),
+            (None, None, "No answer: what came is not valid HTTP (Bad status line)."),
+        ),
+        (once(b"HTTP/1.1 400 \x00\xff\r\n\r\n\0", closes=True), (400, "\ufffd", "Answered 400.")),
+        (
+            once(b"HTTP/1.1 200 OK\r\nServer: \xff\xfe\r\n", closes=True),
+            (None, None, "No answer: the connection was closed before its headers ended."),
+        ),
+    ],
+)
+def test_a_failure_says_what_came_without_a_word_of_it(owner, say, told):
+    with saying(say) as receiver:
+        [delivery] = send(make_delivery(make_endpoint(owner.project, url=receiver.url)))
+    assert delivery.status == "waiting"
+    assert (delivery.response_status, delivery.response_body, delivery.failure) == told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tls_that_nobody_speaks_is_told(owner, receiver):
+    url = receiver.url.replace("http:", "https:")
+    [delivery] = send(make_delivery(make_endpoint(owner.project, url=url)))
+    assert delivery.failure == "No answer: TLS failed (WRONG_VERSION_NUMBER)."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_headers_of_a_megabyte_leave_a_sentence(owner, outsider):
+    """Each was a text of 2 MB."""
+    say = once(b"HTTP/1.1 200 OK\r\n" + MANY_HEADERS, closes=True)
+    with saying(say) as hostile, receiving() as well:
+        endpoint = make_endpoint(owner.project, url=hostile.url)
+        large = [make_delivery(endpoint) for _ in range(16)]
+        sent = send(*large, make_delivery(make_endpoint(outsider.project, url=well.url)))
+    assert [one.failure for one in sent] == [TOO_LARGE] * 16 + [None]
+    assert WebhookDelivery.objects.filter(status="delivered").count() == 1
