@@ -1,7 +1,7 @@
 """Webhooks: what they cost PostgreSQL, how late a message is, and the memory of their sender.
 
     python -m bench.webhooks [--turns 20] [--sessions 8] [--waiting 1000000] [--messages 100]
-                             [--deliveries 100000] [--throwaway]
+                             [--slow 10000] [--deliveries 100000] [--throwaway]
 
 A receiver in this process answers 204. First come turns in pairs, without a sender: `--sessions`
 sessions are created, stream 1,800 frames each, a minute of a camera, in batches of 15, and end,
@@ -9,8 +9,9 @@ once without a webhook and once with one of every type. A line is the processor'
 PostgreSQL took for a session, all of its processes together: the medians of the turns, and the
 median of the pairs' ratios. Then a sender starts, and sends what waits: what that takes of
 PostgreSQL, for a message. Then the time from a message's commit to its receipt is measured,
-`--messages` of them one by one: with nothing else, and with `--waiting` messages due of another
-endpoint, at which nobody listens. Then the sender's resident memory, after a tenth of
+`--messages` of them one by one: with nothing else, with `--waiting` messages due of another
+endpoint, at which nobody listens, and beside another organization whose 16 endpoints take 9.5 s to
+answer each of `--slow` messages. Then the sender's resident memory, after a tenth of
 `--deliveries` and after all, to twenty endpoints.
 
 The server of DATABASE_URL is used, which has to run on this machine, in a database made for the run
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 BATCH = 15
 ENDPOINTS = 20
+SLOW_ENDPOINTS = 16
+SLOW_SECONDS = 9.5
 POLL_SECONDS = 0.2
 # Of a message, from its commit until it is held for lost.
 LONGEST_SECONDS = 60.0
@@ -79,6 +82,7 @@ class Receiver:
     async def _serve(self) -> None:
         application = web.Application()
         application.router.add_post("/", self._take)
+        application.router.add_post("/slow", self._take_slowly)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
@@ -88,10 +92,20 @@ class Receiver:
         await request.read()
         return web.Response(status=204)
 
+    async def _take_slowly(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(SLOW_SECONDS)
+        return web.Response(status=204)
+
 
 def main() -> None:
     options = read_options(
-        __doc__, turns=20, sessions=8, waiting=1_000_000, messages=100, deliveries=100_000
+        __doc__,
+        turns=20,
+        sessions=8,
+        waiting=1_000_000,
+        messages=100,
+        slow=10_000,
+        deliveries=100_000,
     )
     with (
         scene_for_run(options.throwaway) as (folder, scene),
@@ -111,8 +125,16 @@ def show_sender(
     if options.messages:
         show_latency("nothing else waits", scene, receiver, options)
         if options.waiting:
-            let_wait(scene, options.waiting)
+            dead = make_endpoint(scene, f"http://127.0.0.1:{free_port()}/")
+            let_wait([dead], options.waiting)
             show_latency(f"{options.waiting:,} of another wait", scene, receiver, options)
+            set_enabled(dead, False)
+        if options.slow:
+            slow = slow_endpoints(receiver)
+            let_wait(slow, options.slow)
+            show_latency("another organization answers slowly", scene, receiver, options)
+            for endpoint in slow:
+                set_enabled(endpoint, False)
     if options.deliveries:
         show_memory(sender, scene, receiver, options.deliveries)
 
@@ -232,13 +254,20 @@ def receipt(receiver: Receiver, id_: str, since: float) -> float:
     return receiver.received[id_] - since
 
 
-def let_wait(scene: Scene, count: int) -> None:
+def slow_endpoints(receiver: Receiver) -> Sequence["WebhookEndpoint"]:
+    from bench.scene import make_customer
+
+    slow = make_customer("Slow")
+    return [make_endpoint(slow, f"{receiver.url}slow") for _ in range(SLOW_ENDPOINTS)]
+
+
+def let_wait(endpoints: Sequence["WebhookEndpoint"], count: int) -> None:
     from django.db import connection
 
-    dead = make_endpoint(scene, f"http://127.0.0.1:{free_port()}/")
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        cursor.execute(WAITING, [dead.id, count])
+        for endpoint in endpoints:
+            cursor.execute(WAITING, [endpoint.id, count // len(endpoints)])
         cursor.execute("ANALYZE webhook_delivery")
 
 

@@ -3,7 +3,7 @@
 A claim is an UPDATE that passes over rows which another sender has locked. It also moves `due_at`
 on, past the longest try: a sender that was killed keeps nothing, for its claims are due again then.
 What is due is sought endpoint by endpoint in one partial index, so that a million messages of one
-endpoint cost the others nothing.
+endpoint cost the others nothing. Places go to the organization with the fewest messages under way.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,13 @@ import msgspec
 from django.db import connection
 
 CLAIM: Final = timedelta(seconds=30)
-# So many of one endpoint are under way at once, in each sender.
+# Messages under way at once in each sender: of one endpoint; of an organization while another one
+# has any waiting or under way; of an organization that is alone. The places over those of one alone
+# are found free by the next one.
 MOST_OF_ENDPOINT: Final = 16
+MAX_OF_ORGANIZATION: Final = 64
+MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
+MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
 # A later message of a session waits for an earlier one for so long, and looks for it so often.
 LONGEST_WAIT: Final = timedelta(seconds=60)
 LOOKS_AGAIN: Final = timedelta(seconds=1)
@@ -40,34 +45,65 @@ waiting AS (
 )"""
 STATEMENT: Final = f"""
 WITH RECURSIVE {WAITING},
+served AS MATERIALIZED (
+    SELECT * FROM unnest(%(organization_ids)s::uuid[], %(under_way)s::int[])
+        AS served (organization_id, under_way)
+),
 ready AS MATERIALIZED (
-    SELECT endpoint.id,
+    SELECT endpoint.id, project.organization_id,
         endpoint.disabled_at IS NOT NULL OR endpoint.deleted_at IS NOT NULL AS is_off,
-        COALESCE(busy.free, %(most_of_endpoint)s::int) AS free
+        COALESCE(busy.free, %(most_of_endpoint)s::int) AS free,
+        COALESCE(served.under_way, 0) AS under_way
     FROM waiting
     JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
+    JOIN projects_project AS project ON project.id = endpoint.project_id
     LEFT JOIN unnest(%(busy_ids)s::uuid[], %(free)s::int[]) AS busy (id, free)
         ON busy.id = endpoint.id
+    LEFT JOIN served ON served.organization_id = project.organization_id
     WHERE waiting.due_at <= %(now)s::timestamptz AND busy.free IS DISTINCT FROM 0
-    ORDER BY random()
+),
+-- Each has one message at least: no more of them are needed.
+nearest AS MATERIALIZED (
+    SELECT * FROM ready
+    ORDER BY under_way + row_number() OVER (PARTITION BY organization_id ORDER BY random())
+    LIMIT %(most)s::int
+),
+place AS (
+    SELECT id, is_off, under_way + row_number() OVER (
+        PARTITION BY organization_id ORDER BY number, random()
+    ) AS of_organization
+    FROM nearest CROSS JOIN generate_series(1, free) AS number
+),
+allotted AS MATERIALIZED (
+    SELECT id, is_off, count(*) AS places
+    FROM (
+        SELECT id, is_off FROM place
+        WHERE of_organization <= (
+            SELECT CASE WHEN count(*) > 1 THEN %(max_of_organization)s ELSE %(max_alone)s END::int
+            FROM (
+                SELECT organization_id FROM ready UNION SELECT organization_id FROM served
+            ) AS organization
+        )
+        ORDER BY of_organization, random() LIMIT %(most)s::int
+    ) AS taken
+    GROUP BY id, is_off
 ),
 due AS MATERIALIZED (
-    SELECT first.id, ready.is_off,
+    SELECT first.id, allotted.is_off,
         first.session_id IS NOT NULL
         AND first.created_at > %(now)s::timestamptz - %(longest_wait)s::interval
         AND EXISTS (
             SELECT FROM webhook_delivery AS earlier
-            WHERE earlier.session_id = first.session_id AND earlier.endpoint_id = ready.id
+            WHERE earlier.session_id = first.session_id AND earlier.endpoint_id = allotted.id
                 AND earlier.sequence < first.sequence AND earlier.status = 'waiting'
         ) AS is_early
-    FROM ready
+    FROM allotted
     CROSS JOIN LATERAL (
         SELECT id, session_id, sequence, created_at FROM webhook_delivery
-        WHERE status = 'waiting' AND endpoint_id = ready.id AND due_at <= %(now)s::timestamptz
-        ORDER BY due_at LIMIT ready.free
+        WHERE status = 'waiting' AND endpoint_id = allotted.id AND due_at <= %(now)s::timestamptz
+        ORDER BY due_at LIMIT allotted.places
         FOR UPDATE SKIP LOCKED
     ) AS first
-    LIMIT %(most)s::int
 ),
 claimed AS (
     UPDATE webhook_delivery AS delivery
@@ -84,9 +120,10 @@ claimed AS (
 SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
     claimed.data, claimed.occurred_at, claimed.tries, claimed.body, endpoint.url,
     endpoint.encrypted_secret, endpoint.encrypted_previous_secret, endpoint.previous_secret_until,
-    endpoint.failing_since IS NOT NULL
+    endpoint.failing_since IS NOT NULL, project.organization_id
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
+JOIN projects_project AS project ON project.id = endpoint.project_id
 WHERE claimed.claim_id = %(claim_id)s::uuid
 ORDER BY claimed.id
 """  # noqa: S608
@@ -109,6 +146,7 @@ class Claim(NamedTuple):
     encrypted_previous_secret: bytes | None
     previous_secret_until: datetime | None
     is_failing: bool
+    organization_id: UUID
     claim_id: UUID
 
     def secrets(self, now: datetime) -> list[bytes]:
@@ -119,18 +157,29 @@ class Claim(NamedTuple):
         return [self.encrypted_secret, self.encrypted_previous_secret]
 
 
-def deliveries_claim(*, free: Mapping[UUID, int], most: int, now: datetime) -> list[Claim]:
-    """Claim up to `most` of what is due, of each endpoint no more than are `free`.
+def deliveries_claim(
+    *, free: Mapping[UUID, int], under_way: Mapping[UUID, int], now: datetime
+) -> list[Claim]:
+    """Claim what is due, of each endpoint no more than are `free`.
 
-    An endpoint that `free` does not name has MOST_OF_ENDPOINT. What is due of a disabled one is
-    held. A message whose session has an earlier one waiting is looked at again in a second.
+    `under_way` has how many messages of each organization are being sent: the claims add to them,
+    the fewest first, up to the bounds of an organization and of the sender. An endpoint that `free`
+    does not name has MOST_OF_ENDPOINT. What is due of a disabled one is held. A message whose
+    session has an earlier one waiting is looked at again in a second.
     """
+    most = MAX_UNDER_WAY - sum(under_way.values())
+    if most <= 0:
+        return []
     claim_id = uuid4()
     parameters: dict[str, Any] = {
         "busy_ids": [*free],
         "free": [*free.values()],
+        "organization_ids": [*under_way],
+        "under_way": [*under_way.values()],
         "most": most,
         "most_of_endpoint": MOST_OF_ENDPOINT,
+        "max_of_organization": MAX_OF_ORGANIZATION,
+        "max_alone": MAX_ALONE,
         "claim_id": claim_id,
         "now": now,
         "claim": CLAIM,

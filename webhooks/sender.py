@@ -1,13 +1,14 @@
 """The sender: claims what is due, sends many messages at once, and writes what became of them.
 
 One thread asks the database, in turns: it writes the outcomes since the last turn, then claims as
-much as may be under way. The messages are sent by an event loop, each within 10 s. An endpoint has
-its own bound, so that one that hangs holds up nobody else's.
+much as may be under way. The messages are sent by an event loop, each within 10 s. An endpoint and
+an organization have bounds of their own, so that one that hangs holds up nobody else's.
 """
 
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ from webhooks.transport import TIMEOUT_SECONDS, Answer, TooLate, Transport, TryF
 logger = logging.getLogger("kynaplatform.webhooks")
 
 POLL_SECONDS: Final = 0.1
-MOST_UNDER_WAY: Final = 256
 # Of turns that outcomes ask for: so many are written together.
 SHORTEST_TURN_SECONDS: Final = 0.01
 REPLAY_SECONDS: Final = 1.0
@@ -36,6 +36,8 @@ AWAY_SECONDS: Final = 1.0
 # An endpoint whose last tries failed, so many of them, has one try in so long.
 FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
+# An endpoint that takes longer to answer has fewer places, in proportion.
+QUICK_SECONDS: Final = 2.0
 # So long after its claim a message may be sent: it is answered, or given up, within the claim.
 SEND_WITHIN_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
 
@@ -50,17 +52,27 @@ class Message(NamedTuple):
 class Pace:
     """What is under way to an endpoint, and how its last tries went."""
 
+    organization_id: UUID
     under_way: int = 0
     failures: int = 0
     paused_until: float = 0.0
+    # Up with the slowest answer at once, and down by halves.
+    seconds: float = 0.0
+
+    @property
+    def is_narrowed(self) -> bool:
+        return self.failures > 0 or self.seconds > QUICK_SECONDS
 
     def free(self, at: float) -> int:
         """How many more may be sent at once: the half after each failure, until one succeeds."""
-        most = max(1, MOST_OF_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE))
-        return 0 if at < self.paused_until else max(0, most - self.under_way)
+        most = MOST_OF_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE)
+        if self.seconds > QUICK_SECONDS:
+            most = min(most, int(MOST_OF_ENDPOINT * QUICK_SECONDS / self.seconds))
+        return 0 if at < self.paused_until else max(0, max(1, most) - self.under_way)
 
-    def ended(self, is_failure: bool, at: float) -> None:
+    def ended(self, is_failure: bool, at: float, seconds: float) -> None:
         self.under_way -= 1
+        self.seconds = max(seconds, (self.seconds + seconds) / 2)
         self.failures = self.failures + 1 if is_failure else 0
         if self.failures >= FAILURES_BEFORE_PAUSE:
             self.paused_until = at + PAUSE_SECONDS
@@ -139,17 +151,18 @@ class Sender:
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS
             replays_go_on()
-        paces = {id_: pace for id_, pace in self._paces.items() if pace.under_way or pace.failures}
-        most = MOST_UNDER_WAY - sum(pace.under_way for pace in paces.values())
-        if most <= 0:
-            return []
-        free = {id_: pace.free(at) for id_, pace in paces.items()}
-        claims = deliveries_claim(free=free, most=most, now=clock.now())
+        kept = {id_: one for id_, one in self._paces.items() if one.under_way or one.is_narrowed}
+        under_way: Counter[UUID] = Counter()
+        for pace in kept.values():
+            under_way[pace.organization_id] += pace.under_way
+        free = {id_: pace.free(at) for id_, pace in kept.items()}
+        # Without organizations that only have a pace.
+        claims = deliveries_claim(free=free, under_way=+under_way, now=clock.now())
         # Before they count as under way: where it fails none is sent, and the claims end.
         made = bodies(claim for claim in claims if claim.body is None)
         for claim in claims:
-            paces.setdefault(claim.endpoint_id, Pace()).under_way += 1
-        self._paces = paces
+            kept.setdefault(claim.endpoint_id, Pace(claim.organization_id)).under_way += 1
+        self._paces = kept
         send_by = claimed_at + SEND_WITHIN_SECONDS
         return [Message(claim, claim.body or made.get(claim.id), send_by) for claim in claims]
 
@@ -184,7 +197,7 @@ class Sender:
             logger.exception("a message could not be sent")
             failure = "The message could not be sent: the worker's log says why."
         ended_at = time.monotonic()
-        self._paces[claim.endpoint_id].ended(failure is not None, ended_at)
+        self._paces[claim.endpoint_id].ended(failure is not None, ended_at, ended_at - begun_at)
         self._outcomes.append(
             Outcome(
                 id=claim.id,

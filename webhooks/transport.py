@@ -23,6 +23,7 @@ from yarl import URL
 
 from kynaplatform import clock
 from webhooks.addresses import is_allowed
+from webhooks.claims import MAX_UNDER_WAY
 from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES
 
 TIMEOUT_SECONDS: Final = 10.0
@@ -35,7 +36,7 @@ _BLANK_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
 KEEP_ALIVE_SECONDS: Final = 3.0
 # Each waits for one name, of a slow server of names for up to half a minute. There are as many as
 # messages may be under way.
-RESOLVING_THREADS: Final = 256
+RESOLVING_THREADS: Final = MAX_UNDER_WAY
 
 # The addresses of a name.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]

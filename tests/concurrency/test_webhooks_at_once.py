@@ -62,7 +62,7 @@ def test_a_deletion_waits_for_a_claim_and_for_what_it_sends(
     one = make_delivery(endpoint, type="session.completed", session_id=session.id, sequence=2)
     with racing([lambda: sessions_remove([session.id])]) as removal:
         with transaction.atomic():
-            [claim] = deliveries_claim(free={}, most=10, now=clock.now())
+            [claim] = deliveries_claim(free={}, under_way={}, now=clock.now())
             assert claim.id == one.id
             one.refresh_from_db()
             removal.start()
@@ -77,10 +77,10 @@ def test_what_another_webhook_was_told_hastens_no_deletion(
     session = DetectionSession.objects.get(id=make_session(movespec))
     slow, fast = make_endpoint(owner.project), make_endpoint(owner.project)
     one = make_delivery(slow, type="session.completed", session_id=session.id, sequence=2)
-    assert len(deliveries_claim(free={}, most=10, now=clock.now())) == 1
+    assert len(deliveries_claim(free={}, under_way={}, now=clock.now())) == 1
     one.refresh_from_db()
     sessions_remove([session.id])
-    [claim] = deliveries_claim(free={}, most=10, now=clock.now())
+    [claim] = deliveries_claim(free={}, under_way={}, now=clock.now())
     assert claim.endpoint_id == fast.id
     outcome = Outcome(
         id=claim.id, claim_id=claim.claim_id, endpoint_id=fast.id, tries=1, was_failing=False,

@@ -1,5 +1,6 @@
 """Claims: nothing is sent twice at once, and nobody waits for the endpoint of another."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -9,8 +10,18 @@ import pytest
 from django.db import connection, connections
 
 from kynaplatform import clock
+from projects.models import Organization, Project
+from tests.conftest import make_machine
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.claims import MOST_OF_ENDPOINT, STATEMENT, Claim, deliveries_claim
+from webhooks.claims import (
+    MAX_ALONE,
+    MAX_OF_ORGANIZATION,
+    MAX_UNDER_WAY,
+    MOST_OF_ENDPOINT,
+    STATEMENT,
+    Claim,
+    deliveries_claim,
+)
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import Outcome, outcomes_record
 
@@ -18,7 +29,7 @@ TAKEN = timedelta(seconds=30)
 
 
 def claim(now: datetime, **more: object) -> list[Claim]:
-    return deliveries_claim(**{"free": {}, "most": 1000, "now": now, **more})
+    return deliveries_claim(**{"free": {}, "under_way": {}, "now": now, **more})
 
 
 def ids(claims: list[Claim]) -> set[UUID]:
@@ -81,7 +92,66 @@ def test_it_takes_no_more_of_an_endpoint_than_are_free(owner):
     taken = [one.endpoint_id for one in claims]
     counts = [taken.count(one.id) for one in (busy, full, other)]
     assert counts == [3, 0, MOST_OF_ENDPOINT]
-    assert len(claim(clock.now(), free={busy.id: 0}, most=5)) == 5
+
+
+def endpoints_with(project: Project, endpoints: int, messages: int) -> list[WebhookEndpoint]:
+    """Endpoints of a project, each with messages that are due."""
+    made = [make_endpoint(project) for _ in range(endpoints)]
+    for endpoint in made:
+        for _ in range(messages):
+            make_delivery(endpoint)
+    return made
+
+
+def of_organizations(claims: list[Claim]) -> dict[UUID, int]:
+    return dict(Counter(one.organization_id for one in claims))
+
+
+def test_an_organization_alone_may_have_all_places(owner):
+    endpoints_with(owner.project, 16, 18)
+    mine = owner.organization.id
+    assert of_organizations(claim(clock.now())) == {mine: MAX_ALONE}
+    assert claim(clock.now(), under_way={mine: MAX_ALONE}) == []
+    assert len(claim(clock.now(), under_way={mine: MAX_ALONE - 5})) == 5
+
+
+def test_another_organization_is_served_beside_one_that_has_all_places(owner, outsider):
+    endpoints_with(owner.project, 16, 2)
+    endpoints_with(outsider.project, 8, 16)
+    claims = claim(clock.now(), under_way={owner.organization.id: MAX_ALONE})
+    assert of_organizations(claims) == {outsider.organization.id: MAX_OF_ORGANIZATION}
+
+
+def test_an_organization_has_a_quarter_while_another_has_messages(owner, outsider):
+    endpoints_with(owner.project, 16, 16)
+    mine, others = owner.organization.id, outsider.organization.id
+    # Under way: nothing of theirs waits.
+    assert of_organizations(
+        claim(clock.now(), under_way={others: 1, mine: MAX_OF_ORGANIZATION - 3})
+    ) == {mine: 3}
+    endpoints_with(outsider.project, 1, 2)
+    assert of_organizations(claim(clock.now())) == {mine: MAX_OF_ORGANIZATION, others: 2}
+
+
+def test_the_organization_with_the_fewest_messages_under_way_comes_first(owner, outsider):
+    third = make_machine(Organization.objects.create(name="Third"), "third")
+    for machine in (owner, outsider, third):
+        endpoints_with(machine.project, 4, 16)
+    mine, others = owner.organization.id, outsider.organization.id
+    many = {uuid4(): MAX_OF_ORGANIZATION for _ in range(4)}
+    under_way = {**many, mine: 30, others: 10}
+    assert MAX_UNDER_WAY - sum(under_way.values()) == 24
+    claims = of_organizations(claim(clock.now(), under_way=under_way))
+    assert claims == {third.organization.id: 17, others: 7}
+
+
+def test_two_projects_are_one_organization(owner, peer, outsider):
+    for machine in (owner, peer, outsider):
+        endpoints_with(machine.project, 5, 16)
+    claims = of_organizations(claim(clock.now()))
+    assert claims == dict.fromkeys(
+        (owner.organization.id, outsider.organization.id), MAX_OF_ORGANIZATION
+    )
 
 
 def test_it_takes_the_earliest_first_and_nothing_that_is_not_due(owner):
@@ -183,8 +253,12 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
             {
                 "busy_ids": [dead.id],
                 "free": [1],
-                "most": 256,
+                "organization_ids": [owner.organization.id],
+                "under_way": [1],
+                "most": MAX_UNDER_WAY,
                 "most_of_endpoint": MOST_OF_ENDPOINT,
+                "max_of_organization": MAX_OF_ORGANIZATION,
+                "max_alone": MAX_ALONE,
                 "claim_id": uuid4(),
                 "now": now,
                 "claim": TAKEN,

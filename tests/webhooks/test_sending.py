@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
@@ -13,10 +14,11 @@ from projects.signing import decrypted
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Receiver, Reply, receiving, sending
-from webhooks.claims import MOST_OF_ENDPOINT
+from webhooks.claims import MAX_ALONE, MOST_OF_ENDPOINT
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
 from webhooks.messages import bodies
 from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.sender import Pace
 from webhooks.transport import Transport
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,6 +181,48 @@ def test_one_that_hangs_holds_up_nobody_else(owner, outsider, receiver):
             )
             is_over.set()
     assert sorted(receiver.ids) == sorted(str(one.id) for one in waiting)
+
+
+def test_slow_endpoints_of_one_organization_leave_places_for_others(owner, outsider, receiver):
+    """Each of sixteen has more waiting than it may have under way, and none of them answers."""
+    is_over = threading.Event()
+
+    def hang(received: Received) -> Reply:
+        is_over.wait(30)
+        return Reply()
+
+    with receiving() as hanging:
+        hanging.answer = hang
+        for _ in range(16):
+            endpoint = make_endpoint(owner.project, url=hanging.url)
+            for _ in range(MOST_OF_ENDPOINT + 2):
+                make_delivery(endpoint)
+        others = make_endpoint(outsider.project, url=receiver.url)
+        with sending() as sender:
+            eventually(lambda: len(hanging.received) == MAX_ALONE, "one alone has every place")
+            waiting = [make_delivery(others) for _ in range(40)]
+            eventually(lambda: settled(*waiting), "those of others are delivered")
+            assert not is_over.is_set()
+            assert sum(one.under_way for one in sender._paces.values()) == MAX_ALONE
+            WebhookDelivery.objects.filter(claim_id=None, status="waiting").update(
+                due_at=clock.now() + timedelta(hours=1)
+            )
+            is_over.set()
+    assert sorted(receiver.ids) == sorted(str(one.id) for one in waiting)
+    assert len(hanging.received) == MAX_ALONE
+
+
+@pytest.mark.parametrize(("seconds", "places"), [(0.1, 16), (2.0, 16), (4.0, 8), (9.5, 3)])
+def test_an_endpoint_that_answers_slowly_has_fewer_places(seconds, places):
+    pace = Pace(uuid4(), under_way=1)
+    pace.ended(is_failure=False, at=1.0, seconds=seconds)
+    assert (pace.free(1.0), pace.is_narrowed) == (places, places < 16)
+    # What it has under way goes off them, and quick answers give them back.
+    pace.under_way = 3
+    assert pace.free(1.0) == places - 3
+    for _ in range(3):
+        pace.ended(is_failure=False, at=1.0, seconds=0.1)
+    assert (pace.free(1.0), pace.is_narrowed) == (16, False)
 
 
 def test_a_failing_endpoint_gets_one_try_at_a_time(owner, receiver):
