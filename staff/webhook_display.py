@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from staff.display import Tone, badge, moment
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.schedule import FAILS_FOR, MOST_TRIES
+from webhooks.schedule import FAILED_MESSAGES, FAILED_TRIES, FAILS_FOR, MOST_TRIES
 
 # The columns that no page reads, and those that are large, which no list does.
 SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")
@@ -117,10 +117,12 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
         return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
     if endpoint.failing_since is not None:
         return format_html(
-            "Every try has failed, the first {}{}. If none succeeds, it is disabled {}.",
+            "Every try has failed, the first {}{}. If none succeeds, it is disabled {}, once {} "
+            "tries of {} messages have failed.",
             moment(endpoint.failing_since, now),
             f": {last_failure.rstrip('.')}" if last_failure else "",
             moment(endpoint.failing_since + FAILS_FOR, now),
+            *(FAILED_TRIES, FAILED_MESSAGES),
         )
     if endpoint.last_delivered_at is None:
         return "Messages are sent to it. None was delivered in the last 30 days."
@@ -151,7 +153,7 @@ def delivery_sentence(delivery: WebhookDelivery, failure: str | None, now: datet
             return format_html("{} {}", given_up, failure or "")
         case DeliveryStatus.HELD:
             return format_html(
-                "Held: its webhook was disabled when it was due. A replay sends it, once that is "
+                "Held: it waited when its webhook was disabled. A replay sends it, once that is "
                 "enabled. {}",
                 failure or "",
             )

@@ -76,8 +76,8 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
     search_fields = OF_PROJECT[1:]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         "id", "project", "address", "types", "description", "created_at", "disabled_at",
-        "disabled_reason", "failing_since", "previous_secret_until", "replay_since",
-        "replay_until",
+        "disabled_reason", "failing_since", "failed_tries", "failed_messages",
+        "previous_secret_until", "replay_since", "replay_until",
     ]})]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:

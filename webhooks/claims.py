@@ -22,6 +22,8 @@ MOST_OF_ENDPOINT: Final = 16
 MAX_OF_ORGANIZATION: Final = 64
 MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
 MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
+# Messages of disabled endpoints that a claim holds: it is made ten times a second.
+MAX_HELD: Final = 200
 # A later message of a session waits for an earlier one for so long, and looks for it so often.
 LONGEST_WAIT: Final = timedelta(seconds=60)
 LOOKS_AGAIN: Final = timedelta(seconds=1)
@@ -51,7 +53,6 @@ served AS MATERIALIZED (
 ),
 ready AS MATERIALIZED (
     SELECT endpoint.id, project.organization_id,
-        endpoint.disabled_at IS NOT NULL OR endpoint.deleted_at IS NOT NULL AS is_off,
         COALESCE(busy.free, %(most_of_endpoint)s::int) AS free,
         COALESCE(served.under_way, 0) AS under_way
     FROM waiting
@@ -61,6 +62,7 @@ ready AS MATERIALIZED (
         ON busy.id = endpoint.id
     LEFT JOIN served ON served.organization_id = project.organization_id
     WHERE waiting.due_at <= %(now)s::timestamptz AND busy.free IS DISTINCT FROM 0
+        AND endpoint.disabled_at IS NULL AND endpoint.deleted_at IS NULL
 ),
 -- Each has one message at least: no more of them are needed.
 nearest AS MATERIALIZED (
@@ -69,15 +71,15 @@ nearest AS MATERIALIZED (
     LIMIT %(most)s::int
 ),
 place AS (
-    SELECT id, is_off, under_way + row_number() OVER (
+    SELECT id, under_way + row_number() OVER (
         PARTITION BY organization_id ORDER BY number, random()
     ) AS of_organization
     FROM nearest CROSS JOIN generate_series(1, free) AS number
 ),
 allotted AS MATERIALIZED (
-    SELECT id, is_off, count(*) AS places
+    SELECT id, count(*) AS places
     FROM (
-        SELECT id, is_off FROM place
+        SELECT id FROM place
         WHERE of_organization <= (
             SELECT CASE WHEN count(*) > 1 THEN %(max_of_organization)s ELSE %(max_alone)s END::int
             FROM (
@@ -86,10 +88,10 @@ allotted AS MATERIALIZED (
         )
         ORDER BY of_organization, random() LIMIT %(most)s::int
     ) AS taken
-    GROUP BY id, is_off
+    GROUP BY id
 ),
 due AS MATERIALIZED (
-    SELECT first.id, allotted.is_off,
+    SELECT first.id,
         first.session_id IS NOT NULL
         AND first.created_at > %(now)s::timestamptz - %(longest_wait)s::interval
         AND EXISTS (
@@ -105,11 +107,28 @@ due AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED
     ) AS first
 ),
+held AS (
+    UPDATE webhook_delivery SET status = 'held', claim_id = NULL
+    WHERE id = ANY (ARRAY (
+        SELECT first.id
+        FROM waiting
+        JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
+        CROSS JOIN LATERAL (
+            SELECT id FROM webhook_delivery
+            WHERE status = 'waiting' AND endpoint_id = endpoint.id
+                -- What is being sent is held after its outcome.
+                AND (claim_id IS NULL OR due_at <= %(now)s::timestamptz)
+            ORDER BY due_at LIMIT %(max_held)s
+            FOR UPDATE SKIP LOCKED
+        ) AS first
+        WHERE endpoint.disabled_at IS NOT NULL OR endpoint.deleted_at IS NOT NULL
+        LIMIT %(max_held)s
+    ))
+),
 claimed AS (
     UPDATE webhook_delivery AS delivery
-    SET status = CASE WHEN due.is_off THEN 'held' ELSE 'waiting' END,
-        claim_id = CASE WHEN due.is_off OR due.is_early THEN NULL ELSE %(claim_id)s::uuid END,
-        tries = tries + CASE WHEN due.is_off OR due.is_early THEN 0 ELSE 1 END,
+    SET claim_id = CASE WHEN due.is_early THEN NULL ELSE %(claim_id)s::uuid END,
+        tries = tries + CASE WHEN due.is_early THEN 0 ELSE 1 END,
         due_at = %(now)s::timestamptz
             + CASE WHEN due.is_early THEN %(looks_again)s ELSE %(claim)s END::interval
     FROM due
@@ -120,7 +139,7 @@ claimed AS (
 SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
     claimed.data, claimed.occurred_at, claimed.tries, claimed.body, endpoint.url,
     endpoint.encrypted_secret, endpoint.encrypted_previous_secret, endpoint.previous_secret_until,
-    endpoint.failing_since IS NOT NULL, project.organization_id
+    project.organization_id
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
 JOIN projects_project AS project ON project.id = endpoint.project_id
@@ -145,7 +164,6 @@ class Claim(NamedTuple):
     encrypted_secret: bytes
     encrypted_previous_secret: bytes | None
     previous_secret_until: datetime | None
-    is_failing: bool
     organization_id: UUID
     claim_id: UUID
 
@@ -164,8 +182,8 @@ def deliveries_claim(
 
     `under_way` has how many messages of each organization are being sent: the claims add to them,
     the fewest first, up to the bounds of an organization and of the sender. An endpoint that `free`
-    does not name has MOST_OF_ENDPOINT. What is due of a disabled one is held. A message whose
-    session has an earlier one waiting is looked at again in a second.
+    does not name has MOST_OF_ENDPOINT. What waits for a disabled one is held, for a replay. A
+    message whose session has an earlier one waiting is looked at again in a second.
     """
     most = MAX_UNDER_WAY - sum(under_way.values())
     if most <= 0:
@@ -180,6 +198,7 @@ def deliveries_claim(
         "most_of_endpoint": MOST_OF_ENDPOINT,
         "max_of_organization": MAX_OF_ORGANIZATION,
         "max_alone": MAX_ALONE,
+        "max_held": MAX_HELD,
         "claim_id": claim_id,
         "now": now,
         "claim": CLAIM,

@@ -63,13 +63,14 @@ def endpoint_change(
 ) -> None:
     """Write `changes` of columns of `endpoint`, whose row the caller has locked.
 
-    `enabled` of None leaves that as it is; `by` says who enables or disables. Enabling forgets that
-    its tries failed: it has five days again. A client can't enable what staff have disabled: raises
-    DisabledByStaff, having changed nothing.
+    `enabled` of None leaves that as it is; `by` says who enables or disables. Enabling it or giving
+    it another address forgets that its tries failed: it has five days again. A client can't enable
+    what staff have disabled: raises DisabledByStaff, having changed nothing.
     """
     is_staffs = endpoint.disabled_reason == DisabledReason.STAFF
     if enabled and is_staffs and by != DisabledReason.STAFF:
         raise DisabledByStaff
+    begins_anew = changes.get("url", endpoint.url) != endpoint.url
     for name, value in changes.items():
         setattr(endpoint, name, value)
     columns = [*changes]
@@ -77,8 +78,11 @@ def endpoint_change(
     if is_taken_over or (enabled is not None and enabled != (endpoint.disabled_at is None)):
         endpoint.disabled_at = None if enabled else now
         endpoint.disabled_reason = None if enabled else by
-        endpoint.failing_since = None
-        columns += ["disabled_at", "disabled_reason", "failing_since"]
+        columns += ["disabled_at", "disabled_reason"]
+        begins_anew = True
+    if begins_anew:
+        endpoint.failing_since, endpoint.failed_tries, endpoint.failed_messages = None, 0, None
+        columns += ["failing_since", "failed_tries", "failed_messages"]
     if columns:
         endpoint.save(update_fields=columns)
 

@@ -74,6 +74,10 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(
         null=True, help_text="The first of the tries that have all failed since the last success."
     )
+    failed_tries = models.IntegerField(default=0, db_default=0, help_text="How many those are.")
+    failed_messages = ArrayField(
+        models.UUIDField(), null=True, help_text="The first three messages of theirs."
+    )
     replay_since = models.DateTimeField(
         null=True, help_text="The sender queues again what was not delivered since then."
     )

@@ -1,14 +1,14 @@
 """The outcomes of tries: what is written of a delivery, and of its endpoint.
 
 A try that failed is tried again after a longer and longer wait: ten tries over 28 hours. An
-endpoint that answers 410, or that every try of five days failed at, is disabled.
+endpoint that answers 410 is disabled, and so is one at which every try of five days failed.
 """
 
 import logging
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,14 @@ from django.db import connection, transaction
 from prometheus_client import Counter
 
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
-from webhooks.schedule import FAILS_FOR, JITTER, MOST_TRIES, WAITS
+from webhooks.schedule import (
+    FAILED_MESSAGES,
+    FAILED_TRIES,
+    FAILS_FOR,
+    JITTER,
+    MOST_TRIES,
+    WAITS,
+)
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
@@ -53,8 +60,43 @@ UPDATE webhook_delivery SET due_at = %s
 WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
     AND type <> 'session.deleted'
 """
+# A try to another address than the endpoint's counts for nothing. One success begins anew, whatever
+# else failed in the same turn.
+_RECORD_OF_ENDPOINTS: Final = """
+WITH given AS MATERIALIZED (
+    SELECT endpoint_id, url, bool_or(failure IS NULL) AS is_well, count(*) AS tries,
+        array_agg(DISTINCT id) AS messages,
+        COALESCE(bool_or(response_status = %(gone)s), false) AS is_gone
+    FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS given (
+        endpoint_id uuid, url text, id uuid, failure text, response_status smallint
+    )
+    GROUP BY endpoint_id, url
+),
+-- In one order: two senders at once don't wait for each other crosswise.
+locked AS MATERIALIZED (
+    SELECT endpoint.id, given.is_well, given.tries, given.messages, given.is_gone
+    FROM webhook_endpoint AS endpoint
+    JOIN given ON given.endpoint_id = endpoint.id AND given.url = endpoint.url
+    WHERE endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (NOT given.is_well OR given.is_gone OR endpoint.failing_since IS NOT NULL)
+    ORDER BY endpoint.id FOR NO KEY UPDATE OF endpoint
+)
+UPDATE webhook_endpoint AS endpoint
+SET failing_since = CASE WHEN is_well THEN NULL
+        ELSE COALESCE(endpoint.failing_since, %(now)s::timestamptz) END,
+    failed_tries = CASE WHEN is_well THEN 0 ELSE endpoint.failed_tries + locked.tries END,
+    failed_messages = CASE WHEN NOT is_well THEN ARRAY (
+        SELECT DISTINCT unnest(endpoint.failed_messages || locked.messages) LIMIT %(messages)s
+    ) END
+FROM locked
+WHERE endpoint.id = locked.id
+RETURNING endpoint.id, locked.is_gone,
+    endpoint.failing_since <= %(now)s::timestamptz - %(fails_for)s::interval
+    AND endpoint.failed_tries >= %(tries)s
+    AND cardinality(endpoint.failed_messages) >= %(messages)s
+"""
 # Of an outcome, what is no column that a try writes.
-_NOT_STORED: Final = frozenset({"endpoint_id", "tries", "was_failing"})
+_NOT_STORED: Final = frozenset({"endpoint_id", "tries", "url"})
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +106,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     claim_id: UUID
     endpoint_id: UUID
     tries: int
-    # Whether the endpoint's tries failed before this one.
-    was_failing: bool
+    # Where it was sent.
+    url: str
     body: str | None
     tried_at: datetime
     duration_ms: int
@@ -88,7 +130,7 @@ def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
         }
         if ended:
             cursor.execute(_LET_GO, [now, [*ended]])
-        _record_of_endpoints(outcomes, now)
+        _record_of_endpoints(cursor, outcomes, now)
     for one, row in zip(outcomes, rows, strict=True):
         given_up = "given_up" if row["status"] == DeliveryStatus.FAILED else "failed"
         TRIES.labels("delivered" if one.failure is None else given_up).inc()
@@ -109,19 +151,21 @@ def wait_after(tries: int) -> timedelta:
     return WAITS[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
 
 
-def _record_of_endpoints(outcomes: Sequence[Outcome], now: datetime) -> None:
-    failed = {one.endpoint_id for one in outcomes if one.failure is not None}
-    well = {one.endpoint_id for one in outcomes if one.failure is None}
-    gone = {one.endpoint_id for one in outcomes if one.response_status == GONE}
-    recovered = {one.endpoint_id for one in outcomes if one.was_failing} & well
-    live = WebhookEndpoint.objects.filter(deleted_at__isnull=True, disabled_at__isnull=True)
-    if first := failed - well:
-        live.filter(id__in=first, failing_since__isnull=True).update(failing_since=now)
-        long_ago = live.filter(id__in=first, failing_since__lte=now - FAILS_FOR)
-        _disable([*long_ago.values_list("id", flat=True)], DisabledReason.FAILING, now)
-    if recovered:
-        live.filter(id__in=recovered).update(failing_since=None)
-    _disable([*gone], DisabledReason.GONE, now)
+def _record_of_endpoints(cursor: Any, outcomes: Sequence[Outcome], now: datetime) -> None:
+    columns = ("endpoint_id", "url", "id", "failure", "response_status")
+    rows = [{name: getattr(one, name) for name in columns} for one in outcomes]
+    parameters = {
+        "outcomes": msgspec.json.encode(rows).decode(),
+        "now": now,
+        "gone": GONE,
+        "fails_for": FAILS_FOR,
+        "tries": FAILED_TRIES,
+        "messages": FAILED_MESSAGES,
+    }
+    cursor.execute(_RECORD_OF_ENDPOINTS, parameters)
+    found = cursor.fetchall()
+    _disable([id_ for id_, is_gone, _ in found if is_gone], DisabledReason.GONE, now)
+    _disable([id_ for id_, _, has_failed in found if has_failed], DisabledReason.FAILING, now)
 
 
 def _disable(ids: Sequence[UUID], reason: DisabledReason, now: datetime) -> None:

@@ -11,5 +11,7 @@ WAITS: Final = tuple(
 MOST_TRIES: Final = len(WAITS) + 1
 # By so much of itself a wait is shorter or longer: what failed together does not come together.
 JITTER: Final = 0.1
-# An endpoint that every try has failed at for so long is disabled.
+# An endpoint is disabled once every try of that time has failed: at least ten, of three messages.
 FAILS_FOR: Final = timedelta(days=5)
+FAILED_TRIES: Final = 10
+FAILED_MESSAGES: Final = 3

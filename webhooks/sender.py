@@ -204,7 +204,7 @@ class Sender:
                 claim_id=claim.claim_id,
                 endpoint_id=claim.endpoint_id,
                 tries=claim.tries,
-                was_failing=claim.is_failing,
+                url=claim.url,
                 body=message.body,
                 tried_at=tried_at,
                 duration_ms=round(1000 * (ended_at - begun_at)),

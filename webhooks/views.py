@@ -97,8 +97,8 @@ class WebhookViewSet(ApiViewSet):
     ) -> WebhookAnswer:
         """Change its address, types or description; disable it, or enable it again.
 
-        While it is disabled nothing is written for it. A message whose time comes meanwhile is
-        held, until it is replayed. You can't enable one that the platform's staff have disabled.
+        While it is disabled nothing is written for it. What waits is held until it is replayed, for
+        30 days. You can't enable one that the platform's staff have disabled.
         """
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)

@@ -129,7 +129,7 @@ class DeliveryAnswer(Answer):
     status: Annotated[
         DeliveryStatus,
         said(
-            "`failed` after the last try; `held` where the webhook was disabled when it was due.",
+            "`failed` after the last try; `held` where it waited when the webhook was disabled.",
             "delivered",
         ),
     ]

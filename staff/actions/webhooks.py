@@ -56,7 +56,7 @@ class Disable(OfEndpoint):
     def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:
         return [
             "Nothing is sent to it any more, and nothing that happens is written for it.",
-            "What waits is held when it is due, until it is replayed.",
+            "What waits is held until it is replayed, for 30 days.",
             "Its customer sees that staff disabled it, and can't enable it. It can make another: "
             "suspend the project to stop that.",
         ]

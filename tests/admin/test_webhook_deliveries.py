@@ -84,7 +84,7 @@ def test_a_page_shows_the_request_the_answer_and_why_it_failed(
             "It is being sent at this moment: try 10 of 10.",
         ),
         ({"status": "delivered", "tries": 2}, "Delivered at try 2 of 10, "),
-        ({"status": "held"}, "Held: its webhook was disabled when it was due."),
+        ({"status": "held"}, "Held: it waited when its webhook was disabled."),
         ({"tries": 0, "failure": "The session was deleted."}, "Given up. The session was deleted."),
     ],
 )

@@ -83,7 +83,7 @@ def test_what_another_webhook_was_told_hastens_no_deletion(
     [claim] = deliveries_claim(free={}, under_way={}, now=clock.now())
     assert claim.endpoint_id == fast.id
     outcome = Outcome(
-        id=claim.id, claim_id=claim.claim_id, endpoint_id=fast.id, tries=1, was_failing=False,
+        id=claim.id, claim_id=claim.claim_id, endpoint_id=fast.id, tries=1, url=claim.url,
         body="{}", tried_at=clock.now(), duration_ms=1, response_status=200, response_body="",
         failure=None,
     )  # fmt: skip

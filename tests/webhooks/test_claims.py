@@ -15,6 +15,7 @@ from tests.conftest import make_machine
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from webhooks.claims import (
     MAX_ALONE,
+    MAX_HELD,
     MAX_OF_ORGANIZATION,
     MAX_UNDER_WAY,
     MOST_OF_ENDPOINT,
@@ -24,6 +25,7 @@ from webhooks.claims import (
 )
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import Outcome, outcomes_record
+from webhooks.replays import replay_begin, replays_go_on
 
 TAKEN = timedelta(seconds=30)
 
@@ -43,7 +45,7 @@ def outcome(claimed: Claim, **more: object) -> Outcome:
             "claim_id": claimed.claim_id,
             "endpoint_id": claimed.endpoint_id,
             "tries": claimed.tries,
-            "was_failing": claimed.is_failing,
+            "url": claimed.url,
             "body": "{}",
             "tried_at": clock.now(),
             "duration_ms": 7,
@@ -216,18 +218,39 @@ def test_one_endpoint_s_messages_wait_for_no_other_endpoint(owner):
     assert ids(claim(clock.now())) == {started.id, ended.id}
 
 
-def test_what_is_due_of_a_disabled_endpoint_is_held(owner):
-    now = clock.now()
-    disabled = make_endpoint(owner.project, disabled_at=now, disabled_reason="client")
-    due = make_delivery(disabled)
-    later = make_delivery(disabled, due_at=now + timedelta(hours=1))
+def test_what_waits_for_a_disabled_endpoint_is_held_for_a_replay(owner):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    sent = make_delivery(endpoint)
+    [claimed] = claim(now)
+    WebhookEndpoint.objects.update(disabled_at=now, disabled_reason="client")
+    waiting = [make_delivery(endpoint, due_at=now + timedelta(hours=hours)) for hours in (0, 9)]
     assert claim(now) == []
-    for one, status in ((due, "held"), (later, "waiting")):
+    for one in waiting:
         one.refresh_from_db()
-        assert (one.status, one.tries, one.claim_id) == (status, 0, None)
-    # Enabled again before its time, it is sent.
+        assert (one.status, one.tries, one.claim_id) == ("held", 0, None)
+    # What was being sent has its outcome, and waits no more than they do.
+    sent.refresh_from_db()
+    assert (sent.status, sent.claim_id) == ("waiting", claimed.claim_id)
+    outcomes_record([outcome(claimed, failure="Answered 500.", response_status=500)], now=now)
+    assert claim(now) == []
+    sent.refresh_from_db()
+    assert (sent.status, sent.tries, sent.failure) == ("held", 1, "Answered 500.")
     WebhookEndpoint.objects.update(disabled_at=None, disabled_reason=None)
-    assert ids(claim(now + timedelta(hours=2))) == {later.id}
+    endpoint.refresh_from_db()
+    assert claim(now + timedelta(days=1)) == []
+    assert replay_begin(endpoint=endpoint, since=endpoint.created_at, now=clock.now()) == 3
+    replays_go_on()
+    assert ids(claim(clock.now())) == {sent.id, *(one.id for one in waiting)}
+
+
+def test_a_claim_holds_a_bounded_number(owner, monkeypatch):
+    monkeypatch.setattr("webhooks.claims.MAX_HELD", 3)
+    disabled = make_endpoint(owner.project, disabled_at=clock.now(), disabled_reason="client")
+    for _ in range(8):
+        make_delivery(disabled)
+    for held in (3, 6, 8):
+        claim(clock.now())
+        assert WebhookDelivery.objects.filter(status="held").count() == held
 
 
 def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
@@ -259,6 +282,7 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
                 "most_of_endpoint": MOST_OF_ENDPOINT,
                 "max_of_organization": MAX_OF_ORGANIZATION,
                 "max_alone": MAX_ALONE,
+                "max_held": MAX_HELD,
                 "claim_id": uuid4(),
                 "now": now,
                 "claim": TAKEN,
