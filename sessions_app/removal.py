@@ -28,14 +28,17 @@ history AS (
     DELETE FROM django_admin_log WHERE object_id = ANY (%(ids)s::uuid[]::text[])
 )
 DELETE FROM detection_session WHERE id = ANY (%(ids)s::uuid[])
+    -- For the trigger of webhooks, until the transaction ends.
+    AND (SELECT set_config('kyna.deletion', %(deletion)s, true)) IS NOT NULL
 """
 
 
-def sessions_remove(ids: Sequence[UUID]) -> list[UUID]:
+def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUID]:
     """Remove those of `ids` that have ended; others are left. Returns those that it removed.
 
     Their events, their attaches and what staff did to them go as well. Their idempotency keys are
-    free, and webhooks/migrations/0002_outbox.py empties and tells their deliveries. It is one
+    free. A trigger, webhooks/migrations/0007_batches_of_deletions.py, empties their deliveries and
+    writes one `sessions.deleted` for each endpoint, or `session.deleted` if `is_single`. It is one
     transaction, so the caller bounds it: at most 500 sessions, of events as many as it wants to
     delete at once. The rows are locked by their ids, so two at once don't wait for each other
     crosswise.
@@ -47,14 +50,15 @@ def sessions_remove(ids: Sequence[UUID]) -> list[UUID]:
         locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
         if locked:
             with connection.cursor() as cursor:
-                cursor.execute(_REMOVE, {"ids": locked})
+                deletion = "single" if is_single else "batch"
+                cursor.execute(_REMOVE, {"ids": locked, "deletion": deletion})
     return locked
 
 
-def sessions_erase(ids: Sequence[UUID], *, now: datetime) -> int:
+def sessions_erase(ids: Sequence[UUID], *, now: datetime, is_single: bool = False) -> int:
     """The same for good: no restore of an older backup brings them back. Returns how many went."""
     with transaction.atomic():
-        removed = sessions_remove(ids)
+        removed = sessions_remove(ids, is_single=is_single)
         if removed:
             erased.send(sender=DetectionSession, ids=removed, now=now)
     return len(removed)
@@ -67,7 +71,8 @@ def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
     with transaction.atomic():
         settle_locked(one, now, project_id)
         mine = one.filter(project_id=project_id)
-        is_erased = sessions_erase([*mine.values_list("id", flat=True)], now=now) > 0
+        ids = [*mine.values_list("id", flat=True)]
+        is_erased = sessions_erase(ids, now=now, is_single=True) > 0
         is_live = not is_erased and mine.exists()
     if is_live:
         raise Conflict("The session has not ended: finalize or cancel it first.")

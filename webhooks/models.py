@@ -1,7 +1,7 @@
 """Webhook endpoints, and the deliveries to them: the outbox that triggers fill.
 
-A delivery is a message to one endpoint. The triggers of webhooks/migrations/0002_outbox.py insert
-it in the transaction of what it tells, whoever changes that.
+A delivery is a message to one endpoint. The triggers of webhooks/migrations insert it in the
+transaction of what it tells, whoever changes that.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -25,6 +25,7 @@ class MessageType(models.TextChoices):
     SESSION_FAILED = "session.failed"
     SESSION_CANCELLED = "session.cancelled"
     SESSION_DELETED = "session.deleted"
+    SESSIONS_DELETED = "sessions.deleted"
     MOVESPEC_RELEASED = "movespec.released"
     VERSION_WITHDRAWN = "movespec.version_withdrawn"
     TEST = "webhook.test"

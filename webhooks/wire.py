@@ -26,6 +26,7 @@ Subscribable = Literal[
     "session.failed",
     "session.cancelled",
     "session.deleted",
+    "sessions.deleted",
     "movespec.released",
     "movespec.version_withdrawn",
 ]

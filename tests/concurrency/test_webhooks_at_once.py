@@ -68,7 +68,7 @@ def test_a_deletion_waits_for_a_claim_and_for_what_it_sends(
             removal.start()
             eventually(lambda: waiting_backends() == 1, "the deletion waits")
         removal.results()
-    assert WebhookDelivery.objects.get(type="session.deleted").due_at == one.due_at
+    assert WebhookDelivery.objects.get(type="sessions.deleted").due_at == one.due_at
 
 
 def test_what_another_webhook_was_told_hastens_no_deletion(
@@ -88,5 +88,5 @@ def test_what_another_webhook_was_told_hastens_no_deletion(
         failure=None,
     )  # fmt: skip
     outcomes_record([outcome], now=clock.now())
-    told = WebhookDelivery.objects.get(type="session.deleted", endpoint=slow)
+    told = WebhookDelivery.objects.get(type="sessions.deleted", endpoint=slow)
     assert (told.status, told.due_at) == ("waiting", one.due_at)

@@ -27,9 +27,10 @@ FRAMES = wire_frames(list(perform("squat", repetitions=1, fps=30)))
 WITH_THE_ID = {
     "erased_session.id",
     "webhook_delivery.session_id",
-    # Of `session.deleted`.
+    # Of `session.deleted` and `sessions.deleted`.
     "webhook_delivery.body",
 }
+OF_A_BATCH = WITH_THE_ID | {"webhook_delivery.data"}
 
 
 def held_of(*texts: str) -> dict[str, set[str]]:
@@ -93,14 +94,19 @@ def test_nothing_is_left_of_a_person(owner, movespec, web, runtime, caplog, monk
         assert erasures_go_on(now=later) == 2
         erasures_go_on(now=later)
         with sending():
-            eventually(lambda: len(receiver.received) == 10, "each that went is told")
-    assert {json.loads(one.body)["data"]["session_id"] for one in receiver.received[7:]} == {*ids}
+            eventually(lambda: len(receiver.received) == 9, "each that went is told")
+    told = {
+        one["type"]: one["data"] for one in (json.loads(one.body) for one in receiver.received[7:])
+    }
+    assert sorted(told) == ["session.deleted", "sessions.deleted"]
+    assert told["session.deleted"] == {"session_id": deleted["session_id"]}
+    assert {*told["sessions.deleted"]["session_ids"]} == {*ids} - {deleted["session_id"]}
     assert WebhookDelivery.objects.filter(status="waiting").count() == 0
 
     after = held_of(ANNA, WARD, "Anna called", *ids)
     assert after[ANNA] == after[WARD] == after["Anna called"] == set()
     for id_ in ids:
-        assert after[id_] == WITH_THE_ID
+        assert after[id_] == (WITH_THE_ID if id_ == deleted["session_id"] else OF_A_BATCH)
     assert not DetectionEvent.objects.filter(session_id__in=ids).exists()
     bodies = WebhookDelivery.objects.filter(session_id__in=ids, body__isnull=False)
     assert {*bodies.values_list("type", flat=True)} == {"session.deleted"}

@@ -1,6 +1,7 @@
 """Messages are written in the transaction of what they tell, whoever changes that."""
 
 import json
+from copy import copy
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from movespecs.models import MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
-from sessions_app.removal import sessions_remove
+from sessions_app.removal import session_erase, sessions_remove
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_version
 from tests.sessions_app.lifecycle_scene import Scene, at, sweep
 from tests.webhooks.endpoint import body_of, make_endpoint, told
@@ -201,7 +202,7 @@ def test_a_deletion_is_told_once_what_is_on_the_wire_has_ended(scene, endpoint):
     ends_at = clock.now() + CLAIM
     on_the_wire = WebhookDelivery.objects.filter(endpoint=slow, type="session.cancelled")
     on_the_wire.update(claim_id=uuid4(), due_at=ends_at)
-    sessions_remove([DetectionSession.objects.get().id])
+    sessions_remove([DetectionSession.objects.get().id], is_single=True)
     due = dict(
         WebhookDelivery.objects.filter(type="session.deleted").values_list("endpoint_id", "due_at")
     )
@@ -210,6 +211,92 @@ def test_a_deletion_is_told_once_what_is_on_the_wire_has_ended(scene, endpoint):
         cursor.execute("SELECT clock_timestamp()")
         assert (due[fast.id],) < cursor.fetchone()
     left = on_the_wire.get()
+    assert (left.status, left.claim_id, left.data) == ("failed", None, None)
+
+
+def ended_sessions(scene: Scene, number: int) -> list[UUID]:
+    """So many, in the order of their ids."""
+    scene.cancel(scene.created(), 1)
+    row = DetectionSession.objects.get()
+    copies = []
+    for _ in range(number - 1):
+        copies.append(copy(row))
+        copies[-1].id = uuid4()
+    DetectionSession.objects.bulk_create(copies)
+    return sorted(DetectionSession.objects.values_list("id", flat=True))
+
+
+def of_deletions() -> list[tuple[UUID, str, UUID | None, int | None, object]]:
+    rows = WebhookDelivery.objects.filter(type__endswith=".deleted").order_by("endpoint_id", "id")
+    return [*rows.values_list("endpoint_id", "type", "session_id", "sequence", "data")]
+
+
+def test_a_batch_of_deletions_is_one_message_to_each_endpoint(owner, scene, endpoint):
+    endpoints = [endpoint, *(make_endpoint(owner.project) for _ in range(15))]
+    ids = ended_sessions(scene, 40)
+    assert sessions_remove(ids) == ids
+    data = {"session_ids": [str(one) for one in ids]}
+    assert of_deletions() == [
+        (id_, "sessions.deleted", None, None, data) for id_ in sorted(one.id for one in endpoints)
+    ]
+    body = json.loads(body_of(endpoint, "sessions.deleted"))
+    assert (body["type"], body["sequence"], body["data"]) == ("sessions.deleted", None, data)
+    # What was told of the one before holds nothing any more.
+    assert {*WebhookDelivery.objects.exclude(type="sessions.deleted").values_list(
+        "status", "data"
+    )} == {("failed", None)}  # fmt: skip
+
+
+def test_a_batch_of_one_is_a_batch_and_a_deletion_by_itself_is_none(owner, scene, endpoint):
+    first, second, third = ended_sessions(scene, 3)
+    sessions_remove([first])
+    session_erase(session_id=second, project_id=owner.project.id, now=clock.now())
+    # As code does that says nothing of batches.
+    DetectionSession.objects.filter(id=third)._raw_delete("default")
+    assert told(endpoint)[1:] == [
+        ("sessions.deleted", None),
+        ("session.deleted", 3),
+        ("session.deleted", 3),
+    ]
+
+
+def test_a_message_has_at_most_500_ids_and_those_of_one_project(owner, peer, scene, endpoint):
+    other = make_endpoint(peer.project)
+    ids = ended_sessions(scene, 502)
+    DetectionSession.objects.filter(id=ids[0]).update(project=peer.project)
+    DetectionSession.objects.all()._raw_delete("default")
+    rows = WebhookDelivery.objects.filter(type="sessions.deleted", endpoint=endpoint)
+    told_ids = sorted((one.data["session_ids"] for one in rows), key=len)
+    assert told_ids == [[str(ids[501])], [str(one) for one in ids[1:501]]]
+    [of_other] = WebhookDelivery.objects.filter(endpoint=other)
+    assert of_other.data == {"session_ids": [str(ids[0])]}
+
+
+@pytest.mark.parametrize("type_", ["session.deleted", "sessions.deleted"])
+def test_who_wants_one_of_the_two_gets_both(owner, scene, type_):
+    wanted = make_endpoint(owner.project, type_)
+    make_endpoint(owner.project, "session.cancelled")
+    first, *others = ended_sessions(scene, 3)
+    sessions_remove(others)
+    session_erase(session_id=first, project_id=owner.project.id, now=clock.now())
+    assert [(id_, one) for id_, one, *_ in of_deletions()] == [
+        (wanted.id, "sessions.deleted"),
+        (wanted.id, "session.deleted"),
+    ]
+
+
+def test_a_batch_is_told_once_what_is_on_the_wire_of_its_sessions_has_ended(scene, endpoint):
+    slow, fast = endpoint, make_endpoint(endpoint.project)
+    ids = ended_sessions(scene, 3)
+    ends_at = clock.now() + CLAIM
+    on_the_wire = WebhookDelivery.objects.filter(endpoint=slow)
+    on_the_wire.update(claim_id=uuid4(), due_at=ends_at)
+    sessions_remove(ids)
+    due = WebhookDelivery.objects.filter(type="sessions.deleted", due_at=ends_at)
+    assert [one.endpoint_id for one in due] == [slow.id]
+    assert WebhookDelivery.objects.get(type="sessions.deleted", endpoint=fast).due_at < ends_at
+    # An outcome that comes meanwhile hastens it no more than one of `session.deleted`.
+    [left] = on_the_wire.exclude(type="sessions.deleted")
     assert (left.status, left.claim_id, left.data) == ("failed", None, None)
 
 

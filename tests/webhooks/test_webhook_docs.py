@@ -106,7 +106,7 @@ def test_a_receiver_has_about_twenty_lines():
 
 
 def test_the_page_has_every_type_and_every_wait():
-    told = re.findall(r"^\| `((?:session|movespec|webhook)\.\w+)` \|", TEXT, re.MULTILINE)
+    told = re.findall(r"^\| `((?:sessions?|movespec|webhook)\.\w+)` \|", TEXT, re.MULTILINE)
     assert told == MessageType.values
     [waits] = re.findall(r"tried again after (.*?), each 10 %", TEXT.replace("\n", " "))
     assert waits == "5 s, 1 and 5 minutes, 20 minutes, 1, 2.5, 5, 8 and 11 hours"
