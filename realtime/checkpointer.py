@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
 from realtime.fair_queue import HEARING_ROUNDS
+from realtime.refusals import Restarting
 from sessions_app.checkpoints import (
     FREE_STATEMENT,
     LOCKED,
@@ -95,20 +97,36 @@ class Checkpointer:
         self._flushers = [_Flusher(self._waiting, STATEMENT, locked) for _ in range(FLUSHERS)]
         # It waits for no row.
         self._flusher_of_locked = _Flusher(locked, FREE_STATEMENT, locked)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = set[asyncio.Task[None]]()
+        self._is_stopping = False
 
     def start(self) -> None:
-        flushers = [*self._flushers, self._flusher_of_locked]
-        self._tasks = [asyncio.create_task(flusher.flush()) for flusher in flushers]
+        for flusher in (*self._flushers, self._flusher_of_locked):
+            self._begin(flusher)
+
+    def _begin(self, flusher: "_Flusher") -> None:
+        task = asyncio.create_task(flusher.flush())
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._begin_anew, flusher))
+
+    def _begin_anew(self, flusher: "_Flusher", task: asyncio.Task[None]) -> None:
+        """Begin a flusher that has died again: the sockets that it served attach again."""
+        self._tasks.discard(task)
+        if self._is_stopping:
+            return
+        error = None if task.cancelled() else task.exception()
+        logger.error("a checkpoint flusher died, and is begun again", exc_info=error)
+        flusher.give_up()
+        self._begin(flusher)
 
     async def stop(self) -> None:
-        await cancel(self._tasks)
+        self._is_stopping = True
+        await cancel(tuple(self._tasks))
 
     def is_moving(self) -> bool:
-        """Whether no statement waits, or one was answered in the last 5 s."""
-        waiting = [each.waits_since for each in self._flushers if each.waits_since is not None]
-        moved_at = max(each.answered_at for each in self._flushers)
-        return not waiting or time.monotonic() - max(min(waiting), moved_at) < STALL_SECONDS
+        """Whether each statement that waits has waited for less than 5 s."""
+        since = [each.waits_since for each in self._flushers if each.waits_since is not None]
+        return not since or time.monotonic() - min(since) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> Stored:
         """Store the checkpoint, and tell what became of it: HELD once it is durable.
@@ -143,19 +161,25 @@ class _Flusher:
         self._locked = locked
         self._cursor: psycopg.AsyncCursor[Any] | None = None
         self.waits_since: float | None = None
-        self.answered_at = 0.0
+        self._group: list[_Pending] = []
 
     async def flush(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                group = await self._waiting.group()
+                self._group = await self._waiting.group()
                 self.waits_since = time.monotonic()
-                for locked in await self._store(group):
+                for locked in await self._store(self._group):
                     loop.call_later(RETRY_SECONDS, self._locked.put, locked)
-                self.waits_since = None
+                self._group, self.waits_since = [], None
         finally:
             await self._close()
+
+    def give_up(self) -> None:
+        """Tell those whose checkpoints it had, which may be stored or not."""
+        for pending in _wanted(self._group):
+            pending.stored.set_exception(Restarting())
+        self._group, self.waits_since = [], None
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
         """Store the group once the database is there. Returns those whose row is locked."""
@@ -170,7 +194,6 @@ class _Flusher:
                 DATABASE.met(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                self.answered_at = time.monotonic()
                 return locked
         return []
 
