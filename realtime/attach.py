@@ -17,6 +17,7 @@ from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
+from projects import access_tokens
 from projects.signing import TokenRejected, verify
 from realtime.event_bucket import EventBucket
 from realtime.progress import MOST_FRAMES_AT_ONCE, Progress
@@ -173,17 +174,32 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
         claims = verify(handshake.token, TOKEN_TYPE, AUDIENCE, now)
         admitted = Admitted(UUID(claims["sub"]), UUID(claims["project_id"]))
         expires_at = float(claims["exp"])
-    except (TokenRejected, KeyError, ValueError, TypeError, AttributeError) as error:
+    except TokenRejected as error:
+        raise _refusal_of(handshake.token, now) from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise RuntimeTokenInvalid from error
     try:
         is_for_this_session = UUID(handshake.session_id) == admitted.session_id
     except ValueError:
         raise NotFound("session") from None
     if not is_for_this_session:
-        raise RuntimeTokenInvalid
+        raise RuntimeTokenInvalid(
+            "This runtime token is for another session: take it and stream_url from one create."
+        )
     if expires_at <= now.timestamp():
         raise RuntimeTokenExpired
     return admitted
+
+
+def _refusal_of(token: str, now: datetime) -> RuntimeTokenInvalid:
+    """The refusal of what is no runtime token. It names an access token that we have signed."""
+    try:
+        verify(token, access_tokens.TOKEN_TYPE, access_tokens.AUDIENCE, now)
+    except TokenRejected:
+        return RuntimeTokenInvalid()
+    return RuntimeTokenInvalid(
+        "This is an access token of the API: send the runtime_token of the session's create."
+    )
 
 
 def _count(admitted: Admitted) -> None:

@@ -23,7 +23,7 @@ from realtime.messages import (
     RejectedFrame,
     SessionUpdate,
 )
-from realtime.progress import Progress, Taken, repeated_clock, take
+from realtime.progress import Progress, Taken, repeated_clock, take_by_frame
 from realtime.refusals import Restarting
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, Stored
@@ -36,6 +36,8 @@ logger = logging.getLogger("kynaplatform.realtime")
 # of it here and the rest in the database; and to be read there and sent again.
 STORED_EVENT_SECONDS: Final = 40e-6
 REPEATED_EVENT_SECONDS: Final = 20e-6
+# A turn takes at most so many frames: those of a usual batch.
+SLICE_FRAMES: Final = 15
 # What a database, or its adapter, says to what it will never store. All else is its own fault.
 REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 STORE_TRIES: Final = 3
@@ -60,11 +62,15 @@ class Batches:
     async def serve(self, batch: FrameBatch) -> None:
         """Take the frames out of a batch, store them and acknowledge it.
 
-        Raises SessionEnded if the engine fails.
+        Its frames are taken in slices, between which other sockets are served. What happens to the
+        session meanwhile is found by the one checkpoint. Raises SessionEnded if the engine fails.
         """
         arrived = time.monotonic()
+        taken = Taken()
         try:
-            taken = take(self._progress, batch)
+            for frames, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
+                if frames % SLICE_FRAMES == 0 or self._socket.turn.is_long():
+                    await self._socket.next_turn()
         except Exception:
             logger.exception(
                 "session %(session_id)s: the engine failed", {"session_id": self._held.id}

@@ -51,7 +51,13 @@ MOST_RECEIVED: Final = 8
 class Connection:
     """A socket that holds a session, until `serve` returns the code that it was closed with."""
 
-    def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
+    def __init__(
+        self,
+        socket: Socket,
+        attached: Attached,
+        checkpointer: Checkpointer,
+        heartbeat: Heartbeat,
+    ) -> None:
         self.socket = socket
         self.session_id: UUID = attached.session.id
         self.project_id: UUID = attached.session.project_id
@@ -62,7 +68,7 @@ class Connection:
         socket.turn.join(self.project_id)
         socket.hear()  # the attach counts as a message
         self._control_messages = TokenBucket(MOST_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
-        self._heartbeat = Heartbeat(socket)
+        self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
         self.is_closed_by_client = False
@@ -82,6 +88,10 @@ class Connection:
         """Whether a checkpoint has just renewed its lease."""
         return clock.ticks() - self._batches.renewed_at < FRESH_LEASE_SECONDS
 
+    def known(self) -> tuple[str, UUID]:
+        """The session's status as it was last read, and the attachment that held it then."""
+        return self._held.row.status, self.attachment_id
+
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
 
@@ -97,16 +107,16 @@ class Connection:
         return code
 
     async def _serve(self) -> int:
-        code = RESTARTING
+        code, reason = RESTARTING, Restarting.code
         try:
             try:
                 await self._serve_to_its_end()
-                code = CLOSED_BY_US
+                code, reason = CLOSED_BY_US, self._held.row.status
             except Restarting:
                 pass
             except ApiError as error:
                 metrics.REFUSALS.labels(error.code).inc()
-                self.error_code = error.code
+                self.error_code = reason = error.code
                 code = close_code(error)
                 if code != RESTARTING:
                     await self.socket.send(messages.error_message(error))
@@ -118,7 +128,7 @@ class Connection:
                     "session %(session_id)s: the connection failed",
                     {"session_id": self.session_id},
                 )
-            await self.socket.close(code)
+            await self.socket.close(code, reason)
         except ClientGone as gone:
             self.is_closed_by_client = gone.is_by_client
             await self._finish_without_client()

@@ -21,6 +21,8 @@ from weakref import WeakValueDictionary
 # After a longer turn the event loop runs before the next turn is given: the others' messages have
 # arrived by then, but have not been read.
 LONG_SECONDS: Final = 0.001
+# A message that takes longer is served in several turns, where it can be.
+MAX_TURN_SECONDS: Final = 0.005
 # The rounds of the event loop from the arrival of bytes to a socket that waits for its turn.
 HEARING_ROUNDS: Final = 4
 
@@ -146,6 +148,15 @@ class Turn:
         self.pay(seconds)
         if seconds > LONG_SECONDS:
             self._turns.hear_others()
+
+    def is_long(self) -> bool:
+        """Whether the message has taken so long that others should be served."""
+        return time.thread_time() - self._began > MAX_TURN_SECONDS
+
+    def pause(self) -> None:
+        """Count a part of a message, and have the others heard before the next part."""
+        self.cost()
+        self._turns.hear_others()
 
     def pay(self, seconds: float) -> None:
         """Count what the message costs beside its own processor time."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import psycopg
@@ -11,13 +11,14 @@ from psycopg import sql
 from kynaplatform.dependencies import LISTENER
 from kynaplatform.timing import PROBE_SECONDS, RETRY_SECONDS
 from realtime.database import connect, listen_url
+from realtime.refusals import Restarting
 from sessions_app.lifecycle import CHANNEL
 
 
-async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> None:
+async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[None]]) -> None:
     """Call `hear` with the id of each session that was changed, without end.
 
-    `catch_up` is called each time the connection begins to listen: earlier notifications are lost.
+    `catch_up` is awaited each time the connection begins to listen: earlier notifications are lost.
     """
     while True:
         try:
@@ -25,7 +26,7 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
             try:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
                 LISTENER.over()
-                catch_up()
+                await catch_up()
                 while True:
                     async for notification in connection.notifies(timeout=PROBE_SECONDS):
                         with contextlib.suppress(ValueError):
@@ -34,6 +35,6 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], None]) -> 
                         await connection.execute("SELECT 1")
             finally:
                 await connection.close()
-        except (psycopg.Error, OSError, TimeoutError) as error:
+        except (psycopg.Error, OSError, TimeoutError, Restarting) as error:
             LISTENER.met(error)
         await asyncio.sleep(RETRY_SECONDS)

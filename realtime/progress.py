@@ -5,7 +5,7 @@ frame. It may not be earlier than the events that the clock caused, so that the 
 never go back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -111,9 +111,19 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
     A frame is accepted if it is new, in order, and within the bucket. Only accepted frames move the
     bucket and `last_frame_seq`. Raises whatever the engine raises.
     """
-    taken = Taken(repeated_clock_ms=repeated_clock(progress, batch))
+    taken = Taken()
+    for _ in take_by_frame(progress, batch, taken):
+        pass
+    return taken
+
+
+def take_by_frame(progress: Progress, batch: FrameBatch, taken: Taken) -> Iterator[None]:
+    """`take`, which yields between two frames, and has the outcome in `taken` at its end."""
+    taken.repeated_clock_ms = repeated_clock(progress, batch)
     seen = progress.last_frame_seq
     for index, frame in enumerate(batch.frames):
+        if index:
+            yield
         if isinstance(frame, Rejection):
             taken.reject(index, frame.reason, frame.detail)
             progress.summary.reject(frame.reason)
@@ -129,7 +139,6 @@ def take(progress: Progress, batch: FrameBatch) -> Taken:
     if batch.clock_ms is not None:
         _advance(progress, batch.clock_ms, taken)
     progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
-    return taken
 
 
 def repeated_clock(progress: Progress, batch: FrameBatch) -> float | None:

@@ -12,6 +12,7 @@ from sessions_app.errors import SessionAlreadyEnded
 CLOSED_BY_US: Final = 1000
 RESTARTING: Final = 1012
 DOES_NOT_READ: Final = 4408
+DOES_NOT_READ_REASON: Final = "does_not_read"
 # Of the registry of RFC 6455: try again later.
 TRY_AGAIN_LATER: Final = 1013
 LONGEST_WAIT_SECONDS: Final = 60.0

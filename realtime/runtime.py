@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from uuid import UUID, uuid4
@@ -45,6 +45,7 @@ from realtime.database import (
     in_database,
 )
 from realtime.fair_queue import Turns
+from realtime.heartbeat import Heartbeat
 from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
 from realtime.messages import error_message
 from realtime.notifications import listen
@@ -53,6 +54,7 @@ from realtime.session_sockets import SessionSockets
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.heartbeat import beat
 from sessions_app.leases import leases_renew
+from sessions_app.models import DetectionSession
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -79,10 +81,7 @@ class Runtime:
         self._background = [
             asyncio.create_task(work)
             for work in (
-                listen(
-                    partial(self._sockets.order, order=Order.REREAD),
-                    partial(self._sockets.order_all, Order.REREAD),
-                ),
+                listen(partial(self._sockets.order, order=Order.REREAD), self._catch_up),
                 self._renew_leases(),
                 self._beat(),
                 self._tell_watchdog(),
@@ -104,7 +103,8 @@ class Runtime:
             return
         self._is_draining = True
         tell("STOPPING=1")
-        self._sockets.order_all(Order.DRAIN)
+        for web_socket in self._sockets.all():
+            web_socket.order(Order.DRAIN)
         database_deadline.drain(DRAIN_DATABASE_SECONDS)
         asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
 
@@ -135,8 +135,10 @@ class Runtime:
         on_attached: Callable[[], None],
         joined: ExitStack,
     ) -> None:
+        heartbeat = Heartbeat(web_socket)
         try:
-            attached = await self._attach(web_socket, handshake, joined)
+            with heartbeat:
+                attached = await self._attach(web_socket, handshake, joined)
         except ClientGone as gone:
             tell_gone(handshake, gone.code)
             metrics.count_close(gone.code)
@@ -154,7 +156,7 @@ class Runtime:
             return
         on_attached()
         tell_attached(attached, handshake)
-        connection = Connection(web_socket, attached, self._checkpointer)
+        connection = Connection(web_socket, attached, self._checkpointer, heartbeat)
         self._connections.add(connection)
         metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()
@@ -197,6 +199,23 @@ class Runtime:
             if web_socket.has_left():
                 raise ClientGone(1006)
             yield
+
+    async def _catch_up(self) -> None:
+        """Order the sockets to read their row whose session may have changed unheard.
+
+        Those of attached sessions are found by one statement. Those that attach may have read
+        their row before this listens.
+        """
+        connections = list(self._connections)
+        attached = {connection.socket for connection in connections}
+        for web_socket in self._sockets.all() - attached:
+            web_socket.order(Order.REREAD)
+        if connections:
+            ids = [connection.session_id for connection in connections]
+            stored = await in_database(FOR_LEASES, partial(_stored, ids))
+            for connection in connections:
+                if stored.get(connection.session_id) != connection.known():
+                    connection.socket.order(Order.REREAD)
 
     async def _beat(self) -> None:
         """Write every 5 s that this process lives.
@@ -263,6 +282,13 @@ class Runtime:
                 connection.socket.order(Order.REREAD)
 
 
+def _stored(session_ids: Collection[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
+    """The status of each session, and the attachment that holds it."""
+    sessions = DetectionSession.objects.filter(id__in=session_ids)
+    rows = sessions.values_list("id", "status", "attachment_id")
+    return {id_: (status, attachment_id) for id_, status, attachment_id in rows}
+
+
 def _renew(connections: Iterable[Connection]) -> set[UUID]:
     attachments = [connection.attachment() for connection in connections]
     return leases_renew(attachments=attachments, now=clock.now())
@@ -279,14 +305,17 @@ async def _session_threads_state() -> str:
 
 
 async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:
-    """Close the socket, after an error message if attaching again would not help."""
+    """Close the socket, after an error message if attaching again would not help.
+
+    The error's code is the reason of the close as well.
+    """
     code = close_code(error)
     tell_refused(handshake, error, code)
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
         if isinstance(error, ApiError) and code != RESTARTING:
             await web_socket.send(error_message(error))
-        await web_socket.close(code)
+        await web_socket.close(code, error.code)
     except ClientGone as gone:
         code = gone.code
     metrics.count_close(code)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from uuid import UUID
 
 from realtime.socket import Order, Socket
@@ -30,6 +29,5 @@ class SessionSockets:
         for web_socket in self._of.get(session_id, ()):
             web_socket.order(order)
 
-    def order_all(self, order: Order) -> None:
-        for web_socket in chain.from_iterable(self._of.values()):
-            web_socket.order(order)
+    def all(self) -> set[Socket]:
+        return set().union(*self._of.values())

@@ -16,7 +16,7 @@ from kynaplatform.timing import SEND_SECONDS
 from realtime import metrics
 from realtime.fair_queue import Turn, Turns
 from realtime.messages import ClientMessage, ServerMessage, decode, encode
-from realtime.refusals import DOES_NOT_READ, MessageInvalid
+from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, MessageInvalid
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -46,7 +46,7 @@ class Socket:
     def __init__(
         self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns
     ) -> None:
-        self._cut_transport: Callable[[int], None] = scope["extensions"]["kyna.cut"]
+        self._cut_transport: Callable[[int, str], None] = scope["extensions"]["kyna.cut"]
         self.has_left: Callable[[], bool] = scope["extensions"]["kyna.has_left"]
         self._is_writable: Callable[[], bool] = scope["extensions"]["kyna.is_writable"]
         self._is_receiving: Callable[[], bool] = scope["extensions"]["kyna.is_receiving"]
@@ -107,6 +107,13 @@ class Socket:
             self._wake.clear()
             await self._wake.wait()
 
+    async def next_turn(self) -> None:
+        """End the turn within a message, and return once the next one has come."""
+        self.turn.pause()
+        while not self.turn.has_come():
+            self._wake.clear()
+            await self._wake.wait()
+
     def waiting_message(self) -> ClientMessage | None:
         """Take the message that has arrived, if one has. Raises as `next` does."""
         return None if self._message is None else self._take(self._message)
@@ -129,13 +136,13 @@ class Socket:
         """Send a message. Raises ClientGone; a client that has not read for 10 s is cut off."""
         await self._send_event({"type": "websocket.send", "text": encode(message)})
 
-    async def close(self, code: int) -> None:
-        await self._send_event({"type": "websocket.close", "code": code})
+    async def close(self, code: int, reason: str) -> None:
+        await self._send_event({"type": "websocket.close", "code": code, "reason": reason})
 
     def cut(self) -> None:
         """Cut off a client that does not read, which ends every wait to send to it."""
         self._is_cut = True
-        self._cut_transport(DOES_NOT_READ)
+        self._cut_transport(DOES_NOT_READ, DOES_NOT_READ_REASON)
 
     async def stop(self) -> None:
         if self._pump is not None:
@@ -160,7 +167,7 @@ class Socket:
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._send(event)
         except TimeoutError:
-            metrics.REFUSALS.labels("does_not_read").inc()
+            metrics.REFUSALS.labels(DOES_NOT_READ_REASON).inc()
             self.cut()
             raise ClientGone(DOES_NOT_READ, is_by_client=False) from None
         except OSError:  # uvicorn's ClientDisconnected

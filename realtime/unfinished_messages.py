@@ -32,9 +32,9 @@ unfinished_messages = UnfinishedMessages()
 
 
 class UnfinishedMessage:
-    """What a socket has received of its next message. `cut` closes the socket."""
+    """What a socket has received of its next message. `cut` closes the socket, for a reason."""
 
-    def __init__(self, cut: Callable[[], None]) -> None:
+    def __init__(self, cut: Callable[[str], None]) -> None:
         self._cut = cut
         self._size = 0
         # Since when it is being received; None while its client is not read from.
@@ -67,7 +67,7 @@ class UnfinishedMessage:
     def give_way(self, why: str) -> None:
         metrics.REFUSALS.labels(why).inc()
         self.forget()
-        self._cut()
+        self._cut(why)
 
     def _look_after(self, seconds: float) -> None:
         self._look = asyncio.get_running_loop().call_later(seconds, self._look_at_pace)

@@ -63,7 +63,7 @@ class _Frames(ServerProtocol):
             if self.close_sent is None:
                 metrics.REFUSALS.labels(error.code).inc()
                 self.send_text(encode(error_message(error)).encode())
-                self.fail(close_code(error))
+                self.fail(close_code(error), error.code)
             raise ProtocolError(error)  # what else has arrived is not looked at
         super().recv_frame(frame)
 
@@ -124,12 +124,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_cont(event)
         _let_go(event)
 
-    def _cut_off(self) -> None:
+    def _cut_off(self, reason: str) -> None:
         """Cut a client whose message does not become whole, and drop what is here of it."""
         self._is_cut_off = True
         gone: Any = {"type": "websocket.disconnect", "code": DOES_NOT_READ, "kyna.cut_off": True}
         self.queue.put_nowait(gone)
-        self.conn.send_close(DOES_NOT_READ)
+        self.conn.send_close(DOES_NOT_READ, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.frames.clear()
@@ -197,7 +197,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             try:
                 text = data.decode()
             except UnicodeDecodeError:
-                self.conn.fail(CloseCode.INVALID_DATA)
+                self.conn.fail(CloseCode.INVALID_DATA, _FAULTS[CloseCode.INVALID_DATA])
                 self.handle_parser_exception()
                 return
             self.queue.put_nowait({"type": "websocket.receive", "text": text})
@@ -214,10 +214,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.read_paused:
             self.transport.resume_reading()
 
-    def cut(self, code: int) -> None:
+    def cut(self, code: int, reason: str) -> None:
         """Close a client that does not read: send the close, and abort soon after it."""
         if not self.close_sent and not self.transport.is_closing():
-            self.conn.send_close(code)
+            self.conn.send_close(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
         self.transport.close()

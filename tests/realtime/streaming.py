@@ -75,6 +75,7 @@ class Client:
         self.socket = websocket.create_connection(url, timeout=timeout, **options)
         self.told: list[dict[str, Any]] = []
         self.close_code: int | None = None
+        self.close_reason = ""
 
     def send(self, message: Any) -> None:
         self.socket.send(message if isinstance(message, str) else json.dumps(message))
@@ -85,12 +86,14 @@ class Client:
         self.socket.sock.sendall(b"".join(frames))
 
     def next(self) -> dict[str, Any] | None:
-        """The next message, or None once the server has closed; then `close_code` says how."""
+        """The next message, or None once the server has closed, with `close_code` and a reason."""
         opcode, data = self.socket.recv_data(control_frame=True)
         while opcode in (websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG):
             opcode, data = self.socket.recv_data(control_frame=True)
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             self.close_code = int.from_bytes(data[:2], "big")
+            self.close_reason = data[2:].decode()
+            assert self.close_reason, "each close of the server's says why"
             return None
         message: dict[str, Any] = json.loads(data)
         self.told.append(message)

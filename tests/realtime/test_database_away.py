@@ -234,6 +234,39 @@ def test_the_outage_of_the_listener_is_told_until_it_listens(
         assert outages_told(runtime) == (0, 0)
 
 
+def test_sessions_are_looked_at_together_after_the_listener_was_lost(
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
+) -> None:
+    """By one statement for all that are attached. Only what has changed is read alone."""
+    hurry = json.dumps({"RENEW_SECONDS": 3600, "BEAT_SECONDS": 3600, "PROBE_SECONDS": 0.5})
+    with database_proxy(database_url()) as listened:
+        environment = {"DATABASE_URL": proxy.url, "DATABASE_LISTEN_URL": listened.url}
+        environment["HURRY"] = hurry
+        with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as runtime:
+            sessions = create_many(owner, squat, runtime.url, 12)
+            clients = [attach(created) for created in sessions]
+            listened.refuse()
+            cancelled, finalized = sessions[:2]
+            owner.post(f"{SESSIONS}/{cancelled['session_id']}/cancel")
+            owner.post(f"{SESSIONS}/{finalized['session_id']}/finalize")
+            before = len(proxy.statements)
+            listened.reach()
+            assert clients[0].expect("session_done")["terminal_outcome"] == "cancelled"
+            assert clients[1].until("session_done")["terminal_outcome"] == "completed"
+            reads = [
+                text
+                for text in proxy.statements[before:]
+                if re.search(r"^SELECT .* FROM .detection_session. WHERE", text)
+                and "FOR NO KEY UPDATE" not in text
+            ]
+            assert sum('id" IN (' in text for text in reads) == 1, reads
+            # Each of the two reads its own row, and the finalized one again at its end.
+            assert len(reads) <= 1 + 2 * 3, reads
+            for client in clients[2:]:
+                client.await_answers()
+                client.drop()
+
+
 @pytest.mark.parametrize("waits_seconds", [TOO_LONG_SECONDS])
 @at_length("how", "hang", "refuse")
 def test_sockets_are_closed_1012_once_it_was_away_for_too_long(

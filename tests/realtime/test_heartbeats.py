@@ -67,6 +67,21 @@ def test_it_is_pinged_only_while_it_awaits_an_answer(
     assert heard_within(client, 4 * BEAT_SECONDS) == []
 
 
+def test_it_is_pinged_while_its_attach_waits(created: dict[str, Any]) -> None:
+    """Before the first session_update; and what follows knows of the ping that is unanswered."""
+    with locked_row(created):
+        client = Client(created)
+        client.expect("ping")
+        assert heard_within(client, 3 * BEAT_SECONDS) == []
+    client.expect("session_update")
+    with locked_row(created):
+        client.send_batch(1, FRAMES[:5])
+        await_waiting_backends(1)
+        assert heard_within(client, 3 * BEAT_SECONDS) == []
+    assert client.until("frame_ack")["accepted_frames_total"] == 5
+    client.socket.shutdown()
+
+
 def test_a_pong_that_is_missing_closes_nothing(created: dict[str, Any], client: Client) -> None:
     for batch_seq in (1, 2):
         with locked_row(created):

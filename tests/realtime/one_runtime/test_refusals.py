@@ -65,7 +65,7 @@ def is_told(client: Client, code: str, close: int, /, **details: Any) -> dict[st
     assert isinstance(error["message"], str)
     assert 0 < len(error["message"]) < 300
     assert client.next() is None
-    assert client.close_code == close
+    assert (client.close_code, client.close_reason) == (close, code)
     return error
 
 
@@ -169,6 +169,23 @@ def test_a_token_of_ours_for_something_else_4401(stage: Stage) -> None:
         signed(without_sub),
     ):
         refused(created | {"runtime_token": token}, "runtime_token_invalid", 4401)
+
+
+def test_a_wrong_token_that_we_have_signed_is_told_by_its_kind(stage: Stage) -> None:
+    """And only once its signature is verified; ids of others are never told."""
+    created, other = stage.create(), stage.create()
+
+    def told(token: str) -> str:
+        error = refused(created | {"runtime_token": token}, "runtime_token_invalid", 4401)
+        return str(error["message"])
+
+    access_token = stage.owner.token
+    assert told(access_token).startswith("This is an access token of the API:")
+    assert told(access_token[:-4]) == "The runtime token is not valid for this session."
+    of_another = told(other["runtime_token"])
+    assert of_another.startswith("This runtime token is for another session:")
+    assert other["session_id"] not in of_another
+    assert told(other["runtime_token"][:-4]) == "The runtime token is not valid for this session."
 
 
 def test_an_expired_token_4401(stage: Stage) -> None:
