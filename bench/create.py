@@ -139,13 +139,15 @@ def request_of(
     return request
 
 
-async def read_response(reader: asyncio.StreamReader, status: int) -> None:
-    """Read a response whole, which is to have this status."""
+async def read_response(reader: asyncio.StreamReader, *statuses: int) -> int:
+    """Read a response whole, which is to have one of these statuses; returns it."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    if not head.startswith(f"http/1.1 {status}".encode()):
+    status = int(head.split(maxsplit=2)[1])
+    if status not in statuses:
         raise SystemExit(head.decode())
     length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
     await reader.readexactly(int(length))
+    return status
 
 
 def limit_of_postgresql(script: Path, connections: int, seconds: float) -> float:

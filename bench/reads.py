@@ -1,23 +1,29 @@
 """The time of a create beside the reads of another customer, which are many or abandoned.
 
     python -m bench.reads [--processes 2] [--threads 2] [--readers 12] [--seconds 6]
-                          [--events 1000000] [--sessions 200000] [--throwaway]
+                          [--events 1000000] [--sessions 200000] [--only export] [--throwaway]
 
 One customer has a session of 20,000 events, that many events in others, and that many sessions. Its
 readers ask without a pause, over a kept connection each; or each breaks off its request after 20 ms
 and sends another half a second later. Meanwhile another customer creates a session every 50 ms. The
 reads are the dearest of each kind: events of a type that the session has not, whole pages of
-events, sessions by a filter that none meets, and a page of an export. A line is how long the
-creates took, counted from when each was due, and how many reads were answered a second.
+events, sessions by a filter that none meets, a page of an export, the usage of 400 days, and a
+person of all those sessions. A reader that gets a 429 asks again at once. A line is how long the
+creates took, counted from when each was due, and how many reads were answered a second. `--only`
+measures the reads whose name has that text.
 
 Servers, PostgreSQL and load share the machine: compare figures of one run only.
 """
 
 import argparse
 import asyncio
+import math
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import uvloop
 
@@ -32,10 +38,14 @@ SESSIONS = """
 INSERT INTO detection_session (
     id, project_id, resolved_version_id, mode, contract_major, status, terminal_outcome,
     accepted_frames_total, created_at, started_at, ended_at, longest_until, checkpoint_number,
-    signing_key_id, runtime_token_expires_at, stream_url, events_total, counted_events_total
+    signing_key_id, runtime_token_expires_at, stream_url, events_total, counted_events_total,
+    subject, summary
 )
 SELECT gen_random_uuid(), %(project)s, (SELECT id FROM movespecs_movespecversion LIMIT 1), 'live',
-       1, 'completed', 'completed', 100, at, at, at, at, 0, gen_random_uuid(), at, '', 0, 0
+       1, 'completed', 'completed', 100, at, at, at, at, 0, gen_random_uuid(), at, '', 0, 0,
+       'p_4711', '{"active_ms": 61200, "counted": {"squat": {
+           "completed": 12, "attempts": {}, "by_side": null, "longest_ms": null, "total_ms": null,
+           "measures": {"joint.knee": {"best": 80, "mean": 90, "least": 80, "most": 170}}}}}'
 FROM (SELECT now() - n * interval '1 minute' AS at FROM generate_series(1, %(sessions)s) AS n) AS n
 """
 # The newest session has the most.
@@ -60,6 +70,7 @@ def main() -> None:
         seconds=6.0,
         events=1_000_000,
         sessions=200_000,
+        only="",
     )
     with scene_for_run(options.throwaway) as (folder, scene):
         fill(scene, options)
@@ -80,17 +91,21 @@ def measure(folder: Path, scene: Scene, other: Scene, options: argparse.Namespac
     from sessions_app.models import DetectionSession
 
     longest = DetectionSession.objects.filter(project_id=scene.project_id).latest("created_at")
-    sessions = "/api/detection/sessions"
+    sessions, today = "/api/detection/sessions", datetime.now(UTC).date()
     reads = {
         "events of a type, none": f"{sessions}/{longest.id}/events?type=event_interrupted",
         "500 events": f"{sessions}/{longest.id}/events?limit=500",
         "sessions, none": f"{sessions}?status=failed&mode=replay&limit=500",
         "500 sessions": f"{sessions}?limit=500",
         "a page of an export": "/api/export",
+        "usage": f"/api/usage?{urlencode({'from': today - timedelta(days=399), 'to': today})}",
+        "a person": "/api/subjects/summary?subject=p_4711",
     }
     with web_server(folder, options.processes, options.threads) as server:
         show("alone", **uvloop.run(beside(server.port, None, False, scene, other, options)))
         for what, path in reads.items():
+            if options.only not in what:
+                continue
             for is_abandoned in (False, True):
                 show(
                     f"{what}, {'abandoned' if is_abandoned else 'in parallel'}",
@@ -114,7 +129,7 @@ async def beside(
     await asyncio.sleep(0.2)
     waits = await create(port, other, ends_at)
     answered = sum(await asyncio.gather(*readers or []))
-    found = {**percentiles(waits), "longest_ms": max(waits) * 1e3}
+    found = {**percentiles(waits), "longest_ms": max(waits, default=math.inf) * 1e3}
     return found | ({"reads_per_second": answered / options.seconds} if answered else {})
 
 
@@ -131,8 +146,7 @@ async def read(port: int, path: str, is_abandoned: bool, token: str, ends_at: fl
             await asyncio.sleep(ANOTHER_SECONDS)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
         else:
-            await read_response(reader, 200)
-            answered += 1
+            answered += await read_response(reader, 200, 429) == HTTPStatus.OK
     writer.close()
     return answered
 

@@ -6,6 +6,7 @@ page is made is left out; one whose events retention takes meanwhile has fewer, 
 """
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum
@@ -27,10 +28,12 @@ from sessions_app.listing import LEFT_OUT, in_order_of_indexes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode
 from sessions_app.wire import SessionRecord, present_session
 
-MOST_PAGE_BYTES: Final = 8 * 1024 * 1024
-# What one statement reads at most.
-SESSIONS_AT_ONCE: Final = 200
-EVENTS_AT_ONCE: Final = 2_000
+MAX_PAGE_BYTES: Final = 1024 * 1024
+# Of this thread's own time: a busy neighbour makes no page shorter.
+MAX_WORK_SECONDS: Final = 0.1
+# What one statement reads at most. What a page has no room for is read again by the next one.
+SESSIONS_AT_ONCE: Final = 100
+EVENTS_AT_ONCE: Final = 500
 # A session is seen once its create has committed, which is later than its `created_at`.
 SEEN_WITHIN: Final = timedelta(minutes=1)
 # By the key of each part, whatever the plan was made on.
@@ -59,7 +62,7 @@ class ExportLine(Answer):
         bool,
         said(
             "Whether the next line has further events of this session, with the same record: those "
-            "of a session that no page has room for.",
+            "of a session that one page has no room for.",
             False,
         ),
     ]
@@ -114,17 +117,21 @@ class Gone(Enum):
 class _Line:
     """A session's line at the end of a page's body, while events are added."""
 
-    def __init__(self, body: bytearray, session: DetectionSession, organization_id: UUID) -> None:
+    def __init__(
+        self, body: bytearray, session: DetectionSession, organization_id: UUID, ends_at: float
+    ) -> None:
         line = ExportLine(present_session(session, organization_id), [], continues=False)
         text = encode(line) + b"\n"
         # Events stand before the last bracket.
         end_of_events = text.rindex(b"]")
-        self._body, self._session, self._sequence = body, session, 0
+        self._body, self._session, self._sequence, self._ends_at = body, session, 0, ends_at
         self._begins_at, self._tail = len(body), text[end_of_events:]
         body += text[:end_of_events]
 
     def has_room(self, more: bytes = b"") -> bool:
-        return len(self._body) + len(more) + len(self._tail) <= MOST_PAGE_BYTES
+        """Whether the page's bytes and time allow it."""
+        size = len(self._body) + len(more) + len(self._tail)
+        return size <= MAX_PAGE_BYTES and time.thread_time() < self._ends_at
 
     def takes(self, event: NewEvent) -> bool:
         """Whether the event was added: a line has one in any case."""
@@ -155,10 +162,12 @@ def export_page(
     start: Start | None,
     now: datetime,
 ) -> Page:
-    """A page of `sessions`, which are of one project, from `start` on: at most MOST_PAGE_BYTES.
+    """A page of `sessions`, which are of one project, from `start` on.
 
-    Only of those that were created since `since`, and before `until`.
+    It ends at MAX_PAGE_BYTES or after MAX_WORK_SECONDS, and has a session or an event at least if
+    there is any. Only of those that were created since `since`, and before `until`.
     """
+    ends_at = time.thread_time() + MAX_WORK_SECONDS
     if since is not None:
         sessions = sessions.filter(created_at__gte=since)
     until = _ended_before(sessions, min(until or now, now - SEEN_WITHIN), start)
@@ -172,7 +181,7 @@ def export_page(
                 line.remove()
             line = None
             continue
-        line = line or _Line(body, session, organization_id)
+        line = line or _Line(body, session, organization_id, ends_at)
         if event is not None and line.takes(event):
             continue
         if (event is not None or not line.has_room()) and reached != start:

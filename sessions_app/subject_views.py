@@ -22,6 +22,7 @@ class SubjectViewSet(ApiViewSet):
         summary="Summarize a person's sessions",
         scope="sessions:read",
         returns=list[SubjectSummary],
+        one_at_a_time=True,
     )
     def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
         """What the sessions of a `subject` counted, by day of UTC or by session, newest first.

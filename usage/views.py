@@ -17,7 +17,7 @@ ProjectId = Annotated[UUID, "project"]
 class UsageViewSet(ApiViewSet):
     tag, resource = "Usage", "usage"
 
-    @Operation(summary="Read usage", scope=READ, returns=UsageAnswer)
+    @Operation(summary="Read usage", scope=READ, returns=UsageAnswer, one_at_a_time=True)
     def retrieve(self, request: ApiRequest, query: DayRangeQuery) -> UsageAnswer:
         """What the projects have used that your credential may see: its own.
 
@@ -30,6 +30,7 @@ class UsageViewSet(ApiViewSet):
         summary="Read the usage of a project",
         scope=READ,
         returns=UsageAnswer,
+        one_at_a_time=True,
         errors=(errors.NotFound,),
     )
     def of_project(

@@ -201,6 +201,20 @@ class RateLimited(ApiError):
         self.headers = {"Retry-After": str(retry_after_seconds)}
 
 
+class ReadUnderWay(RateLimited):
+    """The 429 sent while another long read of the `project` or the `server` is under way."""
+
+    def __init__(self, owner: str) -> None:
+        ApiError.__init__(
+            self,
+            f"An export, a usage or a summary of this {owner} is under way. Wait 1 s.",
+            retry_after_seconds=1,
+            limit_name=f"{owner}_reads",
+            limit=1,
+        )
+        self.headers = {"Retry-After": "1"}
+
+
 class InternalError(ApiError):
     status, code, retryable = 500, "internal_error", True
 

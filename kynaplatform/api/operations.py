@@ -55,6 +55,10 @@ class Operation:
     # Entered with the request before its body is looked at, and left once it fits or is refused.
     around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
     limit_family: str | None = None
+    # How many requests it counts as.
+    hits: int = 1
+    # A project has one such request under way, and a process of a server one thread for them all.
+    one_at_a_time: bool = False
     # Whether the method does nothing for a caller whose state has changed since it was read, but
     # raises CallerChanged. Then it need not be read for each request.
     proves_caller: bool = False

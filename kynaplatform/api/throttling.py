@@ -1,26 +1,31 @@
 """The limits that a request counts on, and the headers that say what is left of them."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
+from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
 from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
-from kynaplatform.api.errors import RateLimited
+from kynaplatform.api.errors import RateLimited, ReadUnderWay
 from kynaplatform.api.rate_limits import SECOND, CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits import Counter as LimitCounter
 from kynaplatform.api.rate_limits.in_process import ProcessCounter
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
+from kynaplatform.database.statements import Statement
 
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",
     "Times that limits were looked up in one process alone, because Redis was out of reach.",
 )
-
+_reading = threading.Lock()
+_LOCK_PROJECT = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))")
 
 # What each kind of limit counts, as the error of a full one says it.
 COUNTED = {
@@ -120,6 +125,24 @@ def refuse_over_limit(decision: Decision) -> None:
             limit=decision.limit,
             window_seconds=decision.window // SECOND,
         )
+
+
+@contextmanager
+def one_read_at_a_time(project_id: UUID) -> Iterator[None]:
+    """Hold the places for long reads of the process and the project; raises ReadUnderWay.
+
+    The project's is a lock of the transaction of the read: it ends with a killed process, and
+    within 15 s with a frozen one.
+    """
+    if not _reading.acquire(blocking=False):
+        raise ReadUnderWay("server")
+    try:
+        with transaction.atomic():
+            if _LOCK_PROJECT.row([f"read:{project_id}"]) != (True,):
+                raise ReadUnderWay("project")
+            yield
+    finally:
+        _reading.release()
 
 
 def add_rate_limit_headers(request: HttpRequest, response: HttpResponse) -> None:

@@ -6,6 +6,7 @@ for what is no id. What needs the database's state comes in the view itself.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
@@ -26,6 +27,7 @@ from kynaplatform.api.errors import (
     InsufficientScope,
     MethodNotAllowed,
     NotFound,
+    ReadUnderWay,
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
@@ -38,6 +40,8 @@ from kynaplatform.api.throttling import (
     count_request,
     limits_of_address,
     limits_of_caller,
+    one_read_at_a_time,
+    peek_request,
     refuse_over_limit,
     request_counter,
 )
@@ -74,6 +78,8 @@ class ApiView(APIView):
     resource: str
     # Of the request that is served.
     operation: Operation
+    # What the request holds until it is answered.
+    held: ExitStack
     may_recall = True
 
     # They would make responses vary by Accept.
@@ -81,12 +87,13 @@ class ApiView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        except CallerChanged:
-            request_counter().take_back(cast(ApiRequest, self.request).counted_on)
-            self.may_recall = False
-            return super().dispatch(request, *args, **kwargs)
+        with ExitStack() as self.held:
+            try:
+                return super().dispatch(request, *args, **kwargs)
+            except CallerChanged:
+                request_counter().take_back(cast(ApiRequest, self.request).counted_on)
+                self.may_recall = False
+                return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
         return ApiRequest(request, authenticators=self.get_authenticators())
@@ -96,7 +103,7 @@ class ApiView(APIView):
         api_request = cast(ApiRequest, request)
         self.operation = self._operation(api_request)
         api_request.may_recall = self.may_recall and self.operation.proves_caller
-        _admit(api_request, self.operation)
+        _admit(api_request, self.operation, self.held)
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
         # They are what DRF calls the method with.
@@ -109,6 +116,8 @@ class ApiView(APIView):
             raise exc
         if request.is_recalled and isinstance(exc, ApiError):
             exc = self._proven(exc, request)
+        # A transaction that failed is not committed.
+        self.held.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
 
     def _proven(self, refusal: ApiError, request: ApiRequest) -> Exception:
@@ -162,7 +171,7 @@ def response_of(answer: Any, status: int) -> HttpResponse:
     )
 
 
-def _admit(request: ApiRequest, operation: Operation) -> None:
+def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
     caller = None if operation.bearer == "none" else cast("Caller | None", request.user)
     if caller is None:
         if operation.counted == "by_caller":
@@ -176,6 +185,7 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
     if caller.session_id is not None:
         # Whoever asked for a session was given it, so it is counted as a stranger too.
         limits += limits_of_address(request._request)
+    limits = [limit._replace(hits=operation.hits) for limit in limits]
     decision = count_request(request._request, limits)
     request.counted_on = limits if decision.allowed else ()
     require_active(
@@ -183,6 +193,13 @@ def _admit(request: ApiRequest, operation: Operation) -> None:
         project_suspended=caller.project_suspended,
     )
     refuse_over_limit(decision)
+    if operation.one_at_a_time:
+        try:
+            held.enter_context(one_read_at_a_time(caller.project_id))
+        except ReadUnderWay:
+            request_counter().take_back(limits)
+            peek_request(request._request, limits)
+            raise
     if operation.scope and operation.scope not in caller.scopes:
         raise InsufficientScope(operation.scope)
 

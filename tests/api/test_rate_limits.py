@@ -93,6 +93,18 @@ def test_a_hit_that_is_taken_back_counts_no_more(counter):
     assert counter.peek(limits, 1_004) == told(True, 2, 2, 1)
 
 
+def test_a_request_of_several_hits_is_admitted_while_one_is_left(counter):
+    once = Limit(make_key(), 7)
+    five = once._replace(hits=5)
+    assert counter.hit([five], 1_000) == told(True, 7, 2, 60)
+    assert counter.hit([once], 1_010) == told(True, 7, 1, 50)
+    assert counter.hit([five], 1_020) == told(True, 7, 0, 40)
+    assert counter.hit([once], 1_030) == told(False, 7, 0, 30)
+    counter.take_back([five])
+    assert counter.peek([once], 1_030) == told(True, 7, 1, 30)
+    assert counter.hit([five], 1_060) == told(True, 7, 1, 10)
+
+
 def test_what_is_left_of_a_key_after_a_hit_is_taken_back_ends_in_time(counter):
     limit, other = Limit(make_key(), 9), Limit(make_key(), 9)
     counter.hit([limit], 1_000)
@@ -217,16 +229,16 @@ class Model:
 
     def meet(self, limits, now, counting):
         live = {}
-        for key, _, window, _ in limits:
+        for key, _, window, *_ in limits:
             oldest = now - window / 1_000_000
             live[key] = [each for each in self.times.get(key, []) if each > oldest]
         full = [limit for limit in limits if len(live[limit.key]) >= limit.quota]
         if not full and counting:
-            for key, _, _, _ in limits:
-                live[key].append(now)
-                self.times.setdefault(key, []).append(now)
+            for key, *_, hits in limits:
+                live[key] += [now] * hits
+                self.times.setdefault(key, []).extend([now] * hits)
         counts = []
-        for key, quota, window, _ in full or limits:
+        for key, quota, window, *_ in full or limits:
             times, seconds = live[key], window / 1_000_000
             wait = times[max(0, len(times) - quota)] + seconds - now if times and quota else 0
             counts.append(
@@ -244,6 +256,7 @@ calls = st.lists(
             st.sampled_from("abcd"), st.sampled_from([0, 1, 2, 3, 5, 1_000_000]), min_size=1
         ),
         st.sampled_from([True, True, True, False]),
+        st.sampled_from([1, 1, 5]),
     ),
     max_size=60,
 )
@@ -257,10 +270,10 @@ eras = itertools.count(1)
 )
 def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):
     model, run, now = Model(), uuid.uuid4(), 100_000.0 * next(eras)
-    for step, quotas, counting in calls:
+    for step, quotas, counting, hits in calls:
         now += step
         limits = [
-            Limit(f"project:{run}-{name}", quota, WINDOWS.get(name, MINUTE))
+            Limit(f"project:{run}-{name}", quota, WINDOWS.get(name, MINUTE), hits=hits)
             for name, quota in quotas.items()
         ]
         decision = (counter.hit if counting else counter.peek)(limits, now)

@@ -124,7 +124,8 @@ def test_it_reads_all_of_it_in_one_statement(owner):
     use(owner, today())
     with CaptureQueriesContext(connection) as asked:
         owner.get(USAGE)
-    assert len(asked) == 2  # the credential, and the usage
+    # The credential; the project's place, between the ends of a transaction; and the usage.
+    assert len(asked) == 5
 
 
 def test_the_page_has_an_answer_as_it_is_sent(owner):

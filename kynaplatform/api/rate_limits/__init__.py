@@ -14,6 +14,8 @@ FARTHEST_BACK = MINUTE
 class Limit(NamedTuple):
     """At most `quota` hits of `key` in any `window` microseconds; 0 refuses every hit.
 
+    A request makes that many `hits`, and is admitted while one is left.
+
     `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose. A kind has
     one window.
 
@@ -27,6 +29,7 @@ class Limit(NamedTuple):
     quota: int
     window: int = MINUTE
     shares: int = 0
+    hits: int = 1
 
 
 class Decision(NamedTuple):
@@ -52,18 +55,18 @@ class Counter:
     """
 
     def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        """Count one hit under every limit, or under none of them if one is full."""
+        """Count a request under every limit, or under none of them if one is full."""
         return self.count(limits, now, counting=True)
 
     def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        """Tell whether a hit would be admitted, and what is left before it. Count nothing."""
+        """Tell whether a request would be admitted, and what is left before it. Count nothing."""
         return self.count(limits, now, counting=False)
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         raise NotImplementedError
 
     def take_back(self, limits: Sequence[Limit]) -> None:
-        """Count a hit of a moment ago no more: the newest under every limit."""
+        """Count a request of a moment ago no more: the newest hits under every limit."""
         raise NotImplementedError
 
 

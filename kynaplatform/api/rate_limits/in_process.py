@@ -38,16 +38,17 @@ class ProcessCounter(Counter):
             if allowed and counting:
                 for limit in limits:
                     self._append(limit, moment)
-                usages = [usage._replace(used=usage.used + 1) for usage in usages]
+                usages = self._usages(limits, moment)
         return decide(allowed, moment, limits, usages)
 
     def take_back(self, limits: Sequence[Limit]) -> None:
         with self._lock:
             for limit in limits:
                 known = self._times[limit.window]
-                if limit.key in known:
-                    known[limit.key].pop()
-                    if not known[limit.key]:
+                if times := known.get(limit.key):
+                    for _ in range(min(limit.hits, len(times))):
+                        times.pop()
+                    if not times:
                         del known[limit.key]
 
     def _move_to(self, now: float) -> int:
@@ -95,5 +96,5 @@ class ProcessCounter(Counter):
             if len(known) >= self._most_keys:
                 known.popitem(last=False)
             times = known[limit.key] = deque()
-        times.append(moment)
+        times.extend([moment] * limit.hits)
         known.move_to_end(limit.key)

@@ -62,8 +62,8 @@ for i, key in ipairs(KEYS) do
 end
 local answer, allowed, pool, pool_used = {1, now}, true, 0, 0
 for i, key in ipairs(KEYS) do
-  local quota, window = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
-  local shares = tonumber(ARGV[3 * i + 3])
+  local quota, window = tonumber(ARGV[4 * i]), tonumber(ARGV[4 * i + 1])
+  local shares = tonumber(ARGV[4 * i + 2])
   local used = newest[i] and redis.call('LLEN', key) or 0
   local gone = count_gone(key, used, now - window)
   if gone > 0 then redis.call('LTRIM', key, gone, -1) end
@@ -81,11 +81,13 @@ end
 if allowed and counting then
   local time = string.format('%.0f', now)
   for i, key in ipairs(KEYS) do
-    local window = tonumber(ARGV[3 * i + 2])
-    answer[3 * i] = redis.call('RPUSH', key, time)
+    local window = tonumber(ARGV[4 * i + 1])
+    for _ = 1, tonumber(ARGV[4 * i + 3]) do answer[3 * i] = redis.call('RPUSH', key, time) end
+    local over = answer[3 * i] - answer[3 * i + 2]
+    if over > 0 then answer[3 * i + 1] = hit(key, over) end
     -- Once a window is enough for a key to outlive its last hit by one, also after the clock has
     -- gone back.
-    if answer[3 * i] == 1 or math.floor(newest[i] / window) < math.floor(now / window) then
+    if not newest[i] or math.floor(newest[i] / window) < math.floor(now / window) then
       redis.call('PEXPIRE', key, (2 * window + farthest_back) / 1000)
     end
   end
@@ -133,7 +135,7 @@ class RedisCounter(Counter):
         try:
             with self._redis.pipeline() as pipeline:
                 for limit in limits:
-                    pipeline.rpop(PREFIX + limit.key)
+                    pipeline.rpop(PREFIX + limit.key, limit.hits)
                 pipeline.execute()
         except RedisError as error:
             raise CounterUnavailable(AWAY) from error
