@@ -15,14 +15,18 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
+import detection
 from client.wire import Event, SessionDone
 from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine
 from tests.deploy.faults.film import MOVESPEC, Film, events_of
+from tests.deploy.faults.hostile import expensive_movespec
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
+from tests.deploy.faults.neighbours import Memory, Part, too_slow, waits_for_acknowledgement
 from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.faults.traffic import Api, Traffic
@@ -307,3 +311,53 @@ def test_each_end_is_to_be_told_once_and_in_order(came: list[Received], wrong: l
         ("live", "streaming", at(-9), None),
     ]
     assert judged(came, MADE_AT, sessions) == wrong
+
+
+def part(beside: str, **p99_ms: float) -> Part:
+    return Part(beside, {name: {"p50_ms": 1.0, "p99_ms": ms} for name, ms in p99_ms.items()})
+
+
+def test_a_p99_beside_hostile_neighbours_is_at_most_twice_its_own() -> None:
+    alone = part("nobody", requests=40, messages=100)
+    assert too_slow(part("senders", requests=80, messages=200), alone) == []
+    assert too_slow(part("senders", requests=81, messages=200), alone) == [
+        "Beside senders the p99 of requests is 81 ms, and 40 ms when alone"
+    ]
+
+
+def test_a_batch_that_is_not_acknowledged_yet_has_waited_until_now() -> None:
+    film = Film(SQUAT)
+    film.begun_at -= 1.1
+    created = {"session_id": "one", "stream_url": "ws://localhost", "runtime_token": "a"}
+    stream = Streaming(created, 0, film)
+    stream.acknowledged_at = [film.begun_at + 0.5]
+    waits = [*waits_for_acknowledgement(stream, film.begun_at + 2)]
+    assert [round(had_at - film.begun_at, 3) for had_at, _ in waits] == [0.333, 0.667, 1.0]
+    assert [round(seconds, 3) for _, seconds in waits] == [0.167, 1.333, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "growth"),
+    [
+        # It grows while it warms up, in the first eighth, and then no more.
+        ([10.0] * 4 + [400.0] * 28, []),
+        ([100.0] * 25 + [117.0] * 7, ["webhooks has grown from 100 to 117 MiB"]),
+        # A tenth of a large one, and few MiB of a small one.
+        ([1000.0] * 25 + [1100.0] * 7, []),
+        ([10.0] * 25 + [26.0] * 7, []),
+        # For a moment.
+        ([100.0] * 25 + [500.0] * 3 + [100.0] * 4, []),
+    ],
+)
+def test_memory_that_grows_is_told(sizes: list[float], growth: list[str]) -> None:
+    memory = Memory()
+    memory.sizes["webhooks"] = sizes
+    assert memory.growth() == growth
+
+
+def test_hostile_senders_have_the_longest_lists_that_the_language_allows() -> None:
+    assert detection.validate(expensive_movespec()).errors == ()
+    movement = yaml.safe_load(expensive_movespec())["detection"]["movement"]
+    lists = {name: len(movement[name]) for name in ("phases", "sequence", "checks", "feedback")}
+    assert lists == {"phases": 16, "sequence": 32, "checks": 16, "feedback": 32}
+    assert {len(one["criteria"]) for one in movement["phases"]} == {8}

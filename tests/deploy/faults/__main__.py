@@ -20,7 +20,8 @@ from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.console import say
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
 from tests.deploy.faults.faults import FULL, SHORT
-from tests.deploy.faults.run import carry_out
+from tests.deploy.faults.neighbours import NAME, Neighbours
+from tests.deploy.faults.run import carry_out, carry_out_neighbours
 from tests.deploy.faults.stage import StageFailedError, missing_programs
 from tests.deploy.installation import NoPythonError, installation
 from tests.deploy.releases import NoReleaseError, check_out_last_release
@@ -45,18 +46,23 @@ def main() -> int:
     folder.chmod(0o755)
     try:
         plan = SHORT if options.short else FULL
-        faults = [one for one in plan.faults if options.only in one.name]
+        plan = replace(
+            plan,
+            faults=[one for one in plan.faults if options.only in one.name],
+            absent_seconds=options.absent or plan.absent_seconds,
+            neighbours=plan.neighbours if options.only in NAME else None,
+        )
         with installation() as build, installation("last-release") as build_before:
             say("Carrying out the Dockerfile and starting what compose.yaml starts …")
-            (folder / "release").mkdir()
-            released = check_out_last_release(folder / "release")
-            report = carry_out(
-                build(),
-                folder,
-                replace(plan, faults=faults, absent_seconds=options.absent or plan.absent_seconds),
-                (lambda _: None) if options.json else say,
-                before=build_before(released),
-            )
+            say_row = (lambda _: None) if options.json else say
+            if options.neighbours:
+                beside = Neighbours.for_minutes(options.neighbours)
+                report = carry_out_neighbours(build(), folder, beside, say_row)
+            else:
+                (folder / "release").mkdir()
+                released = check_out_last_release(folder / "release")
+                before = build_before(released)
+                report = carry_out(build(), folder, plan, say_row, before=before)
         say(report.as_json() if options.json else f"\n{report.as_text()}")
         return 1 if report.wrong else 0
     except KeyboardInterrupt:
@@ -89,6 +95,12 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--absent", type=float, metavar="SECONDS", help="for how long the database is away (150)"
+    )
+    parser.add_argument(
+        "--neighbours",
+        type=float,
+        metavar="MINUTES",
+        help="only hostile neighbours, for so long, and whether memory stays flat",
     )
     parser.add_argument("--json", action="store_true", help="tell it at the end, for scripts")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep every process's log")

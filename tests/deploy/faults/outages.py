@@ -73,8 +73,8 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def head() -> str:
-    return f"{row(*HEADINGS)}\n{row(*['---'] * len(HEADINGS))}"
+def table_head(*headings: str) -> str:
+    return f"{row(*headings)}\n{row(*['---'] * len(headings))}"
 
 
 def outage(

@@ -5,18 +5,17 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from client.rest import RestClient
 from tests.deploy.faults.faults import UPGRADE, Fault, Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
-from tests.deploy.faults.outages import Outage, head, outage, too_long
+from tests.deploy.faults.neighbours import Neighbours, Part, stand_beside
+from tests.deploy.faults.outages import HEADINGS, Outage, outage, table_head, too_long
 from tests.deploy.faults.stage import Stage, StageFailedError, standing
 from tests.deploy.faults.streams import abandon, stream
-from tests.deploy.faults.traffic import Api, Traffic
+from tests.deploy.faults.traffic import Traffic, created_by, make_project
 from tests.deploy.faults.visits import Visits
 from tests.deploy.faults.webhooks import receiving, wrong_messages
 from tests.deploy.image import Image
@@ -37,33 +36,29 @@ class Report:
     repeated: int = 0
     messages: int = 0
     messages_again: int = 0
+    # With the hostile neighbours.
+    parts: list[Part] = field(default_factory=list)
+    memory: dict[str, dict[str, float]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:
         told = vars(self) | {"outages": [one.as_json() for one in self.outages]}
-        return json.dumps(told)
+        return json.dumps(told | {"parts": [asdict(one) for one in self.parts]})
 
     def as_text(self) -> str:
-        return "\n".join(
-            [
+        lines = [f"WRONG: {fault}" for fault in self.wrong]
+        if self.sessions:
+            lines.insert(
+                0,
                 f"{self.sessions} sessions, {self.frames} frames, {self.attaches} attaches; "
                 f"{self.creates} creates, of which {self.repeated} were repeated with their key; "
                 f"{self.messages} messages of a webhook, {self.messages_again} of them again.",
-                *(f"WRONG: {fault}" for fault in self.wrong),
-                *(
-                    []
-                    if self.wrong
-                    else ["Every frame and every create counts once, and every end was told."]
-                ),
-            ]
-        )
-
-
-@dataclass(frozen=True)
-class Project:
-    id: str
-    rest: RestClient
-    api: Api
+            )
+        if self.sessions and not self.wrong:
+            lines.append("Every frame and every create counts once, and every end was told.")
+        if self.parts and not self.wrong:
+            lines.append("Hostile neighbours slowed nobody's p99 to more than twice its own.")
+        return "\n".join(lines)
 
 
 def carry_out(
@@ -120,9 +115,9 @@ def carry_out(
             report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
             report.wrong += wrong_messages(receiver, stage)
-            report.wrong += [
-                f"{name} ended by itself, and was started again" for name in stage.died
-            ]
+            if plan.neighbours is not None:
+                add_neighbours(report, stage, plan.neighbours, say)
+            report.wrong += died(stage)
         finally:
             visits.end()
             traffic.end()
@@ -135,6 +130,29 @@ def carry_out(
     return report
 
 
+def carry_out_neighbours(
+    image: Image, folder: Path, plan: Neighbours, say: Callable[[str], None]
+) -> Report:
+    """Hostile neighbours and nothing else, in `folder` as in `carry_out`."""
+    report = Report(sessions=0)
+    with standing(image, folder, None) as stage, trusting(stage.certificate):
+        add_neighbours(report, stage, plan, say)
+        report.wrong += died(stage)
+    return report
+
+
+def add_neighbours(
+    report: Report, stage: Stage, plan: Neighbours, say: Callable[[str], None]
+) -> None:
+    report.parts, memory, wrong = stand_beside(stage, plan, say)
+    report.memory = memory.figures()
+    report.wrong += wrong
+
+
+def died(stage: Stage) -> list[str]:
+    return [f"{name} ended by itself, and was started again" for name in stage.died]
+
+
 def be_disturbed(
     scene: Scene,
     plan: Plan,
@@ -144,7 +162,7 @@ def be_disturbed(
     say: Callable[[str], None],
 ) -> None:
     await_live_streams(scene)
-    say(head())
+    say(table_head(*HEADINGS))
     for fault in faults:
         scene.held.clear()
         began_at = time.monotonic()
@@ -168,29 +186,6 @@ def await_live_streams(scene: Scene, away_seconds: float = 0.0) -> None:
     scene.stage.wait_until(
         lambda: all(one.is_live for one in scene.streams), seconds, "every stream goes on"
     )
-
-
-def make_project(stage: Stage, movespec: str) -> Project:
-    made = stage.services["api-1"].run("python", "manage.py", "bootstrap_project", "--json")
-    credentials = json.loads(made)
-    rest = RestClient(stage.url)
-    rest.mint(credentials["api_key_secret"])
-    version_id = rest.create_version(rest.create_movespec("squat"), movespec)
-    minted = rest.ask("POST", "/api/auth/access-tokens", {"api_key": credentials["api_key_secret"]})
-    body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
-    body |= {"project_id": credentials["project_id"]}
-    return Project(
-        credentials["project_id"],
-        rest,
-        Api(stage.url, stage.certificate, minted["access_token"], body),
-    )
-
-
-def created_by(api: Api, key: str) -> dict[str, Any]:
-    status, created = api.create(key)
-    if status != 201:
-        raise StageFailedError(f"A create is answered {status} {created}")
-    return created
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class Streaming(StreamListener):
             deadline_seconds=DEADLINE_SECONDS,
             pause=self._pause,
         )
-        self._film = film
+        self.film = film
         self._thread = threading.Thread(target=self._run, name=self.session_id, daemon=True)
 
     def start(self) -> None:
@@ -48,7 +48,7 @@ class Streaming(StreamListener):
     @property
     def is_live(self) -> bool:
         """Whether it is acknowledged as fast as the camera turns; a failed one never will be."""
-        behind = self._film.batches_by_now() - len(self.acknowledged_at)
+        behind = self.film.batches_by_now() - len(self.acknowledged_at)
         return self.has_ended or behind * BATCH_SECONDS <= BEHIND_SECONDS
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
@@ -62,8 +62,8 @@ class Streaming(StreamListener):
             with self.client as client:
                 client.attach()
                 batch = 0
-                while self._film.goes_on_after(batch):
-                    client.wait(self._film.seconds_until(batch))
+                while self.film.goes_on_after(batch):
+                    client.wait(self.film.seconds_until(batch))
                     self._pause(0)
                     client.send(poses_of(self.figure, batch))
                     batch += 1

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from client.rest import SESSIONS
+from client.rest import SESSIONS, TOKENS, RestClient
+from tests.deploy.faults.stage import Stage, StageFailedError
 
 REQUEST_SECONDS = 10.0
 PACE_SECONDS = 1.0
@@ -147,3 +148,35 @@ class Traffic:
         if (status, answer["error"]["code"]) != UNAVAILABLE:
             self.wrong.append(f"{what} was answered {status} {answer}")
         return False
+
+
+@dataclass(frozen=True)
+class Project:
+    """`body` is that of a create, and `token` an access token."""
+
+    id: str
+    rest: RestClient
+    api: Api
+    token: str
+    body: dict[str, Any]
+
+
+def make_project(stage: Stage, movespec: str) -> Project:
+    made = stage.services["api-1"].run("python", "manage.py", "bootstrap_project", "--json")
+    credentials = json.loads(made)
+    rest = RestClient(stage.url)
+    rest.mint(credentials["api_key_secret"])
+    version_id = rest.create_version(rest.create_movespec("squat"), movespec)
+    minted = rest.ask("POST", TOKENS, {"api_key": credentials["api_key_secret"]})
+    body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
+    body |= {"project_id": credentials["project_id"]}
+    token = minted["access_token"]
+    api = Api(stage.url, stage.certificate, token, body)
+    return Project(credentials["project_id"], rest, api, token, body)
+
+
+def created_by(api: Api, key: str) -> dict[str, Any]:
+    status, created = api.create(key)
+    if status != 201:
+        raise StageFailedError(f"A create is answered {status} {created}")
+    return created

@@ -1,0 +1,351 @@
+"""Hostile neighbours beside a victim of another organization: its p99, and everybody's memory.
+
+The victim's p99 beside them is compared with its own when alone, in the same run: of its requests,
+of its streams' acknowledgements, and of its messages from their commit to their receipt. What was
+not answered by the end counts with the time that it has waited.
+"""
+
+import os
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psutil
+import psycopg
+
+from bench.command import percentiles
+from bench.reads import EVENTS, LONG_SESSION_EVENTS
+from bench.reads import SESSIONS as ENDED_SESSIONS
+from bench.webhooks import WAITING
+from local_stack import processes
+from local_stack.environment import PROJECT
+from local_stack.ports import free_port
+from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, MOVESPEC, Film
+from tests.deploy.faults.hostile import BEHAVIOURS, Load, expensive_movespec
+from tests.deploy.faults.judgement import wrong_sessions
+from tests.deploy.faults.outages import row, table_head
+from tests.deploy.faults.stage import Stage, StageFailedError
+from tests.deploy.faults.streams import Streaming, abandon
+from tests.deploy.faults.traffic import REQUEST_SECONDS, Traffic, created_by, make_project
+from tests.deploy.faults.webhooks import Receiver, receiving
+
+NAME = "hostile neighbours"
+KINDS = ("exporters", "senders", "receivers")
+# How much slower the victim's p99 may be.
+MAX_RATIO = 2.0
+# After its warm-up a process may grow by so much, from the first quarter to the last.
+MAX_GROWTH, MAX_GROWTH_MIB = 1.1, 16.0
+STREAMS = 10
+# Until what has just begun is under way.
+RAMP_SECONDS = 5.0
+READY_SECONDS, END_SECONDS = 60.0, 90.0
+MESSAGE_SECONDS = 0.1
+# Of memory, and of what hostile receivers have to get.
+ROUND_SECONDS = 5.0
+# Longer ones begin anew: a session may last for an hour.
+MAX_PART_SECONDS = 600.0
+# What a project of many events has, and the default of its requests a minute.
+EXPORTED = {"sessions": 2_000, "events": 300_000, "long": LONG_SESSION_EVENTS}
+REQUESTS_A_MINUTE = 100
+# A project has no more of them, and each is to have so many messages that are due.
+ENDPOINTS, DUE = 16, 64
+MAKE_ENDPOINTS = """
+from kynaplatform import clock
+from projects.models import Organization, Project
+from webhooks.endpoints import endpoint_create
+for name, port in {ports}.items():
+    organization = Organization.objects.create(name=name)
+    project = Project.objects.create(organization=organization, name=name)
+    for _ in range({endpoints}):
+        url = f"http://127.0.0.1:{{port}}/"
+        endpoint_create(project_id=project.id, url=url, now=clock.now())
+"""
+FILL_UP = """
+INSERT INTO webhook_delivery (id, endpoint_id, type, data, occurred_at, created_at, due_at)
+SELECT webhook_uuid7(), endpoint.id, 'movespec.released', '{"name": "Squat"}', now(), now(), now()
+FROM webhook_endpoint AS endpoint
+CROSS JOIN LATERAL (
+    SELECT count(*) AS number FROM (
+        SELECT FROM webhook_delivery
+        WHERE endpoint_id = endpoint.id AND status = 'waiting' AND due_at <= now() LIMIT %(due)s
+    ) AS one
+) AS found
+CROSS JOIN generate_series(1, %(due)s - found.number)
+WHERE endpoint.url = ANY (%(urls)s)
+"""
+ENDPOINT = "SELECT id FROM webhook_endpoint WHERE project_id = %s"
+UNDELIVERED = "SELECT id::text FROM webhook_delivery WHERE endpoint_id = %s AND status = 'waiting'"
+
+
+SQUAT = (PROJECT / MOVESPEC).read_text()
+Database = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The kinds that are there in each part, after one alone, and for how long each is measured."""
+
+    parts: Sequence[Sequence[str]]
+    seconds: float
+    is_memory_judged: bool = False
+
+    @classmethod
+    def for_minutes(cls, minutes: float) -> "Neighbours":
+        """All of them for so long, in equal parts, and whether memory stays flat."""
+        parts = max(1, round(60 * minutes / MAX_PART_SECONDS))
+        return cls([KINDS] * parts, 60 * minutes / parts, is_memory_judged=True)
+
+
+# A p99 needs some hundred times of each.
+EACH_AND_ALL = Neighbours([*([kind] for kind in KINDS), KINDS], 25.0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of one part of the run, the median and the 99th percentile of each measure, in ms."""
+
+    beside: str
+    measures: dict[str, dict[str, float]]
+
+    def as_row(self) -> str:
+        cells = (f"{one['p50_ms']:.0f} / {one['p99_ms']:.0f}" for one in self.measures.values())
+        return row(self.beside, *cells)
+
+
+def too_slow(part: Part, alone: Part) -> list[str]:
+    return [
+        f"Beside {part.beside} the p99 of {name} is {one['p99_ms']:.0f} ms, and "
+        f"{own:.0f} ms when alone"
+        for name, one in part.measures.items()
+        if one["p99_ms"] > MAX_RATIO * (own := alone.measures[name]["p99_ms"])
+    ]
+
+
+class Memory:
+    """The proportional size of each service with all of its processes, in MiB, over time."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, list[float]] = defaultdict(list)
+
+    def sample(self, stage: Stage) -> None:
+        for name, member in stage.members.items():
+            if member.process is not None:
+                with suppress(psutil.NoSuchProcess):
+                    guarded = psutil.Process(member.process.pid).children(recursive=True)
+                    size = sum(one.memory_full_info().pss for one in guarded)
+                    self.sizes[name].append(size / 2**20)
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """The medians of the first and of the last quarter, after a warm-up of an eighth."""
+        found = {}
+        for name, sizes in self.sizes.items():
+            warm = sizes[len(sizes) // 8 :]
+            quarter = max(1, len(warm) // 4)
+            found[name] = {
+                "first quarter": statistics.median(warm[:quarter]),
+                "last quarter": statistics.median(warm[-quarter:]),
+                "most": max(sizes),
+            }
+        return found
+
+    def as_text(self) -> str:
+        figures = self.figures()
+        rows = (
+            row(name, *(f"{size:.0f}" for size in one.values())) for name, one in figures.items()
+        )
+        return "\n".join([table_head("memory, MiB", *next(iter(figures.values()))), *rows])
+
+    def growth(self) -> list[str]:
+        wrong = []
+        for name, one in self.figures().items():
+            first, last = one["first quarter"], one["last quarter"]
+            if last > MAX_GROWTH * first and last > first + MAX_GROWTH_MIB:
+                wrong.append(f"{name} has grown from {first:.0f} to {last:.0f} MiB")
+        return wrong
+
+
+class Victim:
+    """Creates and reads, streams of 30 frames/s, and a webhook with a message every 0.1 s."""
+
+    def __init__(self, stage: Stage, receiver: Receiver, database: Database) -> None:
+        self.project = make_project(stage, SQUAT)
+        receiver.subscribe(stage, self.project.id)
+        found = database.execute(ENDPOINT, [self.project.id]).fetchone()
+        assert found is not None
+        [self.endpoint_id] = found
+        created = created_by(self.project.api, "read")
+        self.traffic = Traffic(self.project.api, {"read": created["session_id"]})
+        self._receiver, self._database = receiver, database
+
+    def write_message(self) -> None:
+        self._database.execute(WAITING, [self.endpoint_id, 1])
+
+    def stream(self, part: str) -> list[Streaming]:
+        """Start streams of a part, out of step with each other."""
+        streams = []
+        for number in range(STREAMS):
+            created = created_by(self.project.api, f"{part}-{number}")
+            film = Film(SQUAT)
+            film.begun_at += BATCH_SECONDS * number / STREAMS
+            streams.append(Streaming(created, number % FIGURES, film))
+            streams[-1].start()
+        return streams
+
+    def measure(self, streams: Sequence[Streaming], began_at: float) -> dict[str, dict[str, float]]:
+        """What there was since then, until now."""
+        now = time.monotonic()
+        requests = [
+            one.ended_at - one.began_at if one.is_answered else REQUEST_SECONDS
+            for one in self.traffic.requests[:]
+            if began_at <= one.ended_at
+        ]
+        waits = (wait for one in streams for wait in waits_for_acknowledgement(one, now))
+        acknowledgements = [seconds for since, seconds in waits if since >= began_at]
+        since = time.time() - (now - began_at)
+        received_at: dict[str, float] = {}
+        for one in self._receiver.received[:]:
+            received_at.setdefault(one.id, one.at.timestamp())
+        undelivered = self._database.execute(UNDELIVERED, [self.endpoint_id]).fetchall()
+        received_at |= {id_: time.time() for (id_,) in undelivered if id_ not in received_at}
+        messages = [
+            received_at[id_] - committed_at
+            for id_ in received_at
+            if (committed_at := written_at(id_)) >= since
+        ]
+        measures = {
+            "requests": requests,
+            "acknowledgements": acknowledgements,
+            "messages": messages,
+        }
+        return {name: percentiles(seconds) for name, seconds in measures.items()}
+
+
+def waits_for_acknowledgement(stream: Streaming, now: float) -> Iterator[tuple[float, float]]:
+    """When the camera had each batch, and how long after that it was acknowledged."""
+    acknowledged_at = stream.acknowledged_at[:]
+    for batch in range(max(len(acknowledged_at), stream.film.batches_by_now())):
+        had_at = stream.film.begun_at + (batch + 1) * BATCH_SECONDS
+        known_at = acknowledged_at[batch] if batch < len(acknowledged_at) else now
+        yield had_at, known_at - had_at
+
+
+def written_at(message_id: str) -> float:
+    """A message's id begins with its time, in milliseconds."""
+    return (UUID(message_id).int >> 80) / 1000
+
+
+def stand_beside(
+    stage: Stage, plan: Neighbours, say: Callable[[str], None]
+) -> tuple[list[Part], Memory, list[str]]:
+    """The parts, the memory beside them, and what was wrong. Rows are said as they come."""
+    memory, parts, wrong = Memory(), list[Part](), list[str]()
+    with (
+        receiving() as receiver,
+        psycopg.connect(stage.database.url, autocommit=True) as database,
+    ):
+        victim = Victim(stage, receiver, database)
+        loads = make_hostile(stage, database)
+        urls = [f"http://127.0.0.1:{port}/" for port in loads["receivers"].receivers.values()]
+
+        def go_on(seconds: float, kinds: Sequence[str]) -> None:
+            ends_at, round_at = time.monotonic() + seconds, 0.0
+            while (now := time.monotonic()) < ends_at:
+                if now >= round_at:
+                    round_at = now + ROUND_SECONDS
+                    memory.sample(stage)
+                    if "receivers" in kinds:
+                        database.execute(FILL_UP, {"due": DUE, "urls": urls})
+                victim.write_message()
+                stage.pass_time(MESSAGE_SECONDS)
+
+        victim.traffic.start()
+        try:
+            for number, kinds in enumerate(([], *plan.parts)):
+                streams = victim.stream(f"part-{number}")
+                try:
+                    with hostile(stage, [loads[kind] for kind in kinds]):
+                        go_on(RAMP_SECONDS, kinds)
+                        began_at = time.monotonic()
+                        go_on(plan.seconds, kinds)
+                        measures = victim.measure(streams, began_at)
+                    wrong += wrong_streams(stage, victim, streams)
+                finally:
+                    abandon(streams)
+                if not parts:
+                    say(table_head("p50 / p99, ms, beside", *measures))
+                parts.append(Part(" and ".join(kinds) or "nobody", measures))
+                say(parts[-1].as_row())
+                wrong += too_slow(parts[-1], parts[0])
+        finally:
+            victim.traffic.end()
+        victim.traffic.repeat_unanswered()
+        wrong += victim.traffic.wrong
+    say(f"\n{memory.as_text()}")
+    return parts, memory, wrong + (memory.growth() if plan.is_memory_judged else [])
+
+
+def make_hostile(stage: Stage, database: Database) -> dict[str, Load]:
+    """The load of each kind, with organizations of their own."""
+    url, certificate = stage.url, str(stage.certificate)
+    exporter = make_project(stage, SQUAT)
+    limited = "UPDATE projects_project SET rate_limit = %s WHERE id = %s"
+    database.execute(limited, [REQUESTS_A_MINUTE, exporter.id])
+    for statement in (ENDED_SESSIONS, EVENTS):
+        database.execute(statement, {**EXPORTED, "project": exporter.id})
+    database.execute("VACUUM ANALYZE")
+    sender = make_project(stage, expensive_movespec())
+    ports = {behaviour: free_port() for behaviour in BEHAVIOURS}
+    source = MAKE_ENDPOINTS.format(ports=ports, endpoints=ENDPOINTS)
+    stage.services["webhooks"].run("python", "manage.py", "shell", "-c", source)
+    return {
+        "exporters": Load(url, certificate, exporter=exporter.token),
+        "senders": Load(url, certificate, sender=sender.token, body=sender.body),
+        "receivers": Load(url, certificate, receivers=ports),
+    }
+
+
+@contextmanager
+def hostile(stage: Stage, loads: Sequence[Load]) -> Iterator[None]:
+    """While inside, each load is a process."""
+    logs = [stage.folder / f"hostile-{number}.log" for number in range(len(loads))]
+    running = []
+    try:
+        for load, log in zip(loads, logs, strict=True):
+            with log.open("wb") as output:
+                started = processes.start(
+                    load.command(), env=os.environ, cwd=PROJECT, stdout=output
+                )
+            running.append(started)
+        stage.wait_until(
+            lambda: all("ready." in log.read_text() for log in logs),
+            READY_SECONDS,
+            "all are hostile",
+        )
+        yield
+    finally:
+        for process in running:
+            processes.stop(process, signals=[])
+
+
+def wrong_streams(stage: Stage, victim: Victim, streams: Sequence[Streaming]) -> list[str]:
+    """Of the victim's streams, once they have ended: each frame was counted once."""
+    for one in streams:
+        one.film.end()
+    try:
+        stage.wait_until(
+            lambda: all(one.has_ended for one in streams), END_SECONDS, "the victim's have ended"
+        )
+    except StageFailedError as fault:
+        return [str(fault)]
+    return [
+        fault
+        for one in streams
+        for fault in wrong_sessions(
+            [one], one.film, victim.project.rest, stage.database.url, is_upgraded=False
+        )
+    ]
