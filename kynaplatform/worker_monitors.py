@@ -1,7 +1,8 @@
 """`GET /healthz` and `/metrics` of a worker, on WORKER_METRICS_PORT, as on the API."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
@@ -11,10 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api.error_answers import as_api_error
-from kynaplatform.api.errors import NotFound
+from kynaplatform.api.errors import NotFound, ServiceUnavailable
 from kynaplatform.api.health import require_metrics_access
 from kynaplatform.http.monitor_server import MonitorServer
 from kynaplatform.metrics.requests import process_exposition
+
+# What `/healthz` asks of this process: whether the part of that name works.
+health_checks: Final[dict[str, Callable[[], bool]]] = {}
+
+
+class PartFails(ServiceUnavailable):
+    sentence = "A part of this worker fails. Its log says why."
 
 
 class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -64,6 +72,8 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> list
 def _answer(environ: WSGIEnvironment) -> tuple[bytes, str]:
     match environ["PATH_INFO"]:
         case "/healthz":
+            if failing := [name for name, is_well in health_checks.items() if not is_well()]:
+                raise PartFails(**dict.fromkeys(failing, "failing"))
             return b'{"status":"ok"}', "application/json"
         case "/metrics":
             require_metrics_access(environ.get("HTTP_AUTHORIZATION", ""))

@@ -7,14 +7,15 @@ transaction of what it tells, whoever changes that.
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import LessThanOrEqual
 from uuid_utils.compat import uuid7
 
 from projects.models import Project
 
 MOST_URL_CHARACTERS = 2048
 MOST_DESCRIPTION_CHARACTERS = 2000
-# Of a delivery's failure, and of an answer's body.
+# Of a delivery's failure, and of what is kept of an answer's body.
 MAX_FAILURE_CHARACTERS = 500
 MAX_RESPONSE_BYTES = 1024
 
@@ -208,6 +209,12 @@ class WebhookDelivery(models.Model):
                 name="delivery_of_session_has_a_sequence",
                 condition=Q(session_id__isnull=True, sequence__isnull=True)
                 | Q(session_id__isnull=False, sequence__isnull=False),
+            ),
+            # A receiver has caused both.
+            CheckConstraint(
+                name="delivery_answer_bounded",
+                condition=Q(LessThanOrEqual(Length("failure"), MAX_FAILURE_CHARACTERS))
+                & Q(LessThanOrEqual(Length("response_body"), MAX_RESPONSE_BYTES)),
             ),
         ]
 

@@ -6,13 +6,14 @@ endpoint that answers 410 is disabled, and so is one at which every try of five 
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter
 
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
@@ -28,6 +29,9 @@ from webhooks.schedule import (
 logger = logging.getLogger("kynaplatform.webhooks")
 
 GONE: Final = 410
+# Of a statement's outcomes. PostgreSQL takes no 256 MiB.
+MAX_STATEMENT_BYTES: Final = 4 * 1024 * 1024
+NOT_STORED: Final = "Why it failed could not be stored: the worker's log says more."
 
 TRIES = Counter(
     "kyna_webhook_tries", "Tries to deliver a message, by what became of it.", ["outcome"]
@@ -51,7 +55,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS given (
     duration_ms int, response_status smallint, response_body text, failure text
 )
 WHERE delivery.id = given.id AND delivery.claim_id = given.claim_id
-RETURNING delivery.session_id, delivery.status
+RETURNING delivery.id, given.claim_id, delivery.session_id, delivery.status
 """
 # Those that waited for one of these sessions need no longer look for it. A deletion looks for none,
 # and is due once what was on the wire has ended.
@@ -117,22 +121,83 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Write the outcomes. One whose claim has become another sender's is passed over."""
-    if not outcomes:
-        return
-    rows = [_row(one, now) for one in outcomes]
+    """Write the outcomes, in statements of at most MAX_STATEMENT_BYTES.
+
+    Where one can't be stored each is written alone, and that one without its texts. An outcome
+    whose claim is over is ignored: it was written already, or another sender has the claim.
+    """
+    for some in _slices(outcomes):
+        try:
+            _record(some, now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.exception(
+                "the outcomes of %(count)d tries can't be written together", {"count": len(some)}
+            )
+            _record_apart(some, now)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database failed, so that the same statement may be well once it is back."""
+    return isinstance(error, OperationalError | InterfaceError) and not isinstance(
+        error.__cause__, psycopg.errors.ProgramLimitExceeded
+    )
+
+
+def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
+    some: list[Outcome] = []
+    size = 0
+    for one in outcomes:
+        # JSON takes at most six bytes for a character.
+        texts = (one.body, one.response_body, one.failure)
+        own_size = 1024 + 6 * sum(len(text) for text in texts if text)
+        if some and size + own_size > MAX_STATEMENT_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += own_size
+    if some:
+        yield some
+
+
+def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Raises only once each was tried."""
+    failed: Exception | None = None
+    for one in outcomes:
+        failure = one.failure and NOT_STORED
+        short = msgspec.structs.replace(one, body=None, response_body=None, failure=failure)
+        for kept in (one, short):
+            try:
+                _record([kept], now)
+                break
+            except Exception as error:
+                if is_away(error):
+                    raise
+                logger.exception("the outcome of %(id)s can't be written", {"id": one.id})
+                failed = failed if kept is one else error
+    if failed is not None:
+        raise failed
+
+
+def _record(outcomes: Sequence[Outcome], now: datetime) -> None:
+    rows = {(one.id, one.claim_id): _row(one, now) for one in outcomes}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_RECORD, [msgspec.json.encode(rows).decode()])
+        cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
+        written = cursor.fetchall()
+        recorded = {(id_, claim_id) for id_, claim_id, _, _ in written}
+        outcomes = [one for one in outcomes if (one.id, one.claim_id) in recorded]
         ended = {
             session_id
-            for session_id, status in cursor.fetchall()
+            for _, _, session_id, status in written
             if session_id and status != DeliveryStatus.WAITING
         }
         if ended:
             cursor.execute(_LET_GO, [now, [*ended]])
         _record_of_endpoints(cursor, outcomes, now)
-    for one, row in zip(outcomes, rows, strict=True):
-        given_up = "given_up" if row["status"] == DeliveryStatus.FAILED else "failed"
+    for one in outcomes:
+        is_last = rows[one.id, one.claim_id]["status"] == DeliveryStatus.FAILED
+        given_up = "given_up" if is_last else "failed"
         TRIES.labels("delivered" if one.failure is None else given_up).inc()
 
 

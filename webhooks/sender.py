@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import close_old_connections, connections
+from prometheus_client import Gauge
 
 from kynaplatform import clock
 from kynaplatform.dependencies import DATABASE
 from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
 from webhooks.messages import bodies
-from webhooks.outcomes import Outcome, outcomes_record
+from webhooks.outcomes import Outcome, is_away, outcomes_record
 from webhooks.replays import replays_go_on
 from webhooks.signing import SecretUnreadable, headers_of
 from webhooks.transport import TIMEOUT_SECONDS, Answer, TooLate, Transport, TryFailed
@@ -33,6 +34,10 @@ POLL_SECONDS: Final = 0.1
 SHORTEST_TURN_SECONDS: Final = 0.01
 REPLAY_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 1.0
+# A sender whose turns fail for so long ends itself.
+MAX_FAILING_SECONDS: Final = 30.0
+# After a stop: what is under way ends within its time, and is then written.
+STOP_SECONDS: Final = TIMEOUT_SECONDS + 5
 # An endpoint whose last tries failed, so many of them, has one try in so long.
 FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
@@ -40,6 +45,16 @@ PAUSE_SECONDS: Final = 1.0
 QUICK_SECONDS: Final = 2.0
 # So long after its claim a message may be sent: it is answered, or given up, within the claim.
 SEND_WITHIN_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
+
+LAST_TURN: Final = Gauge(
+    "kyna_webhook_turn_timestamp_seconds",
+    "When the sender's last turn ended well; 0: none yet.",
+    multiprocess_mode="max",
+)
+
+
+class TurnsFail(Exception):
+    """The turns of a sender have failed for MAX_FAILING_SECONDS."""
 
 
 class Message(NamedTuple):
@@ -79,19 +94,25 @@ class Pace:
 
 
 class Sender:
-    """`run` until `stop`, from any thread."""
+    """`run` until `stop`, from any thread, or until its turns fail, which raises TurnsFail."""
 
     def __init__(self, transport: Callable[[], Transport] = Transport) -> None:
         self._make_transport = transport
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_stopping = False
+        self._stop_by: float | None = None
+        self._failing_since: float | None = None
         self._paces: dict[UUID, Pace] = {}
         self._outcomes: list[Outcome] = []
         self._replay_at = 0.0
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether its last turn failed. A database that is away fails no turn."""
+        return self._failing_since is not None
+
     def stop(self) -> None:
-        """Claim nothing more; what is under way is sent and written."""
-        self._is_stopping = True
+        """Claim nothing more; what is under way is sent, and written within STOP_SECONDS."""
+        self._stop_by = time.monotonic() + STOP_SECONDS
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake.set)
 
@@ -109,10 +130,17 @@ class Sender:
                     task = self._loop.create_task(self._send(message))
                     sending.add(task)
                     task.add_done_callback(sending.discard)
-                if self._is_stopping and not sending and not self._outcomes:
+                if self._stop_by is not None and (
+                    begun_at > self._stop_by or not (sending or self._outcomes)
+                ):
                     break
                 await self._next_turn(begun_at)
         finally:
+            if self._outcomes:
+                logger.error(
+                    "the outcomes of %(count)d tries were not written: they are tried again",
+                    {"count": len(self._outcomes)},
+                )
             database.submit(connections.close_all)
             database.shutdown()
             await self._transport.close()
@@ -126,27 +154,36 @@ class Sender:
         await asyncio.sleep(begun_at + SHORTEST_TURN_SECONDS - time.monotonic())
 
     def _turn(self) -> list[Message]:
-        """Write outcomes and claim; in the thread of the database."""
+        """Write outcomes and claim; in the thread of the database. Raises TurnsFail."""
         close_old_connections()
         outcomes = self._outcomes[:]
         try:
-            now = clock.now()
-            outcomes_record(outcomes, now=now)
+            outcomes_record(outcomes, now=clock.now())
             del self._outcomes[: len(outcomes)]
             messages = self._claim()
-            DATABASE.over()
-        except (OperationalError, InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
+            self._turn_failed(error)
+            time.sleep(AWAY_SECONDS)
+            return []
+        self._failing_since = None
+        LAST_TURN.set(time.time())
+        DATABASE.over()
+        return messages
+
+    def _turn_failed(self, error: Exception) -> None:
+        if is_away(error):
+            self._failing_since = None
             DATABASE.met(error)
-        except Exception:
-            logger.exception("a turn of the sender failed")
-        else:
-            return messages
-        time.sleep(AWAY_SECONDS)
-        return []
+            return
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since >= MAX_FAILING_SECONDS:
+            raise TurnsFail from error
+        logger.error("a turn of the sender failed", exc_info=error)
 
     def _claim(self) -> list[Message]:
         at, claimed_at = time.monotonic(), clock.ticks()
-        if self._is_stopping:
+        if self._stop_by is not None:
             return []
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS

@@ -8,19 +8,16 @@ import logging
 import os
 import signal
 import threading
-from typing import Any, Final
+from typing import Any
 
 import uvloop
 from celery import bootsteps
 
 from kynaplatform.queues import sends_webhooks
-from webhooks.sender import Sender
-from webhooks.transport import TIMEOUT_SECONDS
+from kynaplatform.worker_monitors import health_checks
+from webhooks.sender import STOP_SECONDS, Sender
 
 logger = logging.getLogger("kynaplatform.webhooks")
-
-# What is under way ends within its time, and is then written.
-STOP_SECONDS: Final = TIMEOUT_SECONDS + 5
 
 
 class WorkerSender(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -36,11 +33,13 @@ class WorkerSender(bootsteps.StartStopStep):  # type: ignore[misc]
         return sends_webhooks(worker)
 
     def start(self, worker: Any) -> None:
+        health_checks["sender"] = lambda: not self._sender.is_failing
         self._thread.start()
 
     def stop(self, worker: Any) -> None:
         self._sender.stop()
-        self._thread.join(STOP_SECONDS)
+        # It ends by itself, after a last turn.
+        self._thread.join(STOP_SECONDS + 5)
 
     terminate = stop
 

@@ -71,6 +71,9 @@ HEALTHY: dict[str, float | str] = {
     f"kyna_sessions_unreadable{{{API}}}": 0,
     f"kyna_sweep_lag_seconds{{{API}}}": 20,
     f"kyna_webhook_oldest_waiting_seconds{{{API}}}": 59,
+    f"kyna_webhook_turn_timestamp_seconds{{{SENDER}}}": "+60",
+    # A worker of other queues has it too, and sends nothing.
+    f"kyna_webhook_turn_timestamp_seconds{{{WORKER}}}": 0,
     f'kyna_webhook_tries_total{{{SENDER},outcome="delivered"}}': "+60",
     f'kyna_webhook_tries_total{{{SENDER},outcome="failed"}}': "+50",
     f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
@@ -90,6 +93,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaNoRuntime": {f"up{{{STREAM}": 0},
     "KynaNoWorker": {f"up{{{WORKER}": 0},
     "KynaNoSender": {f"up{{{SENDER}": 0},
+    "KynaSenderFails": {f"kyna_webhook_turn_timestamp_seconds{{{SENDER}": 0},
     "KynaServerDown": {'up{job="kynaplatform-web",instance="b:8000"}': 0},
     "KynaDatabaseDown": {f'kyna_check_ok{{{API},check="database"': 0},
     "KynaCheckFails": {f'kyna_check_ok{{{API},check="peppers"': 0},
@@ -200,6 +204,17 @@ def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> 
             one["values"] = " ".join(["1x57 _ _"] * (MINUTES // 60 + 1))
     tests = tmp_path / "tests.yml"
     tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarts]}))
+    promtool("test", "rules", str(tests))
+
+
+def test_a_sender_that_ends_itself_again_and_again_is_told_of(tmp_path: Path) -> None:
+    """Each second scrape finds nobody: it is being started."""
+    restarting = scenario("again and again", HEALTHY, ["KynaSenderFails"])
+    for one in restarting["input_series"]:
+        if "kyna_webhook_turn" in one["series"] and SENDER in one["series"]:
+            one["values"] = "0+60x9 " + "0 _ " * (MINUTES // 2)
+    tests = tmp_path / "tests.yml"
+    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarting]}))
     promtool("test", "rules", str(tests))
 
 

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError, IntegrityError, OperationalError, connection
+from prometheus_client import REGISTRY
 
 from kynaplatform import clock
 from tests.webhooks.endpoint import URL, make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks.endpoints import endpoint_change
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import outcomes_record
+from webhooks.outcomes import MAX_STATEMENT_BYTES, NOT_STORED, outcomes_record
 from webhooks.schedule import FAILS_FOR, JITTER, WAITS
 
 FAILED = {"failure": "Answered 500.", "response_status": 500}
@@ -161,3 +163,119 @@ def test_410_gives_up_at_once(owner):
     endpoint.refresh_from_db()
     assert delivery.status == "failed"
     assert (endpoint.disabled_at, endpoint.disabled_reason) == (now, "gone")
+
+
+def delivered() -> float:
+    return REGISTRY.get_sample_value("kyna_webhook_tries_total", {"outcome": "delivered"}) or 0.0
+
+
+def test_outcomes_are_written_in_statements_of_4_mib(owner):
+    """However large the bodies are, and whatever JSON makes of them."""
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    for _ in range(20):
+        make_delivery(endpoint)
+    sizes = []
+
+    def measure(execute, sql, params, many, context):
+        if sql.strip().startswith("UPDATE webhook_delivery AS delivery"):
+            sizes.append(len(params[0]))
+        return execute(sql, params, many, context)
+
+    claims = claim(now, free={endpoint.id: 20})
+    assert len(claims) == 20
+    with connection.execute_wrapper(measure):
+        outcomes_record([outcome(one, body="\x01" * 300_000) for one in claims], now=now)
+    assert WebhookDelivery.objects.filter(status="delivered").count() == 20
+    assert len(sizes) == 10
+    assert max(sizes) <= MAX_STATEMENT_BYTES
+
+
+@pytest.mark.parametrize(
+    "unstorable",
+    [
+        {"failure": "a lone surrogate \udcff"},
+        {"failure": "NUL \0"},
+        {"failure": "x" * 501},
+        {"failure": "Answered 500.", "response_body": "x" * 1025},
+        {"failure": "Answered 500.", "body": "\0"},
+    ],
+)
+def test_one_that_can_not_be_stored_is_stored_without_its_texts(owner, unstorable):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    for _ in range(3):
+        make_delivery(endpoint)
+    first, bad, last = claim(now)
+    others = {"failure": "Answered 503.", "response_body": "busy", "response_status": 503}
+    outcomes_record(
+        [outcome(first, **others), outcome(bad, **unstorable), outcome(last, **others)], now=now
+    )
+    stored = {one.id: one for one in WebhookDelivery.objects.all()}
+    for one in (first, last):
+        assert (stored[one.id].failure, stored[one.id].response_body) == ("Answered 503.", "busy")
+        assert stored[one.id].body == "{}"
+    kept = stored[bad.id]
+    assert (kept.status, kept.claim_id, kept.failure) == ("waiting", None, NOT_STORED)
+    assert (kept.response_body, kept.body) == (None, None)
+    assert kept.due_at > now
+
+
+def test_without_its_texts_a_delivery_is_delivered(owner):
+    now = clock.now()
+    make_delivery(make_endpoint(owner.project))
+    [claimed] = claim(now)
+    outcomes_record([outcome(claimed, response_status=200, response_body="\0")], now=now)
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.status, delivery.response_status) == ("delivered", 200)
+    assert (delivery.failure, delivery.response_body) == (None, None)
+
+
+def test_outcomes_that_are_written_again_count_once(owner):
+    endpoint, now, before = make_endpoint(owner.project), clock.now(), delivered()
+    for _ in range(2):
+        make_delivery(endpoint)
+    outcomes = [outcome(one) for one in claim(now)]
+    for written in (outcomes[:1], outcomes, outcomes):
+        outcomes_record(written, now=now)
+    assert delivered() - before == 2
+
+
+def test_nothing_is_stored_without_its_texts_while_the_database_is_away(owner):
+    now = clock.now()
+    make_delivery(make_endpoint(owner.project))
+    [claimed] = claim(now)
+    statements = []
+
+    def lose(execute, sql, params, many, context):
+        statements.append(sql)
+        raise OperationalError("the connection is lost")
+
+    with connection.execute_wrapper(lose), pytest.raises(OperationalError):
+        outcomes_record([outcome(claimed, **FAILED)], now=now)
+    assert len(statements) == 1
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.claim_id, delivery.tried_at) == (claimed.claim_id, None)
+
+
+def test_each_is_tried_before_a_fault_of_all_is_raised(owner):
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    for _ in range(3):
+        make_delivery(endpoint)
+    claims = claim(now)
+    bad = claims[0]
+
+    def refuse(execute, sql, params, many, context):
+        if "given.failure" in sql and str(bad.id) in params[0]:
+            raise DataError("this one")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse), pytest.raises(DataError):
+        outcomes_record([outcome(one) for one in claims], now=now)
+    left = WebhookDelivery.objects.exclude(status="delivered").values_list("id", flat=True)
+    assert [*left] == [bad.id]
+
+
+@pytest.mark.parametrize("columns", [{"failure": "x" * 501}, {"response_body": "x" * 1025}])
+def test_the_table_takes_no_longer_answer(owner, columns):
+    delivery = make_delivery(make_endpoint(owner.project), failure="x" * 500)
+    with pytest.raises(IntegrityError, match="delivery_answer_bounded"):
+        WebhookDelivery.objects.filter(id=delivery.id).update(**columns)

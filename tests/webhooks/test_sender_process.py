@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +18,12 @@ import pytest
 from kynaplatform import clock
 from local_stack import processes
 from local_stack.environment import PROJECT, make_broker_folders
+from local_stack.ports import free_port
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Reply
+from tests.webhooks.test_failing_turns import refusing_outcomes
 from webhooks.models import WebhookDelivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +32,7 @@ START_SECONDS = 90.0
 
 
 @contextmanager
-def sender(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
+def sender(folder: Path, name: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     make_broker_folders(folder)
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "kynaplatform", "worker"]
     command += ["--pool=solo", "-Q", "webhooks", f"--hostname={name}@local"]
@@ -38,6 +42,7 @@ def sender(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
         "DATA_DIR": str(folder),
         "CELERY_BROKER_URL": "filesystem://localhost",
         "TMPDIR": str(folder / "broker" / "taken"),
+        **more,
     }
     with (folder / f"{name}.log").open("wb") as log:
         process = processes.start(command, env=env, cwd=PROJECT, stdout=log)
@@ -64,6 +69,39 @@ def test_it_sends_and_stops_when_it_is_told(owner, receiver, tmp_path):
         )
     assert receiver.ids == [str(delivery.id)]
     assert process.returncode == 0
+
+
+def answer_of(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_one_that_can_write_no_outcome_says_so_and_stops_when_it_is_told(owner, receiver, tmp_path):
+    delivery = make_delivery(make_endpoint(owner.project, url=receiver.url))
+    port, log = free_port(), tmp_path / "webhooks.log"
+    with (
+        refusing_outcomes(),
+        sender(tmp_path, "webhooks", WORKER_METRICS_PORT=str(port)) as process,
+    ):
+        eventually(lambda: receiver.received, log.read_text, START_SECONDS)
+        eventually(lambda: answer_of(port, "/healthz")[0] == 503, log.read_text)
+        assert "kyna_webhook_turn_timestamp_seconds" in answer_of(port, "/metrics")[1]
+        process.terminate()
+        assert process.wait(60) == 0, log.read_text()
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.tried_at) == ("waiting", None)
+    assert "the outcomes of 1 tries were not written" in log.read_text()
+
+
+@pytest.mark.long
+def test_one_that_can_write_no_outcome_for_30_s_ends_itself(owner, receiver, tmp_path):
+    make_delivery(make_endpoint(owner.project, url=receiver.url))
+    with refusing_outcomes(), sender(tmp_path, "webhooks") as process:
+        assert process.wait(150) == 0, (tmp_path / "webhooks.log").read_text()
+    assert len(receiver.received) == 1
 
 
 def test_a_kill_in_the_midst_loses_nothing_and_keeps_the_order(owner, receiver, tmp_path):

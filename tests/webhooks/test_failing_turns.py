@@ -1,0 +1,123 @@
+"""A sender that can't write what became of its tries: it says so, and ends."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import OperationalError, connection
+from prometheus_client import REGISTRY
+
+from kynaplatform import worker_monitors
+from tests.waiting import eventually
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+from tests.webhooks.receiver import sending
+from webhooks import sender as sender_module
+from webhooks.models import WebhookDelivery
+from webhooks.sender import Sender, TurnsFail
+from webhooks.worker_sender import WorkerSender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def refusing_outcomes() -> Iterator[None]:
+    """A database that refuses every outcome, whatever is in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_outcome() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE 'refused'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON webhook_delivery FOR EACH ROW"
+            " WHEN (NEW.tried_at IS NOT NULL) EXECUTE FUNCTION refuse_outcome()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_outcome CASCADE")
+
+
+def last_turn() -> float:
+    return REGISTRY.get_sample_value("kyna_webhook_turn_timestamp_seconds") or 0.0
+
+
+def test_a_sender_whose_turns_fail_ends_itself(owner, receiver, monkeypatch):
+    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
+    make_delivery(make_endpoint(owner.project, url=receiver.url))
+    sender = Sender()
+    with refusing_outcomes(), pytest.raises(TurnsFail):
+        asyncio.run(sender.run())
+    assert sender.is_failing
+    assert len(receiver.received) == 1
+    # Its claim ends, and another sender tries again.
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.status, delivery.tries, delivery.tried_at) == ("waiting", 1, None)
+    assert delivery.claim_id is not None
+
+
+def test_a_turn_that_ends_well_begins_the_time_anew(owner, receiver, monkeypatch):
+    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
+    delivery = make_delivery(make_endpoint(owner.project, url=receiver.url))
+    with sending() as sender:
+        eventually(lambda: last_turn() > 0, "a turn ended well")
+        with refusing_outcomes():
+            WebhookDelivery.objects.update(status="waiting")
+            make_delivery(delivery.endpoint)
+            eventually(lambda: sender.is_failing, "a turn failed")
+            before = last_turn()
+            time.sleep(0.1)
+            assert last_turn() == before
+        eventually(lambda: not sender.is_failing, "a turn ended well")
+        assert last_turn() > before
+    assert not WebhookDelivery.objects.exclude(status="delivered").exists()
+
+
+def test_a_database_that_is_away_fails_no_turn(monkeypatch):
+    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.0)
+    turns = []
+
+    def lost(**_: object) -> None:
+        turns.append(sender.is_failing)
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(sender_module, "deliveries_claim", lost)
+    with sending() as sender:
+        eventually(lambda: len(turns) > 5, "it goes on")
+    assert set(turns) == {False}
+
+
+def test_a_stop_ends_it_although_outcomes_can_not_be_written(owner, receiver, monkeypatch):
+    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.2)
+    make_delivery(make_endpoint(owner.project, url=receiver.url))
+    with refusing_outcomes(), sending() as sender:
+        eventually(lambda: sender.is_failing, "a turn failed")
+    assert WebhookDelivery.objects.get().tried_at is None
+
+
+def test_its_health_is_503_while_its_turns_fail(monkeypatch):
+    # Of this test alone.
+    monkeypatch.setitem(worker_monitors.health_checks, "sender", lambda: True)
+    worker_sender = WorkerSender(None)
+    monkeypatch.setattr(worker_sender, "_thread", threading.Thread(target=lambda: None))
+    worker_sender.start(None)
+    statuses = []
+
+    def ask() -> bytes:
+        [body] = worker_monitors.application(
+            {"PATH_INFO": "/healthz"}, lambda status, _: statuses.append(status)
+        )
+        return body
+
+    assert ask() == b'{"status":"ok"}'
+    worker_sender._sender._failing_since = time.monotonic()
+    assert b'"details":{"sender":"failing"}' in ask()
+    worker_sender._sender._failing_since = None
+    ask()
+    assert statuses == ["200 OK", "503 Service Unavailable", "200 OK"]
