@@ -103,6 +103,7 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "headers": headers_of(delivery),
             "body": body[:MOST_SHOWN],
             "is_cut": len(body) > MOST_SHOWN,
+            "detail": delivery.failure_detail and without_secrets(delivery.failure_detail, url),
             "answered": delivery.response_body and without_secrets(delivery.response_body, url),
         }
 

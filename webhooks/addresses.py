@@ -5,7 +5,9 @@ its own machine, its neighbours, the cloud's metadata. A name says nothing: it m
 another address each time.
 """
 
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import AI_NUMERICHOST, getaddrinfo
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -43,6 +45,8 @@ _NOT_PUBLIC: Final = tuple(
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _FIRST_UNPRIVILEGED_PORT: Final = 1024
 NOT_PUBLIC: Final = "Must be a public address."
+# All that a customer reads of a try without a connection: more would let it explore our network.
+NO_CONNECTION: Final = "No connection to the receiver."
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -68,7 +72,7 @@ def is_allowed(address: str) -> bool:
 def fault_of_url(url: str) -> str | None:
     """The fault of an endpoint's address, as a sentence; None where there is none.
 
-    A host that is a name is not resolved here.
+    A host that is a name is not resolved here: a request would wait for its server.
     """
     if any(not "!" <= character <= "~" for character in url):
         return "Holds a space, or a character that is not ASCII: encode it."
@@ -84,8 +88,15 @@ def fault_of_url(url: str) -> str | None:
         return "Must have no user, password or fragment."
     if settings.PRODUCTION and port not in (None, 443) and (port or 0) < _FIRST_UNPRIVILEGED_PORT:
         return "Its port must be 443, or 1024 and above."
-    try:
-        literal = ip_address(host)
-    except ValueError:
-        return None
-    return None if is_allowed(str(literal)) else NOT_PUBLIC
+    literal = _literal(host)
+    return None if literal is None or is_allowed(literal) else NOT_PUBLIC
+
+
+def _literal(host: str) -> str | None:
+    """The address that `host` is by itself, in any form; None where it is a name."""
+    with suppress(ValueError):
+        return str(ip_address(host))
+    # Such as 0x7f.1. No server is asked.
+    with suppress(OSError, UnicodeError):
+        return str(getaddrinfo(host, None, flags=AI_NUMERICHOST)[0][4][0])
+    return None

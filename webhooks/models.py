@@ -174,6 +174,11 @@ class WebhookDelivery(models.Model):
     response_status = models.SmallIntegerField(null=True)
     response_body = models.TextField(null=True, help_text="The first KiB of the answer.")  # noqa: DJ001
     failure = models.TextField(null=True, help_text="Why that try failed.")  # noqa: DJ001
+    failure_detail = models.CharField(  # noqa: DJ001
+        max_length=MAX_FAILURE_CHARACTERS,
+        null=True,
+        help_text="The same with what staff alone see.",
+    )
 
     class Meta:
         db_table = "webhook_delivery"

@@ -16,6 +16,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter
 
+from webhooks.addresses import NO_CONNECTION
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
 from webhooks.schedule import (
     FAILED_MESSAGES,
@@ -23,6 +24,7 @@ from webhooks.schedule import (
     FAILS_FOR,
     JITTER,
     MOST_TRIES,
+    TIMEOUT,
     WAITS,
 )
 
@@ -49,10 +51,12 @@ SET status = given.status,
     duration_ms = given.duration_ms,
     response_status = given.response_status,
     response_body = given.response_body,
-    failure = given.failure
+    failure = given.failure,
+    failure_detail = given.failure_detail
 FROM jsonb_to_recordset(%s::jsonb) AS given (
     id uuid, claim_id uuid, status text, due_at timestamptz, body text, tried_at timestamptz,
-    duration_ms int, response_status smallint, response_body text, failure text
+    duration_ms int, response_status smallint, response_body text, failure text,
+    failure_detail text
 )
 WHERE delivery.id = given.id AND delivery.claim_id = given.claim_id
 RETURNING delivery.id, given.claim_id, delivery.session_id, delivery.status
@@ -118,6 +122,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     response_status: int | None = None
     response_body: str | None = None
     failure: str | None = None
+    # For staff alone.
+    failure_detail: str | None = None
 
 
 def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
@@ -206,7 +212,9 @@ def _row(one: Outcome, now: datetime) -> dict[str, object]:
     if one.failure is not None:
         is_last = one.tries >= MOST_TRIES or one.response_status == GONE
         status = DeliveryStatus.FAILED if is_last else DeliveryStatus.WAITING
-        due_at = None if is_last else now + wait_after(one.tries)
+        # As after a time-out, however soon it was refused.
+        ended_at = one.tried_at + TIMEOUT if one.failure == NO_CONNECTION else now
+        due_at = None if is_last else ended_at + wait_after(one.tries)
     row = msgspec.structs.asdict(one) | {"status": status, "due_at": due_at}
     return {name: value for name, value in row.items() if name not in _NOT_STORED}
 

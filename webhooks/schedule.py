@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+# Of a try, from the look-up of the name to the headers of the answer.
+TIMEOUT: Final = timedelta(seconds=10)
 # Before the second try, the third, and so on: 28 hours in all.
 WAITS: Final = tuple(
     timedelta(seconds=seconds)

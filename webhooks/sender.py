@@ -209,6 +209,7 @@ class Sender:
         tried_at = clock.known_now()
         answer: Answer | None = None
         failure: str | None = None
+        detail: str | None = None
         try:
             if message.body is None:
                 raise TryFailed("The message could not be made: the worker's log says why.")
@@ -227,7 +228,7 @@ class Sender:
             self._paces[claim.endpoint_id].under_way -= 1
             return
         except TryFailed as failed:
-            failure = str(failed)
+            failure, detail = str(failed), failed.detail
         except SecretUnreadable:
             failure = "The platform can't read the secret that signs."
         except Exception:
@@ -248,6 +249,7 @@ class Sender:
                 response_status=answer and answer.status,
                 response_body=answer and answer.body,
                 failure=failure,
+                failure_detail=detail,
             )
         )
         self._wake.set()

@@ -22,11 +22,12 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from kynaplatform import clock
-from webhooks.addresses import is_allowed
+from webhooks.addresses import NO_CONNECTION, is_allowed
 from webhooks.claims import MAX_UNDER_WAY
 from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES
+from webhooks.schedule import TIMEOUT
 
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
 # Of all that a receiver sends in answer to a message: 1xx, headers, chunks and trailers included.
 MAX_ANSWER_BYTES: Final = 32 * 1024
 # The first of them end the headers of an answer, and of each 1xx before it.
@@ -43,10 +44,11 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class TryFailed(Exception):
-    """A try that no answer came of; its text is why, for people."""
+    """A try that no answer came of; its text is why, for its customer, and `detail` for staff."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, detail: str | None = None) -> None:
         super().__init__(why[:MAX_FAILURE_CHARACTERS])
+        self.detail = detail and detail[:MAX_FAILURE_CHARACTERS]
 
 
 class AnswerTooLarge(aiohttp.ClientError):
@@ -71,10 +73,12 @@ class _TimelyBody(aiohttp.BytesPayload):
     def __init__(self, body: bytes, send_by: float) -> None:
         super().__init__(body)
         self._send_by = send_by
+        self.is_connected = False
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
+        self.is_connected = True
         if clock.ticks() > self._send_by:
             raise TooLate
         await super().write_with_length(writer, content_length)
@@ -133,7 +137,7 @@ class CheckedResolver(AbstractResolver):
             addresses = await self._resolve(host)
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            raise TryFailed(f"The name {host} can't be resolved: {why}.") from error
+            raise TryFailed(NO_CONNECTION, f"The name {host} can't be resolved: {why}.") from error
         for address in addresses:
             _require_allowed(address, host)
         return [
@@ -212,19 +216,25 @@ class Transport:
         of clock.ticks, nothing is sent: this process may have stood still at any moment before.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
+        data = _TimelyBody(body.encode(), send_by)
         try:
             async with asyncio.timeout_at(ends_at):
                 response = await self._session.post(
                     URL(url, encoded=True),
                     headers=headers,
-                    data=_TimelyBody(body.encode(), send_by),
+                    data=data,
                     allow_redirects=False,
                 )
         except TimeoutError:
+            if not data.is_connected:
+                raise TryFailed(NO_CONNECTION, f"No connection within {seconds:g} s.") from None
             raise TryFailed(f"No answer within {seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, TooLate):
                 raise error.__cause__ from None
+            # TLS fails at an address that is public, and answers.
+            if not data.is_connected and not isinstance(error, aiohttp.ClientSSLError):
+                raise TryFailed(NO_CONNECTION, str(error)) from error
             raise TryFailed(f"No answer: {_fault(error)}.") from error
         try:
             return Answer(response.status, await _first_of(response, ends_at))
@@ -257,7 +267,7 @@ def _checked_socket(info: Any) -> socket.socket:
 def _require_allowed(address: str, host: str | None = None) -> None:
     if not is_allowed(address):
         whose = f" of {host}" if host else ""
-        raise TryFailed(f"The address {address}{whose} is not public.")
+        raise TryFailed(NO_CONNECTION, f"The address {address}{whose} is not public.")
 
 
 def _addresses(host: str) -> list[str]:

@@ -22,7 +22,6 @@ from webhooks.endpoints import (
 )
 from webhooks.errors import TooManyWebhooks
 from webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from webhooks.names import fault_of_host
 from webhooks.replays import delivery_redeliver, delivery_test, replay_begin
 from webhooks.wire import (
     EXAMPLE_URL,
@@ -207,7 +206,7 @@ def _mine(request: ApiRequest, webhook_id: UUID, *, is_locked: bool = False) -> 
 
 
 def _require_url(url: str) -> None:
-    fault = fault_of_url(url) or fault_of_host(url)
+    fault = fault_of_url(url)
     if fault is not None:
         raise errors.ValidationFailed({"url": [fault]})
 

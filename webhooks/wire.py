@@ -8,6 +8,7 @@ import msgspec
 from kynaplatform.api.pagination import PageQuery
 from kynaplatform.api.wire import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
 from sessions_app.wire import Moment
+from webhooks.addresses import NO_CONNECTION
 from webhooks.models import (
     MOST_DESCRIPTION_CHARACTERS,
     MOST_URL_CHARACTERS,
@@ -145,7 +146,9 @@ class DeliveryAnswer(Answer):
     tried_at: Annotated[
         Timestamp | None, said("When it was last tried.", "2026-11-29T09:30:31.562Z")
     ]
-    duration_ms: Annotated[int | None, said("How long that try took.", 41)]
+    duration_ms: Annotated[
+        int | None, said("How long that try took; null where no connection came about.", 41)
+    ]
     request_body: Annotated[str | None, said("The body that was sent.", '{"type": …}')]
     response_status: Annotated[int | None, said("The status of the answer.", 200)]
     response_body: Annotated[str | None, said("The first KiB of the answer.", "ok")]
@@ -179,4 +182,6 @@ def present_delivery(delivery: WebhookDelivery) -> DeliveryAnswer:
         webhook_id=delivery.endpoint_id,
         next_try_at=delivery.due_at if is_waiting else None,
         request_body=delivery.body,
+        # It would tell an address that refuses from one that nobody answers at.
+        duration_ms=None if delivery.failure == NO_CONNECTION else delivery.duration_ms,
     )

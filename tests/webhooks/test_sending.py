@@ -153,7 +153,8 @@ def test_nobody_there_is_a_try_that_failed(owner):
         url = gone.url
     [delivery] = send(make_delivery(make_endpoint(owner.project, url=url)))
     assert (delivery.status, delivery.response_status) == ("waiting", None)
-    assert delivery.failure == "No answer: the connection failed (Connection refused)."
+    assert delivery.failure == "No connection to the receiver."
+    assert delivery.failure_detail.startswith("Cannot connect to host 127.0.0.1")
 
 
 def test_one_that_hangs_holds_up_nobody_else(owner, outsider, receiver):

@@ -1,5 +1,7 @@
 """/api/webhooks: create, change, delete, secrets, deliveries, replays."""
 
+import json
+import socket
 from datetime import timedelta
 
 import pytest
@@ -11,10 +13,12 @@ from projects.signing import decrypted
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from tests.webhooks.test_claims import claim
-from webhooks import names
+from tests.webhooks.test_claims import claim, outcome
+from webhooks import addresses
+from webhooks.addresses import NO_CONNECTION
 from webhooks.endpoints import MOST_PER_PROJECT
 from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.outcomes import outcomes_record
 from webhooks.replays import REPLAYED_A_TURN, replays_go_on
 
 WEBHOOKS = "/api/webhooks"
@@ -96,30 +100,61 @@ def test_in_production_only_public_addresses_of_https_are_taken(owner, settings,
         assert owner.call("PATCH", path(endpoint), {"url": url}).status_code == 422
 
 
-@pytest.mark.parametrize(
-    ("addresses", "status"),
-    [(["93.184.215.14"], 201), (["93.184.215.14", "10.0.0.1"], 422), (["fd00::1"], 422), ([], 201)],
-)
-def test_in_production_a_name_is_looked_at(owner, settings, monkeypatch, addresses, status):
+def test_no_request_looks_up_a_name(owner, settings, monkeypatch):
+    """Its server may take half a minute, of a thread that others wait for."""
     settings.PRODUCTION = True
+    asked = []
+    numeric = socket.getaddrinfo
 
-    def resolve(host, port):
-        assert host == "hook.example"
-        return [(2, 1, 6, "", (address, 0)) for address in addresses]
+    def resolve(host, *more, **words):
+        if not words.get("flags", 0) & socket.AI_NUMERICHOST:
+            asked.append(host)
+        return numeric(host, *more, **words)
 
-    monkeypatch.setattr(names.socket, "getaddrinfo", resolve)
-    assert create(owner, url="https://hook.example/in").status_code == status
-    assert WebhookEndpoint.objects.count() == (status == 201)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(addresses, "getaddrinfo", resolve)
+    created = create(owner, url="https://hook.example/in")
+    assert created.status_code == 201
+    endpoint = WebhookEndpoint.objects.get()
+    edit = {"url": "https://other.example/in"}
+    assert owner.call("PATCH", path(endpoint), edit).status_code == 200
+    assert owner.post(path(endpoint, "/test")).status_code == 201
+    assert asked == []
 
 
-def test_a_name_that_can_not_be_resolved_yet_is_taken(owner, settings, monkeypatch):
-    settings.PRODUCTION = True
-
-    def resolve(host, port):
-        raise OSError("no such name")
-
-    monkeypatch.setattr(names.socket, "getaddrinfo", resolve)
-    assert create(owner, url="https://hook.example/in").status_code == 201
+def test_what_a_try_without_a_connection_took_is_for_staff(owner):
+    """A port that refuses at once reads as one that is filtered."""
+    endpoint, now = make_endpoint(owner.project), clock.now()
+    for seconds in (0, 9):
+        make_delivery(endpoint, due_at=now - timedelta(seconds=1))
+        [claimed] = claim(now)
+        tried_at = now - timedelta(seconds=seconds)
+        outcomes_record(
+            [
+                outcome(
+                    claimed,
+                    failure=NO_CONNECTION,
+                    failure_detail="The address 10.0.0.1 is not public.",
+                    duration_ms=1000 * seconds + 1,
+                    tried_at=tried_at,
+                )
+            ],
+            now=now,
+        )
+        [shown] = [
+            one
+            for one in owner.get(path(endpoint, "/deliveries")).json()
+            if one["delivery_id"] == str(claimed.id)
+        ]
+        assert (shown["failure"], shown["duration_ms"]) == (NO_CONNECTION, None)
+        assert "10.0.0.1" not in json.dumps(shown)
+        stored = WebhookDelivery.objects.get(id=claimed.id)
+        assert (stored.duration_ms, stored.failure_detail) == (
+            1000 * seconds + 1,
+            "The address 10.0.0.1 is not public.",
+        )
+        waits = (stored.due_at - tried_at).total_seconds()
+        assert 10 + 4.5 <= waits <= 10 + 5.5
 
 
 def test_a_project_has_sixteen_at_most(owner, peer):
