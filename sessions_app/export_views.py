@@ -51,6 +51,7 @@ class ExportViewSet(ApiViewSet):
         headers=("Link", UNTIL),
         hits=HITS_OF_A_PAGE,
         one_at_a_time=True,
+        of_session=True,
     )
     def export(self, request: ApiRequest, query: ExportQuery) -> HttpResponse:
         """The project's sessions that have ended, oldest first, as JSON lines: one a line.

@@ -22,6 +22,7 @@ FROM detection_session
 WHERE subject = %(subject)s AND project_id = %(project_id)s
     AND created_at >= %(since)s AND created_at <= %(until)s
     AND (created_at, id) < (%(until)s, %(until_id)s)
+    AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT %(most)s
 """
@@ -99,6 +100,7 @@ def subject_summary(
     *,
     project_id: UUID,
     subject: str,
+    only: UUID | None,
     first: date,
     last: date,
     by: By,
@@ -106,6 +108,8 @@ def subject_summary(
     most: int,
 ) -> Found:
     """What the sessions of a subject counted that were created from `first` to `last`, in UTC.
+
+    With `only`, that session alone.
 
     A page has the newest `most` sessions after `start`. By day it has whole days, but for one that
     has more by itself: that one goes on in the next page.
@@ -116,6 +120,7 @@ def subject_summary(
         until, until_id = start.created_at, start.id
     parameters: dict[str, Any] = {
         "subject": subject,
+        "only": only,
         "project_id": project_id,
         "since": since,
         "until": until,

@@ -23,6 +23,7 @@ class SubjectViewSet(ApiViewSet):
         scope="sessions:read",
         returns=list[SubjectSummary],
         one_at_a_time=True,
+        of_session=True,
     )
     def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
         """What the sessions of a `subject` counted, by day of UTC or by session, newest first.
@@ -36,6 +37,7 @@ class SubjectViewSet(ApiViewSet):
         found = subject_summary(
             project_id=request.caller.project_id,
             subject=query.subject,
+            only=request.caller.session_id,
             first=first,
             last=last,
             by=query.by,

@@ -109,6 +109,7 @@ class SessionViewSet(ApiViewSet):
     @Operation(
         summary="List detection sessions",
         scope="sessions:read",
+        of_session=True,
         returns=list[SessionRecord],
     )
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
@@ -134,6 +135,7 @@ class SessionViewSet(ApiViewSet):
     @Operation(
         summary="Read a detection session",
         scope="sessions:read",
+        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound,),
     )
@@ -144,6 +146,7 @@ class SessionViewSet(ApiViewSet):
     @Operation(
         summary="Delete a detection session",
         scope="data:erase",
+        of_session=True,
         returns=None,
         status=204,
         errors=(errors.NotFound, errors.Conflict),
@@ -161,6 +164,7 @@ class SessionViewSet(ApiViewSet):
     @Operation(
         summary="Finalize a detection session",
         scope="sessions:write",
+        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
@@ -174,6 +178,7 @@ class SessionViewSet(ApiViewSet):
     @Operation(
         summary="Cancel a detection session",
         scope="sessions:write",
+        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
@@ -191,6 +196,7 @@ class SessionEventViewSet(ApiViewSet):
     @Operation(
         summary="List the events of a detection session",
         scope="sessions:read",
+        of_session=True,
         returns=list[EventRecord],
         errors=(errors.NotFound,),
     )

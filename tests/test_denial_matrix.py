@@ -438,6 +438,27 @@ def test_its_scope_alone_is_enough(world, call):
 
 
 @every_bearer_endpoint
+def test_it_keeps_a_token_of_another_session_out(world, call):
+    endpoint = BEARER_ENDPOINTS[call]
+    _, token = access_token_mint(
+        credential=world.owner.credential,
+        scopes=[endpoint.scope],
+        now=timezone.now(),
+        session_id=uuid.uuid4(),
+    )
+    with nothing_changes():
+        response = send(world, call, token)
+    if call in {("GET", SESSIONS), ("GET", SUMMARY), ("GET", "api/export")}:
+        assert (response.status_code, response.content) == (
+            200, b"" if "export" in call[1] else b"[]"
+        )  # fmt: skip
+    elif endpoint.other == "session":
+        refused(response, 404, "not_found", resource="session")
+    else:
+        refused(response, 403, "authorization_failed")
+
+
+@every_bearer_endpoint
 @pytest.mark.parametrize("other", ["peer", "outsider"])
 def test_it_keeps_other_projects_out(world, call, other):
     """`peer` is another project of the organization, `outsider` another organization."""

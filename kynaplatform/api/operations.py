@@ -59,6 +59,8 @@ class Operation:
     hits: int = 1
     # A project has one such request under way, and a process of a server one thread for them all.
     one_at_a_time: bool = False
+    # Whether a token of one session may ask: then the method keeps to that session.
+    of_session: bool = False
     # Whether the method does nothing for a caller whose state has changed since it was read, but
     # raises CallerChanged. Then it need not be read for each request.
     proves_caller: bool = False

@@ -1,7 +1,8 @@
 """The base of every endpoint: the checks before it, in the contract's order, and its response.
 
-The order: 405; 401; suspended; 429; scope; 415, 413, 400; the idempotency key's form; 422; 404
-for what is no id. What needs the database's state comes in the view itself.
+The order: 405; 401; suspended; 429; scope, and a token of one session; 415, 413, 400; the
+idempotency key's form; 422; 404 for what is no id. What needs the database's state comes in the
+view itself.
 """
 
 import re
@@ -24,6 +25,7 @@ from kynaplatform.api.caller import Caller, CallerChanged, require_active
 from kynaplatform.api.errors import (
     AccessTokenMissing,
     ApiError,
+    AuthorizationFailed,
     InsufficientScope,
     MethodNotAllowed,
     NotFound,
@@ -202,6 +204,8 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
             raise
     if operation.scope and operation.scope not in caller.scopes:
         raise InsufficientScope(operation.scope)
+    if caller.session_id is not None and not operation.of_session:
+        raise AuthorizationFailed("This token is of one session alone.")
 
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:

@@ -11,11 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from plans import MANY, add_sessions, analyze_sessions, explained, indexes_used, rows_read
 
+from kynaplatform import clock
 from kynaplatform.api import pagination
 from movespecs.models import MoveSpec
+from projects.access_tokens import access_token_mint
 from sessions_app import subject_views
 from tests.admin.session_rows import make_session
-from tests.api.api_requests import refused
+from tests.api.api_requests import ask, refused
 from tests.conftest import Machine
 from tests.documented import block
 
@@ -153,6 +155,23 @@ def test_only_the_persons_own_sessions_of_the_project_are_in_it(owner, peer, mov
     trained(movespec, completed=1000, subject=None)
     assert [row["completed"] for row in owner.get(f"{SUMMARY}?{DAYS}").json()] == [1]
     assert [row["completed"] for row in peer.get(f"{SUMMARY}?{DAYS}").json()] == [100]
+
+
+@pytest.mark.parametrize("by", ["day", "session"])
+def test_a_token_of_one_session_reads_that_one_alone(owner, movespec, by):
+    trained(movespec, completed=1)
+    own = trained(movespec, completed=10)
+    trained(movespec, completed=100)
+    of_another = trained(movespec, completed=1000, subject="p_4712")
+    for session_id, completed in ((own, [10]), (of_another, [])):
+        _, token = access_token_mint(
+            credential=owner.credential,
+            scopes=["sessions:read"],
+            now=clock.now(),
+            session_id=session_id,
+        )
+        told = ask("GET", f"{SUMMARY}?{DAYS}&by={by}", token=token).json()
+        assert [row["completed"] for row in told] == completed
 
 
 @pytest.mark.parametrize("summary", [None, {}, {"counted": None}, {"counted": {}}, {"counted": []}])
