@@ -89,6 +89,31 @@ def test_the_worker_erases_what_was_created_before_the_request(scene):
 
 
 @pytest.mark.django_db
+def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatch):
+    monkeypatch.setattr(batches, "MOST_SESSIONS", 1)
+    ids = [counted(scene, ANNA, number) for number in range(3)]
+    assert [erase(scene, seconds=seconds) for seconds in (500, 500, 510)] == [3, 3, 3]
+    erase(scene, BEN)
+    ask_to_erase(peer.project, ANNA, at(500))
+    of_anna = Erasure.objects.filter(subject=ANNA, project_id=scene.machine.project.id)
+    assert of_anna.get().requested_at == at(510)
+    assert erasures_go_on(now=at(520), lasts_seconds=0) == 0
+    worker._batch(of_anna.get().id, at(520))
+    between, later = counted(scene, ANNA, 515), counted(scene, ANNA, 530)
+    # One that was asked for before, by a clock that is late, shortens nothing.
+    assert [erase(scene, seconds=seconds) for seconds in (520, 505)] == [3, 3]
+    assert of_anna.get().requested_at == at(520)
+    assert erasures_go_on(now=at(LATE)) == 3
+    assert left() == {later}
+    erasure = Erasure.objects.get(kind="subject", sessions__gt=0)
+    assert (erasure.sessions, erasure.subject, erasure.ended_at) == (4, None, at(LATE))
+    # What has ended stands as it is.
+    assert erase(scene, seconds=LATE) == 1
+    assert Erasure.objects.filter(project_id=scene.machine.project.id).count() == 3
+    assert {*ErasedSession.objects.values_list("id", flat=True)} == {*ids, between}
+
+
+@pytest.mark.django_db
 def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
     monkeypatch.setattr(batches, "MOST_SESSIONS", 2)
     ids = [counted(scene, ANNA, number) for number in range(5)]
@@ -182,6 +207,7 @@ def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch
         counted(scene, ANNA, number)
     kept = counted(scene, BEN)
     assert race([lambda: erase(scene), lambda: erase(scene)]) == [8, 8]
+    assert Erasure.objects.count() == 1
     work = [lambda: erasures_go_on(now=at(LATE))] * 3
     assert sum(race(work)) == 8
     erasures_go_on(now=at(LATE))
