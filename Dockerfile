@@ -41,6 +41,8 @@ COPY templates templates
 COPY poses poses
 COPY examples examples
 COPY docs docs
+# What `status` asks.
+COPY deploy/targets-compose.yml deploy/targets.yml
 COPY clients/web/README.md clients/web/README.md
 COPY README.md ./
 # Collecting static files reads the settings, and no secret: this one is for this line only.

@@ -3,12 +3,14 @@ them tells of itself is what the documentation, the alerts and the dashboard nam
 """
 
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from kynaplatform import __version__
 from local_stack import processes
 from local_stack.environment import PROJECT, make_broker_folders
 from local_stack.ports import free_port
@@ -25,6 +28,7 @@ from local_stack.run import make_services
 from local_stack.run_log import RunLog
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from sessions_app.last_runs import last_run_record
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
 from tests.deploy.promql import (
@@ -74,11 +78,12 @@ def is_ready(base_url: str) -> bool:
 
 @dataclass(frozen=True)
 class Platform:
-    """Where its servers answer, and what all of them have logged."""
+    """Where its servers answer, the variables of all, and what they have logged."""
 
     web: str
     stream: str
     worker: str
+    environment: Mapping[str, str]
     log: Callable[[], str]
 
 
@@ -99,13 +104,14 @@ def platform(
     folder = tmp_path_factory.mktemp(request.param)
     make_broker_folders(folder)
     port, stream_port, worker_port = free_port(), free_port(), free_port()
+    variables = {
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(folder),
+        "CELERY_BROKER_URL": url,
+        "WORKER_METRICS_PORT": str(worker_port),
+    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "DATABASE_URL": database_url(),
-            "DATA_DIR": str(folder),
-            "CELERY_BROKER_URL": url,
-            "WORKER_METRICS_PORT": str(worker_port),
-        }.items():
+        for name, value in variables.items():
             patch.setenv(name, value)
         services = make_services(port, stream_port, folder, RunLog(folder / "platform.log"))
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -123,7 +129,7 @@ def platform(
                 )
         urls = [f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port)]
         eventually(lambda: is_ready(urls[0]), log, DEADLINE_SECONDS)
-        yield Platform(*urls, log)
+        yield Platform(*urls, variables, log)
     finally:
         statuses = {
             name: processes.stop(process, signals=[(signal.SIGTERM, DEADLINE_SECONDS)])
@@ -149,6 +155,47 @@ def test_a_stale_session_expires(owner: Machine, movespec: MoveSpec, platform: P
     live.refresh_from_db()
     assert live.status == Status.CREATED
     worker_tells_of_it(platform)
+
+
+def test_status_says_that_all_is_well_until_a_process_is_not(
+    owner: Machine, platform: Platform
+) -> None:
+    jobs = {"web": platform.web, "realtime": platform.stream, "worker": platform.worker}
+
+    def status(*more: str, **targets: str) -> tuple[int, str]:
+        groups = [
+            {"labels": {"job": f"kynaplatform-{job}"}, "targets": [urlsplit(url).netloc]}
+            for job, url in {**jobs, **targets}.items()
+        ]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "status", "--targets", "-", *more],
+            cwd=PROJECT, env={**os.environ, **platform.environment}, input=json.dumps(groups),
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stdout or done.stderr
+
+    # Another test has emptied the table of last runs. By this worker's clock no message to erase is
+    # young enough, and no minute has passed yet.
+    last_run_record(name="erasure.tasks.erase", now=timezone.now())
+    eventually(lambda: status()[0] == 0, lambda: f"{status()}", DEADLINE_SECONDS)
+
+    told = json.loads(status("--json")[1])
+    assert (told["is_well"], told["problems"]) == (True, [])
+    assert [(one["job"], one["state"], one["version"]) for one in told["processes"]] == [
+        (job, "ok", __version__) for job in jobs
+    ]
+    late = {one["name"]: one["is_late"] for one in told["late"]}
+    assert (late["beat"], late["sweep"], late["expire_sessions"]) == (False, False, False)
+    assert told["checks"] == dict.fromkeys(told["checks"], "ok") | {"redis": "unused"}
+
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    code, text = status(webhooks=nowhere)
+    lines = text.splitlines()
+    assert (code, lines[1]) == (1, "NOT WELL, 1 problem:")
+    assert lines[2] == f"  webhooks at {urlsplit(nowhere).netloc}: down (ConnectionRefusedError)"
+    # One screen.
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
 
 
 def worker_tells_of_it(platform: Platform) -> None:

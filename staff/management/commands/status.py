@@ -1,0 +1,356 @@
+"""`status`: what runs, what is late and what fails, on one screen.
+
+It knows nothing of its own. It asks the processes as Prometheus does, asks what `/readyz` asks, and
+reads the metrics that an API reads from the database; the bounds are those of deploy/alerts.yml.
+"""
+
+import http.client
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+import yaml
+from celery import current_app
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Count
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis, RedisError
+
+from detection import ENGINE_BUILD
+from kynaplatform import __version__, clock
+from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.metrics.readiness import (
+    ASK_SECONDS,
+    DOWN,
+    MISSING,
+    OK,
+    UNKNOWN,
+    is_ready,
+    readiness,
+)
+from kynaplatform.metrics.requests import DATABASE_COLLECTORS
+from sessions_app.models import DetectionSession, Outcome, Status
+from staff.display import counted, duration
+
+ANSWER_SECONDS: Final = 5.0
+# As `KynaSweepNotRun` and `KynaCleaningNotRun`: a task may miss two turns.
+MIN_LATE_SECONDS, TURNS = 120.0, 3
+FAILED_WITHIN = timedelta(minutes=15)
+TARGETS = ("deploy/targets.yml", "deploy/targets-local.yml")
+
+Samples = dict[str, list[tuple[dict[str, str], float]]]
+
+
+class Bound(NamedTuple):
+    """How late `metric` may be, as its alert says. A moment is late by its age; 0 is never."""
+
+    name: str
+    metric: str
+    seconds: float
+    is_moment: bool = False
+    # Nobody backs up what is developed on.
+    in_production: bool = False
+
+
+BOUNDS: Final = (
+    Bound("sweep", "kyna_sweep_lag_seconds", 120),
+    Bound("webhooks", "kyna_webhook_oldest_waiting_seconds", 60),
+    Bound("erasures", "kyna_erasures_pending_seconds", 86_400),
+    Bound("export of erasures", "kyna_erasures_unexported_seconds", 600, in_production=True),
+    Bound("archived WAL", "kyna_wal_unarchived_seconds", 900),
+    Bound("backup", "kyna_backup_last_timestamp_seconds", 93_600, True, in_production=True),
+)
+BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_moment=True)
+TASK: Final = "kyna_task_last_run_timestamp_seconds"
+
+
+@dataclass
+class Process:
+    """A process that was asked; `state` is `ok`, or what is wrong with it."""
+
+    job: str
+    address: str
+    state: str = DOWN
+    version: str = ""
+    revision: str = ""
+
+
+@dataclass
+class Lateness:
+    """`seconds` is None where it was never, or is not known: `is_late` tells which matters."""
+
+    name: str
+    seconds: float | None
+    limit_seconds: float
+    is_late: bool
+
+
+class Command(OperatorCommand):
+    help = (
+        "Say what runs, of which release, what is late and what fails. Exits with 1 unless all is "
+        "well. Answers within seconds, also while the database, the broker or Redis is away."
+    )
+    # A fault of the settings is no reason to say nothing.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--targets",
+            help="the processes to ask: a file of targets as Prometheus reads, `-` is the input "
+            f"(default: {' or '.join(TARGETS)}; in development PORT and REALTIME_PORT)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        status = status_of(targets_of(options["targets"]))
+        if options["json"]:
+            self.print_result(status, options)
+        else:
+            self.stdout.write("\n".join(lines_of(status)))
+        if status["problems"]:
+            sys.exit(1)
+
+
+def targets_of(path: str | None) -> list[tuple[str, str]]:
+    """The job and the address of each process. Raises CommandError for what is no such file."""
+    if path is None and not settings.PRODUCTION:
+        ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
+        return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
+    if path is None:
+        there = [settings.BASE_DIR / one for one in TARGETS if (settings.BASE_DIR / one).exists()]
+        if not there:
+            raise CommandError("Give --targets: there is no file of them beside the code.")
+        path = str(there[0])
+    try:
+        with nullcontext(sys.stdin) if path == "-" else open(path, encoding="utf-8") as file:
+            return [
+                (group["labels"]["job"].removeprefix("kynaplatform-"), address)
+                for group in yaml.safe_load(file)
+                for address in group["targets"]
+            ]
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise CommandError(f"--targets: {error!r}") from None
+
+
+def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The whole, as JSON values. `problems` is empty where all is well."""
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        asked = [pool.submit(ask, *target) for target in targets]
+        redis = pool.submit(redis_state)
+        checks = readiness().states()
+        processes, samples = [], Counter[str]()
+        beats: list[float] = []
+        for process, found in (one.result() for one in asked):
+            processes.append(process)
+            beats += [value for _, value in found.get(BEAT.metric, ())]
+            for labels, value in found.get("kyna_task_runs_total", ()):
+                if labels["outcome"] == "failure" and value:
+                    samples[labels["task"]] += int(value)
+        checks["redis"] = redis.result()
+    late, failed = read_database() if is_ready(checks) else ([], {})
+    if beats:
+        late.append(lateness(BEAT, max(beats)))
+    status = {
+        "release": {
+            "version": __version__,
+            "revision": settings.BUILD_REVISION,
+            "engine": ENGINE_BUILD.name,
+        },
+        "processes": [asdict(one) for one in processes],
+        "checks": checks,
+        "late": [asdict(one) for one in late],
+        "failed_sessions": failed,
+        "failed_tasks": dict(samples),
+    }
+    problems = list(problems_of(processes, checks, late, failed))
+    return {"is_well": not problems, "problems": problems, **status}
+
+
+def ask(job: str, address: str) -> tuple[Process, Samples]:
+    """A process and its metrics, as far as it answers."""
+    process, samples = Process(job, address), Samples()
+    try:
+        status, body = get(address, "/readyz")
+        if status == http.HTTPStatus.NOT_FOUND:  # a worker is ready once it is there
+            status, body = get(address, "/healthz")
+        process.state = OK if status == http.HTTPStatus.OK else unready_words(status, body)
+        status, body = get(address, "/metrics")
+    except (OSError, http.client.HTTPException) as error:
+        # One that is ready may still have no time for its metrics.
+        if process.state == DOWN:
+            process.state = f"{DOWN} ({type(error).__name__})"
+        return process, samples
+    if status == http.HTTPStatus.OK:
+        with suppress(ValueError):  # another program has the port
+            samples = samples_of(text_string_to_metric_families(body.decode()))
+        for labels, _ in samples.get("kyna_build_info", ()):
+            process.version, process.revision = labels["version"], labels["revision"]
+    return process, samples
+
+
+def get(address: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    try:
+        token = f"Bearer {settings.METRICS_TOKEN}"
+        connection.request("GET", path, headers={"Authorization": token})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def unready_words(status: int, body: bytes) -> str:
+    """What `/readyz` says is wrong: `database down`."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        states: dict[str, str] = json.loads(body)["error"]["details"]
+        wrong = [f"{name} {state}" for name, state in states.items() if state in (DOWN, MISSING)]
+        if wrong:
+            return ", ".join(wrong)
+    return f"answers {status}"
+
+
+def samples_of(metrics: Iterable[Metric]) -> Samples:
+    samples = Samples()
+    for metric in metrics:
+        for sample in metric.samples:
+            samples.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return samples
+
+
+def redis_state() -> str:
+    if not settings.REDIS_URL:
+        return "unused"
+    try:
+        with Redis.from_url(
+            settings.REDIS_URL, socket_timeout=ASK_SECONDS, socket_connect_timeout=ASK_SECONDS
+        ) as redis:
+            redis.ping()
+    except (RedisError, ValueError):
+        return DOWN
+    return OK
+
+
+def read_database() -> tuple[list[Lateness], dict[str, int]]:
+    """What is late, and the sessions that failed lately by code; empty if it is away now."""
+    try:
+        samples = samples_of(
+            one for collector in DATABASE_COLLECTORS for one in collector.collect()
+        )
+        bounds = [one for one in BOUNDS if settings.PRODUCTION or not one.in_production]
+        late = [
+            lateness(
+                bound, max((value for _, value in samples.get(bound.metric, ())), default=None)
+            )
+            for bound in bounds
+        ]
+        late += [task_lateness(labels["task"], value) for labels, value in samples.get(TASK, ())]
+        return late, failed_sessions()
+    except (DatabaseError, InterfaceError):
+        return [], {}
+
+
+def lateness(bound: Bound, value: float | None) -> Lateness:
+    if value is not None and bound.is_moment:
+        value = max(0.0, time.time() - value) if value else None
+    is_late = value is None or value > bound.seconds
+    return Lateness(bound.name, value, bound.seconds, is_late)
+
+
+def task_lateness(task: str, ended_at: float) -> Lateness:
+    """Of a task of beat's. Of a new platform one of a minute or more has not had its turn yet."""
+    schedules = current_app.conf.beat_schedule.values()
+    every = next(one["schedule"] for one in schedules if one["task"] == task)
+    bound = Bound(task.rpartition(".")[2], TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
+    found = lateness(bound, ended_at)
+    if found.seconds is None and every >= 60:
+        found.is_late = False
+    return found
+
+
+def failed_sessions() -> dict[str, int]:
+    """The sessions that failed within FAILED_WITHIN by a fault of ours: error code → how many."""
+    now = clock.now()
+    failed = DetectionSession.objects.filter(
+        status=Status.FAILED,
+        terminal_outcome=Outcome.FAILED,
+        # No session lasts a day, and the index of states is by creation.
+        created_at__gt=now - timedelta(days=1),
+        ended_at__gt=now - FAILED_WITHIN,
+    )
+    by_code = failed.order_by().values_list("error_code").annotate(Count("id"))
+    return {code or "unknown": number for code, number in by_code}
+
+
+def problems_of(
+    processes: Iterable[Process],
+    checks: Mapping[str, str],
+    late: Iterable[Lateness],
+    failed: Mapping[str, int],
+) -> Iterator[str]:
+    for name, state in checks.items():
+        if state not in (OK, UNKNOWN, "unused"):
+            yield f"{name}: {state}"
+    processes = list(processes)
+    for process in processes:
+        if process.state != OK:
+            yield f"{process.job} at {process.address}: {process.state}"
+    releases = {(one.version, one.revision) for one in processes if one.version}
+    if len(releases) > 1 or {version for version, _ in releases} - {__version__}:
+        yield f"releases differ: {', '.join(sorted(map(release_words, releases)))} run"
+    for one in late:
+        if one.is_late:
+            yield f"{one.name}: {late_words(one)}, {limit_words(one)}"
+    for code, number in failed.items():
+        yield f"{counted(number, 'session')} failed in the last 15 minutes: {code}"
+
+
+def release_words(release: tuple[str, str]) -> str:
+    version, revision = release
+    return f"{version} ({revision[:12]})" if revision else version
+
+
+def late_words(one: Lateness) -> str:
+    return "never" if one.seconds is None else duration(timedelta(seconds=one.seconds))
+
+
+def limit_words(one: Lateness) -> str:
+    return f"at most {duration(timedelta(seconds=one.limit_seconds))}"
+
+
+def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
+    """The status for people."""
+    release = status["release"]
+    named = release_words((release["version"], release["revision"]))
+    yield f"kynaplatform {named}, engine {release['engine']}"
+    problems = status["problems"]
+    yield f"NOT WELL, {counted(len(problems), 'problem')}:" if problems else "All is well."
+    yield from (f"  {problem}" for problem in problems)
+    yield "\nProcesses"
+    for one in status["processes"]:
+        words = release_words((one["version"], one["revision"])) or "release unknown"
+        yield f"  {one['job']:<10} {one['address']:<22} {one['state']:<12} {words}"
+    yield "Checks"
+    yield "  " + ", ".join(f"{name} {state}" for name, state in status["checks"].items())
+    yield "Late or last run"
+    for one in (Lateness(**values) for values in status["late"]):
+        mark = "LATE" if one.is_late else "ok"
+        yield f"  {one.name:<22} {late_words(one):<14} {mark:<5} {limit_words(one)}"
+    if not status["late"]:
+        yield "  unknown: the database does not answer"
+    yield "Failures"
+    yield f"  sessions, 15 minutes: {failure_words(status['failed_sessions'])}"
+    yield f"  tasks, since the worker's start: {failure_words(status['failed_tasks'])}"
+
+
+def failure_words(failures: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in failures.items()) or "none"

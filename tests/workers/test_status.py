@@ -1,0 +1,245 @@
+"""`status` says on one screen what runs, what is late and what fails, whatever is away."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+from celery import current_app
+from django.core.management import CommandError
+
+from erasure.models import Erasure
+from kynaplatform import __version__, clock
+from local_stack.environment import PROJECT
+from local_stack.ports import free_port
+from movespecs.models import MoveSpec
+from sessions_app.last_runs import BACKUP, last_run_record
+from sessions_app.models import LastRun
+from staff.management.commands.status import (
+    BEAT,
+    BOUNDS,
+    Process,
+    ask,
+    problems_of,
+    read_database,
+    targets_of,
+    task_lateness,
+)
+from tests.admin.session_rows import make_session
+from tests.conftest import Machine
+from tests.erasure.people import ask_to_erase
+from tests.webhooks.endpoint import make_delivery, make_endpoint
+
+WELL = {"database": "ok", "migrations": "ok", "broker": "ok", "redis": "ok"}
+
+
+def late_now() -> dict[str, bool]:
+    return {one.name: one.is_late for one in read_database()[0]}
+
+
+def run_all(ago: timedelta = timedelta(0)) -> None:
+    now = clock.now()
+    for entry in current_app.conf.beat_schedule.values():
+        last_run_record(name=entry["task"], now=now - ago)
+    last_run_record(name=BACKUP, now=now - ago)
+
+
+def test_its_bounds_are_those_of_the_alerts() -> None:
+    rules = (PROJECT / "deploy" / "alerts.yml").read_text()
+    for bound in (*BOUNDS, BEAT):
+        begins = "time() - " if bound.is_moment else ""
+        assert f"{begins}max({bound.metric}) > {bound.seconds:.0f}" in rules, bound
+    flat = " ".join(rules.split())
+    for task, seconds in (("expire_sessions", 120), ("prune_expired", 10_800)):
+        name = f"sessions_app.tasks.{task}"
+        assert f'{{task="{name}"}} ) > {seconds}' in flat
+        assert task_lateness(name, 0.0).limit_seconds == seconds
+
+
+@pytest.mark.django_db
+def test_nothing_is_late_where_all_has_run(owner: Machine, settings: Any) -> None:
+    run_all()
+    settings.PRODUCTION = True
+    late, failed = read_database()
+    assert {one.name for one in late} == {
+        "sweep", "webhooks", "erasures", "export of erasures", "archived WAL", "backup",
+        "expire_sessions", "roll_up_usage", "prune_expired", "make_event_partitions",
+        "apply_retention", "prune_deliveries", "erase", "prune_tries",
+    }  # fmt: skip
+    assert list(problems_of([], WELL, late, failed)) == []
+    # Nobody backs up what is developed on.
+    settings.PRODUCTION = False
+    assert "backup" not in late_now()
+
+
+@pytest.mark.django_db
+def test_what_is_late_is_named(owner: Machine, movespec: MoveSpec, settings: Any) -> None:
+    settings.PRODUCTION = True
+    run_all(ago=timedelta(days=2))
+    now = clock.now()
+    make_session(movespec, "created", deadline_at=now - timedelta(minutes=3))
+    make_delivery(make_endpoint(owner.project), due_at=now - timedelta(minutes=2))
+    ask_to_erase(owner.project)
+    Erasure.objects.update(requested_at=now - timedelta(days=3))
+    assert {name for name, is_late in late_now().items() if not is_late} == {"archived WAL"}
+    late, failed = read_database()
+    problems = list(problems_of([], WELL, late, failed))
+    assert "sweep: 3 min, at most 2 min" in problems
+    assert "backup: 2 d, at most 1 d 2 h" in problems
+    assert "expire_sessions: 2 d, at most 2 min" in problems
+
+
+@pytest.mark.django_db
+def test_a_new_platform_s_hourly_tasks_have_not_had_their_turn(settings: Any) -> None:
+    LastRun.objects.all().delete()
+    late = late_now()
+    assert (late["expire_sessions"], late["erase"]) == (True, True)
+    assert not late["prune_expired"]
+    assert not late["roll_up_usage"]
+    settings.PRODUCTION = True
+    assert late_now()["backup"]
+
+
+@pytest.mark.django_db
+def test_sessions_that_failed_lately_are_counted_by_code(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = clock.now()
+    for minutes, columns in (
+        (5, {}),
+        (14, {}),
+        (6, {"error_code": "other"}),
+        (16, {}),
+        (5, {"terminal_outcome": "abandoned"}),
+    ):
+        ended = {
+            "created_at": now - timedelta(hours=2),
+            "ended_at": now - timedelta(minutes=minutes),
+        }
+        make_session(movespec, "failed", **ended | columns)
+    _, failed = read_database()
+    assert failed == {"engine_broke": 2, "other": 1}
+    problems = [*problems_of([], WELL, [], failed)]
+    assert sorted(problems) == [
+        "1 session failed in the last 15 minutes: other",
+        "2 sessions failed in the last 15 minutes: engine_broke",
+    ]
+
+
+def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
+    one = Process("realtime", "a:1", "ok", __version__, "1234567890abcdef")
+    assert list(problems_of([one, one], {**WELL, "redis": "unused"}, [], {})) == []
+    checks = {**WELL, "broker": "down", "static_files": "missing", "peppers": "unknown"}
+    older = Process("worker", "b:2", "ok", "0.0.1", "")
+    away = Process("web", "c:3", "down (ConnectionRefusedError)")
+    assert list(problems_of([one, older, away], checks, [], {})) == [
+        "broker: down",
+        "static_files: missing",
+        "web at c:3: down (ConnectionRefusedError)",
+        f"releases differ: 0.0.1, {__version__} (1234567890ab) run",
+    ]
+
+
+def test_targets_are_those_of_prometheus(settings: Any, tmp_path: Path) -> None:
+    settings.PORT, settings.REALTIME_PORT = 8000, 8001
+    assert targets_of(None) == [("web", "127.0.0.1:8000"), ("realtime", "127.0.0.1:8001")]
+    settings.PRODUCTION = True
+    local = targets_of(None)
+    assert local == targets_of(str(PROJECT / "deploy" / "targets-local.yml"))
+    assert ("webhooks", "127.0.0.1:8012") in local
+    assert len(local) == 8
+    for text in ("[", "- 1", "- {targets: [x]}", "- {labels: 1, targets: [x]}", "{", ""):
+        (tmp_path / "targets.yml").write_text(text)
+        with pytest.raises(CommandError, match="--targets: "):
+            targets_of(str(tmp_path / "targets.yml"))
+
+
+class Foreign(BaseHTTPRequestHandler):
+    """A server of something else, or of ours without its database."""
+
+    bodies: ClassVar[dict[str, tuple[int, bytes]]] = {}
+
+    def do_GET(self) -> None:
+        status, body = self.bodies[self.path]
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("bodies", "state"),
+    [
+        ({"/readyz": (503, b'{"error": {"details": {"database": "down", "peppers": "unknown"}}}')},
+            "database down"),
+        ({"/readyz": (500, b"<html>")}, "answers 500"),
+        ({"/readyz": (503, b"[]")}, "answers 503"),
+        ({"/readyz": (503, b'{"error": {"details": null}}')}, "answers 503"),
+        ({"/readyz": (404, b""), "/healthz": (404, b"")}, "answers 404"),
+        ({"/readyz": (404, b""), "/healthz": (200, b"")}, "ok"),
+    ],
+)  # fmt: skip
+def test_a_process_that_is_there_says_what_is_wrong(
+    bodies: dict[str, tuple[int, bytes]], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for metrics in ((200, b"<html>\xff"), (401, b"")):
+        monkeypatch.setattr(Foreign, "bodies", {**bodies, "/metrics": metrics})
+        with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            address = f"127.0.0.1:{server.server_port}"
+            assert ask("web", address) == (Process("web", address, state), {})
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("more", "is_silent"), [(["--json"], False), ([], False), (["--json"], True)]
+)
+def test_it_answers_where_everything_is_away(more: list[str], is_silent: bool) -> None:
+    with ExitStack() as held:
+        nowhere = [free_port() for _ in range(5)]
+        if is_silent:  # it accepts, and says nothing
+            for port in nowhere:
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+        answers(more, nowhere, "TimeoutError" if is_silent else "ConnectionRefusedError")
+
+
+def answers(more: list[str], nowhere: list[int], error: str) -> None:
+    variables = {
+        **os.environ,
+        "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{nowhere[0]}/none",
+        "CELERY_BROKER_URL": f"redis://127.0.0.1:{nowhere[1]}/0",
+        "REDIS_URL": f"redis://127.0.0.1:{nowhere[2]}/0",
+        "PORT": str(nowhere[3]),
+        "REALTIME_PORT": str(nowhere[4]),
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "status", *more],
+        cwd=PROJECT, env=variables, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    problems = [
+        "database: down",
+        "broker: down",
+        "redis: down",
+        f"web at 127.0.0.1:{nowhere[3]}: down ({error})",
+        f"realtime at 127.0.0.1:{nowhere[4]}: down ({error})",
+    ]
+    if more:
+        told = json.loads(done.stdout)
+        assert (told["is_well"], told["problems"]) == (False, problems)
+        assert told["release"]["version"] == __version__
+        assert (told["late"], told["checks"]["migrations"]) == ([], "unknown")
+    else:
+        lines = done.stdout.splitlines()
+        assert lines[1:7] == ["NOT WELL, 5 problems:", *(f"  {one}" for one in problems)]
+        assert "  unknown: the database does not answer" in lines
