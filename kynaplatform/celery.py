@@ -5,14 +5,19 @@ task is safe to run twice at once. `expires` keeps a stopped worker from meeting
 it is longer than the clocks of two machines differ, for each reads its own.
 """
 
+import logging
 import os
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery
+from celery.beat import PersistentScheduler
 from celery.signals import beat_init, before_task_publish, worker_init
 from click import Option
 
 from kynaplatform.logs import celery as celery_lines
+
+logger = logging.getLogger("kynaplatform.beat")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
 
@@ -63,6 +68,29 @@ app.conf.beat_schedule = {
         "options": {"expires": 7200},
     },
 }
+
+
+class Schedule(PersistentScheduler):  # type: ignore[misc]
+    """The stored schedule, which goes on after the machine's clock went back. Celery's own waits
+    until the last run is over by the new clock too, and a restart reads the same last run."""
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        now = self.app.now()
+        entries = self.schedule.values()
+        ahead = max((entry.last_run_at - now for entry in entries), default=timedelta())
+        if ahead > timedelta(seconds=1):
+            logger.warning(
+                "The clock went back by %(seconds).0f s at least: the schedule begins anew.",
+                {"seconds": ahead.total_seconds()},
+            )
+            for entry in entries:
+                entry.last_run_at = min(entry.last_run_at, now)
+            self._heap = None
+        seconds: float = super().tick(*args, **options)
+        return seconds
+
+
+app.conf.beat_scheduler = f"{__name__}:{Schedule.__name__}"
 app.user_options["worker"].add(
     Option(
         ["--metrics-host"],

@@ -1,0 +1,83 @@
+"""Beat, as a process, after the machine's clock went back by an hour."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from celery.beat import PersistentScheduler
+
+from kynaplatform.celery import app
+from local_stack import processes
+from local_stack.environment import PROJECT, make_broker_folders
+from tests.other_clock import clock_ahead
+from tests.waiting import eventually
+
+HOUR = timedelta(hours=1)
+WENT_BACK = "The clock went back by "
+SENT = "Sending due task expire-sessions "
+# A sweep comes each 15 s.
+SENT_SECONDS = 60.0
+
+
+def store(schedule: Path, shift: timedelta) -> None:
+    """A schedule whose last runs are `shift` from now."""
+    stored = PersistentScheduler(app, schedule_filename=str(schedule))
+    for entry in stored.schedule.values():
+        entry.last_run_at += shift
+    stored.close()
+
+
+@contextmanager
+def beat(folder: Path, **variables: str) -> Iterator[Path]:
+    """Gives the log of beat, which runs on the schedule in `folder`."""
+    make_broker_folders(folder)
+    log = folder / "beat.log"
+    words = ["celery", "--quiet", "-A", "kynaplatform", "beat", "--pidfile="]
+    process = processes.start(
+        [sys.executable, "-m", *words, f"--schedule={folder / 'schedule'}"],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(folder),
+            "CELERY_BROKER_URL": "filesystem://localhost",
+            **variables,
+        },
+        stdout=log.open("wb"),
+    )
+    try:
+        yield log
+    finally:
+        processes.stop(process, signals=[(signal.SIGTERM, 30)])
+
+
+def says(log: Path, text: str) -> None:
+    eventually(lambda: text in log.read_text(), log.read_text, SENT_SECONDS)
+
+
+def test_a_stored_schedule_that_lies_ahead_begins_anew(tmp_path: Path) -> None:
+    store(tmp_path / "schedule", HOUR)
+    with beat(tmp_path) as log:
+        says(log, SENT)
+    assert log.read_text().count(WENT_BACK) == 1
+
+
+@pytest.mark.long
+def test_a_clock_that_goes_back_under_beat_is_noticed(tmp_path: Path) -> None:
+    store(tmp_path / "schedule", timedelta())
+    clock = tmp_path / "clock"
+    clock.write_text("+3600s\n")
+    faked = {name: value for name, value in clock_ahead(0).items() if name != "FAKETIME"}
+    faked |= {"FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1"}
+    with beat(tmp_path, **faked) as log:
+        says(log, SENT)
+        assert WENT_BACK not in log.read_text()
+        clock.write_text("+0s\n")
+        says(log, WENT_BACK)
+        before = log.read_text()
+        eventually(lambda: SENT in log.read_text().removeprefix(before), log.read_text, 60)
+    assert log.read_text().count(WENT_BACK) == 1
