@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from tests.conftest import SESSIONS, Machine
 from tests.deploy.faults.film import MOVESPEC, Film, events_of
 from tests.deploy.faults.hostile import expensive_movespec
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
-from tests.deploy.faults.neighbours import Memory, Part, too_slow, waits_for_acknowledgement
+from tests.deploy.faults.neighbours import Memory, Part, waits_for_acknowledgement
+from tests.deploy.faults.neighbours import faults_of as faults_of_part
 from tests.deploy.faults.outages import Outage, longest_wait, too_long
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.faults.traffic import Api, Traffic
@@ -314,15 +316,22 @@ def test_each_end_is_to_be_told_once_and_in_order(came: list[Received], wrong: l
 
 
 def part(beside: str, **p99_ms: float) -> Part:
-    return Part(beside, {name: {"p50_ms": 1.0, "p99_ms": ms} for name, ms in p99_ms.items()})
+    measures = {name: {"p50_ms": 1.0, "p99_ms": ms} for name, ms in p99_ms.items()}
+    return Part(beside, measures, {"exports": 1})
 
 
 def test_a_p99_beside_hostile_neighbours_is_at_most_twice_its_own() -> None:
     alone = part("nobody", requests=40, messages=100)
-    assert too_slow(part("senders", requests=80, messages=200), alone) == []
-    assert too_slow(part("senders", requests=81, messages=200), alone) == [
-        "Beside senders the p99 of requests is 81 ms, and 40 ms when alone"
+    assert faults_of_part(part("senders", requests=80, messages=200), alone) == []
+    assert faults_of_part(part("senders", requests=81, messages=200), alone) == [
+        "senders: the p99 of requests is 81 ms, alone 40 ms"
     ]
+
+
+def test_neighbours_that_did_nothing_are_told() -> None:
+    alone = part("nobody", requests=40)
+    idle = replace(alone, deeds={"exports": 1, "batches": 0})
+    assert faults_of_part(idle, alone) == ["The neighbours had no batches"]
 
 
 def test_a_batch_that_is_not_acknowledged_yet_has_waited_until_now() -> None:

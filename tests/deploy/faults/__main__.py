@@ -19,6 +19,7 @@ import pytest
 from local_stack.cluster_folders import PostgresUnavailableError
 from local_stack.console import say
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
+from local_stack.processes import NotReadyError
 from tests.deploy.faults.faults import FULL, SHORT
 from tests.deploy.faults.neighbours import NAME, Neighbours
 from tests.deploy.faults.run import carry_out, carry_out_neighbours
@@ -28,6 +29,7 @@ from tests.deploy.releases import NoReleaseError, check_out_last_release
 
 INTERRUPTED = 128 + signal.SIGINT
 MISSING = 2
+COULD_NOT = (StageFailedError, NotReadyError, PostgresUnavailableError, pytest.fail.Exception)
 
 
 def main() -> int:
@@ -74,7 +76,7 @@ def main() -> int:
     except NoPythonError as fault:
         say(f"make faults needs another Python: {fault}.")
         return MISSING
-    except (StageFailedError, PostgresUnavailableError, pytest.fail.Exception) as failure:
+    except COULD_NOT as failure:
         say(f"It could not be carried out: {failure}")
         return 1
     finally:

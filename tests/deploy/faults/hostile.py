@@ -2,7 +2,8 @@
 
     python -m tests.deploy.faults.hostile LOAD
 
-LOAD is a `Load` as JSON. It says "ready." and goes on until it is stopped.
+LOAD is a `Load` as JSON. It goes on until it is stopped, and prints each second, as JSON, how often
+it has done what.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import re
 import ssl
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -31,10 +33,9 @@ PAUSE_SECONDS = 1.0
 # Shorter than the sender waits for an answer.
 SLOW_SECONDS = 9.5
 MEASURES = (
-    *("joint: knee", "joint: hip", "joint: elbow", "joint: shoulder", "joint: ankle"),
-    *("lean: thigh", "lean: shank", "lean: upper_arm"),
+    *(("joint", name) for name in ("knee", "hip", "elbow", "shoulder", "ankle")),
+    *(("lean", name) for name in ("thigh", "shank", "upper_arm")),
 )
-PHASES, STEPS, CHECKS, CUES = 16, 32, 16, 32
 
 
 @dataclass(frozen=True)
@@ -52,26 +53,31 @@ class Load:
     def command(self) -> list[str]:
         return [sys.executable, "-m", __spec__.name, json.dumps(asdict(self))]
 
+    def deeds(self) -> Counter[str]:
+        clients = {"exports": self.exporter, "batches": self.sender}
+        names = [*self.receivers, *(name for name, token in clients.items() if token)]
+        return Counter(dict.fromkeys(names, 0))
+
 
 def main() -> None:
     os.nice(10)
-    uvloop.run(run(Load(**json.loads(sys.argv[1]))))
+    load = Load(**json.loads(sys.argv[1]))
+    uvloop.run(run(load, load.deeds()))
 
 
-async def run(load: Load) -> None:
+async def run(load: Load, done: Counter[str]) -> None:
     for name, port in load.receivers.items():
-        await asyncio.start_server(partial(receive, BEHAVIOURS[name]), "127.0.0.1", port)
+        await asyncio.start_server(partial(receive, name, done), "127.0.0.1", port)
     tls = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=load.certificate), limit=0)
     texts = batch_texts(BATCH_FRAMES, SESSION_FRAMES) if load.sender else []
     async with aiohttp.ClientSession(connector=tls) as http, asyncio.TaskGroup() as tasks:
-        if load.exporter:
-            for _ in range(EXPORTERS):
-                tasks.create_task(again_and_again(partial(export, http, load)))
-        if load.sender:
-            for _ in range(SENDERS):
-                tasks.create_task(again_and_again(partial(send, http, load, texts)))
-        tasks.create_task(asyncio.Event().wait())
-        print("ready.", flush=True)  # noqa: T201
+        for _ in range(EXPORTERS if load.exporter else 0):
+            tasks.create_task(again_and_again(partial(export, http, load, done)))
+        for _ in range(SENDERS if load.sender else 0):
+            tasks.create_task(again_and_again(partial(send, http, load, texts, done)))
+        while True:
+            print(json.dumps(done), flush=True)  # noqa: T201
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def again_and_again(work: Callable[[], Awaitable[float]]) -> None:
@@ -83,30 +89,31 @@ async def again_and_again(work: Callable[[], Awaitable[float]]) -> None:
         await asyncio.sleep(seconds)
 
 
-# --- Clients -----------------------------------------------------------------------------
-
-
-async def export(http: aiohttp.ClientSession, load: Load) -> float:
+async def export(http: aiohttp.ClientSession, load: Load, done: Counter[str]) -> float:
     loop = asyncio.get_running_loop()
     next_at = loop.time() + EXPORT_SECONDS
     async with http.get(f"{load.url}/api/export", headers=bearer(load.exporter)) as response:
         await response.read()
+        done["exports"] += response.status == 200
         return max(next_at - loop.time(), float(response.headers.get("Retry-After", 0)))
 
 
-async def send(http: aiohttp.ClientSession, load: Load, texts: list[bytes]) -> float:
+async def send(
+    http: aiohttp.ClientSession, load: Load, texts: list[bytes], done: Counter[str]
+) -> float:
     """Stream one session, each batch as soon as the one before is acknowledged."""
     creating = http.post(f"{load.url}{SESSIONS}", json=load.body, headers=bearer(load.sender))
     async with creating as response:
         created = await response.json()
         if response.status != 201:
             return PAUSE_SECONDS
-    headers = bearer(created["runtime_token"])
-    async with http.ws_connect(created["stream_url"], headers=headers) as socket:
+    token = created["runtime_token"]
+    async with http.ws_connect(created["stream_url"], headers=bearer(token)) as socket:
         await hear(socket, "session_update")
         for text in texts:
             await socket.send_frame(text, aiohttp.WSMsgType.TEXT)
             await hear(socket, "frame_ack")
+            done["batches"] += 1
         await socket.send_str('{"type":"finalize"}')
         await hear(socket, "session_done")
     return 0.0
@@ -123,20 +130,19 @@ def bearer(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-# --- Receivers ---------------------------------------------------------------------------
-
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 async def receive(
-    answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    name: str, done: Counter[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Read one message, answer it, and close."""
     with suppress(OSError, asyncio.IncompleteReadError):
         head = await reader.readuntil(b"\r\n\r\n")
         found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
         await reader.readexactly(int(found[1]) if found else 0)
-        await answer(writer)
+        done[name] += 1
+        await BEHAVIOURS[name](writer)
         await writer.drain()
     writer.close()
 
@@ -177,41 +183,26 @@ BEHAVIOURS: dict[str, Answer] = {
 }
 
 
-# --- The most expensive document ---------------------------------------------------------
-
-
 def expensive_movespec() -> str:
-    """As many phases, criteria, steps, checks and cues as the language allows.
+    """As many phases, criteria, steps, checks and cues as the language allows; JSON is YAML.
 
     Every measure is looked at on both sides in each frame, and a squat passes through all phases.
     """
-    every = [f"{{{measure}, side: either, min: 0, max: 180}}" for measure in MEASURES]
-    width = 180 / PHASES
-    phases = (
-        [*every[1:], f"{{joint: knee, side: either, min: {width * n}, max: {width * (n + 1)}}}"]
-        for n in range(PHASES)
-    )
-    down_and_up = [*range(PHASES - 1, -1, -1), *range(1, PHASES), PHASES - 2][:STEPS]
-    checks = (
-        f"{{name: c{n}, {MEASURES[n % 8]}, side: either, least: {{min: 0, max: 180}}}}"
-        for n in range(CHECKS)
-    )
-    cues = (
-        f"{{when: p{n % PHASES}, {MEASURES[n % 8]}, side: either, min: {n}, max: 180,"
-        f" message: {'Chest up. ' * 19}}}"
-        for n in range(CUES)
-    )
-    return "\n".join(
-        [
-            'name: expensive\nversion: "1"\ndetection:\n  type: repetition',
-            f"  setup: {{visible: full_body, start: [{', '.join(every)}]}}",
-            f"  movement:\n    name: expensive\n    throughout: [{', '.join(every)}]\n    phases:",
-            *(f"    - {{name: p{n}, criteria: [{', '.join(of)}]}}" for n, of in enumerate(phases)),
-            f"    sequence: [{', '.join(f'p{n}' for n in down_and_up)}]",
-            *("    checks:", *(f"    - {check}" for check in checks)),
-            *("    feedback:", *(f"    - {cue}" for cue in cues), ""),
-        ]
-    )
+    measures = [{kind: name, "side": "either"} for kind, name in MEASURES]
+    knee, *others = every = [one | {"min": 0, "max": 180} for one in measures]
+    bands = [knee | {"min": 11.25 * n, "max": 11.25 * (n + 1)} for n in range(16)]
+    cue = {"message": "Chest up, and look ahead. " * 7 + "!"}
+    movement = {
+        "name": "expensive",
+        "throughout": every,
+        "phases": [{"name": f"p{n}", "criteria": [*others, bands[n]]} for n in range(16)],
+        "sequence": [f"p{n}" for n in (*range(15, -1, -1), *range(1, 16), 14)],
+        "checks": [{"name": f"c{n}", "least": {"max": 180}} | measures[n % 8] for n in range(16)],
+        "feedback": [cue | every[n % 8] | {"when": f"p{n % 16}", "min": n} for n in range(32)],
+    }
+    setup = {"visible": "full_body", "start": every}
+    detection = {"type": "repetition", "setup": setup, "movement": movement}
+    return json.dumps({"name": "expensive", "version": "1", "detection": detection})
 
 
 if __name__ == "__main__":

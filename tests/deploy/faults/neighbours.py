@@ -5,13 +5,17 @@ of its streams' acknowledgements, and of its messages from their commit to their
 not answered by the end counts with the time that it has waited.
 """
 
+import json
 import os
+import re
 import statistics
 import time
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +33,7 @@ from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, MOVESPEC, Film
 from tests.deploy.faults.hostile import BEHAVIOURS, Load, expensive_movespec
 from tests.deploy.faults.judgement import wrong_sessions
 from tests.deploy.faults.outages import row, table_head
-from tests.deploy.faults.stage import Stage, StageFailedError
+from tests.deploy.faults.stage import Stage
 from tests.deploy.faults.streams import Streaming, abandon
 from tests.deploy.faults.traffic import REQUEST_SECONDS, Traffic, created_by, make_project
 from tests.deploy.faults.webhooks import Receiver, receiving
@@ -50,7 +54,7 @@ ROUND_SECONDS = 5.0
 # Longer ones begin anew: a session may last for an hour.
 MAX_PART_SECONDS = 600.0
 # What a project of many events has, and the default of its requests a minute.
-EXPORTED = {"sessions": 2_000, "events": 300_000, "long": LONG_SESSION_EVENTS}
+EXPORTED = {"sessions": 2_000, "events": 100_000, "long": LONG_SESSION_EVENTS}
 REQUESTS_A_MINUTE = 100
 # A project has no more of them, and each is to have so many messages that are due.
 ENDPOINTS, DUE = 16, 64
@@ -78,10 +82,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN generate_series(1, %(due)s - found.number)
 WHERE endpoint.url = ANY (%(urls)s)
 """
-ENDPOINT = "SELECT id FROM webhook_endpoint WHERE project_id = %s"
 UNDELIVERED = "SELECT id::text FROM webhook_delivery WHERE endpoint_id = %s AND status = 'waiting'"
-
-
 SQUAT = (PROJECT / MOVESPEC).read_text()
 Database = psycopg.Connection[Any]
 
@@ -107,23 +108,28 @@ EACH_AND_ALL = Neighbours([*([kind] for kind in KINDS), KINDS], 25.0)
 
 @dataclass(frozen=True)
 class Part:
-    """Of one part of the run, the median and the 99th percentile of each measure, in ms."""
+    """Of one part of the run, the median and the 99th percentile of each measure, in ms.
+
+    `deeds` is how often the neighbours have done what they do.
+    """
 
     beside: str
     measures: dict[str, dict[str, float]]
+    deeds: dict[str, int]
 
     def as_row(self) -> str:
         cells = (f"{one['p50_ms']:.0f} / {one['p99_ms']:.0f}" for one in self.measures.values())
-        return row(self.beside, *cells)
+        return row(self.beside, *cells, ", ".join(f"{n} {name}" for name, n in self.deeds.items()))
 
 
-def too_slow(part: Part, alone: Part) -> list[str]:
-    return [
-        f"Beside {part.beside} the p99 of {name} is {one['p99_ms']:.0f} ms, and "
-        f"{own:.0f} ms when alone"
-        for name, one in part.measures.items()
-        if one["p99_ms"] > MAX_RATIO * (own := alone.measures[name]["p99_ms"])
-    ]
+def faults_of(part: Part, alone: Part) -> list[str]:
+    """What the victim felt of them. Whoever did nothing has proved nothing."""
+    wrong = [f"The neighbours had no {name}" for name, number in part.deeds.items() if not number]
+    for name, one in part.measures.items():
+        p99, own = one["p99_ms"], alone.measures[name]["p99_ms"]
+        if p99 > MAX_RATIO * own:
+            wrong.append(f"{part.beside}: the p99 of {name} is {p99:.0f} ms, alone {own:.0f} ms")
+    return wrong
 
 
 class Memory:
@@ -138,35 +144,24 @@ class Memory:
                 with suppress(psutil.NoSuchProcess):
                     guarded = psutil.Process(member.process.pid).children(recursive=True)
                     size = sum(one.memory_full_info().pss for one in guarded)
-                    self.sizes[name].append(size / 2**20)
+                    self.sizes[name].append(round(size / 2**20, 1))
 
-    def figures(self) -> dict[str, dict[str, float]]:
-        """The medians of the first and of the last quarter, after a warm-up of an eighth."""
+    def figures(self) -> dict[str, tuple[float, float, float]]:
+        """The medians of the first and of the last quarter after a warm-up, and the most."""
         found = {}
         for name, sizes in self.sizes.items():
             warm = sizes[len(sizes) // 8 :]
             quarter = max(1, len(warm) // 4)
-            found[name] = {
-                "first quarter": statistics.median(warm[:quarter]),
-                "last quarter": statistics.median(warm[-quarter:]),
-                "most": max(sizes),
-            }
+            first, last = statistics.median(warm[:quarter]), statistics.median(warm[-quarter:])
+            found[name] = first, last, max(sizes)
         return found
 
-    def as_text(self) -> str:
-        figures = self.figures()
-        rows = (
-            row(name, *(f"{size:.0f}" for size in one.values())) for name, one in figures.items()
-        )
-        return "\n".join([table_head("memory, MiB", *next(iter(figures.values()))), *rows])
-
     def growth(self) -> list[str]:
-        wrong = []
-        for name, one in self.figures().items():
-            first, last = one["first quarter"], one["last quarter"]
-            if last > MAX_GROWTH * first and last > first + MAX_GROWTH_MIB:
-                wrong.append(f"{name} has grown from {first:.0f} to {last:.0f} MiB")
-        return wrong
+        return [
+            f"{name} has grown from {first:.0f} to {last:.0f} MiB"
+            for name, (first, last, _) in self.figures().items()
+            if last > MAX_GROWTH * first and last > first + MAX_GROWTH_MIB
+        ]
 
 
 class Victim:
@@ -175,15 +170,9 @@ class Victim:
     def __init__(self, stage: Stage, receiver: Receiver, database: Database) -> None:
         self.project = make_project(stage, SQUAT)
         receiver.subscribe(stage, self.project.id)
-        found = database.execute(ENDPOINT, [self.project.id]).fetchone()
-        assert found is not None
-        [self.endpoint_id] = found
         created = created_by(self.project.api, "read")
         self.traffic = Traffic(self.project.api, {"read": created["session_id"]})
         self._receiver, self._database = receiver, database
-
-    def write_message(self) -> None:
-        self._database.execute(WAITING, [self.endpoint_id, 1])
 
     def stream(self, part: str) -> list[Streaming]:
         """Start streams of a part, out of step with each other."""
@@ -205,24 +194,24 @@ class Victim:
             if began_at <= one.ended_at
         ]
         waits = (wait for one in streams for wait in waits_for_acknowledgement(one, now))
-        acknowledgements = [seconds for since, seconds in waits if since >= began_at]
+        undelivered = self._database.execute(UNDELIVERED, [self._receiver.endpoint_id])
+        received_at = {id_: time.time() for (id_,) in undelivered}
+        # The first time of each counts.
+        received_at |= {one.id: one.at.timestamp() for one in self._receiver.received[::-1]}
+        # A message's id begins with its time in milliseconds.
+        messages = ((at, (UUID(id_).int >> 80) / 1000) for id_, at in received_at.items())
         since = time.time() - (now - began_at)
-        received_at: dict[str, float] = {}
-        for one in self._receiver.received[:]:
-            received_at.setdefault(one.id, one.at.timestamp())
-        undelivered = self._database.execute(UNDELIVERED, [self.endpoint_id]).fetchall()
-        received_at |= {id_: time.time() for (id_,) in undelivered if id_ not in received_at}
-        messages = [
-            received_at[id_] - committed_at
-            for id_ in received_at
-            if (committed_at := written_at(id_)) >= since
-        ]
-        measures = {
-            "requests": requests,
-            "acknowledgements": acknowledgements,
-            "messages": messages,
+        return {
+            "requests": in_ms(requests),
+            "acknowledgements": in_ms([wait for had_at, wait in waits if had_at >= began_at]),
+            "messages": in_ms(
+                [at - written_at for at, written_at in messages if written_at >= since]
+            ),
         }
-        return {name: percentiles(seconds) for name, seconds in measures.items()}
+
+
+def in_ms(seconds: Sequence[float]) -> dict[str, float]:
+    return {name: round(ms, 1) for name, ms in percentiles(seconds).items()}
 
 
 def waits_for_acknowledgement(stream: Streaming, now: float) -> Iterator[tuple[float, float]]:
@@ -232,11 +221,6 @@ def waits_for_acknowledgement(stream: Streaming, now: float) -> Iterator[tuple[f
         had_at = stream.film.begun_at + (batch + 1) * BATCH_SECONDS
         known_at = acknowledged_at[batch] if batch < len(acknowledged_at) else now
         yield had_at, known_at - had_at
-
-
-def written_at(message_id: str) -> float:
-    """A message's id begins with its time, in milliseconds."""
-    return (UUID(message_id).int >> 80) / 1000
 
 
 def stand_beside(
@@ -260,7 +244,7 @@ def stand_beside(
                     memory.sample(stage)
                     if "receivers" in kinds:
                         database.execute(FILL_UP, {"due": DUE, "urls": urls})
-                victim.write_message()
+                database.execute(WAITING, [receiver.endpoint_id, 1])
                 stage.pass_time(MESSAGE_SECONDS)
 
         victim.traffic.start()
@@ -268,24 +252,27 @@ def stand_beside(
             for number, kinds in enumerate(([], *plan.parts)):
                 streams = victim.stream(f"part-{number}")
                 try:
-                    with hostile(stage, [loads[kind] for kind in kinds]):
+                    with hostile(stage, [loads[kind] for kind in kinds]) as deeds:
                         go_on(RAMP_SECONDS, kinds)
                         began_at = time.monotonic()
                         go_on(plan.seconds, kinds)
                         measures = victim.measure(streams, began_at)
+                        done = deeds()
                     wrong += wrong_streams(stage, victim, streams)
                 finally:
                     abandon(streams)
                 if not parts:
-                    say(table_head("p50 / p99, ms, beside", *measures))
-                parts.append(Part(" and ".join(kinds) or "nobody", measures))
+                    say(table_head("p50 / p99, ms, beside", *measures, "what they did"))
+                parts.append(Part(" and ".join(kinds) or "nobody", measures, done))
                 say(parts[-1].as_row())
-                wrong += too_slow(parts[-1], parts[0])
+                wrong += faults_of(parts[-1], parts[0])
         finally:
             victim.traffic.end()
         victim.traffic.repeat_unanswered()
         wrong += victim.traffic.wrong
-    say(f"\n{memory.as_text()}")
+    say(f"\n{table_head('memory, MiB', 'first quarter', 'last quarter', 'most')}")
+    for name, sizes in memory.figures().items():
+        say(row(name, *(f"{size:.0f}" for size in sizes)))
     return parts, memory, wrong + (memory.growth() if plan.is_memory_judged else [])
 
 
@@ -310,42 +297,38 @@ def make_hostile(stage: Stage, database: Database) -> dict[str, Load]:
 
 
 @contextmanager
-def hostile(stage: Stage, loads: Sequence[Load]) -> Iterator[None]:
-    """While inside, each load is a process."""
+def hostile(stage: Stage, loads: Sequence[Load]) -> Iterator[Callable[[], dict[str, int]]]:
+    """While inside, each load is a process. Gives what tells how often they have done what."""
     logs = [stage.folder / f"hostile-{number}.log" for number in range(len(loads))]
-    running = []
-    try:
+    with ExitStack() as stack:
         for load, log in zip(loads, logs, strict=True):
-            with log.open("wb") as output:
-                started = processes.start(
-                    load.command(), env=os.environ, cwd=PROJECT, stdout=output
-                )
-            running.append(started)
-        stage.wait_until(
-            lambda: all("ready." in log.read_text() for log in logs),
-            READY_SECONDS,
-            "all are hostile",
-        )
-        yield
-    finally:
-        for process in running:
-            processes.stop(process, signals=[])
+            process = processes.running(
+                load.command(),
+                log=log,
+                is_ready=lambda log=log: bool(last_line(log)),
+                ready_seconds=READY_SECONDS,
+                signals=[],
+                env=os.environ,
+                cwd=PROJECT,
+            )
+            stack.enter_context(process)
+        yield lambda: dict(ChainMap(*map(last_line, logs)))
+
+
+def last_line(log: Path) -> dict[str, int]:
+    """Empty where there is none yet."""
+    lines = re.findall("^{.*}$", log.read_text(), re.MULTILINE)
+    found: dict[str, int] = json.loads(lines[-1]) if lines else {}
+    return found
 
 
 def wrong_streams(stage: Stage, victim: Victim, streams: Sequence[Streaming]) -> list[str]:
     """Of the victim's streams, once they have ended: each frame was counted once."""
     for one in streams:
         one.film.end()
-    try:
-        stage.wait_until(
-            lambda: all(one.has_ended for one in streams), END_SECONDS, "the victim's have ended"
-        )
-    except StageFailedError as fault:
-        return [str(fault)]
-    return [
-        fault
-        for one in streams
-        for fault in wrong_sessions(
-            [one], one.film, victim.project.rest, stage.database.url, is_upgraded=False
-        )
-    ]
+    stage.wait_until(
+        lambda: all(one.has_ended for one in streams), END_SECONDS, "the victim's have ended"
+    )
+    api, url = victim.project.rest, stage.database.url
+    each = (wrong_sessions([one], one.film, api, url, is_upgraded=False) for one in streams)
+    return [*chain.from_iterable(each)]

@@ -38,7 +38,8 @@ class Report:
     messages_again: int = 0
     # With the hostile neighbours.
     parts: list[Part] = field(default_factory=list)
-    memory: dict[str, dict[str, float]] = field(default_factory=dict)
+    # MiB of each service: in the first quarter, in the last, and the most.
+    memory: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:

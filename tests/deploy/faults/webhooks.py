@@ -25,7 +25,7 @@ CREATE = """
 from kynaplatform import clock
 from webhooks.endpoints import endpoint_create
 endpoint, secret = endpoint_create(project_id="{project_id}", url="{url}", now=clock.now())
-print("made", secret, endpoint.created_at.isoformat())
+print("made", endpoint.id, secret, endpoint.created_at.isoformat())
 """
 
 
@@ -52,6 +52,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.received: list[Received] = []
         self.wrong: list[str] = []
+        self.endpoint_id: str | None = None
         self.webhook: Webhook | None = None
         self.since: datetime | None = None
 
@@ -63,7 +64,7 @@ class Receiver(ThreadingHTTPServer):
         """Have all of the project's messages sent here, from now on."""
         source = CREATE.format(project_id=project_id, url=self.url)
         said = stage.services["webhooks"].run("python", "manage.py", "shell", "-c", source)
-        _made, secret, since = said[said.index("made ") :].split()
+        _made, self.endpoint_id, secret, since = said[said.index("made ") :].split()
         self.webhook, self.since = Webhook(secret), datetime.fromisoformat(since)
 
 
