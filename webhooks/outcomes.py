@@ -172,7 +172,9 @@ def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> None:
     failed: Exception | None = None
     for one in outcomes:
         failure = one.failure and NOT_STORED
-        short = msgspec.structs.replace(one, body=None, response_body=None, failure=failure)
+        short = msgspec.structs.replace(
+            one, body=None, response_body=None, failure=failure, failure_detail=None
+        )
         for kept in (one, short):
             try:
                 _record([kept], now)

@@ -118,7 +118,7 @@ def test_a_success_in_the_turn_of_a_failure_begins_anew(owner):
     endpoint, now = make_endpoint(owner.project), clock.now()
     fail(endpoint, 12, 3, now - FAILS_FOR)
     for _ in range(2):
-        make_delivery(endpoint)
+        make_delivery(endpoint, due_at=now)
     first, second = claim(now)
     outcomes_record([outcome(first, **FAILED), outcome(second)], now=now)
     endpoint.refresh_from_db()
@@ -129,7 +129,7 @@ def test_a_success_in_the_turn_of_a_failure_begins_anew(owner):
 def test_a_try_to_the_address_before_counts_for_nothing(owner, more):
     endpoint, now = make_endpoint(owner.project), clock.now()
     fail(endpoint, 12, 3, now - FAILS_FOR)
-    make_delivery(endpoint)
+    make_delivery(endpoint, due_at=now)
     [under_way] = claim(now)
     endpoint.refresh_from_db()
     endpoint_change(endpoint=endpoint, changes={"url": f"{URL}2"}, enabled=None, now=now)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """How many tries have failed of an endpoint, and of which messages."""
 
-    dependencies = [("webhooks", "0004_deletions_wait")]
+    dependencies = [("webhooks", "0005_bounded_answers")]
 
     operations = [
         migrations.AddField(
