@@ -18,6 +18,10 @@ class StreamListener:
     def hold_followed(self, hold: HoldProgress) -> None:
         """A movement that is held was acknowledged so far."""
 
+    def ack_is_late(self, seconds: float) -> None:
+        """For so long no ack has come, though batches wait for one. It is called once until one
+        comes."""
+
     def connection_lost(self, why: str) -> None:
         """The connection was lost; an attach follows."""
 

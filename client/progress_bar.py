@@ -59,6 +59,9 @@ class ProgressBar(StreamListener):
     def hold_followed(self, hold: HoldProgress) -> None:
         self._bar.set_postfix_str(f"held {hold.held_ms / 1000:.1f} s")
 
+    def ack_is_late(self, seconds: float) -> None:
+        self._bar.write(status_lines.late(seconds), file=self._bar_file)
+
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)
 

@@ -7,6 +7,10 @@ def waiting(seconds: float, why: str) -> str:
     return f"Waiting for {seconds:.0f} s, then trying again: {why}"
 
 
+def late(seconds: float) -> str:
+    return f"No answer for {seconds:g} s. Waiting …"
+
+
 def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
     """`3 frames were rejected: 2 too_many_frames, 1 malformed_frame (frame_seq is required).`"""
     frames = sum(rejections.values())

@@ -47,6 +47,8 @@ from client.wire import (
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
 # Less than the session's idle limit of 120 s.
 PING_SECONDS = 30.0
+# A server that answers acknowledges far sooner.
+LATE_ACK_SECONDS = 3.0
 # Of what a server ends by itself. One that is away for less loses nothing.
 AS_LONG_AS_A_SESSION = 3600.0
 
@@ -100,6 +102,8 @@ class StreamClient:
         self._deadline: float | None = None
         self._said_at = time.monotonic()
         self._unacknowledged: dict[int, FrameBatch] = {}
+        # When the next ack is late; None while none is awaited, or once that was told.
+        self._late_at: float | None = None
         self._wanted_end: Finalize | Cancel | None = None
         self._known_events: set[str] = set()
         self._last_fault: Fault | None = None
@@ -123,6 +127,7 @@ class StreamClient:
                 socket = self._open()
                 for batch in list(self._unacknowledged.values()):
                     socket.send(batch)
+                self._await_ack()
                 if self._wanted_end is not None:
                     socket.send(self._wanted_end)
                 return
@@ -150,6 +155,8 @@ class StreamClient:
         if self.done is None:
             batch = FrameBatch(self._last_batch_seq, frames, clock_ms)
             self._unacknowledged[batch.batch_seq] = batch
+            if len(self._unacknowledged) == 1:
+                self._await_ack()
             self._say(batch)
         return self._last_batch_seq
 
@@ -162,11 +169,17 @@ class StreamClient:
                 self.attach()
                 return None
             is_due = bool(self._unacknowledged) or self._wanted_end is not None
+            if self._late_at is not None:
+                left = max(0.0, self._late_at - time.monotonic())
+                seconds = left if seconds is None else min(seconds, left)
             return self._read(self._socket, seconds, is_due=is_due)
         except (ServerSilentError, ConnectionClosed) as lost:
             self._attach_again(lost)
             return None
         except TimeoutError:
+            if self._late_at is not None and time.monotonic() >= self._late_at:
+                self._late_at = None
+                self._listener.ack_is_late(LATE_ACK_SECONDS)
             return None
 
     def wait(self, seconds: float) -> None:
@@ -232,6 +245,11 @@ class StreamClient:
             while self._socket is not None and self.done is None:
                 self._read(self._socket, 0, is_due=False)
 
+    def _await_ack(self) -> None:
+        """From the first batch that waits for its ack, or from the last ack."""
+        is_awaited = bool(self._unacknowledged)
+        self._late_at = time.monotonic() + LATE_ACK_SECONDS if is_awaited else None
+
     def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
         why = self._leave(lost)
         if self.done is None:
@@ -273,13 +291,14 @@ class StreamClient:
         return message
 
     def _take(self, message: ServerMessage) -> None:
-        if not isinstance(message, SessionUpdate | ErrorMessage):
+        if not isinstance(message, SessionUpdate | ErrorMessage | Ping):
             self._is_served()
         match message:
             case FrameAck():
                 batch = self._unacknowledged.pop(message.batch_seq, None)
                 self.accepted_frames_total = message.accepted_frames_total
                 if batch is not None:
+                    self._await_ack()
                     self.rejections += message.rejections()
                     self.rejection_details = message.details() | self.rejection_details
                     self._listener.batch_acknowledged(message, len(batch.frames))

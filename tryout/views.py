@@ -42,10 +42,15 @@ class TryView(PublicView):
 
 class FigureView(PublicView):
     def get(self, request: Request, slug: str) -> HttpResponse:
-        """A recording of the figure that performs the movement; 404 for another name."""
+        """A recording of the figure that performs the movement; 404 for another name.
+
+        A page of any origin may read it: an app that is being written has no camera yet.
+        """
         if slug not in slugs():
             raise NotFound("figure")
-        return kept(HttpResponse(figure(slug), content_type="application/gzip"), FIGURE_SECONDS)
+        response = HttpResponse(figure(slug), content_type="application/gzip")
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return kept(response, FIGURE_SECONDS)
 
 
 class TrySessionView(ApiView):

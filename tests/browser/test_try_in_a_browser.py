@@ -289,7 +289,9 @@ def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> N
     start(page)
     expect(page.locator("#count")).to_have_text(re.compile("[2-5]"), timeout=RUN_MS)
     runtime.kill()
-    expect(page.locator("#state")).to_have_text("The line is lost. Attaching again …")
+    expect(page.locator("#state")).to_have_text(
+        "The server that counts doesn't answer. Trying again …"
+    )
     runtime.start()
     # All of it may have been played meanwhile.
     expect(page.locator("#state")).to_have_text(re.compile("Counting|Finishing"), timeout=RUN_MS)

@@ -91,7 +91,9 @@ def test_an_end_that_was_missed_and_can_not_be_read_any_more_is_told(
     start(page)
     expect(page.locator("#count")).to_have_text(re.compile("[2-5]"), timeout=RUN_MS)
     runtime.kill()
-    expect(page.locator("#state")).to_have_text("The line is lost. Attaching again …")
+    expect(page.locator("#state")).to_have_text(
+        "The server that counts doesn't answer. Trying again …"
+    )
     seen = int(page.locator("#count").inner_text())
     session = DetectionSession.objects.get()
     session_cancel(session_id=session.id, project_id=session.project_id, now=timezone.now())

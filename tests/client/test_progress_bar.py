@@ -31,6 +31,7 @@ def show(bar_file: StringIO) -> list[str]:
         ]
         progress.batch_acknowledged(FrameAck(3, 0, 15, [0, 1], rejected), 2)
         progress.events_came([ENTERED])
+        progress.ack_is_late(3.0)
         progress.connection_lost("closed with 1012")
     return said
 
@@ -48,7 +49,7 @@ def test_a_file_gets_lines_alone() -> None:
     file = StringIO()
     assert show(file) == [LINE]
     lost = "The connection was lost (closed with 1012): attaching again.\n"
-    assert file.getvalue() == REJECTED + lost
+    assert file.getvalue() == REJECTED + "No answer for 3 s. Waiting …\n" + lost
 
 
 def test_what_is_missing_is_told_until_it_counts_and_a_hold_as_it_goes_on() -> None:

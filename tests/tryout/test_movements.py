@@ -264,6 +264,16 @@ def test_the_figure_is_measured_in_millimetres():
             assert number == round(number, 3)
 
 
+def test_a_page_of_any_origin_may_read_the_figure_and_no_other_page_of_ours():
+    origin = {"Origin": "http://localhost:5173"}
+    answer = Client().get("/try/figures/squat.json.gz", headers=origin)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    answer = Client().get("/try", headers=origin)
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 @pytest.mark.parametrize("name", ["stand", "no-such", "..", "squat%2f..%2fsquat"])
 def test_there_is_no_other_figure(name):
     assert Client().get(f"/try/figures/{name}.json.gz").status_code == 404

@@ -31,8 +31,8 @@ const STATES = {
   loading: "Loading …",
   ready: "Get into place",
   connecting: "Connecting …",
-  unreachable: "The server that counts doesn't answer. Trying again …",
-  lost: "The line is lost. Attaching again …",
+  waiting: "The server that counts doesn't answer. Trying again …",
+  offline: "You are offline. It goes on once you are back.",
   nobody: "Nobody in the picture. Step back until all of you is in it.",
   partly: "Not all of you is in the picture. Step back.",
   positioning: "Not counting yet",
@@ -55,7 +55,6 @@ export class Live {
   #guide: Guide | null = null;
   #isPositioning = false;
   #stream: StreamState | null = null;
-  #wasAttached = false;
   #isFinishing = false;
   #seenMs = 0;
   #knownMs = 0;
@@ -71,7 +70,7 @@ export class Live {
     this.#coach = new Coach(run.target);
     this.#stream = null;
     this.#guide = new Guide(run.movement);
-    this.#wasAttached = this.#isFinishing = this.#isPositioning = false;
+    this.#isFinishing = this.#isPositioning = false;
     this.#section.hidden = false;
     this.#clearPicture();
     byId("live-heading", HTMLElement).textContent = run.movement.name;
@@ -119,7 +118,6 @@ export class Live {
 
   line(state: StreamState): void {
     this.#stream = state;
-    this.#wasAttached ||= state === "attached";
     this.#tell();
   }
 
@@ -219,10 +217,10 @@ export class Live {
   }
 
   get #lineState(): keyof typeof STATES | null {
-    if (this.#stream === "waiting") return this.#wasAttached ? "lost" : "unreachable";
+    const state = this.#stream ?? "starting";
+    if (state === "waiting" || state === "offline") return state;
     if (this.#isFinishing) return "finishing";
-    if (this.#stream === null) return "starting";
-    return this.#stream === "connecting" ? "connecting" : null;
+    return state === "starting" || state === "connecting" ? state : null;
   }
 
   #draw(): void {

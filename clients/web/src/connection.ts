@@ -172,10 +172,11 @@ export class Connection {
       this.#owner.attached(message);
     } else if (message.type === "error") {
       this.#fault = message.error;
+    } else if (message.type === "ping") {
+      this.say({type: "pong"}); // it waits for its database, also before the attach
     } else {
       this.#serve();
-      if (message.type === "ping") this.say({type: "pong"});
-      else this.#owner.hear(message);
+      this.#owner.hear(message);
     }
     if (this.#socket) this.#awaitAnswer();
   }

@@ -33,6 +33,8 @@ const BATCH_FRAMES = 15;
 /** The server's limit. */
 const MOST_BATCH_FRAMES = 300;
 const BATCH_MS = 300;
+/** A server that answers acknowledges far sooner. */
+const LATE_ACK_MS = 3_000;
 
 export class SessionStream implements Stream, ConnectionOwner {
   state: StreamState = "connecting";
@@ -52,13 +54,19 @@ export class SessionStream implements Stream, ConnectionOwner {
   readonly #unacknowledged = new Map<number, string>();
   readonly #batchFrames: number;
   readonly #onVisibility = (): void => this.#visibilityChanged();
-  readonly #onOnline = (): void => this.#connection.hasten();
+  readonly #onOffline = (): void => this.#become("offline");
+  readonly #onOnline = (): void => {
+    this.lost();
+    this.#connection.hasten();
+  };
   #wanted: "finalize" | "cancel" | null = null;
   #isEndSaid = false;
   #batchSeq = 0;
   #frameSeq = 0;
   #untilOverdue: ReturnType<typeof after>;
   #isOverdue = false;
+  #untilLate: ReturnType<typeof setTimeout> | undefined;
+  #isAckLate = false;
   #becomesReady: (() => void) | null = null;
 
   constructor(session: StreamSession, options: StreamOptions) {
@@ -72,6 +80,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.#batchFrames = Math.max(1, Math.min(wanted, MOST_BATCH_FRAMES)) || BATCH_FRAMES;
     this.#connection = new Connection(session.stream_url, session.runtime_token, options, this);
     globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
+    globalThis.window?.addEventListener("offline", this.#onOffline);
     globalThis.window?.addEventListener("online", this.#onOnline);
     this.#connection.attach();
   }
@@ -140,6 +149,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.#become("attached");
     this.#progress.take(update);
     for (const batch of this.#unacknowledged.values()) this.#connection.write(batch);
+    this.#awaitAck();
     this.#sendDue();
   }
 
@@ -156,8 +166,10 @@ export class SessionStream implements Stream, ConnectionOwner {
         break;
       case "session_done":
         this.#end(message, false);
-        break;
+        return;
     }
+    // Also where the browser believes to be offline: a server of this machine is there.
+    if (!this.#isAckLate) this.#become("attached");
   }
 
   back(): void {
@@ -165,7 +177,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   }
 
   lost(): void {
-    this.#become("waiting");
+    this.#become(globalThis.navigator?.onLine === false ? "offline" : "waiting");
   }
 
   endedBefore(details: object): void {
@@ -196,6 +208,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     const isAnyTaken = ack.accepted_frames_total > this.acceptedFrames;
     this.acceptedFrames = ack.accepted_frames_total;
     if (!this.#unacknowledged.delete(ack.batch_seq)) return;
+    this.#awaitAck();
     this.#ending.comesOn();
     this.#rejections.take(ack, isAnyTaken);
     this.#progress.take(ack);
@@ -249,6 +262,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     const batch_seq = ++this.#batchSeq;
     const batch = JSON.stringify({type: "frame_batch", batch_seq, frames, ...clock});
     this.#unacknowledged.set(batch_seq, batch);
+    if (this.#unacknowledged.size === 1) this.#awaitAck();
     this.#connection.write(batch);
     clearTimeout(this.#untilOverdue);
     this.#untilOverdue = undefined;
@@ -265,6 +279,17 @@ export class SessionStream implements Stream, ConnectionOwner {
   #becomeOverdue(): void {
     this.#isOverdue = true;
     this.#sendDue();
+  }
+
+  /** From the first batch that waits for its ack, or from the last ack. */
+  #awaitAck(): void {
+    clearTimeout(this.#untilLate);
+    this.#isAckLate = false;
+    if (this.#unacknowledged.size === 0) return;
+    this.#untilLate = setTimeout(() => {
+      this.#isAckLate = true;
+      if (this.state === "attached") this.#become("waiting");
+    }, LATE_ACK_MS);
   }
 
   #sayEnd(type: "finalize" | "cancel"): void {
@@ -288,8 +313,10 @@ export class SessionStream implements Stream, ConnectionOwner {
   #over(error: KynaError | null): void {
     this.#connection.leave();
     clearTimeout(this.#untilOverdue);
+    clearTimeout(this.#untilLate);
     this.#ending.stop();
     globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
+    globalThis.window?.removeEventListener("offline", this.#onOffline);
     globalThis.window?.removeEventListener("online", this.#onOnline);
     this.#events.end(error);
     this.#progress.follow(null);
@@ -303,7 +330,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   }
 
   #become(state: StreamState): void {
-    if (state === this.state) return;
+    if (state === this.state || !this.#isOpen) return;
     this.state = state;
     tell(this.#options.onState, state);
   }

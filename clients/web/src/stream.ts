@@ -16,8 +16,11 @@ export interface StreamSession {
   readonly runtime_token: string;
 }
 
-/** `waiting`: the connection was lost, and another attach comes. */
-export type StreamState = "connecting" | "attached" | "waiting" | "ended";
+/**
+ * `waiting`: no batch was acknowledged for 3 s, or the connection was lost and another attach comes.
+ * `offline`: the browser has no network. What is added in both is kept, and sent later.
+ */
+export type StreamState = "connecting" | "attached" | "waiting" | "offline" | "ended";
 
 /** A detection event as it came on a stream. */
 export type StreamEvent = DetectionEvent & {

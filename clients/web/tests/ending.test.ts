@@ -75,7 +75,7 @@ for (const [ending, options, seconds] of [
     mock.timers.tick(4_000_000);
     assert.equal(one.made.length, attaches);
     assert.equal(one.socket().isClosed, true);
-    assert.deepEqual([added?.mock.callCount(), removed?.mock.callCount()], [2, 2]);
+    assert.deepEqual([added?.mock.callCount(), removed?.mock.callCount()], [3, 3]);
   });
 }
 

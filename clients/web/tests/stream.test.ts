@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import {beforeEach, mock, test} from "node:test";
+import {beforeEach, mock, type TestContext, test} from "node:test";
 import {
   createStream,
   type KynaError,
@@ -525,4 +525,102 @@ test("what is no server of the protocol ends it", async () => {
   one.socket.onmessage?.({data: "<html>"} as never);
   await assert.rejects(one.stream.ended, {code: "unexpected_answer", retryable: false});
   assert.equal(one.made.length, 1);
+});
+
+/** A page with a window and a network, both of the test. */
+function pageOf(context: TestContext) {
+  const window = new EventTarget();
+  const own = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const navigator = {onLine: true};
+  Object.defineProperty(globalThis, "navigator", {value: navigator, configurable: true});
+  Object.assign(globalThis, {window});
+  context.after(() => {
+    Reflect.deleteProperty(globalThis, "window");
+    Reflect.deleteProperty(globalThis, "navigator");
+    if (own) Object.defineProperty(globalThis, "navigator", own);
+  });
+  return (state: "online" | "offline") => {
+    navigator.onLine = state === "online";
+    window.dispatchEvent(new Event(state));
+  };
+}
+
+test("it is offline at once, and attached again once the server is heard", (context) => {
+  const go = pageOf(context);
+  const states: string[] = [];
+  const one = begun({onState: (state) => states.push(state)});
+  one.socket.attached();
+  go("offline");
+  assert.deepEqual(states, ["attached", "offline"]);
+  one.socket.closed(1006);
+  assert.equal(one.stream.state, "offline", "the reason why no attach succeeds");
+  go("online");
+  assert.equal(one.stream.state, "waiting");
+  one.socket.attached();
+  assert.deepEqual(states, ["attached", "offline", "waiting", "attached"]);
+  one.stream.close();
+});
+
+test("a server that answers is no reason to be offline, such as one of this machine", (context) => {
+  const go = pageOf(context);
+  const one = begun();
+  one.socket.attached();
+  go("offline");
+  one.show(0.5);
+  assert.equal(one.stream.state, "offline");
+  one.socket.acknowledge();
+  assert.equal(one.stream.state, "attached");
+  go("offline");
+  go("online");
+  assert.equal(one.stream.state, "waiting", "nobody knows yet");
+  one.socket.say({type: "pong"});
+  assert.equal(one.stream.state, "attached");
+  one.stream.close();
+});
+
+test("it waits once no batch was acknowledged for 3 s, until the next ack", () => {
+  const states: string[] = [];
+  const one = begun({onState: (state) => states.push(state)});
+  one.socket.attached();
+  mock.timers.tick(10_000);
+  one.show(1);
+  mock.timers.tick(2_000);
+  one.acknowledgeOldest();
+  mock.timers.tick(2_999);
+  assert.deepEqual(states, ["attached"], "since the last ack");
+  mock.timers.tick(1);
+  one.socket.say({type: "ping"});
+  one.socket.say({type: "event_batch", batch_seq: 2, events: []});
+  assert.deepEqual(states, ["attached", "waiting"]);
+  one.socket.acknowledge();
+  mock.timers.tick(10_000);
+  assert.deepEqual(states, ["attached", "waiting", "attached"]);
+  one.stream.close();
+});
+
+test("a ping while it attaches is answered, and is no attach", () => {
+  const one = begun({giveUpMs: 30_000});
+  for (const _ of [1, 2]) {
+    one.socket.say({type: "ping"});
+    assert.deepEqual(one.socket.sent, [{type: "pong"}]);
+    assert.equal(one.stream.state === "attached", false);
+    mock.timers.tick(14_000);
+    one.socket.closed(1012);
+    mock.timers.tick(200);
+  }
+  mock.timers.tick(14_000);
+  one.socket.closed(1012);
+  assert.equal(one.stream.state, "ended", "no attach within giveUpMs");
+});
+
+test("a stream that is closed by its own callback stays ended", () => {
+  const states: string[] = [];
+  const one = begun({
+    onEvent: () => one.stream.close(),
+    onState: (state) => states.push(state),
+  });
+  one.socket.attached();
+  const event = {event_id: "e", ts_ms: 0, type: "shape_enter", payload: {}};
+  one.socket.say({type: "event_batch", batch_seq: 1, events: [event]});
+  assert.deepEqual(states, ["attached", "ended"]);
 });
