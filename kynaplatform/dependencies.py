@@ -1,7 +1,7 @@
 """Outages of what this process needs of others: told at once, then now and then, and the end.
 
 However many wait for it and try again, it is a line each EVERY_SECONDS. Each failure is a line at
-DEBUG.
+DEBUG. A database whose disk is full is within reach, and is told apart.
 """
 
 import logging
@@ -13,6 +13,10 @@ logger = logging.getLogger("kynaplatform.outages")
 
 EVERY_SECONDS: Final = 30.0
 LONGEST: Final = 300
+# A process without failures for so long takes the disk for usable. It has no other sign: what is
+# stored meanwhile may need no more room.
+FULL_SECONDS: Final = 60.0
+DISK_FULL: Final = "53100"
 
 
 class Outage:
@@ -25,22 +29,36 @@ class Outage:
         self._is_told = False
         self._told_until = 0.0
         self._failures = 0
+        self._full_until = 0.0
+
+    @property
+    def has_full_disk(self) -> bool:
+        """Whether the last failures began with a disk that is full: the database may end by it."""
+        return time.monotonic() < self._full_until
 
     def met(self, error: BaseException) -> None:
         """Someone could not reach it."""
         now = time.monotonic()
         with self._lock:
-            if self._since is None:
+            is_full = is_disk_full(error)
+            if is_full or self.has_full_disk:
+                self._full_until = now + FULL_SECONDS
+            if not is_full and self._since is None:
                 self._since = now
             self._failures += 1
             failures, is_due = self._failures, now >= self._told_until
             if is_due:
                 self._told_until = now + EVERY_SECONDS
-                self._is_told, self._failures = True, 0
+                self._is_told, self._failures = self._is_told or not is_full, 0
         logger.log(
             logging.WARNING if is_due else logging.DEBUG,
-            "%(dependency)s is out of reach (failures: %(failures)d): %(error)s",
-            {"dependency": self._dependency, "failures": failures, "error": _in_short(error)},
+            "%(dependency)s %(fault)s (failures: %(failures)d): %(error)s",
+            {
+                "dependency": self._dependency,
+                "fault": "has a full disk" if is_full else "is out of reach",
+                "failures": failures,
+                "error": _in_short(error),
+            },
         )
 
     def over(self) -> None:
@@ -58,6 +76,11 @@ class Outage:
                     "seconds": round(time.monotonic() - since, 1),
                 },
             )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """True where PostgreSQL could not write for want of room, by its error or Django's of it."""
+    return DISK_FULL in (getattr(one, "sqlstate", None) for one in (error, error.__cause__))
 
 
 def _in_short(error: BaseException) -> str:

@@ -18,7 +18,7 @@ import psycopg
 from django.conf import settings
 
 from kynaplatform import clock
-from kynaplatform.dependencies import DATABASE
+from kynaplatform.dependencies import DATABASE, is_disk_full
 from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
@@ -190,7 +190,8 @@ class _Flusher:
                     DATABASE.over()
                 locked = await _store(self._cursor, group, self._statement)
             except CONNECTION_ERRORS as error:
-                await self._close()
+                if not is_disk_full(error):
+                    await self._close()
                 DATABASE.met(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:

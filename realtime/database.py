@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as django_connection
 
 from kynaplatform.database.connections import drop_closed_connections, is_lock_timeout
-from kynaplatform.dependencies import DATABASE
+from kynaplatform.dependencies import DATABASE, is_disk_full
 from kynaplatform.environment import database
 from kynaplatform.timing import DATABASE_DEADLINE_SECONDS, LAST_SECONDS, RETRY_SECONDS
 from realtime.refusals import Restarting
@@ -131,7 +131,7 @@ def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
         with django_connection.execute_wrapper(while_wanted):
             return function()
     except UNREACHABLE as error:
-        if not is_lock_timeout(error):
+        if not (is_lock_timeout(error) or is_disk_full(error)):
             django_connection.close()
         raise
 

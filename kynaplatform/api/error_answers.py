@@ -16,6 +16,7 @@ from rest_framework import exceptions
 from kynaplatform.api.errors import (
     ApiError,
     AuthorizationFailed,
+    DatabaseFull,
     HeldByAnother,
     InternalError,
     MalformedRequest,
@@ -25,7 +26,7 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
-from kynaplatform.dependencies import DATABASE
+from kynaplatform.dependencies import DATABASE, is_disk_full
 
 logger = logging.getLogger("kynaplatform.errors")
 
@@ -63,6 +64,9 @@ def as_api_error(exception: Exception) -> ApiError:
         case OperationalError() if is_lock_timeout(exception):
             logger.warning("not waiting for another transaction: %s", exception)
             return HeldByAnother()
+        case OperationalError() if is_disk_full(exception):
+            DATABASE.met(exception)
+            return DatabaseFull()
         case OperationalError() | InterfaceError() if is_out_of_reach(exception):
             DATABASE.met(exception)
             return ServiceUnavailable()

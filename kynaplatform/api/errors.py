@@ -228,6 +228,12 @@ class ServiceUnavailable(ApiError):
         self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
+class DatabaseFull(ServiceUnavailable):
+    """The disk of the database is full: it can be read, and stores nothing."""
+
+    sentence = "The database's disk is full, and nothing can be stored. Try again."
+
+
 class HeldByAnother(ServiceUnavailable):
     """A row that is needed was locked for as long as a request waits."""
 

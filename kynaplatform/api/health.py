@@ -48,7 +48,8 @@ class ReadinessView(ApiView):
         summary="Can requests be served", bearer="none", counted="no", returns=ReadinessAnswer
     )
     def get(self, request: ApiRequest) -> ReadinessAnswer:
-        """503 while the database is down or not migrated; its details are the same fields.
+        """503 while the database is `down`, has a disk that is `full`, or is not migrated; its
+        details are the same fields.
 
         Each thing is asked for 2 s at most.
         """

@@ -25,12 +25,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform.database.connections import drop_closed_connections
+from kynaplatform.dependencies import DATABASE
 
 logger = logging.getLogger("kynaplatform.readiness")
 
 ASK_SECONDS = 2.0
 FRESH_SECONDS = 1.0
-OK, DOWN, MISSING, UNKNOWN = "ok", "down", "missing", "unknown"
+OK, DOWN, FULL, MISSING, UNKNOWN = "ok", "down", "full", "missing", "unknown"
 # What every request needs; of everything else is only told.
 REQUIRED = ("database", "migrations")
 
@@ -82,7 +83,7 @@ class Inquiry:
         asking.ended.wait(asking.begun_at + ASK_SECONDS - time.monotonic())
         found = dict(asking.found)
         unanswered = [name for name in self._questions if name not in found]
-        if unanswered and DOWN not in found.values():
+        if unanswered and {DOWN, FULL}.isdisjoint(found.values()):
             found[unanswered[0]] = DOWN
         return {name: found.get(name, UNKNOWN) for name in self._questions}
 
@@ -91,7 +92,7 @@ class Inquiry:
             drop_closed_connections()
             for name, question in self._questions.items():
                 asking.found[name] = question()
-                if asking.found[name] == DOWN:
+                if asking.found[name] in (DOWN, FULL):
                     break
         except Exception as error:  # noqa: BLE001 - the next asking needs this thread
             asking.error = error
@@ -164,13 +165,16 @@ def exposition_of(states: Mapping[str, str]) -> bytes:
 
 
 def database_state() -> str:
+    """`full` where this process's last writes failed for want of room: reads go on meanwhile, or
+    the database has ended by it."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError) as error:
         connection.close()
-        return DOWN
-    return OK
+        DATABASE.met(error)
+        return FULL if DATABASE.has_full_disk else DOWN
+    return FULL if DATABASE.has_full_disk else OK
 
 
 def migrations_state() -> str:

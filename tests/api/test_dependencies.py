@@ -4,8 +4,9 @@ import errno
 import logging
 
 import pytest
+from psycopg.errors import DiskFull
 
-from kynaplatform.dependencies import BROKER, EVERY_SECONDS, Outage
+from kynaplatform.dependencies import BROKER, EVERY_SECONDS, FULL_SECONDS, Outage
 from kynaplatform.logs.celery import WithoutOutages
 
 
@@ -62,6 +63,30 @@ def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
         * 2
     )
     assert EVERY_SECONDS == 30
+
+
+def test_a_full_disk_is_told_apart_and_so_is_what_it_ends(clock, told):
+    outage = Outage("the cellar")
+    outage.met(DiskFull("could not extend file"))
+    assert outage.has_full_disk
+    # It is within reach, so nothing is back.
+    outage.over()
+    for _ in range(2):
+        clock.now += FULL_SECONDS - 1
+        outage.met(ConnectionRefusedError("it recovers"))
+        assert outage.has_full_disk
+    outage.over()
+    clock.now += FULL_SECONDS
+    assert not outage.has_full_disk
+    outage.met(ConnectionRefusedError("stopped"))
+    assert not outage.has_full_disk
+    assert told() == [
+        "the cellar has a full disk (failures: 1): could not extend file",
+        "the cellar is out of reach (failures: 1): it recovers",
+        "the cellar is out of reach (failures: 1): it recovers",
+        "the cellar is back after 59.0 s",
+        "the cellar is out of reach (failures: 1): stopped",
+    ]
 
 
 def test_nothing_is_told_of_what_was_never_away(told):
