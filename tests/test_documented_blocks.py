@@ -77,6 +77,14 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,
     ("docs/backup.md", "exec -T postgres pg_dump"): RESTORE,
     ("docs/backup.md", "exec -T postgres pg_restore"): RESTORE,
+    ("docs/upgrades.md", "pg_dump"): (
+        "tests/deploy/test_operators_pages.py",
+        "test_a_dump_before_an_upgrade_is_that_of_every_day",
+    ),
+    ("docs/upgrades.md", "git show origin/main"): (
+        "tests/deploy/test_release_commands.py",
+        "test_it_installs",
+    ),
     ("docs/capacity.md", "--new-passwords > roles"): BY_HAND,
     ("docs/capacity.md", "pool_mode"): (
         "tests/realtime/test_database_roles.py",
@@ -209,8 +217,8 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),
 }
 ON_A_SERVER = (
-    "It changes a machine as root, by systemd. Its unit names are held by test_systemd.py, and "
-    "the steps of an upgrade by test_upgrades.py."
+    "It changes a machine as root, by systemd. `make faults` upgrades and goes back on one, and "
+    "test_release_commands.py below a folder."
 )
 BY_DOCKER = (
     "It builds and replaces images, by docker. Its services are held by test_operators_pages.py, "
@@ -221,8 +229,8 @@ NOT_RUN = {
     ("docs/movespec/editor.md", '"yaml.schemas"'): OF_AN_EDITOR,
     ("docs/movespec/editor.md", "yaml-language-server"): OF_AN_EDITOR,
     ("docs/operations.md", "useradd"): ON_A_SERVER,
-    ("docs/upgrades.md", "git pull &&\necho"): ON_A_SERVER,
-    ("docs/upgrades.md", "git checkout before &&\necho"): ON_A_SERVER,
+    ("docs/upgrades.md", "current/deploy/upgrade"): ON_A_SERVER,
+    ("docs/upgrades.md", "git tag --force"): BY_DOCKER,
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
 }

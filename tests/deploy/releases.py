@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from local_stack.environment import PROJECT
 
-ROW = re.compile(r"^\| (\d{4}-\d\d-\d\d) \| `([0-9a-f]{7,40})` \| (\d+) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([\d.-]+) \| `([0-9a-f]{7,40})` \| (\d+) \| (.+?) \|$", re.MULTILINE)
 
 
 class NoReleaseError(Exception):
@@ -15,7 +15,7 @@ class NoReleaseError(Exception):
 
 
 class Release(NamedTuple):
-    date: str
+    name: str
     commit: str
     form: str
     streams: str

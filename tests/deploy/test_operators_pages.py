@@ -11,6 +11,7 @@ from django.conf import settings
 import detection
 from local_stack.environment import PROJECT
 from tests.deploy.releases import releases
+from tests.documented import commands
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
@@ -25,10 +26,11 @@ def git(*words: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def test_every_unit_is_restarted() -> None:
-    target = (PROJECT / "deploy" / "systemd" / "kynaplatform.target").read_text()
-    units = re.findall(r"kynaplatform-(\S+)\.service", target)
-    assert re.findall(r"for unit in (.*?);", page("upgrades.md")) == [" ".join(units)] * 2
+def test_a_dump_before_an_upgrade_is_that_of_every_day() -> None:
+    """But for what a release before has no command for."""
+    taken = commands("upgrades.md", "pg_dump")
+    assert commands("backup.md", "pg_dump --format").startswith(f"{taken.rstrip()} &&\n")
+    assert "manage.py" not in taken
 
 
 def test_every_service_is_restarted() -> None:
@@ -44,10 +46,10 @@ def test_a_release_stores_the_form_that_the_page_tells() -> None:
     if there is None:
         pytest.skip("this is no checkout of the repository")
     for release in releases():
-        engine = git("show", f"{release.commit}:detection/engine/engine.py")
-        if engine is None:
+        told = git("grep", "-h", "^SNAPSHOT_FORM = ", release.commit, "--", "detection/engine")
+        if told is None:
             pytest.skip(f"commit {release.commit} is not in this repository")
-        assert re.findall(r"^SNAPSHOT_FORM = (\d+)$", engine, re.MULTILINE) == [release.form]
+        assert told == f"SNAPSHOT_FORM = {release.form}\n"
 
 
 def test_todays_code_reads_the_form_of_the_last_release() -> None:
@@ -59,14 +61,14 @@ def test_todays_code_reads_the_form_of_the_last_release() -> None:
     assert f"form-{last.form}" in read
 
 
-def test_an_image_has_the_date_of_its_release_as_its_tag() -> None:
+def test_an_image_has_the_name_of_its_release_as_its_tag() -> None:
     [(commit, tag)] = re.findall(
-        r"`git checkout (\w+)` and\s+`docker compose build` .*?kynaplatform:([\d-]+)`",
+        r"`git checkout (\w+)` and\s+`docker compose build` .*?kynaplatform:([\d.-]+)`",
         page("upgrades.md"),
         re.DOTALL,
     )
     [last, *_] = releases()
-    assert (commit, tag) == (last.commit, last.date)
+    assert (commit, tag) == (last.commit, last.name)
     assert COMPOSE["migrate"]["image"] == "kynaplatform"
 
 

@@ -20,7 +20,6 @@ from tests.plugin import installed
 from tests.server import runtime_server
 
 UNITS = PROJECT / "deploy" / "systemd"
-BIN = "/opt/kynaplatform/.venv/bin"
 MACHINE_UNITS = Path("/usr/lib/systemd/system")
 SERVICES: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 
@@ -31,10 +30,9 @@ def machine(tmp_path: Path) -> Path:
     installed("systemd-analyze")
     shutil.copytree(MACHINE_UNITS, tmp_path / "usr/lib/systemd/system", symlinks=True)
     shutil.copytree(UNITS, tmp_path / "etc/systemd/system")
-    for program in ("usr/bin/env", f"{BIN[1:]}/python", f"{BIN[1:]}/celery"):
-        path = tmp_path / program
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o755)
+    program = tmp_path / "usr/bin/env"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.touch(mode=0o755)
     return tmp_path
 
 
@@ -73,6 +71,13 @@ def test_none_may_do_more_than_it_needs(machine: Path) -> None:
         analyze(machine, "security", "--offline=true", "--threshold=20", "--no-pager", name)
 
 
+def test_what_a_process_loads_is_of_its_own_release() -> None:
+    """By a path below the folder that it began in: `current` is another after a switch."""
+    for path in UNITS.rglob("*.service"):
+        for line in re.findall(r"^Exec\w+=(.*)$", path.read_text(), re.MULTILINE):
+            assert re.match(r"/usr/bin/env (?:\w+=\S* )*\.venv/bin/(?:python|celery) ", line)
+
+
 def commands(text: str) -> list[str]:
     """The commands of ours in a text, without what says where: paths, hosts, ports."""
     found = re.findall(r"(?:python (?:-m|manage\.py)|celery --quiet) [^\n\"]+", text)
@@ -101,7 +106,7 @@ def test_a_unit_counts_as_started_once_its_server_answers(tmp_path: Path, name: 
     unit = (UNITS / f"kynaplatform-{name}@.service").read_text()
     [line] = re.findall(r"^ExecStartPost=(.*)$", unit, re.MULTILINE)
     port = free_port()
-    given = {"%i": str(port), f"{BIN}/python": sys.executable}
+    given = {"%i": str(port), ".venv/bin/python": sys.executable}
     words = [given.get(word, word) for word in line.split()]
     waiting = subprocess.Popen(words, cwd=PROJECT)
     with pytest.raises(subprocess.TimeoutExpired):

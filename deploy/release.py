@@ -1,0 +1,432 @@
+"""What deploy/upgrade and deploy/rollback do on a machine with systemd: docs/upgrades.md.
+
+Below /opt/kynaplatform are `releases`, a folder for each, with an environment of its own; `current`
+and `before`, links to what runs and what ran; `staticfiles`, those of all, which nginx serves. An
+installation from before this layout is a release too: /opt/kynaplatform itself.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+PREFIX = os.environ.get("KYNAPLATFORM_PREFIX", "")
+ROOT = Path(f"{PREFIX}/opt/kynaplatform")
+ETC = Path(f"{PREFIX}/etc/kynaplatform")
+UNITS = Path(f"{PREFIX}/etc/systemd/system")
+# Gone after a reboot, as the processes are that it is for.
+RUNTIME_UNITS = Path(f"{PREFIX}/run/systemd/system")
+RELEASES = ROOT / "releases"
+CURRENT, BEFORE = ROOT / "current", ROOT / "before"
+# After the other drop-ins, whose order is that of their names.
+HELD = "zz-release.conf"
+KEPT_RELEASES = 3
+# In the order of their restarts; a number is how far from a server's port that of its /readyz is.
+KINDS = {"api": 1000, "pages": 1000, "realtime": 0, "worker": None, "webhooks": None, "beat": None}
+READY_SECONDS = 60.0
+STEADY_SECONDS = 5.0
+GO_ON = "Mend it and run this again, or go back with deploy/rollback."
+# What a unit of another release may set, as it is where a unit doesn't set it.
+UNSET = ("Type=simple", "NotifyAccess=none", "WatchdogSec=0", "ExecStart=", "ExecStartPost=")
+
+
+class StepFailedError(Exception):
+    """A step failed; the text says which, and what to do."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="deploy", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("command", choices=["upgrade", "rollback"])
+    parser.add_argument(
+        "--finish", action="store_true", help="restart the runtime that rollback kept on newer code"
+    )
+    options = parser.parse_args()
+    os.umask(0o022)
+    try:
+        if not (3, 11) <= sys.version_info < (3, 14):
+            raise StepFailedError("Python 3.11, 3.12 or 3.13 is needed: PYTHON=python3.12 deploy/…")
+        if os.geteuid() != 0 and not PREFIX:
+            raise StepFailedError("Run it as root.")
+        with (RELEASES / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StepFailedError("Another upgrade or rollback runs.") from None
+            if options.command == "upgrade":
+                upgrade(Path(__file__).resolve().parents[1])
+            else:
+                roll_back(is_finishing=options.finish)
+    except (StepFailedError, OSError) as failure:
+        print(f"FAILED: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Run it again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def upgrade(release: Path) -> None:
+    before = release_before(release)
+    if not (release / "built").exists():
+        build(release)
+    publish_static_files(release)
+    migrate(release)
+    if before is not None:
+        point(BEFORE, before)
+    switch(release, started=wanted(release) - (wanted(before) if before else set()))
+    (release / "complete").touch()
+    remove_older_releases()
+    step(f"{named(release)} runs")
+
+
+def roll_back(*, is_finishing: bool) -> None:
+    """Neither tables nor catalogue go back: older code works on newer ones."""
+    if not BEFORE.exists():
+        raise StepFailedError("No release ran before this one on this machine.")
+    release = BEFORE.resolve()
+    for unit in in_order(wanted(CURRENT.resolve()) - wanted(release)):
+        step(f"Stopping {unit}, which {named(release)} doesn't have")
+        run("systemctl", "disable", "--now", unit, todo="Stop it, and run this again.")
+    kept = None if is_finishing else runtime_to_keep(release)
+    switch(release, kept=kept)
+    if kept is not None:
+        again = Path(__file__).with_name("rollback")
+        step(
+            f"{kept} stays on the newer code, since {named(release)} can't read the states of its "
+            f"streams. When few are left, run {again} --finish"
+        )
+    step(f"{named(release)} runs")
+
+
+# What is before anything stops.
+
+
+def release_before(release: Path) -> Path | None:
+    """What an upgrade to `release` replaces; None at an installation."""
+    current = CURRENT.resolve() if CURRENT.exists() else ROOT
+    # An upgrade that did not end, to this release or another, has left it where it was.
+    is_begun = current == release or not (current == ROOT or (current / "complete").exists())
+    if is_begun:
+        return BEFORE.resolve() if BEFORE.exists() else None
+    return current if (current / ".venv").exists() else None
+
+
+def build(release: Path) -> None:
+    python = release / ".venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    step(f"Installing what {named(release)} needs")
+    run(sys.executable, "-m", "venv", "--clear", release / ".venv")
+    run(*pip, "-r", release / "requirements.txt")
+    compile_engine(release, python, pip)
+    settings = (ETC / "env").read_text() if (ETC / "env").exists() else ""
+    if re.search(r"^TRY_PAGE=['\"]?(true|1|yes|on)\b", settings, re.MULTILINE | re.IGNORECASE):
+        if shutil.which("npm") is None:
+            step("/try has no camera: its script needs Node 20 and npm")
+        else:
+            step("Building the script of /try")
+            run("make", "web", cwd=release)
+            shutil.rmtree(release / "clients" / "node_modules", ignore_errors=True)
+    step("Collecting static files")
+    own = {"ENV_FILE": str(ETC / "env")}
+    run(python, "manage.py", "collectstatic", "--no-input", "--verbosity=0", cwd=release, env=own)
+    # The services may not write beside the source.
+    ignored = r"/(\.venv|clients)/"
+    run(python, "-m", "compileall", "-q", "-x", ignored, release, cwd=release)
+    (release / "built").touch()
+
+
+def compile_engine(release: Path, python: Path, pip: list[object]) -> None:
+    asked = "from detection.engine_build import FOLDER, build_below; print(build_below(FOLDER))"
+    compiled = Path(tell(python, "-c", asked, cwd=release))
+    if compiled.is_dir():
+        return
+    for other in releases():
+        there = other / compiled.relative_to(release)
+        if there.is_dir() and compiler_of(other) == compiler_of(release):
+            step(f"Taking the compiled engine of {named(other)}: its source is the same")
+            shutil.copytree(there, compiled.with_suffix(".new"), dirs_exist_ok=True)
+            compiled.with_suffix(".new").rename(compiled)
+            return
+    if shutil.which("gcc") is None:
+        step("The engine stays Python, four times as slow: apt-get install gcc python3-dev")
+        return
+    step("Compiling the engine, which takes some minutes")
+    tools = release / ".mypyc"
+    run(*pip, "--target", tools, "--upgrade", "-r", release / "requirements-mypyc.txt")
+    run(python, "-m", "tools.compile_engine", cwd=release, env={"PYTHONPATH": str(tools)})
+    shutil.rmtree(tools, ignore_errors=True)
+
+
+def compiler_of(release: Path) -> str:
+    files = (release / "requirements-mypyc.txt", release / "tools" / "compile_engine.py")
+    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists())
+
+
+def publish_static_files(release: Path) -> None:
+    """Beside those of the releases before, whose pages go on to ask for theirs."""
+    step("Publishing static files")
+
+    def place(source: str, target: str) -> None:
+        # nginx serves it: it is whole at every moment.
+        shutil.copy2(source, f"{target}.new")
+        os.replace(f"{target}.new", target)
+
+    # Which names have which hash: each release reads its own.
+    ignored = shutil.ignore_patterns("staticfiles.json")
+    own, shared = release / "staticfiles", ROOT / "staticfiles"
+    shutil.copytree(own, shared, copy_function=place, ignore=ignored, dirs_exist_ok=True)
+
+
+# From here on it is the database, and what runs.
+
+
+def migrate(release: Path) -> None:
+    """By the release's own unit, which is not installed yet."""
+    step("Migrating the database, while the release before runs")
+    unit = "kynaplatform-migrate.service"
+    commands = [
+        line.removeprefix("ExecStart=").split()
+        for line in service_lines(release / "deploy" / "systemd" / unit)
+        if line.startswith("ExecStart=")
+    ]
+    # With roles of their own in the database the services may do nothing with a new table.
+    if (ETC / "kynaplatform-api.env").exists():
+        commands.append([*commands[0][:-2], "create_database_roles"])
+    common = release / "deploy" / "systemd" / "kynaplatform-.service.d" / "common.conf"
+    properties = [
+        f"--property={line.replace('%p', unit.removesuffix('.service'))}"
+        for line in service_lines(common)
+        if not line.startswith(("WorkingDirectory=", "RestartSec="))
+    ]
+    for command in commands:
+        run(
+            *("systemd-run", "--quiet", "--wait", "--pipe", "--collect", *properties),
+            f"--property=WorkingDirectory={release}",
+            *command,
+            todo="Nothing was restarted: the release before goes on. Mend it, and run this again.",
+        )
+
+
+def switch(release: Path, *, started: Iterable[str] = (), kept: str | None = None) -> None:
+    """Restart what runs, one after the other, and start what is in `started`."""
+    units = in_order({*running(), *started})
+    # The new units are not those of what still runs the code before: where one has a watchdog that
+    # the other doesn't know systemd would kill it, and what ends would begin with the new code.
+    for unit in units:
+        hold(unit)
+    reload_systemd()
+    step(f"Switching to {named(release)}")
+    point(CURRENT, release)
+    install_units(release)
+    reload_systemd()
+    for unit in units:
+        if unit != kept:
+            take(unit, release)
+    without_port = [unit for unit in units if KINDS.get(kind_of(unit)) is None]
+    time.sleep(STEADY_SECONDS if without_port else 0)
+    for unit in without_port:
+        if (state := properties_of(unit)["ActiveState"]) != "active":
+            raise StepFailedError(f"{unit} is {state}. {see(unit)}")
+    run("systemctl", "enable", "--quiet", "kynaplatform.target", todo=GO_ON)
+
+
+def take(unit: str, release: Path) -> None:
+    """Have it run the release, until it serves."""
+    let_go(unit)
+    if runs(unit) != release:
+        step(f"Restarting {unit}")
+        run("systemctl", "restart", unit, todo=see(unit))
+    further = KINDS.get(kind_of(unit))
+    if further is None:
+        return
+    port = int(unit.partition("@")[2].removesuffix(".service")) + further
+    deadline = time.monotonic() + READY_SECONDS
+    while (answer := readiness(port)) is not None:
+        if time.monotonic() > deadline:
+            raise StepFailedError(f"{unit} is not ready: {answer}. {see(unit)}")
+        time.sleep(0.2)
+
+
+def see(unit: str) -> str:
+    return f"See `journalctl -u {unit}`. What was not restarted runs as before. {GO_ON}"
+
+
+def hold(unit: str) -> None:
+    """What runs goes on as its own release has it, until `let_go`."""
+    release = runs(unit)
+    file = RUNTIME_UNITS / f"{unit}.d" / HELD
+    own = None if release is None else release / "deploy" / "systemd" / template_of(unit)
+    if own is None or not own.exists():
+        return
+    lines = ["[Service]", *UNSET, *service_lines(own)]
+    lines += [f"WorkingDirectory={release}", f"EnvironmentFile=-{release}/revision"]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join([*lines, ""]))
+
+
+def let_go(unit: str) -> None:
+    file = RUNTIME_UNITS / f"{unit}.d" / HELD
+    if file.exists():
+        file.unlink()
+        reload_systemd()
+
+
+def install_units(release: Path) -> None:
+    own = release / "deploy" / "systemd"
+    shutil.copytree(own, UNITS, dirs_exist_ok=True)
+    others = {file.name for other in releases() for file in (other / "deploy/systemd").iterdir()}
+    for name in others - {file.name for file in own.iterdir()}:
+        (UNITS / name).unlink(missing_ok=True)
+
+
+def readiness(port: int) -> str | None:
+    """None, or why not."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace")
+        return None if answer.status == 200 else text
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
+        connection.close()
+
+
+def runtime_to_keep(release: Path) -> str | None:
+    """One of several, where `release` can't read the states of its streams."""
+    runtimes = [unit for unit in in_order(running()) if "-realtime@" in unit]
+    newer = [unit for unit in runtimes if form_of_states(runs(unit)) != form_of_states(release)]
+    return newer[-1] if newer and len(runtimes) > 1 else None
+
+
+def form_of_states(release: Path | None) -> str:
+    for file in (release or CURRENT).glob("detection/engine/*.py"):
+        if found := re.search(r"^SNAPSHOT_FORM = (\d+)$", file.read_text(), re.MULTILINE):
+            return found[1]
+    raise StepFailedError(f"{release} doesn't tell the form of its states.")
+
+
+def remove_older_releases() -> None:
+    used = {CURRENT.resolve(), BEFORE.resolve(), *map(runs, running())}
+    used.update([one for one in releases() if one not in used][: KEPT_RELEASES - len(used)])
+    for one in releases():
+        if one not in used and one != ROOT:
+            step(f"Removing {named(one)}")
+            shutil.rmtree(one)
+
+
+# systemd.
+
+
+def running() -> list[str]:
+    states = tell("systemctl", "show", "--property=Id,ActiveState", "kynaplatform-*.service")
+    return [
+        unit
+        for unit, state in re.findall(r"^Id=(.*)\nActiveState=(.*)$", states, re.MULTILINE)
+        if state in ("active", "activating", "reloading") and unit != "kynaplatform-migrate.service"
+    ]
+
+
+def runs(unit: str) -> Path | None:
+    """The release whose code a unit's process runs."""
+    try:
+        return Path(os.readlink(f"/proc/{int(properties_of(unit)['MainPID'])}/cwd"))
+    except OSError:
+        return None
+
+
+def properties_of(unit: str) -> dict[str, str]:
+    told = tell("systemctl", "show", "--property=ActiveState,MainPID", unit)
+    return dict(line.split("=", 1) for line in told.splitlines())
+
+
+def reload_systemd() -> None:
+    run("systemctl", "daemon-reload", todo=GO_ON)
+
+
+def wanted(release: Path) -> set[str]:
+    target = (release / "deploy" / "systemd" / "kynaplatform.target").read_text()
+    return set(re.findall(r"kynaplatform-\S+\.service", target))
+
+
+def in_order(units: Iterable[str]) -> list[str]:
+    kinds = [*KINDS]
+
+    def place(unit: str) -> tuple[int, str]:
+        kind = kind_of(unit)
+        return (kinds.index(kind) if kind in kinds else len(kinds), unit)
+
+    return sorted(units, key=place)
+
+
+def kind_of(unit: str) -> str:
+    return re.split(r"[@.]", unit.removeprefix("kynaplatform-"))[0]
+
+
+def template_of(unit: str) -> str:
+    return re.sub(r"@\d+", "@", unit)
+
+
+def service_lines(file: Path) -> list[str]:
+    """Those of its section `[Service]`."""
+    section = file.read_text().partition("[Service]\n")[2].partition("\n[")[0]
+    return [line for line in section.splitlines() if line and not line.startswith("#")]
+
+
+# Files and programs.
+
+
+def releases() -> list[Path]:
+    """The newest first."""
+    found = [path for path in RELEASES.iterdir() if (path / "deploy" / "systemd").is_dir()]
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return [*found, *([ROOT] if (ROOT / "deploy" / "systemd").is_dir() else [])]
+
+
+def point(link: Path, release: Path) -> None:
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(os.path.relpath(release, ROOT))
+    new.replace(link)
+
+
+def named(release: Path) -> str:
+    return "the code in /opt/kynaplatform" if release == ROOT else release.name
+
+
+def step(text: str) -> None:
+    print(f"==> {text}", flush=True)
+
+
+def run(
+    *command: object,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    todo: str = "Nothing that runs was touched. Mend it, and run this again.",
+) -> None:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, env={**os.environ, **(env or {})}, check=False)
+    if done.returncode != 0:
+        shown = " ".join(word for word in words if not word.startswith("--property="))
+        raise StepFailedError(f"`{shown}` ended with {done.returncode}. {todo}")
+
+
+def tell(*command: object, cwd: Path | None = None) -> str:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise StepFailedError(f"`{' '.join(words)}` ended with {done.returncode}.")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""deploy/upgrade and deploy/rollback; in `make faults` whole releases have them under systemd"""
+
+import fcntl
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_stack.ports import free_port
+from tests.deploy.release_machine import ReleaseMachine
+from tests.plugin import installed
+
+OLD = "kynaplatform"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[ReleaseMachine]:
+    installed("git")
+    made = ReleaseMachine(tmp_path)
+    yield made
+    made.stop()
+
+
+def upgraded(machine: ReleaseMachine, form: int, **files: str) -> str:
+    name = machine.release(form, **files)
+    done = machine.upgrade()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return name
+
+
+def all_on(machine: ReleaseMachine, name: str) -> dict[str, str]:
+    return dict.fromkeys(machine.units, name)
+
+
+def target_of(machine: ReleaseMachine, link: str) -> str:
+    return (machine.root / link).resolve().name
+
+
+def test_it_installs(machine: ReleaseMachine) -> None:
+    name = machine.release(5)
+    machine.clone()
+    done = machine.upgrade()
+    assert done.returncode == 0, done.stderr
+    assert machine.runs() == all_on(machine, name)
+    assert target_of(machine, "current") == name
+    assert not (machine.root / "before").exists()
+    full = (machine.root / "current/revision").read_text()
+    assert re.fullmatch(rf"BUILD_REVISION={name}[0-9a-f]{{28}}\n", full)
+    units = machine.folder / "etc/systemd/system"
+    assert (units / "kynaplatform-.service.d/common.conf").exists()
+
+
+def test_all_is_built_before_anything_stops_and_switched_after_migrate(
+    machine: ReleaseMachine,
+) -> None:
+    machine.release(3)
+    machine.install_as_before_this_layout()
+    before = machine.pids()
+    name = machine.release(5)
+    machine.fail("migrate")
+    assert machine.upgrade().returncode == 1
+    assert machine.pids() == before
+    built = machine.steps()
+    assert [step.partition(" in ")[0] for step in built] == [
+        "pip install --quiet --disable-pip-version-check -r"
+        f" {machine.root}/releases/{name}/requirements.txt",
+        "pip install --quiet --disable-pip-version-check --target"
+        f" {machine.root}/releases/{name}/.mypyc --upgrade -r"
+        f" {machine.root}/releases/{name}/requirements-mypyc.txt",
+        "compile ",
+        "manage.py collectstatic --no-input --verbosity=0",
+        "manage.py migrate --no-input",
+    ]
+    assert not (machine.root / "current").exists()
+    machine.fail("")
+    assert machine.upgrade().returncode == 0
+    first, last = machine.units[1:]
+    assert [step for step in machine.steps() if "daemon-reload" not in step] == [
+        *(f"manage.py {words} in {name}" for words in (
+            "migrate --no-input", "rotate_signing_key --if-missing", "load_catalogue",
+        )),
+        *(f"systemctl restart {unit} in {machine.folder.name}/opt/kynaplatform".replace(
+            f"{machine.folder.name}/opt/", "") for unit in (machine.units[0], first, last)),
+        f"systemctl enable --quiet kynaplatform.target in {OLD}",
+    ]  # fmt: skip
+    assert machine.runs() == all_on(machine, name)
+    assert target_of(machine, "before") == OLD
+
+
+def test_database_roles_are_renewed_before_a_restart(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    (machine.etc / "kynaplatform-api.env").touch()
+    name = machine.upgrade() and target_of(machine, "current")
+    told = machine.steps()
+    renewed = told.index(f"manage.py create_database_roles in {name}")
+    assert renewed < told.index(next(step for step in told if "systemctl restart" in step))
+
+
+def test_a_page_of_the_release_before_finds_its_static_files(machine: ReleaseMachine) -> None:
+    machine.release(3)
+    machine.install_as_before_this_layout()
+    upgraded(machine, 5)
+    served = machine.root / "staticfiles"
+    assert sorted(path.name for path in served.iterdir()) == [
+        "page.3.css", "page.5.css", "staticfiles.json",
+    ]  # fmt: skip
+    # The code before, which runs in that folder's parent, reads which of its names has which hash.
+    assert (served / "staticfiles.json").read_text() == "3"
+
+
+@pytest.mark.parametrize("step", ["pip", "collectstatic", "load_catalogue"])
+def test_what_runs_goes_on_where_a_step_fails(machine: ReleaseMachine, step: str) -> None:
+    machine.release(3)
+    machine.install_as_before_this_layout()
+    units = machine.folder / "etc/systemd/system/kynaplatform-.service.d/common.conf"
+    before = machine.pids(), units.read_text()
+    machine.release(5)
+    machine.fail(step)
+    done = machine.upgrade()
+    assert done.returncode == 1
+    told = done.stderr.splitlines()[-1]
+    assert re.fullmatch(r"FAILED: `.*` ended with 3\. .* Mend it, and run this again\.", told)
+    assert (machine.pids(), units.read_text()) == before
+    assert not (machine.root / "current").exists()
+
+
+def test_a_server_that_does_not_start_is_the_last_and_it_goes_on_from_there(
+    machine: ReleaseMachine,
+) -> None:
+    machine.release(3)
+    machine.install_as_before_this_layout()
+    api, first, last = machine.units
+    before = machine.pids()
+    name = machine.release(5)
+    machine.fail(f"restart {first}")
+    done = machine.upgrade()
+    assert done.returncode == 1
+    assert f"See `journalctl -u {first}`. What was not restarted runs as before." in done.stderr
+    assert machine.runs() == {api: name, first: OLD, last: OLD}
+    assert {unit: machine.pids()[unit] for unit in (first, last)} == {
+        unit: before[unit] for unit in (first, last)
+    }
+    held = machine.folder / f"run/systemd/system/{last}.d/zz-release.conf"
+    # Whatever ends begins again with the code and by the unit that it had.
+    assert f"\nWorkingDirectory={machine.root}\n" in held.read_text()
+    machine.steps()
+    machine.fail("")
+    pid = machine.pids()[api]
+    assert machine.upgrade().returncode == 0
+    assert machine.runs() == all_on(machine, name)
+    assert machine.pids()[api] == pid
+    assert not held.exists()
+    assert not any(step.startswith(("pip", "compile")) for step in machine.steps())
+    assert target_of(machine, "before") == OLD
+
+
+def test_after_a_failed_upgrade_another_release_may_follow(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    good = target_of(machine, "current")
+    machine.release(5, broken="")
+    machine.fail(f"restart {machine.units[0]}")
+    assert machine.upgrade().returncode == 1
+    machine.fail("")
+    mended = upgraded(machine, 5, mended="")
+    assert machine.runs() == all_on(machine, mended)
+    assert target_of(machine, "before") == good
+
+
+def test_the_same_engine_is_not_compiled_again(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+
+    def compiled(**files: str) -> int:
+        machine.steps()
+        upgraded(machine, 5, **files)
+        assert len([*(machine.root / "current/detection/built").iterdir()]) == 1
+        return [step.split()[0] for step in machine.steps()].count("compile")
+
+    assert compiled(another="") == 0
+    assert compiled(**{"requirements-mypyc.txt": "mypy==2\n"}) == 1
+    assert compiled(**{"detection/engine/hold.py": "A = 1\n"}) == 1
+
+
+def test_the_way_back_keeps_one_runtime_where_states_differ(machine: ReleaseMachine) -> None:
+    machine.release(3)
+    machine.install_as_before_this_layout()
+    name = upgraded(machine, 5)
+    machine.steps()
+    api, first, last = machine.units
+    pid = machine.pids()[last]
+    done = machine.roll_back()
+    assert done.returncode == 0, done.stderr
+    assert machine.runs() == {api: OLD, first: OLD, last: name}
+    assert machine.pids()[last] == pid
+    assert not any("manage.py" in step or last in step for step in machine.steps())
+    own = (machine.folder / f"run/systemd/system/{last}.d/zz-release.conf").read_text()
+    for line in (
+        "Type=notify", "NotifyAccess=main", "WatchdogSec=3s",
+        f"WorkingDirectory={machine.root}/releases/{name}",
+    ):  # fmt: skip
+        assert f"\n{line}\n" in own
+    units = machine.folder / "etc/systemd/system/kynaplatform-.service.d/common.conf"
+    assert "WorkingDirectory=/opt/kynaplatform\n" in units.read_text()
+    [told] = re.findall(r"When few are left, run (\S+) --finish", done.stdout)
+    assert machine.roll_back("--finish", by=str(Path(told).parents[1])).returncode == 0
+    assert machine.runs() == all_on(machine, OLD)
+    # And forward again, to what is built.
+    assert machine.upgrade().returncode == 0
+    assert machine.runs() == all_on(machine, name)
+    assert not any(step.startswith("pip") for step in machine.steps())
+
+
+def test_the_way_back_restarts_all_where_states_are_alike(machine: ReleaseMachine) -> None:
+    first = machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    upgraded(machine, 5, another="")
+    assert machine.roll_back().returncode == 0
+    assert machine.runs() == all_on(machine, first)
+
+
+def test_the_way_back_stops_what_the_release_before_does_not_have(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    added = f"kynaplatform-pages@{free_port(also_free=1000)}.service"
+    before = [*machine.units]
+    machine.units.append(added)
+    upgraded(machine, 5)
+    assert set(machine.runs()) == {*before, added}
+    assert machine.roll_back().returncode == 0
+    assert set(machine.runs()) == {*before}
+
+
+def test_there_is_no_way_back_from_an_installation(machine: ReleaseMachine) -> None:
+    name = machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    done = machine.roll_back()
+    assert (done.returncode, done.stderr) == (
+        1, "FAILED: No release ran before this one on this machine.\n"
+    )  # fmt: skip
+    assert machine.runs() == all_on(machine, name)
+
+
+def test_two_at_once_are_one(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    machine.release(5, another="")
+    machine.steps()
+    with (machine.root / "releases/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = machine.upgrade()
+    assert done.returncode == 1
+    assert done.stderr.endswith("\nFAILED: Another upgrade or rollback runs.\n")
+    assert machine.steps() == []
+
+
+def test_three_releases_are_kept(machine: ReleaseMachine) -> None:
+    names = [machine.release(5)]
+    machine.clone()
+    machine.upgrade()
+    names += [upgraded(machine, 5, number=str(number)) for number in range(3)]
+    there = {path.name for path in (machine.root / "releases").glob("[!.]*")}
+    assert there == {*names[1:]}
