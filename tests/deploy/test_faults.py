@@ -4,6 +4,7 @@ test_production_set.py"""
 import http.server
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine
+from tests.deploy.faults.__main__ import run_units
 from tests.deploy.faults.film import MOVESPEC, Film, events_of
 from tests.deploy.faults.hostile import expensive_movespec
 from tests.deploy.faults.judgement import wrong_creates, wrong_session
@@ -56,6 +58,22 @@ def test_it_says_what_it_misses(tmp_path: Path) -> None:
     assert done.stdout.startswith("make faults needs ")
     assert done.stdout.endswith(" redis-server\n")
     assert (done.returncode, done.stderr, [*tmp_path.iterdir()]) == (2, "", [])
+
+
+@pytest.mark.parametrize(("is_needed", "status"), [(False, 0), (True, 2)])
+def test_it_says_where_it_has_no_systemd(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_needed: bool,
+    status: int,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_units(tmp_path, is_needed=is_needed) == status
+    said = capsys.readouterr().out
+    assert said.startswith("The units did not run under systemd, which needs ")
+    assert re.search("systemd-container.* and git", said)
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """`make faults`: real nginx and the production set under load, and everything that may happen.
 
-It begins with the code of the last release, and is upgraded first. Exits 0 only if every session
-completed with each frame counted once, and every create exists once; 2 where something that it
-needs is missing.
+It begins with the code of the last release, and is upgraded first. At last a machine with systemd
+is upgraded from each release, and goes back. Exits 0 only if every session completed with each
+frame counted once, and every create exists once; 2 where something that it needs is missing.
 """
 
 import argparse
 import logging
+import os
 import shutil
 import signal
 import sys
@@ -21,11 +22,13 @@ from local_stack.console import say
 from local_stack.guard import PR_SET_PDEATHSIG, prctl
 from local_stack.processes import NotReadyError
 from tests.deploy.faults.faults import FULL, SHORT
+from tests.deploy.faults.machine import missing_for_machine
 from tests.deploy.faults.neighbours import NAME, Neighbours
 from tests.deploy.faults.run import carry_out, carry_out_neighbours
 from tests.deploy.faults.stage import StageFailedError, missing_programs
+from tests.deploy.faults.units import through_units
 from tests.deploy.installation import NoPythonError, installation
-from tests.deploy.releases import NoReleaseError, check_out_last_release
+from tests.deploy.releases import NoReleaseError, check_out_last_release, releases
 
 INTERRUPTED = 128 + signal.SIGINT
 MISSING = 2
@@ -47,6 +50,8 @@ def main() -> int:
     # The image's user must get in, and the database's.
     folder.chmod(0o755)
     try:
+        if options.units:
+            return run_units(folder, is_needed=True)
         plan = SHORT if options.short else FULL
         plan = replace(
             plan,
@@ -66,7 +71,10 @@ def main() -> int:
                 before = build_before(released)
                 report = carry_out(build(), folder, plan, say_row, before=before)
         say(report.as_json() if options.json else f"\n{report.as_text()}")
-        return 1 if report.wrong else 0
+        if report.wrong:
+            return 1
+        is_whole = not (options.short or options.only or options.json or options.neighbours)
+        return run_units(folder, is_needed=os.environ.get("CI") == "true") if is_whole else 0
     except KeyboardInterrupt:
         say("Stopped.")
         return INTERRUPTED
@@ -82,9 +90,22 @@ def main() -> int:
     finally:
         if options.logs is not None:
             options.logs.mkdir(parents=True, exist_ok=True)
-            for log in folder.glob("*.log"):
+            for log in folder.rglob("*.log"):
                 shutil.copy(log, options.logs)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_units(folder: Path, *, is_needed: bool) -> int:
+    if missing := missing_for_machine():
+        say(f"The units did not run under systemd, which needs {' and '.join(missing)}.")
+        return MISSING if is_needed else 0
+    for release in releases():
+        place = folder / f"units-{release.name}"
+        place.mkdir()
+        if not through_units(release.commit, place):
+            say(f"WRONG: the units do not bring every stream from {release.name}, and back.")
+            return 1
+    return 0
 
 
 def read_options() -> argparse.Namespace:
@@ -92,6 +113,9 @@ def read_options() -> argparse.Namespace:
         prog="make faults", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--short", action="store_true", help="8 sessions, for a minute")
+    parser.add_argument(
+        "--units", action="store_true", help="only the shipped units, under systemd"
+    )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="only what has this text in its name"
     )

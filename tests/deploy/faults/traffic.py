@@ -163,15 +163,20 @@ class Project:
 
 def make_project(stage: Stage, movespec: str) -> Project:
     made = stage.services["api-1"].run("python", "manage.py", "bootstrap_project", "--json")
+    return project_of(made, stage.url, stage.certificate, movespec)
+
+
+def project_of(made: str, url: str, certificate: Path, movespec: str) -> Project:
+    """The project that `bootstrap_project` says it has made, with this MoveSpec."""
     credentials = json.loads(made)
-    rest = RestClient(stage.url)
+    rest = RestClient(url)
     rest.mint(credentials["api_key_secret"])
     version_id = rest.create_version(rest.create_movespec("squat"), movespec)
     minted = rest.ask("POST", TOKENS, {"api_key": credentials["api_key_secret"]})
     body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
     body |= {"project_id": credentials["project_id"]}
     token = minted["access_token"]
-    api = Api(stage.url, stage.certificate, token, body)
+    api = Api(url, certificate, token, body)
     return Project(credentials["project_id"], rest, api, token, body)
 
 
