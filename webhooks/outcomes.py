@@ -156,7 +156,7 @@ def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
     size = 0
     for one in outcomes:
         # JSON takes at most six bytes for a character.
-        texts = (one.body, one.response_body, one.failure)
+        texts = (one.body, one.response_body, one.failure, one.failure_detail)
         own_size = 1024 + 6 * sum(len(text) for text in texts if text)
         if some and size + own_size > MAX_STATEMENT_BYTES:
             yield some
@@ -171,9 +171,12 @@ def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Raises only once each was tried."""
     failed: Exception | None = None
     for one in outcomes:
-        failure = one.failure and NOT_STORED
         short = msgspec.structs.replace(
-            one, body=None, response_body=None, failure=failure, failure_detail=None
+            one,
+            body=None,
+            response_body=None,
+            failure=one.failure and NOT_STORED,
+            failure_detail=None,
         )
         for kept in (one, short):
             try:

@@ -198,6 +198,7 @@ def test_outcomes_are_written_in_statements_of_4_mib(owner):
         {"failure": "x" * 501},
         {"failure": "Answered 500.", "response_body": "x" * 1025},
         {"failure": "Answered 500.", "body": "\0"},
+        {"failure": "Answered 500.", "failure_detail": "\0"},
     ],
 )
 def test_one_that_can_not_be_stored_is_stored_without_its_texts(owner, unstorable):
