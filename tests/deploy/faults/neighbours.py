@@ -45,8 +45,8 @@ MAX_RATIO = 2.0
 # After its warm-up a process may grow by so much, from the first quarter to the last.
 MAX_GROWTH, MAX_GROWTH_MIB = 1.1, 16.0
 STREAMS = 10
-# Until what has just begun is under way.
-RAMP_SECONDS = 5.0
+# Until what has just begun is under way; a cold victim, alone, would excuse a slow one later.
+WARM_UP_SECONDS, RAMP_SECONDS = 20.0, 5.0
 READY_SECONDS, END_SECONDS = 60.0, 90.0
 MESSAGE_SECONDS = 0.1
 # Of memory, and of what hostile receivers have to get.
@@ -253,7 +253,7 @@ def stand_beside(
                 streams = victim.stream(f"part-{number}")
                 try:
                     with hostile(stage, [loads[kind] for kind in kinds]) as deeds:
-                        go_on(RAMP_SECONDS, kinds)
+                        go_on(RAMP_SECONDS if parts else WARM_UP_SECONDS, kinds)
                         began_at = time.monotonic()
                         go_on(plan.seconds, kinds)
                         measures = victim.measure(streams, began_at)
@@ -285,6 +285,7 @@ def make_hostile(stage: Stage, database: Database) -> dict[str, Load]:
     for statement in (ENDED_SESSIONS, EVENTS):
         database.execute(statement, {**EXPORTED, "project": exporter.id})
     database.execute("VACUUM ANALYZE")
+    database.execute("CHECKPOINT")
     sender = make_project(stage, expensive_movespec())
     ports = {behaviour: free_port() for behaviour in BEHAVIOURS}
     source = MAKE_ENDPOINTS.format(ports=ports, endpoints=ENDPOINTS)
