@@ -148,6 +148,9 @@ RETENTION_DAYS = optional_count("RETENTION_DAYS")
 EVENTS_RETENTION_DAYS = optional_count("EVENTS_RETENTION_DAYS")
 STAFF_LOG_RETENTION_DAYS = optional_count("STAFF_LOG_RETENTION_DAYS")
 
+# --- Webhooks ----------------------------------------------------------------------------
+WEBHOOKS_SEND = switch("WEBHOOKS_SEND", default=True)
+
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "staff.apps.StaffAdminConfig",

@@ -25,6 +25,7 @@ from staff.full_names import with_customer
 from staff.links import OF_KIND, list_of, may_view, page_of
 from staff.webhook_display import SECRETS, needs_attention, shown_url
 from webhooks.models import WebhookEndpoint
+from webhooks.pause import pause_reason
 
 MOST_NAMED = 10
 RELEASES = 5
@@ -61,6 +62,8 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
             "lag": duration(lag),
             "is_late": lag > LATE_SWEEP,
         }
+    if may_view(user, WebhookEndpoint):
+        shown["webhooks_paused"] = pause_reason()
     if may_view(user, Release):
         newest = (
             with_author(with_customer(Release.objects.all()), "released_by_credential", user)

@@ -68,6 +68,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
     ("docs/backup.md", "pg_restore --dbname"): RESTORE,
     ("docs/backup.md", "export_erasures"): ERASURES,
     ("docs/backup.md", "apply_erasures"): ERASURES,
+    ("docs/backup.md", "resume_webhooks"): (
+        "tests/webhooks/test_pause.py",
+        "test_a_restored_database_sends_nothing_until_it_is_told_to",
+    ),
     ("docs/backup.md", "flock 9"): (
         "tests/erasure/test_after_a_restore.py",
         "test_the_file_is_trimmed_while_exports_wait",

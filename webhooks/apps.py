@@ -6,10 +6,13 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
+        from kynaplatform.metrics.readiness import DATABASE_QUESTIONS
         from kynaplatform.metrics.requests import DATABASE_COLLECTORS
         from projects.signing import ENCRYPTED_ANEW
         from webhooks.metrics import WebhookCollector
+        from webhooks.pause import webhooks_state
         from webhooks.secrets import encrypt_anew
 
+        DATABASE_QUESTIONS["webhooks"] = webhooks_state
         DATABASE_COLLECTORS.append(WebhookCollector())
         ENCRYPTED_ANEW.append(encrypt_anew)

@@ -225,3 +225,20 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class SenderState(models.Model):
+    """Of all senders: which database they send from, and whether they do. webhooks/pause.py."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    system_identifier = models.BigIntegerField()
+    database_oid = models.BigIntegerField()
+    paused_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "webhook_sender"
+        default_permissions = ()
+        constraints = [CheckConstraint(name="webhook_sender_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return str(self.system_identifier)

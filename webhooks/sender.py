@@ -23,6 +23,7 @@ from kynaplatform.dependencies import DATABASE
 from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
 from webhooks.messages import bodies
 from webhooks.outcomes import Outcome, is_away, outcomes_record
+from webhooks.pause import pause_reason, sender_introduce
 from webhooks.replays import replays_go_on
 from webhooks.signing import SecretUnreadable, headers_of
 from webhooks.transport import TIMEOUT_SECONDS, Answer, TooLate, Transport, TryFailed
@@ -104,6 +105,8 @@ class Sender:
         self._paces: dict[UUID, Pace] = {}
         self._outcomes: list[Outcome] = []
         self._replay_at = 0.0
+        self._paused_for: str | None = None
+        self._is_introduced = False
 
     @property
     def is_failing(self) -> bool:
@@ -183,7 +186,7 @@ class Sender:
 
     def _claim(self) -> list[Message]:
         at, claimed_at = time.monotonic(), clock.ticks()
-        if self._stop_by is not None:
+        if self._stop_by is not None or self._is_paused():
             return []
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS
@@ -202,6 +205,20 @@ class Sender:
         self._paces = kept
         send_by = claimed_at + SEND_WITHIN_SECONDS
         return [Message(claim, claim.body or made.get(claim.id), send_by) for claim in claims]
+
+    def _is_paused(self) -> bool:
+        """Asked in each turn: the database may have been another one in the last."""
+        reason = pause_reason()
+        if reason != self._paused_for:
+            self._paused_for = reason
+            if reason is None:
+                logger.info("webhooks are sent again")
+            else:
+                logger.warning("no webhooks are sent: %(reason)s", {"reason": reason})
+        if reason is None and not self._is_introduced:
+            sender_introduce()
+            self._is_introduced = True
+        return reason is not None
 
     async def _send(self, message: Message) -> None:
         claim = message.claim

@@ -28,6 +28,7 @@ class ReadinessAnswer(Answer):
     migrations: Literal["ok"]
     signing_keys: Literal["ok", "missing", "unreadable", "down", "unknown"]
     peppers: Literal["ok", "missing", "down", "unknown"]
+    webhooks: Literal["ok", "paused", "down", "unknown"]
     static_files: Literal["ok", "missing", "down", "unknown"]
     broker: Literal["ok", "down", "unknown"]
 

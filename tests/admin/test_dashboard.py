@@ -309,7 +309,7 @@ PARTS = {
     "view_release": {"releases"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
-    "view_webhookendpoint": {"Webhooks whose every try fails"},
+    "view_webhookendpoint": {"webhooks_paused", "Webhooks whose every try fails"},
     "view_apikey": {"API keys about to expire"},
     "view_serviceaccount": {"service accounts about to expire"},
 }
@@ -391,8 +391,9 @@ def test_it_costs_the_same_queries_whatever_there_is(
         )
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
-    # Login session and user, seven of concerns, three of sessions, releases, the user's actions.
-    assert (len(few), len(many)) == (14, 14)
+    # Login session and user, seven of concerns, three of sessions, releases, the user's actions,
+    # whether webhooks are paused.
+    assert (len(few), len(many)) == (15, 15)
 
 
 def test_each_of_its_reads_of_sessions_has_an_index(

@@ -38,7 +38,7 @@ from tests.server import service, web_server
 from tests.server import test_database_url as database_url
 from tests.waiting import DEADLINE_SECONDS, eventually
 
-CHECKS = ("database", "migrations", "signing_keys", "peppers", "static_files", "broker")
+CHECKS = ("database", "migrations", "signing_keys", "peppers", "webhooks", "static_files", "broker")
 BEGIN = Inquiry.begin  # conftest.py has another
 ALL_OK = dict.fromkeys(CHECKS, "ok")
 
@@ -135,7 +135,7 @@ def test_a_database_that_says_nothing_is_down_and_nobody_waits_for_it_again(
             one.http.request("GET", path, headers={"Cookie": "kyna_admin=x"})
             held.append(one)
         assert got(f"{monitors}/healthz")[0] == 200
-        unknown = dict.fromkeys(("migrations", "signing_keys", "peppers"), "unknown")
+        unknown = dict.fromkeys(("migrations", "signing_keys", "peppers", "webhooks"), "unknown")
         eventually(lambda: got(f"{monitors}/readyz")[0] == 503, "it is noticed")
         for _ in range(3):
             status, body = got(f"{monitors}/readyz")

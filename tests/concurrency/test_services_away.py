@@ -40,8 +40,10 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ALL_OK = dict.fromkeys(("migrations", "signing_keys", "peppers", "static_files", "broker"), "ok")
-UNKNOWN = dict.fromkeys(("migrations", "signing_keys", "peppers"), "unknown")
+ALL_OK = dict.fromkeys(
+    ("migrations", "signing_keys", "peppers", "webhooks", "static_files", "broker"), "ok"
+)
+UNKNOWN = dict.fromkeys(("migrations", "signing_keys", "peppers", "webhooks"), "unknown")
 THREADS = 5  # of the one process; each has a database connection
 
 

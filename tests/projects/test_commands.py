@@ -23,6 +23,8 @@ COMMANDS = (
     "load_catalogue",
     "expire_sessions",
     "record_backup",
+    "pause_webhooks",
+    "resume_webhooks",
 )
 
 

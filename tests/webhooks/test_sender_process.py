@@ -32,17 +32,20 @@ START_SECONDS = 90.0
 
 
 @contextmanager
-def sender(folder: Path, name: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def sender(
+    folder: Path, name: str, url: str | None = None, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Of the tests' database, or of another one."""
     make_broker_folders(folder)
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "kynaplatform", "worker"]
     command += ["--pool=solo", "-Q", "webhooks", f"--hostname={name}@local"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     env = os.environ | {
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": url or database_url(),
         "DATA_DIR": str(folder),
         "CELERY_BROKER_URL": "filesystem://localhost",
         "TMPDIR": str(folder / "broker" / "taken"),
-        **more,
+        **variables,
     }
     with (folder / f"{name}.log").open("wb") as log:
         process = processes.start(command, env=env, cwd=PROJECT, stdout=log)
