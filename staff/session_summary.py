@@ -14,7 +14,7 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.stream_state import SUMMARY, summary_of
 from sessions_app.version_specs import spec_of_session
 from staff import session_quality
-from staff.display import counted, duration
+from staff.display import counted, duration, written
 from staff.session_rejections import rejections, words_of
 from staff.session_tries import tries
 
@@ -128,7 +128,7 @@ def _facts(seen: Seen, session: DetectionSession) -> Iterator[tuple[str, str, st
         yield "Frames with a usable pose", f"{seen.usable_share:.0%} of {seen.frames}", ""
     yield from session_quality.facts(seen.quality)
     if seen.frames_a_second is not None:
-        yield "Frames a second", f"{seen.frames_a_second:.1f}", ""
+        yield "Frames a second", written(round(seen.frames_a_second, 1)), ""
     for angle, least, most in seen.angles:
         low, high = _subject(angle, angle.low_side), _subject(angle, angle.high_side)
         if low == high:

@@ -168,7 +168,13 @@ def _day_of_sessions(project: Project, movespec: MoveSpec, now: datetime) -> Non
             last_batch_seq=minute * 121,
             checkpoint_number=minute * 119,
             events_total=len(detected) if minute else 0,
-            summary={**summary, "frames": minute * 1800, "usable": minute * 1764},
+            summary={
+                **summary,
+                "frames": minute * 1800,
+                "usable": minute * 1764,
+                "intervals": max(minute * 1800 - 1, 0),
+                "active_ms": minute * 60_000.0,
+            },
         )
     for second in (5, 40):
         add(

@@ -30,14 +30,16 @@ class EraseForm(ReasonForm):
     """The name and the id of what is erased, typed: a click alone erases nothing."""
 
     name = forms.CharField(label="Its name", help_text="Type the name, to say which one is meant.")
-    id_digits = forms.CharField(label="The first digits of its id")
+    id_digits = forms.CharField(label="Its id")
     field_order = ["name", "id_digits", "reason"]
 
     def __init__(self, data: Any, row: Organization | Project) -> None:
         super().__init__(data)
         self.row = row
         digits = len(first_digits(row.pk))
-        self.fields["id_digits"].help_text = f"At least {digits}: another may have the same name."
+        self.fields[
+            "id_digits"
+        ].help_text = f"At least its first {digits} digits: another may have the same name."
         reason = self.fields["reason"]
         reason.help_text = "Kept for good, when all else is gone: name no person."
 

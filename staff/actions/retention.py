@@ -18,7 +18,7 @@ from staff.display import counted
 DAYS = Organization._meta.get_field("retention_days")
 MOST_COUNTED = 100_000
 MAY_ERASE = "projects.erase_organization"
-ONLY_LONGER = "Only who may erase organizations sets fewer days than now."
+ONLY_LONGER = "Only those who may erase organizations can set fewer days than now."
 
 
 def kept_for(own_days: int | None) -> str:
