@@ -6,7 +6,6 @@ installation from before this layout is a release too: /opt/kynaplatform itself.
 """
 
 import argparse
-import fcntl
 import hashlib
 import http.client
 import os
@@ -55,15 +54,10 @@ def main() -> int:
             raise StepFailedError("Python 3.11, 3.12 or 3.13 is needed: PYTHON=python3.12 deploy/…")
         if os.geteuid() != 0 and not PREFIX:
             raise StepFailedError("Run it as root.")
-        with (RELEASES / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StepFailedError("Another upgrade or rollback runs.") from None
-            if options.command == "upgrade":
-                upgrade(Path(__file__).resolve().parents[1])
-            else:
-                roll_back(is_finishing=options.finish)
+        if options.command == "upgrade":
+            upgrade(Path(__file__).resolve().parents[1])
+        else:
+            roll_back(is_finishing=options.finish)
     except (StepFailedError, OSError) as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
         return 1
@@ -75,8 +69,7 @@ def main() -> int:
 
 def upgrade(release: Path) -> None:
     before = release_before(release)
-    if not (release / "built").exists():
-        build(release)
+    build(release)
     publish_static_files(release)
     migrate(release)
     if before is not None:
@@ -120,27 +113,36 @@ def release_before(release: Path) -> Path | None:
 
 
 def build(release: Path) -> None:
+    """What of it is not built yet."""
     python = release / ".venv" / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    step(f"Installing what {named(release)} needs")
-    run(sys.executable, "-m", "venv", "--clear", release / ".venv")
-    run(*pip, "-r", release / "requirements.txt")
-    compile_engine(release, python, pip)
+    if not (release / "installed").exists():
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        step(f"Installing what {named(release)} needs")
+        run(sys.executable, "-m", "venv", "--clear", release / ".venv")
+        run(*pip, "-r", release / "requirements.txt")
+        compile_engine(release, python, pip)
+        # The services may not write beside the source.
+        run(python, "-m", "compileall", "-q", "-x", r"/(\.venv|clients)/", release, cwd=release)
+        (release / "installed").touch()
+    if build_camera(release) or not (release / "staticfiles" / "staticfiles.json").exists():
+        step("Collecting static files")
+        words = ("manage.py", "collectstatic", "--no-input", "--verbosity=0")
+        run(python, *words, cwd=release, env={"ENV_FILE": str(ETC / "env")})
+
+
+def build_camera(release: Path) -> bool:
+    """Of /try, which is there if the settings say so. Whether there is a new one."""
     settings = (ETC / "env").read_text() if (ETC / "env").exists() else ""
-    if re.search(r"^TRY_PAGE=['\"]?(true|1|yes|on)\b", settings, re.MULTILINE | re.IGNORECASE):
-        if shutil.which("npm") is None:
-            step("/try has no camera: its script needs Node 20 and npm")
-        else:
-            step("Building the script of /try")
-            run("make", "web", cwd=release)
-            shutil.rmtree(release / "clients" / "node_modules", ignore_errors=True)
-    step("Collecting static files")
-    own = {"ENV_FILE": str(ETC / "env")}
-    run(python, "manage.py", "collectstatic", "--no-input", "--verbosity=0", cwd=release, env=own)
-    # The services may not write beside the source.
-    ignored = r"/(\.venv|clients)/"
-    run(python, "-m", "compileall", "-q", "-x", ignored, release, cwd=release)
-    (release / "built").touch()
+    is_served = re.search(r"^TRY_PAGE=['\"]?(true|1|yes|on)\b", settings, re.MULTILINE | re.I)
+    if not is_served or (release / "tryout/static/tryout/built").exists():
+        return False
+    if shutil.which("npm") is None:
+        step("/try has no camera, which Node 20 with npm would build")
+        return False
+    step("Building the camera of /try")
+    run("make", "web", cwd=release)
+    shutil.rmtree(release / "clients" / "node_modules", ignore_errors=True)
+    return True
 
 
 def compile_engine(release: Path, python: Path, pip: list[object]) -> None:
@@ -317,11 +319,10 @@ def form_of_states(release: Path | None) -> str:
 
 def remove_older_releases() -> None:
     used = {CURRENT.resolve(), BEFORE.resolve(), *map(runs, running())}
-    used.update([one for one in releases() if one not in used][: KEPT_RELEASES - len(used)])
-    for one in releases():
-        if one not in used and one != ROOT:
-            step(f"Removing {named(one)}")
-            shutil.rmtree(one)
+    others = [one for one in releases() if one not in used and one != ROOT]
+    for one in others[max(0, KEPT_RELEASES - len(used)) :]:
+        step(f"Removing {named(one)}")
+        shutil.rmtree(one)
 
 
 # systemd.
@@ -387,8 +388,8 @@ def service_lines(file: Path) -> list[str]:
 
 def releases() -> list[Path]:
     """The newest first."""
-    found = [path for path in RELEASES.iterdir() if (path / "deploy" / "systemd").is_dir()]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    found = [path for path in RELEASES.glob("[!.]*") if (path / "deploy" / "systemd").is_dir()]
+    found.sort(key=lambda path: (path / "revision").stat().st_mtime, reverse=True)
     return [*found, *([ROOT] if (ROOT / "deploy" / "systemd").is_dir() else [])]
 
 

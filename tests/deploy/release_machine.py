@@ -57,6 +57,10 @@ given = [word for word in words if word.startswith("--")]
 [folder] = [word.rpartition("=")[2] for word in given if "WorkingDirectory=" in word]
 sys.exit(subprocess.run(words[len(given):], cwd=folder).returncode)
 """
+MAKE = f"""#!{sys.executable}
+NAME = "make"{FAILS}
+Path("tryout/static/tryout/built").mkdir(parents=True)
+"""
 # Answers that it is ready, unless the release is broken.
 SERVER = """
 import sys, time
@@ -134,7 +138,9 @@ class ReleaseMachine:
         run = self.folder / "run"
         for made in (self.state, self.source, self.etc, programs, self.root.parent, run):
             made.mkdir(parents=True)
-        for name, text in (("systemctl", SYSTEMCTL), ("systemd-run", SYSTEMD_RUN)):
+        for name, text in {
+            "systemctl": SYSTEMCTL, "systemd-run": SYSTEMD_RUN, "make": MAKE, "npm": "",
+        }.items():  # fmt: skip
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
         for name, text in (("pip", PIP), ("venv", VENV)):

@@ -88,11 +88,26 @@ def test_all_is_built_before_anything_stops_and_switched_after_migrate(
     assert target_of(machine, "before") == OLD
 
 
+def test_the_camera_is_built_once_it_is_wanted(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    before = machine.pids()
+    assert not any(step.startswith("make") for step in machine.steps())
+    (machine.etc / "env").write_text("SECRET_KEY=a\nTRY_PAGE=true\n")
+    for built in (2, 0):
+        assert machine.upgrade().returncode == 0
+        told = [step for step in machine.steps() if re.match("make|.*collectstatic", step)]
+        assert len(told) == built
+    assert machine.pids() == before
+
+
 def test_database_roles_are_renewed_before_a_restart(machine: ReleaseMachine) -> None:
     machine.release(5)
     machine.clone()
     (machine.etc / "kynaplatform-api.env").touch()
-    name = machine.upgrade() and target_of(machine, "current")
+    assert machine.upgrade().returncode == 0
+    name = target_of(machine, "current")
     told = machine.steps()
     renewed = told.index(f"manage.py create_database_roles in {name}")
     assert renewed < told.index(next(step for step in told if "systemctl restart" in step))
