@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from django.db import DatabaseError, InterfaceError, connection
 from prometheus_client.core import GaugeMetricFamily
@@ -12,24 +12,54 @@ from prometheus_client.registry import Collector
 
 from kynaplatform import clock
 from webhooks.claims import WAITING
-from webhooks.models import WebhookEndpoint
+from webhooks.models import DeliveryStatus, WebhookEndpoint
 
-_OLDEST: Final = f"""
-WITH RECURSIVE {WAITING}
-SELECT min(waiting.due_at)
-FROM waiting
-JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
-WHERE endpoint.failing_since IS NULL
-    AND endpoint.disabled_at IS NULL AND endpoint.deleted_at IS NULL
+# A message that has been due for so long is late.
+LATE_AFTER: Final = timedelta(minutes=1)
+# An organization with a message in that time is active.
+ACTIVE_FOR: Final = timedelta(minutes=15)
+
+_QUEUE: Final = f"""
+WITH RECURSIVE {WAITING},
+organization AS (
+    SELECT min(waiting.due_at) AS due_at,
+        bool_or(EXISTS (
+            SELECT FROM webhook_delivery
+            WHERE endpoint_id = endpoint.id AND status = ANY (%(statuses)s)
+                AND created_at > %(active_since)s
+        )) AS is_active
+    FROM webhook_endpoint AS endpoint
+    JOIN projects_project AS project ON project.id = endpoint.project_id
+    LEFT JOIN waiting ON waiting.endpoint_id = endpoint.id
+    WHERE endpoint.failing_since IS NULL
+        AND endpoint.disabled_at IS NULL AND endpoint.deleted_at IS NULL
+    GROUP BY project.organization_id
+)
+SELECT min(due_at), count(*) FILTER (WHERE due_at <= %(late_before)s),
+    count(*) FILTER (WHERE due_at <= %(late_before)s OR is_active)
+FROM organization
 """  # noqa: S608
 
 
-def oldest_wait(now: datetime) -> timedelta:
-    """How long the message that is due longest has waited, of endpoints that take messages."""
+class Queue(NamedTuple):
+    """What waits for endpoints that take messages."""
+
+    oldest: timedelta
+    # Organizations with a message that is late; and those with a message in the last minutes too.
+    late: int
+    active: int
+
+
+def queue(now: datetime) -> Queue:
+    parameters: dict[str, Any] = {
+        "statuses": [*DeliveryStatus],
+        "active_since": now - ACTIVE_FOR,
+        "late_before": now - LATE_AFTER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_OLDEST)
-        [due_at] = cursor.fetchone()
-    return max(timedelta(0), now - due_at) if due_at else timedelta(0)
+        cursor.execute(_QUEUE, parameters)
+        due_at, late, active = cursor.fetchone()
+    return Queue(max(timedelta(0), now - due_at) if due_at else timedelta(0), late, active)
 
 
 def failing_endpoints() -> int:
@@ -45,14 +75,22 @@ class WebhookCollector(Collector):
             yield from self._read()
 
     def _read(self) -> list[Metric]:
+        found = queue(clock.now())
         oldest = GaugeMetricFamily(
             "kyna_webhook_oldest_waiting_seconds",
             "How long ago the earliest message was due that is not being sent, failing ones aside.",
-            value=oldest_wait(clock.now()).total_seconds(),
+            value=found.oldest.total_seconds(),
         )
+        organizations = GaugeMetricFamily(
+            "kyna_webhook_organizations",
+            "Organizations with a message in 15 minutes, and those with one that is a minute late.",
+            labels=["state"],
+        )
+        organizations.add_metric(["active"], found.active)
+        organizations.add_metric(["late"], found.late)
         failing = GaugeMetricFamily(
             "kyna_webhook_endpoints_failing",
             "Endpoints that have taken nothing since a try failed.",
             value=failing_endpoints(),
         )
-        return [oldest, failing]
+        return [oldest, organizations, failing]

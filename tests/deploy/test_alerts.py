@@ -70,10 +70,12 @@ HEALTHY: dict[str, float | str] = {
     f'kyna_sessions_live{{{API},status="streaming"}}': 600,
     f"kyna_sessions_unreadable{{{API}}}": 0,
     f"kyna_sweep_lag_seconds{{{API}}}": 20,
-    f"kyna_webhook_oldest_waiting_seconds{{{API}}}": 59,
     f"kyna_webhook_turn_timestamp_seconds{{{SENDER}}}": "+60",
     # A worker of other queues has it too, and sends nothing.
     f"kyna_webhook_turn_timestamp_seconds{{{WORKER}}}": 0,
+    # Of one slow receiver, however few others there are.
+    f'kyna_webhook_organizations{{{API},state="late"}}': 1,
+    f'kyna_webhook_organizations{{{API},state="active"}}': 1,
     f'kyna_webhook_tries_total{{{SENDER},outcome="delivered"}}': "+60",
     f'kyna_webhook_tries_total{{{SENDER},outcome="failed"}}': "+50",
     f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
@@ -125,7 +127,10 @@ FAULTS: dict[str, dict[str, float | str]] = {
     },
     "KynaSessionsUnreadable": {"kyna_sessions_unreadable": 1},
     "KynaSweepLate": {"kyna_sweep_lag": 121},
-    "KynaWebhooksLate": {"kyna_webhook_oldest": 61},
+    "KynaWebhooksLate": {
+        f'kyna_webhook_organizations{{{API},state="late"': 6,
+        f'kyna_webhook_organizations{{{API},state="active"': 11,
+    },
     "KynaWebhooksFail": {f'kyna_webhook_tries_total{{{SENDER},outcome="failed"': "+70"},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from kynaplatform import clock
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.metrics import WebhookCollector, failing_endpoints, oldest_wait
+from webhooks.metrics import WebhookCollector, failing_endpoints, queue
 
 
 def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
     now = clock.now()
     well, failing, disabled = (make_endpoint(owner.project) for _ in range(3))
-    assert (oldest_wait(now), failing_endpoints()) == (timedelta(0), 0)
+    assert (queue(now).oldest, failing_endpoints()) == (timedelta(0), 0)
     for endpoint, columns in (
         (failing, {"failing_since": now}),
         (disabled, {"disabled_at": now, "disabled_reason": "client"}),
@@ -18,10 +18,38 @@ def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
         type(endpoint).objects.filter(id=endpoint.id).update(**columns)
         make_delivery(endpoint, due_at=now - timedelta(hours=1))
     make_delivery(well, due_at=now + timedelta(hours=1))
-    assert oldest_wait(now) == timedelta(0)
+    assert queue(now).oldest == timedelta(0)
     for seconds in (3, 70, 9):
         make_delivery(well, due_at=now - timedelta(seconds=seconds))
-    assert (oldest_wait(now), failing_endpoints()) == (timedelta(seconds=70), 1)
-    told = {metric.name: metric.samples[0].value for metric in WebhookCollector().collect()}
-    assert sorted(told) == ["kyna_webhook_endpoints_failing", "kyna_webhook_oldest_waiting_seconds"]
-    assert told["kyna_webhook_endpoints_failing"] == 1
+    assert (queue(now).oldest, failing_endpoints()) == (timedelta(seconds=70), 1)
+    samples = [sample for metric in WebhookCollector().collect() for sample in metric.samples]
+    told = {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+    assert told.pop(("kyna_webhook_oldest_waiting_seconds",)) >= 70
+    assert told == {
+        ("kyna_webhook_endpoints_failing",): 1,
+        ("kyna_webhook_organizations", "active"): 1,
+        ("kyna_webhook_organizations", "late"): 1,
+    }
+
+
+def test_it_counts_organizations_that_are_active_and_those_whose_messages_are_late(
+    owner, peer, outsider
+):
+    """An organization once, whatever its endpoints; no failing one, and nobody who is quiet."""
+    now = clock.now()
+    assert queue(now)[1:] == (0, 0)
+    first, second, other = (make_endpoint(one.project) for one in (owner, peer, outsider))
+    make_delivery(other, status="delivered", created_at=now - timedelta(minutes=16))
+    assert queue(now)[1:] == (0, 0)
+    make_delivery(other, status="delivered", created_at=now - timedelta(minutes=14))
+    make_delivery(first, due_at=now - timedelta(seconds=59))
+    assert queue(now)[1:] == (0, 2)
+    # Late for long, with no message since.
+    for endpoint in (first, second):
+        due_at = now - timedelta(hours=1)
+        make_delivery(endpoint, due_at=due_at, created_at=due_at)
+    assert queue(now)[1:] == (1, 2)
+    # What is being sent is due when its claim ends.
+    type(other).objects.exclude(id=other.id).update(failing_since=now)
+    make_delivery(other, due_at=now + timedelta(seconds=20), claim_id=other.id)
+    assert queue(now)[1:] == (0, 1)
