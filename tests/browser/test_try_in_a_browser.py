@@ -283,6 +283,27 @@ def test_the_limit_says_how_long_to_wait(page: Page) -> None:
     assert DetectionSession.objects.count() == created
 
 
+def test_acks_that_do_not_come_and_a_network_that_goes_are_told(
+    page: Page, runtime: Runtime
+) -> None:
+    """Before the connection is given up, and nothing is lost by it."""
+    page.goto("/try?speed=2")
+    start(page)
+    state = page.locator("#state")
+    waiting = "The server that counts doesn't answer. Trying again …"
+    expect(page.locator("#count")).to_have_text(re.compile("[1-5]"), timeout=RUN_MS)
+    with runtime.standing_still():
+        expect(state).to_have_text(waiting, timeout=RUN_MS)
+        page.context.set_offline(True)
+        expect(state).to_have_text("You are offline. Waiting …")
+        page.context.set_offline(False)
+        expect(state).to_have_text(waiting)
+    expect(state).to_have_text(re.compile("Counting|Finishing"), timeout=RUN_MS)
+    expect_summary(page, "Squat: 6 repetitions")
+    assert notices(page) == []
+    assert DetectionSession.objects.get().repetitions == {"squat": 6}
+
+
 @pytest.mark.long
 def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> None:
     page.goto("/try?speed=2")

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,16 @@ class Runtime:
         os.kill(runtime, signal.SIGKILL)
         self.server.process.wait(DEADLINE_SECONDS)
         self.stop()
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        assert self.server is not None
+        [runtime] = children_of(self.server.process.pid)
+        os.kill(runtime, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(runtime, signal.SIGCONT)
 
     def stop(self) -> None:
         self._running.close()

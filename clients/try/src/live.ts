@@ -32,7 +32,7 @@ const STATES = {
   ready: "Get into place",
   connecting: "Connecting …",
   waiting: "The server that counts doesn't answer. Trying again …",
-  offline: "You are offline. It goes on once you are back.",
+  offline: "You are offline. Waiting …",
   nobody: "Nobody in the picture. Step back until all of you is in it.",
   partly: "Not all of you is in the picture. Step back.",
   positioning: "Not counting yet",
