@@ -16,6 +16,7 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from movespecs.models import MoveSpec
 from poses.figure import perform
+from realtime.database import ATTACHES_AT_ONCE
 from tests.concurrency.racing import locked
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
@@ -183,6 +184,26 @@ def test_an_attach_that_was_given_up_does_not_take_the_session_from_a_newer_one(
     for client, created in zip(clients, sessions, strict=True):
         complete(client, 0)
         assert stored_events(created) == EVENTS
+
+
+def test_attaches_are_pinged_while_they_wait_for_the_database(
+    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
+) -> None:
+    """Those that ask it, and those that wait for a place to ask it."""
+    hurry = json.dumps({"HEARTBEAT_SECONDS": 0.5, **HURRY})
+    environment = {"DATABASE_URL": proxy.url, "HURRY": hurry}
+    with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as runtime:
+        sessions = create_many(owner, squat, runtime.url, ATTACHES_AT_ONCE + 3)
+        attach(sessions[0]).drop()  # by now the runtime has the keys
+        proxy.hang()
+        clients = [Client(created) for created in sessions[1:]]
+        for client in clients:
+            client.expect("ping")
+            client.send({"type": "pong"})
+        proxy.reach()
+        for client in clients:
+            client.expect("session_update")
+            client.drop()
 
 
 def test_an_attach_that_waits_for_the_database_is_counted_once(

@@ -116,11 +116,15 @@ class RawSocket:
 
     def close_code(self) -> int | None:
         """Read to the end: the code of the server's close frame, None where there was none."""
-        code = None
+        return self.closed()[0]
+
+    def closed(self) -> tuple[int | None, str]:
+        """The same, with the reason."""
+        code, reason = None, ""
         for opcode, payload in self.frames_to_the_end():
             if opcode == CLOSE:
-                code = struct.unpack("!H", payload[:2])[0]
-        return code
+                code, reason = struct.unpack("!H", payload[:2])[0], payload[2:].decode()
+        return code, reason
 
     def close(self) -> None:
         self.socket.close()

@@ -74,7 +74,7 @@ def test_a_message_that_trickles_in_is_cut_off(stage: Stage) -> None:
     raw = attach(created)
     started = time.monotonic()
     raw.socket.sendall(LARGE[:1_000])
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "message_too_slow")
     # By its pace, long before its whole time is over.
     assert time.monotonic() - started < MESSAGE_SECONDS
     is_noted(stage, created, "message_too_slow", before)
@@ -85,7 +85,7 @@ def test_parts_without_a_byte_have_a_size_too(stage: Stage) -> None:
     created = stage.create()
     raw = attach(created)
     raw.send(frame(TEXT, b"", fin=False), frame(CONTINUATION, b"", fin=False))
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "message_too_slow")
     is_noted(stage, created, "message_too_slow", before)
 
 
@@ -94,7 +94,7 @@ def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
     created = stage.create()
     raw = attach(created)
     raw.socket.sendall(LARGE)  # more than all may have
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "messages_too_large_together")
     is_noted(stage, created, "messages_too_large_together", before)
 
 
@@ -106,7 +106,7 @@ def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) ->
     started = time.monotonic()
     # Above the least pace, also where this process stands still for a while.
     send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "message_too_slow")
     assert time.monotonic() - started >= MESSAGE_SECONDS
     is_noted(stage, created, "message_too_slow", before)
 
@@ -117,7 +117,7 @@ def test_a_client_whose_message_is_under_way_is_not_idle(stage: Stage) -> None:
     created = stage.create()
     raw = attach(created)
     send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "message_too_slow")
     session = stage.session(created)
     assert (session.status, session.error_code) == ("streaming", None)
 
@@ -144,6 +144,6 @@ def test_of_more_than_a_process_holds_the_largest_gives_way(stage: Stage) -> Non
     other.socket.sendall(BATCH[1_000:])
     assert b'"frame_ack"' in b"".join(other.read_frame()[1] for _ in range(2))
     other.socket.sendall(LARGE[:200_000])
-    assert raw.close_code() == 4408
+    assert raw.closed() == (4408, "messages_too_large_together")
     is_noted(stage, large, "messages_too_large_together", before)
     other.close()
