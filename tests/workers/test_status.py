@@ -26,6 +26,7 @@ from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
+    Failures,
     Process,
     ask,
     problems_of,
@@ -68,13 +69,13 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
 def test_nothing_is_late_where_all_has_run(owner: Machine, settings: Any) -> None:
     run_all()
     settings.PRODUCTION = True
-    late, failed = read_database()
+    late, failures = read_database()
     assert {one.name for one in late} == {
         "sweep", "webhooks", "erasures", "export of erasures", "archived WAL", "backup",
         "expire_sessions", "roll_up_usage", "prune_expired", "make_event_partitions",
         "apply_retention", "prune_deliveries", "erase", "prune_tries",
     }  # fmt: skip
-    assert list(problems_of([], WELL, late, failed)) == []
+    assert list(problems_of([], WELL, late, failures or Failures())) == []
     # Nobody backs up what is developed on.
     settings.PRODUCTION = False
     assert "backup" not in late_now()
@@ -90,8 +91,8 @@ def test_what_is_late_is_named(owner: Machine, movespec: MoveSpec, settings: Any
     ask_to_erase(owner.project)
     Erasure.objects.update(requested_at=now - timedelta(days=3))
     assert {name for name, is_late in late_now().items() if not is_late} == {"archived WAL"}
-    late, failed = read_database()
-    problems = list(problems_of([], WELL, late, failed))
+    late, failures = read_database()
+    problems = list(problems_of([], WELL, late, failures or Failures()))
     assert "sweep: 3 min, at most 2 min" in problems
     assert "backup: 2 d, at most 1 d 2 h" in problems
     assert "expire_sessions: 2 d, at most 2 min" in problems
@@ -125,22 +126,36 @@ def test_sessions_that_failed_lately_are_counted_by_code(
             "ended_at": now - timedelta(minutes=minutes),
         }
         make_session(movespec, "failed", **ended | columns)
-    _, failed = read_database()
-    assert failed == {"engine_broke": 2, "other": 1}
-    problems = [*problems_of([], WELL, [], failed)]
+    _, failures = read_database()
+    assert failures == Failures({"engine_broke": 2, "other": 1})
+    problems = [*problems_of([], WELL, [], failures)]
     assert sorted(problems) == [
         "1 session failed in the last 15 minutes: other",
         "2 sessions failed in the last 15 minutes: engine_broke",
     ]
 
 
+@pytest.mark.django_db
+def test_sessions_that_nobody_reads_and_endpoints_that_fail_are_counted(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    now = clock.now()
+    make_session(movespec, "streaming", longest_until=now, unreadable_since=now)
+    endpoint = make_endpoint(owner.project)
+    type(endpoint).objects.filter(id=endpoint.id).update(failing_since=now)
+    _, failures = read_database()
+    assert failures == Failures(unreadable_sessions=1, webhook_endpoints=1)
+    # An endpoint that fails is its customer's.
+    assert [*problems_of([], WELL, [], failures)] == ["1 session that no process can read"]
+
+
 def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
     one = Process("realtime", "a:1", "ok", __version__, "1234567890abcdef")
-    assert list(problems_of([one, one], {**WELL, "redis": "unused"}, [], {})) == []
+    assert list(problems_of([one, one], {**WELL, "redis": "unused"}, [], Failures())) == []
     checks = {**WELL, "broker": "down", "static_files": "missing", "peppers": "unknown"}
     older = Process("worker", "b:2", "ok", "0.0.1", "")
     away = Process("web", "c:3", "down (ConnectionRefusedError)")
-    assert list(problems_of([one, older, away], checks, [], {})) == [
+    assert list(problems_of([one, older, away], checks, [], Failures())) == [
         "broker: down",
         "static_files: missing",
         "web at c:3: down (ConnectionRefusedError)",

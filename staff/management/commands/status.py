@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -95,6 +95,15 @@ class Lateness:
     is_late: bool
 
 
+@dataclass
+class Failures:
+    """`sessions` are by error code. Endpoints that fail are their customers', and no problem."""
+
+    sessions: dict[str, int] = field(default_factory=dict)
+    unreadable_sessions: int = 0
+    webhook_endpoints: int = 0
+
+
 class Command(OperatorCommand):
     help = (
         "Say what runs, of which release, what is late and what fails. Exits with 1 unless all is "
@@ -148,16 +157,16 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         asked = [pool.submit(ask, *target) for target in targets]
         redis = pool.submit(redis_state)
         checks = readiness().states()
-        processes, samples = [], Counter[str]()
+        processes, failed_tasks = [], Counter[str]()
         beats: list[float] = []
         for process, found in (one.result() for one in asked):
             processes.append(process)
             beats += [value for _, value in found.get(BEAT.metric, ())]
             for labels, value in found.get("kyna_task_runs_total", ()):
                 if labels["outcome"] == "failure" and value:
-                    samples[labels["task"]] += int(value)
+                    failed_tasks[labels["task"]] += int(value)
         checks["redis"] = redis.result()
-    late, failed = read_database() if is_ready(checks) else ([], {})
+    late, failures = read_database() if is_ready(checks) else ([], None)
     if beats:
         late.append(lateness(BEAT, max(beats)))
     status = {
@@ -169,10 +178,9 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "processes": [asdict(one) for one in processes],
         "checks": checks,
         "late": [asdict(one) for one in late],
-        "failed_sessions": failed,
-        "failed_tasks": dict(samples),
+        "failures": {**asdict(failures or Failures()), "tasks": dict(failed_tasks)},
     }
-    problems = list(problems_of(processes, checks, late, failed))
+    problems = list(problems_of(processes, checks, late, failures or Failures()))
     return {"is_well": not problems, "problems": problems, **status}
 
 
@@ -240,8 +248,8 @@ def redis_state() -> str:
     return OK
 
 
-def read_database() -> tuple[list[Lateness], dict[str, int]]:
-    """What is late, and the sessions that failed lately by code; empty if it is away now."""
+def read_database() -> tuple[list[Lateness], Failures | None]:
+    """What is late, and what failed lately; nothing if the database is away now."""
     try:
         samples = samples_of(
             one for collector in DATABASE_COLLECTORS for one in collector.collect()
@@ -254,9 +262,13 @@ def read_database() -> tuple[list[Lateness], dict[str, int]]:
             for bound in bounds
         ]
         late += [task_lateness(labels["task"], value) for labels, value in samples.get(TASK, ())]
-        return late, failed_sessions()
+        unreadable, failing = (
+            int(max((value for _, value in samples.get(name, ())), default=0))
+            for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
+        )
+        return late, Failures(failed_sessions(), unreadable, failing)
     except (DatabaseError, InterfaceError):
-        return [], {}
+        return [], None
 
 
 def lateness(bound: Bound, value: float | None) -> Lateness:
@@ -295,7 +307,7 @@ def problems_of(
     processes: Iterable[Process],
     checks: Mapping[str, str],
     late: Iterable[Lateness],
-    failed: Mapping[str, int],
+    failures: Failures,
 ) -> Iterator[str]:
     for name, state in checks.items():
         if state not in (OK, UNKNOWN, "unused"):
@@ -310,7 +322,9 @@ def problems_of(
     for one in late:
         if one.is_late:
             yield f"{one.name}: {late_words(one)}, {limit_words(one)}"
-    for code, number in failed.items():
+    if failures.unreadable_sessions:
+        yield f"{counted(failures.unreadable_sessions, 'session')} that no process can read"
+    for code, number in failures.sessions.items():
         yield f"{counted(number, 'session')} failed in the last 15 minutes: {code}"
 
 
@@ -348,8 +362,11 @@ def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
     if not status["late"]:
         yield "  unknown: the database does not answer"
     yield "Failures"
-    yield f"  sessions, 15 minutes: {failure_words(status['failed_sessions'])}"
-    yield f"  tasks, since the worker's start: {failure_words(status['failed_tasks'])}"
+    failures = status["failures"]
+    yield f"  sessions, 15 minutes: {failure_words(failures['sessions'])}"
+    yield f"  sessions that no process can read: {failures['unreadable_sessions']}"
+    yield f"  tasks, since the worker's start: {failure_words(failures['tasks'])}"
+    yield f"  webhook endpoints that take nothing: {failures['webhook_endpoints']}"
 
 
 def failure_words(failures: Mapping[str, int]) -> str:
