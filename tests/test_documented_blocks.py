@@ -235,6 +235,7 @@ NOT_RUN = {
     ("docs/operations.md", "useradd"): ON_A_SERVER,
     ("docs/upgrades.md", "current/deploy/upgrade"): ON_A_SERVER,
     ("docs/upgrades.md", "git tag --force"): BY_DOCKER,
+    ("docs/operations.md", "certbot"): "It needs a host name that a certificate authority reaches.",
     ("docs/upgrades.md", "docker compose build"): BY_DOCKER,
     ("docs/upgrades.md", "--no-build"): BY_DOCKER,
 }

@@ -1,6 +1,9 @@
 """Every setting that is read is in .env.example and docs/settings.md, and none besides."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from local_stack.environment import PROJECT, fill
@@ -26,6 +29,39 @@ def names_read() -> set[str]:
 
 def test_the_example_has_every_setting_that_is_read() -> None:
     assert names(r"^(?:# )?([A-Z_]+)=", PROJECT / ".env.example") == names_read()
+
+
+def test_what_is_blank_in_the_example_is_what_a_server_needs(tmp_path: Path) -> None:
+    """With the secrets as its comments make them, and no more, the settings pass."""
+    example = (PROJECT / ".env.example").read_text()
+    values = {
+        "DATABASE_URL": "postgresql://kynaplatform:password@127.0.0.1:5432/kynaplatform",
+        "REDIS_URL": "redis://127.0.0.1:6379/0",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:6379/1",
+        "PUBLIC_STREAM_URL": "wss://kyna.example.com/api/detection/stream",
+        "ALLOWED_HOSTS": "kyna.example.com",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
+    for code, name in re.findall(r'^#   python -c "(.+)"\n(\w+)=$', example, re.MULTILINE):
+        made = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        values[name] = made.stdout.strip()
+    assert sorted(re.findall(r"^(\w+)=$", example, re.MULTILINE)) == sorted(values)
+    filled = re.sub(r"^(\w+)=$", lambda line: f"{line[1]}={values[line[1]]}", example, flags=re.M)
+    (tmp_path / "env").write_text(filled)
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env={
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "ENV_FILE": str(tmp_path / "env"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_documentation_has_every_setting_that_is_read() -> None:

@@ -32,7 +32,8 @@ class Cluster:
         self.path = f"{_binaries()}:{os.environ['PATH']}"
         self._user = server_user(folder)
         self._variables = {
-            "PATH": self.path,
+            # Debian's own, without those of PostgreSQL's programs that it has no wrapper for.
+            "PATH": "/usr/bin:/bin",
             "LC_ALL": "C",
             "PGDATA": str(self.data),
             "PGHOST": str(folder),
@@ -96,13 +97,14 @@ def own_cluster() -> Iterator[Cluster]:
         cluster = Cluster(folder)
         cluster.run(
             f"initdb --username={SUPERUSER} --auth-local=trust --auth-host=scram-sha-256"
-            " --encoding=UTF8 --no-sync"
+            " --encoding=UTF8 --no-sync",
+            PATH=cluster.path,
         )
         with (cluster.data / "postgresql.conf").open("a") as file:
             file.write(f"unix_socket_directories = '{folder}'\nfsync = off\n")
-        cluster.run('pg_ctl start --pgdata="$PGDATA" --log="$PGDATA.log"')
+        cluster.run('pg_ctl start --pgdata="$PGDATA" --log="$PGDATA.log"', PATH=cluster.path)
         try:
             yield cluster
         finally:
             with suppress(AssertionError):
-                cluster.run('pg_ctl stop --pgdata="$PGDATA" --mode=immediate')
+                cluster.run('pg_ctl stop --pgdata="$PGDATA" --mode=immediate', PATH=cluster.path)

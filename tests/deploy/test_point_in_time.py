@@ -79,7 +79,8 @@ def test_a_moment_that_no_wal_reaches_is_told_and_the_newest_is_taken(cluster: C
     settings.write_text(
         "".join(line for line in lines if not line.startswith("recovery_target_time"))
     )
-    cluster.run('pg_ctl start --pgdata="$PGDATA" --log="$BACKUPS/postgres.log"')
+    start = 'pg_ctl start --pgdata="$PGDATA" --log="$BACKUPS/postgres.log"'
+    cluster.run(start, PATH=cluster.path)
     eventually(lambda: cluster.ask("SELECT pg_is_in_recovery()") == [(False,)], "it serves")
     assert cluster.ask("SELECT one FROM one") == [(1,)]
 

@@ -11,7 +11,7 @@ import pytest
 from local_stack.environment import PROJECT
 from tests.deploy.own_cluster import own_cluster
 from tests.deploy.test_systemd import UNITS, machine, wanted
-from tests.documented import commands, run
+from tests.documented import block, commands, run
 
 __all__ = ["machine"]
 
@@ -81,6 +81,21 @@ def etc(tmp_path: Path) -> Path:
     folder = tmp_path / "kynaplatform-etc"
     folder.mkdir()
     return folder
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_roles_that_can_not_be_made_fail_and_write_nothing(
+    etc: Path, tmp_path: Path, shell: str
+) -> None:
+    paste = block("docs/capacity.md", "--new-passwords > roles").text.replace(ETC, str(etc))
+    (tmp_path / "checkout").mkdir()
+    done = subprocess.run(
+        [shell, "-c", paste.replace(".venv/bin/python", "false")],
+        cwd=tmp_path / "checkout",
+        check=False,
+    )
+    assert done.returncode == 1
+    assert [*etc.iterdir(), *(tmp_path / "checkout").iterdir()] == []
 
 
 @pytest.mark.long
