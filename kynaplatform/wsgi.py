@@ -5,14 +5,14 @@ Each answers 404 to a path that is not its own.
 
 import codecs
 from collections.abc import Callable
-from io import BytesIO
+from http import HTTPStatus
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
@@ -20,12 +20,13 @@ from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
 from kynaplatform.api.bodies import MOST_BODY_BYTES
+from kynaplatform.api.client_address import is_from_proxy
 from kynaplatform.checks import refuse_to_start
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
 from kynaplatform.http.service_paths import is_of_api, is_of_pages
 
 BLOCK_BYTES = 64 * 1024
-MOST_BLOCKS_DISCARDED = 128
+MAX_BLOCKS_DISCARDED = 128
 
 
 class Request(WSGIRequest):
@@ -35,23 +36,21 @@ class Request(WSGIRequest):
     _stream: Any
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        sent = environ["wsgi.input"]
-        # Its reading ends with the body: that of other servers waits for the next request.
-        is_chunked = "HTTP_TRANSFER_ENCODING" in environ and "wsgi.input_terminated" in environ
-        if is_chunked:
-            # Django reads nothing where no length is told.
-            body = sent.read(MOST_BODY_BYTES + 1)
-            environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         if not _is_readable(environ.get("CONTENT_TYPE", "")):
             environ["CONTENT_TYPE"] = ""
         super().__init__(environ)
-        self._unread = sent if is_chunked else self._stream
+        # Its reading ends with the body: that of other servers waits for the next request.
+        is_chunked = "HTTP_TRANSFER_ENCODING" in environ and "wsgi.input_terminated" in environ
+        self._unread = environ["wsgi.input"] if is_chunked else self._stream
+        if is_chunked:
+            # Django reads nothing where no length is told.
+            self._stream = LimitedStream(self._unread, MOST_BODY_BYTES + 1)
 
     def discard_unread(self) -> None:
-        """Read the body that no view has read: many clients listen once they have sent it all."""
-        if hasattr(self, "_body"):
+        """Read what is left of the body: many clients listen once they have sent it all."""
+        if hasattr(self, "_body") and len(self._body) <= MOST_BODY_BYTES:
             return
-        for _ in range(MOST_BLOCKS_DISCARDED):
+        for _ in range(MAX_BLOCKS_DISCARDED):
             if not self._unread.read(BLOCK_BYTES):
                 return
 
@@ -81,7 +80,10 @@ class Service(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         response = super().get_response(request)
-        if isinstance(request, Request):
+        # A proxy has the whole body before it asks. From anybody else it may never come, and
+        # granian has no time-out: only a view that reads it waits.
+        is_awaited = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if isinstance(request, Request) and (is_awaited or is_from_proxy(request)):
             request.discard_unread()
         return response
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from django.core.exceptions import TooManyFieldsSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, UnreadablePostError
 
 from kynaplatform.api.errors import (
@@ -80,6 +80,8 @@ def read_body(request: HttpRequest) -> bytes:
         body = request.body
     except UnreadablePostError:
         raise MalformedRequest(BROKEN_OFF) from None
+    except RequestDataTooBig:
+        raise PayloadTooLarge from None
     # granian hands on what has come, and raises nothing.
     if len(body) < length:
         raise MalformedRequest(BROKEN_OFF)

@@ -24,8 +24,13 @@ class ForwardedMiddleware:
 
 def forget_untrusted_scheme(request: HttpRequest) -> None:
     said = "HTTP_X_FORWARDED_PROTO"
-    if said in request.META and not _is_trusted(str(request.META.get("REMOTE_ADDR", ""))):
+    if said in request.META and not is_from_proxy(request):
         del request.META[said]
+
+
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether one of TRUSTED_PROXIES has passed the request on."""
+    return _is_trusted(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def client_address(request: HttpRequest) -> str:

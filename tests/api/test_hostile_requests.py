@@ -97,6 +97,23 @@ def test_half_sent_bodies_stop_nobody_and_have_a_deadline(address, owner):
                     assert one.recv(1) == b""
 
 
+def test_no_request_waits_for_a_body_that_no_view_reads(web, owner):
+    """Without nginx, which passes on whole bodies alone: as many are held as would stop all."""
+    host, port = web.address.split(":")
+    refused = [
+        ("POST", MOVESPECS, {}),
+        ("POST", MOVESPECS, {"token": "garbage"}),
+        ("POST", SESSIONS, {"token": owner.token_with("sessions:read")}),
+        ("GET", SESSIONS, {"token": owner.token}),
+        *((method, path, {}) for method, path in UNREAD),
+    ]
+    with contextlib.ExitStack() as stack, nothing_changes():
+        for method, path, how in refused * 2:
+            for is_chunked in (False, True):
+                held = half_sent((host, int(port)), method, path, chunked=is_chunked, **how)
+                assert answer_of(stack.enter_context(held))[0] in (200, 401, 403, 404, 405), path
+
+
 def test_a_client_that_leaves_is_no_failure_of_ours(address, owner, door):
     for method, path, how in HALF_SENT:
         for _ in range(5):

@@ -98,6 +98,16 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
                 api.accept()
 
 
+def test_ten_half_sent_bodies_hold_nobody(behind: tuple[Path, int]) -> None:
+    with contextlib.ExitStack() as stack:
+        for path in (TOKENS, "/api/nowhere"):
+            for _ in range(10):
+                client = stack.enter_context(open_to(*behind))
+                client.sendall(request("POST", path, b"{", length=1000))
+        assert answer(*behind, request("GET", MOVESPECS))[0] == 200
+        assert answer(*behind, request("POST", TOKENS, b"{}"))[0] == 422
+
+
 @pytest.mark.parametrize(
     "sent",
     [
