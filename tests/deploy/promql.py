@@ -20,7 +20,7 @@ TOKEN = re.compile(
     | (?P<word>[A-Za-z_:][\w:]*) | (?P<sign>=~|!~|!=|==|>=|<=|[-+*/%^<>=(){},])""",
     re.VERBOSE,
 )
-FUNCTIONS = {"abs", "absent", "histogram_quantile", "increase", "rate", "time"}
+FUNCTIONS = {"abs", "absent", "histogram_quantile", "increase", "max_over_time", "rate", "time"}
 AGGREGATIONS = {"count", "max", "min", "sum", "topk"}
 OPERATORS = {"and", "or", "unless"}
 # What Prometheus adds to each series.

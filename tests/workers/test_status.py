@@ -26,6 +26,7 @@ from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
+    SENDER,
     Failures,
     Process,
     ask,
@@ -59,6 +60,8 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
         begins = "time() - " if bound.is_moment else ""
         assert f"{begins}max({bound.metric}) > {bound.seconds:.0f}" in rules, bound
     flat = " ".join(rules.split())
+    sender = f'time() - max_over_time( {SENDER.metric}{{job="kynaplatform-webhooks"}}[5m] )'
+    assert f"{sender} > {SENDER.seconds}" in flat
     for task, seconds in (("expire_sessions", 120), ("prune_expired", 10_800)):
         name = f"sessions_app.tasks.{task}"
         assert f'{{task="{name}"}} ) > {seconds}' in flat
@@ -197,6 +200,8 @@ class Foreign(BaseHTTPRequestHandler):
     [
         ({"/readyz": (503, b'{"error": {"details": {"database": "down", "peppers": "unknown"}}}')},
             "database down"),
+        ({"/readyz": (503, b'{"error": {"details": {"database": "full", "engine": "python"}}}')},
+            "database full"),
         ({"/readyz": (500, b"<html>")}, "answers 500"),
         ({"/readyz": (503, b"[]")}, "answers 503"),
         ({"/readyz": (503, b'{"error": {"details": null}}')}, "answers 503"),
@@ -257,4 +262,4 @@ def answers(more: list[str], nowhere: list[int], error: str) -> None:
     else:
         lines = done.stdout.splitlines()
         assert lines[1:7] == ["NOT WELL, 5 problems:", *(f"  {one}" for one in problems)]
-        assert "  unknown: the database does not answer" in lines
+        assert "  unknown: the database is not ready" in lines

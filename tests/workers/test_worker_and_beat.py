@@ -83,6 +83,7 @@ class Platform:
     web: str
     stream: str
     worker: str
+    sender: str
     environment: Mapping[str, str]
     log: Callable[[], str]
 
@@ -103,7 +104,7 @@ def platform(
         url = redis._replace(path="/7").geturl()
     folder = tmp_path_factory.mktemp(request.param)
     make_broker_folders(folder)
-    port, stream_port, worker_port = free_port(), free_port(), free_port()
+    port, stream_port, worker_port, sender_port = (free_port() for _ in range(4))
     variables = {
         "DATABASE_URL": database_url(),
         "DATA_DIR": str(folder),
@@ -123,11 +124,15 @@ def platform(
         for service in services:
             with (folder / f"{service.name}.log").open("wb") as output:
                 # By its own clock what is alive would be overdue, and each message of beat too old.
-                clock = clock_ahead(150) if service.name == "worker" else {}
+                own = clock_ahead(150) if service.name == "worker" else {}
+                if service.name == "webhooks":
+                    own = {"WORKER_METRICS_PORT": str(sender_port)}
                 running[service.name] = processes.start(
-                    service.command, env={**service.env, **clock}, cwd=PROJECT, stdout=output
+                    service.command, env={**service.env, **own}, cwd=PROJECT, stdout=output
                 )
-        urls = [f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port)]
+        urls = [
+            f"http://127.0.0.1:{port}" for port in (port, stream_port, worker_port, sender_port)
+        ]
         eventually(lambda: is_ready(urls[0]), log, DEADLINE_SECONDS)
         yield Platform(*urls, variables, log)
     finally:
@@ -161,6 +166,7 @@ def test_status_says_that_all_is_well_until_a_process_is_not(
     owner: Machine, platform: Platform
 ) -> None:
     jobs = {"web": platform.web, "realtime": platform.stream, "worker": platform.worker}
+    jobs["webhooks"] = platform.sender
 
     def status(*more: str, **targets: str) -> tuple[int, str]:
         groups = [
@@ -185,14 +191,15 @@ def test_status_says_that_all_is_well_until_a_process_is_not(
         (job, "ok", __version__) for job in jobs
     ]
     late = {one["name"]: one["is_late"] for one in told["late"]}
-    assert (late["beat"], late["sweep"], late["expire_sessions"]) == (False, False, False)
+    for name in ("beat", "sender", "sweep", "expire_sessions"):
+        assert late[name] is False, name
     assert told["checks"] == dict.fromkeys(told["checks"], "ok") | {"redis": "unused"}
 
     nowhere = f"http://127.0.0.1:{free_port()}"
-    code, text = status(webhooks=nowhere)
+    code, text = status(worker=nowhere)
     lines = text.splitlines()
     assert (code, lines[1]) == (1, "NOT WELL, 1 problem:")
-    assert lines[2] == f"  webhooks at {urlsplit(nowhere).netloc}: down (ConnectionRefusedError)"
+    assert lines[2] == f"  worker at {urlsplit(nowhere).netloc}: down (ConnectionRefusedError)"
     # One screen.
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 100

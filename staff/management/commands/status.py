@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -32,6 +33,7 @@ from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.metrics.readiness import (
     ASK_SECONDS,
     DOWN,
+    FULL,
     MISSING,
     OK,
     UNKNOWN,
@@ -46,6 +48,8 @@ ANSWER_SECONDS: Final = 5.0
 # As `KynaSweepNotRun` and `KynaCleaningNotRun`: a task may miss two turns.
 MIN_LATE_SECONDS, TURNS = 120.0, 3
 FAILED_WITHIN = timedelta(minutes=15)
+# Of what `/readyz` tells beside the name of the engine.
+BAD: Final = (DOWN, FULL, MISSING)
 TARGETS = ("deploy/targets.yml", "deploy/targets-local.yml")
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -70,7 +74,9 @@ BOUNDS: Final = (
     Bound("archived WAL", "kyna_wal_unarchived_seconds", 900),
     Bound("backup", "kyna_backup_last_timestamp_seconds", 93_600, True, in_production=True),
 )
+# What a process says of itself: of beat the workers, of each sender that one.
 BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_moment=True)
+SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_moment=True)
 TASK: Final = "kyna_task_last_run_timestamp_seconds"
 
 
@@ -159,9 +165,13 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         checks = readiness().states()
         processes, failed_tasks = [], Counter[str]()
         beats: list[float] = []
+        turns: list[float] = []
         for process, found in (one.result() for one in asked):
             processes.append(process)
-            beats += [value for _, value in found.get(BEAT.metric, ())]
+            if process.job == "webhooks":
+                turns += [value for _, value in found.get(SENDER.metric, ())]
+            else:
+                beats += [value for _, value in found.get(BEAT.metric, ())]
             for labels, value in found.get("kyna_task_runs_total", ()):
                 if labels["outcome"] == "failure" and value:
                     failed_tasks[labels["task"]] += int(value)
@@ -169,6 +179,8 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
     late, failures = read_database() if is_ready(checks) else ([], None)
     if beats:
         late.append(lateness(BEAT, max(beats)))
+    if turns:
+        late.append(lateness(SENDER, min(turns)))
     status = {
         "release": {
             "version": __version__,
@@ -221,7 +233,7 @@ def unready_words(status: int, body: bytes) -> str:
     """What `/readyz` says is wrong: `database down`."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         states: dict[str, str] = json.loads(body)["error"]["details"]
-        wrong = [f"{name} {state}" for name, state in states.items() if state in (DOWN, MISSING)]
+        wrong = [f"{name} {state}" for name, state in states.items() if state in BAD]
         if wrong:
             return ", ".join(wrong)
     return f"answers {status}"
@@ -354,13 +366,14 @@ def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
         words = release_words((one["version"], one["revision"])) or "release unknown"
         yield f"  {one['job']:<10} {one['address']:<22} {one['state']:<12} {words}"
     yield "Checks"
-    yield "  " + ", ".join(f"{name} {state}" for name, state in status["checks"].items())
+    checks = ", ".join(f"{name} {state}" for name, state in status["checks"].items())
+    yield indent(fill(checks, 96), "  ")
     yield "Late or last run"
     for one in (Lateness(**values) for values in status["late"]):
         mark = "LATE" if one.is_late else "ok"
         yield f"  {one.name:<22} {late_words(one):<14} {mark:<5} {limit_words(one)}"
     if not status["late"]:
-        yield "  unknown: the database does not answer"
+        yield "  unknown: the database is not ready"
     yield "Failures"
     failures = status["failures"]
     yield f"  sessions, 15 minutes: {failure_words(failures['sessions'])}"
