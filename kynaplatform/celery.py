@@ -16,6 +16,7 @@ from celery.signals import beat_init, before_task_publish, worker_init
 from click import Option
 
 from kynaplatform.logs import celery as celery_lines
+from kynaplatform.queues import sends_webhooks
 
 logger = logging.getLogger("kynaplatform.beat")
 
@@ -105,8 +106,10 @@ app.steps["worker"].add("webhooks.worker_sender:WorkerSender")
 
 
 @worker_init.connect
-def begin_worker(**_: Any) -> None:
-    _refuse_to_start()
+def begin_worker(sender: Any, **_: Any) -> None:
+    from kynaplatform import checks
+
+    checks.refuse_to_start(without=checks.NOT_OF_SENDERS if sends_webhooks(sender) else ())
     # Not before the settings are read: they say how this process counts.
     from kynaplatform.logs.engine import tell_engine_build
     from kynaplatform.metrics.tasks import watch_tasks
@@ -117,13 +120,9 @@ def begin_worker(**_: Any) -> None:
 
 @beat_init.connect
 def begin_beat(**_: Any) -> None:
-    _refuse_to_start()
-    from kynaplatform.metrics.tasks import add_sent_at
-
-    before_task_publish.connect(add_sent_at)
-
-
-def _refuse_to_start() -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start()
+    from kynaplatform.metrics.tasks import add_sent_at
+
+    before_task_publish.connect(add_sent_at)

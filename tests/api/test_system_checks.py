@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
+from kynaplatform.celery import begin_worker
 from kynaplatform.checks import LIFETIMES, RETENTIONS, check_environment, refuse_to_start
 from kynaplatform.environment import networks
 
@@ -288,6 +291,19 @@ def test_it_refuses_to_start_and_says_all_that_is_wrong(settings):
     assert "(kynaplatform.E008) REDIS_URL is unset or not a redis:// address." in text
     assert "W009" not in text
     assert "short" not in text
+
+
+@pytest.mark.parametrize(("queue", "is_refused"), [("webhooks", False), ("celery", True)])
+def test_a_sender_needs_no_secret_of_others(settings, queue, is_refused):
+    settings.SECRET_KEY, settings.SECRET_PEPPERS, settings.REDIS_URL = "unset", {}, ""
+    settings.PUBLIC_STREAM_URL, settings.ALLOWED_HOSTS = "", []
+    queues = SimpleNamespace(consume_from={queue: None})
+    worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=queues)))
+    with pytest.raises(SystemExit) if is_refused else nullcontext():
+        begin_worker(worker)
+    settings.SIGNING_KEY_SECRETS = []
+    with pytest.raises(SystemExit, match=r"E003\) SIGNING_KEY_SECRETS"):
+        begin_worker(worker)
 
 
 def test_a_warning_alone_is_no_reason_to_refuse(settings):

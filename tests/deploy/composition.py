@@ -116,11 +116,23 @@ def services_of(
             image=image,
             command=filled(found.get("command"), given) or image.command,
             healthcheck=[] if is_disabled(found) else checks(found, given) or image.healthcheck,
-            variables=filled(found["environment"], given) | own,
+            variables=filled(found["environment"], given) | seen(found, own),
             log=folder / f"{name}.log",
         )
         for name, found in composed(image.project).items()
         if "build" in found
+    }
+
+
+def seen(service: Mapping[str, Any], own: Mapping[str, str]) -> dict[str, str]:
+    """Of `own`, what a service sees. One that reads no .env has what it names, as it names it."""
+    if service["env_file"]:
+        return dict(own)
+    named = service["environment"]
+    return {
+        name: value
+        for name, value in own.items()
+        if name in named and not named[name].startswith("memory:")
     }
 
 

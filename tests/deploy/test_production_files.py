@@ -1,6 +1,10 @@
 """Dockerfile and compose.yaml: in step with the project, and without a secret of their own."""
 
+import os
 import re
+import sys
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +12,12 @@ import yaml
 from django.conf import settings
 
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from local_stack.environment import PROJECT
+from local_stack import processes
+from local_stack.environment import PROJECT, make_secrets
+from local_stack.ports import free_port
+from tests.deploy.composition import PASSWORDS, filled
+from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
 NO_APPS = {"client", "detection", "poses", "realtime"}
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())
@@ -87,7 +96,7 @@ def test_the_servers_of_compose_are_those_of_its_file() -> None:
     addresses = {
         name: found["networks"]["default"]["ipv4_address"]
         for name, found in services.items()
-        if "networks" in found
+        if isinstance(found.get("networks"), dict)
     }
     local = (PROJECT / "deploy" / "upstreams-local.conf").read_text()
     written = (PROJECT / "deploy" / "upstreams-compose.conf").read_text()
@@ -114,12 +123,86 @@ def test_the_servers_of_compose_are_those_of_its_file() -> None:
     assert services["api-1"]["environment"]["TRUSTED_PROXIES"] == addresses["nginx"]
 
 
-@pytest.mark.parametrize("service", ["nginx", "postgres", "redis", *OURS[1:]])
+@pytest.mark.parametrize("service", ["nginx", "postgres", "redis", *OURS[1:], "webhooks"])
 def test_a_service_that_ends_is_started_again(service: str) -> None:
     assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 
 
 def test_what_serves_waits_for_the_migrations() -> None:
     finished = {"condition": "service_completed_successfully"}
-    for service in OURS[1:]:
+    for service in (*OURS[1:], "webhooks"):
         assert COMPOSE["services"][service]["depends_on"]["migrate"] == finished
+
+
+def test_each_process_of_ours_has_a_bound_of_memory_and_postgresql_has_none() -> None:
+    bounds = {name: found.get("mem_limit") for name, found in COMPOSE["services"].items()}
+    assert bounds == {
+        **dict.fromkeys(["nginx", "postgres", "redis"], None),
+        **dict.fromkeys(OURS, "2g"),
+        **dict.fromkeys(["webhooks", "beat"], "1g"),
+    }
+
+
+def test_the_sender_sees_neither_dotenv_nor_a_container_but_postgresql() -> None:
+    sender = COMPOSE["services"]["webhooks"]
+    assert sender["env_file"] == []
+    variables = sender["environment"]
+    assert {name for name, value in variables.items() if "${" in value} == {
+        *("SIGNING_KEY_SECRETS", "DATABASE_URL", "WEBHOOKS_SEND"),
+        *("METRICS_TOKEN", "LOG_LEVEL", "LOG_FORMAT"),
+    }
+    assert {name for name, value in variables.items() if "${" not in value} == {
+        *("ENVIRONMENT", "WORKER_METRICS_PORT", "DATA_DIR"),
+        *("PROMETHEUS_MULTIPROC_DIR", "CELERY_BROKER_URL"),
+    }
+    # What webhooks/ reads; PRODUCTION is made of ENVIRONMENT.
+    texts = [path.read_text() for path in (PROJECT / "webhooks").rglob("*.py")]
+    read = {name for text in texts for name in re.findall(r"settings\.([A-Z_]+)", text)}
+    assert read - {"PRODUCTION"} <= {*variables}
+    assert variables["CELERY_BROKER_URL"] == "memory://localhost/"
+    assert sender["networks"] == ["sender"]
+    beside = [
+        name for name, found in COMPOSE["services"].items() if "sender" in found.get("networks", [])
+    ]
+    assert beside == ["postgres", "webhooks"]
+    # Not internal: it reaches the Internet.
+    assert COMPOSE["networks"]["sender"] is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sender_takes_its_turns_with_what_compose_gives_it(tmp_path: Path) -> None:
+    """A process that has no more in its environment."""
+    port, token = free_port(), "a-token-of-the-metrics"
+    service = COMPOSE["services"]["webhooks"]
+    variables = filled(service["environment"], {**make_secrets(), **PASSWORDS})
+    variables |= {
+        "DATABASE_URL": database_url(),
+        "WORKER_METRICS_PORT": str(port),
+        "DATA_DIR": str(tmp_path),
+        "METRICS_TOKEN": token,
+        "PATH": os.defpath,
+        # A folder without .env.
+        "ENV_FILE": str(tmp_path / "none"),
+    }
+    (tmp_path / "none").touch()
+    command = [sys.executable, "-m", *service["command"]]
+    log = tmp_path / "log"
+
+    def turned_at() -> float:
+        url = f"http://127.0.0.1:{port}/metrics"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                told = answer.read().decode()
+        except OSError:
+            return 0.0
+        return float(re.findall(r"^kyna_webhook_turn_timestamp_seconds (\S+)$", told, re.M)[0])
+
+    with log.open("wb") as file:
+        process = processes.start(command, env=variables, cwd=PROJECT, stdout=file)
+    try:
+        eventually(lambda: turned_at() > 0, log.read_text, 90)
+        process.terminate()
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        processes.stop(process, signals=[])
