@@ -129,19 +129,20 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Write the outcomes, in statements of at most MAX_STATEMENT_BYTES.
 
-    Where one can't be stored each is written alone, and that one without its texts. An outcome
-    whose claim is over is ignored: it was written already, or another sender has the claim.
+    Where one can't be stored each is written alone, and that one without its texts. One that fails
+    even so fails the turn, once the others are written. An outcome whose claim is over is ignored:
+    it was written already, or another sender has the claim.
     """
+    failed: Exception | None = None
     for some in _slices(outcomes):
         try:
             _record(some, now)
         except Exception as error:
             if is_away(error):
                 raise
-            logger.exception(
-                "the outcomes of %(count)d tries can't be written together", {"count": len(some)}
-            )
-            _record_apart(some, now)
+            failed = _record_apart(some, now) or failed
+    if failed is not None:
+        raise failed
 
 
 def is_away(error: Exception) -> bool:
@@ -167,10 +168,25 @@ def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
         yield some
 
 
-def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Raises only once each was tried."""
+def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> Exception | None:
+    """Each is tried, whatever becomes of the others: why the last one failed that did."""
     failed: Exception | None = None
     for one in outcomes:
+        try:
+            _record_alone(one, now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            failed = error
+    return failed
+
+
+def _record_alone(one: Outcome, now: datetime) -> None:
+    try:
+        _record([one], now)
+    except Exception as error:
+        if is_away(error):
+            raise
         short = msgspec.structs.replace(
             one,
             body=None,
@@ -178,17 +194,12 @@ def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> None:
             failure=one.failure and NOT_STORED,
             failure_detail=None,
         )
-        for kept in (one, short):
-            try:
-                _record([kept], now)
-                break
-            except Exception as error:
-                if is_away(error):
-                    raise
-                logger.exception("the outcome of %(id)s can't be written", {"id": one.id})
-                failed = failed if kept is one else error
-    if failed is not None:
-        raise failed
+        _record([short], now)
+        # Its own text may hold a part of what is not stored.
+        logger.error(
+            "the outcome of %(id)s was stored without its texts: %(error)s",
+            {"id": one.id, "error": type(error).__name__},
+        )
 
 
 def _record(outcomes: Sequence[Outcome], now: datetime) -> None:
