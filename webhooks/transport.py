@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 from yarl import URL
 
 from kynaplatform import clock
@@ -30,8 +30,12 @@ from webhooks.schedule import TIMEOUT
 TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
 # Of all that a receiver sends in answer to a message: 1xx, headers, chunks and trailers included.
 MAX_ANSWER_BYTES: Final = 32 * 1024
-# The first of them end the headers of an answer, and of each 1xx before it.
+# One ends the headers of an answer, and of each 1xx before it.
 MAX_BLANK_LINES: Final = 16
+TOO_MANY_BYTES: Final = (
+    f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
+)
+TOO_MANY_1XX: Final = f"{MAX_BLANK_LINES} answers of 1xx came, and no other"
 _BLANK_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
 # Shorter than common servers keep a connection that is idle: they would close it under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
@@ -52,7 +56,7 @@ class TryFailed(Exception):
 
 
 class AnswerTooLarge(aiohttp.ClientError):
-    """More than MAX_ANSWER_BYTES came before the end of an answer's headers."""
+    """An answer whose headers did not end in time; its text is what was too much."""
 
 
 class TooLate(Exception):
@@ -85,30 +89,44 @@ class _TimelyBody(aiohttp.BytesPayload):
 
 
 class _Connection(ResponseHandler):
-    """A connection that ends once an answer is larger than MAX_ANSWER_BYTES.
+    """A connection that ends once an answer is larger than MAX_ANSWER_BYTES, or has too many 1xx.
 
     The parser bounds only a line and the number of headers, and queues every 1xx.
     """
 
     _bytes_left = MAX_ANSWER_BYTES
+    _blank_lines_left = MAX_BLANK_LINES
+    _is_answered = False
 
     def set_response_params(self, **parameters: Any) -> None:
         self._bytes_left = MAX_ANSWER_BYTES
+        self._blank_lines_left = MAX_BLANK_LINES
+        self._is_answered = False
         super().set_response_params(**parameters)
 
     def data_received(self, data: bytes) -> None:
-        is_over = len(data) > self._bytes_left
+        fault = None if len(data) <= self._bytes_left else TOO_MANY_BYTES
         data = data[: self._bytes_left]
         self._bytes_left -= len(data)
-        # Headers alone: with a fault behind them the parser would drop them too.
         start = 0
-        for blank in islice(_BLANK_LINE.finditer(data), MAX_BLANK_LINES):
+        # Headers alone: with a fault behind them the parser would drop them too.
+        while not self._is_answered and (blank := _BLANK_LINE.search(data, start)):
+            if not self._blank_lines_left:
+                fault, data = TOO_MANY_1XX, data[:start]
+                break
+            self._blank_lines_left -= 1
             super().data_received(data[start : blank.end()])
             start = blank.end()
         super().data_received(data[start:])
-        if is_over and self.transport is not None:
+        if fault is not None and self.transport is not None:
             self.transport.abort()
-            self.set_exception(AnswerTooLarge())
+            self.set_exception(AnswerTooLarge(fault))
+
+    def feed_data(
+        self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
+    ) -> None:
+        self._is_answered = not 100 <= data[0].code < 200
+        super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         super().set_exception(exc, *cause)
@@ -279,7 +297,7 @@ def _fault(error: Exception) -> str:
     """What was wrong with the answer or the connection, without a word of the receiver's."""
     match error:
         case AnswerTooLarge():
-            return f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
+            return str(error)
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before its headers ended"
         case aiohttp.ClientResponseError():
