@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Func, TextField, Value
 
 from kynaplatform.api.errors import Conflict
+from kynaplatform.logs.request_id import served_request_id
 from movespecs.authors import Author
 from movespecs.errors import MoveSpecArchived
 from movespecs.limits import require_room_for_movespec
@@ -52,7 +54,12 @@ def movespec_lock(movespec_id: UUID) -> MoveSpec:
 
     Raises MoveSpecArchived: an archived MoveSpec takes no change.
     """
-    movespec = MoveSpec.objects.select_for_update(no_key=True).get(id=movespec_id)
+    # For the triggers of webhooks, until then.
+    setting = [Value("kyna.request_id"), Value(served_request_id.get()), Value(True)]
+    rows = MoveSpec.objects.annotate(
+        request_id=Func(*setting, function="set_config", output_field=TextField())
+    )
+    movespec = rows.select_for_update(no_key=True).get(id=movespec_id)
     if movespec.archived_at is not None:
         raise MoveSpecArchived
     return movespec

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 
 from kynaplatform.api.errors import Conflict, NotFound
+from kynaplatform.logs.request_id import served_request_id
 from sessions_app.absences import make_up_for_absence
 from sessions_app.lifecycle import settle_locked
 from sessions_app.models import DetectionSession
@@ -29,7 +30,10 @@ history AS (
 )
 DELETE FROM detection_session WHERE id = ANY (%(ids)s::uuid[])
     -- For the trigger of webhooks, until the transaction ends.
-    AND (SELECT set_config('kyna.deletion', %(deletion)s, true)) IS NOT NULL
+    AND (
+        SELECT set_config('kyna.deletion', %(deletion)s, true)
+            || set_config('kyna.request_id', %(request_id)s, true)
+    ) IS NOT NULL
 """
 
 
@@ -50,8 +54,12 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
         locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
         if locked:
             with connection.cursor() as cursor:
-                deletion = "single" if is_single else "batch"
-                cursor.execute(_REMOVE, {"ids": locked, "deletion": deletion})
+                parameters = {
+                    "ids": locked,
+                    "deletion": "single" if is_single else "batch",
+                    "request_id": served_request_id.get(),
+                }
+                cursor.execute(_REMOVE, parameters)
     return locked
 
 

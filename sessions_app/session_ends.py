@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
+from kynaplatform.logs.request_id import served_request_id
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Outcome, Status
 from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 
@@ -20,6 +21,10 @@ UPDATE detection_session AS session
 SET summary = given.summary::jsonb
 FROM unnest(%s::uuid[], %s::text[]) AS given (id, summary)
 WHERE session.id = ANY (%s::uuid[]) AND session.id = given.id
+"""
+_AND_RETURN: Final = """
+AND (SELECT set_config('kyna.request_id', %s, true)) IS NOT NULL
+RETURNING status, terminal_outcome, error_code
 """
 # Code of the release before runs beside this one during an upgrade, or on the way back.
 _MADE_WITHIN: Final = timedelta(days=2)
@@ -71,7 +76,7 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     with transaction.atomic(sessions.db, savepoint=False), connection.cursor() as cursor:
         if changes.get("summary") is SUMMARY:
             _keep_summaries(sessions)
-        cursor.execute(f"{statement} RETURNING status, terminal_outcome, error_code", parameters)
+        cursor.execute(f"{statement}{_AND_RETURN}", [*parameters, served_request_id.get()])
         changed = cursor.fetchall()
         ended = Counter((how, code) for status, how, code in changed if status not in LIVE_STATUSES)
         if ended:

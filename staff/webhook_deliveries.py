@@ -48,6 +48,7 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
     search_fields = ["=id", "=session_id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         "id", "endpoint", "type_sent", "session_id", "sequence", "occurred_at", "created_at",
+        "request_id",
         "status", "tries", "due_at", "tried_at", "duration_ms", "response_status",
     ]})]  # fmt: skip
 
@@ -117,6 +118,7 @@ def headers_of(delivery: WebhookDelivery) -> list[tuple[str, str]]:
         ("webhook-id", str(delivery.pk)),
         ("webhook-timestamp", str(int(delivery.tried_at.timestamp()))),
         ("webhook-signature", f"v1,{HIDDEN}"),
+        *([("Kyna-Request-Id", delivery.request_id)] if delivery.request_id else []),
     ]
 
 

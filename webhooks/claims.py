@@ -137,9 +137,9 @@ claimed AS (
     RETURNING delivery.*
 )
 SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
-    claimed.data, claimed.occurred_at, claimed.tries, claimed.body, endpoint.url,
-    endpoint.encrypted_secret, endpoint.encrypted_previous_secret, endpoint.previous_secret_until,
-    project.organization_id
+    claimed.data, claimed.occurred_at, claimed.tries, claimed.body, claimed.request_id,
+    endpoint.url, endpoint.encrypted_secret, endpoint.encrypted_previous_secret,
+    endpoint.previous_secret_until, project.organization_id
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
 JOIN projects_project AS project ON project.id = endpoint.project_id
@@ -160,6 +160,7 @@ class Claim(NamedTuple):
     occurred_at: datetime
     tries: int
     body: str | None
+    request_id: str | None
     url: str
     encrypted_secret: bytes
     encrypted_previous_secret: bytes | None

@@ -6,8 +6,8 @@ transaction of what it tells, whoever changes that.
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q
-from django.db.models.functions import Length, Now
+from django.db.models import CheckConstraint, F, Func, Index, Q, Value
+from django.db.models.functions import Length, Now, NullIf
 from django.db.models.lookups import LessThanOrEqual
 from uuid_utils.compat import uuid7
 
@@ -154,6 +154,15 @@ class WebhookDelivery(models.Model):
     )
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField()
+    # The triggers leave it to the default.
+    request_id = models.CharField(  # noqa: DJ001
+        max_length=128,
+        null=True,
+        db_default=NullIf(
+            Func(Value("kyna.request_id"), Value(True), function="current_setting"), Value("")
+        ),
+        help_text="Of the request that caused it.",
+    )
 
     status = models.CharField(
         max_length=10,

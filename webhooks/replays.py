@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import Conflict
+from kynaplatform.logs.request_id import served_request_id
 from webhooks.errors import DisabledByStaff, SessionDeleted
 from webhooks.models import (
     DeliveryStatus,
@@ -139,6 +140,7 @@ def delivery_test(*, endpoint: WebhookEndpoint, now: datetime) -> WebhookDeliver
         data={"webhook_id": str(endpoint.id)},
         occurred_at=now,
         created_at=now,
+        request_id=served_request_id.get() or None,
         due_at=now,
     )
 

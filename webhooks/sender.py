@@ -233,6 +233,7 @@ class Sender:
             headers = headers_of(
                 message_id=claim.id,
                 body=message.body,
+                request_id=claim.request_id,
                 secrets=claim.secrets(tried_at),
                 now=tried_at,
             )

@@ -15,12 +15,12 @@ class SecretUnreadable(Exception):
 
 
 def headers_of(
-    *, message_id: UUID, body: str, secrets: list[bytes], now: datetime
+    *, message_id: UUID, body: str, request_id: str | None, secrets: list[bytes], now: datetime
 ) -> dict[str, str]:
     """The request's headers, signed with each of the encrypted `secrets`, the newest first.
 
-    The time is the try's, so that a receiver that refuses old messages takes a late one. Raises
-    SecretUnreadable.
+    `request_id` is of the request that caused the message. The time is the try's, so that a
+    receiver that refuses old messages takes a late one. Raises SecretUnreadable.
     """
     id_ = str(message_id)
     signatures = [_webhook(secret).sign(id_, now, body) for secret in secrets]
@@ -30,6 +30,7 @@ def headers_of(
         "webhook-id": id_,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
+        **({"Kyna-Request-Id": request_id} if request_id else {}),
     }
 
 

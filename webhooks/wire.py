@@ -141,6 +141,13 @@ class DeliveryAnswer(Answer):
     ]
     sequence: Annotated[int | None, said("Its place among those of its session.", 2)]
     created_at: Annotated[Timestamp, said("When it was written.", "2026-11-29T09:30:31.480Z")]
+    request_id: Annotated[
+        str | None,
+        said(
+            "The `X-Request-ID` of the request that caused it; null where none did.",
+            "9f86d081884c4d659a2feaa0c55ad015",
+        ),
+    ]
     tries: Annotated[int, said("How often it was tried.", 1)]
     next_try_at: Annotated[Timestamp | None, said("When it is tried next, if it waits.", None)]
     tried_at: Annotated[

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kynaplatform.api.client_address import client_address
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.logs.request_id import request_id, request_id_of
+from kynaplatform.logs.request_id import request_id, request_id_of, served_request_id
 from kynaplatform.metrics.requests import observe_request
 
 logger = logging.getLogger("kynaplatform.request")
@@ -51,7 +51,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
-        reset = request_id.set(given)
+        reset, reset_served = request_id.set(given), served_request_id.set(given)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
@@ -63,4 +63,5 @@ class RequestIdMiddleware:
             tell_request(request, response.status_code, elapsed)
         finally:
             request_id.reset(reset)
+            served_request_id.reset(reset_served)
         return response

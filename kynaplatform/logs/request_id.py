@@ -8,6 +8,9 @@ from contextvars import ContextVar
 from kynaplatform.logs.lines import NO_REQUEST
 
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
+# The same of the API and of pages alone; empty in a worker's task or a stream. It goes into the
+# database's setting kyna.request_id, of which each message of a webhook takes it.
+served_request_id: ContextVar[str] = ContextVar("served_request_id", default="")
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 

@@ -10,15 +10,16 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
+from kynaplatform.logs.request_id import bear_request_id
 from movespecs.authors import PLATFORM
 from movespecs.models import MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase, sessions_remove
-from tests.conftest import SESSIONS, VALID_YAML, Machine, make_version
+from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine, make_version
 from tests.sessions_app.lifecycle_scene import Scene, at, sweep
-from tests.webhooks.endpoint import body_of, make_endpoint, told
+from tests.webhooks.endpoint import body_of, make_delivery, make_endpoint, told
 from webhooks.claims import CLAIM
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -316,6 +317,48 @@ def test_creates_and_checkpoints_run_no_statement_more(owner, movespec, scene):
     endpoint = make_endpoint(owner.project)
     assert statements() == without
     assert told(endpoint) == []
+
+
+def request_ids(endpoint: WebhookEndpoint) -> dict[str, str | None]:
+    rows = WebhookDelivery.objects.filter(endpoint=endpoint)
+    return dict(rows.values_list("type", "request_id"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_has_the_id_of_the_request_that_caused_it(owner, movespec, endpoint):
+    """And of no other: it is gone with the request's transaction, on the same connection."""
+    first, second = (owner.create_session(movespec).json()["session_id"] for _ in range(2))
+    owner.post(f"{SESSIONS}/{first}/cancel", x_request_id="cancel-1")
+    owner.call("DELETE", f"{SESSIONS}/{first}", x_request_id="delete-1")
+    version = make_version(movespec.id, VALID_YAML + "# second\n")
+    release = f"{MOVESPECS}/{movespec.id}/versions/{version.id}/release"
+    assert owner.post(release, x_request_id="release-1").status_code == 200
+    owner.post(f"/api/webhooks/{endpoint.id}/test", x_request_id="test-1")
+    assert request_ids(endpoint) == {
+        "session.cancelled": "cancel-1",
+        "session.deleted": "delete-1",
+        "movespec.released": "release-1",
+        "webhook.test": "test-1",
+    }
+    answered = owner.post(f"{SESSIONS}/{second}/finalize").headers["X-Request-ID"]
+    [last] = WebhookDelivery.objects.filter(type="session.completed")
+    assert last.request_id == answered
+    shown = owner.get(f"/api/webhooks/{endpoint.id}/deliveries").json()
+    assert [one["request_id"] for one in shown] == [
+        answered, "test-1", "release-1", "delete-1", "cancel-1",
+    ]  # fmt: skip
+    assert make_delivery(endpoint).request_id is None
+
+
+def test_what_no_request_caused_has_none(scene, endpoint):
+    """A worker's task has an id for its log lines alone."""
+    bear_request_id("of-a-task")
+    try:
+        expire(scene)
+        sessions_remove([DetectionSession.objects.get().id])
+    finally:
+        bear_request_id("-")
+    assert request_ids(endpoint) == {"session.cancelled": None, "sessions.deleted": None}
 
 
 def test_ids_begin_with_their_time(scene, endpoint):

@@ -52,6 +52,7 @@ def test_it_sends_what_the_published_library_verifies(owner, receiver):
     assert received.headers["webhook-id"] == str(delivery.id)
     assert received.headers["content-type"] == "application/json"
     assert received.headers["host"] == f"127.0.0.1:{receiver.server_port}"
+    assert "kyna-request-id" not in received.headers
     assert "cookie" not in received.headers
     assert "authorization" not in received.headers
     assert (delivery.status, delivery.tries, delivery.claim_id) == ("delivered", 1, None)
@@ -60,6 +61,16 @@ def test_it_sends_what_the_published_library_verifies(owner, receiver):
     other = Webhook(secret_of(make_endpoint(owner.project)))
     with pytest.raises(WebhookVerificationError):
         other.verify(received.body, received.headers)
+
+
+def test_the_id_of_the_request_that_caused_it_is_a_header(owner, receiver):
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    response = owner.post(f"/api/webhooks/{endpoint.id}/test", x_request_id="order-7")
+    [delivery] = send(WebhookDelivery.objects.get())
+    [received] = receiver.received
+    assert received.headers["kyna-request-id"] == response.headers["X-Request-ID"] == "order-7"
+    assert Webhook(secret_of(endpoint)).verify(received.body, received.headers)
+    assert delivery.status == "delivered"
 
 
 def test_both_secrets_sign_for_a_day_after_a_rotation(owner, receiver):
