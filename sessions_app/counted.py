@@ -25,6 +25,14 @@ class MeasureSummary(msgspec.Struct):
     least: Annotated[float, said("The least of all repetitions.", 84.2)]
     most: Annotated[float, said("The most of all repetitions.", 174.0)]
 
+    def __post_init__(self) -> None:
+        """A tenth of a degree, whatever has stored it."""
+        if self.best is not None:
+            self.best = round(self.best, 1)
+        self.mean, self.least, self.most = (
+            round(degrees, 1) for degrees in (self.mean, self.least, self.most)
+        )
+
 
 class MovementSummary(msgspec.Struct):
     """What was counted of one movement."""
@@ -46,6 +54,13 @@ class MovementSummary(msgspec.Struct):
     ]
     longest_ms: Annotated[float | None, said("The longest hold; null for repetitions.", None)]
     total_ms: Annotated[float | None, said("All holds together; null for repetitions.", None)]
+
+    def __post_init__(self) -> None:
+        """Whole milliseconds: the engine counts in the fractions of its frames."""
+        if self.longest_ms is not None:
+            self.longest_ms = round(self.longest_ms)
+        if self.total_ms is not None:
+            self.total_ms = round(self.total_ms)
 
 
 def counted_of(summary: Mapping[str, Any] | None) -> dict[str, MovementSummary] | None:

@@ -18,7 +18,7 @@ from projects.access_tokens import access_token_mint
 from sessions_app import subject_views
 from tests.admin.session_rows import make_session
 from tests.api.api_requests import ask, refused
-from tests.conftest import Machine
+from tests.conftest import SESSIONS, Machine
 from tests.documented import block
 
 SUMMARY = "/api/subjects/summary"
@@ -128,6 +128,33 @@ def test_the_best_is_the_farthest_the_way_that_the_measure_goes(owner, movespec,
         trained(movespec, NOON + timedelta(minutes=after), 1, measures=measures)
     (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()
     assert row["measures"] == {"joint.knee": {"best": best, "mean": 100.0}}
+
+
+def test_numbers_are_rounded_to_what_they_mean_whatever_has_stored_them(owner, movespec):
+    """Here and in the session's record, which `session_done` and webhooks show as well."""
+    degrees = measure(79.18829146399564, 90.0666, 79.18829146399564, 170.949)
+    counted = {
+        "completed": 1,
+        "attempts": {},
+        "by_side": None,
+        "measures": {"joint.knee": degrees},
+        "longest_ms": 12033.333333333334,
+        "total_ms": 30066.666666666668,
+    }
+    summary = {"active_ms": 10456.26, "counted": {"plank": counted}}
+    session_id = trained(movespec, summary=summary)
+    record = owner.get(f"{SESSIONS}/{session_id}")
+    assert record.json()["summary"]["plank"] == {
+        **counted,
+        "measures": {"joint.knee": measure(79.2, 90.1, 79.2, 170.9)},
+        "longest_ms": 12033,
+        "total_ms": 30067,
+    }
+    assert b'"longest_ms":12033,"total_ms":30067' in record.content
+    (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()
+    assert (row["active_ms"], row["measures"]) == (
+        10456, {"joint.knee": {"best": 79.2, "mean": 90.1}}
+    )  # fmt: skip
 
 
 def test_the_days_are_of_utc_and_both_are_in_it(owner, movespec):
