@@ -106,6 +106,7 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
         return feed(engine, frame)
 
     monkeypatch.setattr(time, "thread_time", lambda: now)
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
     monkeypatch.setattr(detection.Engine, "feed", fed_in_turn)
 
     async def play() -> list[Client]:
