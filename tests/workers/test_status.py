@@ -10,6 +10,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -27,11 +28,13 @@ from staff.management.commands.status import (
     BEAT,
     BOUNDS,
     SENDER,
+    WEBHOOKS_SHARE,
     Failures,
     Process,
     ask,
     problems_of,
     read_database,
+    status_of,
     targets_of,
     task_lateness,
 )
@@ -60,6 +63,11 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
         begins = "time() - " if bound.is_moment else ""
         assert f"{begins}max({bound.metric}) > {bound.seconds:.0f}" in rules, bound
     flat = " ".join(rules.split())
+    organizations = "max(kyna_webhook_organizations{state="
+    assert (
+        f'{organizations}"late"}}) / {organizations}"active"}}) > {WEBHOOKS_SHARE} '
+        f'and {organizations}"late"}}) > 1'
+    ) in flat
     sender = f'time() - max_over_time( {SENDER.metric}{{job="kynaplatform-webhooks"}}[5m] )'
     assert f"{sender} > {SENDER.seconds}" in flat
     for task, seconds in (("expire_sessions", 120), ("prune_expired", 10_800)):
@@ -85,20 +93,31 @@ def test_nothing_is_late_where_all_has_run(owner: Machine, settings: Any) -> Non
 
 
 @pytest.mark.django_db
-def test_what_is_late_is_named(owner: Machine, movespec: MoveSpec, settings: Any) -> None:
+def test_what_is_late_is_named(
+    owner: Machine, outsider: Machine, movespec: MoveSpec, settings: Any
+) -> None:
     settings.PRODUCTION = True
     run_all(ago=timedelta(days=2))
     now = clock.now()
     make_session(movespec, "created", deadline_at=now - timedelta(minutes=3))
-    make_delivery(make_endpoint(owner.project), due_at=now - timedelta(minutes=2))
+    for machine in (owner, outsider):
+        make_delivery(make_endpoint(machine.project), due_at=now - timedelta(minutes=2))
     ask_to_erase(owner.project)
     Erasure.objects.update(requested_at=now - timedelta(days=3))
     assert {name for name, is_late in late_now().items() if not is_late} == {"archived WAL"}
     late, failures = read_database()
     problems = list(problems_of([], WELL, late, failures or Failures()))
     assert "sweep: 3 min, at most 2 min" in problems
+    assert "webhooks: 2 min, at most 1 min" in problems
     assert "backup: 2 d, at most 1 d 2 h" in problems
     assert "expire_sessions: 2 d, at most 2 min" in problems
+
+
+@pytest.mark.django_db
+def test_one_slow_receiver_makes_no_webhooks_late(owner: Machine, outsider: Machine) -> None:
+    run_all()
+    make_delivery(make_endpoint(owner.project), due_at=clock.now() - timedelta(minutes=2))
+    assert late_now()["webhooks"] is False
 
 
 @pytest.mark.django_db
@@ -164,6 +183,15 @@ def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
         "web at c:3: down (ConnectionRefusedError)",
         f"releases differ: 0.0.1, {__version__} (1234567890ab) run",
     ]
+
+
+@pytest.mark.django_db
+def test_a_database_that_goes_away_as_it_is_read_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = SimpleNamespace(states=lambda: dict(WELL))
+    monkeypatch.setattr("staff.management.commands.status.readiness", lambda: ready)
+    # Then a collector tells nothing.
+    monkeypatch.setattr("staff.management.commands.status.DATABASE_COLLECTORS", [])
+    assert status_of([])["problems"] == ["database: down"]
 
 
 def test_targets_are_those_of_prometheus(settings: Any, tmp_path: Path) -> None:
