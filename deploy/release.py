@@ -235,8 +235,9 @@ def switch(release: Path, *, started: Iterable[str] = (), kept: str | None = Non
     without_port = [unit for unit in units if KINDS.get(kind_of(unit)) is None]
     time.sleep(STEADY_SECONDS if without_port else 0)
     for unit in without_port:
-        if (state := properties_of(unit)["ActiveState"]) != "active":
-            raise StepFailedError(f"{unit} is {state}. {see(unit)}")
+        [found] = shown(unit)
+        if found["ActiveState"] != "active":
+            raise StepFailedError(f"{unit} is {found['ActiveState']}. {see(unit)}")
     run("systemctl", "enable", "--quiet", "kynaplatform.target", todo=GO_ON)
 
 
@@ -329,25 +330,27 @@ def remove_older_releases() -> None:
 
 
 def running() -> list[str]:
-    states = tell("systemctl", "show", "--property=Id,ActiveState", "kynaplatform-*.service")
     return [
-        unit
-        for unit, state in re.findall(r"^Id=(.*)\nActiveState=(.*)$", states, re.MULTILINE)
-        if state in ("active", "activating", "reloading") and unit != "kynaplatform-migrate.service"
+        unit["Id"]
+        for unit in shown("kynaplatform-*.service")
+        if unit["ActiveState"] in ("active", "activating", "reloading")
+        and unit["Id"] != "kynaplatform-migrate.service"
     ]
 
 
 def runs(unit: str) -> Path | None:
     """The release whose code a unit's process runs."""
+    [found] = shown(unit)
     try:
-        return Path(os.readlink(f"/proc/{int(properties_of(unit)['MainPID'])}/cwd"))
+        return Path(os.readlink(f"/proc/{found['MainPID']}/cwd"))
     except OSError:
         return None
 
 
-def properties_of(unit: str) -> dict[str, str]:
-    told = tell("systemctl", "show", "--property=ActiveState,MainPID", unit)
-    return dict(line.split("=", 1) for line in told.splitlines())
+def shown(pattern: str) -> list[dict[str, str]]:
+    told = tell("systemctl", "show", "--property=Id,ActiveState,MainPID", pattern)
+    units = told.split("\n\n") if told else []
+    return [dict(line.split("=", 1) for line in unit.splitlines()) for unit in units]
 
 
 def reload_systemd() -> None:

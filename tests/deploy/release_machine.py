@@ -100,12 +100,10 @@ def stop(unit):
 command, *words = [word for word in sys.argv[1:] if not word.startswith("--")]
 if command == "show":
     [asked] = words
-    if "*" in asked:
-        for file in state.glob("*.pid"):
-            print(f"Id={{file.stem}}\\nActiveState=active\\n")
-    else:
-        print(f"ActiveState={{'active' if pid_of(asked) else 'inactive'}}")
-        print(f"MainPID={{pid_of(asked)}}")
+    units = [file.stem for file in state.glob("*.pid")] if "*" in asked else [asked]
+    for unit in units:
+        is_active = "active" if pid_of(unit) else "inactive"
+        print(f"MainPID={{pid_of(unit)}}\\nId={{unit}}\\nActiveState={{is_active}}\\n")
 elif command == "restart":
     [unit] = words
     stop(unit)
