@@ -269,10 +269,13 @@ def hold(unit: str) -> None:
     own = None if release is None else release / "deploy" / "systemd" / template_of(unit)
     if own is None or not own.exists():
         return
-    lines = ["[Service]", *UNSET, *service_lines(own)]
+    lines = [*UNSET, *service_lines(own)]
     lines += [f"WorkingDirectory={release}", f"EnvironmentFile=-{release}/revision"]
+    yours = [*UNITS.glob(f"{template_of(unit)}.d/*.conf"), *UNITS.glob(f"{unit}.d/*.conf")]
+    if any(line.startswith("ExecStart=") for one in yours for line in service_lines(one)):
+        lines = [line for line in lines if not line.startswith("ExecStart=")]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join([*lines, ""]))
+    file.write_text("\n".join(["[Service]", *lines, ""]))
 
 
 def let_go(unit: str) -> None:

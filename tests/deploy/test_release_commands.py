@@ -230,6 +230,23 @@ def test_the_way_back_keeps_one_runtime_where_states_differ(machine: ReleaseMach
     assert not any(step.startswith("pip") for step in machine.steps())
 
 
+def test_what_stays_keeps_your_own_command(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    api, first, _ = machine.units
+    own = machine.folder / "etc/systemd/system/kynaplatform-realtime@.service.d/host.conf"
+    own.parent.mkdir()
+    own.write_text("[Service]\nExecStart=\nExecStart=/usr/bin/env .venv/bin/python -m realtime\n")
+    machine.release(5, another="")
+    machine.fail(f"restart {api}")
+    assert machine.upgrade().returncode == 1
+    held = machine.folder / f"run/systemd/system/{first}.d/zz-release.conf"
+    assert "\nExecStartPost=/usr" in held.read_text()
+    assert "\nExecStart=" not in held.read_text()
+    assert own.exists()
+
+
 def test_the_way_back_restarts_all_where_states_are_alike(machine: ReleaseMachine) -> None:
     first = machine.release(5)
     machine.clone()
