@@ -148,23 +148,24 @@ def build_camera(release: Path) -> bool:
 def compile_engine(release: Path, python: Path, pip: list[object]) -> None:
     asked = "from detection.engine_build import FOLDER, build_below; print(build_below(FOLDER))"
     compiled = Path(tell(python, "-c", asked, cwd=release))
-    if compiled.is_dir():
-        return
-    for other in releases():
-        there = other / compiled.relative_to(release)
-        if there.is_dir() and compiler_of(other) == compiler_of(release):
-            step(f"Taking the compiled engine of {named(other)}: its source is the same")
-            shutil.copytree(there, compiled.with_suffix(".new"), dirs_exist_ok=True)
-            compiled.with_suffix(".new").rename(compiled)
-            return
-    if shutil.which("gcc") is None:
+    own = compiled.relative_to(release)
+    alike = [one for one in releases() if compiler_of(one) == compiler_of(release)]
+    there = next((one for one in [release, *alike] if (one / own).is_dir()), None)
+    if there is not None and there != release:
+        step(f"Taking the compiled engine of {named(there)}: its source is the same")
+        shutil.copytree(there / own, compiled.with_suffix(".new"), dirs_exist_ok=True)
+        compiled.with_suffix(".new").rename(compiled)
+    elif there is None and shutil.which("gcc") is None:
         step("The engine stays Python, four times as slow: apt-get install gcc python3-dev")
         return
-    step("Compiling the engine, which takes some minutes")
-    tools = release / ".mypyc"
-    run(*pip, "--target", tools, "--upgrade", "-r", release / "requirements-mypyc.txt")
-    run(python, "-m", "tools.compile_engine", cwd=release, env={"PYTHONPATH": str(tools)})
-    shutil.rmtree(tools, ignore_errors=True)
+    elif there is None:
+        step("Compiling the engine, which takes some minutes")
+        tools = release / ".mypyc"
+        run(*pip, "--target", tools, "--upgrade", "-r", release / "requirements-mypyc.txt")
+        run(python, "-m", "tools.compile_engine", cwd=release, env={"PYTHONPATH": str(tools)})
+        shutil.rmtree(tools, ignore_errors=True)
+    loaded = "import detection, sys; sys.exit(detection.ENGINE_BUILD.reason or 0)"
+    run(python, "-c", loaded, cwd=release)
 
 
 def compiler_of(release: Path) -> str:

@@ -181,7 +181,7 @@ class ReleaseMachine:
             "requirements-mypyc.txt": "mypy==1\n",
             "manage.py": MANAGE,
             "form": str(form),
-            "detection/__init__.py": "",
+            "detection/__init__.py": "class ENGINE_BUILD:\n    reason = ''\n",
             "detection/engine/snapshots.py": f"SNAPSHOT_FORM = {form}\n",
             "tools/__init__.py": "",
             "tools/compile_engine.py": COMPILE,

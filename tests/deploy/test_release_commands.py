@@ -171,6 +171,7 @@ def test_a_server_that_does_not_start_is_the_last_and_it_goes_on_from_there(
     assert target_of(machine, "before") == OLD
 
 
+@pytest.mark.long
 def test_after_a_failed_upgrade_another_release_may_follow(machine: ReleaseMachine) -> None:
     machine.release(5)
     machine.clone()
@@ -294,6 +295,7 @@ def test_two_at_once_are_one(machine: ReleaseMachine) -> None:
     assert machine.steps() == []
 
 
+@pytest.mark.long
 def test_three_releases_are_kept(machine: ReleaseMachine) -> None:
     names = [machine.release(5)]
     machine.clone()
