@@ -14,13 +14,15 @@ from sessions_app.models import DetectionEvent, LastRun, PlatformHeartbeat, Sess
 from staff.roles import ROLES, make_roles
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import Machine
+from webhooks.models import SenderState
 
 READS = {
     f"{app}.view_{model._meta.model_name}"
     for app in ("projects", "movespecs", "sessions_app", "webhooks", "erasure")
     for model in apps.get_app_config(app).get_models()
     # What is shown on another model's page needs that model's permission; a heartbeat is on none.
-    if model not in (SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun, ErasedSession)
+    if model
+    not in (SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun, ErasedSession, SenderState)
 } | {"admin.view_logentry", "usage.view_usagemonth"}
 OF_CREDENTIALS = {
     f"projects.view_{name}"

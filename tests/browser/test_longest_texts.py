@@ -28,8 +28,7 @@ from tests.conftest import VALID_YAML, Machine
 from tests.long_runs import at_length
 from tests.sessions_app.engine_work import squatted
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.models import MOST_URL_CHARACTERS, WebhookEndpoint
-from webhooks.transport import MOST_OF_A_BODY
+from webhooks.models import MAX_RESPONSE_BYTES, MOST_URL_CHARACTERS, WebhookEndpoint
 
 LogIn = Callable[..., Page]
 # The widest letter.
@@ -118,7 +117,7 @@ def customer(root: User, owner: Machine) -> Machine:
         tried_at=made_at,
         body=json.dumps({"text": LETTER * 1000}),
         response_status=500,
-        response_body=LETTER * MOST_OF_A_BODY,
+        response_body=LETTER * MAX_RESPONSE_BYTES,
         failure=LETTER * 1000,
     )
     for row, action, fields in [
