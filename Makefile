@@ -57,7 +57,7 @@ format: install ## Format the code and fix what lint can fix
 
 requirements: install ## Pin what requirements*.in name, with hashes; ARGS="--upgrade-package django"
 	@for set in requirements requirements-mypyc requirements-dev; do \
-	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11.3 --python-platform linux \
+	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --python-platform linux \
 	    --custom-compile-command "make requirements" $(ARGS) $$set.in -o $$set.txt >/dev/null || exit 1; \
 	done
 

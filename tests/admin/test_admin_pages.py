@@ -29,7 +29,7 @@ from tests.conftest import VALID_YAML, Machine, make_machine, make_released
 from tests.erasure.people import ask_to_erase
 from tests.usage.using import use
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.models import WebhookEndpoint
+from webhooks.models import SenderState, WebhookEndpoint
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
@@ -67,6 +67,7 @@ def test_it_registers_every_model_of_ours() -> None:
     # are shown on the page of their session; a heartbeat says nothing once it is written.
     unregistered = {
         *(Credential, SessionAttach, DetectionEvent, PlatformHeartbeat, LastRun, ErasedSession),
+        SenderState,
     }
     assert ours - set(REGISTERED) == unregistered
 

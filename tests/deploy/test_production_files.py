@@ -164,7 +164,7 @@ def test_the_sender_sees_neither_dotenv_nor_a_container_but_postgresql() -> None
     beside = [
         name for name, found in COMPOSE["services"].items() if "sender" in found.get("networks", [])
     ]
-    assert beside == ["postgres", "webhooks"]
+    assert beside == ["postgres", "migrate", "webhooks"]
     # Not internal: it reaches the Internet.
     assert COMPOSE["networks"]["sender"] is None
 
