@@ -34,7 +34,10 @@ READY_SECONDS = 60.0
 STEADY_SECONDS = 5.0
 GO_ON = "Mend it and run this again, or go back with deploy/rollback."
 # What a unit of another release may set, as it is where a unit doesn't set it.
-UNSET = ("Type=simple", "NotifyAccess=none", "WatchdogSec=0", "ExecStart=", "ExecStartPost=")
+UNSET = (
+    *("Type=simple", "NotifyAccess=none", "WatchdogSec=0"),
+    *("ExecStart=", "ExecStartPost=", "UnsetEnvironment="),
+)
 
 
 class StepFailedError(Exception):
@@ -194,20 +197,17 @@ def publish_static_files(release: Path) -> None:
 def migrate(release: Path) -> None:
     """By the release's own unit, which is not installed yet."""
     step("Migrating the database, while the release before runs")
-    unit = "kynaplatform-migrate.service"
-    commands = [
-        line.removeprefix("ExecStart=").split()
-        for line in service_lines(release / "deploy" / "systemd" / unit)
-        if line.startswith("ExecStart=")
-    ]
+    units = release / "deploy" / "systemd"
+    lines = service_lines(units / "kynaplatform-migrate.service")
+    commands = [line.split("=", 1)[1].split() for line in lines if line.startswith("ExecStart=")]
     # With roles of their own in the database the services may do nothing with a new table.
     if (ETC / "kynaplatform-api.env").exists():
         commands.append([*commands[0][:-2], "create_database_roles"])
-    common = release / "deploy" / "systemd" / "kynaplatform-.service.d" / "common.conf"
+    lines += service_lines(units / "kynaplatform-.service.d" / "common.conf")
     properties = [
-        f"--property={line.replace('%p', unit.removesuffix('.service'))}"
-        for line in service_lines(common)
-        if not line.startswith(("WorkingDirectory=", "RestartSec="))
+        f"--property={line.replace('%p', 'kynaplatform-migrate')}"
+        for line in lines
+        if not line.startswith(("ExecStart=", "Type=", "WorkingDirectory=", "RestartSec="))
     ]
     for command in commands:
         run(

@@ -32,9 +32,11 @@ def test_old_dumps_are_deleted_after_a_good_one_that_is_recorded(tmp_path: Path)
         password_file.write_text(f"*:*:*:kynaplatform:{password}\n")
         with pytest.raises(AssertionError, match='relation "last_run" does not exist'):
             run(DUMP, tmp_path, variables)
-        assert old.exists()
+        [before] = set(tmp_path.glob("kyna-*.dump")) - {old}
         run(".venv/bin/python manage.py migrate --no-input", tmp_path, variables)
         run(DUMP, tmp_path, variables)
-    [new] = tmp_path.glob("kyna-*.dump")
+    # Of the same day.
+    [new] = set(tmp_path.glob("kyna-*.dump")) - {before}
     assert new != old
+    assert new.stat().st_size > before.stat().st_size
     assert new.stat().st_mode & 0o777 == 0o600
