@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -61,6 +62,13 @@ KILLING = """
     pkill --newest --parent "$api" || :
 done) &
 trap "kill $!" EXIT
+"""
+ROLL_BACK = "/opt/kynaplatform/current/deploy/rollback"
+WHAT_RUNS = """
+for pid in $(systemctl show --property=MainPID --value 'kynaplatform-*.service'); do
+    [ "$pid" = 0 ] || readlink "/proc/$pid/cwd"
+done
+readlink -f /opt/kynaplatform/before
 """
 MANAGE = """
 cd /opt/kynaplatform && if [ -e current ]; then cd current; fi
@@ -133,7 +141,7 @@ def be_upgraded_and_taken_back(
         traffic.start()
         for what, script in {
             "upgraded": KILLING + UPGRADE.format(commit=today),
-            "taken back": "/opt/kynaplatform/current/deploy/rollback",
+            "taken back": ROLL_BACK,
             "upgraded again": UPGRADE.format(commit=today),
         }.items():
             began_at = time.monotonic()
@@ -147,10 +155,19 @@ def be_upgraded_and_taken_back(
         traffic.end()
         traffic.repeat_unanswered()
         wrong = wrong_sessions(streams, film, project.rest, database_url, is_upgraded=True)
-        return wrong + wrong_creates(traffic, database_url)
+        wrong += wrong_creates(traffic, database_url)
+        if kept := re.search(r"\S+ --finish", machine.run(ROLL_BACK)):
+            machine.run(kept[0])
+        return wrong + wrong_units(machine)
     finally:
         traffic.end()
         abandon(streams)
+
+
+def wrong_units(machine: SystemdMachine) -> list[str]:
+    """Of a machine that is back: those that do not run the code before."""
+    *folders, before = machine.run(WHAT_RUNS).split()
+    return [f"A unit runs {folder}, not {before}" for folder in folders if folder != before]
 
 
 def start_redis(folder: Path, stack: ExitStack) -> None:
