@@ -36,7 +36,7 @@ TOO_MANY_BYTES: Final = (
     f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
 )
 TOO_MANY_1XX: Final = f"{MAX_BLANK_LINES} answers of 1xx came, and no other"
-_BLANK_LINE: Final = re.compile(rb"(?:\A|(?<=\n))\r?\n")
+_BLANK_LINE: Final = re.compile(rb"(?<=\n)\r?\n")
 # Shorter than common servers keep a connection that is idle: they would close it under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
 # Each waits for one name, of a slow server of names for up to half a minute. There are as many as
@@ -96,11 +96,14 @@ class _Connection(ResponseHandler):
 
     _bytes_left = MAX_ANSWER_BYTES
     _blank_lines_left = MAX_BLANK_LINES
+    # What the next read may make a blank line: a line's end may come in parts.
+    _line_end = b""
     _is_answered = False
 
     def set_response_params(self, **parameters: Any) -> None:
         self._bytes_left = MAX_ANSWER_BYTES
         self._blank_lines_left = MAX_BLANK_LINES
+        self._line_end = b""
         self._is_answered = False
         super().set_response_params(**parameters)
 
@@ -108,9 +111,12 @@ class _Connection(ResponseHandler):
         fault = None if len(data) <= self._bytes_left else TOO_MANY_BYTES
         data = data[: self._bytes_left]
         self._bytes_left -= len(data)
-        start = 0
-        # Headers alone: with a fault behind them the parser would drop them too.
-        while not self._is_answered and (blank := _BLANK_LINE.search(data, start)):
+        start, data = len(self._line_end), self._line_end + data
+        self._line_end = data[-2:] if data.endswith(b"\n\r") else data[-1:]
+        for blank in _BLANK_LINE.finditer(data):
+            # Headers alone: with a fault behind them the parser would drop them too.
+            if self._is_answered:
+                break
             if not self._blank_lines_left:
                 fault, data = TOO_MANY_1XX, data[:start]
                 break

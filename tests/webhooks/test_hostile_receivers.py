@@ -15,13 +15,14 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import receiving
 from tests.webhooks.test_sending import send
 from webhooks.models import WebhookDelivery
-from webhooks.transport import MAX_ANSWER_BYTES, Answer, Transport, TryFailed
+from webhooks.transport import MAX_ANSWER_BYTES, Answer, Transport, TryFailed, _Connection
 
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
 TOO_LARGE = "No answer: more than 32 KiB came before the end of its headers."
 TOO_MANY = "No answer: 16 answers of 1xx came, and no other."
 MANY_HEADERS = b"".join(b"h%d: %s\r\n" % (number, b"v" * 8000) for number in range(120))
+FEW_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"h: v\r\n" * 20 + b"Content-Length: 2\r\n\r\nok"
 
 
 class RawReceiver(NamedTuple):
@@ -145,6 +146,30 @@ def test_an_answer_is_read_to_32_kib(parsed, say, expected):
     with saying(say) as receiver:
         assert post(receiver.url, seconds=600) == expected
     assert sum(parsed) <= MAX_ANSWER_BYTES
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (FEW_HEADERS, Answer(200, "ok")),
+        (FEW_HEADERS.replace(b"\r\n", b"\n"), Answer(200, "ok")),
+        (b"HTTP/1.1 103\r\nLink: x\r\n\r\n" * 15 + FEW_HEADERS, Answer(200, "ok")),
+        (b"HTTP/1.1 103\r\nLink: x\r\n\r\n" * 17, TOO_MANY),
+    ],
+    ids=["CRLF", "LF", "after 15 of 1xx", "17 of 1xx"],
+)
+def test_an_answer_may_come_in_parts_of_any_size(monkeypatch, said, expected, size):
+    """Of 21 headers as well, which are more than there may be 1xx."""
+    received = _Connection.data_received
+
+    def in_parts(connection: _Connection, data: bytes) -> None:
+        for start in range(0, len(data), size):
+            received(connection, data[start : start + size])
+
+    monkeypatch.setattr(_Connection, "data_received", in_parts)
+    with saying(once(said)) as receiver:
+        assert post(receiver.url, seconds=600) == expected
 
 
 @pytest.mark.parametrize(
