@@ -16,8 +16,8 @@ from django.db import connection
 
 CLAIM: Final = timedelta(seconds=30)
 # Messages under way at once in each sender: of one endpoint; of an organization while another one
-# has any waiting or under way; of an organization that is alone. The places over those of one alone
-# are found free by the next one.
+# has any waiting or under way; of an organization that is alone. The others share the places over
+# those of one alone: each leaves as many free as it has, for the next one.
 MOST_OF_ENDPOINT: Final = 16
 MAX_OF_ORGANIZATION: Final = 64
 MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
@@ -76,18 +76,24 @@ place AS (
     ) AS of_organization
     FROM nearest CROSS JOIN generate_series(1, free) AS number
 ),
+-- In the order in which they are given away.
+numbered AS (
+    SELECT id, of_organization,
+        %(most)s::int + 1 - row_number() OVER (ORDER BY of_organization, random()) AS left_free
+    FROM place
+),
 allotted AS MATERIALIZED (
     SELECT id, count(*) AS places
-    FROM (
-        SELECT id FROM place
-        WHERE of_organization <= (
-            SELECT CASE WHEN count(*) > 1 THEN %(max_of_organization)s ELSE %(max_alone)s END::int
+    FROM numbered
+    WHERE CASE
+        WHEN (
+            SELECT count(*) > 1
             FROM (
                 SELECT organization_id FROM ready UNION SELECT organization_id FROM served
             ) AS organization
-        )
-        ORDER BY of_organization, random() LIMIT %(most)s::int
-    ) AS taken
+        ) THEN of_organization <= least(%(max_of_organization)s::int, left_free)
+        ELSE of_organization <= %(max_alone)s::int
+    END
     GROUP BY id
 ),
 due AS MATERIALIZED (

@@ -117,11 +117,23 @@ def test_an_organization_alone_may_have_all_places(owner):
     assert len(claim(clock.now(), under_way={mine: MAX_ALONE - 5})) == 5
 
 
-def test_another_organization_is_served_beside_one_that_has_all_places(owner, outsider):
+def test_each_next_organization_finds_places_beside_slow_ones(owner, outsider):
+    """The first has all of one alone; the others as many as each leaves free."""
+    third = make_machine(Organization.objects.create(name="Third"), "third")
     endpoints_with(owner.project, 16, 2)
-    endpoints_with(outsider.project, 8, 16)
-    claims = claim(clock.now(), under_way={owner.organization.id: MAX_ALONE})
-    assert of_organizations(claims) == {outsider.organization.id: MAX_OF_ORGANIZATION}
+    under_way = {owner.organization.id: MAX_ALONE}
+    for machine, places in ((outsider, 32), (third, 16)):
+        endpoints_with(machine.project, 8, 16)
+        theirs = {machine.organization.id: places}
+        assert of_organizations(claim(clock.now(), under_way=under_way)) == theirs
+        under_way |= theirs
+        assert claim(clock.now(), under_way=under_way) == []
+
+
+def test_the_last_place_is_given_away(owner, outsider):
+    endpoints_with(outsider.project, 1, 2)
+    under_way = {owner.organization.id: MAX_UNDER_WAY - 1}
+    assert len(claim(clock.now(), under_way=under_way)) == 1
 
 
 def test_an_organization_has_a_quarter_while_another_has_messages(owner, outsider):
@@ -140,11 +152,12 @@ def test_the_organization_with_the_fewest_messages_under_way_comes_first(owner, 
     for machine in (owner, outsider, third):
         endpoints_with(machine.project, 4, 16)
     mine, others = owner.organization.id, outsider.organization.id
-    many = {uuid4(): MAX_OF_ORGANIZATION for _ in range(4)}
-    under_way = {**many, mine: 30, others: 10}
-    assert MAX_UNDER_WAY - sum(under_way.values()) == 24
+    many = {uuid4(): MAX_OF_ORGANIZATION for _ in range(3)}
+    under_way = {**many, mine: 30, others: 20}
+    assert MAX_UNDER_WAY - sum(under_way.values()) == 78
     claims = of_organizations(claim(clock.now(), under_way=under_way))
-    assert claims == {third.organization.id: 17, others: 7}
+    # Each has 32 then, and 32 are free.
+    assert claims == {third.organization.id: 32, others: 12, mine: 2}
 
 
 def test_two_projects_are_one_organization(owner, peer, outsider):
