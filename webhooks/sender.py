@@ -9,17 +9,20 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import close_old_connections, connections
 from prometheus_client import Gauge
 
 from kynaplatform import clock
 from kynaplatform.dependencies import DATABASE
+from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
 from webhooks.messages import bodies
 from webhooks.outcomes import Outcome, is_away, outcomes_record
@@ -44,6 +47,8 @@ FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
 # An endpoint that takes longer to answer has fewer places, in proportion.
 QUICK_SECONDS: Final = 2.0
+# An endpoint without a try for so long has all of its places again: it may be deleted.
+PACE_SECONDS: Final = 300.0
 # So long after its claim a message may be sent: it is answered, or given up, within the claim.
 SEND_WITHIN_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
 
@@ -74,6 +79,10 @@ class Pace:
     paused_until: float = 0.0
     # Up with the slowest answer at once, and down by halves.
     seconds: float = 0.0
+    ended_at: float = 0.0
+
+    def is_kept(self, at: float) -> bool:
+        return self.under_way > 0 or (self.is_narrowed and at < self.ended_at + PACE_SECONDS)
 
     @property
     def is_narrowed(self) -> bool:
@@ -88,6 +97,7 @@ class Pace:
 
     def ended(self, is_failure: bool, at: float, seconds: float) -> None:
         self.under_way -= 1
+        self.ended_at = at
         self.seconds = max(seconds, (self.seconds + seconds) / 2)
         self.failures = self.failures + 1 if is_failure else 0
         if self.failures >= FAILURES_BEFORE_PAUSE:
@@ -117,11 +127,18 @@ class Sender:
         """Claim nothing more; what is under way is sent, and written within STOP_SECONDS."""
         self._stop_by = time.monotonic() + STOP_SECONDS
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake.set)
+            with suppress(RuntimeError):  # it has ended itself
+                self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        self._wake.set()
+        if not self._stopping.done():
+            self._stopping.set_result(None)
 
     async def run(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
+        self._stopping = asyncio.Future[Any]()
+        self._loop = asyncio.get_running_loop()
         self._transport = self._make_transport()
         database = ThreadPoolExecutor(1, "webhooks-database")
         sending: set[asyncio.Task[None]] = set()
@@ -191,7 +208,7 @@ class Sender:
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS
             replays_go_on()
-        kept = {id_: one for id_, one in self._paces.items() if one.under_way or one.is_narrowed}
+        kept = {id_: one for id_, one in self._paces.items() if one.is_kept(at)}
         under_way: Counter[UUID] = Counter()
         for pace in kept.values():
             under_way[pace.organization_id] += pace.under_way
@@ -227,6 +244,7 @@ class Sender:
         answer: Answer | None = None
         failure: str | None = None
         detail: str | None = None
+        look_ups: Sequence[asyncio.Future[Any]] = ()
         try:
             if message.body is None:
                 raise TryFailed("The message could not be made: the worker's log says why.")
@@ -246,14 +264,16 @@ class Sender:
             self._paces[claim.endpoint_id].under_way -= 1
             return
         except TryFailed as failed:
-            failure, detail = str(failed), failed.detail
+            failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
         except SecretUnreadable:
             failure = "The platform can't read the secret that signs."
         except Exception:
             logger.exception("a message could not be sent")
             failure = "The message could not be sent: the worker's log says why."
         ended_at = time.monotonic()
-        self._paces[claim.endpoint_id].ended(failure is not None, ended_at, ended_at - begun_at)
+        if failure == NO_CONNECTION and settings.PRODUCTION:
+            # Sooner it would tell an address that refuses from one that nobody answers at.
+            await asyncio.wait([self._stopping], timeout=begun_at + TIMEOUT_SECONDS - ended_at)
         self._outcomes.append(
             Outcome(
                 id=claim.id,
@@ -271,6 +291,9 @@ class Sender:
             )
         )
         self._wake.set()
+        if look_ups:
+            await asyncio.wait([self._stopping, *look_ups], return_when=asyncio.FIRST_COMPLETED)
+        self._paces[claim.endpoint_id].ended(failure is not None, ended_at, ended_at - begun_at)
 
 
 def failure_of(status: int) -> str | None:

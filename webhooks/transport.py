@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -40,19 +41,28 @@ _BLANK_LINE: Final = re.compile(rb"(?<=\n)\r?\n")
 # Shorter than common servers keep a connection that is idle: they would close it under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
 # Each waits for one name, of a slow server of names for up to half a minute. There are as many as
-# messages may be under way.
+# messages may be under way: a message keeps its place until its look-up has ended.
 RESOLVING_THREADS: Final = MAX_UNDER_WAY
 
 # The addresses of a name.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
+_LookUp = asyncio.Future[list[str]]
+# Those that the try of this context waits for: one at most.
+_look_ups: Final = ContextVar[list[_LookUp]]("look_ups")
 
 
 class TryFailed(Exception):
-    """A try that no answer came of; its text is why, for its customer, and `detail` for staff."""
+    """A try that no answer came of; its text is why, for its customer, and `detail` for staff.
 
-    def __init__(self, why: str, detail: str | None = None) -> None:
+    `look_ups` are those that it waited for in vain, and that go on.
+    """
+
+    def __init__(
+        self, why: str, detail: str | None = None, look_ups: Sequence[_LookUp] = ()
+    ) -> None:
         super().__init__(why[:MAX_FAILURE_CHARACTERS])
         self.detail = detail and detail[:MAX_FAILURE_CHARACTERS]
+        self.look_ups = look_ups
 
 
 class AnswerTooLarge(aiohttp.ClientError):
@@ -151,7 +161,7 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
-        self._running: dict[str, asyncio.Future[list[str]]] = {}
+        self._running: dict[str, _LookUp] = {}
         self._resolve = resolve or self._of_the_machine
 
     async def resolve(
@@ -187,9 +197,10 @@ class CheckedResolver(AbstractResolver):
             running = loop.run_in_executor(self._threads, _addresses, host)
             self._running[host] = running
             running.add_done_callback(lambda done: self._looked_up(host, done))
+        _look_ups.get([]).append(running)
         return await asyncio.shield(running)
 
-    def _looked_up(self, host: str, done: asyncio.Future[list[str]]) -> None:
+    def _looked_up(self, host: str, done: _LookUp) -> None:
         del self._running[host]
         if not done.cancelled():
             done.exception()  # whoever waited may be gone
@@ -241,6 +252,8 @@ class Transport:
         """
         ends_at = asyncio.get_running_loop().time() + seconds
         data = _TimelyBody(body.encode(), send_by)
+        look_ups: list[_LookUp] = []
+        _look_ups.set(look_ups)
         try:
             async with asyncio.timeout_at(ends_at):
                 response = await self._session.post(
@@ -251,7 +264,8 @@ class Transport:
                 )
         except TimeoutError:
             if not data.is_connected:
-                raise TryFailed(NO_CONNECTION, f"No connection within {seconds:g} s.") from None
+                why = f"No connection within {seconds:g} s."
+                raise TryFailed(NO_CONNECTION, why, look_ups) from None
             raise TryFailed(f"No answer within {seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, TooLate):
