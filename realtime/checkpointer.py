@@ -94,14 +94,16 @@ class Checkpointer:
     def __init__(self) -> None:
         self._waiting = _Waiting()
         locked = _Waiting()
-        self._flushers = [_Flusher(self._waiting, STATEMENT, locked) for _ in range(FLUSHERS)]
-        # It waits for no row.
-        self._flusher_of_locked = _Flusher(locked, FREE_STATEMENT, locked)
+        self._flushers = [
+            *(_Flusher(self._waiting, STATEMENT, locked) for _ in range(FLUSHERS)),
+            # It waits for no row.
+            _Flusher(locked, FREE_STATEMENT, locked),
+        ]
         self._tasks = set[asyncio.Task[None]]()
         self._is_stopping = False
 
     def start(self) -> None:
-        for flusher in (*self._flushers, self._flusher_of_locked):
+        for flusher in self._flushers:
             self._begin(flusher)
 
     def _begin(self, flusher: "_Flusher") -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import psycopg
+from django import db
 from psycopg import sql
 
 from kynaplatform.dependencies import LISTENER
@@ -35,6 +36,6 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[
                         await connection.execute("SELECT 1")
             finally:
                 await connection.close()
-        except (psycopg.Error, OSError, TimeoutError, Restarting) as error:
+        except (psycopg.Error, db.Error, OSError, TimeoutError, Restarting) as error:
             LISTENER.met(error)
         await asyncio.sleep(RETRY_SECONDS)

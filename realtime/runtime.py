@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import ExitStack, asynccontextmanager
@@ -87,6 +88,8 @@ class Runtime:
                 self._tell_watchdog(),
             )
         ]
+        for task in self._background:
+            task.add_done_callback(_end_with)
 
     async def stop(self) -> None:
         """Stop the background tasks, once every socket is served."""
@@ -280,6 +283,13 @@ class Runtime:
         for connection in connections:
             if connection.attachment_id not in held:
                 connection.socket.order(Order.REREAD)
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    """End the process where a background task failed: without it sockets are served falsely."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("a background task failed, and ends the process", exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stored(session_ids: Collection[UUID]) -> dict[UUID, tuple[str, UUID | None]]:

@@ -18,7 +18,13 @@ from realtime.checkpointer import Checkpointer
 from realtime.fair_queue import HEARING_ROUNDS
 from realtime.refusals import Restarting
 from sessions_app.attachments import session_attach
-from sessions_app.checkpoints import Checkpoint, NewEvent, Stored, parameters
+from sessions_app.checkpoints import (
+    FREE_STATEMENT,
+    Checkpoint,
+    NewEvent,
+    Stored,
+    parameters,
+)
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests import server
 from tests.conftest import Machine
@@ -174,6 +180,43 @@ def test_one_flusher_that_stands_still_is_noticed_while_the_other_stores(
                 assert not storing.is_moving()
             flushers.may_go_on.set()
             assert await stands_still is Stored.HELD
+            assert storing.is_moving()
+
+    asyncio.run(play())
+
+
+def test_the_flusher_of_locked_rows_is_noticed_too(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for no row: what stands still is the database, or itself."""
+    settings.DATABASE_URL = server.test_database_url()
+    monkeypatch.setattr(checkpointer, "STALL_SECONDS", 0.1)
+    locked = checkpoint(owner, squat, "feedback", "good")
+    store, free_stores = checkpointer._store, 0
+
+    async def play() -> None:
+        stands_still, may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def stop_second(cursor: Any, group: Any, statement: str) -> Any:
+            nonlocal free_stores
+            free_stores += statement == FREE_STATEMENT
+            if free_stores == 2:
+                stands_still.set()
+                await may_go_on.wait()
+            return await store(cursor, group, statement)
+
+        monkeypatch.setattr(checkpointer, "_store", stop_second)
+        async with asyncio.timeout(DEADLINE_SECONDS), running() as storing:
+            with psycopg.connect(settings.DATABASE_URL) as holder:
+                holder.execute(
+                    "SELECT FROM detection_session WHERE id = %s FOR UPDATE", [locked.session_id]
+                )
+                waits = asyncio.create_task(storing.store(locked))
+                await stands_still.wait()
+            await asyncio.sleep(0.2)
+            assert not storing.is_moving()
+            may_go_on.set()
+            assert await waits is Stored.HELD
             assert storing.is_moving()
 
     asyncio.run(play())
