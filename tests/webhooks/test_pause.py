@@ -162,10 +162,13 @@ def test_a_replica_that_takes_over_has_the_identity_of_its_server() -> None:
             'pg_basebackup --pgdata="$PGDATA.replica" --checkpoint=fast --write-recovery-conf'
             ' && pg_ctl stop --pgdata="$PGDATA" --mode=immediate'
             ' && pg_ctl start --pgdata="$PGDATA.replica" --log="$PGDATA.log"'
-            ' && pg_ctl promote --pgdata="$PGDATA.replica"'
+            ' && pg_ctl promote --pgdata="$PGDATA.replica"',
+            PATH=cluster.path,
         )
         try:
             assert cluster.ask("SELECT timeline_id FROM pg_control_checkpoint()") != [(1,)]
             assert cluster.ask(pause._HERE) == there
         finally:
-            cluster.run('pg_ctl stop --pgdata="$PGDATA.replica" --mode=immediate')
+            cluster.run(
+                'pg_ctl stop --pgdata="$PGDATA.replica" --mode=immediate', PATH=cluster.path
+            )
