@@ -9,6 +9,10 @@ from django.db import migrations
 
 # One statement each, as a statement that is prepared must be.
 FORWARDS = [
+    # In the order in which sessions are created, and MoveSpecs released: the row of the MoveSpec is
+    # locked before a version is written, and written after it.
+    "LOCK TABLE detection_session IN SHARE ROW EXCLUSIVE MODE",
+    "LOCK TABLE movespecs_movespec IN EXCLUSIVE MODE",
     # PostgreSQL has one of its own from 18 on.
     """
 CREATE FUNCTION webhook_uuid7() RETURNS uuid LANGUAGE sql VOLATILE AS $$

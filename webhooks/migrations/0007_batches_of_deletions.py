@@ -5,7 +5,6 @@ gets both types, and the other way round. A row that is deleted by itself, as by
 this, is told by `session.deleted`; sessions_app/removal.py says which batches are none.
 """
 
-from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 TYPES = [
@@ -120,6 +119,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Sessions first, as whoever writes one does: the triggers read the tables of webhooks then.
+        migrations.RunSQL(
+            "LOCK TABLE detection_session IN SHARE ROW EXCLUSIVE MODE", migrations.RunSQL.noop
+        ),
         migrations.AlterField(
             "webhookdelivery",
             "type",
@@ -139,8 +142,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RemoveConstraint("webhookdelivery", "delivery_type_known"),
-        # The table may be large: the next migration reads it, beside the traffic.
-        AddConstraintNotValid(
+        migrations.AddConstraint(
             "webhookdelivery",
             models.CheckConstraint(
                 condition=models.Q(("type__in", TYPES)), name="delivery_type_known"

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Why a try failed, for staff: addresses of ours that its customer doesn't read."""
 
-    dependencies = [("webhooks", "0008_known_types")]
+    dependencies = [("webhooks", "0007_batches_of_deletions")]
 
     operations = [
         migrations.AddField(
