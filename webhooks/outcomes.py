@@ -12,10 +12,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 from prometheus_client import Counter
 
+from kynaplatform.database.connections import is_lock_timeout, is_outage
 from webhooks.addresses import NO_CONNECTION
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
 from webhooks.schedule import (
@@ -33,6 +33,10 @@ logger = logging.getLogger("kynaplatform.webhooks")
 GONE: Final = 410
 # Of a statement's outcomes. PostgreSQL takes no 256 MiB.
 MAX_STATEMENT_BYTES: Final = 4 * 1024 * 1024
+# How long all outcomes wait for a row that another transaction has locked, and one alone: less than
+# deadlock_timeout.
+LOCK_TIMEOUT: Final = "100ms"
+LOCK_TIMEOUT_ALONE: Final = "10ms"
 NOT_STORED: Final = "Why it failed could not be stored: the worker's log says more."
 
 TRIES = Counter(
@@ -41,7 +45,21 @@ TRIES = Counter(
 for _outcome in ("delivered", "failed", "given_up"):
     TRIES.labels(_outcome)
 
+# In the order in which a deletion of sessions locks them.
 _RECORD: Final = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
+        id uuid, claim_id uuid, status text, due_at timestamptz, body text, tried_at timestamptz,
+        duration_ms int, response_status smallint, response_body text, failure text,
+        failure_detail text
+    )
+),
+locked AS MATERIALIZED (
+    SELECT delivery.id
+    FROM webhook_delivery AS delivery
+    JOIN given ON given.id = delivery.id AND given.claim_id = delivery.claim_id
+    ORDER BY delivery.id FOR NO KEY UPDATE OF delivery
+)
 UPDATE webhook_delivery AS delivery
 SET status = given.status,
     due_at = COALESCE(given.due_at, delivery.due_at),
@@ -53,20 +71,21 @@ SET status = given.status,
     response_body = given.response_body,
     failure = given.failure,
     failure_detail = given.failure_detail
-FROM jsonb_to_recordset(%s::jsonb) AS given (
-    id uuid, claim_id uuid, status text, due_at timestamptz, body text, tried_at timestamptz,
-    duration_ms int, response_status smallint, response_body text, failure text,
-    failure_detail text
-)
-WHERE delivery.id = given.id AND delivery.claim_id = given.claim_id
+FROM locked JOIN given USING (id)
+WHERE delivery.id = locked.id AND delivery.claim_id = given.claim_id
 RETURNING delivery.id, given.claim_id, delivery.session_id, delivery.status
 """
 # Those that waited for one of these sessions need no longer look for it. A deletion looks for none,
-# and is due once what was on the wire has ended.
+# and is due once what was on the wire has ended. One that is locked is being claimed or changed: it
+# looks by itself within a second.
 _LET_GO: Final = """
 UPDATE webhook_delivery SET due_at = %s
-WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
-    AND type <> 'session.deleted'
+WHERE id = ANY (ARRAY (
+    SELECT id FROM webhook_delivery
+    WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
+        AND type <> 'session.deleted'
+    FOR NO KEY UPDATE SKIP LOCKED
+))
 """
 # A try to another address than the endpoint's counts for nothing. One success begins anew, whatever
 # else failed in the same turn.
@@ -126,30 +145,25 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failure_detail: str | None = None
 
 
-def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> None:
+def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> list[Outcome]:
     """Write the outcomes, in statements of at most MAX_STATEMENT_BYTES.
 
     Where one can't be stored each is written alone, and that one without its texts. One that fails
     even so fails the turn, once the others are written. An outcome whose claim is over is ignored:
-    it was written already, or another sender has the claim.
+    it was written already, or another sender has the claim. Returns those that another transaction
+    has locked, to be written in the next turn.
     """
+    locked: list[Outcome] = []
     failed: Exception | None = None
     for some in _slices(outcomes):
-        try:
-            _record(some, now)
-        except Exception as error:
-            if is_away(error):
-                raise
-            failed = _record_apart(some, now) or failed
+        for one, error in _not_recorded(some, now):
+            if is_lock_timeout(error):
+                locked.append(one)
+            else:
+                failed = error
     if failed is not None:
         raise failed
-
-
-def is_away(error: Exception) -> bool:
-    """Whether the database failed, so that the same statement may be well once it is back."""
-    return isinstance(error, OperationalError | InterfaceError) and not isinstance(
-        error.__cause__, psycopg.errors.ProgramLimitExceeded
-    )
+    return locked
 
 
 def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
@@ -168,25 +182,31 @@ def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
         yield some
 
 
-def _record_apart(outcomes: Sequence[Outcome], now: datetime) -> Exception | None:
-    """Each is tried, whatever becomes of the others: why the last one failed that did."""
-    failed: Exception | None = None
+def _not_recorded(
+    outcomes: Sequence[Outcome], now: datetime
+) -> Iterator[tuple[Outcome, Exception]]:
+    """Writes all, or each whatever becomes of the others: those that failed, and why."""
+    try:
+        _record(outcomes, now, LOCK_TIMEOUT)
+        return
+    except Exception as error:
+        if is_outage(error):
+            raise
     for one in outcomes:
         try:
             _record_alone(one, now)
         except Exception as error:
-            if is_away(error):
+            if is_outage(error):
                 raise
-            failed = error
-    return failed
+            yield one, error
 
 
 def _record_alone(one: Outcome, now: datetime) -> None:
     try:
-        _record([one], now)
+        _record([one], now, LOCK_TIMEOUT_ALONE)
     except Exception as error:
-        if is_away(error):
-            raise
+        if isinstance(error, OperationalError | InterfaceError):
+            raise  # no fault of its texts
         short = msgspec.structs.replace(
             one,
             body=None,
@@ -194,7 +214,7 @@ def _record_alone(one: Outcome, now: datetime) -> None:
             failure=one.failure and NOT_STORED,
             failure_detail=None,
         )
-        _record([short], now)
+        _record([short], now, LOCK_TIMEOUT_ALONE)
         # Its own text may hold a part of what is not stored.
         logger.error(
             "the outcome of %(id)s was stored without its texts: %(error)s",
@@ -202,9 +222,10 @@ def _record_alone(one: Outcome, now: datetime) -> None:
         )
 
 
-def _record(outcomes: Sequence[Outcome], now: datetime) -> None:
+def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> None:
     rows = {(one.id, one.claim_id): _row(one, now) for one in outcomes}
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
         cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
         written = cursor.fetchall()
         recorded = {(id_, claim_id) for id_, claim_id, _, _ in written}

@@ -21,11 +21,12 @@ from django.db import close_old_connections, connections
 from prometheus_client import Gauge
 
 from kynaplatform import clock
+from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
 from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
 from webhooks.messages import bodies
-from webhooks.outcomes import Outcome, is_away, outcomes_record
+from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.pause import pause_reason, sender_introduce
 from webhooks.replays import replays_go_on
 from webhooks.signing import SecretUnreadable, headers_of
@@ -178,8 +179,7 @@ class Sender:
         close_old_connections()
         outcomes = self._outcomes[:]
         try:
-            outcomes_record(outcomes, now=clock.now())
-            del self._outcomes[: len(outcomes)]
+            self._outcomes[: len(outcomes)] = outcomes_record(outcomes, now=clock.now())
             messages = self._claim()
         except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
             self._turn_failed(error)
@@ -191,7 +191,7 @@ class Sender:
         return messages
 
     def _turn_failed(self, error: Exception) -> None:
-        if is_away(error):
+        if is_outage(error):
             self._failing_since = None
             DATABASE.met(error)
             return

@@ -8,14 +8,14 @@ from typing import Any
 
 import psycopg
 from django.core.signals import request_started
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from psycopg.pq import TransactionStatus
 
 from kynaplatform.database.session_settings import silent_seconds
-from kynaplatform.dependencies import DATABASE
+from kynaplatform.dependencies import DATABASE, is_disk_full
 
 # SQLSTATE of what ends a connection, or lets none be made.
 _WITHOUT_CONNECTION = ("08", "53300", "57P")
@@ -71,6 +71,13 @@ def is_out_of_reach(error: BaseException) -> bool:
     """True where the connection failed, and not the statement alone."""
     sqlstate = getattr(error.__cause__, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith(_WITHOUT_CONNECTION)
+
+
+def is_outage(error: BaseException) -> bool:
+    """True where the database is out of reach or its disk is full: the statement may do later."""
+    return isinstance(error, OperationalError | InterfaceError) and (
+        is_out_of_reach(error) or is_disk_full(error)
+    )
 
 
 def is_lock_timeout(error: BaseException) -> bool:

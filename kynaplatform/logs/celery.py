@@ -18,13 +18,12 @@ from celery.signals import (
     task_postrun,
     task_prerun,
 )
-from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from kynaplatform.database.connections import is_out_of_reach
-from kynaplatform.dependencies import BROKER, DATABASE, is_disk_full
+from kynaplatform.database.connections import is_outage
+from kynaplatform.dependencies import BROKER, DATABASE
 from kynaplatform.logs.lines import NO_REQUEST
 from kynaplatform.logs.request_id import bear_request_id
 
@@ -51,9 +50,7 @@ class WithoutOutages(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = _error_of(record)
-        if isinstance(error, OperationalError | InterfaceError) and (
-            is_out_of_reach(error) or is_disk_full(error)
-        ):
+        if error is not None and is_outage(error):
             DATABASE.met(error)
         elif is_of_broker(error) and record.name != TASKS:
             BROKER.met(error)

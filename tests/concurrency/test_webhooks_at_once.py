@@ -1,5 +1,8 @@
 """Acts on webhooks that wait for a deletion find it done, and bring nothing back."""
 
+from uuid import uuid4
+
+import psycopg
 import pytest
 from django.db import transaction
 from racing import racing, waiting_backends
@@ -10,14 +13,24 @@ from sessions_app.models import DetectionSession
 from sessions_app.removal import sessions_remove
 from tests.admin.session_rows import make_session
 from tests.conftest import Machine
+from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.claims import deliveries_claim
+from webhooks import outcomes
+from webhooks.claims import Claim, deliveries_claim
 from webhooks.endpoints import endpoint_delete
 from webhooks.models import WebhookDelivery
 from webhooks.outcomes import Outcome, outcomes_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def outcome_of(claim: Claim) -> Outcome:
+    return Outcome(
+        id=claim.id, claim_id=claim.claim_id, endpoint_id=claim.endpoint_id, tries=1, url=claim.url,
+        body="{}", tried_at=clock.now(), duration_ms=1, response_status=200, response_body="",
+        failure=None,
+    )  # fmt: skip
 
 
 def test_a_secret_that_is_rotated_during_a_delete_is_not_found(owner: Machine) -> None:
@@ -82,11 +95,45 @@ def test_what_another_webhook_was_told_hastens_no_deletion(
     sessions_remove([session.id])
     [claim] = deliveries_claim(free={}, under_way={}, now=clock.now())
     assert claim.endpoint_id == fast.id
-    outcome = Outcome(
-        id=claim.id, claim_id=claim.claim_id, endpoint_id=fast.id, tries=1, url=claim.url,
-        body="{}", tried_at=clock.now(), duration_ms=1, response_status=200, response_body="",
-        failure=None,
-    )  # fmt: skip
-    outcomes_record([outcome], now=clock.now())
+    outcomes_record([outcome_of(claim)], now=clock.now())
     told = WebhookDelivery.objects.get(type="sessions.deleted", endpoint=slow)
     assert (told.status, told.due_at) == ("waiting", one.due_at)
+
+
+def test_outcomes_are_locked_in_the_order_in_which_a_deletion_locks_them(
+    owner: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "LOCK_TIMEOUT", "0")
+    endpoint = make_endpoint(owner.project)
+    for _ in range(8):
+        make_delivery(endpoint)
+    claims = deliveries_claim(free={}, under_way={}, now=clock.now())
+    ended = [outcome_of(claim) for claim in sorted(claims, reverse=True)]
+    first, *others = (str(claim.id) for claim in sorted(claims))
+    locks = "SELECT FROM webhook_delivery WHERE id = ANY (%s) FOR NO KEY UPDATE NOWAIT"
+    with (
+        psycopg.connect(database_url()) as deletion,
+        racing([lambda: outcomes_record(ended, now=clock.now())]) as record,
+    ):
+        deletion.execute(locks, [[first]])
+        record.start()
+        eventually(lambda: waiting_backends() == 1, "the outcomes wait")
+        deletion.execute(locks, [others])
+        deletion.commit()
+        assert record.results() == [[]]
+    assert WebhookDelivery.objects.filter(status="delivered").count() == 8
+
+
+def test_an_outcome_waits_for_no_later_message_of_its_session(owner: Machine) -> None:
+    endpoint, session_id, now = make_endpoint(owner.project), uuid4(), clock.now()
+    one, later = (
+        make_delivery(endpoint, type=f"session.{type_}", session_id=session_id, sequence=sequence)
+        for sequence, type_ in ((1, "started"), (2, "failed"))
+    )
+    WebhookDelivery.objects.filter(id=later.id).update(due_at=now.replace(year=now.year + 1))
+    [claim] = deliveries_claim(free={}, under_way={}, now=now)
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT FROM webhook_delivery WHERE id = %s FOR UPDATE", [later.id])
+        assert outcomes_record([outcome_of(claim)], now=now) == []
+    one.refresh_from_db()
+    assert one.status == "delivered"

@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
 from kynaplatform import worker_monitors
+from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from tests.webhooks.receiver import sending
+from tests.webhooks.receiver import Reply, sending
 from webhooks import sender as sender_module
 from webhooks.models import WebhookDelivery
 from webhooks.sender import Sender, TurnsFail
@@ -90,6 +92,59 @@ def test_a_database_that_is_away_fails_no_turn(monkeypatch):
     with sending() as sender:
         eventually(lambda: len(turns) > 5, "it goes on")
     assert set(turns) == {False}
+
+
+def test_a_statement_that_is_canceled_fails_the_turn(monkeypatch):
+    """The database is there: it is no outage to be waited for."""
+    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
+
+    def slow(**_: object) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '20ms'")
+            cursor.execute("SELECT pg_sleep(5)")
+
+    monkeypatch.setattr(sender_module, "deliveries_claim", slow)
+    sender = Sender()
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            await sender.run()
+
+    with pytest.raises(TurnsFail):
+        asyncio.run(run())
+    assert sender.is_failing
+
+
+@pytest.mark.parametrize("table", ["webhook_delivery", "webhook_endpoint"])
+def test_a_row_that_is_locked_keeps_nothing_else_waiting(owner, outsider, receiver, table):
+    """Its outcome is written once the lock is gone, and the message is sent once."""
+    endpoint = make_endpoint(owner.project, url=receiver.url)
+    one = make_delivery(endpoint)
+    row = one.id if table == "webhook_delivery" else endpoint.id
+    may_answer = threading.Event()
+
+    def refuse_slowly(_: object) -> Reply:
+        may_answer.wait(8)
+        return Reply(500)
+
+    receiver.answer = refuse_slowly
+    with psycopg.connect(database_url()) as other, sending() as sender:
+        eventually(lambda: receiver.ids == [str(one.id)], "it is on the wire")
+        other.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE", [row])
+        receiver.answer = lambda _: Reply()
+        may_answer.set()
+        eventually(lambda: sender._outcomes, "its outcome waits")
+        another = make_delivery(make_endpoint(outsider.project, url=receiver.url))
+        found = WebhookDelivery.objects.filter(id=another.id)
+        eventually(lambda: found.get().status == "delivered", "another is sent and written")
+        assert not sender.is_failing
+        one.refresh_from_db()
+        assert (one.tries, one.tried_at) == (1, None)
+        other.rollback()
+        written = WebhookDelivery.objects.filter(id=one.id)
+        eventually(lambda: written.get().failure == "Answered 500.", "its outcome is written")
+    assert receiver.ids == [str(one.id), str(another.id)]
 
 
 def test_a_stop_ends_it_although_outcomes_can_not_be_written(owner, receiver, monkeypatch):
