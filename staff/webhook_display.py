@@ -118,7 +118,7 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
     if endpoint.failing_since is not None:
         return format_html(
             "Every try has failed, the first {}{}. If none succeeds, it is disabled {}, once {} "
-            "tries of {} messages have failed.",
+            "tries of {} messages have failed. A day without a try begins the five days anew.",
             moment(endpoint.failing_since, now),
             f": {last_failure.rstrip('.')}" if last_failure else "",
             moment(endpoint.failing_since + FAILS_FOR, now),

@@ -76,7 +76,7 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
     search_fields = OF_PROJECT[1:]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         "id", "project", "address", "types", "description", "created_at", "disabled_at",
-        "disabled_reason", "failing_since", "failed_tries", "failed_messages",
+        "disabled_reason", "failing_since", "failed_at", "failed_tries", "failed_messages",
         "previous_secret_until", "replay_since", "replay_until",
     ]})]  # fmt: skip
 

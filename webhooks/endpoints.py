@@ -81,8 +81,9 @@ def endpoint_change(
         columns += ["disabled_at", "disabled_reason"]
         begins_anew = True
     if begins_anew:
-        endpoint.failing_since, endpoint.failed_tries, endpoint.failed_messages = None, 0, None
-        columns += ["failing_since", "failed_tries", "failed_messages"]
+        endpoint.failing_since = endpoint.failed_at = endpoint.failed_messages = None
+        endpoint.failed_tries = 0
+        columns += ["failing_since", "failed_at", "failed_tries", "failed_messages"]
     if columns:
         endpoint.save(update_fields=columns)
 

@@ -76,6 +76,7 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(
         null=True, help_text="The first of the tries that have all failed since the last success."
     )
+    failed_at = models.DateTimeField(null=True, help_text="The last of those tries.")
     failed_tries = models.IntegerField(default=0, db_default=0, help_text="How many those are.")
     failed_messages = ArrayField(
         models.UUIDField(), null=True, help_text="The first three messages of theirs."

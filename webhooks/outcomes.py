@@ -24,6 +24,7 @@ from webhooks.schedule import (
     FAILS_FOR,
     JITTER,
     MOST_TRIES,
+    SILENCE,
     TIMEOUT,
     WAITS,
 )
@@ -88,7 +89,7 @@ WHERE id = ANY (ARRAY (
 ))
 """
 # A try to another address than the endpoint's counts for nothing. One success begins anew, whatever
-# else failed in the same turn.
+# else failed in the same turn; so does a failure after SILENCE.
 _RECORD_OF_ENDPOINTS: Final = """
 WITH given AS MATERIALIZED (
     SELECT endpoint_id, url, bool_or(failure IS NULL) AS is_well, count(*) AS tries,
@@ -101,7 +102,8 @@ WITH given AS MATERIALIZED (
 ),
 -- In one order: two senders at once don't wait for each other crosswise.
 locked AS MATERIALIZED (
-    SELECT endpoint.id, given.is_well, given.tries, given.messages, given.is_gone
+    SELECT endpoint.id, given.is_well, given.tries, given.messages, given.is_gone,
+        endpoint.failed_at > %(now)s::timestamptz - %(silence)s::interval AS goes_on
     FROM webhook_endpoint AS endpoint
     JOIN given ON given.endpoint_id = endpoint.id AND given.url = endpoint.url
     WHERE endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
@@ -110,10 +112,14 @@ locked AS MATERIALIZED (
 )
 UPDATE webhook_endpoint AS endpoint
 SET failing_since = CASE WHEN is_well THEN NULL
-        ELSE COALESCE(endpoint.failing_since, %(now)s::timestamptz) END,
-    failed_tries = CASE WHEN is_well THEN 0 ELSE endpoint.failed_tries + locked.tries END,
+        WHEN goes_on THEN endpoint.failing_since ELSE %(now)s::timestamptz END,
+    failed_at = CASE WHEN NOT is_well THEN %(now)s::timestamptz END,
+    failed_tries = CASE WHEN is_well THEN 0
+        WHEN goes_on THEN endpoint.failed_tries + locked.tries ELSE locked.tries END,
     failed_messages = CASE WHEN NOT is_well THEN ARRAY (
-        SELECT DISTINCT unnest(endpoint.failed_messages || locked.messages) LIMIT %(messages)s
+        SELECT DISTINCT unnest(
+            CASE WHEN goes_on THEN endpoint.failed_messages END || locked.messages
+        ) LIMIT %(messages)s
     ) END
 FROM locked
 WHERE endpoint.id = locked.id
@@ -268,6 +274,7 @@ def _record_of_endpoints(cursor: Any, outcomes: Sequence[Outcome], now: datetime
         "outcomes": msgspec.json.encode(rows).decode(),
         "now": now,
         "gone": GONE,
+        "silence": SILENCE,
         "fails_for": FAILS_FOR,
         "tries": FAILED_TRIES,
         "messages": FAILED_MESSAGES,

@@ -15,5 +15,7 @@ MOST_TRIES: Final = len(WAITS) + 1
 JITTER: Final = 0.1
 # An endpoint is disabled once every try of that time has failed: at least ten, of three messages.
 FAILS_FOR: Final = timedelta(days=5)
+# A failure so long after the last one begins the five days anew. Tries of a message are closer.
+SILENCE: Final = timedelta(days=1)
 FAILED_TRIES: Final = 10
 FAILED_MESSAGES: Final = 3

@@ -133,6 +133,7 @@ def test_a_page_says_what_happened_in_a_sentence(
     assert sentence in page
     if "failing_since" in more:
         assert ": Answered 500 to …. If none succeeds, it is disabled " in page
+        assert "A day without a try begins the five days anew." in page
 
 
 def test_a_page_leads_to_its_messages_the_newest_first(

@@ -12,7 +12,7 @@ from tests.webhooks.test_claims import claim, outcome
 from webhooks.endpoints import endpoint_change
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import MAX_STATEMENT_BYTES, NOT_STORED, outcomes_record
-from webhooks.schedule import FAILS_FOR, JITTER, WAITS
+from webhooks.schedule import FAILS_FOR, JITTER, SILENCE, WAITS
 
 FAILED = {"failure": "Answered 500.", "response_status": 500}
 
@@ -51,14 +51,16 @@ def test_the_waits_of_what_failed_together_differ(owner):
     assert len(set(WebhookDelivery.objects.values_list("due_at", flat=True))) == 8
 
 
-def fail(endpoint, tries, messages, now):
-    """So many failed tries of so many messages, each of them in a turn of its own."""
-    for number in range(messages):
-        delivery = make_delivery(endpoint)
-        for _ in range(tries // messages + (number < tries % messages)):
-            WebhookDelivery.objects.filter(id=delivery.id).update(due_at=now)
-            try_once(now, **FAILED)
-        WebhookDelivery.objects.filter(id=delivery.id).update(due_at=now + timedelta(days=9))
+def fail(endpoint, tries, messages, first, last=None):
+    """So many failed tries of so many messages, each in a turn of its own, from first to last."""
+    later = first + timedelta(days=90)
+    made = [make_delivery(endpoint, due_at=later).id for _ in range(messages)]
+    for number in range(tries):
+        now = first + ((last or first) - first) * number / max(tries - 1, 1)
+        one = WebhookDelivery.objects.filter(id=made[number % messages])
+        one.update(due_at=now)
+        try_once(now, **FAILED)
+        one.update(due_at=later)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +76,10 @@ def test_it_is_disabled_once_ten_tries_of_three_messages_have_failed_for_five_da
     owner, failing_for, tries, messages, is_disabled
 ):
     endpoint, first = make_endpoint(owner.project), clock.now()
-    fail(endpoint, tries - 1, messages - 1, first)
+    now = first + failing_for
+    fail(endpoint, tries - 1, messages - 1, first, now - timedelta(hours=12))
     endpoint.refresh_from_db()
     assert (endpoint.failing_since, endpoint.failed_tries) == (first, tries - 1)
-    now = first + failing_for
     fail(endpoint, 1, 1, now)
     endpoint.refresh_from_db()
     assert (endpoint.failing_since, endpoint.failed_tries) == (first, tries)
@@ -87,13 +89,21 @@ def test_it_is_disabled_once_ten_tries_of_three_messages_have_failed_for_five_da
     )
 
 
-def test_one_failure_after_five_days_disables_nothing(owner):
-    """Of an endpoint that gets a message a week, and of one whose counts nobody has stored yet."""
-    endpoint, now = make_endpoint(owner.project), clock.now()
-    WebhookEndpoint.objects.update(failing_since=now - FAILS_FOR)
-    fail(endpoint, 1, 1, now)
+def test_a_failure_after_a_day_without_any_begins_the_five_days_anew(owner):
+    """However many tries failed before: twelve in a minute, and then one after the five days."""
+    endpoint, first = make_endpoint(owner.project), clock.now()
+    fail(endpoint, 12, 3, first)
+    just_within = first + SILENCE - timedelta(seconds=1)
+    fail(endpoint, 1, 1, just_within)
     endpoint.refresh_from_db()
-    assert (endpoint.failed_tries, endpoint.disabled_at) == (1, None)
+    assert (endpoint.failing_since, endpoint.failed_tries) == (first, 13)
+    for after in (SILENCE, FAILS_FOR):
+        now = just_within + after
+        WebhookEndpoint.objects.update(failing_since=first, failed_at=just_within, failed_tries=13)
+        fail(endpoint, 1, 1, now)
+        endpoint.refresh_from_db()
+        assert (endpoint.failing_since, endpoint.failed_tries) == (now, 1)
+        assert (len(endpoint.failed_messages), endpoint.disabled_at) == (1, None)
 
 
 def test_a_success_begins_the_five_days_anew(owner):
@@ -116,7 +126,7 @@ def test_a_success_begins_the_five_days_anew(owner):
 
 def test_a_success_in_the_turn_of_a_failure_begins_anew(owner):
     endpoint, now = make_endpoint(owner.project), clock.now()
-    fail(endpoint, 12, 3, now - FAILS_FOR)
+    fail(endpoint, 12, 3, now - FAILS_FOR, now - timedelta(hours=12))
     for _ in range(2):
         make_delivery(endpoint, due_at=now)
     first, second = claim(now)
@@ -128,7 +138,7 @@ def test_a_success_in_the_turn_of_a_failure_begins_anew(owner):
 @pytest.mark.parametrize("more", [FAILED, {"failure": "Answered 410.", "response_status": 410}, {}])
 def test_a_try_to_the_address_before_counts_for_nothing(owner, more):
     endpoint, now = make_endpoint(owner.project), clock.now()
-    fail(endpoint, 12, 3, now - FAILS_FOR)
+    fail(endpoint, 12, 3, now - FAILS_FOR, now - timedelta(hours=12))
     make_delivery(endpoint, due_at=now)
     [under_way] = claim(now)
     endpoint.refresh_from_db()
