@@ -179,8 +179,9 @@ class Sender:
         close_old_connections()
         outcomes = self._outcomes[:]
         try:
-            self._outcomes[: len(outcomes)] = outcomes_record(outcomes, now=clock.now())
-            messages = self._claim()
+            locked = outcomes_record(outcomes, now=clock.now())
+            self._outcomes[: len(outcomes)] = locked
+            messages = self._claim(Counter(one.endpoint_id for one in locked))
         except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
             self._turn_failed(error)
             time.sleep(AWAY_SECONDS)
@@ -201,18 +202,19 @@ class Sender:
             raise TurnsFail from error
         logger.error("a turn of the sender failed", exc_info=error)
 
-    def _claim(self) -> list[Message]:
+    def _claim(self, locked: Counter[UUID]) -> list[Message]:
+        """Outcomes that are locked keep their places, so that few wait to be written."""
         at, claimed_at = time.monotonic(), clock.ticks()
         if self._stop_by is not None or self._is_paused():
             return []
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS
             replays_go_on()
-        kept = {id_: one for id_, one in self._paces.items() if one.is_kept(at)}
+        kept = {id_: one for id_, one in self._paces.items() if one.is_kept(at) or id_ in locked}
         under_way: Counter[UUID] = Counter()
         for pace in kept.values():
             under_way[pace.organization_id] += pace.under_way
-        free = {id_: pace.free(at) for id_, pace in kept.items()}
+        free = {id_: max(0, pace.free(at) - locked[id_]) for id_, pace in kept.items()}
         # Without organizations that only have a pace.
         claims = deliveries_claim(free=free, under_way=+under_way, now=clock.now())
         # Before they count as under way: where it fails none is sent, and the claims end.

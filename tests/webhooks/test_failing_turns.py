@@ -11,12 +11,13 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 
-from kynaplatform import worker_monitors
+from kynaplatform import clock, worker_monitors
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Reply, sending
 from webhooks import sender as sender_module
+from webhooks.claims import MOST_OF_ENDPOINT
 from webhooks.models import WebhookDelivery
 from webhooks.sender import Sender, TurnsFail
 from webhooks.worker_sender import WorkerSender
@@ -145,6 +146,29 @@ def test_a_row_that_is_locked_keeps_nothing_else_waiting(owner, outsider, receiv
         written = WebhookDelivery.objects.filter(id=one.id)
         eventually(lambda: written.get().failure == "Answered 500.", "its outcome is written")
     assert receiver.ids == [str(one.id), str(another.id)]
+
+
+def test_few_outcomes_wait_for_an_endpoint_that_is_locked(owner, outsider, receiver):
+    """Each keeps its place, and is written without another try."""
+    endpoint = make_endpoint(owner.project, url=receiver.url, failing_since=clock.now())
+    for _ in range(64):
+        make_delivery(endpoint)
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT FROM webhook_endpoint WHERE id = %s FOR NO KEY UPDATE", [endpoint.id])
+        with sending() as sender:
+            eventually(lambda: len(sender._outcomes) >= MOST_OF_ENDPOINT, "outcomes wait")
+            sent = WebhookDelivery.objects.filter(
+                endpoint__project=outsider.project, status="delivered"
+            )
+            for number in range(1, 4):
+                make_delivery(make_endpoint(outsider.project, url=receiver.url))
+                eventually(lambda number=number: sent.count() == number, "another is sent")
+            # Also those that ended while others were written.
+            assert len(sender._outcomes) <= 2 * MOST_OF_ENDPOINT
+            other.rollback()
+            left = WebhookDelivery.objects.exclude(status="delivered")
+            eventually(lambda: not left.exists(), "all are sent and written")
+    assert len(receiver.ids) == len(set(receiver.ids)) == 67
 
 
 def test_a_stop_ends_it_although_outcomes_can_not_be_written(owner, receiver, monkeypatch):
