@@ -1,8 +1,9 @@
 """What deploy/upgrade and deploy/rollback do on a machine with systemd: docs/upgrades.md.
 
 Below /opt/kynaplatform are `releases`, a folder for each, with an environment of its own; `current`
-and `before`, links to what runs and what ran; `staticfiles`, those of all, which nginx serves. An
-installation from before this layout is a release too: /opt/kynaplatform itself.
+and `before`, links to what runs and what ran; `rollback`, one to the newest release's command;
+`staticfiles`, those of all, which nginx serves. An installation from before this layout is a
+release too: /opt/kynaplatform itself.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 PREFIX = os.environ.get("KYNAPLATFORM_PREFIX", "")
@@ -25,14 +27,20 @@ UNITS = Path(f"{PREFIX}/etc/systemd/system")
 RUNTIME_UNITS = Path(f"{PREFIX}/run/systemd/system")
 RELEASES = ROOT / "releases"
 CURRENT, BEFORE = ROOT / "current", ROOT / "before"
+# There from the start of an upgrade until it switches.
+ATTEMPT = RELEASES / ".attempt"
+ROLLBACK = ROOT / "rollback"
 # After the other drop-ins, whose order is that of their names.
 HELD = "zz-release.conf"
 KEPT_RELEASES = 3
 # In the order of their restarts; a number is how far from a server's port that of its /readyz is.
 KINDS = {"api": 1000, "pages": 1000, "realtime": 0, "worker": None, "webhooks": None, "beat": None}
+METRICS_PORTS = {"worker": 8002, "webhooks": 8012}
+# Outside of `kynaplatform-*`, whose drop-in is that of the release before.
+MIGRATING = "migrate-kynaplatform.service"
 READY_SECONDS = 60.0
-STEADY_SECONDS = 5.0
-GO_ON = "Mend it and run this again, or go back with deploy/rollback."
+# Longer than a process takes to find out that it can't start.
+STEADY_SECONDS = 15.0
 # What a unit of another release may set, as it is where a unit doesn't set it.
 UNSET = (
     *("Type=simple", "NotifyAccess=none", "WatchdogSec=0"),
@@ -41,7 +49,7 @@ UNSET = (
 
 
 class StepFailedError(Exception):
-    """A step failed; the text says which, and what to do."""
+    """A step failed; the text says which."""
 
 
 def main() -> int:
@@ -52,17 +60,19 @@ def main() -> int:
     )
     options = parser.parse_args()
     os.umask(0o022)
+    if not (3, 11) <= sys.version_info < (3, 14):
+        sys.exit("FAILED: Python 3.11, 3.12 or 3.13 is needed: PYTHON=python3.12 deploy/…")
+    if os.geteuid() != 0 and not PREFIX:
+        sys.exit("FAILED: Run it as root.")
+    if options.command == "rollback" and not BEFORE.exists():
+        sys.exit("FAILED: No release ran before this one on this machine.")
     try:
-        if not (3, 11) <= sys.version_info < (3, 14):
-            raise StepFailedError("Python 3.11, 3.12 or 3.13 is needed: PYTHON=python3.12 deploy/…")
-        if os.geteuid() != 0 and not PREFIX:
-            raise StepFailedError("Run it as root.")
         if options.command == "upgrade":
             upgrade(Path(__file__).resolve().parents[1])
         else:
             roll_back(is_finishing=options.finish)
     except (StepFailedError, OSError) as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
+        print(f"FAILED: {str(failure).removesuffix('.')}. {what_to_do()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped. Run it again to go on.", file=sys.stderr)
@@ -70,63 +80,81 @@ def main() -> int:
     return 0
 
 
+def what_to_do() -> str:
+    if ATTEMPT.exists():
+        return "Nothing was restarted. Mend it, and run this again."
+    command, *words = sys.argv[1:]
+    again = " ".join(["run", str(ROLLBACK), *words, "again"])
+    if command == "upgrade":
+        again = f"run this again, or go back with {ROLLBACK}"
+    return f"What was not restarted runs as before. Mend it and {again}."
+
+
 def upgrade(release: Path) -> None:
-    before = release_before(release)
+    current = current_release()
+    has_ended = current == ROOT or (current / "complete").exists()
+    if has_ended:
+        ATTEMPT.touch()
+    # An upgrade that did not end, to this release or another, has left it where it was.
+    before = current if has_ended and current != release else BEFORE.resolve()
     build(release)
     publish_static_files(release)
     migrate(release)
-    if before is not None:
+    started = wanted(release)
+    if (before / ".venv").exists():
+        started -= wanted(before)
         point(BEFORE, before)
-    switch(release, started=wanted(release) - (wanted(before) if before else set()))
+    point(ROLLBACK, release / "deploy" / "rollback")
+    switch(release, started=started)
     (release / "complete").touch()
     remove_older_releases()
-    step(f"{named(release)} runs")
+    tell_what_runs(release)
 
 
 def roll_back(*, is_finishing: bool) -> None:
     """Neither tables nor catalogue go back: older code works on newer ones."""
-    if not BEFORE.exists():
-        raise StepFailedError("No release ran before this one on this machine.")
-    release = BEFORE.resolve()
-    for unit in in_order(wanted(CURRENT.resolve()) - wanted(release)):
+    has_switched = not ATTEMPT.exists()
+    release = BEFORE.resolve() if has_switched else current_release()
+    for unit in in_order(wanted(current_release()) - wanted(release)):
         step(f"Stopping {unit}, which {named(release)} doesn't have")
-        run("systemctl", "disable", "--now", unit, todo="Stop it, and run this again.")
+        run("systemctl", "disable", "--now", unit)
     kept = None if is_finishing else runtime_to_keep(release)
     switch(release, kept=kept)
     if kept is not None:
-        again = Path(__file__).with_name("rollback")
         step(
             f"{kept} stays on the newer code, since {named(release)} can't read the states of its "
-            f"streams. When few are left, run {again} --finish"
+            f"streams. When few are left, run {ROLLBACK} --finish"
         )
-    step(f"{named(release)} runs")
+    if not has_switched:
+        before = named(BEFORE.resolve())
+        step(f"The last upgrade had switched nothing. To go back to {before} run {ROLLBACK} again")
+    tell_what_runs(release)
+
+
+def current_release() -> Path:
+    return CURRENT.resolve() if CURRENT.exists() else ROOT
+
+
+def tell_what_runs(release: Path) -> None:
+    stopped = in_order(wanted(release) - {*running()})
+    step(", ".join([f"{named(release)} runs", *(f"{unit} is stopped" for unit in stopped)]))
 
 
 # What is before anything stops.
 
 
-def release_before(release: Path) -> Path | None:
-    """What an upgrade to `release` replaces; None at an installation."""
-    current = CURRENT.resolve() if CURRENT.exists() else ROOT
-    # An upgrade that did not end, to this release or another, has left it where it was.
-    is_begun = current == release or not (current == ROOT or (current / "complete").exists())
-    if is_begun:
-        return BEFORE.resolve() if BEFORE.exists() else None
-    return current if (current / ".venv").exists() else None
-
-
 def build(release: Path) -> None:
     """What of it is not built yet."""
     python = release / ".venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if not (release / "installed").exists():
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         step(f"Installing what {named(release)} needs")
         run(sys.executable, "-m", "venv", "--clear", release / ".venv")
         run(*pip, "-r", release / "requirements.txt")
-        compile_engine(release, python, pip)
         # The services may not write beside the source.
         run(python, "-m", "compileall", "-q", "-x", r"/(\.venv|clients)/", release, cwd=release)
         (release / "installed").touch()
+    compile_engine(release, python, pip)
     if build_camera(release) or not (release / "staticfiles" / "staticfiles.json").exists():
         step("Collecting static files")
         words = ("manage.py", "collectstatic", "--no-input", "--verbosity=0")
@@ -159,7 +187,10 @@ def compile_engine(release: Path, python: Path, pip: list[object]) -> None:
         shutil.copytree(there / own, compiled.with_suffix(".new"), dirs_exist_ok=True)
         compiled.with_suffix(".new").rename(compiled)
     elif there is None and shutil.which("gcc") is None:
-        step("The engine stays Python, four times as slow: apt-get install gcc python3-dev")
+        step(
+            "The engine stays Python, four times as slow. For a compiled one run "
+            "`apt-get install gcc python3-dev`, run this again, and restart the runtimes"
+        )
         return
     elif there is None:
         step("Compiling the engine, which takes some minutes")
@@ -196,6 +227,11 @@ def publish_static_files(release: Path) -> None:
 
 def migrate(release: Path) -> None:
     """By the release's own unit, which is not installed yet."""
+    # One that was interrupted goes on.
+    if shown(MIGRATING)[0]["ActiveState"] in ("active", "activating"):
+        raise StepFailedError(
+            f"An earlier migration runs, which `systemctl status {MIGRATING}` shows"
+        )
     step("Migrating the database, while the release before runs")
     units = release / "deploy" / "systemd"
     lines = service_lines(units / "kynaplatform-migrate.service")
@@ -211,10 +247,10 @@ def migrate(release: Path) -> None:
     ]
     for command in commands:
         run(
-            *("systemd-run", "--quiet", "--wait", "--pipe", "--collect", *properties),
+            *("systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={MIGRATING}"),
+            *properties,
             f"--property=WorkingDirectory={release}",
             *command,
-            todo="Nothing was restarted: the release before goes on. Mend it, and run this again.",
         )
 
 
@@ -227,19 +263,19 @@ def switch(release: Path, *, started: Iterable[str] = (), kept: str | None = Non
         hold(unit)
     reload_systemd()
     step(f"Switching to {named(release)}")
+    ATTEMPT.unlink(missing_ok=True)
     point(CURRENT, release)
     install_units(release)
     reload_systemd()
     for unit in units:
         if unit != kept:
             take(unit, release)
-    without_port = [unit for unit in units if KINDS.get(kind_of(unit)) is None]
-    time.sleep(STEADY_SECONDS if without_port else 0)
-    for unit in without_port:
-        [found] = shown(unit)
-        if found["ActiveState"] != "active":
-            raise StepFailedError(f"{unit} is {found['ActiveState']}. {see(unit)}")
-    run("systemctl", "enable", "--quiet", "kynaplatform.target", todo=GO_ON)
+    pids = {unit: main_pid(unit) for unit in units if KINDS.get(kind_of(unit)) is None}
+    time.sleep(STEADY_SECONDS if pids else 0)
+    for unit, pid in pids.items():
+        if pid == "0" or main_pid(unit) != pid:
+            raise StepFailedError(f"{unit} started, and ended. {see(unit)}")
+    run("systemctl", "enable", "--quiet", "kynaplatform.target")
 
 
 def take(unit: str, release: Path) -> None:
@@ -247,20 +283,16 @@ def take(unit: str, release: Path) -> None:
     let_go(unit)
     if runs(unit) != release:
         step(f"Restarting {unit}")
-        run("systemctl", "restart", unit, todo=see(unit))
-    further = KINDS.get(kind_of(unit))
-    if further is None:
-        return
-    port = int(unit.partition("@")[2].removesuffix(".service")) + further
+        run("systemctl", "restart", unit, hint=see(unit))
     deadline = time.monotonic() + READY_SECONDS
-    while (answer := readiness(port)) is not None:
+    while (fault := fault_of(unit)) is not None:
         if time.monotonic() > deadline:
-            raise StepFailedError(f"{unit} is not ready: {answer}. {see(unit)}")
+            raise StepFailedError(f"{unit} is not ready: {fault}. {see(unit)}")
         time.sleep(0.2)
 
 
 def see(unit: str) -> str:
-    return f"See `journalctl -u {unit}`. What was not restarted runs as before. {GO_ON}"
+    return f"See `journalctl -u {unit}`."
 
 
 def hold(unit: str) -> None:
@@ -294,18 +326,30 @@ def install_units(release: Path) -> None:
         (UNITS / name).unlink(missing_ok=True)
 
 
-def readiness(port: int) -> str | None:
-    """None, or why not."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def fault_of(unit: str) -> str | None:
+    """Why it doesn't work yet; None where it does, and where it has nothing that tells."""
     try:
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
-        return None if answer.status == 200 else text
+        port, path = monitor(unit)
+        if port == 0:
+            return None
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+            return None if answer.status == 200 else text
     except (OSError, http.client.HTTPException) as error:
         return str(error)
-    finally:
-        connection.close()
+
+
+def monitor(unit: str) -> tuple[int, str]:
+    kind = kind_of(unit)
+    if (further := KINDS.get(kind)) is not None:
+        return int(unit.partition("@")[2].removesuffix(".service")) + further, "/readyz"
+    if kind not in METRICS_PORTS:
+        return 0, ""
+    settings = Path(f"/proc/{main_pid(unit)}/environ").read_bytes()
+    given = re.search(rb"\bWORKER_METRICS_PORT=(\d+)", settings)
+    return int(given[1]) if given else METRICS_PORTS[kind], "/healthz"
 
 
 def runtime_to_keep(release: Path) -> str | None:
@@ -324,8 +368,9 @@ def form_of_states(release: Path | None) -> str:
 
 def remove_older_releases() -> None:
     used = {CURRENT.resolve(), BEFORE.resolve(), *map(runs, running())}
-    others = [one for one in releases() if one not in used and one != ROOT]
-    for one in others[max(0, KEPT_RELEASES - len(used)) :]:
+    found = [one for one in releases() if one != ROOT]
+    others = [one for one in found if one not in used]
+    for one in others[max(0, KEPT_RELEASES - (len(found) - len(others))) :]:
         step(f"Removing {named(one)}")
         shutil.rmtree(one)
 
@@ -344,11 +389,15 @@ def running() -> list[str]:
 
 def runs(unit: str) -> Path | None:
     """The release whose code a unit's process runs."""
-    [found] = shown(unit)
     try:
-        return Path(os.readlink(f"/proc/{found['MainPID']}/cwd"))
+        return Path(os.readlink(f"/proc/{main_pid(unit)}/cwd"))
     except OSError:
         return None
+
+
+def main_pid(unit: str) -> str:
+    """`0` where nothing runs."""
+    return shown(unit)[0]["MainPID"]
 
 
 def shown(pattern: str) -> list[dict[str, str]]:
@@ -358,7 +407,7 @@ def shown(pattern: str) -> list[dict[str, str]]:
 
 
 def reload_systemd() -> None:
-    run("systemctl", "daemon-reload", todo=GO_ON)
+    run("systemctl", "daemon-reload")
 
 
 def wanted(release: Path) -> set[str]:
@@ -367,13 +416,10 @@ def wanted(release: Path) -> set[str]:
 
 
 def in_order(units: Iterable[str]) -> list[str]:
-    kinds = [*KINDS]
+    def place(unit: str) -> int:
+        return [*KINDS, kind_of(unit)].index(kind_of(unit))
 
-    def place(unit: str) -> tuple[int, str]:
-        kind = kind_of(unit)
-        return (kinds.index(kind) if kind in kinds else len(kinds), unit)
-
-    return sorted(units, key=place)
+    return sorted(sorted(units), key=place)
 
 
 def kind_of(unit: str) -> str:
@@ -419,21 +465,24 @@ def run(
     *command: object,
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
-    todo: str = "Nothing that runs was touched. Mend it, and run this again.",
-) -> None:
+    stdout: int | None = None,
+    hint: str = "",
+) -> str:
+    """What it writes, where `stdout` is a pipe."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, env={**os.environ, **(env or {})}, check=False)
+    env = {**os.environ, **(env or {})}
+    # It has the lock too, and keeps it where this process is killed.
+    done = subprocess.run(
+        words, cwd=cwd, env=env, stdout=stdout, text=True, close_fds=False, check=False
+    )
     if done.returncode != 0:
         shown = " ".join(word for word in words if not word.startswith("--property="))
-        raise StepFailedError(f"`{shown}` ended with {done.returncode}. {todo}")
+        raise StepFailedError(f"`{shown}` ended with {done.returncode}. {hint}".rstrip())
+    return (done.stdout or "").strip()
 
 
 def tell(*command: object, cwd: Path | None = None) -> str:
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise StepFailedError(f"`{' '.join(words)}` ended with {done.returncode}.")
-    return done.stdout.strip()
+    return run(*command, cwd=cwd, stdout=subprocess.PIPE)
 
 
 if __name__ == "__main__":

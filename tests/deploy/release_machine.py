@@ -5,10 +5,12 @@ start real processes as the installed units say. What else a release is made of 
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from tests.documented import commands
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "advice.detachedHead=false")
 FAILS = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 state = Path(os.environ["STATE"])
 step = " ".join(sys.argv[1:])
@@ -28,6 +30,11 @@ with (state / "steps").open("a") as steps:
 failing = (state / "fails").read_text() if (state / "fails").exists() else ""
 if failing and failing in f"{NAME} {step}":
     sys.exit(3)
+blocking = (state / "blocks").read_text() if (state / "blocks").exists() else ""
+if blocking and blocking in f"{NAME} {step}":
+    (state / "blocks").rename(state / "blocked")
+    while (state / "blocked").exists():
+        time.sleep(0.05)
 """
 PIP = f'NAME = "pip"{FAILS}'
 VENV = """
@@ -52,16 +59,24 @@ build_below(FOLDER).mkdir(parents=True)
 SYSTEMD_RUN = f"""#!{sys.executable}
 NAME = "systemd-run"
 import os, subprocess, sys
+from pathlib import Path
 words = sys.argv[1:]
 given = [word for word in words if word.startswith("--")]
 [folder] = [word.rpartition("=")[2] for word in given if "WorkingDirectory=" in word]
-sys.exit(subprocess.run(words[len(given):], cwd=folder).returncode)
+unit = next((word.partition("=")[2] for word in given if word.startswith("--unit=")), "unnamed")
+# What it starts is systemd's: it goes on where this is killed.
+process = subprocess.Popen(words[len(given):], cwd=folder, start_new_session=True)
+pid = Path(os.environ["STATE"], f"{{unit}}.pid")
+pid.write_text(str(process.pid))
+status = process.wait()
+pid.unlink()
+sys.exit(status)
 """
 MAKE = f"""#!{sys.executable}
 NAME = "make"{FAILS}
 Path("tryout/static/tryout/built").mkdir(parents=True)
 """
-# Answers that it is ready, unless the release is broken.
+# Answers that it is ready, unless the release is broken; without a port it ends then.
 SERVER = """
 import sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -72,16 +87,24 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *_):
         pass
+while sys.argv[1] == "0":
+    time.sleep(0.5)
+    if Path("is-broken").exists():
+        sys.exit(1)
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 SYSTEMCTL = f"""#!{sys.executable}
 NAME = "systemctl"{FAILS}
-import re, signal, subprocess, time
+import re, signal, subprocess
 prefix = os.environ["KYNAPLATFORM_PREFIX"]
 
 def pid_of(unit):
     file = state / f"{{unit}}.pid"
-    return int(file.read_text()) if file.exists() else 0
+    pid = int(file.read_text()) if file.exists() else 0
+    if not pid or Path(f"/proc/{{pid}}/cwd").exists():
+        return pid
+    # Restart=always
+    return start(unit) if unit.startswith("kynaplatform-") else 0
 
 def lines_of(unit):
     template = re.sub(r"@\\d+", "@", unit)
@@ -92,6 +115,20 @@ def lines_of(unit):
     ]
     return [line for file in files for line in Path(file).read_text().splitlines()]
 
+def start(unit):
+    folders = [line for line in lines_of(unit) if line.startswith("WorkingDirectory=")]
+    folder = prefix + folders[-1].partition("=")[2].removeprefix(prefix)
+    own = (state / "metrics-port").read_text() if "webhooks" in unit else "0"
+    port = int(unit.partition("@")[2].removesuffix(".service") or own)
+    port += 1000 if "@" in unit and "realtime" not in unit else 0
+    server = subprocess.Popen(
+        [sys.executable, state / "server.py", str(port)],
+        cwd=folder, env={{**os.environ, "WORKER_METRICS_PORT": own}},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+    )
+    (state / f"{{unit}}.pid").write_text(str(server.pid))
+    return server.pid
+
 def stop(unit):
     if pid := pid_of(unit):
         os.kill(pid, signal.SIGTERM)
@@ -100,25 +137,18 @@ def stop(unit):
 command, *words = [word for word in sys.argv[1:] if not word.startswith("--")]
 if command == "show":
     [asked] = words
-    units = [file.stem for file in state.glob("*.pid")] if "*" in asked else [asked]
+    units = [file.stem for file in state.glob("kynaplatform-*.pid")] if "*" in asked else [asked]
     for unit in units:
         is_active = "active" if pid_of(unit) else "inactive"
         print(f"MainPID={{pid_of(unit)}}\\nId={{unit}}\\nActiveState={{is_active}}\\n")
 elif command == "restart":
     [unit] = words
     stop(unit)
-    folders = [line for line in lines_of(unit) if line.startswith("WorkingDirectory=")]
-    folder = prefix + folders[-1].partition("=")[2].removeprefix(prefix)
-    port = int(unit.partition("@")[2].removesuffix(".service"))
-    server = subprocess.Popen(
-        [sys.executable, state / "server.py", str(port + (0 if "realtime" in unit else 1000))],
-        cwd=folder,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-    )
-    (state / f"{{unit}}.pid").write_text(str(server.pid))
-elif command == "disable":
+    start(unit)
+elif command in ("disable", "stop"):
     stop(words[-1])
 """
+PAGE = PROJECT / "docs/upgrades.md"
 # What of the project a release has as it is.
 SHIPPED = ("deploy", "detection/engine_build.py")
 
@@ -162,7 +192,7 @@ class ReleaseMachine:
             f"kynaplatform-realtime@{first}.service",
             f"kynaplatform-realtime@{last}.service",
         ]
-        self._git("init", "-q", "-b", "main", ".")
+        self.git("init", "-q", "-b", "main", ".")
 
     def release(self, form: int, **files: str) -> str:
         """Commit one whose states have that form; gives the name of its folder."""
@@ -189,9 +219,9 @@ class ReleaseMachine:
         }.items():
             (self.source / name).parent.mkdir(parents=True, exist_ok=True)
             (self.source / name).write_text(text)
-        self._git("add", "--all")
-        self._git("commit", "-q", "--allow-empty", "-m", f"form {form}")
-        return self._git("rev-parse", "--short=12", "HEAD").strip()
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", f"form {form}")
+        return self.git("rev-parse", "--short=12", "HEAD").strip()
 
     def clone(self) -> None:
         words = ["clone", "-q", "--no-checkout", str(self.source), str(self.root)]
@@ -199,33 +229,49 @@ class ReleaseMachine:
 
     def install_as_before_this_layout(self) -> None:
         """A checkout with its environment, whose units name its paths."""
-        subprocess.run(["git", "clone", "-q", self.source, self.root], check=True)
-        (self.root / ".venv/bin").mkdir(parents=True)
-        (self.root / ".venv/bin/python").symlink_to(sys.executable)
-        units = self.folder / "etc/systemd/system"
-        shutil.copytree(self.root / "deploy/systemd", units)
-        for file in units.rglob("*.*"):
+        for file in self.source.glob("deploy/systemd/**/*.*"):
             if file.is_file():
                 text = file.read_text().replace("/opt/kynaplatform/current", "/opt/kynaplatform")
                 file.write_text(text)
-                (self.root / "deploy/systemd" / file.relative_to(units)).write_text(text)
+        self.git("commit", "-q", "--all", "-m", "an old one")
+        subprocess.run(["git", "clone", "-q", self.source, self.root], check=True)
+        (self.root / ".venv/bin").mkdir(parents=True)
+        (self.root / ".venv/bin/python").symlink_to(sys.executable)
+        shutil.copytree(self.root / "deploy/systemd", self.folder / "etc/systemd/system")
         subprocess.run(
             [self.root / ".venv/bin/python", "manage.py", "collectstatic"],
             cwd=self.root, env=self.environment, check=True,
         )  # fmt: skip
         for unit in self.units:
-            subprocess.run(["systemctl", "restart", unit], env=self.environment, check=True)
+            self.systemctl("restart", unit)
         self.steps()
 
-    def upgrade(self) -> "subprocess.CompletedProcess[str]":
+    def upgrade(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """As docs/upgrades.md has it, also where the code before has no such command."""
         script = commands("upgrades.md", "git show origin/main:deploy/upgrade")
         for path in ("/opt/", "/run/"):
             script = script.replace(path, f"{self.folder}{path}")
-        return self._run("sh", "-c", script)
+        return self.run("sh", "-c", " ".join([script.rstrip(), *words]))
 
-    def roll_back(self, *words: str, by: str = "current") -> "subprocess.CompletedProcess[str]":
-        return self._run(str(self.root / by / "deploy/rollback"), *words)
+    def begin_upgrade(self, blocked_at: str) -> "subprocess.Popen[bytes]":
+        """In a session of its own; returns once that step waits."""
+        (self.state / "blocks").write_text(blocked_at)
+        words = ["sh", str(self.root / "current/deploy/upgrade")]
+        process = subprocess.Popen(words, env=self.environment, start_new_session=True)
+        while not (self.state / "blocked").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        return process
+
+    def go_on(self) -> None:
+        (self.state / "blocked").unlink()
+
+    def roll_back(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        [told] = re.findall(r"\*\*With systemd\*\* run\s+`(\S+)`", PAGE.read_text())
+        return self.run(f"{self.folder}{told}", *words)
+
+    def systemctl(self, *words: str) -> None:
+        subprocess.run(["systemctl", *words], env=self.environment, check=True)
 
     def fail(self, step: str) -> None:
         (self.state / "fails").write_text(step)
@@ -244,21 +290,25 @@ class ReleaseMachine:
         }
 
     def pids(self) -> dict[str, int]:
-        return {file.stem: int(file.read_text()) for file in sorted(self.state.glob("*.pid"))}
+        return {
+            file.stem: int(file.read_text())
+            for file in sorted(self.state.glob("kynaplatform-*.pid"))
+        }
 
     def stop(self) -> None:
         for pid in self.pids().values():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
 
-    def _git(self, *words: str) -> str:
+    def git(self, *words: str, where: Path | None = None) -> str:
+        """In what the releases come from, or in another repository."""
         done = subprocess.run(
-            [*GIT, *words], cwd=self.source, capture_output=True, text=True, check=True
+            [*GIT, *words], cwd=where or self.source, capture_output=True, text=True, check=True
         )
         return done.stdout

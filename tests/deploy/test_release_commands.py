@@ -1,17 +1,23 @@
 """deploy/upgrade and deploy/rollback; in `make faults` whole releases have them under systemd"""
 
 import fcntl
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from tests.deploy.release_machine import ReleaseMachine
 from tests.plugin import installed
 
 OLD = "kynaplatform"
+# Whose upgrade waits for less.
+RELEASE = (PROJECT / "deploy/release.py").read_text()
+HURRIED = {"deploy/release.py": re.sub(r"(READY|STEADY)(_SECONDS = ).*", r"\g<1>\g<2>2.0", RELEASE)}
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def test_all_is_built_before_anything_stops_and_switched_after_migrate(
     machine.install_as_before_this_layout()
     before = machine.pids()
     name = machine.release(5)
-    machine.fail("migrate")
+    machine.fail("manage.py migrate")
     assert machine.upgrade().returncode == 1
     assert machine.pids() == before
     built = machine.steps()
@@ -136,7 +142,9 @@ def test_what_runs_goes_on_where_a_step_fails(machine: ReleaseMachine, step: str
     done = machine.upgrade()
     assert done.returncode == 1
     told = done.stderr.splitlines()[-1]
-    assert re.fullmatch(r"FAILED: `.*` ended with 3\. .* Mend it, and run this again\.", told)
+    assert re.fullmatch(
+        r"FAILED: `.*` ended with 3\. Nothing was restarted\. Mend it, and run this again\.", told
+    )
     assert (machine.pids(), units.read_text()) == before
     assert not (machine.root / "current").exists()
 
@@ -222,8 +230,8 @@ def test_the_way_back_keeps_one_runtime_where_states_differ(machine: ReleaseMach
         assert f"\n{line}\n" in own
     units = machine.folder / "etc/systemd/system/kynaplatform-.service.d/common.conf"
     assert "WorkingDirectory=/opt/kynaplatform\n" in units.read_text()
-    [told] = re.findall(r"When few are left, run (\S+) --finish", done.stdout)
-    assert machine.roll_back("--finish", by=str(Path(told).parents[1])).returncode == 0
+    assert f"When few are left, run {machine.root}/rollback --finish\n" in done.stdout
+    assert machine.roll_back("--finish").returncode == 0
     assert machine.runs() == all_on(machine, OLD)
     # And forward again, to what is built.
     assert machine.upgrade().returncode == 0
@@ -303,3 +311,221 @@ def test_three_releases_are_kept(machine: ReleaseMachine) -> None:
     names += [upgraded(machine, 5, number=str(number)) for number in range(3)]
     there = {path.name for path in (machine.root / "releases").glob("[!.]*")}
     assert there == {*names[1:]}
+
+
+@pytest.mark.long
+def test_what_failed_before_a_switch_is_no_way_back(machine: ReleaseMachine) -> None:
+    first = machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    second = upgraded(machine, 5, another="")
+    before = machine.pids()
+    machine.release(5, third="")
+    machine.fail("pip")
+    assert machine.upgrade().returncode == 1
+    done = machine.roll_back()
+    assert done.returncode == 0, done.stderr
+    again = f"To go back to {first} run {machine.root}/rollback again"
+    assert f"==> The last upgrade had switched nothing. {again}\n" in done.stdout
+    assert machine.pids() == before
+    assert target_of(machine, "current") == second
+    machine.roll_back()
+    assert machine.runs() == all_on(machine, first)
+
+
+def test_a_way_back_that_is_interrupted_goes_on(machine: ReleaseMachine) -> None:
+    """Where the code before has no such command."""
+    machine.release(5)
+    for name in ("upgrade", "rollback", "release.py"):
+        (machine.source / "deploy" / name).unlink()
+    machine.install_as_before_this_layout()
+    name = upgraded(machine, 5)
+    machine.fail(f"restart {machine.units[0]}")
+    done = machine.roll_back()
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        " What was not restarted runs as before."
+        f" Mend it and run {machine.root}/rollback again.\n"
+    )  # fmt: skip
+    assert set(machine.runs().values()) == {name}
+    machine.fail("")
+    assert machine.roll_back().returncode == 0
+    assert machine.runs() == all_on(machine, OLD)
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_what_you_changed_in_a_checkout_is_not_dropped(
+    machine: ReleaseMachine, is_committed: bool
+) -> None:
+    machine.release(5)
+    machine.install_as_before_this_layout()
+    before = machine.pids()
+    with (machine.root / "deploy/systemd/kynaplatform-api@.service").open("a") as unit:
+        unit.write("# mine\n")
+    if is_committed:
+        machine.git("commit", "--quiet", "--all", "-m", "mine", where=machine.root)
+    machine.release(5, another="")
+    done = machine.upgrade()
+    assert done.returncode == 1
+    assert re.search(
+        r"FAILED: What runs has changes that \w+ lacks\. To keep them name", done.stderr
+    )
+    assert machine.steps() == []
+    assert machine.pids() == before
+    changed = machine.git("stash", "create", where=machine.root).strip() or "HEAD"
+    merged = machine.folder / "merged"
+    machine.git("worktree", "add", "--quiet", str(merged), changed, where=machine.root)
+    machine.git("merge", "--quiet", "origin/main", "-m", "both", where=merged)
+    done = machine.upgrade(machine.git("rev-parse", "HEAD", where=merged).strip())
+    assert done.returncode == 0, done.stderr
+    unit = machine.root / "current/deploy/systemd/kynaplatform-api@.service"
+    assert unit.read_text().endswith("# mine\n")
+
+
+def test_an_older_revision_is_no_upgrade(machine: ReleaseMachine) -> None:
+    first = machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    second = upgraded(machine, 5, another="")
+    before = machine.pids()
+    machine.steps()
+    done = machine.upgrade(first)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"To go back run {machine.root}/rollback.\n")
+    assert machine.steps() == []
+    assert (machine.pids(), target_of(machine, "current")) == (before, second)
+
+
+def test_without_the_repository_a_revision_that_is_here_may_be_named(
+    machine: ReleaseMachine,
+) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    name = machine.release(5, another="")
+    machine.fail("manage.py migrate")
+    machine.upgrade()
+    machine.fail("")
+    machine.source.rename(machine.folder / "away")
+    command = str(machine.root / "current/deploy/upgrade")
+    for words in ((), ("unknown",)):
+        done = machine.run(command, *words)
+        assert done.returncode == 1
+        assert done.stderr.endswith("FAILED: Nothing was restarted. Mend it, and run this again.\n")
+    assert machine.run(command, name).returncode == 0
+    assert machine.runs() == all_on(machine, name)
+
+
+def test_a_file_that_cannot_be_written_is_a_step_that_fails(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    (machine.root / "staticfiles").touch()
+    done = machine.upgrade()
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "/staticfiles'. Nothing was restarted. Mend it, and run this again.\n"
+    )
+
+
+def test_an_engine_is_compiled_once_there_is_a_compiler(machine: ReleaseMachine) -> None:
+    programs = machine.folder / "without-gcc"
+    programs.mkdir()
+    for folder in os.environ["PATH"].split(":"):
+        for program in Path(folder).glob("*"):
+            if program.name != "gcc" and not (programs / program.name).is_symlink():
+                (programs / program.name).symlink_to(program)
+    path = machine.environment["PATH"]
+    machine.environment["PATH"] = f"{path.split(':')[0]}:{programs}"
+    machine.release(5)
+    machine.clone()
+    for told, compiled in ((1, 0), (0, 1), (0, 0)):
+        done = machine.upgrade()
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("The engine stays Python") == told
+        assert [step.split()[0] for step in machine.steps()].count("compile") == compiled
+        machine.environment["PATH"] = path
+
+
+@pytest.mark.parametrize("kind", ["webhooks", "beat"])
+def test_what_takes_no_requests_is_looked_at_too(machine: ReleaseMachine, kind: str) -> None:
+    """A sender by its `/healthz`; beat, which ends and begins again, by its process."""
+    (machine.state / "metrics-port").write_text(str(free_port()))
+    unit = f"kynaplatform-{kind}.service"
+    machine.units.append(unit)
+    name = machine.release(5, **HURRIED)
+    machine.clone()
+    done = machine.upgrade()
+    assert done.returncode == 0, done.stderr
+    machine.release(5, **HURRIED, **{"is-broken": ""})
+    # Those that take requests are not what is broken.
+    for other in machine.units[:-1]:
+        machine.systemctl("stop", other)
+    machine.units[:-1] = []
+    done = machine.upgrade()
+    assert done.returncode == 1
+    assert f"FAILED: {unit} " in done.stderr
+    assert f"See `journalctl -u {unit}`. What was not restarted runs" in done.stderr
+    assert f"or go back with {machine.root}/rollback.\n" in done.stderr
+    assert machine.roll_back().returncode == 0
+    assert machine.runs() == {unit: name}
+
+
+def test_a_migration_that_goes_on_is_not_begun_again(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    name = machine.release(5, another="")
+    machine.steps()
+    process = machine.begin_upgrade("manage.py migrate")
+    os.killpg(process.pid, signal.SIGHUP)
+    process.wait()
+    done = machine.upgrade()
+    assert done.returncode == 1
+    assert "FAILED: An earlier migration runs, which `systemctl status migrate-" in done.stderr
+    machine.go_on()
+    assert [step for step in machine.steps() if "manage.py migrate" in step] == [
+        f"manage.py migrate --no-input in {name}"
+    ]
+
+
+def test_what_is_stopped_stays_so_and_is_named(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    for unit in machine.units:
+        machine.systemctl("stop", unit)
+    name = machine.release(5, another="")
+    done = machine.upgrade()
+    assert done.returncode == 0
+    stopped = ", ".join(f"{unit} is stopped" for unit in machine.units)
+    assert done.stdout.endswith(f"==> {name} runs, {stopped}\n")
+    assert machine.runs() == {}
+
+
+def test_what_was_never_there_is_none_of_three_releases(machine: ReleaseMachine) -> None:
+    names = [machine.release(5)]
+    machine.clone()
+    machine.upgrade()
+    machine.fail("pip")
+    for number in range(2):
+        names.append(machine.release(5, number=str(number)))
+        assert machine.upgrade().returncode == 1
+    machine.fail("")
+    # Nothing ran before it.
+    assert machine.upgrade(names[0]).returncode == 0
+    assert {path.name for path in (machine.root / "releases").glob("[!.]*")} == {*names}
+
+
+def test_what_a_killed_upgrade_has_started_ends_before_the_next(machine: ReleaseMachine) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    machine.release(5, another="")
+    machine.steps()
+    process = machine.begin_upgrade("pip install")
+    process.send_signal(signal.SIGHUP)
+    process.wait()
+    done = machine.upgrade()
+    assert done.stderr.endswith("FAILED: Another upgrade or rollback runs.\n")
+    machine.go_on()
+    assert len(machine.steps()) == 1

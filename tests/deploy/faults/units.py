@@ -63,7 +63,7 @@ KILLING = """
 done) &
 trap "kill $!" EXIT
 """
-ROLL_BACK = "/opt/kynaplatform/current/deploy/rollback"
+ROLL_BACK = "/opt/kynaplatform/rollback"
 WHAT_RUNS = """
 for pid in $(systemctl show --property=MainPID --value 'kynaplatform-*.service'); do
     [ "$pid" = 0 ] || readlink "/proc/$pid/cwd"
