@@ -16,8 +16,8 @@ from tests.plugin import installed
 
 OLD = "kynaplatform"
 # Whose upgrade waits for less.
-RELEASE = (PROJECT / "deploy/release.py").read_text()
-HURRIED = {"deploy/release.py": re.sub(r"(READY|STEADY)(_SECONDS = ).*", r"\g<1>\g<2>2.0", RELEASE)}
+MACHINE = (PROJECT / "deploy/machine.py").read_text()
+HURRIED = {"deploy/machine.py": re.sub(r"(READY|STEADY)(_SECONDS = ).*", r"\g<1>\g<2>2.0", MACHINE)}
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ def test_what_failed_before_a_switch_is_no_way_back(machine: ReleaseMachine) -> 
 def test_a_way_back_that_is_interrupted_goes_on(machine: ReleaseMachine) -> None:
     """Where the code before has no such command."""
     machine.release(5)
-    for name in ("upgrade", "rollback", "release.py"):
+    for name in ("upgrade", "rollback", "release.py", "machine.py"):
         (machine.source / "deploy" / name).unlink()
     machine.install_as_before_this_layout()
     name = upgraded(machine, 5)
