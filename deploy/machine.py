@@ -19,6 +19,7 @@ RUNTIME_UNITS = Path(f"{PREFIX}/run/systemd/system")
 HELD = "zz-release.conf"
 # In the order of their restarts; a number is how far from a server's port that of its /readyz is.
 KINDS = {"api": 1000, "pages": 1000, "realtime": 0, "worker": None, "webhooks": None, "beat": None}
+# Unless a process's environment has another; 0 is none.
 METRICS_PORTS = {"worker": 8002, "webhooks": 8012}
 READY_SECONDS = 60.0
 # Longer than a process takes to find out that it can't start.
@@ -78,6 +79,8 @@ def see(unit: str) -> str:
 
 def fault_of(unit: str) -> str | None:
     """Why it doesn't work yet; None where it does, and where it has nothing that tells."""
+    if main_pid(unit) == "0":
+        return "it has ended"
     try:
         port, path = monitor(unit)
         if port == 0:
