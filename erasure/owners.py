@@ -27,7 +27,7 @@ from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 Owner = Organization | Project
 # What staff's lines of an erasure begin with. They stay, and have no name.
-DEED: Final = "Erased for good"
+DEED: Final = "Erasure begun"
 # Each may have 64 KiB of text.
 MOST_TEXTS: Final = 200
 

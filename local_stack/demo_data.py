@@ -42,7 +42,7 @@ def make_demo(folder: Path, *, base_url: str, stream_url: str) -> None:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     now = timezone.now()
     with transaction.atomic():
-        demo = {"base_url": base_url}
+        demo = {"base_url": base_url, "stream_url": stream_url}
         demo |= _project_and_key(known, now)
         demo |= _movespec(known, UUID(demo["project_id"]), now)
         demo |= _admin(known)

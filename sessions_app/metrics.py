@@ -11,7 +11,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
-from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import as_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.unreadable_states import is_left
@@ -19,7 +18,6 @@ from sessions_app.unreadable_states import is_left
 
 def live_counts(now: datetime) -> dict[str, int]:
     """Live status → how many sessions have it at `now`, whether or not the sweep has run."""
-    make_up_for_absence(now)
     # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
     stored = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
     by_status = stored.annotate(now_status=as_due(now)["status"]).values_list("now_status")

@@ -23,7 +23,7 @@ from staff.display import counted, first_digits, moment
 from staff.links import page_of
 
 MAX_COUNTED = 100_000
-SENTENCE = f"{DEED}, with all that it had."
+SENTENCE = f"{DEED}: all that it has goes for good."
 
 
 class EraseForm(ReasonForm):

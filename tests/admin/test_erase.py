@@ -74,7 +74,7 @@ def test_it_erases_all_of_it_and_nothing_else(
 
     erasure = Erasure.objects.get()
     assert answer.redirect_chain == [(address(erasure), 302)]
-    assert "Erased for good, with all that it had." in text_of(answer)
+    assert "Erasure begun: all that it has goes for good." in text_of(answer)
     code = "organization_suspended" if level == "organization" else "project_suspended"
     refused(full.get(MOVESPECS), 403, code)
     assert not DetectionSession.objects.exclude(status__in=["cancelled", "completed"]).exists()
@@ -99,7 +99,11 @@ def test_it_erases_all_of_it_and_nothing_else(
     # Of what was told of it the line of the erasure is left, and it names nobody.
     lines = LogEntry.objects.filter(object_id__in=[*map(str, gone)])
     assert [(line.user.username, line.object_repr, line.change_message) for line in lines] == [
-        ("ada", str(row.id), f"Erased for good, with all that it had.\nReason: {REASON}")
+        (
+            "ada",
+            str(row.id),
+            f"Erasure begun: all that it has goes for good.\nReason: {REASON}",
+        )
     ]
     everything = b" ".join(value for _, value in every_cell())
     for word in (ANNA, "of Acme", "owner's key", "127.0.0.1:9/hook"):

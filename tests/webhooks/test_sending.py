@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -255,7 +256,7 @@ def test_a_pace_is_forgotten_once_nothing_was_tried_for_long(owner):
     kept = {uuid4(): failed(0), uuid4(): failed(10 * PACE_SECONDS, under_way=1)}
     sender = Sender()
     sender._paces = {**kept, uuid4(): failed(PACE_SECONDS)}
-    sender._claim()
+    sender._claim(Counter())
     assert sender._paces == kept
 
 

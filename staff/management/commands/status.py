@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import yaml
 from celery import current_app
@@ -140,8 +142,7 @@ class Command(OperatorCommand):
 def targets_of(path: str | None) -> list[tuple[str, str]]:
     """The job and the address of each process. Raises CommandError for what is no such file."""
     if path is None and not settings.PRODUCTION:
-        ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
-        return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
+        return targets_of_development()
     if path is None:
         there = [settings.BASE_DIR / one for one in TARGETS if (settings.BASE_DIR / one).exists()]
         if not there:
@@ -156,6 +157,16 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
             ]
     except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise CommandError(f"--targets: {error!r}") from None
+
+
+def targets_of_development() -> list[tuple[str, str]]:
+    """Those of the `make run` that was started last, on whatever ports it was."""
+    with suppress(OSError, ValueError, KeyError):
+        demo = json.loads((Path(settings.DATA_DIR) / "demo.json").read_text(encoding="utf-8"))
+        urls = {"web": demo["base_url"], "realtime": demo["stream_url"]}
+        return [(job, urlsplit(url).netloc) for job, url in urls.items()]
+    ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
+    return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
 
 
 def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -359,7 +370,7 @@ def release_words(release: tuple[str, str]) -> str:
 
 
 def late_words(one: Lateness) -> str:
-    return "never" if one.seconds is None else duration(timedelta(seconds=one.seconds))
+    return "not yet" if one.seconds is None else duration(timedelta(seconds=one.seconds))
 
 
 def limit_words(one: Lateness) -> str:
@@ -392,7 +403,7 @@ def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
     yield f"  sessions, 15 minutes: {failure_words(failures['sessions'])}"
     yield f"  sessions that no process can read: {failures['unreadable_sessions']}"
     yield f"  tasks, since the worker's start: {failure_words(failures['tasks'])}"
-    yield f"  webhook endpoints that take nothing: {failures['webhook_endpoints']}"
+    yield f"  webhook endpoints whose every try fails: {failures['webhook_endpoints']}"
 
 
 def failure_words(failures: Mapping[str, int]) -> str:
