@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 
 from kynaplatform import clock
+from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
 from kynaplatform.api.errors import Conflict
 from projects.models import Organization
 from sessions_app.models import DetectionSession
@@ -70,7 +71,7 @@ class RetentionForm(ReasonForm):
         required=False,
         validators=DAYS.validators,
         widget=AdminIntegerFieldWidget,
-        help_text=DAYS.help_text,
+        help_text=f"{DAYS.help_text} {FEWEST_RETENTION_DAYS} to {MOST_RETENTION_DAYS:,}.",
     )
     field_order = ["retention_days", "reason"]
 
