@@ -8,8 +8,8 @@ from django import forms
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 
 from kynaplatform import clock
-from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
 from kynaplatform.api.errors import Conflict
+from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
 from projects.models import Organization
 from sessions_app.models import DetectionSession
 from sessions_app.session_retention import kept_of
