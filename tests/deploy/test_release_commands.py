@@ -477,7 +477,7 @@ def test_a_migration_that_goes_on_is_not_begun_again(machine: ReleaseMachine) ->
     name = machine.release(5, another="")
     machine.steps()
     process = machine.begin_upgrade("manage.py migrate")
-    os.killpg(process.pid, signal.SIGHUP)
+    os.killpg(process.pid, signal.SIGTERM)
     process.wait()
     done = machine.upgrade()
     assert done.returncode == 1
@@ -523,7 +523,7 @@ def test_what_a_killed_upgrade_has_started_ends_before_the_next(machine: Release
     machine.release(5, another="")
     machine.steps()
     process = machine.begin_upgrade("pip install")
-    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
     process.wait()
     done = machine.upgrade()
     assert done.stderr.endswith("FAILED: Another upgrade or rollback runs.\n")
