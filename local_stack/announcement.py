@@ -1,7 +1,6 @@
 """The announcement of `make run` once it is ready: its address, the login, and two commands."""
 
 import json
-import os
 import shlex
 from pathlib import Path
 
@@ -43,7 +42,6 @@ def announcement(data_dir: Path) -> str:
     is_elsewhere = data_dir != PROJECT / ".data"
     return TEXT.format(
         **demo,
-        stream_url=os.environ["PUBLIC_STREAM_URL"],
         elsewhere=f"DATA_DIR={shlex.quote(str(data_dir))} " if is_elsewhere else "",
         create=CREATE.replace(".data", shlex.quote(str(data_dir)) if is_elsewhere else ".data"),
     )
