@@ -180,15 +180,15 @@ def test_bodies_as_only_a_socket_sends_them(owner, movespec, wire):
     )
     # What was sent is read to its end: the connection stays good.
     assert wire.told("POST", MOVESPECS, b"x" * 5_000_000) == (413, "payload_too_large")
-    archive = f"{MOVESPECS}/{movespec.id}/archive"
-    assert wire.send("POST", archive, b"x" * 5_000_000)[0] == 200
     for _ in range(10):
         chunks = [b"x" * 100_000] * 15
         assert wire.told("POST", MOVESPECS, chunks=chunks) == (413, "payload_too_large")
-    # But in chunks without a length the server may close it, and while they are still sent.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        assert wire.send("POST", archive, chunks=[b"x" * 100_000] * 5)[0] == 200
-    wire.http.close()
+    # What no view reads is not waited for: the server may close while it is still sent.
+    archive = f"{MOVESPECS}/{movespec.id}/archive"
+    for unread in ({"body": b"x" * 5_000_000}, {"chunks": [b"x" * 100_000] * 5}):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            assert wire.send("POST", archive, **unread)[0] == 200
+        wire.http.close()
     assert wire.send("POST", archive, b"x" * 5_000)[0] == 200
     assert wire.send("GET", f"{MOVESPECS}/{movespec.id}", b"[" * 1_000)[0] == 200
     assert wire.told("POST", MOVESPECS, b"{}", content_type="text/plain") == (

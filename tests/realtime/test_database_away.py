@@ -81,6 +81,20 @@ def complete(client: Client, first: int) -> None:
     assert client.to_the_end() == 1000
 
 
+def complete_at_last(created: dict[str, Any], client: Client, first: int) -> None:
+    """As `complete`; where 1.5 s were too little for a busy machine, by another attach."""
+    client.send_batch(5, FRAMES[first:])
+    client.send({"type": "finalize"})
+    while (close_code := client.to_the_end()) == 1012:
+        client = Client(created)
+        update = client.next()
+        if update is not None and update["type"] == "session_update":
+            if left := FRAMES[update["last_frame_seq"] :]:
+                client.send_batch(update["last_batch_seq"] + 1, left)
+            client.send({"type": "finalize"})
+    assert close_code in {1000, 4410}
+
+
 def test_a_batch_waits_for_a_database_that_comes_back_in_time(
     proxy: DatabaseProxy, created: dict[str, Any]
 ) -> None:
@@ -322,7 +336,7 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
         update = client.expect("session_update")
         # A checkpoint may have been stored though nobody could be told.
         assert update["last_frame_seq"] in {first, 20 if first else 0}
-        complete(client, update["last_frame_seq"])
+        complete_at_last(created, client, update["last_frame_seq"])
         assert stored_events(created) == EVENTS
         assert session_of(created).accepted_frames_total == len(FRAMES)
     assert outages_told(runtime) == (1, 1)

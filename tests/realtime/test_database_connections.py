@@ -167,7 +167,9 @@ def test_each_process_holds_as_many_as_the_page_says(
             ask_everything(of_api[0], of_pages[0], [of_api[1], of_pages[1]], owner, session_id)
         with locked("detection_session"), kombu.Connection(broker) as sent_over:
             for _ in range(2 * CONCURRENCY):
-                Celery().send_task("sessions_app.tasks.expire_sessions", connection=sent_over)
+                Celery(set_as_current=False).send_task(
+                    "sessions_app.tasks.expire_sessions", connection=sent_over
+                )
             eventually(lambda: held().get("kyna_worker") == documented("a worker"), "both work")
         expected = {
             "kyna_api": THREADS + documented("a process of an API"),

@@ -85,7 +85,9 @@ def worker(database: str, broker: str, folder: Path) -> Iterator[Callable[[], No
     try:
         # Celery itself would go by the CELERY_BROKER_URL of the tests.
         with kombu.Connection(broker) as sent_over:
-            yield lambda: Celery().send_task(TASK, connection=sent_over) and None
+            yield (
+                lambda: Celery(set_as_current=False).send_task(TASK, connection=sent_over) and None
+            )
     finally:
         processes.stop(process, signals=[])
 

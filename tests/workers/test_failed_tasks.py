@@ -68,7 +68,7 @@ def worker(folder: Path, broker: str, **environment: str) -> Iterator[tuple[int,
 
 def send(broker: str, **options: Any) -> None:
     with kombu.Connection(broker) as connection:
-        Celery().send_task(SWEEP, connection=connection, **options)
+        Celery(set_as_current=False).send_task(SWEEP, connection=connection, **options)
 
 
 @pytest.mark.long
