@@ -87,10 +87,10 @@ def complete_at_last(created: dict[str, Any], client: Client, first: int) -> Non
     client.send({"type": "finalize"})
     while (close_code := client.to_the_end()) == 1012:
         client = Client(created)
-        update = client.next()
-        if update is not None and update["type"] == "session_update":
-            if left := FRAMES[update["last_frame_seq"] :]:
-                client.send_batch(update["last_batch_seq"] + 1, left)
+        told = client.next()
+        if told is not None and told["type"] == "session_update":
+            if left := FRAMES[told["last_frame_seq"] :]:
+                client.send_batch(told["last_batch_seq"] + 1, left)
             client.send({"type": "finalize"})
     assert close_code in {1000, 4410}
 

@@ -271,7 +271,10 @@ def assert_restored_by_compose_too(restored: str, folder: Path) -> None:
     variables = compose_of_database(folder, restored)
     count = "SELECT count(*), md5(string_agg(id::text || status, ',' ORDER BY id)) "
     count += "FROM detection_session"
+    before = set(folder.glob("kyna-*.dump"))
     for text in ("exec -T postgres pg_dump", "exec -T postgres pg_restore"):
         run(commands("backup.md", text).replace("kynaplatform", name), folder, variables)
-    with psycopg.connect(restored) as now, psycopg.connect(f"{restored}_before") as before:
-        assert now.execute(count).fetchone() == before.execute(count).fetchone()
+        [dump] = set(folder.glob("kyna-*.dump")) - before
+        variables["DUMP"] = str(dump)
+    with psycopg.connect(restored) as now, psycopg.connect(f"{restored}_before") as old:
+        assert now.execute(count).fetchone() == old.execute(count).fetchone()
