@@ -17,7 +17,7 @@ SomeEvent = Event | DetectionEvent
 class EventLines:
     """The writer of one line an event, which numbers repetitions as they come.
 
-    `   12.40 s  repetition 3  squat, score 0.93`
+    `  12.40 s  repetition 3  squat, score 0.93`
 
     With the MoveSpec the line of an attempt says why it did not count.
     """
@@ -28,7 +28,7 @@ class EventLines:
 
     def line(self, event: SomeEvent) -> str:
         what, which = self._words(event)
-        return f"{event.ts_ms / 1000:8.2f} s  {what:<14}  {which}"
+        return f"{event.ts_ms / 1000:7.2f} s  {what:<14}  {which}"
 
     def _words(self, event: SomeEvent) -> tuple[str, str]:
         payload = event.payload

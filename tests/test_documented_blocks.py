@@ -127,6 +127,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_the_page_is_right",
     ),
     ("docs/operations.md", "CREATE ROLE"): BY_HAND,
+    ("docs/movespec/first-movement.md", "perform squat"): (
+        "tests/replay/test_perform.py",
+        "test_the_commands_of_the_first_page_print_what_stands_below_them",
+    ),
     ("docs/operations.md", "job_name"): (
         "tests/deploy/test_prometheus.py",
         "test_prometheus_takes_the_job_of_a_database",

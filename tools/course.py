@@ -96,11 +96,7 @@ class Run:
         """What `replay --explain` prints, with the lines of phases or without."""
         events, _ = self.counted()
         lines = lines_of(self.spec, self.recording, events, is_explained=True)
-        return "".join(
-            f"{line.removeprefix(' ')}\n"
-            for line in lines
-            if is_whole or " confidence " not in line
-        )
+        return "".join(f"{line}\n" for line in lines if is_whole or " confidence " not in line)
 
 
 def runs(page: Path) -> Iterator[Run]:

@@ -8,7 +8,7 @@ from replay.event_lines import EventLines
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
 REPEATED: Final = "frame_seq_not_increasing"
 REJECTED = "2 frames were rejected: 2 image_landmarks (the hips are elsewhere).\n"
-LINE = "    1.50 s  enter           bottom, confidence 1.00"
+LINE = "   1.50 s  enter           bottom, confidence 1.00"
 
 
 class Terminal(StringIO):

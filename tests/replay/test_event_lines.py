@@ -20,44 +20,44 @@ CHECKED = METRICS | {"form": 0.5}
     [
         (
             event("shape_enter", shape_key="bottom", confidence=0.931),
-            "   12.40 s  enter           bottom, confidence 0.93",
+            "  12.40 s  enter           bottom, confidence 0.93",
         ),
         (
             event("shape_exit", shape_key="bottom", confidence=1.0),
-            "   12.40 s  exit            bottom, confidence 1.00",
+            "  12.40 s  exit            bottom, confidence 1.00",
         ),
         (
             event("event_completed", event_key="squat", score=0.5),
-            "   12.40 s  repetition 1    squat, score 0.50",
+            "  12.40 s  repetition 1    squat, score 0.50",
         ),
         (
             event("event_completed", event_key="squat", score=None),
-            "   12.40 s  repetition 1    squat",
+            "  12.40 s  repetition 1    squat",
         ),
         (
             event("event_completed", event_key="curl", score=1.0, side="left"),
-            "   12.40 s  repetition 1    curl, left, score 1.00",
+            "  12.40 s  repetition 1    curl, left, score 1.00",
         ),
         (
             event("event_completed", event_key="lunge", score=0.5, side="left", metrics=METRICS),
-            "   12.40 s  repetition 1    lunge, left, score 0.50, 2.5 s",
+            "  12.40 s  repetition 1    lunge, left, score 0.50, 2.5 s",
         ),
         (
             event("event_completed", event_key="plank", score=None, metrics=HELD),
-            "   12.40 s  repetition 1    plank, held 30.0 s",
+            "  12.40 s  repetition 1    plank, held 30.0 s",
         ),
         (
             event("event_completed", event_key="squat", score=1.0, metrics=CHECKED),
-            "   12.40 s  repetition 1    squat, score 1.00, 2.5 s, form 0.50",
+            "  12.40 s  repetition 1    squat, score 1.00, 2.5 s, form 0.50",
         ),
-        (event("event_interrupted", reason="pose_lost"), "   12.40 s  interrupted     pose lost"),
+        (event("event_interrupted", reason="pose_lost"), "  12.40 s  interrupted     pose lost"),
         (
             event("event_interrupted", reason="not_reached", side="left", path="a.b[1]", by=12.5),
-            "   12.40 s  interrupted     not reached, left, by 12.5, a.b[1]",
+            "  12.40 s  interrupted     not reached, left, by 12.5, a.b[1]",
         ),
         (
             event("feedback", ts_ms=3_600_000, level="coaching", message="Chest up."),
-            " 3600.00 s  coaching        Chest up.",
+            "3600.00 s  coaching        Chest up.",
         ),
     ],
 )
@@ -89,11 +89,11 @@ def squat() -> MoveSpec:
     [
         (
             {"reason": "not_reached", "path": "detection.movement.phases[1].criteria[0]", "by": 12},
-            "   12.40 s  attempt         Not reached: knee on the way to bottom, 12° short",
+            "  12.40 s  attempt         Not reached: knee on the way to bottom, 12° short",
         ),
         (
             {"reason": "pose_lost", "path": None, "by": None, "side": "right"},
-            "   12.40 s  attempt         Nobody was seen any more, right",
+            "  12.40 s  attempt         Nobody was seen any more, right",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """`manage.py perform`: recordings for `replay` and `stream`."""
 
 import re
+import shlex
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from poses.figure import MOVEMENTS
 from poses.figure.movement_grammar import MOVEMENT
 from poses.recordings import load
 from tests.documented import block
+from tools.course import runs
 
 PAGE = "docs/recordings.md"
 
@@ -90,6 +92,35 @@ def test_a_variant_is_of_no_count(tmp_path: Path) -> None:
 def test_a_file_s_own_variant_is_done(tmp_path: Path, good_morning: Path) -> None:
     said = perform_into(tmp_path / "a.json.gz", "--variant", "half-way", movement=good_morning)
     assert said.endswith("4 repetitions of good-morning, half-way.\n")
+
+
+def test_the_commands_of_the_first_page_print_what_stands_below_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "docs/movespec/first-movement.md"
+    monkeypatch.chdir(tmp_path)
+    Path("squat.yaml").write_text(block(page, "name: squat").text)
+    out = StringIO()
+    for command in re.findall(r'CMD="(.+)"', block(page, "make manage").text):
+        call_command(*shlex.split(command), stdout=out)
+    written, printed = out.getvalue().split("\n", 1)
+    assert written == "squat.json.gz is written: 2 repetitions of squat."
+    [shown] = [run.printed for run in runs(PROJECT / page)]
+    assert printed == shown
+
+
+def test_without_a_file_it_is_named_after_the_movement(
+    tmp_path: Path, good_morning: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    out = StringIO()
+    call_command("perform", str(good_morning), "--variant", "half-way", stdout=out)
+    assert out.getvalue() == (
+        "good-morning.json.gz is written: 4 repetitions of good-morning, half-way.\n"
+    )
+    assert [path.name for path in folder.iterdir()] == ["good-morning.json.gz"]
 
 
 def refused(*arguments: str | Path) -> str:

@@ -158,15 +158,15 @@ def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
     shallow = "A required check was missed: depth, knee at most 95° at its least at bottom"
     told = [line for line in lines if "  attempt  " in line]
     assert told == [
-        f"    5.57 s  attempt         {turned}, 5.7° short",
-        f"   13.30 s  attempt         {turned}, 11° short",
-        f"   17.00 s  attempt         {shallow}, by 7.2°",
-        f"   24.67 s  attempt         {turned}, 1.6° short",
-        f"   28.33 s  attempt         {shallow}, by 5.2°",
+        f"   5.57 s  attempt         {turned}, 5.7° short",
+        f"  13.30 s  attempt         {turned}, 11° short",
+        f"  17.00 s  attempt         {shallow}, by 7.2°",
+        f"  24.67 s  attempt         {turned}, 1.6° short",
+        f"  28.33 s  attempt         {shallow}, by 5.2°",
     ]
     assert lines[-1] == "squat: 12 completed, 5 interrupted"
     answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
-    assert [one["why"] for one in answer["attempts"]] == [line[28:] for line in told]
+    assert [one["why"] for one in answer["attempts"]] == [line[27:] for line in told]
     assert "attempts" not in json.loads(replay(attempted, "--spec", deep, "--json")[0])
 
 
@@ -196,7 +196,7 @@ def test_messages_are_in_the_language_that_is_asked_for(
 ) -> None:
     asked = ("--locale", locale) if locale else ()
     out, _ = replay(attempted, "--spec", deep, *asked)
-    assert {line[12:] for line in out.splitlines() if "coaching" in line} == {
+    assert {line[11:] for line in out.splitlines() if "coaching" in line} == {
         f"coaching        {message}"
     }
 

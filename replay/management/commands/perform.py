@@ -23,7 +23,13 @@ class Command(BaseCommand):
             metavar="MOVEMENT",
             help=f"a file of keyframes, NAME.yaml, or one of {', '.join(EXERCISES)}",
         )
-        parser.add_argument("recording", type=Path, help="the file to write, NAME.json.gz")
+        parser.add_argument(
+            "recording",
+            type=Path,
+            nargs="?",
+            help="the file to write, NAME.json.gz (default: named after the movement, in this "
+            "folder; an earlier one is replaced)",
+        )
         parser.add_argument(
             "--repetitions", type=int, help="1 or more (default: as the movement says, mostly 6)"
         )
@@ -48,7 +54,7 @@ class Command(BaseCommand):
                 f"--repetitions {repetitions} takes {seconds:g} s; at most {MOST_SECONDS:g} s are "
                 "recorded."
             )
-        path: Path = options["recording"]
+        path: Path = options["recording"] or Path(f"{Path(options['movement']).stem}.json.gz")
         try:
             save(path, recorded(movement, repetitions=repetitions, variant=variant))
         except OSError as error:
