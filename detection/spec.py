@@ -199,6 +199,12 @@ class MoveSpec:
     target_ms: float = 0.0
     grace_ms: float = HOLD_GRACE_MS
 
+    def repeats(self, cue: Cue) -> bool:
+        """Whether a cue can be sent again in the same stay: in a hold, each time its min_gap_ms is
+        over while it holds."""
+        is_of_stay = any(phase.name == cue.when for phase in self.phases) and not cue.extreme
+        return self.type == "hold" and is_of_stay and cue.min_gap_ms > 0.0
+
     @property
     def sequence(self) -> tuple[str, ...]:
         """The phases of the steps."""

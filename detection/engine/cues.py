@@ -13,8 +13,8 @@ from detection.spec import Cue
 
 @dataclass(slots=True, eq=False)
 class CuesState:
-    # The bits of those that were sent in the stay in their phase, and the extreme of each that is
-    # about one.
+    # The bits of those that had their chance in the stay in their phase, and the extreme of each
+    # that is about one.
     sent: int = 0
     extremes: list[float | None] = field(default_factory=list)
 
@@ -72,8 +72,11 @@ class Cues(CuesState):
                 continue
             for number, criterion in during:
                 bit = 1 << number
-                if not self.sent & bit and (criterion is None or criterion.shortfall() == 0.0):
-                    self.sent |= bit
+                if self.sent & bit:
+                    continue
+                if criterion is None or criterion.shortfall() == 0.0:
+                    if not self._tally.rations.repeats[number]:
+                        self.sent |= bit
                     if self._tally.may_send(number, now_ms):
                         fired.append(self._cues[number])
         return fired

@@ -1,27 +1,29 @@
 """The rations of the cues: how often each is sent."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from detection.spec import Cue, Phase
+from detection.spec import Cue, MoveSpec
 
 
 @dataclass(slots=True, eq=False)
 class RationsState:
-    # How often each cue could have been sent, and when it was last.
+    # How often each cue could have been sent, and when it was last: sent, or where it repeats
+    # within a stay, could have been.
     chances: list[int] = field(default_factory=list)
     last_ms: list[float | None] = field(default_factory=list)
 
 
 class Rations(RationsState):
-    """The ration of each cue of a MoveSpec: of every side, and of the readiness."""
+    """The ration of each cue of a MoveSpec: of every side, and of the readiness. `repeats` says of
+    each whether it can be sent again in the same stay."""
 
-    __slots__ = ("_cues", "_reserved")
+    __slots__ = ("_cues", "_reserved", "repeats")
 
-    def __init__(self, cues: Sequence[Cue], phases: Iterable[Phase]) -> None:
-        names = {phase.name for phase in phases}
-        self._cues = tuple(cues)
+    def __init__(self, spec: MoveSpec) -> None:
+        names = {phase.name for phase in spec.phases}
+        self._cues = spec.feedback
         self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
+        self.repeats = [spec.repeats(cue) for cue in self._cues]
         self.chances = [0] * len(self._cues)
         self.last_ms = [None] * len(self._cues)
 
@@ -59,11 +61,11 @@ class Rations(RationsState):
         """Whether a cue may be sent now. A due one that comes too early waits for a chance."""
         cue = self._cues[number]
         is_due = self.chances[number] == 0
-        last_ms = self.last_ms[number]
-        if is_due and last_ms is not None and now_ms - last_ms < cue.min_gap_ms:
-            return False
+        if cue.min_gap_ms > 0.0 and (is_due or self.repeats[number]):
+            last_ms = self.last_ms[number]
+            if last_ms is not None and now_ms - last_ms < cue.min_gap_ms:
+                return False
+            self.last_ms[number] = now_ms
         if cue.every > 1:
             self.chances[number] = (self.chances[number] + 1) % cue.every
-        if is_due and cue.min_gap_ms > 0.0:
-            self.last_ms[number] = now_ms
         return is_due

@@ -153,14 +153,18 @@ def _of_cues(spec: MoveSpec) -> _Found:
         else:
             angle = angle_words(cue.criterion, "is at", "leans by")
             sent = f'once in each stay in "{cue.when}", as soon as {angle}'
-        sentence = f"The message is sent {sent}{_rationed(cue)}."
+            if spec.repeats(cue):
+                sent = f'in "{cue.when}" as soon as {angle}'
+        sentence = f"The message is sent {sent}{_rationed(cue, repeats=spec.repeats(cue))}."
         yield f"{MOVEMENT}.feedback[{number}]", "cue", cue.criterion, sentence
 
 
-def _rationed(cue: Cue) -> str:
+def _rationed(cue: Cue, *, repeats: bool) -> str:
     every = f"; one in {cue.every} of these times, and the first" if cue.every > 1 else ""
-    gap = f"; not within {cue.min_gap_ms / 1000:g} s of the last" if cue.min_gap_ms else ""
-    return every + gap
+    seconds = f"{cue.min_gap_ms / 1000:g} s"
+    if repeats:
+        return f", and again each {seconds} while it is{every}"
+    return every + (f"; not within {seconds} of the last" if cue.min_gap_ms else "")
 
 
 def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:

@@ -41,7 +41,7 @@ class Tally(TallyState):
             is_hold=spec.type == "hold",
             has_sides=spec.counts_each_side,
         )
-        self.rations = Rations(spec.feedback, spec.phases)
+        self.rations = Rations(spec)
         self._event_key = spec.movement_name
         self._steps = tuple(step.phase for step in spec.steps) or (spec.phases[0].name,)
         self._measures = {counter.side: tuple(counter.directions) for counter in plan.counters}

@@ -91,13 +91,16 @@ CUE = Record(
             key="every",
             kind=Number(1, 100, is_whole=True),
             default=1,
-            description="Sent the first time, and then each so many times.",
+            description="Sent the first time, and then each so many times that it could be.",
         ),
         Field(
             key="min_gap_ms",
             kind=milliseconds(0, 600_000),
             default=0,
-            description="Not sent again for so many milliseconds.",
+            description=(
+                "Not sent again for so many milliseconds. In a hold, a cue on its phase that still"
+                " holds then is sent again."
+            ),
         ),
         Field(
             key="message",

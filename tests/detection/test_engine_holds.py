@@ -1,7 +1,21 @@
 """Holds: how long one phase lasts."""
 
+from itertools import pairwise
+
 import pytest
-from engine_scene import at, bent, held, of_type, run, run_restored, swinging, told, unseen, written
+from engine_scene import (
+    Pose,
+    at,
+    bent,
+    held,
+    of_type,
+    run,
+    run_restored,
+    swinging,
+    told,
+    unseen,
+    written,
+)
 
 from detection import Engine, PoseFrame
 from poses.figure import Limb, Posture, landmarks
@@ -202,6 +216,56 @@ feedback:
         "feedback:Hold.",
         "event_interrupted:session_ended",
     ]
+
+
+SAGGING = bent(106)
+
+
+def sagged(cue: str, *stays: tuple[Pose, float]) -> list[float]:
+    """When a cue on knees of 100 degrees and more is sent."""
+    spec = wall_sit(f"feedback: [{{when: sitting, message: Lower., {cue}}}]\n")
+    return [event.ts_ms for event in run(spec, held(*stays)) if event.type == "feedback"]
+
+
+def test_a_cue_that_holds_is_sent_again_each_time_its_gap_is_over() -> None:
+    times = sagged("joint: knee, min: 100, min_gap_ms: 5000", (SAGGING, 30_000))
+    assert len(times) == 6
+    assert [after - before for before, after in pairwise(times)] == [
+        pytest.approx(5_000, abs=35)
+    ] * 5
+
+
+def test_it_is_not_sent_again_once_what_it_is_about_is_over() -> None:
+    asked = "joint: knee, min: 100, min_gap_ms: 5000"
+    assert len(sagged(asked, (SAGGING, 4_000), (LOW, 10_000))) == 1
+    first, again = sagged(asked, (SAGGING, 1_000), (LOW, 8_000), (SAGGING, 3_000))
+    assert again - first == pytest.approx(9_000, abs=200)
+    # Its gap is over while the second hold goes on.
+    first, again = sagged(asked, (SAGGING, 1_000), (UP, 1_000), (SAGGING, 4_500))
+    assert again - first == pytest.approx(5_000, abs=35)
+
+
+def test_of_the_times_at_which_it_could_be_sent_again_it_is_each_so_many_th() -> None:
+    times = sagged("joint: knee, min: 100, min_gap_ms: 5000, every: 3", (SAGGING, 40_000))
+    assert [after - before for before, after in pairwise(times)] == [
+        pytest.approx(15_000, abs=100)
+    ] * 2
+
+
+def test_a_cue_on_the_phase_alone_repeats_too() -> None:
+    assert len(sagged("min_gap_ms: 5000", (LOW, 12_000))) == 3
+
+
+def test_without_a_gap_it_is_sent_once_in_a_hold() -> None:
+    assert len(sagged("joint: knee, min: 100", (SAGGING, 30_000))) == 1
+    assert len(sagged("joint: knee, min: 100, every: 2", (SAGGING, 30_000))) == 1
+
+
+def test_repeated_cues_are_the_same_wherever_they_are_restored() -> None:
+    cue = "{when: sitting, joint: knee, min: 100, min_gap_ms: 700, every: 2, message: Lower.}"
+    spec = wall_sit(f"feedback: [{cue}]\n")
+    frames = held((SAGGING, 4_000), (UP, 300), (SAGGING, 2_000))
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
 
 
 def test_a_hold_that_began_before_the_setup_was_met_is_completed_after_it() -> None:
