@@ -251,13 +251,14 @@ class Swing(SwingState):
         """The share of the gap that the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
             return self._least_swing
-        if len(self.recent) < self._settings.range_swings:
-            return max(1.0, self._least_swing)
-        usual = median(self.recent)
-        if end and self._strict_ends[-end]:
+        needed = 1.0
+        if len(self.recent) >= self._settings.range_swings:
+            needed = self._settings.swing_share * median(self.recent)
+        came = abs(self.farthest - self.origin)
+        if end and self._strict_ends[-end] and came >= self._least_swing:
             # What came to a strict end counts, however far is usual, and so does the way back.
-            usual = min(usual, abs(self.farthest - self.origin))
-        return max(self._least_swing, self._settings.swing_share * usual)
+            needed = min(needed, self._settings.swing_share * came)
+        return max(self._least_swing, needed)
 
     def _has_come(self, come: float, shares: list[float]) -> bool:
         """Whether the body has come to the other end, each carrier by its least share."""

@@ -98,6 +98,26 @@ def test_who_does_not_stand_up_into_a_band_is_told_what_is_missing() -> None:
     assert attempt["by"] == pytest.approx(150 - 135, abs=1)
 
 
+@pytest.mark.parametrize("sequence", ["[standing, bottom, standing]", "[bottom, standing]"])
+@pytest.mark.parametrize("first", [135, 125, 105])
+def test_a_first_try_is_told_where_only_the_other_end_is_strict(sequence, first) -> None:
+    text = SQUAT.replace("name: bottom,", "name: bottom, strict: true,")
+    spec = written(text.replace("[standing, bottom, standing]", sequence))
+    frames = at(swinging([175, first, 175, 175], stay_ms=2_000) + swinging([175, 80, 175]))
+    events = run(spec, frames)
+    (attempt,) = interruptions(events)
+    assert (attempt["reason"], attempt["path"]) == ("not_reached", BOTTOM_KNEE)
+    assert attempt["by"] == pytest.approx(first - 100, abs=1)
+    (completion,) = of_type(events, "event_completed")
+    assert completion["metrics"]["duration_ms"] < 1_500
+
+
+def test_the_first_way_from_a_strict_end_where_a_person_begins_is_the_whole_gap() -> None:
+    spec = written(SQUAT.replace("name: bottom,", "name: bottom, strict: true,"))
+    turned = run(spec, at(swinging([80, 115, 80], stay_ms=400)))
+    assert "shape_enter:standing" not in told(turned)
+
+
 def test_a_second_measure_that_lags_is_told_once_by_what_it_lacks() -> None:
     both = {
         "standing": ["{joint: knee, min: 150}", "{joint: hip, min: 150}"],
