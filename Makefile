@@ -82,7 +82,7 @@ bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --t
 	@$(BIN)/python -m bench.create $(ARGS)
 	@$(BIN)/python -m bench.stream $(ARGS)
 
-score: install ## Score the engine over RECORDINGS_DIR and the figure; ARGS="--only views"
+score: install ## Score the engine over RECORDINGS_DIR, PEOPLE_DIR and the figure; ARGS="--only views"
 	@$(BIN)/python -m bench.score $(ARGS)
 
 manage: install ## Run a Django command: make manage CMD="createsuperuser"

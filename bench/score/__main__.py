@@ -1,5 +1,5 @@
-"""Print how well the engine counts, in tables: recordings of people from RECORDINGS_DIR, what is no
-repetition, MoveSpecs of other authors, other views."""
+"""Print how well the engine counts, in tables: recordings of people from RECORDINGS_DIR, the people
+of PEOPLE_DIR, what is no repetition, MoveSpecs of other authors, other views."""
 
 import argparse
 import json
@@ -8,13 +8,24 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import authors, cards, documents, gates, negatives, people, quality, variants, views
+from . import (
+    authors,
+    cards,
+    documents,
+    gates,
+    negatives,
+    people,
+    quality,
+    recordings,
+    variants,
+    views,
+)
 from .engine_runs import Workers
-from .samples import load_samples
+from .samples import load_films, load_samples
 from .tables import Table
 
 PARTS: dict[str, Callable[[Workers], list[Table]]] = {
-    "recordings": people.tables,
+    "recordings": recordings.tables,
     "quality": quality.tables,
     "gates": gates.tables,
     "negatives": negatives.tables,
@@ -22,8 +33,9 @@ PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "authors": authors.tables,
     "views": views.tables,
     "variants": variants.tables,
+    "people": people.tables,
 }
-WITHOUT_RECORDINGS = {"views"}
+WITHOUT_RECORDINGS = {"views", "people"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +67,17 @@ def main(arguments: list[str] | None = None) -> int:
         samples = load_samples(Path(folder))
         if not samples:
             parser.error(f"No recording that a human has counted is in {folder}.")
-    with Workers(samples, options.processes) as workers:
+    films = []
+    if "people" in parts:
+        folder = os.environ.get("PEOPLE_DIR")
+        if folder:
+            films = load_films(Path(folder))
+        elif options.write_docs or parts == ["people"]:
+            parser.error("Set PEOPLE_DIR to the folder of people as they are.")
+        else:
+            parts.remove("people")
+            sys.stderr.write("Without people: PEOPLE_DIR names no folder.\n")
+    with Workers(samples, options.processes, films) as workers:
         made = {part: PARTS[part](workers) for part in PARTS if part in parts}
         if options.write_docs:
             cards.write(workers)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 import detection
-from detection import Engine, EngineSettings, MoveSpec, PoseFrame
+from detection import DetectionEvent, Engine, EngineSettings, MoveSpec, PoseFrame
 
-from .samples import Sample
+from .samples import Film, Sample
 
 SPECS = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SHIPPED = EngineSettings()
@@ -36,23 +36,39 @@ def catalogue() -> dict[str, MoveSpec]:
     }
 
 
+@cache
+def adjusted(name: str, **numbers: float) -> MoveSpec:
+    """A MoveSpec of the catalogue with these numbers for its parameters."""
+    text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
+    return detection.compile(text, parameters=numbers)
+
+
+def completed(
+    spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
+) -> list[DetectionEvent]:
+    engine = Engine(spec, settings)
+    events = [event for frame in frames for event in engine.feed(frame)]
+    events += engine.finish()
+    return [event for event in events if event.type == "event_completed"]
+
+
 def completions(
     spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
 ) -> Completions:
     """The times of completed repetitions, in the frames' milliseconds."""
-    engine = Engine(spec, settings)
-    events = [event for frame in frames for event in engine.feed(frame)]
-    events += engine.finish()
-    return tuple(event.ts_ms for event in events if event.type == "event_completed")
+    return tuple(event.ts_ms for event in completed(spec, frames, settings))
 
 
-# The recordings of a worker, so that a job need only name one.
+# The recordings and films of a worker, so that a job need only name one.
 _recordings: dict[str, Sample] = {}
+_films: dict[str, Film] = {}
 
 
-def _know(samples: Sequence[Sample]) -> None:
+def _know(samples: Sequence[Sample], films: Sequence[Film]) -> None:
     _recordings.clear()
     _recordings.update((sample.name, sample) for sample in samples)
+    _films.clear()
+    _films.update((film.name, film) for film in films)
 
 
 def recording(name: str) -> Sample:
@@ -60,17 +76,27 @@ def recording(name: str) -> Sample:
     return _recordings[name]
 
 
+def film(name: str) -> Film:
+    """Called in a worker: the film of that name."""
+    return _films[name]
+
+
 def _count(run: Run) -> Completions:
     return completions(run.spec, recording(run.recording).frames, run.settings)
 
 
 class Workers:
-    def __init__(self, samples: Sequence[Sample], processes: int = 1) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], processes: int = 1, films: Sequence[Film] = ()
+    ) -> None:
         self.samples = samples
+        self.films = films
         self._counted: dict[Run, Completions] = {}
         self._pool = None
         if processes > 1:
-            self._pool = ProcessPoolExecutor(processes, initializer=_know, initargs=(samples,))
+            self._pool = ProcessPoolExecutor(
+                processes, initializer=_know, initargs=(samples, films)
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +109,7 @@ class Workers:
         """The function's result for each job, in order. Functions and jobs must be picklable."""
         if self._pool is not None:
             return list(self._pool.map(function, jobs, chunksize=4))
-        _know(self.samples)
+        _know(self.samples, self.films)
         return [function(job) for job in jobs]
 
     def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:

@@ -1,11 +1,15 @@
-"""The recordings of people that a human has counted."""
+"""The recordings of people: those that a human has counted, and those of the people folder."""
 
+import gzip
+import json
+import math
+import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from detection import PoseFrame
+from detection import Landmark, PoseFrame
 from poses import recordings
 
 Span = tuple[float, float]
@@ -89,3 +93,90 @@ def load_samples(folder: Path) -> list[Sample]:
             )
         )
     return samples
+
+
+# Where the camera stands around a motion capture: its angle from straight ahead, in degrees.
+AHEAD: Final = 0
+CAMERAS: Final = {"ahead": AHEAD, "45°": 45, "side": 90}
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A recording of the people folder. `person` is its name where nobody says who is on it.
+    `right` says of all repetitions whether they were done as instructed; `labels` has a word for
+    each frame; both may be unknown."""
+
+    name: str
+    exercise: str
+    person: str
+    right: bool | None
+    count: int | None
+    labels: tuple[str, ...]
+    frames: list[PoseFrame]
+
+    @property
+    def minutes(self) -> float:
+        return self.frames[-1].timestamp_ms / 60_000
+
+    def filmed_from(self, angle: int) -> list[PoseFrame]:
+        """The frames of a motion capture, whose depth is true, as a camera at this angle and a
+        landmarker would give them: z is halved, with noise of 5 mm in x and y and 20 in z."""
+        gauss = random.Random(f"{self.name} {angle}").gauss  # noqa: S311 - noise, not a secret
+        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        return [
+            PoseFrame(
+                frame.timestamp_ms,
+                tuple(
+                    Landmark(
+                        x * cos + z * sin + gauss(0, 0.005),
+                        y + gauss(0, 0.005),
+                        (z * cos - x * sin) / 2 + gauss(0, 0.02),
+                        visibility,
+                    )
+                    for x, y, z, visibility in frame.landmarks
+                ),
+            )
+            for frame in self.frames
+        ]
+
+    def still(self, number: int, *, seconds: float) -> list[PoseFrame]:
+        """The frame of this number kept for so long, at 30 frames a second, with 2 mm of noise."""
+        gauss = random.Random(f"{self.name} {number}").gauss  # noqa: S311
+        pose = self.frames[number].landmarks
+        return [
+            PoseFrame(
+                index * 1000 / 30,
+                tuple(
+                    Landmark(
+                        x + gauss(0, 0.002), y + gauss(0, 0.002), z + gauss(0, 0.002), visibility
+                    )
+                    for x, y, z, visibility in pose
+                ),
+            )
+            for index in range(round(seconds * 30) + 1)
+        ]
+
+
+def load_films(folder: Path) -> list[Film]:
+    """The recordings of the people folder."""
+    films = []
+    for path in sorted(folder.glob("*.json.gz")):
+        name = path.name.removesuffix(".json.gz")
+        document = json.loads(gzip.decompress(path.read_bytes()))
+        seen = [(number, pose) for number, pose in enumerate(document["frames"]) if pose]
+        labels = document.get("labels")
+        films.append(
+            Film(
+                name=name,
+                exercise=document["exercise"],
+                person=document.get("person") or name,
+                right=document.get("right"),
+                count=document["count"],
+                labels=tuple(labels[number] for number, _ in seen) if labels else (),
+                frames=[
+                    PoseFrame(number * 1000 / document["fps"], tuple(Landmark(*of) for of in pose))
+                    for number, pose in seen
+                ],
+            )
+        )
+    return films

@@ -16,7 +16,7 @@ from bench.score import (
     gates,
     negatives,
     other_authors,
-    people,
+    recordings,
     variants,
     views,
 )
@@ -63,7 +63,7 @@ def workers(folder: Path) -> Workers:
 
 
 def test_counts_are_set_beside_the_human_s_over_all_and_within_the_span(workers: Workers) -> None:
-    made = people.tables(workers)
+    made = recordings.tables(workers)
     second = rows(made, "by_recording")["a_stu2_1"]
     assert (second["person"], second["human"], second["counted"], second["in span"]) == (
         *("stu2", 3, 5, 3),
@@ -83,8 +83,8 @@ def test_counts_are_set_beside_the_human_s_over_all_and_within_the_span(workers:
 def test_no_row_is_of_two_data_sets(folder: Path) -> None:
     make_recording(folder, "b", source="Countix-Fitness test b", count=5)
     samples = load_samples(folder)
-    shipped = people.as_shipped(Workers(samples), samples)
-    table = people.by_exercise("as_shipped", "", samples, shipped)
+    shipped = recordings.as_shipped(Workers(samples), samples)
+    table = recordings.by_exercise("as_shipped", "", samples, shipped)
     assert [(row[0], row[1], row[2]) for row in table.rows] == [
         ("RepCount-pose: squat", 3, 1),
         ("RepCount-pose: all", 3, 1),

@@ -1,0 +1,151 @@
+"""The people folder: how it is read and seen, and the figures made of it."""
+
+import gzip
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.score import people
+from bench.score.__main__ import main
+from bench.score.engine_runs import Workers
+from bench.score.samples import CAMERAS, Film, load_films
+from detection import PoseFrame
+from poses.figure import perform
+
+WITH_PEOPLE = pytest.mark.skipif(
+    not os.environ.get("PEOPLE_DIR"), reason="PEOPLE_DIR names no folder of people as they are"
+)
+
+
+def make_film(folder: Path, name: str, frames: Sequence[PoseFrame | None], **fields: Any) -> None:
+    document = {
+        "exercise": name.split("_")[1],
+        "count": None,
+        "fps": 20,
+        "frames": [frame and [[*mark][:3] for mark in frame.landmarks] for frame in frames],
+        **fields,
+    }
+    (folder / f"{name}.json.gz").write_bytes(gzip.compress(json.dumps(document).encode()))
+
+
+def figure(exercise: str, repetitions: int, reach: float = 1.0) -> list[PoseFrame]:
+    """As motion capture has it: filmed from ahead, with true depth."""
+    return perform(exercise, repetitions=repetitions, fps=20, turned=90, noise_m=0, reach=reach)
+
+
+def squats(folder: Path) -> list[Film]:
+    for number, (right, reach) in enumerate([(True, 1.0), (False, 0.7)]):
+        fields = {"count": 4, "person": "s01", "right": right}
+        make_film(folder, f"uiprmd_squat_s01_{number}", figure("squat", 4, reach), **fields)
+    return load_films(folder)
+
+
+def test_a_film_says_who_did_it_and_how(tmp_path: Path) -> None:
+    first, second = figure("squat", 1)[:2]
+    labels = ["rest", "rest", "tree"]
+    make_film(tmp_path, "yoga_tree_p1", [first, None, second], labels=labels)
+    [film] = load_films(tmp_path)
+    assert (film.name, film.exercise, film.person) == ("yoga_tree_p1", "tree", "yoga_tree_p1")
+    assert (film.right, film.count, film.labels) == (None, None, ("rest", "tree"))
+    assert [frame.timestamp_ms for frame in film.frames] == [0, 100]
+    assert [(film.right, film.person) for film in squats(tmp_path)[:2]] == [
+        *((True, "s01"), (False, "s01")),
+    ]
+
+
+def test_a_camera_elsewhere_sees_the_body_turned_with_half_the_depth(tmp_path: Path) -> None:
+    film = squats(tmp_path)[0]
+    side, again = film.filmed_from(90), film.filmed_from(90)
+    assert side == again
+    true = [mark for frame in film.frames for mark in frame.landmarks]
+    seen = [mark for frame in side for mark in frame.landmarks]
+    for axis, expected, noise in (
+        ("x", [mark.z for mark in true], 0.005),
+        ("y", [mark.y for mark in true], 0.005),
+        ("z", [-mark.x / 2 for mark in true], 0.02),
+    ):
+        off = [getattr(mark, axis) - wanted for mark, wanted in zip(seen, expected, strict=True)]
+        assert sum(off) / len(off) == pytest.approx(0, abs=noise / 10)
+        deviation = math.sqrt(sum(one * one for one in off) / len(off))
+        assert deviation == pytest.approx(noise, rel=0.1)
+
+
+def test_a_still_stays_but_for_two_millimetres(tmp_path: Path) -> None:
+    film = squats(tmp_path)[0]
+    frames = film.still(20, seconds=1.0)
+    assert (len(frames), frames[-1].timestamp_ms) == (31, 1000)
+    pose = film.frames[20].landmarks
+    off = [
+        mark.x - true.x
+        for frame in frames
+        for mark, true in zip(frame.landmarks, pose, strict=True)
+    ]
+    assert math.sqrt(sum(one * one for one in off) / len(off)) == pytest.approx(0.002, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ([1.0, 1.0], [0.0], 1.0),
+        ([0.0], [1.0, 1.0], 0.0),
+        ([1.0, 0.0], [1.0, 0.0], 0.5),
+        ([1.0, 0.5], [0.5], 0.75),
+        ([1.0], [], None),
+    ],
+)
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order(
+    right: list[float], wrong: list[float], expected: float | None
+) -> None:
+    assert people.auc(right, wrong) == expected
+
+
+def test_people_are_told_by_view_and_by_form(tmp_path: Path) -> None:
+    films = squats(tmp_path)
+    made = people.tables(Workers([], films=films))
+    goals = {row[0]: row[1] for row in made[0].rows}
+    assert goals["squat: people ahead / 45° / side within one"] == "1, 1, 1 of 1"
+    assert goals["lunge: people ahead / 45° / side within one"] == "0, 0, 0 of 0"
+    assert str(goals["squat: AUC of form, ahead / 45° / side"]).endswith(", 1.00")
+
+
+def test_what_another_act_counts_is_false(tmp_path: Path) -> None:
+    make_film(tmp_path, "hdm05_kick_a", figure("squat", 3))
+    [film] = load_films(tmp_path)
+    table = people.other_acts(people.People(Workers([], films=[film])))
+    squat = next(row for row in table.json() if row["MoveSpec"] == "squat")
+    minutes = film.minutes * len(CAMERAS)
+    assert squat["kick"] == squat["all"] == pytest.approx(3 * len(CAMERAS) / minutes)
+
+
+def test_a_still_plank_is_held_for_a_second(tmp_path: Path) -> None:
+    frames = perform("plank", repetitions=1, fps=20, turned=0, noise_m=0)
+    made = [frames[0], frames[len(frames) // 2]]
+    make_film(tmp_path, "stills_plank", made, labels=["hips low", "correct"])
+    seen = people.People(Workers([], films=load_films(tmp_path)))
+    assert (people._planks(seen, "correct"), people._planks(seen, "hips low")) == ([1], [0])
+
+
+def test_the_command_says_where_the_people_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PEOPLE_DIR", raising=False)
+    with pytest.raises(SystemExit):
+        main(["--only", "people"])
+    assert "Set PEOPLE_DIR to the folder" in capsys.readouterr().err
+
+
+@WITH_PEOPLE
+@pytest.mark.long
+def test_it_scores_people_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in sorted(Path(os.environ["PEOPLE_DIR"]).glob("*.json.gz"))[::40]:
+        (tmp_path / file.name).symlink_to(file)
+    monkeypatch.setenv("PEOPLE_DIR", str(tmp_path))
+    assert main(["--only", "people", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["people"]
