@@ -12,6 +12,8 @@ from poses.figure.camera import Camera
 
 VIEWS = {"side": 0.0, "diagonal": 45.0, "front": 90.0, "back": 270.0}
 MOST_SECONDS = 300.0
+# The name of the posture of a pause: none that a file may give.
+HALFWAY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class Variant:
     fast: how many times as fast.
     still: the side whose arm and leg stay as in the first posture. Of a movement that alternates,
         every other repetition is left out.
+    paused: seconds of standing still halfway to the second posture, in each repetition.
+    mirrored: with left and right exchanged.
+    away: seconds out of the picture, from the middle of the second repetition, or of the only one.
     turned: the body's turn to the camera, in place of the movement's.
     postures: these in place of the movement's, by name.
     """
@@ -38,6 +43,9 @@ class Variant:
     shallow: float = 1.0
     fast: float = 1.0
     still: Literal["left", "right"] | None = None
+    paused: float = 0.0
+    mirrored: bool = False
+    away: float = 0.0
     turned: float | None = None
     postures: Mapping[str, Posture] = field(default_factory=dict)
 
@@ -62,6 +70,7 @@ class Movement:
     keyframes: tuple[Keyframe, ...]
     own_variants: tuple[Variant, ...] = ()
     leaves_out_every_other: bool = False
+    away_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -88,8 +97,12 @@ class Movement:
         of_all = (
             Variant(name="shallow", shallow=0.5),
             Variant(name="fast", fast=3.0),
+            Variant(name="double-speed", fast=2.0),
+            Variant(name="paused", paused=3.0),
             Variant(name="one-sided", still="left"),
+            Variant(name="other-side", mirrored=True),
             Variant(name="wrong-view", turned=other_view),
+            Variant(name="out-of-picture", away=3.0),
         )
         return {variant.name: variant for variant in (*of_all, *self.own_variants)}
 
@@ -98,15 +111,26 @@ class Movement:
         named = {**self.postures, **variant.postures}
         rest = named[self.keyframes[0].posture]
         still = None if self.alternates else variant.still
+        named = {
+            name: _held_still(between(rest, posture, variant.shallow), rest, still)
+            for name, posture in named.items()
+        }
+        keyframes = tuple(Keyframe(one.at / variant.fast, one.posture) for one in self.keyframes)
+        if variant.paused:
+            start, second, *others = keyframes
+            named[HALFWAY] = between(rest, named[second.posture], 0.5)
+            halfway = Keyframe(second.at / 2, HALFWAY)
+            after = (replace(one, at=one.at + variant.paused) for one in (halfway, second, *others))
+            keyframes = (start, halfway, *after)
+        if variant.mirrored:
+            named = {name: mirrored(posture) for name, posture in named.items()}
         return replace(
             self,
             turned=self.turned if variant.turned is None else variant.turned,
-            postures={
-                name: _held_still(between(rest, posture, variant.shallow), rest, still)
-                for name, posture in named.items()
-            },
-            keyframes=tuple(Keyframe(one.at / variant.fast, one.posture) for one in self.keyframes),
+            postures=named,
+            keyframes=keyframes,
             leaves_out_every_other=self.alternates and variant.still is not None,
+            away_seconds=variant.away,
         )
 
     def posture_at(self, second: float, repetitions: int) -> Posture:
@@ -132,11 +156,14 @@ class Movement:
     ) -> list[PoseFrame]:
         """The frames of a figure that does it, as often as told and before any camera."""
         count = self.repetitions if repetitions is None else repetitions
-        return (camera or self.camera()).film(
+        frames = (camera or self.camera()).film(
             lambda second: self.posture_at(second, count),
             seconds=self.seconds_in_all(count),
             build=build,
         )
+        leaves = (self.rest_seconds + (min(count, 2) - 0.5) * self.seconds) * 1000
+        comes_back = leaves + self.away_seconds * 1000
+        return [frame for frame in frames if not leaves <= frame.timestamp_ms < comes_back]
 
     def camera(self) -> Camera:
         return Camera(turned=self.turned, noise_m=self.noise_m)

@@ -1,5 +1,9 @@
 """The recording of a figure's movement, in the form of a person's."""
 
+import math
+from dataclasses import replace
+
+from poses.figure.camera import Camera
 from poses.figure.keyframes import Movement, Variant
 from poses.recordings import Recording
 
@@ -7,7 +11,11 @@ MADE_BY_CODE = "a figure made by code"
 
 
 def recorded(
-    movement: Movement, *, repetitions: int | None = None, variant: Variant | None = None
+    movement: Movement,
+    *,
+    repetitions: int | None = None,
+    variant: Variant | None = None,
+    fps: float = Camera().fps,
 ) -> Recording:
     """The recording of a movement, as often as it says where nothing else is told.
 
@@ -15,12 +23,17 @@ def recorded(
     """
     count = movement.repetitions if repetitions is None else repetitions
     done = movement if variant is None else movement.varied(variant)
-    camera = done.camera()
+    camera = replace(done.camera(), fps=fps)
+    frames_in_all = math.floor(done.seconds_in_all(count) * fps + 1e-6) + 1
+    filmed = {
+        round(frame.timestamp_ms * fps / 1000): tuple(frame.landmarks)
+        for frame in done.film(repetitions=count, camera=camera)
+    }
     return Recording(
         exercise=movement.name,
         count=count if variant is None else None,
         rep_frames=None,
         fps=camera.fps,
         source=MADE_BY_CODE if variant is None else f"{MADE_BY_CODE}: {variant.name}",
-        frames=[tuple(frame.landmarks) for frame in done.film(repetitions=count, camera=camera)],
+        frames=[filmed.get(number) for number in range(frames_in_all)],
     )

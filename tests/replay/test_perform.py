@@ -1,5 +1,6 @@
 """`manage.py perform`: recordings for `replay` and `stream`."""
 
+import math
 import re
 import shlex
 from io import StringIO
@@ -123,6 +124,21 @@ def test_without_a_file_it_is_named_after_the_movement(
     assert [path.name for path in folder.iterdir()] == ["good-morning.json.gz"]
 
 
+def test_it_films_with_fewer_frames_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "squat.json.gz"
+    perform_into(path, "--repetitions", "2", "--fps", "10")
+    recording = load(path)
+    assert (recording.fps, len(recording.frames)) == (10.0, 7 * 10 + 1)
+
+
+def test_out_of_the_picture_there_is_no_pose_for_three_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "squat.json.gz"
+    perform_into(path, "--repetitions", "3", "--variant", "out-of-picture")
+    unseen = [number for number, pose in enumerate(load(path).frames) if pose is None]
+    assert unseen == list(range(unseen[0], unseen[0] + 90))
+    assert unseen[0] == math.ceil(30 * (1 + 1.5 * MOVEMENTS["squat"].seconds))
+
+
 def refused(*arguments: str | Path) -> str:
     with pytest.raises(CommandError) as caught:
         call_command("perform", *map(str, arguments), stdout=StringIO())
@@ -131,7 +147,8 @@ def refused(*arguments: str | Path) -> str:
 
 def test_a_variant_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     assert refused("squat", tmp_path / "a.json.gz", "--variant", "deep") == (
-        "--variant: deep is not one of shallow, fast, one-sided, wrong-view, leaning-over."
+        "--variant: deep is not one of shallow, fast, double-speed, paused, one-sided, other-side, "
+        "wrong-view, out-of-picture, leaning-over."
     )
 
 
@@ -176,6 +193,11 @@ def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     said = refused("squat", tmp_path / "gone" / "squat.json.gz")
     assert said.endswith("cannot be written: No such file or directory.")
+
+
+@pytest.mark.parametrize("fps", ["0", "61"])
+def test_it_refuses_frames_that_no_camera_has(tmp_path: Path, fps: str) -> None:
+    assert refused("squat", tmp_path / "a.json.gz", "--fps", fps) == "--fps is 1 to 60."
 
 
 @pytest.mark.parametrize(

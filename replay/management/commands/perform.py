@@ -36,8 +36,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--variant",
             metavar="NAME",
-            help="do it otherwise: shallow, fast, one-sided, wrong-view, or one of the movement's "
-            "own",
+            help="do it otherwise: shallow, fast, double-speed, paused, one-sided, other-side, "
+            "wrong-view, out-of-picture, or one of the movement's own",
+        )
+        parser.add_argument(
+            "--fps", type=float, default=30.0, help="frames a second, 1 to 60 (default: 30)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,6 +51,9 @@ class Command(BaseCommand):
             repetitions = options["repetitions"]
         if repetitions < 1:
             raise CommandError("--repetitions is at least 1.")
+        fps = options["fps"]
+        if not 1 <= fps <= 60:
+            raise CommandError("--fps is 1 to 60.")
         done = movement if variant is None else movement.varied(variant)
         if (seconds := done.seconds_in_all(repetitions)) > MOST_SECONDS:
             raise CommandError(
@@ -56,7 +62,7 @@ class Command(BaseCommand):
             )
         path: Path = options["recording"] or Path(f"{Path(options['movement']).stem}.json.gz")
         try:
-            save(path, recorded(movement, repetitions=repetitions, variant=variant))
+            save(path, recorded(movement, repetitions=repetitions, variant=variant, fps=fps))
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         how = "" if variant is None else f", {variant.name}"
