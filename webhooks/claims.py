@@ -149,6 +149,8 @@ SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claime
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
 JOIN projects_project AS project ON project.id = endpoint.project_id
+-- A claim that a crash of the database forgets is made again.
+CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS asynchronous
 WHERE claimed.claim_id = %(claim_id)s::uuid
 ORDER BY claimed.id
 """  # noqa: S608

@@ -47,6 +47,11 @@ for _outcome in ("delivered", "failed", "given_up"):
     TRIES.labels(_outcome)
 
 # In the order in which a deletion of sessions locks them.
+# An outcome that a crash of the database forgets has its message sent once more. So it costs the
+# acknowledgements of streams no flush.
+_SETTINGS: Final = """
+SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'off', true)
+"""
 _RECORD: Final = """
 WITH given AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
@@ -231,7 +236,7 @@ def _record_alone(one: Outcome, now: datetime) -> None:
 def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> None:
     rows = {(one.id, one.claim_id): _row(one, now) for one in outcomes}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
+        cursor.execute(_SETTINGS, [lock_timeout])
         cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
         written = cursor.fetchall()
         recorded = {(id_, claim_id) for id_, claim_id, _, _ in written}
