@@ -166,6 +166,7 @@ def test_a_replica_that_takes_over_has_the_identity_of_its_server() -> None:
             PATH=cluster.path,
         )
         try:
+            cluster.ask("CHECKPOINT")  # that of the promotion may not have ended
             assert cluster.ask("SELECT timeline_id FROM pg_control_checkpoint()") != [(1,)]
             assert cluster.ask(pause._HERE) == there
         finally:

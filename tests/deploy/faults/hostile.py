@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -60,9 +61,19 @@ class Load:
 
 
 def main() -> None:
-    os.nice(10)
+    run_last()
     load = Load(**json.loads(sys.argv[1]))
     uvloop.run(run(load, load.deeds()))
+
+
+def run_last() -> None:
+    """Take the processor only where nobody else wants it: a neighbour has machines of its own.
+
+    With autogroups Linux shares the processor between sessions first, whatever their niceness.
+    """
+    os.nice(19)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
 
 
 async def run(load: Load, done: Counter[str]) -> None:
