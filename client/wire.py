@@ -95,6 +95,7 @@ class HoldProgress(msgspec.Struct, frozen=True):
 
     event_key: str
     held_ms: float
+    side: str | None = None
 
 
 class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):

@@ -54,6 +54,13 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a repetition was interrupted, or an attempt at one did not count."""
 
+Detail = Literal["too_low", "too_short"]
+DETAILS: tuple[Detail, ...] = get_args(Detail)
+"""How not_reached was missed: the movement fell short, or the posture wasn't kept long enough."""
+
+# The reasons of an interruption on the way to a step.
+STEP_REASONS: tuple[Reason, ...] = ("not_reached", "too_slow", "out_of_order")
+
 Lack = Literal["visible", "view", "start"]
 LACKS: tuple[Lack, ...] = get_args(Lack)
 """What of a setup can be missing."""
@@ -135,8 +142,9 @@ class Cue:
     """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
 
     With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
-    as that ends. `reason` narrows `interrupted` and `not_ready`, and `form`, the least and
-    the greatest, `completed`. Of the times at which it could be sent it is sent at the first and
+    as that ends. `reason` narrows `interrupted` and `not_ready`; `detail`, and `step`, the phase of
+    the step that was to come next, narrow the reason; and `form`, the least and the greatest,
+    narrows `completed`. Of the times at which it could be sent it is sent at the first and
     then at each `every`th, and not before `min_gap_ms` have gone by since it was last sent.
     """
 
@@ -150,6 +158,8 @@ class Cue:
     every: int = 1
     min_gap_ms: float = 0.0
     form: tuple[float, float] | None = None
+    detail: Detail | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

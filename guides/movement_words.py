@@ -52,20 +52,24 @@ def quoted(name: str) -> str:
     return f"“{name}”"
 
 
+APART: Final = "Left and right are counted apart, in any order."
+
+
 def counted(spec: MoveSpec) -> list[str]:
     """How a repetition, or a hold, comes to be counted."""
     if spec.type == "hold":
         [phase] = spec.phases
         bridged = f" A break of up to {seconds(spec.grace_ms)} is bridged, and not counted."
-        return [
+        sentences = [
             f"It is a hold: {quoted(phase.name)} for {seconds(spec.target_ms)}.{bridged}",
             "It counts once at that time, and goes on until it is let go; the longest is told.",
         ]
+        return [*sentences, APART] if spec.counts_each_side else sentences
     steps = ", then ".join(map(_step, spec.steps))
     again = " again" if spec.sequence[0] == spec.sequence[-1] else ""
     sentences = [f"A repetition is {steps}{again}. It counts as the last of these begins."]
     if spec.counts_each_side:
-        sentences.append("Left and right are counted apart, in any order.")
+        sentences.append(APART)
     if all(phase.strict for phase in spec.phases):
         sentences.append("Its bands are judged to the degree.")
     else:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 
+from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.faults import faults_of
 from kynaplatform.api.json_faults import NotJson, read_json
@@ -186,6 +187,7 @@ class Readiness(msgspec.Struct):
 class HoldProgress(msgspec.Struct):
     event_key: str
     held_ms: int
+    side: BodySide | None
 
 
 class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):

@@ -62,7 +62,8 @@ class Progress:
         held_ms = self.engine.held_ms
         if held_ms is None:
             return None
-        return HoldProgress(self.engine.spec.movement_name, round(held_ms))
+        name, side = self.engine.spec.movement_name, self.engine.held_side
+        return HoldProgress(name, round(held_ms), side)
 
     def summary_state(self) -> dict[str, Any]:
         """What the frames so far showed, and what was counted."""

@@ -8,7 +8,7 @@ from detection.engine.phases import PhaseTracker
 from detection.engine.plan import criterion_path
 from detection.engine.repetition import Interrupted, Repetition
 from detection.engine.swing import Swing
-from detection.spec import Measure, MoveSpec
+from detection.spec import Detail, Measure, MoveSpec
 
 
 def attempts(
@@ -31,16 +31,32 @@ def attempts(
         if phase is not None:
             measure = swing.travel.carriers[turned.carrier].measure
             path = _path_of(phase, measure, spec)
-            yield Interrupted("not_reached", path, turned.by, is_under_way=is_midway)
+            yield Interrupted(
+                "not_reached",
+                path,
+                turned.by,
+                is_under_way=is_midway,
+                step=repetition.number_of(phase.name),
+                detail="too_low",
+            )
     if swing.unmet and not _rests(beside, swing.unmet_ms):
         phase = _awaited(swing, swing.unmet, phases, repetition)
         if phase is not None and phase.missed_by is not None:
             by: float | None = phase.missed_by
+            detail: Detail = "too_low"
             if phase.missed_gate >= 0:
                 path = criterion_path(phase.number, phase.missed_gate)
             else:
                 path, by = _path_of(phase, swing.travel.carriers[0].measure, spec), None
-            yield Interrupted("not_reached", path, by, is_under_way=is_midway)
+                detail = "too_short"
+            yield Interrupted(
+                "not_reached",
+                path,
+                by,
+                is_under_way=is_midway,
+                step=repetition.number_of(phase.name),
+                detail=detail,
+            )
 
 
 def _rests(beside: Repetition | None, since_ms: float) -> bool:

@@ -17,7 +17,7 @@ from detection.engine.phases import (
 )
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
-from detection.engine.repetition import Completed, Interrupted, Repetition
+from detection.engine.repetition import Completed, Interrupted, Repetition, step_path
 from detection.engine.rivals import ended_by, exclusive, keepers_of
 from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
@@ -35,12 +35,9 @@ class Counter:
         body: Body,
         tally: Tally,
         settings: EngineSettings,
-        *,
-        leads: bool = False,
     ) -> None:
         self._plan = plan
         self._body = body
-        self._leads = leads
         strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
         self.swings = [Swing(travel, body, strict, settings) for travel in plan.travels]
         self._conditions = Conditions(plan, body, settings.phase)
@@ -60,10 +57,6 @@ class Counter:
     @property
     def steps_reached(self) -> int:
         return 0 if self._repetition.step is None else self._repetition.step + 1
-
-    @property
-    def held_ms(self) -> float | None:
-        return None
 
     def follow(self, now: float, step: float, *, is_seen: bool) -> list[DetectionEvent]:
         """The events of a frame, `step` milliseconds after the last one. Its signals are measured
@@ -94,7 +87,7 @@ class Counter:
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         """The events of a body that is lost, or is not ready any more. It begins anew."""
         events = [
-            shape("shape_exit", phase.name, 0.0, now, self._side_led(phase.led))
+            shape("shape_exit", phase.name, 0.0, now, self._plan.side_led(phase.led))
             for phase in self._phases
             if phase.holds
         ]
@@ -112,11 +105,11 @@ class Counter:
 
     def enter(self, now: float) -> list[DetectionEvent]:
         """The entries of the phases that hold already: before, nothing was told."""
-        return [
-            shape("shape_enter", phase.name, phase.confidence(), now, self._side_led(phase.led))
-            for phase in self._phases
-            if phase.holds
-        ]
+        return [self._entry(phase, now) for phase in self._phases if phase.holds]
+
+    def _entry(self, phase: PhaseTracker, now: float) -> DetectionEvent:
+        side = self._plan.side_led(phase.led)
+        return shape("shape_enter", phase.name, phase.confidence(), now, side)
 
     def begin_still(self) -> None:
         """Take the body as it is in this frame for one that has not moved."""
@@ -183,7 +176,7 @@ class Counter:
                 phase.led = self._body.leading()
                 if self._repetition.rests_in(phase.name):
                     self._record.begin_anew()
-                events.append(shape("shape_enter", phase.name, phase.confidence(), now, self._side))
+                events.append(self._entry(phase, now))
                 phase.awaits_step = True
                 self._take_step(phase, now)
                 if not phase.holds:
@@ -199,7 +192,7 @@ class Counter:
 
     def _leave(self, phase: PhaseTracker, events: list[DetectionEvent], now: float) -> None:
         confidence = phase.confidence()
-        side = self._side_led(phase.led)  # as it was entered
+        side = self._plan.side_led(phase.led)  # as it was entered
         events.append(shape("shape_exit", phase.name, confidence, now, side))
         if phase.awaits_step:
             phase.awaits_step = False
@@ -209,15 +202,24 @@ class Counter:
 
     def _note_short_stay(self, phase: PhaseTracker, now: float) -> None:
         """Note a stay that was over before the time that its step asks for."""
-        step = self._repetition.step_of(phase.name)
-        if step is None or step.hold_ms == 0.0 or self._repetition.step is None:
+        repetition = self._repetition
+        number = repetition.number_of(phase.name)
+        if number is None or repetition.step is None:
             return
-        path = self._repetition.path_to(phase.name)
-        by = step.hold_ms - phase.lasted_ms(now)
-        interrupted = self._repetition.abandon("not_reached", path, by)
-        if interrupted is None:
-            interrupted = Interrupted("not_reached", path, by, is_under_way=False)
-        self._record.interrupt(interrupted, self._side, now)
+        hold_ms = self._plan.spec.steps[number].hold_ms
+        if hold_ms == 0.0:
+            return
+        is_midway = repetition.step > 0
+        repetition.abandon("not_reached")
+        short = Interrupted(
+            "not_reached",
+            step_path(number),
+            hold_ms - phase.lasted_ms(now),
+            is_under_way=is_midway,
+            step=number,
+            detail="too_short",
+        )
+        self._record.interrupt(short, self._side, now)
 
     def _take_step(self, phase: PhaseTracker, now: float) -> None:
         """Take the entry of a phase as a step, unless a repetition is under way in which the body
@@ -244,12 +246,7 @@ class Counter:
 
     @property
     def _side(self) -> BodySide | None:
-        return self._side_led(self._body.leading())
-
-    def _side_led(self, led: int) -> BodySide | None:
-        if not self._leads or not led:
-            return self._plan.side
-        return "left" if led > 0 else "right"
+        return self._plan.side_led(self._body.leading())
 
     def check(self) -> None:
         """Raise ValueError for a state that this counter can't have."""

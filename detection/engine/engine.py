@@ -14,9 +14,13 @@ from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
 from detection.engine.states import restore, stored
 from detection.engine.tally import Tally
 from detection.landmarks import PoseFrameLike
-from detection.spec import NOT_READY, Measure, MoveSpec, Reason
+from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
 DEFAULT_SETTINGS: Final = EngineSettings()
+
+
+def _ms_of(held: tuple[float, BodySide | None]) -> float:
+    return held[0]
 
 
 class Engine:
@@ -50,8 +54,8 @@ class Engine:
     def _counters_of(self, plan: Plan, settings: EngineSettings) -> Sequence[Counter | Hold]:
         shared = self._body, self._tally, settings
         if self._spec.type == "hold":
-            return [Hold(plan.counters[0], *shared)]
-        counters = [Counter(counter, *shared, leads=plan.leads) for counter in plan.counters]
+            return [Hold(counter, *shared) for counter in plan.counters]
+        counters = [Counter(counter, *shared) for counter in plan.counters]
         if len(counters) > 1:
             left, right = counters
             left.stand_beside(right)
@@ -198,14 +202,29 @@ class Engine:
 
     @property
     def held_ms(self) -> float | None:
-        """How long the hold that goes on has lasted, without its breaks; None for repetitions."""
-        held_ms = self._counters[0].held_ms
-        return held_ms if held_ms is None or self._tally.counts else 0.0
+        """How long the hold that goes on has lasted, without its breaks; None for repetitions. Of
+        two sides the longer one."""
+        return max((held_ms for held_ms, _ in self._held()), default=None)
+
+    @property
+    def held_side(self) -> BodySide | None:
+        """The side of the hold that goes on; None where sides are not counted apart."""
+        held_ms, side = max(self._held(), key=_ms_of, default=(0.0, None))
+        return side if held_ms else None
+
+    def _held(self) -> list[tuple[float, BodySide | None]]:
+        """How long each hold has lasted, and its side. None of repetitions."""
+        return [
+            (counter.held_ms if self._tally.counts else 0.0, counter.side)
+            for counter in self._counters
+            if isinstance(counter, Hold)
+        ]
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
         by_side, measures {name: {best, mean}}, longest_ms, total_ms}}."""
-        return {self._spec.movement_name: self._tally.summary.told(self.held_ms or 0.0)}
+        held = [held_ms for held_ms, _ in self._held()]
+        return {self._spec.movement_name: self._tally.summary.told(held)}
 
     def carried_degrees(self) -> list[tuple[float | None, float | None]]:
         """The angles of `carried_angles(spec)` as of the last frame, in degrees; None if unknown.

@@ -94,4 +94,6 @@ def interruption(outcome: Outcome, number: int | None) -> DetectionEvent:
         "path": outcome.path or None,
         "by": None if by is None else max(round(by, 1), LEAST_BY),
     }
+    if outcome.detail:
+        payload["detail"] = outcome.detail
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)

@@ -14,7 +14,7 @@ from detection.engine.repetition import Completed, Interrupted, StepTime
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import Swing
 from detection.engine.tally import Tally
-from detection.spec import Reason
+from detection.spec import BodySide, Reason
 
 
 @dataclass(slots=True, eq=False)
@@ -31,11 +31,13 @@ class HoldState:
 class Hold(HoldState):
     """The counter of a hold. It is completed once, when it has lasted target_ms.
 
-    It is broken from when the body was last in its band, or last seen.
+    It is broken from when the body was last in its band, or last seen. It is of the side that led
+    as its phase was entered, and over once the other side leads.
     """
 
     __slots__ = (
         "_attempt_ms",
+        "_body",
         "_conditions",
         "_cues",
         "_fresh_ms",
@@ -56,6 +58,7 @@ class Hold(HoldState):
         HoldState.__init__(self)
         self.swings: list[Swing] = []
         self._plan = plan
+        self._body = body
         self._fresh_ms = settings.smoothing.fresh_ms
         self._settle_ms = settings.phase.settle_ms
         self._attempt_ms = settings.phase.hold_attempt_ms
@@ -64,6 +67,10 @@ class Hold(HoldState):
         self._conditions = Conditions(plan, body, settings.phase)
         self._record = Record(plan, [self._phase], body, tally)
         self._cues = Cues(plan.spec.feedback, [self._phase], body, tally)
+
+    @property
+    def side(self) -> BodySide | None:
+        return self._plan.side_led(self._phase.led)
 
     @property
     def steps_reached(self) -> int:
@@ -100,6 +107,11 @@ class Hold(HoldState):
         events: list[DetectionEvent] = []
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
             events += self._end("not_reached", None, None, now)
+        if self._has_changed_sides():
+            if phase.holds:
+                phase.leave()
+                events += self._leave(now, now)
+            events += self._end("not_reached", None, None, now)
         events += self._follow_phase(now, step)
         if is_seen:
             self.seen_ms = now
@@ -118,11 +130,20 @@ class Hold(HoldState):
             self._record.checks.watch()
             self._cues.watch()
         if is_in:
-            events += [feedback(cue, now, None) for cue in self._cues.follow(now)]
+            events += [feedback(cue, now, self.side) for cue in self._cues.follow(now)]
         if not self.is_completed and self.held_ms >= self._plan.spec.target_ms:
             self._complete(now)
             events += self._record.events(now)
         return events
+
+    def _has_changed_sides(self) -> bool:
+        """Whether another side leads than as the phase was entered."""
+        return self._plan.leads and self._phase.led * self._body.leading() < 0
+
+    def _shape(self, type_: str, now: float, confidence: float | None = None) -> DetectionEvent:
+        phase = self._phase
+        reached = phase.confidence() if confidence is None else confidence
+        return shape(type_, phase.name, reached, now, self.side)
 
     def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
         """Follow the phase: its entry and its exit."""
@@ -133,6 +154,8 @@ class Hold(HoldState):
         change = phase.follow_approach(now, step, ())
         if change not in (ENTERED, PASSED):
             return []
+        if self._plan.leads:
+            phase.led = self._body.leading()
         events = self.enter(now, is_entered=True)
         if change == PASSED:
             phase.leave()
@@ -143,10 +166,7 @@ class Hold(HoldState):
 
     def enter(self, now: float, *, is_entered: bool = False) -> list[DetectionEvent]:
         """The entry of the phase if it holds, or has just been passed."""
-        phase = self._phase
-        if not (phase.holds or is_entered):
-            return []
-        return [shape("shape_enter", phase.name, phase.confidence(), now, None)]
+        return [self._shape("shape_enter", now)] if self._phase.holds or is_entered else []
 
     def _go_on(self, now: float) -> None:
         if self.began_ms is None:
@@ -158,8 +178,7 @@ class Hold(HoldState):
     def _leave(self, now: float, away_ms: float | None) -> list[DetectionEvent]:
         """Leave the phase, whose band the body left at `away_ms`. The stay that cues are about goes
         on as long as the hold."""
-        phase = self._phase
-        events = [shape("shape_exit", phase.name, phase.confidence(), now, None)]
+        events = [self._shape("shape_exit", now)]
         if self.began_ms is None:
             return events + self._end_stay(now)
         if self.broken_ms is None:
@@ -167,14 +186,14 @@ class Hold(HoldState):
         return events
 
     def _end_stay(self, now: float) -> list[DetectionEvent]:
-        return [feedback(cue, now, None) for cue in self._cues.leave(self._phase.name, now)]
+        return [feedback(cue, now, self.side) for cue in self._cues.leave(self._phase.name, now)]
 
     def _complete(self, now: float) -> None:
         self.is_completed = True
         held_ms = self.held_ms
         step = StepTime(0, held_ms)
         completed = Completed(None, held_ms + self.breaks_ms, (step,))
-        self._record.complete(completed, None, now, held_ms)
+        self._record.complete(completed, self.side, now, held_ms)
 
     def _end(
         self, reason: Reason, path: str | None, by: float | None, now: float
@@ -190,8 +209,13 @@ class Hold(HoldState):
         lacked = self._plan.spec.target_ms - held_ms
         events = [] if self._phase.holds else self._end_stay(now)
         if not is_completed and held_ms >= min(self._attempt_ms, self._plan.spec.target_ms / 2):
-            interrupted = Interrupted(reason, path, lacked if by is None else by)
-            self._record.interrupt(interrupted, None, now)
+            interrupted = Interrupted(
+                reason,
+                path,
+                lacked if by is None else by,
+                detail="too_short" if reason == "not_reached" else None,
+            )
+            self._record.interrupt(interrupted, self.side, now)
         self._record.begin_anew()
         return events + self._record.events(now)
 
@@ -199,7 +223,7 @@ class Hold(HoldState):
         """The events of a body that is lost, or is not ready any more. It begins anew."""
         events: list[DetectionEvent] = []
         if self._phase.holds:
-            events.append(shape("shape_exit", self._phase.name, 0.0, now, None))
+            events.append(self._shape("shape_exit", now, 0.0))
         events += self._end(reason, None, None, now)
         self._phase.forget()
         self._conditions.forget()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
+from detection.spec import BODY_SIDES, DETAILS, REASONS, BodySide, Detail, Reason
 
 COMPLETION: Final = "event_completed"
 INTERRUPTION: Final = "event_interrupted"
@@ -34,6 +34,9 @@ class Outcome:
     reason: Reason | Literal[""] = ""
     path: str = ""
     by: float | None = None
+    detail: Detail | Literal[""] = ""
+    # The number of the step that was to come next.
+    step: int | None = None
     is_under_way: bool = False
     # Whether a repetition goes on beside it.
     is_aside: bool = False
@@ -45,6 +48,10 @@ class Outcome:
         if self.kind == INTERRUPTION:
             if self.reason not in REASONS:
                 raise ValueError("Not a reason.")
+            if self.detail not in ("", *DETAILS):
+                raise ValueError("Not a detail.")
+            if self.step not in (None, *range(steps)):
+                raise ValueError("Not a step.")
         elif self.kind == COMPLETION:
             if any(step not in range(steps) for step in self.steps):
                 raise ValueError("Not a step.")

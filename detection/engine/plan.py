@@ -38,7 +38,8 @@ class Barrier:
 
 @dataclass(frozen=True, slots=True)
 class CounterPlan:
-    """The plan of what is counted together: of the whole body, or of one `side`.
+    """The plan of what is counted together: of the whole body, or of one `side`; or of the one in
+    front, which `leads`.
 
     `spec` has the criteria as they are of that side. `directions` are of each measure of its
     phases, as events name it: whether it is farthest at its least (-1) or at its most (1), or
@@ -54,15 +55,21 @@ class CounterPlan:
     conditions: tuple[tuple[str, Criterion], ...]
     rivals: tuple[tuple[int, ...], ...]
     barriers: tuple[dict[str, tuple[Barrier, ...]], ...]
+    leads: bool = False
+
+    def side_led(self, led: int) -> BodySide | None:
+        """The side that is counted while `led` leads: 1 left, -1 right, 0 neither."""
+        if not self.leads or not led:
+            return self.side
+        return "left" if led > 0 else "right"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`leads` says that the side that is counted is the one in front. `deciding` are the criteria
-    of the phases, which make a pose usable, and `advising` all others."""
+    """`deciding` are the criteria of the phases, which make a pose usable, and `advising` all
+    others."""
 
     counters: tuple[CounterPlan, ...]
-    leads: bool
     deciding: tuple[Criterion, ...]
     advising: tuple[Criterion, ...]
 
@@ -70,14 +77,14 @@ class Plan:
 @lru_cache(maxsize=MOST_PLANS)
 def plan_of(spec: MoveSpec) -> Plan:
     """The plan of a MoveSpec; the same MoveSpec's is made once."""
-    leads = counts_the_leading_side(spec)
-    if leads or not spec.counts_each_side:
+    if counts_the_leading_side(spec):
+        counters = [replace(_counter_plan(None, spec), leads=True)]
+    elif not spec.counts_each_side:
         counters = [_counter_plan(None, spec)]
     else:
         counters = [_counter_plan(side, _of_side(spec, side)) for side in BODY_SIDES]
     return Plan(
         tuple(counters),
-        leads,
         tuple(one for counter in counters for one in _deciding(counter.spec)),
         tuple(one for counter in counters for one in _advising(counter.spec)),
     )

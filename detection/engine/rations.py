@@ -40,17 +40,21 @@ class Rations(RationsState):
         *,
         only_named: bool = False,
         form: float | None = None,
+        detail: str | None = None,
+        step: str | None = None,
     ) -> list[Cue]:
         """Those of `completed`, `interrupted` and `not_ready`.
 
         One without a reason is for all of them, but for an attempt beside which the repetition goes
-        on, or none was under way: that has only cues that name it. One that asks for form is for
-        what had it.
+        on, or none was under way: that has only cues that name it. One that asks for form, a detail
+        or a step is for what had it.
         """
         fired: list[Cue] = []
         for number in self._reserved:
             cue = self._cues[number]
             is_meant = cue.reason == reason if cue.reason else not only_named
+            if cue.detail not in (None, detail) or cue.step not in (None, step):
+                is_meant = False
             if cue.form is not None:
                 is_meant = form is not None and cue.form[0] <= form <= cue.form[1]
             if cue.when == when and is_meant and self.may_send(number, now_ms):

@@ -97,6 +97,8 @@ class Record:
                 reason=interrupted.reason,
                 path=interrupted.path or "",
                 by=interrupted.by,
+                detail=interrupted.detail or "",
+                step=interrupted.step,
                 is_under_way=interrupted.is_under_way,
                 is_aside=is_aside,
             )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from detection.spec import MOVEMENT, Reason, Step
+from detection.spec import MOVEMENT, Detail, Reason, Step
 
 # What is measured of a repetition begins with one or two such windows before the body goes away
 # from where it rests, in milliseconds: they show where it went from.
@@ -29,12 +29,19 @@ class Completed(NamedTuple):
 class Interrupted(NamedTuple):
     """A repetition that was broken off, or an attempt at one: the path of what did not hold, and
     by how much that was missed; None where nothing was measured. One that is `under_way` was past
-    its first step."""
+    its first step. `step` is the number of that which was to come next, where that is the
+    reason."""
 
     reason: Reason
     path: str | None = None
     by: float | None = None
     is_under_way: bool = True
+    step: int | None = None
+    detail: Detail | None = None
+
+
+def step_path(number: int) -> str:
+    return f"{MOVEMENT}.sequence[{number}]"
 
 
 @dataclass(slots=True, eq=False)
@@ -99,15 +106,14 @@ class Repetition(RepetitionState):
 
     def step_of(self, phase: str) -> Step | None:
         """The step that would be done by the entry of a phase."""
-        if self.step is None:
-            return self._sequence[0] if phase == self._sequence[0].phase else None
-        number = self._next(self.step, phase)
+        number = self.number_of(phase)
         return None if number is None else self._sequence[number]
 
-    def path_to(self, phase: str) -> str:
-        """The path of the step that the entry of a phase would do."""
-        number = 0 if self.step is None else self._next(self.step, phase)
-        return f"{MOVEMENT}.sequence[{number}]"
+    def number_of(self, phase: str) -> int | None:
+        """The number of that step."""
+        if self.step is None:
+            return 0 if phase == self._sequence[0].phase else None
+        return self._next(self.step, phase)
 
     def _next(self, step: int, phase: str) -> int | None:
         for number in range(step + 1, len(self._sequence)):
@@ -138,8 +144,9 @@ class Repetition(RepetitionState):
                 if self._sequence[number].is_optional:
                     return None  # it is passed over
                 self._begin(phase, confidence, now_ms)
-                path = f"{MOVEMENT}.sequence[{number}]"
-                return Interrupted("too_slow", path, is_under_way=step > 0)
+                return Interrupted(
+                    "too_slow", step_path(number), is_under_way=step > 0, step=number
+                )
             return self._advance(number, confidence, now_ms)
         if phase == self._sequence[step].phase:
             self.left_ms = None
@@ -148,7 +155,7 @@ class Repetition(RepetitionState):
             return None
         expected = self._required(step)
         self._begin(phase, confidence, now_ms)
-        return Interrupted("out_of_order", f"{MOVEMENT}.sequence[{expected}]")
+        return Interrupted("out_of_order", step_path(expected), step=expected)
 
     def leave(self, phase: str, confidence: float, now_ms: float, parted_ms: float) -> None:
         """Take an exit of a phase, which may have been reached more fully since its entry. The
@@ -169,7 +176,7 @@ class Repetition(RepetitionState):
         number = self._required(self.step)
         if not self._is_late(number, now_ms):
             return None
-        return self.abandon("too_slow", f"{MOVEMENT}.sequence[{number}]")
+        return self.abandon("too_slow", step_path(number), step=number)
 
     def _is_late(self, number: int, now_ms: float) -> bool:
         within_ms = self._sequence[number].within_ms
@@ -225,11 +232,18 @@ class Repetition(RepetitionState):
         return tuple(times)
 
     def abandon(
-        self, reason: Reason, path: str | None = None, by: float | None = None
+        self,
+        reason: Reason,
+        path: str | None = None,
+        by: float | None = None,
+        *,
+        step: int | None = None,
+        detail: Detail | None = None,
     ) -> Interrupted | None:
         """Abandon the repetition. With at least two steps done it is interrupted."""
         was_midway = self.step is not None and self.step > 0
         self.step = None
         self.left_ms = self.began_ms = self.rested_ms = None
         self.done, self.done_ms = [], []
-        return Interrupted(reason, path, by) if was_midway else None
+        interrupted = Interrupted(reason, path, by, step=step, detail=detail)
+        return interrupted if was_midway else None

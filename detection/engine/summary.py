@@ -97,8 +97,8 @@ class Summary(SummaryState):
         self.total_ms += held_ms
         self.longest_ms = max(self.longest_ms, held_ms)
 
-    def told(self, held_ms: float) -> dict[str, Any]:
-        """The summary as JSON values; `held_ms` is of the hold that goes on."""
+    def told(self, held_ms: Sequence[float]) -> dict[str, Any]:
+        """The summary as JSON values; `held_ms` are of the holds that go on."""
         sides = dict(zip(BODY_SIDES, self.completed, strict=False))
         return {
             "completed": self.completions,
@@ -111,8 +111,8 @@ class Summary(SummaryState):
                 for name, number in self._numbers.items()
                 if self.known[number]
             },
-            "longest_ms": max(self.longest_ms, held_ms) if self._is_hold else None,
-            "total_ms": self.total_ms + held_ms if self._is_hold else None,
+            "longest_ms": max(self.longest_ms, *held_ms) if self._is_hold else None,
+            "total_ms": self.total_ms + sum(held_ms) if self._is_hold else None,
         }
 
     def _measure(self, number: int) -> dict[str, float | None]:

@@ -101,6 +101,8 @@ class Tally(TallyState):
                         now,
                         only_named=outcome.is_aside,
                         form=outcome.form,
+                        detail=outcome.detail or None,
+                        step=None if outcome.step is None else self._steps[outcome.step],
                     )
                 ]
         return events + cues

@@ -109,6 +109,8 @@ def _cue(cue: Values, locale: str | None) -> Cue:
         every=int(cue["every"]),
         min_gap_ms=float(cue["min_gap_ms"]),
         form=_form(cue["form"]) if "form" in cue else None,
+        detail=cue.get("detail"),
+        step=cue.get("step"),
     )
 
 

@@ -31,7 +31,17 @@ from detection.language.grammar import (
     Record,
 )
 from detection.language.texts import CUE_KEY, LANGUAGE, MESSAGE, NAME, milliseconds
-from detection.spec import COMPLETED, INTERRUPTED, LACKS, LEVELS, NOT_READY, REASONS, RESERVED_WHEN
+from detection.spec import (
+    COMPLETED,
+    DETAILS,
+    INTERRUPTED,
+    LACKS,
+    LEVELS,
+    NOT_READY,
+    REASONS,
+    RESERVED_WHEN,
+    STEP_REASONS,
+)
 
 _EXTREMES = ("least", "most")
 _SHARE = Number(0, 1)
@@ -44,6 +54,18 @@ _FORM = Record(
         OneOf(keys=("min", "max"), code="missing_bound", message="Form needs min, max or both."),
     ),
 )
+
+_STEP_REASONS = ", ".join(STEP_REASONS)
+
+
+def _only_with_reason(key: str, reasons: tuple[str, ...], message: str) -> tuple[Needs, OnlyWith]:
+    """A key that narrows these reasons has one of them beside it."""
+    code = "detail_not_allowed"
+    return (
+        Needs(keys=(key,), needed=("reason",), code=code, message=message),
+        OnlyWith(key="reason", values=reasons, keys=(key,), code=code, message=message),
+    )
+
 
 CUE = Record(
     fields=(
@@ -67,6 +89,21 @@ CUE = Record(
             key="reason",
             kind=Choice(tuple(dict.fromkeys((*REASONS, *LACKS)))),
             description=(f"Why it was {INTERRUPTED}, or what is {NOT_READY}: {', '.join(LACKS)}."),
+        ),
+        Field(
+            key="detail",
+            kind=Choice(DETAILS),
+            description=(
+                "How not_reached was missed: too_low, the movement fell short; too_short, the"
+                " posture was not kept long enough."
+            ),
+        ),
+        Field(
+            key="step",
+            kind=NAME,
+            description=(
+                f"The phase of the step that was to come next, of the reasons {_STEP_REASONS}."
+            ),
         ),
         Field(
             key="form",
@@ -154,6 +191,8 @@ CUE = Record(
             code="reason_not_allowed",
             message=f"A reason is for a cue on {INTERRUPTED} or {NOT_READY}: leave it out.",
         ),
+        *_only_with_reason("detail", ("not_reached",), "A detail is for the reason not_reached."),
+        *_only_with_reason("step", STEP_REASONS, f"A step is for the reasons {_STEP_REASONS}."),
         OnlyWith(
             key="when",
             values=(COMPLETED,),

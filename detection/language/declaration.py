@@ -134,6 +134,15 @@ _PHASES = Field(
     required=True,
     description="The postures that are told apart.",
 )
+_COUNT = Field(
+    key="count",
+    kind=Choice(("together", "each_side")),
+    default="together",
+    description=(
+        "What is counted: together, the repetitions of both sides; each_side, those of the left"
+        " and of the right apart. Then no side but front and back is named."
+    ),
+)
 _THROUGHOUT = Field(
     key="throughout",
     kind=Items(item=CONDITION, min_items=0, max_items=8),
@@ -166,15 +175,7 @@ REPETITION = Record(
                 " movement; bands, as if each phase were strict."
             ),
         ),
-        Field(
-            key="count",
-            kind=Choice(("together", "each_side")),
-            default="together",
-            description=(
-                "What is counted: together, the repetitions of both sides; each_side, those of"
-                " the left and of the right apart. Then no side but front and back is named."
-            ),
-        ),
+        _COUNT,
         _THROUGHOUT,
         _PHASES,
         Field(
@@ -212,6 +213,13 @@ HOLD = Record(
             description="A break of up to so many milliseconds is bridged, and not counted.",
         ),
         replace(
+            _COUNT,
+            description=(
+                "Whose posture is held: together, that of the whole body; each_side, the left or"
+                " the right, each with its own time. Then no side but front and back is named."
+            ),
+        ),
+        replace(
             _THROUGHOUT,
             description="What must hold all the time besides the phase.",
         ),
@@ -223,7 +231,7 @@ HOLD = Record(
         _CHECKS,
         _FEEDBACK,
     ),
-    misplaced={key: _NO_STEPS.format(key) for key in ("sequence", "count", "judge")},
+    misplaced={key: _NO_STEPS.format(key) for key in ("sequence", "judge")},
 )
 
 DETECTION = Record(

@@ -55,6 +55,7 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     names = _all_names(phases)
     if names is not None:
         _check_references(names, movement, report)
+    _check_steps_of_cues(movement, report)
     for index, cue in _valid(cues):
         check_bounds(cue.get("form") or {}, f"{MOVEMENT}.feedback[{index}].form", declared, report)
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
@@ -127,6 +128,24 @@ def _check_references(names: list[str], movement: Values, report: Report) -> Non
             when = item.get("when")
             if when is not None and when not in known:
                 _report_unknown(when, known, f"{MOVEMENT}.{key}[{index}].when", report)
+
+
+def _check_steps_of_cues(movement: Values, report: Report) -> None:
+    names = [phase_of(step) for step in movement.get("sequence", [])]
+    if None in names:  # a cue may be on that one
+        return
+    for index, cue in _valid(movement.get("feedback", [])):
+        name = cue.get("step")
+        if name is None or name in names:
+            continue
+        message = f"No step of the sequence is {quote(name)}."
+        if suggestion := nearest(name, [known for known in names if known is not None]):
+            message = (
+                f"No step of the sequence is {quote(name)}; the nearest is {quote(suggestion)}."
+            )
+        if not names:
+            message = "A hold has no steps: leave step out."
+        report.error("unknown_step", message, f"{MOVEMENT}.feedback[{index}].step")
 
 
 def _check_languages(message: str | Values | None, path: str, report: Report) -> None:

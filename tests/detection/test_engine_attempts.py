@@ -3,6 +3,7 @@
 import pytest
 from engine_scene import (
     SQUAT,
+    Pose,
     at,
     bent,
     completed,
@@ -40,6 +41,7 @@ def test_who_turns_back_after_half_of_the_way_has_tried() -> None:
         "side": None,
         "path": BOTTOM_KNEE,
         "by": None,
+        "detail": "too_low",
     }
     assert attempt["by"] == pytest.approx(50 - 35, abs=1)
 
@@ -145,7 +147,7 @@ def test_an_end_whose_gate_is_missed_is_an_attempt_with_the_least_that_was_missi
     assert completed(events) == 0
     (attempt,) = interruptions(events)
     assert (attempt["reason"], attempt["path"]) == ("not_reached", FIRST_GATE)
-    assert attempt["by"] == pytest.approx(12, abs=2)
+    assert (attempt["by"], attempt["detail"]) == (pytest.approx(12, abs=2), "too_low")
 
 
 def test_a_phase_that_no_step_awaits_is_no_attempt() -> None:
@@ -182,3 +184,52 @@ def test_a_cue_on_interrupted_is_sent_for_an_attempt_only_where_it_names_it() ->
     text += "  - {when: interrupted, reason: not_reached, message: Go deeper.}\n"
     events = run(written(text), at(swinging([175, 140, 175, 80])))
     assert [event["message"] for event in of_type(events, "feedback")] == ["Go deeper.", "Again."]
+
+
+STEPPED = """
+name: squat
+phases:
+  - {name: standing, criteria: [{joint: knee, min: 150}]}
+  - {name: bottom, criteria: [{joint: knee, max: 100}, {lean: trunk, max: 40}]}
+sequence: [standing, {phase: bottom, hold_ms: 600}, {phase: standing, within_ms: 1500}]
+feedback:
+  - {when: interrupted, reason: not_reached, detail: too_low, step: bottom, message: Deeper.}
+  - {when: interrupted, reason: not_reached, detail: too_short, step: bottom, message: Longer.}
+  - {when: interrupted, reason: not_reached, step: standing, message: Up.}
+  - {when: interrupted, reason: too_slow, step: standing, message: Faster.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stays", "reason", "detail", "message"),
+    [
+        ([(bent(140), 500)], "not_reached", "too_low", "Deeper."),
+        ([(bent(80), 300)], "not_reached", "too_short", "Longer."),
+        ([(bent(80), 900), (bent(125), 500), (bent(80), 500)], "not_reached", "too_low", "Up."),
+        ([(bent(80), 900), (bent(125), 2_500)], "too_slow", None, "Faster."),
+    ],
+)
+def test_an_attempt_says_whether_it_was_too_low_or_too_short_and_a_cue_names_its_step(
+    stays: list[tuple[Pose, float]], reason: str, detail: str | None, message: str
+) -> None:
+    frames = held((bent(175), 700), *stays, (bent(175), 900))
+    events = run(written(STEPPED), frames)
+    attempt = interruptions(events)[0]
+    assert (attempt["reason"], attempt.get("detail")) == (reason, detail)
+    assert [one["message"] for one in of_type(events, "feedback")][:1] == [message]
+    assert run_restored(written(STEPPED), frames, set(range(len(frames)))) == events
+
+
+def test_a_hold_that_is_let_go_is_too_short() -> None:
+    spec = written(HOLD, type_="hold")
+    let_go = interruptions(run(spec, held((bent(95), 1_500), (bent(175), 1_000))))[0]
+    assert (let_go["reason"], let_go["detail"]) == ("not_reached", "too_short")
+    assert "detail" not in interruptions(run(spec, held((bent(95), 1_500))))[0]  # session_ended
+
+
+HOLD = """
+name: wall sit
+target_ms: 2000
+phases:
+  - {name: sitting, criteria: [{joint: knee, max: 110}]}
+"""

@@ -1,5 +1,7 @@
 """`count: each_side`: the left and the right are counted apart."""
 
+from itertools import pairwise
+
 import pytest
 from engine_scene import (
     at,
@@ -242,3 +244,93 @@ def test_a_cue_is_rationed_over_both_sides() -> None:
         spec = written(CURL.replace("message: Good.", f"message: Good., {ration}"))
         cues = of_type(run(spec, held(*stays)), "feedback")
         assert [cue["side"] for cue in cues] == said
+
+
+STANCE = """
+name: stance
+count: each_side
+target_ms: 2000
+phases:
+  - {name: raised, criteria: [{joint: knee, max: 110}, {lean: trunk, max: 20}]}
+checks: [{name: high, when: raised, joint: knee, least: {max: 100}}]
+feedback:
+  - {when: interrupted, reason: not_reached, message: Almost.}
+"""
+CUE = "  - {when: raised, joint: knee, min: 100, min_gap_ms: 600, message: Higher.}\n"
+ON_BOTH, ON_RIGHT, ON_LEFT = bent(175), bent(90, 175), bent(175, 90)
+
+
+def stance():
+    return written(STANCE, type_="hold")
+
+
+def test_a_hold_is_of_the_side_that_holds_the_posture() -> None:
+    stays = held((ON_BOTH, 500), (ON_RIGHT, 3_000), (ON_BOTH, 1_000), (ON_LEFT, 1_500))
+    events = run(stance(), [*stays, *held((ON_BOTH, 1_000), start_ms=6_000)])
+    assert [(event.type, event.payload["side"]) for event in events] == [
+        ("shape_enter", "left"),
+        ("event_completed", "left"),
+        ("shape_exit", "left"),
+        ("shape_enter", "right"),
+        ("shape_exit", "right"),
+        ("event_interrupted", "right"),
+        ("feedback", "right"),
+    ]
+    (completion,) = of_type(events, "event_completed")
+    assert set(completion["metrics"]["measures"]) == {"joint.knee.left", "lean.trunk"}
+    assert completion["metrics"]["form"] == 1.0
+
+
+def test_the_summary_of_holds_is_by_side_and_their_longest_of_both() -> None:
+    engine = Engine(stance())
+    seen = set()
+    for frame in held((ON_RIGHT, 3_000), (ON_BOTH, 1_000), (ON_LEFT, 2_500), (ON_BOTH, 1_000)):
+        engine.feed(frame)
+        seen.add((engine.held_side, (engine.held_ms or 0.0) > 0.0))
+    assert seen == {("left", True), (None, False), ("right", True)}
+    summary = engine.summary()["stance"]
+    assert (summary["completed"], summary["by_side"]) == (2, {"left": 1, "right": 1})
+    assert summary["longest_ms"] == pytest.approx(3_000, abs=100)
+    assert summary["total_ms"] == pytest.approx(5_500, abs=200)
+
+
+def test_both_sides_may_hold_at_once() -> None:
+    engine = Engine(stance())
+    events = [event for frame in held((bent(90), 3_000)) for event in engine.feed(frame)]
+    assert sides(events) == ["left", "right"]
+    assert [one["number"] for one in of_type(events, "event_completed")] == [1, 2]
+    summary = engine.summary()["stance"]
+    assert summary["total_ms"] == 2 * summary["longest_ms"] == 2 * engine.held_ms
+
+
+def test_a_cue_on_a_hold_has_its_side_and_one_ration_for_both() -> None:
+    spec = written(STANCE + CUE, type_="hold")
+    events = run(spec, held((bent(105, 175), 1_500), (bent(175, 105), 1_000)), finish=False)
+    cues = [event for event in events if event.payload.get("message") == "Higher."]
+    assert [cue.payload["side"] for cue in cues] == ["left", "left", "left", "right"]
+    assert all(after.ts_ms - before.ts_ms >= 600 for before, after in pairwise(cues))
+
+
+def test_holds_of_each_side_are_the_same_wherever_they_are_restored() -> None:
+    frames = held((ON_RIGHT, 2_500), (ON_BOTH, 300), (ON_LEFT, 1_500), (ON_BOTH, 1_000))
+    assert run_restored(stance(), frames, set(range(len(frames)))) == run(stance(), frames)
+
+
+LUNGED = """
+name: lunge hold
+count: each_side
+target_ms: 1000
+phases:
+  - {name: low, criteria: [{joint: knee, side: front, max: 110}]}
+"""
+
+
+def test_a_hold_is_of_the_side_in_front_where_that_is_named() -> None:
+    spec = written(LUNGED, type_="hold")
+    left, right = bent(90, 120, 25), bent(120, 90, -25)
+    frames = held((left, 2_500), (right, 2_500))
+    events = run(spec, frames, finish=False)
+    assert sides(events) == ["left", "right"]
+    exits = of_type(events, "shape_exit")
+    assert [one["side"] for one in exits] == ["left"]
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)

@@ -1,7 +1,7 @@
 """Checks of form, and the cues that a stay is judged by."""
 
 import pytest
-from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of, with_checks
+from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of, message_of, with_checks
 
 import detection
 from detection import Criterion, Cue, MoveSpecInvalid, validate
@@ -94,6 +94,8 @@ def test_a_cue_is_judged_by_what_a_stay_reached() -> None:
         ("joint: knee", "missing_bound", ""),
         ("reason: too_slow", "reason_not_allowed", ".reason"),
         ("form: {min: 1}", "form_not_allowed", ".form"),
+        ("detail: too_low", "detail_not_allowed", ".detail"),
+        ("step: bottom", "detail_not_allowed", ".step"),
         ("key: go deeper", "invalid_name", ".key"),
         ("every: 0", "number_out_of_range", ".every"),
         ("every: 101", "number_out_of_range", ".every"),
@@ -105,6 +107,50 @@ def test_a_cue_is_judged_by_what_a_stay_reached() -> None:
 def test_it_refuses_a_cue(cue: str, code: str, key: str) -> None:
     (error,) = errors_of(edit(CUE, f"{{when: bottom, {cue}, message: Deeper.}}"))
     assert error[:2] == (code, f"{FEEDBACK}[0]{key}")
+
+
+def test_a_cue_names_the_step_and_how_it_was_missed() -> None:
+    narrowed = "reason: not_reached, detail: too_short, step: bottom"
+    cue = cue_of(f"{{when: interrupted, {narrowed}, message: Longer.}}")
+    assert (cue.reason, cue.detail, cue.step) == ("not_reached", "too_short", "bottom")
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "code", "message"),
+    [
+        (
+            "reason: too_slow, detail: too_low",
+            "detail_not_allowed",
+            "A detail is for the reason not_reached.",
+        ),
+        (
+            "reason: condition, step: bottom",
+            "detail_not_allowed",
+            "A step is for the reasons not_reached, too_slow, out_of_order.",
+        ),
+        (
+            "reason: not_reached, step: botom",
+            "unknown_step",
+            'No step of the sequence is "botom"; the nearest is "bottom".',
+        ),
+        (
+            "reason: not_reached, detail: shallow",
+            "invalid_value",
+            'detail must be one of too_low, too_short, not "shallow".',
+        ),
+    ],
+)
+def test_a_detail_and_a_step_narrow_a_reason_that_has_them(
+    narrowed: str, code: str, message: str
+) -> None:
+    document = edit(CUE, f"{{when: interrupted, {narrowed}, message: Deeper.}}")
+    assert [error[0] for error in errors_of(document)] == [code]
+    assert message_of(document) == message
+
+
+def test_a_cue_of_a_hold_names_no_step() -> None:
+    cue = "{when: interrupted, reason: not_reached, step: plank, message: Longer.}"
+    assert message_of(f"{HOLD}    feedback: [{cue}]\n") == ("A hold has no steps: leave step out.")
 
 
 @pytest.mark.parametrize("when", ["completed", "interrupted", "not_ready"])

@@ -42,7 +42,7 @@ def test_a_hold_has_no_warnings_about_a_sequence() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sequence", "[plank, plank]"), ("count", "each_side"), ("judge", "bands")],
+    [("sequence", "[plank, plank]"), ("judge", "bands")],
 )
 def test_what_a_repetition_alone_has_is_an_error_in_a_hold(key: str, value: str) -> None:
     document = held("    target_ms", f"    {key}: {value}\n    target_ms")
@@ -50,6 +50,15 @@ def test_what_a_repetition_alone_has_is_an_error_in_a_hold(key: str, value: str)
     assert message_of(document) == (
         f"A hold has one phase and no {key}: leave {key} out, or write type: repetition."
     )
+
+
+def test_a_hold_may_be_of_each_side() -> None:
+    document = held("    target_ms", "    count: each_side\n    target_ms")
+    spec = validate(document).spec
+    assert spec is not None
+    assert spec.counts_each_side
+    named = document.replace("{joint: hip,", "{joint: hip, side: left,")
+    assert [code for code, *_ in errors_of(named)] == ["named_side"]
 
 
 @pytest.mark.parametrize("key", ["target_ms", "grace_ms"])

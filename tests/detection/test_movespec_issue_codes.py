@@ -120,6 +120,18 @@ CASES = {
         16,
         35,
     ),
+    "detail_not_allowed": (
+        edit(CUE_TEXT, "{when: interrupted, detail: too_low, message: Lower.}"),
+        f"{CUE}.detail",
+        16,
+        37,
+    ),
+    "unknown_step": (
+        edit(CUE_TEXT, "{when: interrupted, reason: not_reached, step: botom, message: Lower.}"),
+        f"{CUE}.step",
+        16,
+        56,
+    ),
     "form_not_allowed": (
         edit(CUE_TEXT, "{when: bottom, form: {min: 1}, message: Good.}"),
         f"{CUE}.form",

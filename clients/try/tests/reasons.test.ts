@@ -39,7 +39,7 @@ test("beside the number stand what did not count, and the longest hold", () => {
   run.attempts.push({ms: 1, reason: "too_slow", side: "left"});
   assert.equal(attemptsText(run), "2 not counted: left, too slow");
   const held = new Run(PLANK, ENGINE);
-  held.hold({eventKey: "plank", heldMs: 9_400});
+  held.hold({eventKey: "plank", heldMs: 9_400, side: null});
   assert.equal(lastText(held), "");
   held.hold(null);
   assert.equal(lastText(held), "Longest: 9.4\u00a0s");

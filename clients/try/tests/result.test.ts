@@ -103,7 +103,7 @@ test("the pose of a hold is one that was held, however late its progress comes",
     run.add({timestampMs: ms, landmarks: bent(ms < 5_000 || ms > 15_000 ? 90 : 175)});
   }
   run.take(event("shape_enter", 5_000, {shape_key: "plank", confidence: 1}));
-  run.hold({eventKey: "plank", heldMs: 10_000});
+  run.hold({eventKey: "plank", heldMs: 10_000, side: null});
   assert.equal(run.farthest?.ms, 14_000);
   run.hold(null);
   assert.equal(run.farthest?.ms, 14_000);
@@ -111,7 +111,9 @@ test("the pose of a hold is one that was held, however late its progress comes",
 
 test("a hold's result is the seconds of the longest, as the server has them", () => {
   const run = new Run(PLANK, ENGINE);
-  for (const heldMs of [12_000, 31_500, 0, 4_000]) run.hold({eventKey: "plank", heldMs});
+  for (const heldMs of [12_000, 31_500, 0, 4_000]) {
+    run.hold({eventKey: "plank", heldMs, side: null});
+  }
   run.hold(null);
   assert.equal(run.heldMs, 0);
   assert.equal(headingOf(resultOf(run, 1)), "Plank: 31 seconds");

@@ -66,7 +66,14 @@ export type DetectionEvent =
     >
   | EventOf<
       "event_interrupted",
-      {reason: Reason; number?: number | null; path?: string | null; by?: number | null} & OfSide
+      {
+        reason: Reason;
+        number?: number | null;
+        path?: string | null;
+        by?: number | null;
+        /** Of `not_reached`: not far enough, or not for long enough. */
+        detail?: "too_low" | "too_short";
+      } & OfSide
     >
   | EventOf<
       "feedback",
@@ -107,7 +114,11 @@ export interface FrameAck {
   }[];
   readonly readiness?: Readiness;
   /** Of a movement that is held; 0 ms while nothing is. */
-  readonly hold?: {readonly event_key: string; readonly held_ms: number} | null;
+  readonly hold?: {
+    readonly event_key: string;
+    readonly held_ms: number;
+    readonly side?: BodySide | null;
+  } | null;
   readonly events_thinned?: number;
 }
 

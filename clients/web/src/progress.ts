@@ -24,7 +24,9 @@ export class Progress {
   follow(hold: FrameAck["hold"]): void {
     const isHeld = hold && hold.held_ms > 0;
     if (!isHeld && !this.hold) return;
-    this.hold = isHeld ? {eventKey: hold.event_key, heldMs: hold.held_ms} : null;
+    this.hold = isHeld
+      ? {eventKey: hold.event_key, heldMs: hold.held_ms, side: hold.side ?? null}
+      : null;
     tell(this.#options.onHold, this.hold);
   }
 }

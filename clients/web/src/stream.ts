@@ -55,6 +55,8 @@ export interface HoldProgress {
   readonly eventKey: string;
   /** Without its breaks. It grows on after the target. */
   readonly heldMs: number;
+  /** Null unless the sides are held apart. */
+  readonly side: BodySide | null;
 }
 
 export interface StreamOptions extends ConnectionOptions {

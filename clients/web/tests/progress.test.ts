@@ -81,13 +81,13 @@ test("a hold is told as it goes on, and null once it is over", () => {
   one.socket().attached();
   one.show({hold: {event_key: "plank", held_ms: 0}});
   one.show({hold: {event_key: "plank", held_ms: 400}});
-  one.show({hold: {event_key: "plank", held_ms: 800}});
-  assert.deepEqual(one.stream.hold, {eventKey: "plank", heldMs: 800});
+  one.show({hold: {event_key: "plank", held_ms: 800, side: "left"}});
+  assert.deepEqual(one.stream.hold, {eventKey: "plank", heldMs: 800, side: null});
   one.show({hold: {event_key: "plank", held_ms: 0}});
   one.show();
   assert.deepEqual(one.told, [
-    {eventKey: "plank", heldMs: 400},
-    {eventKey: "plank", heldMs: 800},
+    {eventKey: "plank", heldMs: 400, side: null},
+    {eventKey: "plank", heldMs: 800, side: "left"},
     null,
   ]);
   one.show({hold: {event_key: "plank", held_ms: 40}});
