@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from detection.changed_roles import changed_roles
 from detection.language.parameters import check_values
 from detection.language.validation import MoveSpecInvalid, Validation, read_movespec
+from detection.role_warnings import with_role_warnings
 from detection.spec import MoveSpec
-from detection.unused_tolerances import with_unused_tolerances
 
 
 def validate(
@@ -31,7 +31,7 @@ def validate(
     if is_new and (errors := changed_roles(validation)):
         return Validation(errors, (), None)
     if is_new:
-        validation = with_unused_tolerances(validation)
+        validation = with_role_warnings(validation)
     return validation.with_values(check_parameters(validation, parameters or {}), locale)
 
 

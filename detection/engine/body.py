@@ -16,15 +16,26 @@ from detection.engine.criteria import (
 from detection.engine.lead import Lead
 from detection.engine.plan import measure_names
 from detection.engine.plausibility import Tracking
-from detection.engine.points import Points
+from detection.engine.points import Point, Points
 from detection.engine.ranges import Measured
 from detection.engine.segments import Pace, Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Signal, pair_value
-from detection.landmarks import LandmarkLike
-from detection.spec import ARM_MEASURES, SEGMENT_LANDMARKS, Criterion, Measure
+from detection.landmarks import INDEX, LandmarkLike
+from detection.spec import (
+    ARM_MEASURES,
+    BODY_SIDES,
+    JOINT_LANDMARKS,
+    SEGMENT_LANDMARKS,
+    Criterion,
+    Measure,
+)
 
 Curve = Literal["left", "right", "pair"]
+_LANDMARKS: dict[Measure, list[str]] = {
+    **{joint: list(names) for joint, names in JOINT_LANDMARKS.items()},
+    **{segment: list(names) for segment, names in SEGMENT_LANDMARKS.items()},
+}
 # The segments that meet at a joint, and -1 where one begins as the other ends.
 _MEETING: dict[Measure, tuple[str, str, int]] = {
     "elbow": ("upper_arm", "forearm", -1),
@@ -151,6 +162,12 @@ class Body:
                 for curve in _measured_curves(criterion)
             )
         )
+
+    def points_of(self, criterion: Criterion) -> list[Point]:
+        """The points that the angles of a criterion are made of."""
+        ends = _LANDMARKS[criterion.measure]
+        sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
+        return [self.points.of(INDEX[f"{side}_{end}"]) for end in ends for side in sides]
 
     def measured_of(self, criteria: Iterable[Criterion]) -> list[Measured]:
         """The measures that these criteria are about, in the order of their `measure_names`."""

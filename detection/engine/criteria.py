@@ -88,6 +88,9 @@ class OfSide(HeldCriterion):
     def stretch(self) -> Stretch:
         return _stretch(self._signal.before, self._signal.value, self._low, self._high)
 
+    def is_known(self) -> bool:
+        return self._signal.value is not None
+
     def value(self, is_low: bool) -> float | None:
         return self._signal.value
 
@@ -118,39 +121,44 @@ class OfPair(HeldCriterion):
         return max(self._left.seen, self._right.seen)
 
 
+def _chosen(left: float | None, right: float | None, *, is_greater: bool) -> float | None:
+    """The greater or the smaller one, or the only one that is known."""
+    if left is None or right is None:
+        return right if left is None else left
+    return left if (left > right) == is_greater else right
+
+
 class _OfTwo(HeldCriterion):
     __slots__ = ("_left", "_right")
 
     def __init__(self, left: OfSide, right: OfSide) -> None:
         self._left, self._right = left, right
 
-    def _one(self, is_low: bool, is_greater: bool) -> float | None:
-        """The greater or the smaller value, or the only one that is known."""
-        left, right = self._left.value(is_low), self._right.value(is_low)
-        if left is None or right is None:
-            return right if left is None else left
-        return max(left, right) if is_greater else min(left, right)
-
 
 class OfBoth(_OfTwo):
-    """A criterion with the side `both`. A side that fails decides, though the other is unknown."""
+    """A criterion with the side `both`: each side that is known must hold."""
 
     __slots__ = ()
 
     def shortfall(self) -> float | None:
-        left, right = self._left.shortfall(), self._right.shortfall()
-        if left is None or right is None:
-            return (right if left is None else left) or None
-        return left if left > right else right
+        return _chosen(self._left.shortfall(), self._right.shortfall(), is_greater=True)
 
     def stretch(self) -> Stretch:
-        left, right = self._left.stretch(), self._right.stretch()
+        if not self._left.is_known():
+            return self._right.stretch()
+        left = self._left.stretch()
+        if not self._right.is_known():
+            return left
+        right = self._right.stretch()
         return max(left[0], right[0]), min(left[1], right[1])
 
     def value(self, is_low: bool) -> float | None:
-        return self._one(is_low, is_greater=is_low)
+        return _chosen(self._left.value(is_low), self._right.value(is_low), is_greater=is_low)
 
     def visibility(self) -> float:
+        """The lower one of the sides that are known, or the last that was."""
+        if self._left.is_known() != self._right.is_known():
+            return (self._left if self._left.is_known() else self._right).visibility()
         return min(self._left.visibility(), self._right.visibility())
 
 
@@ -160,10 +168,7 @@ class OfEither(_OfTwo):
     __slots__ = ()
 
     def shortfall(self) -> float | None:
-        left, right = self._left.shortfall(), self._right.shortfall()
-        if left is None or right is None:
-            return right if left is None else left
-        return left if left < right else right
+        return _chosen(self._left.shortfall(), self._right.shortfall(), is_greater=False)
 
     def stretch(self) -> Stretch:
         left, right = self._left.stretch(), self._right.stretch()
@@ -171,7 +176,7 @@ class OfEither(_OfTwo):
         return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
 
     def value(self, is_low: bool) -> float | None:
-        return self._one(is_low, is_greater=not is_low)
+        return _chosen(self._left.value(is_low), self._right.value(is_low), is_greater=not is_low)
 
     def visibility(self) -> float:
         return max(self._left.visibility(), self._right.visibility())

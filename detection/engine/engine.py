@@ -8,12 +8,20 @@ from detection.engine.counter import Counter
 from detection.engine.events import DetectionEvent, feedback, in_order
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
-from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState
+from detection.engine.readiness import (
+    BEGUN,
+    LACKING,
+    LOST,
+    READY,
+    Readiness,
+    ReadyState,
+    Sight,
+)
 from detection.engine.settings import EngineSettings
 from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
 from detection.engine.states import restore, stored
 from detection.engine.tally import Tally
-from detection.landmarks import PoseFrameLike
+from detection.landmarks import LANDMARK_NAMES, PoseFrameLike
 from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
 DEFAULT_SETTINGS: Final = EngineSettings()
@@ -38,6 +46,7 @@ class Engine:
         self._longest_step_ms = settings.sight.longest_step_ms
         self._body = Body(plan.deciding, plan.advising, settings)
         self._tally = Tally(spec, plan)
+        self._sight = Sight(plan.required, self._body, settings)
         self._readiness: Readiness | None = None
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
@@ -84,6 +93,7 @@ class Engine:
             keep = 0.0
         if self._body.measure(frame.landmarks, now, since, keep):
             self._usable_ms = now
+        self._sight.look(frame.landmarks)
         # After a longer gap the body has been anywhere.
         step = min(since, self._longest_step_ms) if keep else 0.0
         if self._readiness is None:
@@ -181,24 +191,30 @@ class Engine:
 
     @property
     def readiness(self) -> ReadyState:
-        """Whether what the setup asks for is so. Without a setup a usable pose is ready.
+        """Whether what the setup asks for is so, and what must hold can be seen.
 
-        A pose is that of a person if it is usable, or if some of it is in sight and the setup says
-        which landmarks are not.
+        A pose is that of a person if it is usable, or if some of it is in sight and `missing` names
+        landmarks that are not.
         """
         if self._last_ms is None or self.is_lost:
             return "no_person"
-        if self._usable_ms is None and not (self._readiness and self._readiness.hidden):
+        if self._usable_ms is None and not self._hidden:
             return "no_person"
-        return "ready" if self._tally.counts else "positioning"
+        return "ready" if self._tally.counts and not self._sight.hidden else "positioning"
+
+    @property
+    def _hidden(self) -> int:
+        """The bits of the landmarks out of sight: those of the setup, or else of what must hold."""
+        return (self._readiness.hidden if self._readiness else 0) or self._sight.hidden
 
     @property
     def missing(self) -> list[str]:
-        """What the setup lacks in the last frame: landmarks that are out of sight by name, `view`,
-        `start`. Nothing of nobody."""
-        if self._readiness is None or self.readiness == "no_person":
+        """What the last frame lacks: landmarks that are out of sight by name, and of the setup
+        `view` and `start`. Nothing of nobody."""
+        if self.readiness == "no_person":
             return []
-        return self._readiness.missing()
+        names = [name for index, name in enumerate(LANDMARK_NAMES) if self._hidden >> index & 1]
+        return names + (self._readiness.lacks() if self._readiness else [])
 
     @property
     def held_ms(self) -> float | None:
@@ -282,6 +298,7 @@ class Engine:
     def _check(self) -> None:
         self._body.check()
         self._tally.check()
+        self._sight.check()
         if self._readiness is not None:
             self._readiness.check()
         for counter in self._counters:
@@ -289,7 +306,12 @@ class Engine:
 
     def parts(self) -> list[Any]:
         """The parts that remember something, in the order in which they are stored."""
-        parts: list[Any] = [*self._body.parts(), self._tally.summary, self._tally.rations]
+        parts: list[Any] = [
+            *self._body.parts(),
+            self._tally.summary,
+            self._tally.rations,
+            self._sight,
+        ]
         if self._readiness is not None:
             parts += [self._readiness, self._tally]
         for counter in self._counters:

@@ -52,6 +52,7 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                     0.0,
                 ],
                 [[0] * sizes.cues, [None] * sizes.cues],
+                [0],
                 [[failing_since_ms] * sizes.conditions],
                 stillness,
                 [[None] * sizes.measures] * 4,

@@ -67,11 +67,12 @@ class CounterPlan:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`deciding` are the criteria of the phases, which make a pose usable, and `advising` all
-    others."""
+    others. `required` are those without which nothing counts."""
 
     counters: tuple[CounterPlan, ...]
     deciding: tuple[Criterion, ...]
     advising: tuple[Criterion, ...]
+    required: tuple[Criterion, ...]
 
 
 @lru_cache(maxsize=MOST_PLANS)
@@ -87,6 +88,7 @@ def plan_of(spec: MoveSpec) -> Plan:
         tuple(counters),
         tuple(one for counter in counters for one in _deciding(counter.spec)),
         tuple(one for counter in counters for one in _advising(counter.spec)),
+        tuple(_required(spec)),
     )
 
 
@@ -113,6 +115,18 @@ def _advising(spec: MoveSpec) -> Iterable[Criterion]:
         yield check.criterion
     if spec.setup is not None:
         yield from spec.setup.start
+
+
+def _required(spec: MoveSpec) -> Iterable[Criterion]:
+    needed = {step.phase for step in spec.steps if not step.is_optional}
+    for phase in spec.phases:
+        if phase.name in needed or spec.type == "hold":
+            yield from phase.criteria
+    for condition in spec.throughout or ():
+        yield condition.criterion
+    for check in spec.checks:
+        if check.is_required:
+            yield check.criterion
 
 
 def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:

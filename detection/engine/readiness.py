@@ -1,15 +1,16 @@
 """The readiness: whether what the setup asks for is so. Until then nothing counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Final, Literal, NamedTuple
 
 from detection.engine.body import Body
-from detection.engine.points import visibility_of
+from detection.engine.points import Point, visibility_of
 from detection.engine.settings import EngineSettings
+from detection.engine.signals import Signal
 from detection.landmarks import INDEX, LANDMARK_NAMES, LandmarkLike
-from detection.spec import LACKS, Lack, Setup
+from detection.spec import LACKS, Criterion, Lack, Setup
 
 ReadyState = Literal["no_person", "positioning", "ready"]
 
@@ -27,6 +28,59 @@ _LEFT_HIP: Final = INDEX["left_hip"]
 _RIGHT_HIP: Final = INDEX["right_hip"]
 # The bit, beside those of LACKS, that says that something was told since it was ready.
 _ANY_LACK: Final = 1 << len(LACKS)
+
+
+@dataclass(slots=True, eq=False)
+class SightState:
+    # The bits of the landmarks that are out of sight, of somebody who is in sight.
+    hidden: int = 0
+
+
+class Sight(SightState):
+    """The sight of criteria that must hold: of each one side at least must be known."""
+
+    __slots__ = ("_least", "_watched")
+
+    def __init__(self, criteria: Iterable[Criterion], body: Body, settings: EngineSettings) -> None:
+        self._least = settings.sight.min_visibility
+        self._watched: list[tuple[list[Signal], list[Point]]] = [
+            (body.signals_of([criterion]), body.points_of(criterion))
+            for criterion in dict.fromkeys(criteria)
+        ]
+        SightState.__init__(self)
+
+    def look(self, landmarks: Sequence[LandmarkLike]) -> None:
+        """Note what this frame hides."""
+        hidden = 0
+        for signals, points in self._watched:
+            if all(signal.value is None for signal in signals):
+                hidden |= _hidden(points)
+        self.hidden = _of_somebody(hidden, landmarks, self._least)
+
+    def check(self) -> None:
+        """Raise ValueError for a state that no pose has."""
+        _check_hidden(self.hidden)
+
+
+def _hidden(points: Iterable[Point]) -> int:
+    """The bits of those of these points that are out of sight."""
+    hidden = 0
+    for point in points:
+        if not point.is_seen:
+            hidden |= 1 << point.index
+    return hidden
+
+
+def _of_somebody(hidden: int, landmarks: Sequence[LandmarkLike], least: float) -> int:
+    """The hidden landmarks, or none where nobody is there who hides them."""
+    if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
+        return 0
+    return hidden
+
+
+def _check_hidden(hidden: int) -> None:
+    if not 0 <= hidden < 1 << len(LANDMARK_NAMES):
+        raise ValueError("Not the landmarks of a pose.")
 
 
 class News(NamedTuple):
@@ -47,7 +101,7 @@ class ReadinessState:
     # Since when each of LACKS is missing, and the bits of those that were told.
     lacking_ms: list[float | None] = field(default_factory=lambda: [None, None, None])
     told: int = 0
-    # The bits of the landmarks that are out of sight, of somebody who is in sight.
+    # The landmarks that it lacks, as those of a Sight.
     hidden: int = 0
 
 
@@ -74,7 +128,16 @@ class Readiness(ReadinessState):
     and adds nothing to it. The first two are asked all the time, and lost for ready_ms they end it.
     """
 
-    __slots__ = ("_hips", "_settings", "_shoulders", "_sight", "_start", "_view", "_visible")
+    __slots__ = (
+        "_hips",
+        "_settings",
+        "_shoulders",
+        "_sight",
+        "_start",
+        "_start_sight",
+        "_view",
+        "_visible",
+    )
 
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         of = body.points.of
@@ -83,6 +146,7 @@ class Readiness(ReadinessState):
         self._hips = of(_LEFT_HIP), of(_RIGHT_HIP)
         self._view = setup.view
         self._start = [(body.hold(one), one.tolerance or 0.0) for one in setup.start]
+        self._start_sight = Sight(setup.start, body, settings)
         self._sight = settings.sight
         self._settings = settings.setup
         ReadinessState.__init__(self)
@@ -97,8 +161,7 @@ class Readiness(ReadinessState):
         """Raise ValueError for a state that this setup can't have."""
         if len(self.lacking_ms) != len(LACKS):
             raise ValueError("Not the times of a setup.")
-        if not 0 <= self.hidden < 1 << len(LANDMARK_NAMES):
-            raise ValueError("Not the landmarks of a pose.")
+        _check_hidden(self.hidden)
 
     def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float) -> int:
         """Follow a frame, which comes `since_ms` after the last one: what it does."""
@@ -123,10 +186,10 @@ class Readiness(ReadinessState):
                 self.told &= ~(1 << number)
             elif self.lacking_ms[number] is None:
                 self.lacking_ms[number] = now_ms
-        least = self._sight.min_visibility
-        if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
-            hidden = 0  # there is nobody who hides them
-        self.hidden = hidden
+        self.hidden = _of_somebody(hidden, landmarks, self._sight.min_visibility)
+        if is_start_asked:
+            self._start_sight.look(landmarks)
+            self.hidden = self._start_sight.hidden
         return not all(holds)
 
     def _has_start(self) -> bool:
@@ -206,11 +269,9 @@ class Readiness(ReadinessState):
                 self.told |= bit | _ANY_LACK
         return found
 
-    def missing(self) -> list[str]:
-        """What the last frame lacks: the landmarks that are out of sight by name, `view`,
-        `start`."""
-        names = [name for index, name in enumerate(LANDMARK_NAMES) if self.hidden >> index & 1]
-        return names + [
+    def lacks(self) -> list[str]:
+        """What the last frame lacks besides landmarks: `view`, `start`."""
+        return [
             lack
             for lack, since_ms in zip(LACKS, self.lacking_ms, strict=True)
             if since_ms is not None and lack != "visible"

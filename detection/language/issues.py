@@ -72,6 +72,7 @@ WARNING_CODES = {
     "narrow_phase": "A phase between two others is passed faster than it can be entered.",
     "unused_parameter": "A parameter that nothing uses.",
     "unused_tolerance": "A tolerance of what carries, outside a strict phase.",
+    "hidden_side": "A gate or a condition asks for both sides where the view hides one.",
     "cue_never_sent": "A cue waits for what the setup leaves out, or for form without checks.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }

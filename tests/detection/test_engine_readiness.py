@@ -204,11 +204,47 @@ def test_a_pose_in_which_nothing_is_seen_is_nobody() -> None:
     for frame in held((unseen(UP), 500)):
         engine.feed(frame)
     assert (engine.readiness, engine.missing) == ("no_person", [])
-    no_knees = hidden(UP, "left_knee", "right_knee")
-    engine = Engine(written(SQUAT, START))
-    for frame in held((no_knees, 500)):
+
+
+NO_KNEES = hidden(UP, "left_knee", "right_knee")
+ELBOWS = ["left_elbow", "right_elbow"]
+GATED = SQUAT.replace("max: 100}", "max: 100}, {joint: elbow, min: 100}")
+REQUIRED = SQUAT + "checks: [{name: arms, joint: elbow, least: {min: 100}, required: true}]\n"
+THROUGHOUT = SQUAT + "throughout: [{joint: elbow, min: 100}]\n"
+
+
+@pytest.mark.parametrize("above", ["", START, VISIBLE])
+@pytest.mark.parametrize("movement", [GATED, REQUIRED, THROUGHOUT])
+def test_nobody_is_ready_while_what_must_hold_is_out_of_sight(movement: str, above: str) -> None:
+    spec = written(movement, above)
+    engine = Engine(spec)
+    for frame in held((hidden(UP, *ELBOWS), 2_000)):
         engine.feed(frame)
-    assert (engine.readiness, engine.missing) == ("no_person", [])
+        assert engine.readiness != "ready"
+    assert (engine.readiness, engine.missing) == ("positioning", ELBOWS)
+    restored = through_json(spec, engine)
+    assert (restored.readiness, restored.missing) == ("positioning", ELBOWS)
+    for frame in held((hidden(UP, "left_elbow"), 200), start_ms=2_000):
+        engine.feed(frame)
+    assert (engine.readiness, engine.missing) == ("ready", [])
+
+
+def test_what_need_not_hold_may_be_out_of_sight() -> None:
+    checked = REQUIRED.replace(", required: true", "")
+    optional = (
+        SQUAT.replace("phases:", "phases:\n  - {name: half, criteria: [{joint: elbow, min: 1}]}")
+    ).replace("[standing, bottom", "[standing, {phase: half, optional: true}, bottom")
+    for movement in (checked, optional):
+        assert ready_at(written(movement), held((hidden(UP, *ELBOWS), 500))) == 0
+
+
+@pytest.mark.parametrize("above", ["", START])
+def test_a_movement_out_of_sight_is_named_of_somebody_in_sight(above: str) -> None:
+    engine = Engine(written(SQUAT, above))
+    for frame in held((NO_KNEES, 500)):
+        engine.feed(frame)
+    missing = ["left_knee", "right_knee", *(["start"] if above else [])]
+    assert (engine.readiness, engine.missing) == ("positioning", missing)
 
 
 def test_what_is_missing_is_known_at_once_after_a_restore() -> None:

@@ -1,9 +1,12 @@
 """Each meaning of `side`."""
 
 import pytest
-from engine_scene import bent, crouched, held, hidden, movespec, run, told
+from engine_scene import bent, completed, crouched, held, hidden, movespec, run, told
+from golden_states import EXAMPLES
 
+import detection
 from detection import EngineSettings
+from poses.figure import perform
 
 
 def entered(criterion: str, *stays: tuple[object, float]) -> list[str]:
@@ -29,18 +32,48 @@ def test_which_bent_knee_a_side_means(side: str, holds: set[str]) -> None:
     assert entered(criterion, (bent(170, 170), 500)) == []
 
 
-def test_both_waits_for_a_side_that_is_hidden() -> None:
-    pose = hidden(bent(90), "left_ankle")
-    assert entered("{joint: knee, side: both, angle_max: 100}", (pose, 500)) == []
-    assert entered("{joint: knee, side: both, angle_max: 100}", (pose, 500), (bent(90), 500)) == [
-        "shape_enter:in"
-    ]
+BOTH_BENT = "{joint: knee, side: both, angle_max: 100}"
+
+
+@pytest.mark.parametrize("ankle", ["left_ankle", "right_ankle"])
+def test_both_is_told_by_the_side_in_sight(ankle: str) -> None:
+    assert entered(BOTH_BENT, (hidden(bent(90), ankle), 500)) == ["shape_enter:in"]
+    assert entered(BOTH_BENT, (hidden(bent(170), ankle), 500)) == []
+
+
+def test_both_is_not_met_while_neither_side_is_in_sight() -> None:
+    pose = hidden(bent(90), "left_ankle", "right_ankle")
+    assert entered(BOTH_BENT, (pose, 500)) == []
+    assert entered(BOTH_BENT, (pose, 500), (bent(90), 500)) == ["shape_enter:in"]
+
+
+def test_both_is_as_confident_as_the_side_in_sight() -> None:
+    spec = movespec({"in": [BOTH_BENT], "other": ["{joint: hip, angle_max: 1}"]}, ["in", "other"])
+    (entry,) = run(spec, held((hidden(bent(90), "left_ankle"), 500)))
+    assert entry.payload["confidence"] == 1.0
 
 
 def test_both_is_left_when_the_side_in_sight_fails() -> None:
-    criterion = "{joint: knee, side: both, angle_max: 100}"
     gone = hidden(bent(90, 170), "left_ankle")
-    assert entered(criterion, (bent(90), 500), (gone, 500)) == ["shape_enter:in", "shape_exit:in"]
+    assert entered(BOTH_BENT, (bent(90), 500), (gone, 500)) == ["shape_enter:in", "shape_exit:in"]
+
+
+def test_both_is_left_when_a_side_comes_into_sight_that_fails() -> None:
+    half = hidden(bent(170, 90), "left_ankle")
+    assert entered(BOTH_BENT, (half, 500), (bent(170, 90), 500)) == [
+        "shape_enter:in",
+        "shape_exit:in",
+    ]
+
+
+def test_a_plank_is_held_with_its_far_side_out_of_sight() -> None:
+    spec = detection.compile((EXAMPLES / "plank.yaml").read_text(), parameters={"hold_ms": 2_000})
+    far = ["right_elbow", "right_wrist", "right_knee", "right_ankle"]
+    frames = [
+        frame._replace(landmarks=hidden(frame.landmarks, *far))
+        for frame in perform("plank", repetitions=1, fps=30)
+    ]
+    assert completed(run(spec, frames)) == 1
 
 
 def test_either_is_told_by_the_side_in_sight() -> None:

@@ -192,6 +192,14 @@ CASES = {
         13,
         13,
     ),
+    "hidden_side": (
+        edit(
+            "    phases", "    throughout: [{joint: elbow, side: both, min: 9}]\n    phases"
+        ).replace("  movement", "  setup: {view: side}\n  movement"),
+        "detection.movement.throughout[0]",
+        8,
+        18,
+    ),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
     "sequence_not_closed": (edit(", standing]", ", standing, bottom]"), f"{SEQUENCE}[3]", 14, 44),
 }

@@ -188,6 +188,27 @@ def test_an_end_may_be_narrow() -> None:
     assert validate(edit("angle_min: 160", "angle_min: 175")).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("view", "criterion", "codes"),
+    [
+        ("side", "joint: elbow, side: both", ["hidden_side"]),
+        ("side", "joint: elbow", []),
+        ("side", "joint: elbow, side: either", []),
+        ("front", "joint: elbow, side: both", []),
+        ("any", "joint: elbow, side: both", []),
+    ],
+)
+def test_a_gate_on_both_sides_is_hidden_from_the_side(
+    view: str, criterion: str, codes: list[str]
+) -> None:
+    text = edit("  movement:", f"  setup: {{view: {view}}}\n  movement:")
+    gate = f"angle_max: 100}}\n          - {{{criterion}, angle_min: 100}}"
+    issues = validate(text.replace("angle_max: 100}", gate)).warnings
+    assert [issue.code for issue in issues] == codes
+    # The knee of `both` sides carries: its role says from where it is seen.
+    assert [issue.path for issue in issues] == [f"{PHASES}[1].criteria[1]"] * len(codes)
+
+
 @pytest.mark.parametrize(("judge", "codes"), [("own_range", ["unused_tolerance"]), ("bands", [])])
 def test_a_tolerance_of_what_carries_does_nothing_but_by_bands(
     judge: str, codes: list[str]

@@ -1,0 +1,78 @@
+"""The warnings that depend on what each criterion does."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from detection.engine.carriers import find_travels, used_phases
+from detection.engine.plan import criterion_path
+from detection.language.issues import Issue
+from detection.language.validation import Validation
+from detection.spec import MOVEMENT, Criterion, MoveSpec
+
+
+class _Found(NamedTuple):
+    code: str
+    message: str
+    path: str
+
+
+def with_role_warnings(validation: Validation) -> Validation:
+    """The validation, with the warnings about what carries and what is a gate."""
+    spec = validation.spec
+    if spec is None:
+        return validation
+    found = list(validation.warnings)
+    for code, message, path in (*_unused_tolerances(spec), *_hidden_sides(spec)):
+        mark = validation.marks[path]
+        found.append(Issue(code, message, "warning", path, mark.line, mark.column))
+    found.sort(key=lambda issue: (issue.line, issue.column))
+    return replace(validation, warnings=tuple(found))
+
+
+def _unused_tolerances(spec: MoveSpec) -> Iterator[_Found]:
+    """Each tolerance of what carries outside a strict phase: there the person's own range says
+    what is far enough."""
+    travels = find_travels(spec)
+    for index, phase in enumerate(spec.phases):
+        for number, criterion in enumerate(phase.criteria):
+            if (
+                criterion.tolerance is not None
+                and not phase.strict
+                and any(travel.carries(phase, criterion.measure) for travel in travels)
+            ):
+                message = (
+                    f"The tolerance does nothing: the {_words(criterion)} carries the movement, by"
+                    " the person's own range. With judge: bands it is asked for."
+                )
+                yield _Found("unused_tolerance", message, criterion_path(index, number))
+
+
+def _hidden_sides(spec: MoveSpec) -> Iterator[_Found]:
+    """Each gate that asks for both sides where the view hides one."""
+    if spec.setup is None or spec.setup.view != "side":
+        return
+    for path, criterion in _gates(spec):
+        if criterion.side == "both":
+            message = (
+                f"From the side the body hides the far {_words(criterion)}, and the near one alone"
+                " decides. Leave side out, or change the view."
+            )
+            yield _Found("hidden_side", message, path)
+
+
+def _gates(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:
+    """The paths and criteria of all gates and conditions."""
+    travels = find_travels(spec)
+    used = used_phases(spec) or spec.phases
+    for index, phase in enumerate(spec.phases):
+        for number, criterion in enumerate(phase.criteria):
+            is_carried = any(travel.carries(phase, criterion.measure) for travel in travels)
+            if phase in used and (phase.strict or not is_carried):
+                yield criterion_path(index, number), criterion
+    for number, condition in enumerate(spec.throughout or ()):
+        yield f"{MOVEMENT}.throughout[{number}]", condition.criterion
+
+
+def _words(criterion: Criterion) -> str:
+    return criterion.measure.replace("_", " ")
