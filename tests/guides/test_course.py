@@ -7,8 +7,9 @@ import pytest
 
 from detection import validate
 from guides.navigation import COURSE
+from poses.figure import MOVEMENTS
 from tools.course import FOLDER, MISTAKES, pages, runs, specs, written_anew
-from tools.movespec_reference import PAGE, reference
+from tools.movespec_reference import CATALOGUE, PAGE, experimental, reference, shipped, used_in
 
 LOOKED_UP = ("cookbook", "reference", "issues", "editor")
 IDEAS = [slug for slug, _, _ in COURSE if slug not in LOOKED_UP]
@@ -25,6 +26,37 @@ def test_a_page_is_what_is_counted_today(page: Path) -> None:
 
 def test_the_reference_is_what_the_schema_says() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "`make reference` rewrites it"
+
+
+def test_a_part_that_no_shipped_movement_uses_is_experimental() -> None:
+    """A key is marked by itself, a word in the row of its key."""
+    rows = reference().splitlines()
+    for part in experimental():
+        path, _, word = part.partition(": ")
+        key = path.rpartition(".")[2]
+        marked = f"Experimental: .*`{word}`" if word else re.escape("**Experimental.**")
+        assert [row for row in rows if re.match(rf"\| `{key}` \| .*{marked}", row)], part
+    shipped_use = set().union(*map(used_in, shipped()))
+    assert not shipped_use & set(experimental())
+    assert reference().count("**Experimental.**") < len(shipped_use)
+
+
+def test_the_parts_of_a_movespec_are_its_keys_its_words_and_more_than_two_phases() -> None:
+    phases = "[{name: a, strict: true}, {name: b}, {name: c}]"
+    source = f"detection: {{parameters: {{x: {{min: 1}}}}, movement: {{phases: {phases}}}}}"
+    assert used_in(source) >= {
+        "detection.parameters.*.min",
+        "detection.movement.phases",
+        "detection.movement.phases: more than two",
+        "detection.movement.phases[].strict: true",
+    }
+
+
+def test_a_movement_of_the_catalogue_is_also_done_badly_by_the_figure() -> None:
+    names = [path.stem for path in CATALOGUE.glob("*.yaml")]
+    assert len(shipped()) >= len(names)
+    for name in names:
+        assert {"shallow", "one-sided", "wrong-view"} <= set(MOVEMENTS[name].variants())
 
 
 @pytest.mark.parametrize("slug", IDEAS)
