@@ -38,6 +38,7 @@ class Counter:
     ) -> None:
         self._plan = plan
         self._body = body
+        self._attempt_ms = settings.phase.hold_attempt_ms
         strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
         self.swings = [Swing(travel, body, strict, settings) for travel in plan.travels]
         self._conditions = Conditions(plan, body, settings.phase)
@@ -201,20 +202,23 @@ class Counter:
         events += [feedback(cue, now, side) for cue in self._cues.leave(phase.name, now)]
 
     def _note_short_stay(self, phase: PhaseTracker, now: float) -> None:
-        """Note a stay that was over before the time that its step asks for."""
+        """Note a stay that was over before the time that its step asks for. Who passes through the
+        first step's phase has not tried to hold it."""
         repetition = self._repetition
         number = repetition.number_of(phase.name)
-        if number is None or repetition.step is None:
+        if number is None:
             return
-        hold_ms = self._plan.spec.steps[number].hold_ms
+        hold_ms, lasted_ms = self._plan.spec.steps[number].hold_ms, phase.lasted_ms(now)
         if hold_ms == 0.0:
             return
-        is_midway = repetition.step > 0
+        if repetition.step is None and lasted_ms < min(self._attempt_ms, hold_ms / 2):
+            return
+        is_midway = bool(repetition.step)
         repetition.abandon("not_reached")
         short = Interrupted(
             "not_reached",
             step_path(number),
-            hold_ms - phase.lasted_ms(now),
+            hold_ms - lasted_ms,
             is_under_way=is_midway,
             step=number,
             detail="too_short",

@@ -55,6 +55,21 @@ def test_the_next_repetition_begins_once_its_first_step_has_lasted() -> None:
     assert completed(run(spec, long)) == 2
 
 
+def test_a_first_step_that_lasts_too_short_is_an_attempt() -> None:
+    spec = squat("[{phase: bottom, hold_ms: 600}, standing]")
+    events = run(spec, held((UP, 500), (DOWN, 500), (UP, 500), (DOWN, 900), (UP, 500)))
+    (attempt,) = of_type(events, "event_interrupted")
+    assert (attempt["reason"], attempt["detail"]) == ("not_reached", "too_short")
+    assert (attempt["number"], attempt["path"]) == (None, "detection.movement.sequence[0]")
+    assert completed(events) == 1
+
+
+def test_who_passes_through_the_first_step_has_not_tried_to_hold_it() -> None:
+    spec = squat("[{phase: bottom, hold_ms: 2000}, standing]")
+    events = run(spec, held((UP, 500), (DOWN, 300), (UP, 500)))
+    assert of_type(events, "event_interrupted") == []
+
+
 def test_a_step_in_its_time_counts() -> None:
     events = run(TIMED, held((UP, 3_000), (DOWN, 3_000), (UP, 500)))
     assert completed(events) == 1
