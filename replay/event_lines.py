@@ -7,7 +7,7 @@ from typing import Any
 from client.wire import Event
 from detection import DetectionEvent, MoveSpec
 from poses.recordings import Recording
-from sessions_app.attempt_words import why_words
+from sessions_app.attempt_words import check_words, why_words
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
 # An event of the stream, or of the engine.
@@ -29,6 +29,12 @@ class EventLines:
     def line(self, event: SomeEvent) -> str:
         what, which = self._words(event)
         return f"{event.ts_ms / 1000:7.2f} s  {what:<14}  {which}"
+
+    def lines(self, event: SomeEvent) -> Iterator[str]:
+        """Its line, and with the MoveSpec one of its checks, if it has any."""
+        yield self.line(event)
+        if self._explained and (checks := checks_of(event)):
+            yield f"{'checks':>18}          {', '.join(map(check_words, checks))}"
 
     def _words(self, event: SomeEvent) -> tuple[str, str]:
         payload = event.payload
@@ -62,10 +68,13 @@ def lines_of(
     *,
     is_explained: bool,
 ) -> Iterator[str]:
-    """A line for each event of a recording, and one for what was counted."""
+    """The lines of each event of a recording, of each check, and one for what was counted."""
     lines = EventLines(spec if is_explained else None)
     for event in events:
-        yield lines.line(event)
+        yield from lines.lines(event)
+    if is_explained:
+        for name, counts in count_checks(events).items():
+            yield f"{name}: met {counts['met']} of {sum(counts.values())}"
     by_people = "" if recording.count is None else f" (people counted {recording.count})"
     yield (
         f"{spec.movement_name}: {count_completed(events).total()} completed{by_people}, "
@@ -101,6 +110,23 @@ def _attempt_words(payload: dict[str, Any]) -> Iterator[str]:
 def count_completed(events: Iterable[SomeEvent]) -> Counter[str]:
     """event_key → completions."""
     return Counter(event.payload["event_key"] for event in events if event.type == COMPLETED)
+
+
+def checks_of(event: SomeEvent) -> list[dict[str, Any]]:
+    """What became of each check in a repetition or an attempt; nothing of other events, or by an
+    older server."""
+    found: list[dict[str, Any]] = (event.payload.get("metrics") or {}).get("checks", [])
+    return found
+
+
+def count_checks(events: Iterable[SomeEvent]) -> dict[str, dict[str, int]]:
+    """By its name, how often each check was met and missed."""
+    counts: dict[str, dict[str, int]] = {}
+    for check in (check for event in events for check in checks_of(event)):
+        of_check = counts.setdefault(check["name"], {"met": 0, "missed": 0})
+        if check["met"] is not None:
+            of_check["met" if check["met"] else "missed"] += 1
+    return counts
 
 
 def count_interrupted(events: Iterable[SomeEvent]) -> int:

@@ -1,4 +1,5 @@
-"""Why an attempt did not count, in words: `Not reached: trunk at most 60° at bottom, by 12°`."""
+"""Why an attempt did not count, in words: `Not reached: trunk at most 60° at bottom, by 12°`; and
+what became of each check."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ REASONS: Final[Mapping[str, str]] = {
 
 # `not_reached` where that is a time: of a hold, and of a phase that must last.
 LET_GO, LEFT = "Let go too soon", "Left too soon"
+# `poor_form` where nothing was measured.
+UNSEEN = "A required check could not be seen"
 OF_SIDES: Final[Mapping[Side | None, str]] = {
     None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
     "front": "front ", "back": "back ",
@@ -58,6 +61,8 @@ def reason_words(payload: Mapping[str, Any]) -> str:
         return LET_GO
     if reason == "not_reached" and path is not None and _STEP.fullmatch(path):
         return LEFT
+    if reason == "poor_form" and path is not None and payload.get("by") is None:
+        return UNSEEN
     return REASONS.get(reason) or reason.replace("_", " ").capitalize()
 
 
@@ -105,6 +110,15 @@ def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
     if found := _CHECK.fullmatch(path):
         return spec.checks[int(found[1])].criterion
     return None
+
+
+def check_words(check: Mapping[str, Any]) -> str:
+    """What became of a check, as events tell it: `depth missed by 6.4° (96°)`."""
+    name, met, value = check["name"], check["met"], check["value"]
+    if met is None:
+        return f"{name} not judged"
+    missed = "met" if met else f"missed by {degrees_words(check['by'])}"
+    return f"{name} {missed} ({degrees_words(value)})"
 
 
 def criterion_words(criterion: Criterion) -> str:

@@ -118,6 +118,10 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         for page in course.pages()
         for spec in course.specs(page)
     },
+    ("docs/movespec/checks.md", '"met"'): (
+        COURSE,
+        "test_the_checks_of_an_attempt_are_as_the_page_says",
+    ),
     ("docs/operations.md", "bootstrap_project"): (
         "tests/deploy/test_production_set.py",
         "test_the_production_set_serves_sessions",

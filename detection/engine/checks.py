@@ -1,22 +1,32 @@
-"""The checks of a repetition's form."""
+"""The checks of a repetition or a hold: what each has come to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.extremes import HeldExtreme
 from detection.engine.phases import PhaseTracker
+from detection.engine.rounding import told_share
 from detection.spec import MOVEMENT, Check
 
 
 class Verdict(NamedTuple):
-    """`form` is the share of the checks met, of those seen; None where none was seen. `path` is
-    that of the first required check that was missed, and `by` how much."""
+    """Of each check its value, and by how much that misses the bounds: 0 where it is met, None
+    where it was not seen. `form` is the share of those met, of those seen; None where none was
+    seen."""
 
+    values: list[float | None]
+    missed: list[float | None]
     form: float | None
-    path: str | None
-    by: float
+
+
+class Failed(NamedTuple):
+    """The path of a required check that was not met, and by how much; None where it was not
+    seen."""
+
+    path: str
+    by: float | None
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +48,7 @@ class Checks(ChecksState):
             )
             for check in checks
         ]
-        self._required = [check.is_required for check in checks]
+        self._required = [number for number, check in enumerate(checks) if check.is_required]
         self.forget()
 
     def forget(self) -> None:
@@ -63,18 +73,35 @@ class Checks(ChecksState):
             if phase is None or phase.holds:
                 self.values[number] = extreme.follow(self.values[number])
 
+    def watch_passed(self, passed: PhaseTracker) -> None:
+        """Take in this frame for a phase that was entered and left since the last one."""
+        for number, (phase, extreme) in enumerate(self._checks):
+            if phase is passed:
+                self.values[number] = extreme.follow(self.values[number])
+
     def verdict(self) -> Verdict:
-        met = seen = 0
-        path: str | None = None
-        by = 0.0
-        for number, (_, extreme) in enumerate(self._checks):
-            value = extreme.of(self.values_before[number], self.values[number])
-            if value is None:
+        values = [
+            extreme.of(before, now)
+            for (_, extreme), before, now in zip(
+                self._checks, self.values_before, self.values, strict=True
+            )
+        ]
+        missed = [
+            None if value is None else extreme.missed_by(value)
+            for (_, extreme), value in zip(self._checks, values, strict=True)
+        ]
+        seen = [by for by in missed if by is not None]
+        form = told_share(seen.count(0.0) / len(seen)) if seen else None
+        return Verdict(values, missed, form)
+
+    def failed(self, verdict: Verdict, passed_over: Collection[str]) -> Failed | None:
+        """The first required check that is not met. One in a phase that was `passed_over` was not
+        asked for."""
+        for number in self._required:
+            by = verdict.missed[number]
+            phase = self._checks[number][0]
+            if by is None and phase is not None and phase.name in passed_over:
                 continue
-            seen += 1
-            missed = extreme.missed_by(value)
-            if missed == 0.0:
-                met += 1
-            elif self._required[number] and path is None:
-                path, by = f"{MOVEMENT}.checks[{number}]", missed
-        return Verdict(round(met / seen, 3) if seen else None, path, by)
+            if by != 0.0:
+                return Failed(f"{MOVEMENT}.checks[{number}]", by)
+        return None

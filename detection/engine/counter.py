@@ -181,6 +181,7 @@ class Counter:
                 phase.awaits_step = True
                 self._take_step(phase, now)
                 if not phase.holds:
+                    self._record.checks.watch_passed(phase)
                     self._leave(phase, events, now)
                     phase.leave()
         overdue = self._repetition.overdue(now)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from detection.engine.outcomes import Outcome
-from detection.spec import BodySide, Cue
+from detection.engine.rounding import told_degrees, told_ms
+from detection.spec import BodySide, Check, Cue
 
 Payload = dict[str, Any]
 # What was missed was missed by something.
@@ -62,7 +63,12 @@ def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
 
 
 def completion(
-    outcome: Outcome, event_key: str, number: int, steps: Sequence[str], measures: Payload
+    outcome: Outcome,
+    event_key: str,
+    number: int,
+    steps: Sequence[str],
+    measures: Payload,
+    checks: Sequence[Check],
 ) -> DetectionEvent:
     """`steps` are the phases of the MoveSpec's steps."""
     held_ms = outcome.held_ms
@@ -72,28 +78,45 @@ def completion(
         "number": number,
         "side": outcome.side or None,
         "metrics": {
-            "duration_ms": round(outcome.duration_ms or 0.0),
+            "duration_ms": told_ms(outcome.duration_ms or 0.0),
             "steps": [
-                {"phase": steps[step], "ms": round(ms)}
+                {"phase": steps[step], "ms": told_ms(ms)}
                 for step, ms in zip(outcome.steps, outcome.steps_ms, strict=True)
             ],
             "measures": measures,
+            "checks": _checks(outcome, checks),
             "form": outcome.form,
-            "held_ms": None if held_ms is None else round(held_ms),
+            "held_ms": None if held_ms is None else told_ms(held_ms),
         },
     }
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 
-def interruption(outcome: Outcome, number: int | None) -> DetectionEvent:
-    by = outcome.by
+def interruption(outcome: Outcome, number: int | None, checks: Sequence[Check]) -> DetectionEvent:
     payload: Payload = {
         "reason": outcome.reason,
         "number": number,
         "side": outcome.side or None,
         "path": outcome.path or None,
-        "by": None if by is None else max(round(by, 1), LEAST_BY),
+        "by": _by(outcome.by),
+        "metrics": {"checks": _checks(outcome, checks)},
     }
     if outcome.detail:
         payload["detail"] = outcome.detail
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
+
+
+def _checks(outcome: Outcome, checks: Sequence[Check]) -> list[Payload]:
+    return [
+        {
+            "name": check.name,
+            "met": None if missed is None else missed == 0.0,
+            "value": value,
+            "by": _by(missed or None),
+        }
+        for check, value, missed in zip(checks, outcome.values, outcome.missed, strict=True)
+    ]
+
+
+def _by(missed: float | None) -> float | None:
+    return None if missed is None else max(told_degrees(missed), LEAST_BY)

@@ -2,6 +2,7 @@
 
 from detection.engine.body import Body
 from detection.engine.criteria import HeldCriterion, band_of
+from detection.engine.rounding import MOST, TOLD_STEPS, rounded
 from detection.spec import Criterion, Extreme
 
 
@@ -21,7 +22,11 @@ class HeldExtreme:
 
     def follow(self, known: float | None) -> float | None:
         """The extreme by this frame, of which `known` is that of the frames before."""
-        return self.of(known, self._criterion.value(self._is_low))
+        value = self._criterion.value(self._is_low)
+        # Visibilities beyond all sense make a value that is no number.
+        if value is None or not -MOST < value < MOST:
+            return known
+        return self.of(known, rounded(value, TOLD_STEPS))
 
     def of(self, one: float | None, other: float | None) -> float | None:
         """The extreme of two values, or the one that is known."""

@@ -48,6 +48,8 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                     [None] * sizes.measures,
                     [0] * sizes.measures,
                     [0] * sizes.measures,
+                    [],
+                    [],
                     0.0,
                     0.0,
                 ],

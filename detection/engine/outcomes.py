@@ -30,6 +30,9 @@ class Outcome:
     steps_ms: list[float] = field(default_factory=list)
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
+    # Of both, as of a `Verdict`.
+    values: list[float | None] = field(default_factory=list)
+    missed: list[float | None] = field(default_factory=list)
     # Of an interruption.
     reason: Reason | Literal[""] = ""
     path: str = ""
@@ -41,10 +44,13 @@ class Outcome:
     # Whether a repetition goes on beside it.
     is_aside: bool = False
 
-    def check(self, steps: int, measures: int) -> None:
-        """Raise ValueError for one that a MoveSpec of so many steps and measures can't have."""
+    def check(self, steps: int, measures: int, checks: int) -> None:
+        """Raise ValueError for one that a MoveSpec of so many steps, measures and checks can't
+        have."""
         if self.side and self.side not in BODY_SIDES:
             raise ValueError("Not a side of the body.")
+        if self.kind != LET_GO and {len(self.values), len(self.missed)} != {checks}:
+            raise ValueError("Not the values of so many checks.")
         if self.kind == INTERRUPTION:
             if self.reason not in REASONS:
                 raise ValueError("Not a reason.")

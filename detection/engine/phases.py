@@ -11,6 +11,7 @@ from detection.engine.body import Body
 from detection.engine.criteria import NOWHERE, HeldCriterion, Stretch
 from detection.engine.held_carriers import END, START
 from detection.engine.plan import Barrier, CounterPlan
+from detection.engine.rounding import told_share
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import Swing
 from detection.spec import Phase
@@ -265,7 +266,7 @@ class PhaseTracker(PhaseState):
         """The confidence, 0 to 1: the visibility of the deciding angles, times how fully the
         carriers reached their bands in this stay."""
         seen = min(criterion.visibility() for criterion in self._criteria)
-        return round(seen * self.reach, 3)
+        return told_share(seen * self.reach)
 
 
 def trackers_of(

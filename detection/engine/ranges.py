@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from detection.engine.rounding import MOST, TOLD_STEPS
 from detection.engine.signals import Signal, pair_value
-
-# A range is kept in so many steps of its unit.
-STEPS: Final = 10.0
-MOST: Final = 1e6
 
 
 class Measured(NamedTuple):
@@ -20,7 +17,7 @@ class Measured(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class RangesState:
-    # The least and the most of each, None where it was never known.
+    # The least and the most of each in steps of its unit, None where it was never known.
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
     # Those of the window at rest before this one.
@@ -60,7 +57,7 @@ class Ranges(RangesState):
             value = signal.value if right is None else pair_value(signal, right)
             # Visibilities beyond all sense make a value that is no number.
             if value is not None and -MOST < value < MOST:
-                step = int(value * STEPS + 0.5)
+                step = int(value * TOLD_STEPS + 0.5)
                 least, most = self.least[number], self.most[number]
                 if least is None or step < least:
                     self.least[number] = step
@@ -92,4 +89,4 @@ def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | Non
 
 
 def in_units(step: int | None) -> float | None:
-    return None if step is None else step / STEPS
+    return None if step is None else step / TOLD_STEPS

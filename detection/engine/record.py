@@ -17,7 +17,7 @@ from detection.spec import BodySide
 class Record:
     """The record of what one counter counts, which it gives to the session's tally."""
 
-    __slots__ = ("_outcomes", "_tally", "checks", "ranges")
+    __slots__ = ("_outcomes", "_steps", "_tally", "checks", "ranges")
 
     def __init__(
         self, plan: CounterPlan, phases: Sequence[PhaseTracker], body: Body, tally: Tally
@@ -29,6 +29,7 @@ class Record:
             )
         )
         self.checks = Checks(plan.spec.checks, phases, body)
+        self._steps = plan.spec.steps
         # Of this frame.
         self._outcomes: list[Outcome] = []
 
@@ -45,8 +46,9 @@ class Record:
     ) -> None:
         """Take a completion, or an attempt whose form was poor."""
         verdict = self.checks.verdict()
-        if verdict.path is not None:
-            self.interrupt(Interrupted("poor_form", verdict.path, verdict.by), side, now)
+        failed = self.checks.failed(verdict, self._passed_over(completed))
+        if failed is not None:
+            self.interrupt(Interrupted("poor_form", failed.path, failed.by), side, now)
             return
         least, most = self.ranges.whole()
         self._outcomes.append(
@@ -57,6 +59,8 @@ class Record:
                 score=completed.score,
                 duration_ms=completed.duration_ms,
                 form=verdict.form,
+                values=verdict.values,
+                missed=verdict.missed,
                 held_ms=held_ms,
                 steps=[step.number for step in completed.steps],
                 steps_ms=[step.ms for step in completed.steps],
@@ -65,6 +69,11 @@ class Record:
             )
         )
         self.begin_anew()
+
+    def _passed_over(self, completed: Completed) -> set[str]:
+        """The phases of the optional steps that were not done."""
+        done = {self._steps[step.number].phase for step in completed.steps if self._steps}
+        return {step.phase for step in self._steps if step.is_optional} - done
 
     def interrupt(self, interrupted: Interrupted, side: BodySide | None, now: float) -> None:
         """Take an interruption."""
@@ -89,11 +98,14 @@ class Record:
         *,
         is_aside: bool = False,
     ) -> None:
+        verdict = self.checks.verdict()
         self._outcomes.append(
             Outcome(
                 now,
                 INTERRUPTION,
                 side or "",
+                values=verdict.values,
+                missed=verdict.missed,
                 reason=interrupted.reason,
                 path=interrupted.path or "",
                 by=interrupted.by,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from detection.engine.rounding import told_share
 from detection.spec import MOVEMENT, Detail, Reason, Step
 
 # What is measured of a repetition begins with one or two such windows before the body goes away
@@ -217,7 +218,7 @@ class Repetition(RepetitionState):
             return None
         # The last step has only begun: how fully it is reached is not known yet.
         before = sum(number > 0 for number in self.done)
-        score = round(self.steps_before / before, 3)
+        score = told_share(self.steps_before / before)
         completed = Completed(score, now_ms - self.began_ms, self._step_times())
         self._begin(self._sequence[-1].phase, confidence, now_ms)
         self.completed_ms = now_ms

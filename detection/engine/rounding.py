@@ -1,5 +1,5 @@
-"""Rounded numbers: what is remembered from frame to frame is stored at each checkpoint, and most of
-a state's bytes are digits."""
+"""The rounding of numbers: of those that are told, and of those that are remembered from frame to
+frame, which each checkpoint stores: most of a state's bytes are digits."""
 
 from math import floor
 from typing import Final
@@ -12,6 +12,8 @@ LENGTH_STEPS: Final = 1e6
 DEGREE_STEPS: Final = 1e4
 # Of the gap of a movement, which is a few tens of degrees.
 SHARE_STEPS: Final = 1e6
+# Of a degree, in what is told and in the extremes that are judged: both say the same.
+TOLD_STEPS: Final = 10.0
 # Beyond it no number is of a body, and a number may be as large as it likes.
 MOST: Final = 1e6
 
@@ -21,3 +23,15 @@ def rounded(value: float, steps: float) -> float:
     if -MOST < value < MOST:
         return float(floor(value * steps + 0.5)) / steps
     return value
+
+
+def told_degrees(degrees: float) -> float:
+    return round(degrees, 1)
+
+
+def told_ms(ms: float) -> int:
+    return round(ms)
+
+
+def told_share(share: float) -> float:
+    return round(share, 3)

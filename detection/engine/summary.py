@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from detection.engine.ranges import STEPS, in_units
-from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
+from detection.engine.ranges import in_units
+from detection.engine.rounding import TOLD_STEPS, told_degrees, told_ms
+from detection.spec import BODY_SIDES, REASONS, BodySide, Check, Reason
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +24,9 @@ class SummaryState:
     most: list[int | None] = field(default_factory=list)
     total: list[int] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
+    # Of each check, in how many repetitions and attempts it was met, and in how many missed.
+    met: list[int] = field(default_factory=list)
+    missed: list[int] = field(default_factory=list)
     # Of holds, in milliseconds.
     longest_ms: float = 0.0
     total_ms: float = 0.0
@@ -32,12 +36,13 @@ class Summary(SummaryState):
     """`directions` say of each measure whether it is farthest at its least (-1) or at its most (1),
     or carries nothing (0)."""
 
-    __slots__ = ("_directions", "_has_sides", "_is_hold", "_numbers")
+    __slots__ = ("_checks", "_directions", "_has_sides", "_is_hold", "_numbers")
 
     def __init__(
         self,
         names: Sequence[str],
         directions: Sequence[int],
+        checks: Sequence[Check],
         *,
         is_hold: bool,
         has_sides: bool,
@@ -45,6 +50,7 @@ class Summary(SummaryState):
         SummaryState.__init__(self)
         self._numbers = {name: number for number, name in enumerate(names)}
         self._directions = tuple(directions)
+        self._checks = checks
         self._is_hold = is_hold
         self._has_sides = has_sides
         self.attempts = [0] * len(REASONS)
@@ -52,6 +58,8 @@ class Summary(SummaryState):
         self.most = [None] * len(self._numbers)
         self.total = [0] * len(self._numbers)
         self.known = [0] * len(self._numbers)
+        self.met = [0] * len(self._checks)
+        self.missed = [0] * len(self._checks)
 
     def check(self) -> None:
         """Raise ValueError for a state that is not of so many measures."""
@@ -60,7 +68,10 @@ class Summary(SummaryState):
         sizes = {len(one) for one in (self.least, self.most, self.total, self.known)}
         if sizes != {len(self._numbers)}:
             raise ValueError("Not a summary of so many measures.")
-        if any(None in one for one in (self.completed, self.attempts, self.total, self.known)):
+        if {len(self.met), len(self.missed)} != {len(self._checks)}:
+            raise ValueError("Not a summary of so many checks.")
+        counts = self.completed, self.attempts, self.total, self.known, self.met, self.missed
+        if any(None in one for one in counts):
             raise ValueError("Not the numbers of a summary.")
 
     @property
@@ -92,6 +103,17 @@ class Summary(SummaryState):
     def interrupt(self, reason: Reason) -> None:
         self.attempts[REASONS.index(reason)] += 1
 
+    def judge(self, missed: Sequence[float | None]) -> None:
+        """Take by how much each check was missed: 0 where it was met, None where it was not
+        seen."""
+        for number, by in enumerate(missed):
+            if by is None:
+                continue
+            if by == 0.0:
+                self.met[number] += 1
+            else:
+                self.missed[number] += 1
+
     def hold(self, held_ms: float) -> None:
         """Take a hold that has ended."""
         self.total_ms += held_ms
@@ -111,8 +133,12 @@ class Summary(SummaryState):
                 for name, number in self._numbers.items()
                 if self.known[number]
             },
-            "longest_ms": max(self.longest_ms, *held_ms) if self._is_hold else None,
-            "total_ms": self.total_ms + sum(held_ms) if self._is_hold else None,
+            "checks": {
+                check.name: {"met": met, "missed": missed}
+                for check, met, missed in zip(self._checks, self.met, self.missed, strict=True)
+            },
+            "longest_ms": told_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,
+            "total_ms": told_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
         }
 
     def _measure(self, number: int) -> dict[str, float | None]:
@@ -120,7 +146,7 @@ class Summary(SummaryState):
         direction = self._directions[number]
         return {
             "best": most if direction > 0 else least if direction < 0 else None,
-            "mean": round(self.total[number] / self.known[number] / STEPS, 1),
+            "mean": told_degrees(self.total[number] / self.known[number] / TOLD_STEPS),
             "least": least,
             "most": most,
         }

@@ -26,7 +26,16 @@ class Tally(TallyState):
     """`counts` says whether anything counts: without a setup always. What happens before is
     withheld, the last MOST_WITHHELD of it, until it counts or is forgotten."""
 
-    __slots__ = ("_event_key", "_has_setup", "_measures", "_steps", "counts", "rations", "summary")
+    __slots__ = (
+        "_checks",
+        "_event_key",
+        "_has_setup",
+        "_measures",
+        "_steps",
+        "counts",
+        "rations",
+        "summary",
+    )
 
     def __init__(self, spec: MoveSpec, plan: Plan) -> None:
         TallyState.__init__(self)
@@ -38,10 +47,12 @@ class Tally(TallyState):
         self.summary = Summary(
             list(directions),
             list(directions.values()),
+            spec.checks,
             is_hold=spec.type == "hold",
             has_sides=spec.counts_each_side,
         )
         self.rations = Rations(spec)
+        self._checks = spec.checks
         self._event_key = spec.movement_name
         self._steps = tuple(step.phase for step in spec.steps) or (spec.phases[0].name,)
         self._measures = {counter.side: tuple(counter.directions) for counter in plan.counters}
@@ -55,7 +66,8 @@ class Tally(TallyState):
         if len(self.withheld) > MOST_WITHHELD:
             raise ValueError("Not so much is withheld.")
         for outcome in self.withheld:
-            outcome.check(len(self._steps), len(self._measures_of(outcome.side or None)))
+            measures = self._measures_of(outcome.side or None)
+            outcome.check(len(self._steps), len(measures), len(self._checks))
 
     def take(self, outcomes: Sequence[Outcome], now: float) -> list[DetectionEvent]:
         """Take what a frame has decided: what is told of it."""
@@ -88,6 +100,7 @@ class Tally(TallyState):
             if outcome.kind == LET_GO:
                 self.summary.hold(outcome.held_ms or 0.0)
                 continue
+            self.summary.judge(outcome.missed)
             is_completed = outcome.kind == COMPLETION
             events.append(
                 self._completion(outcome, side) if is_completed else self._interruption(outcome)
@@ -116,12 +129,14 @@ class Tally(TallyState):
             self.summary.completions,
             self._steps,
             told_ranges(names, outcome.least, outcome.most),
+            self._checks,
         )
 
     def _interruption(self, outcome: Outcome) -> DetectionEvent:
         if outcome.reason:
             self.summary.interrupt(outcome.reason)
-        return interruption(outcome, self.summary.completions + 1 if outcome.is_under_way else None)
+        number = self.summary.completions + 1 if outcome.is_under_way else None
+        return interruption(outcome, number, self._checks)
 
     def _measures_of(self, side: BodySide | None) -> Sequence[str]:
         """The names of the measures of the counter that counts this side."""

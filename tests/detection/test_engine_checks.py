@@ -18,6 +18,7 @@ from engine_scene import (
     written,
 )
 
+from detection import Engine
 from poses.figure import Limb, Posture
 
 DEPTH = "checks: [{name: depth, when: bottom, joint: knee, least: {max: 90}%s}]\n"
@@ -80,15 +81,128 @@ def test_a_required_check_that_is_missed_makes_it_an_attempt() -> None:
     assert [one["number"] for one in of_type(events, "event_completed")] == [1, 2]
 
 
+HANDS = ("left_index", "right_index")
+WRISTS = "checks: [{name: wrists, joint: wrist, most: {max: 90}%s}]\n"
+
+
+def handless(*angles: float):
+    return held(*((hidden(bent(angle), *HANDS), 500) for angle in angles))
+
+
 def test_what_was_never_seen_is_no_check() -> None:
-    check = "{name: wrists, joint: wrist, most: {max: 90}, required: true}"
-    spec = written(SQUAT + f"checks: [{check}]\n" + PRAISE)
-    hands = ("left_index", "right_index")
-    frames = held(*((hidden(bent(angle), *hands), 500) for angle in (175, 80, 175)))
-    events = run(spec, frames)
+    events = run(written(SQUAT + WRISTS % "" + PRAISE), handless(175, 80, 175))
     (completion,) = of_type(events, "event_completed")
     assert completion["metrics"]["form"] is None
+    assert completion["metrics"]["checks"] == [
+        {"name": "wrists", "met": None, "value": None, "by": None}
+    ]
     assert [one["message"] for one in of_type(events, "feedback")] == ["Done."]
+
+
+def test_a_required_check_that_is_not_seen_makes_it_an_attempt() -> None:
+    engine = Engine(written(SQUAT + WRISTS % ", required: true"))
+    events = [event for frame in handless(175, 80, 175) for event in engine.feed(frame)]
+    assert completed(events) == 0
+    (attempt,) = of_type(events, "event_interrupted")
+    assert (attempt["reason"], attempt["by"]) == ("poor_form", None)
+    assert attempt["path"] == "detection.movement.checks[0]"
+    assert attempt["metrics"]["checks"] == [
+        {"name": "wrists", "met": None, "value": None, "by": None}
+    ]
+    assert engine.summary()["squat"]["checks"] == {"wrists": {"met": 0, "missed": 0}}
+
+
+HALF = """
+name: squat
+phases:
+  - {name: standing, criteria: [{joint: knee, min: 150}]}
+  - {name: half, criteria: [{joint: hip, max: 150}, {joint: knee, min: 150}]}
+  - {name: bottom, criteria: [{joint: knee, max: 100}]}
+sequence: [standing, {phase: half, optional: true}, bottom, standing]
+checks: [{name: hands, when: half, joint: %s, most: {max: 180}, required: true}]
+"""
+
+
+def test_a_required_check_of_a_step_that_is_passed_over_is_not_asked_for() -> None:
+    assert completed(run(written(HALF % "wrist"), squats(80, 80))) == 2
+
+
+def test_a_required_check_of_a_phase_that_no_frame_shows_is_judged_as_that_is_passed() -> None:
+    spec = written("""
+name: squat
+phases:
+  - {name: up, criteria: [{joint: knee, min: 160}]}
+  - {name: half, criteria: [{joint: knee, min: 112, max: 132}]}
+  - {name: down, criteria: [{joint: knee, max: 95}]}
+sequence: [up, half, down, up]
+checks: [{name: upright, when: half, lean: trunk, most: {max: 30}, required: true}]
+""")
+    down = [bent(178)] * 8 + [bent(145), bent(112)] + [bent(80)] * 8
+    events = run(spec, at([*down, *[bent(178)] * 8], fps=10))
+    (completion,) = of_type(events, "event_completed")
+    assert completion["metrics"]["checks"][0]["met"] is True
+
+
+THREE = """
+checks:
+  - {name: depth, when: bottom, joint: knee, least: {max: 90}, required: true}
+  - {name: upright, lean: trunk, most: {max: 30}}
+  - {name: wrists, joint: wrist, most: {max: 90}}
+"""
+UNSEEN = {"name": "wrists", "met": None, "value": None, "by": None}
+
+
+def test_each_check_is_told_by_its_name() -> None:
+    poses = [hidden(pose, *HANDS) for pose in swinging([175, 80, 175, 96, 175], stay_ms=400)]
+    engine = Engine(written(SQUAT + THREE))
+    events = [event for frame in at(poses) for event in engine.feed(frame)]
+    (completion,) = of_type(events, "event_completed")
+    (attempt,) = of_type(events, "event_interrupted")
+    depth, upright, wrists = completion["metrics"]["checks"]
+    assert depth == {"name": "depth", "met": True, "value": depth["value"], "by": None}
+    assert depth["value"] == completion["metrics"]["measures"]["joint.knee"]["least"]
+    assert (upright["met"], upright["by"], wrists) == (True, None, UNSEEN)
+    depth, upright, wrists = attempt["metrics"]["checks"]
+    assert (depth["met"], depth["value"]) == (False, pytest.approx(96, abs=1))
+    assert depth["by"] == attempt["by"] == round(depth["value"] - 90, 1)
+    assert (upright["met"], wrists) == (True, UNSEEN)
+    assert engine.summary()["squat"]["checks"] == {
+        "depth": {"met": 1, "missed": 1},
+        "upright": {"met": 2, "missed": 0},
+        "wrists": {"met": 0, "missed": 0},
+    }
+
+
+def test_of_an_attempt_what_was_not_reached_is_not_judged() -> None:
+    frames = at(swinging([175, 80, 175, 125, 175], stay_ms=400))
+    engine = Engine(written(SQUAT + THREE))
+    events = [event for frame in frames for event in engine.feed(frame)]
+    (attempt,) = of_type(events, "event_interrupted")
+    assert attempt["reason"] == "not_reached"
+    depth, upright, _ = attempt["metrics"]["checks"]
+    assert depth == {"name": "depth", "met": None, "value": None, "by": None}
+    assert upright["met"] is True
+
+
+def test_a_check_is_judged_by_the_tenth_of_a_degree_that_is_told() -> None:
+    """So no value that is told to lie within the bounds has missed them."""
+    frames = squats(*(89.5 + n / 37 for n in range(30)))
+    events = run(written(SQUAT + DEPTH % ""), frames)
+    checks = [one["metrics"]["checks"][0] for one in of_type(events, "event_completed")]
+    assert {one["met"] for one in checks} == {True, False}
+    for one in checks:
+        assert one["value"] == round(one["value"], 1)
+        assert one["met"] == (one["value"] <= 90)
+        assert one["by"] == (None if one["met"] else round(one["value"] - 90, 1))
+
+
+def test_what_a_state_keeps_of_an_extreme_is_short() -> None:
+    engine = Engine(written(SQUAT + THREE + DEEPER % ""))
+    for frame in squats(83.3333, 91.7777):
+        engine.feed(frame)
+        for part in engine.parts():
+            for extreme in (*getattr(part, "values", ()), *getattr(part, "extremes", ())):
+                assert extreme is None or len(repr(extreme)) <= 5
 
 
 def test_a_check_is_of_the_repetition_that_is_over_and_not_of_the_next() -> None:

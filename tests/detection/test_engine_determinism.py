@@ -173,7 +173,7 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
             *([segment] * 4),
             *([angle] * 2),
             [0.0, False, [], []],
-            [[0, 0, 0], attempts, [None], [None], [0], [0], 0.0, 0.0],
+            [[0, 0, 0], attempts, [None], [None], [0], [0], [], [], 0.0, 0.0],
             [[], []],
             [[]],
             [[None, None], [None, None]],

@@ -75,6 +75,7 @@ def test_the_summary_has_the_best_and_the_mean_of_what_carries() -> None:
             "attempts": {},
             "by_side": None,
             "measures": {},
+            "checks": {},
             "longest_ms": None,
             "total_ms": None,
         }

@@ -1,5 +1,6 @@
 """The course of the language: what its pages say is counted is what the engine counts."""
 
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def test_a_page_is_what_is_counted_today(page: Path) -> None:
         validation = validate(source)
         assert (validation.errors, validation.warnings) == ((), ())
     assert {run.source for run in runs(page)} == set(specs(page))
+
+
+def test_the_checks_of_an_attempt_are_as_the_page_says() -> None:
+    page = FOLDER / "checks.md"
+    (told,) = re.findall(r"^```json\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+    [run] = runs(page)
+    attempts = [one for one in run.counted()[0] if one.type == "event_interrupted"]
+    assert attempts[0].payload["metrics"]["checks"] == json.loads(told)
 
 
 def test_the_reference_is_what_the_schema_says() -> None:

@@ -170,6 +170,27 @@ def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
     assert "attempts" not in json.loads(replay(attempted, "--spec", deep, "--json")[0])
 
 
+def test_explained_each_check_is_told_by_its_name_and_how_often_it_was_met(
+    attempted: Path, deep: Path
+) -> None:
+    lines = replay(attempted, "--spec", deep, "--explain")[0].splitlines()
+    explained = [lines[n + 1] for n, line in enumerate(lines) if "  attempt  " in line]
+    assert [line.split(", ")[0] for line in explained] == [
+        f"           checks          depth {told}"
+        for told in (
+            "not judged",
+            "not judged",
+            "missed by 7.2° (102°)",
+            "not judged",
+            "missed by 5.2° (100°)",
+        )
+    ]
+    assert "depth: met 12 of 14" in lines
+    answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
+    assert answer["checks"]["depth"] == {"met": 12, "missed": 2}
+    assert " checks " not in replay(attempted, "--spec", deep)[0]
+
+
 def test_the_picture_marks_what_an_attempt_missed(
     attempted: Path, deep: Path, tmp_path: Path
 ) -> None:

@@ -76,6 +76,12 @@ def why(reason: str, path: str | None = None, by: float | None = None, **more: A
             "A required check was missed: arms, either wrist at least 170° at its most in the "
             "whole repetition, by 7.2°",
         ),
+        (
+            "poor_form",
+            "checks[0]",
+            None,
+            "A required check could not be seen: depth, knee at most 95° at its least at bottom",
+        ),
         ("not_reached", "sequence[1]", 120.0, "Left too soon: bottom for 300 ms, by 120 ms"),
         ("too_slow", "sequence[1]", None, "Too slow: bottom within 4.0 s"),
         ("out_of_order", "sequence[2]", None, "Out of order: standing was to come next"),

@@ -31,6 +31,7 @@ export {
 export type {LandmarkerFiles} from "./landmarker_files.js";
 export type {
   BodySide,
+  CheckResult,
   DetectionEvent,
   MeasureRange,
   MovementSummary,

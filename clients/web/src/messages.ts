@@ -30,6 +30,17 @@ export interface MeasureRange {
   readonly most: number | null;
 }
 
+/** What became of a check of form. */
+export interface CheckResult {
+  readonly name: string;
+  /** Null where it could not be seen, or its phase was not reached. */
+  readonly met: boolean | null;
+  /** The least or the most that was reached, in degrees. */
+  readonly value: number | null;
+  /** How far the value is outside the bounds; null unless it was missed. */
+  readonly by: number | null;
+}
+
 /** How a repetition was, or a hold that has reached its target. */
 export interface RepetitionMetrics {
   readonly duration_ms: number;
@@ -37,6 +48,8 @@ export interface RepetitionMetrics {
   readonly steps: readonly {readonly phase: string; readonly ms: number}[];
   /** By name, such as `joint.knee`, `lean.trunk` or `joint.knee.left`. */
   readonly measures: Readonly<Record<string, MeasureRange>>;
+  /** Each check of the movement, in its order. */
+  readonly checks?: readonly CheckResult[];
   /** The share of the checks that were met, of those that could be seen; null of none. */
   readonly form: number | null;
   /** How long it was held; null for repetitions. */
@@ -73,6 +86,7 @@ export type DetectionEvent =
         by?: number | null;
         /** Of `not_reached`: not far enough, or not for long enough. */
         detail?: "too_low" | "too_short";
+        metrics?: {readonly checks: readonly CheckResult[]};
       } & OfSide
     >
   | EventOf<

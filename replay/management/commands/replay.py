@@ -10,7 +10,13 @@ from detection import DetectionEvent, MoveSpec, MoveSpecInvalid, ParameterInvali
 from kynaplatform.api.commands import OperatorCommand
 from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 from replay.engine_run import run_engine
-from replay.event_lines import INTERRUPTED, count_completed, count_interrupted, lines_of
+from replay.event_lines import (
+    INTERRUPTED,
+    count_checks,
+    count_completed,
+    count_interrupted,
+    lines_of,
+)
 from replay.recording_files import read_recording
 from sessions_app.attempt_words import why_words
 from sessions_app.events import present_ts
@@ -23,7 +29,7 @@ class Command(OperatorCommand):
         "Run the engine over a recording, offline: no server, no database. Prints the events, or "
         "one object with --json. With --plot it draws the angles, the bands of the phases and the "
         "repetitions; without it no file is written. With --explain it says of each attempt why it "
-        "did not count."
+        "did not count, and what became of each check."
     )
     # Neither settings nor a database are used.
     requires_system_checks = []
@@ -50,7 +56,7 @@ class Command(OperatorCommand):
             "--explain",
             action="store_true",
             help="say why each attempt did not count: the reason, the criterion and by how much; "
-            "the plot marks where that was missed",
+            "and what became of each check. The plot marks where an attempt missed",
         )
         add_spec_options(parser)
 
@@ -66,6 +72,7 @@ class Command(OperatorCommand):
             told = as_object(spec, events)
             if options["explain"]:
                 told["attempts"] = attempts(spec, events)
+                told["checks"] = count_checks(events)
             self.print_result(told, options)
         else:
             for line in lines_of(spec, recording, events, is_explained=options["explain"]):
