@@ -170,6 +170,7 @@ class MeasureSummary(msgspec.Struct, frozen=True):
     mean: float
     least: float
     most: float
+    uncertain: bool = False
 
 
 class MovementSummary(msgspec.Struct, frozen=True):

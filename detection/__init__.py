@@ -2,7 +2,8 @@
 
 Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` with `Issue`s and a
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
-language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does.
+language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does,
+and `camera(spec)` from where to film.
 Both take the numbers that a session gives for the MoveSpec's parameters, and its locale;
 `check_parameters(validation, numbers)` tells whether it can give them.
 `Engine(spec).feed(frame)` gives events. `CarriedPaths(spec)` follows how far the angles went.
@@ -15,7 +16,17 @@ from detection.engine.carried_angles import CarriedAngle, carried_angles
 from detection.engine.engine import Engine
 from detection.engine.events import DetectionEvent
 from detection.engine.paths import CarriedPaths
-from detection.engine.roles import ROLE_NAMES, VIEWS, Role, RoleName, roles
+from detection.engine.roles import (
+    CAMERAS,
+    ROLE_NAMES,
+    VIEWS,
+    Camera,
+    CameraView,
+    Role,
+    RoleName,
+    camera,
+    roles,
+)
 from detection.engine.settings import EngineSettings
 from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
@@ -35,6 +46,7 @@ from detection.spec import (
     MoveSpec,
     Parameter,
     Phase,
+    Plane,
     Segment,
     Side,
     Step,
@@ -43,6 +55,7 @@ from detection.spec import (
 from detection.validation import check_parameters, compile, validate  # noqa: A004 - as re.compile
 
 __all__ = [
+    "CAMERAS",
     "ENGINE_BUILD",
     "ISSUE_CODES",
     "JOINT_LANDMARKS",
@@ -52,6 +65,8 @@ __all__ = [
     "SEGMENT_LANDMARKS",
     "SNAPSHOT_FORM",
     "VIEWS",
+    "Camera",
+    "CameraView",
     "CarriedAngle",
     "CarriedPaths",
     "Criterion",
@@ -70,6 +85,7 @@ __all__ = [
     "Parameter",
     "ParameterInvalid",
     "Phase",
+    "Plane",
     "PoseFrame",
     "Role",
     "RoleName",
@@ -79,6 +95,7 @@ __all__ = [
     "Step",
     "Validation",
     "View",
+    "camera",
     "carried_angles",
     "check_parameters",
     "compile",

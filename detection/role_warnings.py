@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from detection.engine.carriers import find_travels, used_phases
 from detection.engine.plan import criterion_path
+from detection.engine.roles import camera, roles
 from detection.language.issues import Issue
 from detection.language.validation import Validation
 from detection.spec import MOVEMENT, Criterion, MoveSpec
@@ -23,7 +24,8 @@ def with_role_warnings(validation: Validation) -> Validation:
     if spec is None:
         return validation
     found = list(validation.warnings)
-    for code, message, path in (*_unused_tolerances(spec), *_hidden_sides(spec)):
+    warnings = (*_unused_tolerances(spec), *_hidden_sides(spec), *_disagreeing_views(spec))
+    for code, message, path in warnings:
         mark = validation.marks[path]
         found.append(Issue(code, message, "warning", path, mark.line, mark.column))
     found.sort(key=lambda issue: (issue.line, issue.column))
@@ -59,6 +61,30 @@ def _hidden_sides(spec: MoveSpec) -> Iterator[_Found]:
                 " decides. Leave side out, or change the view."
             )
             yield _Found("hidden_side", message, path)
+
+
+def _disagreeing_views(spec: MoveSpec) -> Iterator[_Found]:
+    """The first criterion that is seen from elsewhere than others, and a setup's view from which
+    one is not seen."""
+    seen = [role for role in roles(spec) if role.role != "unused" and role.view != "any"]
+    for role in seen:
+        if role.view != seen[0].view:
+            message = (
+                f"A camera sees this from the {role.view}, and others from the {seen[0].view}."
+                f" {camera(spec).sentence}"
+            )
+            yield _Found("views_disagree", message, role.path)
+            break
+    asked = spec.setup.view if spec.setup else "any"
+    for role in seen:
+        if asked not in ("any", role.view):
+            plane = "sagittal" if asked == "side" else "frontal"
+            message = (
+                f"The setup asks for the {asked}, and an angle is seen from the {role.view}. Change"
+                f" the view, or write plane: {plane} if the body moves in that plane."
+            )
+            yield _Found("views_disagree", message, "detection.setup.view")
+            break
 
 
 def _gates(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:

@@ -65,6 +65,7 @@ Lack = Literal["visible", "view", "start"]
 LACKS: tuple[Lack, ...] = get_args(Lack)
 """What of a setup can be missing."""
 
+Plane = Literal["sagittal", "frontal"]
 View = Literal["side", "front", "any"]
 Extreme = Literal["least", "most"]
 Type = Literal["repetition", "hold"]
@@ -192,6 +193,7 @@ class MoveSpec:
     A repetition goes through `steps`. A hold has one phase and no steps: it is completed once it
     has lasted `target_ms`, with breaks of up to `grace_ms`. `throughout` None: the conditions are
     inferred from the phases. With `counts_each_side` the left and the right are counted apart.
+    `plane` is the one in which the body moves; None where the author says nothing.
     """
 
     name: str
@@ -208,6 +210,7 @@ class MoveSpec:
     checks: tuple[Check, ...] = ()
     target_ms: float = 0.0
     grace_ms: float = HOLD_GRACE_MS
+    plane: Plane | None = None
 
     def repeats(self, cue: Cue) -> bool:
         """Whether a cue can be sent again in the same stay: in a hold, each time its min_gap_ms is

@@ -9,7 +9,7 @@ from functools import cache
 
 from django.conf import settings
 
-from detection import Criterion, MoveSpec, Parameter, Role, roles, validate
+from detection import Criterion, MoveSpec, Parameter, Role, camera, roles, validate
 from detection.engine.role_words import band_words
 from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
 from guides.movement_words import (
@@ -161,7 +161,7 @@ def _filming(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str
             f"{figure.stance} two to three metres away. The figure was filmed "
             f"{filmed(figure.turned)}.\n"
         )
-    for sentence in (*asked_first(spec), *seen_from(spec, found)):
+    for sentence in (camera(spec).sentence, *asked_first(spec), *seen_from(spec, found)):
         yield f"- {sentence}"
     yield ""
 

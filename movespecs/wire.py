@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from detection import RoleName, Validation, View, placed_roles
+from detection import CAMERAS, CameraView, RoleName, Validation, View, camera, placed_roles
 from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
 from kynaplatform.api.wire import (
     STORABLE,
@@ -203,11 +203,18 @@ class CriterionRole(Answer):
     view: Annotated[View, said("From where a camera sees it.")]
 
 
+class CameraAnswer(Answer):
+    """The one camera for the whole movement."""
+
+    view: Annotated[CameraView, said("Where it stands: `oblique` is at 45°.")]
+    sentence: Annotated[str, said("The same, for people.")]
+
+
 # Of the squat of the catalogue.
 EXAMPLE_ROLES = [
     {
         "path": "detection.movement.phases[0].criteria[2]",
-        "line": 35,
+        "line": 36,
         "column": 13,
         "role": "condition",
         "sentence": (
@@ -218,7 +225,7 @@ EXAMPLE_ROLES = [
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 56,
+        "line": 57,
         "column": 9,
         "role": "cue",
         "sentence": (
@@ -240,6 +247,13 @@ class ValidationResult(Answer):
     roles: Annotated[
         list[CriterionRole],
         said("What each criterion does, in order; none while there are errors.", EXAMPLE_ROLES),
+    ]
+    camera: Annotated[
+        CameraAnswer | None,
+        said(
+            "From where to film; null while there are errors.",
+            {"view": "side", "sentence": CAMERAS["side"]},
+        ),
     ]
 
 
@@ -287,4 +301,5 @@ def present_validation(
             from_row(CriterionRole, role, **mark._asdict())
             for role, mark in placed_roles(validation)
         ],
+        camera=from_row(CameraAnswer, camera(validation.spec)) if validation.spec else None,
     )

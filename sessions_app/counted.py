@@ -11,7 +11,7 @@ from kynaplatform.api.wire import said
 COUNTED: Final = "counted"
 
 
-class MeasureSummary(msgspec.Struct):
+class MeasureSummary(msgspec.Struct, omit_defaults=True):
     """One measure over all repetitions, in degrees."""
 
     best: Annotated[
@@ -24,6 +24,9 @@ class MeasureSummary(msgspec.Struct):
     ]
     least: Annotated[float, said("The least of all repetitions.", 84.2)]
     most: Annotated[float, said("The most of all repetitions.", 174.0)]
+    uncertain: Annotated[
+        bool, said("True where a repetition was filmed from where its degrees don't hold.")
+    ] = False
 
     def __post_init__(self) -> None:
         """A tenth of a degree, whatever has stored it."""

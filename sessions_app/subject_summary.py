@@ -36,17 +36,27 @@ class MeasureTotal:
     where nothing is. Where sessions differ in that, as of two versions, there is no best of all.
     """
 
-    __slots__ = ("_completed", "_farthest", "_is_least", "_is_most", "_mean", "_nearest")
+    __slots__ = (
+        "_completed",
+        "_farthest",
+        "_is_least",
+        "_is_most",
+        "_mean",
+        "_nearest",
+        "uncertain",
+    )
 
     def __init__(self) -> None:
         self._completed, self._mean = 0, 0.0
         self._nearest: float | None = None
         self._farthest: float | None = None
         self._is_most = self._is_least = True
+        self.uncertain = False
 
     def add(self, measure: MeasureSummary, completed: int) -> None:
         self._completed += completed
         self._mean += measure.mean * completed
+        self.uncertain |= measure.uncertain
         if (best := measure.best) is None:
             return
         self._is_most &= best >= measure.most

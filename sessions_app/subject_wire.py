@@ -28,7 +28,7 @@ class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
             raise ValidationFailed({"subject": [fault]})
 
 
-class MeasureOverTime(Answer):
+class MeasureOverTime(Answer, omit_defaults=True):
     """One measure over the repetitions of all sessions, in degrees."""
 
     best: Annotated[
@@ -38,6 +38,9 @@ class MeasureOverTime(Answer):
     mean: Annotated[
         float, said("The mean of the sessions' means, weighted by their completions.", 91.7)
     ]
+    uncertain: Annotated[
+        bool, said("True where a repetition was filmed from where its degrees don't hold.")
+    ] = False
 
 
 class SubjectSummary(Answer):
@@ -72,5 +75,8 @@ def present_summary(row: Summed, by: By) -> SubjectSummary:
         completed=row.completed,
         attempts=row.attempts,
         active_ms=round(row.active_ms),
-        measures={name: MeasureOverTime(one.best, one.mean) for name, one in row.measures.items()},
+        measures={
+            name: MeasureOverTime(one.best, one.mean, one.uncertain)
+            for name, one in row.measures.items()
+        },
     )

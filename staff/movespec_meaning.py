@@ -65,6 +65,8 @@ def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
         yield Meaning("sequence", ", then ".join(map(_step, spec.steps)))
     if spec.counts_each_side:
         yield Meaning("sides", "left and right counted apart")
+    if spec.plane is not None:
+        yield Meaning("plane", spec.plane)
     yield from _of_setup(spec)
     for phase in spec.phases:
         for one in phase.criteria:

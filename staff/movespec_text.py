@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from detection import VIEWS, Issue, Validation, placed_roles, validate
+from detection import VIEWS, Issue, Validation, camera, placed_roles, validate
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
@@ -59,6 +59,7 @@ def reading(
         "lines_left_out": left_out,
         "all_lines": all_lines,
         "meanings": meanings_of(validation),
+        "camera": camera(validation.spec).sentence if validation.spec else "",
         "roles": [
             LineRole(mark.line, role.role, role.sentence, VIEWS[role.view])
             for role, mark in placed_roles(validation)

@@ -21,6 +21,7 @@ from detection.engine.ranges import Measured
 from detection.engine.segments import Pace, Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Signal, pair_value
+from detection.engine.views import Facing, view_of
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import (
     ARM_MEASURES,
@@ -29,6 +30,7 @@ from detection.spec import (
     SEGMENT_LANDMARKS,
     Criterion,
     Measure,
+    Plane,
 )
 
 Curve = Literal["left", "right", "pair"]
@@ -62,6 +64,7 @@ class Body:
         self._held: dict[Criterion, HeldCriterion] = {}
         self.points = Points(settings.sight)
         self._tracking = Tracking(self.points, settings.sight)
+        self._facing: Facing | None = None
         for criterion in deciding:
             self._watch(criterion)
         self._deciding = list(self._angles.values())
@@ -103,6 +106,12 @@ class Body:
             self._segments[name, curve] = segment
         return segment
 
+    def watch_facing(self) -> Facing:
+        """How the body stands to the camera, seen in each frame from here on."""
+        if self._facing is None:
+            self._facing = Facing(self.points, self._settings.setup)
+        return self._facing
+
     def forget(self) -> None:
         """Forget all but the tracking: a person who has been lost for long is still lost."""
         for segment in self._segments.values():
@@ -118,6 +127,8 @@ class Body:
         """Measure one frame. Whether its pose is usable: the person is not lost, and an angle of a
         phase could be measured."""
         self.points.read(landmarks)
+        if self._facing is not None:
+            self._facing.see()
         self._tracking.watch(since_ms)
         if self._tracking.is_lost:
             for angle in self._angles.values():
@@ -169,19 +180,21 @@ class Body:
         sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
         return [self.points.of(INDEX[f"{side}_{end}"]) for end in ends for side in sides]
 
-    def measured_of(self, criteria: Iterable[Criterion]) -> list[Measured]:
-        """The measures that these criteria are about, in the order of their `measure_names`."""
+    def measured_of(self, criteria: Iterable[Criterion], plane: Plane | None) -> list[Measured]:
+        """The measures that these criteria are about, in the order of their `measure_names`, of a
+        movement in this plane."""
         found: dict[str, Measured] = {}
         for criterion in criteria:
             signals = [
                 self._angles[criterion.measure, curve] for curve in _measured_curves(criterion)
             ]
             names = measure_names(criterion)
+            view = view_of(criterion.measure, plane)
             if len(names) == len(signals):
                 for name, signal in zip(names, signals, strict=True):
-                    found[name] = Measured(signal, None)
+                    found[name] = Measured(signal, None, view)
             else:
-                found[names[0]] = Measured(signals[0], signals[1])
+                found[names[0]] = Measured(signals[0], signals[1], view)
         return list(found.values())
 
     def leading(self) -> int:

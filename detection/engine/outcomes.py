@@ -19,8 +19,8 @@ class Outcome:
     ts_ms: float = 0.0
     kind: str = LET_GO
     side: BodySide | Literal[""] = ""
-    # Of a completion: of its steps their numbers and milliseconds, and of each measure the least
-    # and the most, as a range keeps them.
+    # Of a completion: of its steps their numbers and milliseconds, of each measure the least and
+    # the most, as a range keeps them, and the numbers of the measures that are uncertain.
     score: float | None = None
     duration_ms: float | None = None
     form: float | None = None
@@ -30,6 +30,7 @@ class Outcome:
     steps_ms: list[float] = field(default_factory=list)
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
+    uncertain: list[int] = field(default_factory=list)
     # Of both, as of a `Verdict`.
     values: list[float | None] = field(default_factory=list)
     missed: list[float | None] = field(default_factory=list)
@@ -65,5 +66,7 @@ class Outcome:
                 raise ValueError("Not a time of each step.")
             if {len(self.least), len(self.most)} != {measures}:
                 raise ValueError("Not a range of so many measures.")
+            if any(number not in range(measures) for number in self.uncertain):
+                raise ValueError("Not a measure.")
         elif self.kind != LET_GO or self.held_ms is None:
             raise ValueError("Not an outcome.")

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from detection.engine.rounding import MOST, TOLD_STEPS
 from detection.engine.signals import Signal, pair_value
+from detection.engine.views import Facing
+from detection.spec import View
 
 
 class Measured(NamedTuple):
-    """A measure that events tell of, by the signal of a side, or by those of the pair."""
+    """A measure that events tell of, by the signal of a side, or by those of the pair. `view` is
+    that from which its degrees hold."""
 
     signal: Signal
     right: Signal | None
+    view: View
 
 
 @dataclass(slots=True, eq=False)
@@ -23,13 +27,19 @@ class RangesState:
     # Those of the window at rest before this one.
     least_before: list[int | None] = field(default_factory=list)
     most_before: list[int | None] = field(default_factory=list)
+    # The frames from the side less all others, and those from the front; and of the window before.
+    from_side: int = 0
+    from_front: int = 0
+    from_side_before: int = 0
+    from_front_before: int = 0
 
 
 class Ranges(RangesState):
-    __slots__ = ("measured",)
+    __slots__ = ("_facing", "measured")
 
-    def __init__(self, measured: Sequence[Measured]) -> None:
+    def __init__(self, measured: Sequence[Measured], facing: Facing | None) -> None:
         self.measured = tuple(measured)
+        self._facing = facing
         self.forget()
 
     def forget(self) -> None:
@@ -39,11 +49,13 @@ class Ranges(RangesState):
     def pass_window(self) -> None:
         """Forget all but the window that ends here: nothing has begun in it."""
         self.least_before, self.most_before = self.least, self.most
+        self.from_side_before, self.from_front_before = self.from_side, self.from_front
         self._begin_window()
 
     def _begin_window(self) -> None:
         self.least = [None] * len(self.measured)
         self.most = [None] * len(self.measured)
+        self.from_side = self.from_front = 0
 
     def check(self) -> None:
         """Raise ValueError if the range is not of so many measures."""
@@ -53,7 +65,11 @@ class Ranges(RangesState):
 
     def watch(self) -> None:
         """Take in the signals of this frame."""
-        for number, (signal, right) in enumerate(self.measured):
+        if self._facing is not None:
+            view = self._facing.view
+            self.from_side += 1 if view == "side" else -1
+            self.from_front += 1 if view == "front" else -1
+        for number, (signal, right, _) in enumerate(self.measured):
             value = signal.value if right is None else pair_value(signal, right)
             # Visibilities beyond all sense make a value that is no number.
             if value is not None and -MOST < value < MOST:
@@ -71,15 +87,31 @@ class Ranges(RangesState):
             [_one_of(max, *one) for one in zip(self.most_before, self.most, strict=True)],
         )
 
+    def uncertain(self) -> list[int]:
+        """The numbers of the measures whose degrees do not hold as the body stood to the camera in
+        most of the frames."""
+        frames = {
+            "side": self.from_side_before + self.from_side,
+            "front": self.from_front_before + self.from_front,
+            "any": 0,
+        }
+        return [number for number, one in enumerate(self.measured) if frames[one.view] < 0]
+
 
 def told_ranges(
-    names: Sequence[str], least: Sequence[int | None], most: Sequence[int | None]
-) -> dict[str, dict[str, float | None]]:
-    """Each measure with its least and its most."""
-    return {
+    names: Sequence[str],
+    least: Sequence[int | None],
+    most: Sequence[int | None],
+    uncertain: Sequence[int],
+) -> dict[str, dict[str, Any]]:
+    """Each measure with its least and its most, and whether they are uncertain."""
+    told: dict[str, dict[str, Any]] = {
         name: {"least": in_units(low), "most": in_units(high)}
         for name, low, high in zip(names, least, most, strict=True)
     }
+    for number in uncertain:
+        told[names[number]]["uncertain"] = True
+    return told
 
 
 def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:

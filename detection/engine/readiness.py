@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Final, Literal, NamedTuple
 
 from detection.engine.body import Body
@@ -22,10 +21,6 @@ BEGUN: Final = 2
 READY: Final = 3
 LOST: Final = 4
 
-_LEFT_SHOULDER: Final = INDEX["left_shoulder"]
-_RIGHT_SHOULDER: Final = INDEX["right_shoulder"]
-_LEFT_HIP: Final = INDEX["left_hip"]
-_RIGHT_HIP: Final = INDEX["right_hip"]
 # The bit, beside those of LACKS, that says that something was told since it was ready.
 _ANY_LACK: Final = 1 << len(LACKS)
 
@@ -129,9 +124,8 @@ class Readiness(ReadinessState):
     """
 
     __slots__ = (
-        "_hips",
+        "_facing",
         "_settings",
-        "_shoulders",
         "_sight",
         "_start",
         "_start_sight",
@@ -142,9 +136,8 @@ class Readiness(ReadinessState):
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         of = body.points.of
         self._visible = [(of(one), of(other)) for one, other in _asked(setup)]
-        self._shoulders = of(_LEFT_SHOULDER), of(_RIGHT_SHOULDER)
-        self._hips = of(_LEFT_HIP), of(_RIGHT_HIP)
         self._view = setup.view
+        self._facing = None if setup.view == "any" else body.watch_facing()
         self._start = [(body.hold(one), one.tolerance or 0.0) for one in setup.start]
         self._start_sight = Sight(setup.start, body, settings)
         self._sight = settings.sight
@@ -176,7 +169,7 @@ class Readiness(ReadinessState):
         for point, other in self._visible:
             if not (point.is_seen or other.is_seen):
                 hidden |= 1 << point.index
-        has_view = self._view == "any" or self._has_view()
+        has_view = self._facing is None or self._facing.view == self._view
         # Where it can't be seen well, nothing is said of the start.
         is_start_asked = not self.is_ready and not hidden and has_view
         holds = (not hidden, has_view, not is_start_asked or self._has_start())
@@ -235,23 +228,6 @@ class Readiness(ReadinessState):
         self.since_ms = None
         self.told = 0
         return BEGUN
-
-    def _has_view(self) -> bool:
-        """Whether the camera sees the body from where it should.
-
-        The line between the shoulders is measured against the trunk in the image, since its depth
-        is known several times worse.
-        """
-        left, right = self._shoulders
-        left_hip, right_hip = self._hips
-        x, y, z = left.x - right.x, left.y - right.y, left.z - right.z
-        trunk_x = left.x + right.x - left_hip.x - right_hip.x
-        trunk_y = left.y + right.y - left_hip.y - right_hip.y
-        across = sqrt(x * x + y * y)
-        trunk = sqrt(trunk_x * trunk_x + trunk_y * trunk_y) / 2
-        if across < self._settings.side_share * trunk:
-            return self._view == "side"
-        return self._view == "front" and abs(z) <= self._settings.view_tangent * across
 
     def news(self, now_ms: float) -> list[News]:
         """What has been missing for ready_ms and was not told yet."""

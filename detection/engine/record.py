@@ -23,11 +23,12 @@ class Record:
         self, plan: CounterPlan, phases: Sequence[PhaseTracker], body: Body, tally: Tally
     ) -> None:
         self._tally = tally
-        self.ranges = Ranges(
-            body.measured_of(
-                criterion for phase in plan.spec.phases for criterion in phase.criteria
-            )
+        measured = body.measured_of(
+            (criterion for phase in plan.spec.phases for criterion in phase.criteria),
+            plan.spec.plane,
         )
+        has_view = any(one.view != "any" for one in measured)
+        self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
         self.checks = Checks(plan.spec.checks, phases, body)
         self._steps = plan.spec.steps
         # Of this frame.
@@ -66,6 +67,7 @@ class Record:
                 steps_ms=[step.ms for step in completed.steps],
                 least=least,
                 most=most,
+                uncertain=self.ranges.uncertain(),
             )
         )
         self.begin_anew()

@@ -15,11 +15,11 @@ from detection.engine.role_words import (
     sentence_of,
 )
 from detection.engine.settings import EngineSettings
+from detection.engine.views import seen_from
 from detection.spec import (
     MOVEMENT,
     Criterion,
     Cue,
-    Measure,
     MoveSpec,
     Phase,
     View,
@@ -45,10 +45,21 @@ VIEWS: Final[dict[View, str]] = {
 }
 """Every view that a criterion's angle is seen from, in words."""
 
+CameraView = Literal["side", "oblique", "front"]
+CAMERAS: Final[dict[CameraView, str]] = {
+    "side": "Film from the side, within 30°.",
+    "oblique": "Film at 45°, between the side and the front: degrees are less certain there.",
+    "front": "Film from the front or from behind, within 30°.",
+}
+"""Every place of the one camera for a MoveSpec, in words."""
+
+_CAMERAS_OF: Final[dict[View, frozenset[CameraView]]] = {
+    "side": frozenset(("side", "oblique")),
+    "front": frozenset(("oblique", "front")),
+    "any": frozenset(CAMERAS),
+}
+
 _SETTINGS: Final = EngineSettings()
-# An arm swings by 90 degrees and more, forward or aside. What was measured is in
-# docs/movespec/where-to-film.md.
-_SEEN_FROM_EVERYWHERE: Final[tuple[Measure, ...]] = ("shoulder", "upper_arm", "forearm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,14 @@ class Role:
     role: RoleName
     sentence: str
     view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """The one camera for a MoveSpec: its place, and a sentence for whoever sets it up."""
+
+    view: CameraView
+    sentence: str
 
 
 def roles(spec: MoveSpec) -> tuple[Role, ...]:
@@ -74,6 +93,23 @@ def roles(spec: MoveSpec) -> tuple[Role, ...]:
         Role(path, role, _of_each_side(criterion, sentence, spec), _view(criterion, spec))
         for path, role, criterion, sentence in chain(found, *others)
     )
+
+
+def camera(spec: MoveSpec) -> Camera:
+    """The place from which the most of a MoveSpec is seen: where its degrees hold, if all that it
+    asks for is seen there."""
+    shared = _CAMERAS_OF["front" if _needs_both_sides(spec) else "any"]
+    for role in roles(spec):
+        if role.role != "unused":
+            shared &= _CAMERAS_OF[role.view]
+    best: CameraView = "front" if spec.plane == "frontal" else "side"
+    view: CameraView = best if best in shared else "oblique"
+    return Camera(view, CAMERAS[view])
+
+
+def _needs_both_sides(spec: MoveSpec) -> bool:
+    """Whether each side is counted: from the side the body hides the far one."""
+    return spec.counts_each_side and not counts_the_leading_side(spec)
 
 
 # A path, the role of its criterion, the criterion and a sentence.
@@ -168,12 +204,7 @@ def _rationed(cue: Cue, *, repeats: bool) -> str:
 
 
 def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:
-    return (
-        spec.counts_each_side
-        and criterion.side is None
-        and criterion.measure != "trunk"
-        and not counts_the_leading_side(spec)
-    )
+    return _needs_both_sides(spec) and criterion.side is None and criterion.measure != "trunk"
 
 
 def _of_each_side(criterion: Criterion, sentence: str, spec: MoveSpec) -> str:
@@ -183,11 +214,9 @@ def _of_each_side(criterion: Criterion, sentence: str, spec: MoveSpec) -> str:
 
 
 def _view(criterion: Criterion, spec: MoveSpec) -> View:
-    if criterion.side in ("both", "either") or _is_of_each_side(criterion, spec):
-        return "front"  # from the side the far limb is hidden
     if criterion.side in ("front", "back"):
         return "side"  # from the front no limb is seen to lead
-    return "any" if criterion.measure in _SEEN_FROM_EVERYWHERE else "side"
+    return seen_from(criterion.measure, spec.plane)
 
 
 def _unused(criterion: Criterion, phase: Phase) -> str:

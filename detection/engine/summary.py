@@ -27,6 +27,8 @@ class SummaryState:
     # Of each check, in how many repetitions and attempts it was met, and in how many missed.
     met: list[int] = field(default_factory=list)
     missed: list[int] = field(default_factory=list)
+    # Of each measure, in how many repetitions it was uncertain.
+    uncertain: list[int] = field(default_factory=list)
     # Of holds, in milliseconds.
     longest_ms: float = 0.0
     total_ms: float = 0.0
@@ -60,18 +62,21 @@ class Summary(SummaryState):
         self.known = [0] * len(self._numbers)
         self.met = [0] * len(self._checks)
         self.missed = [0] * len(self._checks)
+        self.uncertain = [0] * len(self._numbers)
 
     def check(self) -> None:
         """Raise ValueError for a state that is not of so many measures."""
         if (len(self.completed), len(self.attempts)) != (len(BODY_SIDES) + 1, len(REASONS)):
             raise ValueError("Not the counts of a summary.")
-        sizes = {len(one) for one in (self.least, self.most, self.total, self.known)}
+        counts = (self.total, self.known, self.uncertain)
+        sizes = {len(one) for one in (self.least, self.most, *counts)}
         if sizes != {len(self._numbers)}:
             raise ValueError("Not a summary of so many measures.")
         if {len(self.met), len(self.missed)} != {len(self._checks)}:
             raise ValueError("Not a summary of so many checks.")
-        counts = self.completed, self.attempts, self.total, self.known, self.met, self.missed
-        if any(None in one for one in counts):
+        if any(
+            None in one for one in (self.completed, self.attempts, *counts, self.met, self.missed)
+        ):
             raise ValueError("Not the numbers of a summary.")
 
     @property
@@ -84,10 +89,12 @@ class Summary(SummaryState):
         names: Sequence[str],
         lows: Sequence[int | None],
         highs: Sequence[int | None],
+        uncertain: Sequence[int],
     ) -> None:
-        """Take a completion with the least and the most of its measures."""
+        """Take a completion with the least and the most of its measures, and the numbers of those
+        that are uncertain."""
         self.completed[len(BODY_SIDES) if side is None else BODY_SIDES.index(side)] += 1
-        for name, least, most in zip(names, lows, highs, strict=True):
+        for place, (name, least, most) in enumerate(zip(names, lows, highs, strict=True)):
             number = self._numbers[name]
             if least is None or most is None:
                 continue
@@ -95,6 +102,7 @@ class Summary(SummaryState):
             reached = most if direction > 0 else least if direction < 0 else (least + most) // 2
             self.total[number] += reached
             self.known[number] += 1
+            self.uncertain[number] += place in uncertain
             before = self.least[number]
             self.least[number] = least if before is None or least < before else before
             before = self.most[number]
@@ -141,12 +149,15 @@ class Summary(SummaryState):
             "total_ms": told_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
         }
 
-    def _measure(self, number: int) -> dict[str, float | None]:
+    def _measure(self, number: int) -> dict[str, Any]:
         least, most = in_units(self.least[number]), in_units(self.most[number])
         direction = self._directions[number]
-        return {
+        told: dict[str, Any] = {
             "best": most if direction > 0 else least if direction < 0 else None,
             "mean": told_degrees(self.total[number] / self.known[number] / TOLD_STEPS),
             "least": least,
             "most": most,
         }
+        if self.uncertain[number]:
+            told["uncertain"] = True
+        return told

@@ -122,13 +122,13 @@ class Tally(TallyState):
 
     def _completion(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
         names = self._measures_of(side)
-        self.summary.complete(side, names, outcome.least, outcome.most)
+        self.summary.complete(side, names, outcome.least, outcome.most, outcome.uncertain)
         return completion(
             outcome,
             self._event_key,
             self.summary.completions,
             self._steps,
-            told_ranges(names, outcome.least, outcome.most),
+            told_ranges(names, outcome.least, outcome.most, outcome.uncertain),
             self._checks,
         )
 

@@ -52,6 +52,7 @@ def compile_movespec(
         throughout=_throughout(movement.get("throughout", [] if is_hold else None)),
         counts_each_side=movement.get("count") == "each_side",
         checks=tuple(map(_check, movement["checks"])),
+        plane=movement.get("plane"),
         **_times(movement) if is_hold else {},
     )
 

@@ -19,7 +19,7 @@ from detection.language.grammar import (
 )
 from detection.language.texts import LABEL, NAME, PARAMETER_NAME, PHASE_NAME, PROSE, milliseconds
 from detection.language.visible_landmarks import BODY_PARTS
-from detection.spec import HOLD_GRACE_MS, Type, View
+from detection.spec import HOLD_GRACE_MS, Plane, Type, View
 
 _NUMBER = Number(0, 600_000)
 PARAMETER = Record(
@@ -128,6 +128,14 @@ STEP = Record(
 )
 
 _NAME = Field(key="name", kind=NAME, required=True, description="The event_key of event_completed.")
+_PLANE = Field(
+    key="plane",
+    kind=Choice(get_args(Plane)),
+    description=(
+        "The plane in which the body moves: sagittal, forward and back, as a squat; or frontal,"
+        " to the sides, as a jumping jack. It says from where its angles are seen."
+    ),
+)
 _PHASES = Field(
     key="phases",
     kind=Items(item=PHASE, min_items=2, max_items=16),
@@ -176,6 +184,7 @@ REPETITION = Record(
             ),
         ),
         _COUNT,
+        _PLANE,
         _THROUGHOUT,
         _PHASES,
         Field(
@@ -212,6 +221,7 @@ HOLD = Record(
             default=HOLD_GRACE_MS,
             description="A break of up to so many milliseconds is bridged, and not counted.",
         ),
+        _PLANE,
         replace(
             _COUNT,
             description=(

@@ -74,6 +74,7 @@ WARNING_CODES = {
     "unused_tolerance": "A tolerance of what carries, outside a strict phase.",
     "hidden_side": "A gate or a condition asks for both sides where the view hides one.",
     "cue_never_sent": "A cue waits for what the setup leaves out, or for form without checks.",
+    "views_disagree": "No camera sees all that is asked for, or not from the setup's view.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",
 }
 ISSUE_CODES = ERROR_CODES | WARNING_CODES

@@ -285,7 +285,7 @@ def test_a_cue_says_when_its_message_is_sent() -> None:
             "cue",
             'The message is sent once in each stay in "bottom", as soon as at least one knee is at'
             " 70° or less.",
-            "front",
+            "side",
         ),
         Role(
             f"{MOVEMENT}.feedback[3]",

@@ -201,6 +201,12 @@ CASES = {
         18,
     ),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
+    "views_disagree": (
+        edit("  movement:", "  setup: {view: front}\n  movement:"),
+        "detection.setup.view",
+        5,
+        17,
+    ),
     "sequence_not_closed": (edit(", standing]", ", standing, bottom]"), f"{SEQUENCE}[3]", 14, 44),
 }
 

@@ -212,7 +212,7 @@ def test_sides_that_are_counted_apart_are_told_so_but_for_the_trunk() -> None:
     for path, (sentence, view) in told_of.items():
         is_trunk = path in (f"{MOVEMENT}.throughout[0]", "detection.setup.start[0]")
         assert sentence.startswith("Of each side by itself: ") is not is_trunk
-        assert view == ("side" if is_trunk else "front")
+        assert view == "side"
     assert told_of[f"{MOVEMENT}.phases[2].criteria[0]"][0] == (
         "Of each side by itself: the elbow at 110° or less is the low end of the movement,"
         ' "up": each repetition must come at least 20° from the other end, and into this band to'

@@ -137,8 +137,8 @@ def test_a_role_has_the_view_of_what_goes_forward() -> None:
 
 
 @pytest.mark.parametrize("measure", ["knee", "shoulder", "upper_arm"])
-def test_both_limbs_are_seen_from_the_front_and_which_leads_from_the_side(measure: Measure) -> None:
-    assert views_of(measure, "both") == {"front"}
+def test_both_limbs_are_seen_as_one_is_and_which_leads_from_the_side(measure: Measure) -> None:
+    assert views_of(measure, "both") == views_of(measure, "either") == views_of(measure)
     assert views_of(measure, "front") == views_of(measure, "back") == {"side"}
 
 

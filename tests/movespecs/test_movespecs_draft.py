@@ -11,7 +11,7 @@ from movespecs.models import MoveSpecDraft
 from movespecs.wire import EXAMPLE_ROLES
 from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
-from tests.movespecs.writing import BEGUN, INVALID_YAML, ROLES, make_movespec
+from tests.movespecs.writing import BEGUN, CAMERA, INVALID_YAML, ROLES, make_movespec
 
 
 @pytest.fixture
@@ -205,6 +205,7 @@ def validate(owner, movespec, yaml_source, path, monkeypatch):
     body = response.json()
     assert list(body) == [
         "ok", "target_type", "target_id", "validated_at", "errors", "warnings", "roles",
+        "camera",
     ]  # fmt: skip
     assert (body["target_type"], body["target_id"]) == (
         "draft",
@@ -222,7 +223,7 @@ def validated(owner, movespec, path, monkeypatch):
 def test_a_valid_draft_is_ok(validated):
     body = validated(VALID_YAML)
     assert (body["ok"], body["errors"], body["warnings"]) == (True, [], [])
-    assert body["roles"] == ROLES
+    assert (body["roles"], body["camera"]) == (ROLES, CAMERA)
 
 
 def test_the_example_of_the_document_is_what_the_catalogue_s_squat_is_answered(validated):
@@ -233,6 +234,7 @@ def test_the_example_of_the_document_is_what_the_catalogue_s_squat_is_answered(v
 def test_a_draft_with_errors_is_200_and_not_ok(validated):
     body = validated(INVALID_YAML)
     assert (body["ok"], body["warnings"], body["roles"]) == (False, [], [])
+    assert body["camera"] is None
     assert [
         {name: issue[name] for name in ("code", "severity", "path", "line", "column")}
         for issue in body["errors"]

@@ -12,6 +12,7 @@ from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
 from tests.movespecs.writing import (
     BEGUN,
+    CAMERA,
     INVALID_YAML,
     ROLES,
     SECOND_YAML,
@@ -165,6 +166,7 @@ def test_it_validates_a_version_under_todays_rules(owner, movespec, versions):
         "errors": [],
         "warnings": [],
         "roles": ROLES,
+        "camera": CAMERA,
     }
     # The draft has moved on; the version has not.
     write(movespec, INVALID_YAML)
@@ -178,7 +180,7 @@ def test_a_version_that_todays_rules_refuse_is_200_and_not_ok(owner, movespec, v
     response = owner.post(f"{versions}/{old.id}/validate")
     assert (response.status_code, response.json()["ok"]) == (200, False)
     assert [issue["code"] for issue in response.json()["errors"]] == ["invalid_value"]
-    assert response.json()["roles"] == []
+    assert (response.json()["roles"], response.json()["camera"]) == ([], None)
 
 
 def test_other_projects_do_not_validate_even_a_released_version(peer, public_movespec):

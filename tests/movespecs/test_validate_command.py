@@ -11,14 +11,15 @@ import pytest
 from local_stack.environment import PROJECT
 from tests.conftest import VALID_YAML
 from tests.long_runs import at_length
-from tests.movespecs.writing import ROLES
+from tests.movespecs.writing import CAMERA, ROLES
 
 EXAMPLES = sorted((PROJECT / "examples" / "movespecs").glob("*.yaml"))
 WARNED = VALID_YAML.replace("angle_max: 100", "angle_max: 170")
-TOLD = "".join(
+CRITERIA = "".join(
     f"{{file}}:{role['line']}:{role['column']}: carries: {role['sentence']} Seen from the side.\n"
     for role in ROLES
 )
+TOLD = CRITERIA + f"{{file}}: camera: {CAMERA['sentence']}\n"
 
 
 def validate(
@@ -62,7 +63,7 @@ def test_warnings_are_told_and_are_no_failure(tmp_path: Path) -> None:
     (tmp_path / "squat.yaml").write_text(WARNED)
     done = validate("squat.yaml", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    warning, *roles, valid = done.stdout.splitlines()
+    warning, *roles, camera, valid = done.stdout.splitlines()
     assert warning.startswith("squat.yaml:")
     assert ": warning: " in warning
     assert warning.endswith(" [overlapping_phases]")
@@ -70,6 +71,7 @@ def test_warnings_are_told_and_are_no_failure(tmp_path: Path) -> None:
         ["squat.yaml:10:13", "condition"],
         ["squat.yaml:13:13", "condition"],
     ]
+    assert camera == f"squat.yaml: camera: {CAMERA['sentence']}"
     assert valid == "squat.yaml: valid"
 
 
@@ -80,9 +82,10 @@ def test_of_what_is_valid_each_criterion_has_a_line_on_what_it_does(tmp_path: Pa
     )
     done = validate("squat.yaml", folder=tmp_path)
     assert done.stdout == (
-        TOLD.format(file="squat.yaml")
+        CRITERIA.format(file="squat.yaml")
         + 'squat.yaml:15:16: cue: The message is sent once in each stay in "bottom", as soon as'
-        " each elbow is at 9° or less. Seen from the front.\nsquat.yaml: valid\n"
+        " each elbow is at 9° or less. Seen from the side.\n"
+        f"squat.yaml: camera: {CAMERA['sentence']}\nsquat.yaml: valid\n"
     )
 
 
@@ -91,10 +94,17 @@ def test_as_json_it_is_what_the_api_answers_one_file_a_line(tmp_path: Path) -> N
     (tmp_path / "bad.yaml").write_text("")
     done = validate("--json", "good.yaml", "bad.yaml", "gone.yaml", folder=tmp_path)
     assert (done.returncode, done.stderr) == (1, "CommandError: Not valid: bad.yaml, gone.yaml\n")
-    nothing = {"warnings": [], "roles": []}
+    nothing = {"warnings": [], "roles": [], "camera": None}
     nowhere = {"path": None, "line": None, "column": None}
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        {"file": "good.yaml", "ok": True, "errors": [], "warnings": [], "roles": ROLES},
+        {
+            "file": "good.yaml",
+            "ok": True,
+            "errors": [],
+            "warnings": [],
+            "roles": ROLES,
+            "camera": CAMERA,
+        },
         {
             "file": "bad.yaml",
             "ok": False,

@@ -42,6 +42,7 @@ ROLES = [
         "view": "side",
     },
 ]
+CAMERA = {"view": "side", "sentence": "Film from the side, within 30°."}
 BEGUN = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
 

@@ -28,6 +28,8 @@ export type Reason =
 export interface MeasureRange {
   readonly least: number | null;
   readonly most: number | null;
+  /** True where it was filmed from where its degrees don't hold. */
+  readonly uncertain?: true;
 }
 
 /** What became of a check of form. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from detection import VIEWS, Issue, ParameterInvalid, Validation, placed_roles, validate
+from detection import VIEWS, Issue, ParameterInvalid, Validation, camera, placed_roles, validate
 from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 
 STDIN = "-"
@@ -73,6 +73,7 @@ def as_json(file: str, validation: Validation) -> dict[str, Any]:
         "errors": [asdict(issue) for issue in validation.errors],
         "warnings": [asdict(issue) for issue in validation.warnings],
         "roles": [{**asdict(role), **mark._asdict()} for role, mark in placed_roles(validation)],
+        "camera": asdict(camera(validation.spec)) if validation.spec else None,
     }
 
 
@@ -83,5 +84,6 @@ def as_lines(file: str, validation: Validation) -> Iterator[str]:
         yield f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"
     for role, (line, column) in placed_roles(validation):
         yield f"{file}:{line}:{column}: {role.role}: {role.sentence} {VIEWS[role.view]}"
-    if validation.ok:
+    if validation.spec is not None:
+        yield f"{file}: camera: {camera(validation.spec).sentence}"
         yield f"{file}: valid"
