@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import (
+    ablation,
     authors,
     cards,
     documents,
@@ -34,14 +35,19 @@ PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "views": views.tables,
     "variants": variants.tables,
     "people": people.tables,
+    "ablation": ablation.tables,
 }
 WITHOUT_RECORDINGS = {"views", "people"}
+OF_PEOPLE = {"people", "ablation"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.score", description=__doc__)
     parser.add_argument(
         "--only", metavar="PART,…", default=",".join(PARTS), help=f"of {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="of the recordings each Nth alone"
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     form = parser.add_mutually_exclusive_group()
@@ -68,16 +74,17 @@ def main(arguments: list[str] | None = None) -> int:
         if not samples:
             parser.error(f"No recording that a human has counted is in {folder}.")
     films = []
-    if "people" in parts:
+    if OF_PEOPLE & set(parts):
         folder = os.environ.get("PEOPLE_DIR")
         if folder:
             films = load_films(Path(folder))
-        elif options.write_docs or parts == ["people"]:
+        elif options.write_docs or set(parts) <= OF_PEOPLE:
             parser.error("Set PEOPLE_DIR to the folder of people as they are.")
         else:
-            parts.remove("people")
+            parts = [part for part in parts if part not in OF_PEOPLE]
             sys.stderr.write("Without people: PEOPLE_DIR names no folder.\n")
-    with Workers(samples, options.processes, films) as workers:
+    every = options.every
+    with Workers(samples[::every], options.processes, films[::every]) as workers:
         made = {part: PARTS[part](workers) for part in PARTS if part in parts}
         if options.write_docs:
             cards.write(workers)

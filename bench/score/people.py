@@ -2,8 +2,9 @@
 
 A motion capture is seen by a camera ahead, at 45° and at the side."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from detection import DetectionEvent, MoveSpec
@@ -74,6 +75,94 @@ class People:
         return auc(forms[True], forms[False])
 
 
+class Judged(NamedTuple):
+    """A repetition's value of a check, and whether the shipped bound is met."""
+
+    person: str
+    right: bool
+    value: float
+    met: bool
+
+
+def form_by_check(people: People) -> Table:
+    """Each check of what is marked right or wrong: how well the shipped bound tells, how well the
+    value could, and how well a bound does that is chosen on the other people."""
+    rows: list[tuple[Cell, ...]] = []
+    judged_on: list[tuple[str, str, Mapping[str, int | None]]] = [
+        (name, f"uiprmd_{name}_", CAMERAS) for name in FORM_OF
+    ]
+    judged_on.append(("push-up", "pushfit", {"as filmed": None}))
+    for exercise, prefix, angles in judged_on:
+        films, spec = people.named(prefix), catalogue()[exercise]
+        for view, angle in angles.items():
+            judged: dict[str, list[Judged]] = {}
+            jobs = [Seen(of.name, spec, angle) for of in films]
+            for of, events in zip(films, people.done(jobs), strict=True):
+                for event in events:
+                    for check in event.payload["metrics"].get("checks", ()):
+                        if check["value"] is not None:
+                            judged.setdefault(check["name"], []).append(
+                                Judged(of.person, bool(of.right), check["value"], check["met"])
+                            )
+            for name, all_ in judged.items():
+                of_value = _auc_of(all_, [one.value for one in all_])
+                rows.append(
+                    (
+                        *(f"{exercise}: {name}, {view}", len(all_)),
+                        _auc_of(all_, [float(one.met) for one in all_]),
+                        None if of_value is None else max(of_value, 1 - of_value),
+                        _auc_of(all_, left_out(all_)),
+                    )
+                )
+    return Table(
+        key="form_by_check",
+        title="How well each check tells repetitions done right from those done wrong (AUC): by the"
+        " bound as shipped, by the value itself, and by a bound chosen on the other people",
+        columns=("check", "repetitions", "as shipped", "value", "left out"),
+        rows=rows,
+    )
+
+
+def _auc_of(judged: Sequence[Judged], told: Sequence[float]) -> float | None:
+    both = list(zip(judged, told, strict=True))
+    return auc(
+        [value for one, value in both if one.right], [value for one, value in both if not one.right]
+    )
+
+
+def left_out(judged: Sequence[Judged]) -> list[float]:
+    """1 where a repetition is right by the bound that tells best on all other people, else 0. Of
+    films without a person ten parts are made."""
+    people = list(dict.fromkeys(one.person for one in judged))
+    part = {
+        person: number if len(people) <= 20 else number % 10 for number, person in enumerate(people)
+    }
+    rules = {
+        number: _best_bound([one for one in judged if part[one.person] != number])
+        for number in set(part.values())
+    }
+    told = []
+    for one in judged:
+        bound, is_least = rules[part[one.person]]
+        told.append(float(one.value >= bound if is_least else one.value <= bound))
+    return told
+
+
+def _best_bound(judged: Sequence[Judged]) -> tuple[float, bool]:
+    """The bound that most of the right ones meet and fewest of the wrong ones, midway between two
+    values, and whether it is the least."""
+    right = sum(one.right for one in judged) or 1
+    wrong = len(judged) - right or 1
+    best, found = -1.0, (0.0, True)
+    more = 0.0
+    ordered = sorted(judged, key=lambda one: one.value)
+    for one, after in pairwise(ordered):
+        more += 1 / right if one.right else -1 / wrong
+        if one.value < after.value and abs(more) > best:
+            best, found = abs(more), ((one.value + after.value) / 2, more < 0)
+    return found
+
+
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
     """The area under the curve: the share of pairs in which the right one has more; alike is half
     a pair."""
@@ -91,6 +180,7 @@ def tables(workers: Workers) -> list[Table]:
             columns=("what", "has", "to reach"),
             rows=list(goals(people)),
         ),
+        form_by_check(people),
         other_acts(people),
     ]
 

@@ -5,6 +5,7 @@ The data sets are never pooled: each has rows of its own.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .cards import view_of
 from .cross_validation import Chooser
 from .engine_runs import Completions, Run, Workers, catalogue
 from .matches import Figures, figures, tally, within_span
@@ -12,6 +13,8 @@ from .samples import DATASETS, KNOWN_BAD, Sample
 from .tables import Cell, Table
 
 COLUMNS = ("recordings", "within 1", "exact", "MAE", "precision", "recall", "F1")
+
+VIEWS = ("side", "oblique", "front")
 
 Counted = Mapping[str, Completions]
 
@@ -36,6 +39,7 @@ def tables(workers: Workers) -> list[Table]:
             samples,
             by_dataset,
         ),
+        by_view(samples, shipped),
         missed(samples, shipped, by_person),
     ]
 
@@ -83,6 +87,28 @@ def by_exercise(key: str, title: str, samples: Sequence[Sample], counted: Counte
             of = figures([tally(counted[sample.name], sample) for sample in group])
             rows.append((f"{dataset}: {name}", *_cells(of)))
     return Table(key=key, title=title, columns=("exercise", *COLUMNS), rows=rows)
+
+
+def by_view(samples: Sequence[Sample], shipped: Counted) -> Table:
+    """By where the people were filmed from, as their shoulders tell it."""
+    views: dict[str, list[Sample]] = {}
+    for sample in samples:
+        views.setdefault(view_of(sample), []).append(sample)
+    exercises = sorted({sample.exercise for sample in samples})
+    rows: list[tuple[Cell, ...]] = []
+    for exercise in (*exercises, "all"):
+        row: list[Cell] = [exercise]
+        for view in VIEWS:
+            own = [one for one in views.get(view, ()) if exercise in (one.exercise, "all")]
+            within = sum(abs(len(shipped[one.name]) - one.count) <= 1 for one in own)
+            row.append(f"{within} of {len(own)}" if own else None)
+        rows.append(tuple(row))
+    return Table(
+        key="by_view",
+        title="Recordings of people within one by where they were filmed from, as shipped",
+        columns=("exercise", *VIEWS),
+        rows=rows,
+    )
 
 
 def groups(samples: Sequence[Sample]) -> Iterator[tuple[str, list[Sample]]]:

@@ -97,7 +97,7 @@ def load_samples(folder: Path) -> list[Sample]:
 
 # Where the camera stands around a motion capture: its angle from straight ahead, in degrees.
 AHEAD: Final = 0
-CAMERAS: Final = {"ahead": AHEAD, "45°": 45, "side": 90}
+CAMERAS: Final[dict[str, int]] = {"ahead": AHEAD, "45°": 45, "side": 90}
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,17 @@ def test_variants_are_counted_up_to_the_last_marked_repetition(workers: Workers)
     assert (row["exercise"], row["recordings"]) == ("squat", 2 * len(CHANGES))
     assert row["within 1"] == 2 * len(CHANGES)
     assert recording("a_stu2_1").count == 3
+    hidden = rows(variants.tables(workers), "hidden")["squat"]
+    assert (hidden["recordings"], hidden["as it is"], hidden["better"], hidden["worse"]) == (
+        *(2, 1, 2, 2),
+    )
+
+
+def test_recordings_are_told_by_where_they_were_filmed_from(workers: Workers) -> None:
+    samples = workers.samples
+    table = rows([recordings.by_view(samples, recordings.as_shipped(workers, samples))], "by_view")
+    assert (table["squat"]["side"], table["all"]["side"]) == ("1 of 3", "1 of 3")
+    assert table["squat"]["front"] is None
 
 
 def test_the_command_prints_the_parts_asked_for(

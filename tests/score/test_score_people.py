@@ -139,6 +139,19 @@ def test_the_command_says_where_the_people_are(
     assert "Set PEOPLE_DIR to the folder" in capsys.readouterr().err
 
 
+def test_a_bound_is_chosen_on_the_other_people() -> None:
+    """The third is right where the others are wrong, so the bound of the others misjudges him."""
+    judged = [
+        people.Judged(person, right, value, True)
+        for person, values in {"a": (80.0, 120.0), "b": (85.0, 115.0), "c": (140.0, 60.0)}.items()
+        for right, value in zip((True, False), values, strict=True)
+    ]
+    assert people.left_out(judged)[4:] == [0, 1]
+    assert people.left_out(judged[:4]) == [1, 0, 1, 0]
+    flipped = [one._replace(right=not one.right) for one in judged[:4]]
+    assert people.left_out(flipped) == [0, 1, 0, 1]
+
+
 @WITH_PEOPLE
 @pytest.mark.long
 def test_it_scores_people_as_they_are(
