@@ -24,7 +24,12 @@ def with_role_warnings(validation: Validation) -> Validation:
     if spec is None:
         return validation
     found = list(validation.warnings)
-    warnings = (*_unused_tolerances(spec), *_hidden_sides(spec), *_disagreeing_views(spec))
+    warnings = (
+        *_unused_tolerances(spec),
+        *_hidden_sides(spec),
+        *_disagreeing_views(spec),
+        *_nothing_carries(spec),
+    )
     for code, message, path in warnings:
         mark = validation.marks[path]
         found.append(Issue(code, message, "warning", path, mark.line, mark.column))
@@ -85,6 +90,15 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[_Found]:
             )
             yield _Found("views_disagree", message, "detection.setup.view")
             break
+
+
+def _nothing_carries(spec: MoveSpec) -> Iterator[_Found]:
+    if spec.type == "repetition" and not find_travels(spec):
+        message = (
+            "Nothing carries the movement: no joint or lean is low in one phase of the sequence and"
+            " high in another. Nobody who turns back has made an attempt."
+        )
+        yield _Found("nothing_carries", message, f"{MOVEMENT}.phases")
 
 
 def _gates(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:

@@ -60,6 +60,8 @@ class SessionQuality:
         if self._paths is None:
             self._paths = CarriedPaths(engine.spec, self._stored)
         is_seen = degrees is not None and self._paths.follow(degrees)
+        if not degrees and engine.is_hidden:
+            is_seen = False  # nothing carries, so what must hold is all there is to see
         if since_ms is not None:
             if since_ms > LONGEST_STEP_MS:
                 self._miss(QualityReason.POSE_LOST, min(since_ms, LONGEST_GAP_MS))

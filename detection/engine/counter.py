@@ -18,7 +18,7 @@ from detection.engine.phases import (
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
 from detection.engine.repetition import Completed, Interrupted, Repetition, step_path
-from detection.engine.rivals import ended_by, exclusive, keepers_of
+from detection.engine.rivals import ended_by, exclusive
 from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
 from detection.engine.swing import Swing
@@ -45,7 +45,7 @@ class Counter:
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
         self._phases = trackers_of(plan, body, self.swings, settings)
-        self._keepers = keepers_of(plan, self._phases)
+        self._keepers = [[self._phases[number] for number in rivals] for rivals in plan.rivals]
         self._record = Record(plan, self._phases, body, tally)
         self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
@@ -124,19 +124,26 @@ class Counter:
 
     def _break_off(self, broken: Broken, now: float) -> None:
         was_under_way = self._repetition.is_under_way
+        has_tried = was_under_way
         if self._conditions.are_inferred:
+            if self.swings:
+                # Who bends down has left the first phase too, but has not tried.
+                has_tried = any(swing.is_on_the_way() for swing in self.swings)
             for swing in self.swings:
                 swing.forget()
             for phase in self._phases:
                 phase.missed_by = None
-            was_under_way = False
         elif not was_under_way:
             return
         interrupted = self._repetition.abandon("condition", *broken)
-        if interrupted is None and was_under_way:
-            interrupted = Interrupted("condition", *broken)
         if interrupted is not None:
             self._record.interrupt(interrupted, self._side, now)
+        elif has_tried and was_under_way:
+            self._record.interrupt(Interrupted("condition", *broken), self._side, now)
+        elif has_tried:
+            self._record.note(
+                Interrupted("condition", *broken, is_under_way=False), self._side, now
+            )
 
     def _note_attempts(self, now: float) -> None:
         """Tell of the tries that were none of the repetition under way, which goes on."""

@@ -44,8 +44,8 @@ class CounterPlan:
     `spec` has the criteria as they are of that side. `directions` are of each measure of its
     phases, as events name it: whether it is farthest at its least (-1) or at its most (1), or
     carries nothing (0). `conditions` are those inferred, with their paths. `rivals` are, for each
-    phase, the numbers of those that can never hold together with it. `barriers` are of each travel
-    and phase at an end of it.
+    phase, the numbers of those that can never hold together with it: of what the sequence uses, or
+    of what it does not. `barriers` are of each travel and phase at an end of it.
     """
 
     side: BodySide | None
@@ -154,7 +154,10 @@ def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:
 def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
     travels = find_travels(spec)
     rivals: list[list[int]] = [[] for _ in spec.phases]
+    is_used = [phase.name in spec.sequence for phase in spec.phases]
     for one, other in combinations(range(len(spec.phases)), 2):
+        if is_used[one] != is_used[other]:
+            continue  # each goes by its own rule, and neither ends the other
         if not can_hold_at_once(spec.phases[one], spec.phases[other]):
             rivals[one].append(other)
             rivals[other].append(one)

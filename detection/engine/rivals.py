@@ -3,21 +3,6 @@
 from collections.abc import Sequence
 
 from detection.engine.phases import PhaseTracker
-from detection.engine.plan import CounterPlan
-
-
-def keepers_of(plan: CounterPlan, trackers: Sequence[PhaseTracker]) -> list[list[PhaseTracker]]:
-    """For each phase those of its rivals that keep it out: one that the sequence does not use keeps
-    out none that it uses."""
-    sequence = plan.spec.sequence
-    return [
-        [
-            trackers[number]
-            for number in rivals
-            if trackers[number].name in sequence or tracker.name not in sequence
-        ]
-        for tracker, rivals in zip(trackers, plan.rivals, strict=True)
-    ]
 
 
 def exclusive(

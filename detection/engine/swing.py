@@ -284,6 +284,13 @@ class Swing(SwingState):
         self.parted_ms = self.away_ms
         self._forget_try()
 
+    def is_on_the_way(self) -> bool:
+        """Whether the body is away from its end, or came to one where no phase was entered."""
+        if self.away_ms is not None:
+            return True
+        came = abs(self.farthest - self.origin)
+        return self.end != 0 and not self.is_met and came > self._near_share * self.needed
+
     def reach(self) -> float:
         """The nearness to the band of the end: 1 within it, 0 a gap and more away."""
         return 1.0 - min(max(self.beyond, 0.0), 1.0)

@@ -73,6 +73,7 @@ WARNING_CODES = {
     "unused_parameter": "A parameter that nothing uses.",
     "unused_tolerance": "A tolerance of what carries, outside a strict phase.",
     "hidden_side": "A gate or a condition asks for both sides where the view hides one.",
+    "nothing_carries": "No angle carries the movement, so nothing tells how far the person went.",
     "cue_never_sent": "A cue waits for what the setup leaves out, or for form without checks.",
     "views_disagree": "No camera sees all that is asked for, or not from the setup's view.",
     "sequence_not_closed": "A sequence of over two steps does not end where it began.",

@@ -79,3 +79,28 @@ def test_the_widest_of_the_bands_is_demanded_between_the_phases() -> None:
     leaning = replace(PLANK, lean=57)
     frames = going(PLANK, LOW, leaning, PLANK, seconds=1, stay_ms=500)
     assert of_repetitions(run(SPEC, frames)) == ["event_completed:squat"]
+
+
+SQUAT = {
+    name: [f"{{joint: knee, {bound}}}", "{lean: trunk, max: 45}"]
+    for name, bound in (("standing", "min: 150"), ("bottom", "max: 100"))
+}
+
+
+@pytest.mark.parametrize("sequence", [["standing", "bottom", "standing"], ["bottom", "standing"]])
+def test_a_condition_that_is_broken_on_the_way_to_the_second_step_is_an_attempt(
+    sequence: list[str],
+) -> None:
+    spec = movespec(SQUAT, sequence)
+    bent_over = Posture(lean=85, left_leg=Limb(60, -40), right_leg=Limb(60, -40))
+    frames = going(STANDING, bent_over, STANDING, bent_over, STANDING, stay_ms=500)
+    attempts = [event.payload for event in run(spec, frames) if event.type == "event_interrupted"]
+    assert [(one["reason"], one["path"]) for one in attempts] == [
+        ("condition", "detection.movement.phases[0].criteria[1]")
+    ] * 2
+    assert all(one["by"] > 5 for one in attempts)
+
+
+def test_who_bends_over_with_straight_knees_has_not_tried() -> None:
+    bends = going(STANDING, Posture(lean=80), STANDING, stay_ms=500)
+    assert "event_interrupted:condition" not in told(run(movespec(SQUAT), bends))

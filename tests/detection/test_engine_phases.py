@@ -6,7 +6,7 @@ What carries a movement is judged by its swing: see test_engine_swing.py. A gate
 from dataclasses import replace
 
 import pytest
-from engine_scene import at, bent, completed, going, held, movespec, run, told
+from engine_scene import at, bent, completed, going, held, movespec, run, swinging, told
 
 from detection import Engine, EngineSettings
 from poses.figure import Limb, Posture
@@ -119,3 +119,29 @@ def test_phases_that_can_hold_together_do() -> None:
     phases = {"bent": ["{joint: knee, angle_max: 120}"], "deep": ["{joint: knee, angle_max: 100}"]}
     lines = told(run(movespec(phases, ["bent", "deep"]), held((DOWN, 500))))
     assert lines == ["shape_enter:bent", "shape_enter:deep"]
+
+
+HALFWAY = {
+    "standing": ["{joint: knee, angle_min: 150}"],
+    "half": ["{joint: knee, angle_min: 95, angle_max: 130}"],
+    "bottom": ["{joint: knee, angle_max: 90}"],
+}
+HALFWAY_CUES = ["{when: bottom, message: Down.}", "{when: half, message: Half.}"]
+
+
+@pytest.mark.parametrize("first", [75, 105])
+@pytest.mark.parametrize(("depth", "halves"), [(75, 12), (105, 6)])
+def test_a_phase_that_the_sequence_does_not_use_leaves_its_neighbour_alone(
+    first: int, depth: int, halves: int
+) -> None:
+    spec = movespec(HALFWAY, ["bottom", "standing"], HALFWAY_CUES)
+    warm = at(swinging([175, first, 175, first, 175], stay_ms=300))
+    start_ms = warm[-1].timestamp_ms + 1000 / 30
+    engine = Engine(spec)
+    for frame in warm:
+        engine.feed(frame)
+    squats = at(swinging([175, *[depth, 175] * 6], stay_ms=300), start_ms=start_ms)
+    events = told(event for frame in squats for event in engine.feed(frame))
+    assert events.count("shape_enter:bottom") == events.count("feedback:Down.") == 6
+    assert events.count("shape_enter:half") == events.count("feedback:Half.") == halves
+    assert events.count("event_completed:squat") == 6

@@ -200,6 +200,7 @@ CASES = {
         8,
         18,
     ),
+    "nothing_carries": (edit("joint: knee, side: front", "joint: hip"), PHASES, 8, 7),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
     "views_disagree": (
         edit("  movement:", "  setup: {view: front}\n  movement:"),
