@@ -69,6 +69,7 @@ reference: install ## Rewrite docs/movespec/reference.md from the language
 
 course: install ## Count again what docs/movespec/ shows, and draw it
 	@$(BIN)/python -m tools.course
+	@$(BIN)/python -m tools.deviations
 	@$(BIN)/python -m tools.drawings
 
 pictures: install ## Draw what the pages show, and take pictures again from the running platform

@@ -74,6 +74,8 @@ COURSE = (
     ("parameters", "Parameters", "One released version, many people."),
     ("try-it", "Try it", "Validate, perform and replay, without a platform."),
     ("cookbook", "Cookbook", "A press, a swing, a hold, each side, both arms, seated."),
+    ("cookbook-clinic", "Cookbook of a clinic", "Ten exercises, done well and badly."),
+    ("otherwise", "Done otherwise", "Half of it, a pause, twice as fast: what is counted."),
     ("reference", "Reference", "Every key: what it is, its values, its default."),
     ("issues", "YAML and issues", "The form of a document, and every error and warning."),
     ("editor", "An editor that completes", "Keys, words and mistakes, as you type."),

@@ -1,11 +1,12 @@
 """Detection events as lines for people."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from client.wire import Event
-from detection import DetectionEvent, MoveSpec
+from detection import DetectionEvent, EngineSettings, MoveSpec
 from poses.recordings import Recording
 from sessions_app.attempt_words import check_words, why_words
 
@@ -75,11 +76,29 @@ def lines_of(
     if is_explained:
         for name, counts in count_checks(events).items():
             yield f"{name}: met {counts['met']} of {sum(counts.values())}"
+    if spec.type == "repetition":
+        yield from _too_few_frames(recording.fps, events)
     by_people = "" if recording.count is None else f" (people counted {recording.count})"
     yield (
         f"{spec.movement_name}: {count_completed(events).total()} completed{by_people}, "
         f"{count_interrupted(events)} interrupted"
     )
+
+
+def _too_few_frames(fps: float, events: Sequence[DetectionEvent]) -> Iterator[str]:
+    """A line if the fastest repetitions need more frames a second than there are."""
+    shortest_ms = min(
+        (event.payload["metrics"]["duration_ms"] for event in events if event.type == COMPLETED),
+        default=None,
+    )
+    if shortest_ms is None:
+        return
+    needed = EngineSettings().lowest_fps(shortest_ms)
+    if fps < needed:
+        yield (
+            f"{fps:g} frames a second may miss repetitions as fast as the fastest here, "
+            f"{shortest_ms / 1000:.1f} s: film with {math.ceil(min(needed, 60))}."
+        )
 
 
 def _completion_words(payload: dict[str, Any]) -> Iterator[str]:

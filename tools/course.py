@@ -87,6 +87,7 @@ class Run:
             movement,
             repetitions=self.repetitions,
             variant=movement.variants()[variant[0]] if variant else None,
+            fps=float(options.get("fps", ["30"])[0]),
         )
 
     def counted(self) -> tuple[list[DetectionEvent], list[Angles]]:

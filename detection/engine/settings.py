@@ -1,8 +1,13 @@
 """The constants of the engine, by what they are about. docs/engine.md has the rules."""
 
+import math
 from dataclasses import dataclass
+from typing import Final
 
 from detection.pace import ENTER_MS, FASTEST_DEGREES_PER_MS
+
+# With fewer frames a repetition its turning points fall too far beside a frame.
+FEWEST_FRAMES: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +170,17 @@ class EngineSettings:
     swing: SwingSettings = SwingSettings()
     phase: PhaseSettings = PhaseSettings()
     setup: SetupSettings = SetupSettings()
+
+    def lowest_fps(self, repetition_ms: float) -> float:
+        """The frames a second that repetitions of so many milliseconds, there and back, need.
+
+        The body must be seen at the other end in two frames. Of a movement that goes as a cosine it
+        is beyond `swing_share` of its way for this share of the time, and the smoothed angle
+        follows it later.
+        """
+        share = math.acos(2 * self.swing.swing_share - 1) / math.pi
+        beyond_ms = share * repetition_ms - self.smoothing.smoothing_ms
+        if beyond_ms <= 0:
+            return math.inf
+        of_its_turns = FEWEST_FRAMES * 1000 / repetition_ms
+        return max(2000 / beyond_ms, of_its_turns, 1000 / self.smoothing.fresh_ms)

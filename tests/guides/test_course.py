@@ -1,18 +1,20 @@
 """The course of the language: what its pages say is counted is what the engine counts."""
 
 import json
+import math
 import re
 from pathlib import Path
 
 import pytest
 
-from detection import validate
+from detection import EngineSettings, validate
 from guides.navigation import COURSE
 from poses.figure import MOVEMENTS
+from tools import deviations
 from tools.course import FOLDER, MISTAKES, pages, runs, specs, written_anew
 from tools.movespec_reference import CATALOGUE, PAGE, experimental, reference, shipped, used_in
 
-LOOKED_UP = ("cookbook", "reference", "issues", "editor")
+LOOKED_UP = ("cookbook", "cookbook-clinic", "otherwise", "reference", "issues", "editor")
 IDEAS = [slug for slug, _, _ in COURSE if slug not in LOOKED_UP]
 
 
@@ -84,6 +86,32 @@ def test_the_cookbook_has_six_kinds_each_with_its_picture() -> None:
     for part in parts:
         assert re.findall(r"\]\((cookbook-[\w-]+\.svg)\)", part)
         assert "completed (people counted" in part
+
+
+def test_a_clinic_s_ten_are_short_and_done_well_and_badly() -> None:
+    assert len(specs(deviations.EXERCISES)) == 10
+    assert max(len(source.splitlines()) for source in specs(deviations.EXERCISES)) <= 25
+    for well, badly in deviations.exercises():
+        assert well.source == badly.source
+        assert f"{well.performed} --variant" in badly.performed
+        assert f"completed (people counted {well.repetitions}), 0 interrupted" in well.printed
+
+
+def test_what_is_done_otherwise_is_counted_as_the_table_predicts() -> None:
+    text = deviations.PAGE.read_text(encoding="utf-8")
+    assert deviations.with_tables(text) == text, "`make course` rewrites it"
+    predicted = text.split(deviations.HEADER)[1].split("\n\n")[0].splitlines()[2:]
+    assert len(predicted) == 10
+    assert deviations.FRAMES_HEADER in text
+
+
+def test_the_frames_that_a_repetition_needs_are_those_of_the_formula() -> None:
+    rows = re.findall(
+        r"^\| ([\d.]+) s \| (\d+) \|$", deviations.PAGE.read_text(encoding="utf-8"), re.M
+    )
+    assert len(rows) == 7
+    for seconds, fps in rows:
+        assert math.ceil(EngineSettings().lowest_fps(1000 * float(seconds))) == int(fps)
 
 
 def test_the_entrance_lists_the_pages_in_their_order() -> None:

@@ -2,7 +2,9 @@ import pytest
 
 from detection import DetectionEvent, MoveSpec
 from detection import compile as compile_movespec
-from replay.event_lines import EventLines, count_completed, count_interrupted
+from poses.figure import MOVEMENTS, recorded
+from replay.engine_run import run_engine
+from replay.event_lines import EventLines, count_completed, count_interrupted, lines_of
 from tests.admin.counted_sessions import SQUAT
 
 
@@ -101,3 +103,19 @@ def test_with_the_movespec_an_attempt_is_explained(
     squat: MoveSpec, missed: dict[str, object], line: str
 ) -> None:
     assert EventLines(squat).line(event("event_interrupted", **missed)) == line
+
+
+def test_frames_that_are_too_few_for_the_fastest_repetition_are_told() -> None:
+    spec, squat = compile_movespec(SQUAT), MOVEMENTS["squat"]
+    fast = squat.variants()["fast"]
+
+    def told(fps: float) -> list[str]:
+        recording = recorded(squat, repetitions=3, variant=fast, fps=fps)
+        events, _ = run_engine(spec, recording)
+        lines = lines_of(spec, recording, events, is_explained=False)
+        return [line for line in lines if "frames a second" in line]
+
+    assert told(10) == [
+        "10 frames a second may miss repetitions as fast as the fastest here, 0.6 s: film with 12."
+    ]
+    assert told(30) == []
