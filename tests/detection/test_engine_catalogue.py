@@ -95,7 +95,7 @@ def test_half_the_way_to_a_hold_is_none(slug: str) -> None:
 
 @pytest.mark.parametrize(
     ("slug", "key"),
-    [("plank", "turn_sideways"), ("wall-sit", "turn_sideways"), ("tree-pose", "face_camera")],
+    [("plank", "turn_sideways"), ("wall-sit", "turn_sideways")],
 )
 def test_from_the_wrong_view_nothing_counts_and_a_cue_says_how_to_turn(slug: str, key: str) -> None:
     turned = told(slug, "wrong-view")
