@@ -113,7 +113,7 @@ def _completion_words(payload: dict[str, Any]) -> Iterator[str]:
         yield took if held_ms is None else f"held {held_ms / 1000:.1f} s"
         if (form := metrics.get("form")) is not None:
             yield f"form {form:.2f}"
-        if any(measure.get("uncertain") for measure in metrics["measures"].values()):
+        if any(measure.get("uncertain") for measure in metrics.get("measures", {}).values()):
             yield "degrees uncertain"
 
 
