@@ -3,31 +3,45 @@
 from collections.abc import Iterator, Mapping
 
 from guides.movement_page import catalogue_movement
-from movespecs.accuracy import AccuracyCard, facts_of, read_cards
+from movespecs.accuracy import (
+    MIN_WITHIN_ONE,
+    AccuracyCard,
+    facts_of,
+    read_cards,
+    why_experimental,
+)
 from movespecs.catalogue import catalogue_slugs
 from poses.figure import MOVEMENTS
+
+EXPERIMENTAL = (
+    "A movement is **experimental** if no people were recorded who do it, or if fewer than "
+    f"{MIN_WITHIN_ONE:.0%} of their recordings are counted within one."
+)
 
 
 def catalogue_page(title: str, summary: str) -> str:
     """The Markdown of the page. Its links begin in the folder of the examples."""
-    parts = [f"# {title}\n", f"{summary}\n"]
+    parts = [f"# {title}\n", f"{summary}\n", f"{EXPERIMENTAL}\n"]
+    cards = read_cards()
     kinds = {"repetition": "Counted in repetitions", "hold": "Held for a time"}
     movements = [catalogue_movement(slug) for slug in catalogue_slugs()]
     for kind, heading in kinds.items():
         parts.append(f"## {heading}\n")
         for one in movements:
             if one.spec.type == kind:
-                parts.append(f"- {_figure(one.slug)}{_link(one.slug)}: {one.summary}")
+                name = _name(one.slug, cards.get(one.slug))
+                parts.append(f"- {_figure(one.slug)}{name}: {one.summary}")
         parts.append("")
-    return "\n".join([*parts, *_accuracy(read_cards())])
+    return "\n".join([*parts, *_accuracy(cards)])
 
 
 def _figure(slug: str) -> str:
     return f"![](../docs/movements/{slug}/figure.svg) " if slug in MOVEMENTS else ""
 
 
-def _link(slug: str) -> str:
-    return f"[{catalogue_movement(slug).title}](movespecs/{slug}.yaml)"
+def _name(slug: str, card: AccuracyCard | None) -> str:
+    link = f"[{catalogue_movement(slug).title}](movespecs/{slug}.yaml)"
+    return f"{link} (experimental)" if why_experimental(card) else link
 
 
 def _accuracy(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
@@ -41,5 +55,5 @@ def _accuracy(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
     yield f"| Movement | {' | '.join(names)} |"
     yield f"|---|{'---|' * len(names)}"
     for slug, facts in rows.items():
-        yield f"| {_link(slug)} | {' | '.join(facts.values())} |"
+        yield f"| {_name(slug, cards[slug])} | {' | '.join(facts.values())} |"
     yield ""

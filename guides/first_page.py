@@ -10,7 +10,7 @@ from django.conf import settings
 
 from guides.navigation import DOCS
 from kynaplatform.http.highlighting import highlighted
-from movespecs.accuracy import read_cards
+from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs
 
 SQUATS = settings.BASE_DIR / "guides" / "static" / "guides" / "squat.json"
@@ -37,6 +37,7 @@ class Counted:
     within_one: int
     exact: int
     people: int
+    experimental: bool
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class FirstPage:
     events: list[Event]
     best: Counted | None
     counted: list[Counted]
-    # How many the catalogue has.
+    # How many the catalogue has, and how many of them are experimental.
     movements: int
+    experimental: int
     licence: str
 
 
@@ -60,7 +62,8 @@ def first_page() -> FirstPage:
     squats = msgspec.json.decode(SQUATS.read_bytes())
     still_ms = squats["still"] * squats["step_ms"]
     program = _PROGRAM.search((DOCS / "start.md").read_text(encoding="utf-8"))
-    counted = _counted()
+    counted, cards = _counted(), read_cards()
+    movements = catalogue_slugs()
     return FirstPage(
         count=sum(
             event["type"] == "event_completed" and event["ts_ms"] <= still_ms
@@ -71,7 +74,8 @@ def first_page() -> FirstPage:
         events=_first_repetition(squats["events"]),
         best=next((one for one in counted if one.movement == "squat"), None),
         counted=counted,
-        movements=len(catalogue_slugs()),
+        movements=len(movements),
+        experimental=sum(bool(why_experimental(cards.get(slug))) for slug in movements),
         licence=_licence(),
     )
 
@@ -97,6 +101,7 @@ def _counted() -> list[Counted]:
             round(card.within_one * 100),
             round((card.exact or 0) * 100),
             card.people,
+            card.experimental,
         )
         for slug, card in read_cards().items()
         if card.within_one is not None

@@ -22,7 +22,7 @@ from guides.movement_words import (
     quoted,
     seen_from,
 )
-from movespecs.accuracy import facts_of, read_cards
+from movespecs.accuracy import AccuracyCard, facts_of, read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_id, catalogue_text
 from poses.figure import MOVEMENTS
 
@@ -77,8 +77,11 @@ def movement_page(slug: str) -> str:
 
 def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     spec, slug = movement.spec, movement.slug
+    card = read_cards().get(slug)
     yield f"# {movement.title}\n"
     yield f"{movement.summary}\n"
+    if why := why_experimental(card):
+        yield f"**Experimental**: {why}.\n"
     yield f"{' · '.join(_doors(slug))}\n"
     if (figure := MOVEMENTS.get(slug)) is not None:
         yield f"How it is done: {figure.source}\n"
@@ -92,11 +95,13 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     if spec.checks:
         yield "## Checks\n"
         yield "How well each one was done, which `form` tells:\n"
+        untried = unmeasured(card, [check.name for check in spec.checks])
         for number, check in enumerate(spec.checks):
             sentence = by_path[f"{MOVEMENT}.checks[{number}]"].sentence
             # It names the check first, as these lines do.
             _, _, asked = sentence.partition(f'or "{check.name}" ')
-            yield f"- **{check.name}**: {asked}"
+            mark = " *Not measured on people.*" if check.name in untried else ""
+            yield f"- **{check.name}**: {asked}{mark}"
         yield ""
     if movement.parameters:
         yield "## Parameters\n"
@@ -109,7 +114,7 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
             ),
         )
     yield from _cues(movement, by_path)
-    yield from _accuracy(slug)
+    yield from _accuracy(card)
     yield "## The MoveSpec\n"
     yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
     yield f"```yaml\n{catalogue_text(slug)}```\n"
@@ -186,9 +191,8 @@ def _cues(movement: CatalogueMovement, by_path: dict[str, Role]) -> Iterator[str
     )
 
 
-def _accuracy(slug: str) -> Iterator[str]:
+def _accuracy(card: AccuracyCard | None) -> Iterator[str]:
     yield "## How well it counts\n"
-    card = read_cards().get(slug)
     if card is None or not card.people:
         yield f"{NOT_RECORDED}\n"
         if card is not None and card.false_per_minute is not None:

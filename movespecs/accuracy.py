@@ -1,10 +1,10 @@
 """The accuracy cards of the catalogue: how well each movement is counted, as `make score` measured
 it over recordings of people."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -16,10 +16,12 @@ FILE: Path = FOLDER / "accuracy.json"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+# A movement with a smaller share of recordings counted within one is experimental.
+MIN_WITHIN_ONE: Final = 0.7
 
 
-class AccuracyCard(Answer):
-    """How well people are counted by what was chosen without them; null where there were none."""
+class WrittenCard(Answer, forbid_unknown_fields=True):
+    """A card of the file, where a key that nobody reads is a mistake."""
 
     people: Annotated[Count, msgspec.Meta(description="How many people were recorded.")]
     sets: Annotated[
@@ -49,10 +51,24 @@ class AccuracyCard(Answer):
         ),
     ]
     cannot_see: Annotated[str | None, msgspec.Meta(description="What it can't see, in a sentence.")]
+    measured_checks: Annotated[
+        list[str],
+        msgspec.Meta(
+            description="The checks that were measured on people who did it right or wrong."
+        ),
+    ]
 
 
-class _WrittenCard(AccuracyCard, forbid_unknown_fields=True):
-    """A card of the file, where a key that nobody reads is a mistake."""
+class AccuracyCard(WrittenCard, forbid_unknown_fields=False):
+    """How well people are counted by what was chosen without them; null where there were none."""
+
+    experimental: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether no people were recorded, or too few of the recordings were "
+            f"counted within one: a share below {MIN_WITHIN_ONE}."
+        ),
+    ]
 
 
 @cache
@@ -78,10 +94,27 @@ def read_cards() -> dict[str, AccuracyCard]:
         if slug not in known:
             raise ValueError(f"{FILE.name}: the catalogue has no movement {slug}.")
         try:
-            cards[slug] = msgspec.json.decode(card, type=_WrittenCard)
+            facts = msgspec.json.decode(card, type=WrittenCard)
         except msgspec.MsgspecError as fault:
             raise ValueError(f"{FILE.name}: {slug}: {fault}") from fault
+        is_counted = facts.people > 0 and (facts.within_one or 0) >= MIN_WITHIN_ONE
+        cards[slug] = AccuracyCard(**msgspec.structs.asdict(facts), experimental=not is_counted)
     return cards
+
+
+def why_experimental(card: AccuracyCard | None) -> str:
+    """Why a movement of the catalogue is experimental, as the rest of a sentence; empty for one
+    that is not. Without a card there were no people."""
+    if card is None or not card.people or card.within_one is None:
+        return "it has not been tried on people"
+    if not card.experimental:
+        return ""
+    return f"only {card.within_one:.0%} of recordings of people are counted within one"
+
+
+def unmeasured(card: AccuracyCard | None, checks: Collection[str]) -> list[str]:
+    """Those of the checks that were not measured on people."""
+    return [name for name in checks if card is None or name not in card.measured_checks]
 
 
 def facts_of(card: AccuracyCard) -> dict[str, str]:

@@ -120,6 +120,8 @@ EXAMPLE_CARD = {
     "f1": 0.95,
     "false_per_minute": 0.06,
     "cannot_see": None,
+    "measured_checks": ["depth", "chest up"],
+    "experimental": False,
 }
 
 

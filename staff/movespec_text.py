@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from detection import VIEWS, Issue, Validation, camera, placed_roles, validate
+from detection.spec import MOVEMENT
 from kynaplatform.api.names import visible
+from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
 from staff.diffs import lines_of, side_by_side
 from staff.links import page_of
@@ -29,6 +31,7 @@ class LineRole(NamedTuple):
     name: str
     sentence: str
     seen: str
+    is_unmeasured: bool
 
 
 def numbered_lines(
@@ -47,11 +50,22 @@ def numbered_lines(
 
 
 def reading(
-    yaml_source: str, validation: Validation, all_lines: str, *, every: bool = False
+    yaml_source: str,
+    validation: Validation,
+    all_lines: str,
+    *,
+    every: bool = False,
+    card: AccuracyCard | None = None,
 ) -> dict[str, Any]:
     """The variables of issues.html and text.html. `validation` is that of the text as a new one,
-    and `all_lines` is the address of every line."""
+    and `all_lines` is the address of every line. `card` is that of a movement of the catalogue,
+    whose checks say whether they were measured."""
     issues = [*validation.errors, *validation.warnings]
+    checks = validation.spec.checks if card and validation.spec else ()
+    names = unmeasured(card, [check.name for check in checks])
+    untried = {
+        f"{MOVEMENT}.checks[{number}]" for number, check in enumerate(checks) if check.name in names
+    }
     lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
     return {
         "issues": issues,
@@ -61,7 +75,13 @@ def reading(
         "meanings": meanings_of(validation),
         "camera": camera(validation.spec).sentence if validation.spec else "",
         "roles": [
-            LineRole(mark.line, role.role, role.sentence, VIEWS[role.view])
+            LineRole(
+                mark.line,
+                role.role,
+                role.sentence,
+                VIEWS[role.view],
+                is_unmeasured=role.path in untried,
+            )
             for role, mark in placed_roles(validation)
         ],
     }

@@ -7,12 +7,13 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.names import visible
-from movespecs.accuracy import accuracy_cards, facts_of
+from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import Delist, Relist
@@ -78,7 +79,11 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     @admin.display(description="state", ordering="visibility")
     def state(self, movespec: MoveSpec) -> SafeString:
-        return with_suspensions(movespec, _own_state(movespec))
+        state = with_suspensions(movespec, _own_state(movespec))
+        card = accuracy_cards().get(movespec.id)
+        if card is None or not card.experimental:
+            return state
+        return format_html("{} {}", state, badge("experimental", "warning"))
 
     @admin.display(description="released", ordering="current_released_version")
     def released_version(self, movespec: MoveSpec) -> str:
@@ -109,6 +114,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
             "more_releases": len(releases) > MOST_LISTED,
             "card": card,
             "accuracy": card and facts_of(card),
+            "experimental": card and why_experimental(card),
         }
 
     def _previous_version(

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from detection import validate
+from movespecs.accuracy import accuracy_cards
 from movespecs.models import MoveSpecVersion, Release
 from staff.actions import versions as actions
 from staff.actions.base import StaffActionAdmin
@@ -79,7 +80,13 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         validation = validate(version.yaml_source)
         return {
             **super().page_context(request, version),
-            **reading(version.yaml_source, validation, every_line_of(version, **link), every=every),
+            **reading(
+                version.yaml_source,
+                validation,
+                every_line_of(version, **link),
+                every=every,
+                card=accuracy_cards().get(version.movespec_id),
+            ),
             "title": full_name(version.movespec),
             "state": self.state(version),
             "others": siblings_of(version)[:MOST_CHOICES],

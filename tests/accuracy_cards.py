@@ -10,6 +10,7 @@ import pytest
 from guides.first_page import first_page
 from guides.rendering import rendered
 from movespecs import accuracy
+from tryout.movements import movements
 
 SQUAT = {
     "people": 5,
@@ -20,6 +21,7 @@ SQUAT = {
     "f1": 0.974,
     "false_per_minute": 0.32,
     "cannot_see": "How far <b>the trunk</b> leans, from the front.",
+    "measured_checks": ["depth"],
 }
 PUSH_UP = {
     **SQUAT,
@@ -29,7 +31,7 @@ PUSH_UP = {
     "f1": None,
     "cannot_see": None,
 }
-LUNGE = {**dict.fromkeys(SQUAT), "people": 0}
+LUNGE = {**dict.fromkeys(SQUAT), "people": 0, "measured_checks": []}
 CARDS: dict[str, Any] = {"squat": SQUAT, "push-up": PUSH_UP, "lunge": LUNGE}
 
 
@@ -38,6 +40,7 @@ def forget() -> None:
     accuracy.accuracy_cards.cache_clear()
     rendered.cache_clear()
     first_page.cache_clear()
+    movements.cache_clear()
 
 
 @pytest.fixture

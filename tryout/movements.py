@@ -19,6 +19,7 @@ from detection import (
 from detection.engine.angles import LEAST_WEIGHT_M2
 from detection.engine.carriers import find_travels, used_phases
 from detection.spec import MOVEMENT
+from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from poses.figure import MOVEMENTS
 
@@ -53,11 +54,13 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
     figure = MOVEMENTS[slug]
     spec = compile(yaml_source)
     is_frontal = figure.turned >= FRONTAL_DEGREES
+    why = why_experimental(read_cards().get(slug))
     view = "facing the camera" if is_frontal else "side-on to the camera"
     return {
         "slug": slug,
         "name": spec.name[:1].upper() + spec.name[1:],
         "summary": spec.description or "",
+        "experimental": f"Experimental: {why}." if why else "",
         "event_key": spec.movement_name,
         "place": {
             "text": f"{figure.stance} {view}, two to three metres away, with your whole body in "

@@ -17,6 +17,7 @@ from .cross_validation import Chooser
 from .engine_runs import SPECS, Workers, catalogue
 from .matches import figures, tally
 from .negatives import false_a_minute
+from .people import People, measured_checks
 from .samples import Sample
 from .tables import Cell, Table
 from .views import CONDITIONS, TURNS, right_by_turn
@@ -57,6 +58,7 @@ def cards(workers: Workers) -> dict[str, Card]:
     counted = Chooser(workers).by_dataset()
     rates = false_a_minute(workers, list(catalogue().items()))
     seen = right_by_turn(workers)
+    people = People(workers)
     found = {}
     for (exercise, _), rate in zip(catalogue().items(), rates, strict=True):
         samples = [one for one in workers.samples if one.exercise == exercise]
@@ -71,6 +73,7 @@ def cards(workers: Workers) -> dict[str, Card]:
             "f1": None if of.f1 is None else round(of.f1, 2),
             "false_per_minute": round(rate, 2),
             "cannot_see": blind_spot(seen.get(exercise, {})),
+            "measured_checks": measured_checks(people, exercise),
         }
     return found
 

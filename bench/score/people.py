@@ -19,6 +19,11 @@ JUDGED: Final = (
     *("pull-up", "push-up", "rope-pushdown", "sit-up", "squat"),
 )
 FORM_OF: Final = ("squat", "lunge", "sit-to-stand")
+# Of people who are marked right or wrong: what the names of their films begin with, and the views.
+MARKED: Final[Mapping[str, tuple[str, Mapping[str, int | None]]]] = {
+    **{name: (f"uiprmd_{name}_", CAMERAS) for name in FORM_OF},
+    "push-up": ("pushfit", {"as filmed": None}),
+}
 VIEWS: Final = " / ".join(CAMERAS)
 BY_VIEW: Final = f"people {VIEWS}"
 # A still must be ready for a second and then be held for one.
@@ -88,32 +93,17 @@ def form_by_check(people: People) -> Table:
     """Each check of what is marked right or wrong: how well the shipped bound tells, how well the
     value could, and how well a bound does that is chosen on the other people."""
     rows: list[tuple[Cell, ...]] = []
-    judged_on: list[tuple[str, str, Mapping[str, int | None]]] = [
-        (name, f"uiprmd_{name}_", CAMERAS) for name in FORM_OF
-    ]
-    judged_on.append(("push-up", "pushfit", {"as filmed": None}))
-    for exercise, prefix, angles in judged_on:
-        films, spec = people.named(prefix), catalogue()[exercise]
-        for view, angle in angles.items():
-            judged: dict[str, list[Judged]] = {}
-            jobs = [Seen(of.name, spec, angle) for of in films]
-            for of, events in zip(films, people.done(jobs), strict=True):
-                for event in events:
-                    for check in event.payload["metrics"].get("checks", ()):
-                        if check["value"] is not None:
-                            judged.setdefault(check["name"], []).append(
-                                Judged(of.person, bool(of.right), check["value"], check["met"])
-                            )
-            for name, all_ in judged.items():
-                of_value = _auc_of(all_, [one.value for one in all_])
-                rows.append(
-                    (
-                        *(f"{exercise}: {name}, {view}", len(all_)),
-                        _auc_of(all_, [float(one.met) for one in all_]),
-                        None if of_value is None else max(of_value, 1 - of_value),
-                        _auc_of(all_, left_out(all_)),
-                    )
+    for exercise in MARKED:
+        for view, name, all_ in _judged(people, exercise):
+            of_value = _auc_of(all_, [one.value for one in all_])
+            rows.append(
+                (
+                    *(f"{exercise}: {name}, {view}", len(all_)),
+                    _auc_of(all_, [float(one.met) for one in all_]),
+                    None if of_value is None else max(of_value, 1 - of_value),
+                    _auc_of(all_, left_out(all_)),
                 )
+            )
     return Table(
         key="form_by_check",
         title="How well each check tells repetitions done right from those done wrong (AUC): by the"
@@ -121,6 +111,31 @@ def form_by_check(people: People) -> Table:
         columns=("check", "repetitions", "as shipped", "value", "left out"),
         rows=rows,
     )
+
+
+def measured_checks(people: People, exercise: str) -> list[str]:
+    """The checks of an exercise that were seen in repetitions done right or wrong."""
+    if exercise not in MARKED:
+        return []
+    return list(dict.fromkeys(name for _, name, _ in _judged(people, exercise)))
+
+
+def _judged(people: People, exercise: str) -> Iterator[tuple[str, str, list[Judged]]]:
+    """Of each view and each check that was seen from there its values."""
+    prefix, angles = MARKED[exercise]
+    films, spec = people.named(prefix), catalogue()[exercise]
+    for view, angle in angles.items():
+        judged: dict[str, list[Judged]] = {}
+        jobs = [Seen(of.name, spec, angle) for of in films]
+        for of, events in zip(films, people.done(jobs), strict=True):
+            for event in events:
+                for check in event.payload["metrics"].get("checks", ()):
+                    if check["value"] is not None:
+                        judged.setdefault(check["name"], []).append(
+                            Judged(of.person, bool(of.right), check["value"], check["met"])
+                        )
+        for name, values in judged.items():
+            yield view, name, values
 
 
 def _auc_of(judged: Sequence[Judged], told: Sequence[float]) -> float | None:

@@ -94,6 +94,15 @@ def test_a_movement_of_the_catalogue_shows_its_accuracy_card(
     push_up = text_of(operator.get(address(MoveSpec.objects.get(id=catalogue_id("push-up")))))
     assert "<dt>False a minute</dt>" in push_up
     assert "can't see" not in push_up
+    mark = '<span class="badge warning">experimental</span>'
+    why = "Only 0% of recordings of people are counted within one."
+    assert f"<p>{mark} {why}</p>" in push_up
+    assert mark not in text_of(operator.get(address(squat)))
+    rows = text_of(operator.get(address(MoveSpec, "changelist"))).split("<tr>")
+    marked = {
+        re.sub(r"<[^>]+>", "", re.findall(r"<th.*?</th>", row)[0]) for row in rows if mark in row
+    }
+    assert marked == {"push-up", "lunge"}
     for other in (MoveSpec.objects.get(id=catalogue_id("sit-up")), movespec):
         assert 'id="accuracy"' not in text_of(operator.get(address(other)))
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.drafts import movespec_archive
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from tests.admin.staffing import address, member, text_of
@@ -51,6 +52,22 @@ def test_a_version_page_says_what_each_criterion_does_and_leads_to_its_line(
         ' <span class="seen">Seen from the side.</span>'
     )
     assert '<a href="/docs/movespec#roles">The guide says more</a>' in page
+
+
+def test_a_version_of_the_catalogue_says_which_checks_were_not_measured_on_people(
+    manager: Client, cards: None, second: MoveSpecVersion
+) -> None:
+    catalogue_load(now=timezone.now())
+    mark = '<span class="seen">Not measured on people</span>'
+
+    def marked(slug: str) -> list[str]:
+        version = MoveSpecVersion.objects.get(movespec=catalogue_id(slug))
+        roles = re.findall(r'<li><a href="#line-.*</li>', text_of(manager.get(address(version))))
+        return [re.findall('For "(.+?)"', unescape(role))[0] for role in roles if mark in role]
+
+    assert marked("push-up") == ["one line"]
+    assert marked("lunge") == ["upright"]
+    assert mark not in text_of(manager.get(address(second)))
 
 
 def test_a_text_with_errors_has_no_roles(manager: Client, movespec: MoveSpec) -> None:

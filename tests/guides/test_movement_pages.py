@@ -13,7 +13,7 @@ from guides.movement_words import REASONS, counted, cue_when
 from guides.navigation import MOVEMENTS
 from guides.search import search
 from local_stack.environment import PROJECT
-from movespecs.accuracy import facts_of, read_cards
+from movespecs.accuracy import facts_of, read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_load, catalogue_slugs
 from poses.figure import MOVEMENTS as FIGURES
 
@@ -119,6 +119,18 @@ def test_each_leads_to_its_movespec_in_the_api(signing_key):
         [address] = re.findall(r'href="(/api/movespecs/[^"]+)"', page_of(guide.source.stem))
         released = Client().get(address).json()
         assert released["name"] == catalogue_movement(guide.source.stem).spec.name
+
+
+@each_movement
+def test_it_says_that_it_is_experimental_and_which_checks_are_not_measured(slug):
+    page, card = page_of(slug), read_cards()[slug]
+    head = plain(page.split("<h2 ")[0])
+    assert (f"Experimental: {why_experimental(card)}." in head) == card.experimental
+    names = [check.name for check in catalogue_movement(slug).spec.checks]
+    marked = re.findall(
+        r"<strong>([^<]+)</strong>: [^\n]*<em>Not measured on people.</em>", section(page, "checks")
+    )
+    assert marked == unmeasured(card, names)
 
 
 def test_a_parameter_stands_beside_the_bound_that_it_sets():

@@ -245,10 +245,18 @@ def test_the_page_of_all_movements_says_how_well_each_is_counted(cards):
             "0.32",
         ],
         [
-            f'<a href="{link}/push-up">Push-up</a>', "1", "6", "side", "0%", "83%", "-", "0.32",
+            f'<a href="{link}/push-up">Push-up</a> (experimental)',
+            "1", "6", "side", "0%", "83%", "-", "0.32",
         ],
-        [f'<a href="{link}/lunge">Lunge</a>', "0", "-", "-", "-", "-", "-", "-"],
+        [
+            f'<a href="{link}/lunge">Lunge</a> (experimental)', "0", "-", "-", "-", "-", "-", "-",
+        ],
     ]  # fmt: skip
+    listed = re.findall(r"<li><img.*?</li>", page)
+    assert [one for one in listed if "(experimental)" not in one] == [
+        one for one in listed if f'"{link}/squat"' in one
+    ]
+    assert "fewer than 70% of their recordings are counted within one" in page
     assert '<a href="/docs/api#accuracy">Measured over recordings</a>' in page
     said = "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front."
     assert f"<p>{said}</p>" in text_of("/docs/movements/squat")

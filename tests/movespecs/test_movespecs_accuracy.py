@@ -12,13 +12,25 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from detection import compile as compile_movespec
 from kynaplatform.checks import refuse_to_start
-from movespecs.accuracy import AccuracyCard, accuracy_cards, facts_of, read_cards
-from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs
+from movespecs.accuracy import (
+    AccuracyCard,
+    accuracy_cards,
+    facts_of,
+    read_cards,
+    unmeasured,
+    why_experimental,
+)
+from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
 from movespecs.wire import EXAMPLE_CARD
 from tests.accuracy_cards import CARDS, LUNGE, PUSH_UP, SQUAT, forget
 from tests.conftest import MOVESPECS, Machine
 
+# As a client gets them.
+SQUAT_CARD = {**SQUAT, "experimental": False}
+PUSH_UP_CARD = {**PUSH_UP, "experimental": True}
+LUNGE_CARD = {**LUNGE, "experimental": True}
 ADDRESS = f"{MOVESPECS}/{catalogue_id('squat')}"
 
 
@@ -32,12 +44,12 @@ def accuracy_in_list(query: str = "?visibility=public") -> dict[str, Any]:
 
 
 def test_a_movement_of_the_catalogue_has_its_card(cards: None, catalogue: None) -> None:
-    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT
+    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT_CARD
     listed = accuracy_in_list()
     assert {name: card for name, card in listed.items() if card is not None} == {
-        "squat": SQUAT,
-        "push-up": PUSH_UP,
-        "lunge": LUNGE,
+        "squat": SQUAT_CARD,
+        "push-up": PUSH_UP_CARD,
+        "lunge": LUNGE_CARD,
     }
     assert len(listed) == len(catalogue_slugs()) == 19
 
@@ -74,7 +86,7 @@ def test_a_card_costs_no_statement(cards_file: Path, catalogue: None) -> None:
     without = statements()
     cards_file.write_text(json.dumps(CARDS))
     forget()
-    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT
+    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT_CARD
     assert statements() == without
 
 
@@ -95,6 +107,29 @@ def test_the_figures_of_a_card_are_told_to_people(cards: None) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"within_one": 0.7}, ""),
+        ({"within_one": 0.69}, "only 69% of recordings of people are counted within one"),
+        ({"within_one": None}, "it has not been tried on people"),
+        ({"people": 0}, "it has not been tried on people"),
+    ],
+)
+def test_a_movement_is_experimental_below_0_7_or_without_people(
+    cards_file: Path, facts: dict[str, Any], why: str
+) -> None:
+    cards_file.write_text(json.dumps({"squat": {**SQUAT, **facts}}))
+    card = read_cards()["squat"]
+    assert (card.experimental, why_experimental(card)) == (why != "", why)
+
+
+def test_without_a_card_a_movement_is_experimental_and_no_check_is_measured(cards: None) -> None:
+    assert why_experimental(None) == "it has not been tried on people"
+    assert unmeasured(None, ["depth", "upright"]) == ["depth", "upright"]
+    assert unmeasured(read_cards()["squat"], ["depth", "upright"]) == ["upright"]
+
+
 # A file at fault
 
 
@@ -104,6 +139,7 @@ def changed(**keys: Any) -> str:
 
 FAULTS = [
     (changed(colour=1), "squat: Object contains unknown field `colour`"),
+    (changed(experimental=True), "squat: Object contains unknown field `experimental`"),
     (
         json.dumps({"squat": {key: SQUAT[key] for key in SQUAT if key != "f1"}}),
         "squat: Object missing required field `f1`",
@@ -134,3 +170,10 @@ def test_a_fault_names_the_movement_and_the_key_and_no_process_starts(
 
 def test_what_ships_has_no_fault() -> None:
     assert [one for one in run_checks() if one.id == "movespecs.E001"] == []
+
+
+def test_what_ships_names_checks_that_there_are() -> None:
+    """A check that was renamed has to be measured anew, by `make score`."""
+    for slug, card in read_cards().items():
+        checks = {check.name for check in compile_movespec(catalogue_text(slug)).checks}
+        assert set(card.measured_checks) <= checks, slug

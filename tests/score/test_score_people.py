@@ -152,6 +152,13 @@ def test_a_bound_is_chosen_on_the_other_people() -> None:
     assert people.left_out(flipped) == [0, 1, 0, 1]
 
 
+def test_a_check_is_measured_that_was_seen_in_people_marked_right_or_wrong(tmp_path: Path) -> None:
+    seen = people.People(Workers([], films=squats(tmp_path)))
+    assert people.measured_checks(seen, "squat") == ["depth", "chest up"]
+    assert people.measured_checks(seen, "lunge") == []
+    assert people.measured_checks(seen, "plank") == []
+
+
 @WITH_PEOPLE
 @pytest.mark.long
 def test_it_scores_people_as_they_are(

@@ -277,3 +277,11 @@ def test_a_page_of_any_origin_may_read_the_figure_and_no_other_page_of_ours():
 @pytest.mark.parametrize("name", ["stand", "no-such", "..", "squat%2f..%2fsquat"])
 def test_there_is_no_other_figure(name):
     assert Client().get(f"/try/figures/{name}.json.gz").status_code == 404
+
+
+def test_a_movement_says_that_it_is_experimental(cards: None) -> None:
+    told = {movement["slug"]: movement["experimental"] for movement in movements()}
+    assert told["squat"] == ""
+    counted = "only 0% of recordings of people are counted within one"
+    assert told["push-up"] == f"Experimental: {counted}."
+    assert told["lunge"] == told["plank"] == "Experimental: it has not been tried on people."

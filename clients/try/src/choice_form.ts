@@ -119,7 +119,8 @@ export class ChoiceForm {
 
   #showPlace(): void {
     const movement = this.#movement;
-    byId("summary-line", HTMLElement).textContent = movement.summary;
+    byId("summary-line", HTMLElement).textContent =
+      `${movement.summary} ${movement.experimental}`.trim();
     byId("place", HTMLElement).textContent = movement.place.text;
     // A hold has a time of its own to reach.
     byId("target-row", HTMLElement).hidden = movement.hold_ms !== null;

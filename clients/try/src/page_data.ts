@@ -33,6 +33,8 @@ export interface Movement {
   readonly slug: string;
   readonly name: string;
   readonly summary: string;
+  /** That it is experimental, and why; empty where it is not. */
+  readonly experimental: string;
   readonly event_key: string;
   readonly place: {readonly text: string};
   /** The address of a recording of the built-in figure. */

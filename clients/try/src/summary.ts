@@ -44,6 +44,9 @@ export class Summary {
     const result = resultOf(run, counted, ending.longestMs);
     const heading = byId("summary-heading", HTMLElement);
     heading.textContent = headingOf(result);
+    const {experimental} = run.movement;
+    byId("summary-experimental", HTMLElement).hidden = experimental === "";
+    byId("summary-experimental", HTMLElement).textContent = experimental;
     this.#fillNotices(ending.problems, headlineOf(result).amount);
     this.#fillCard(result);
     this.#fillTables(result);

@@ -4,6 +4,7 @@ export const SQUAT: Movement = {
   slug: "squat",
   name: "Squat",
   summary: "",
+  experimental: "",
   event_key: "squat",
   place: {text: ""},
   figure: "",
