@@ -165,7 +165,7 @@ class Quality(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
-class MeasureSummary(msgspec.Struct, frozen=True):
+class MeasureSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     best: float | None
     mean: float
     least: float
@@ -173,8 +173,16 @@ class MeasureSummary(msgspec.Struct, frozen=True):
     uncertain: bool = False
 
 
+class CheckSummary(msgspec.Struct, frozen=True):
+    met: int
+    missed: int
+
+
 class MovementSummary(msgspec.Struct, frozen=True):
-    """What was counted of one movement: `attempts` that did not count, by their reason."""
+    """What was counted of one movement: `attempts` that did not count, by their reason.
+
+    An older server gives no `checks`.
+    """
 
     completed: int
     attempts: dict[str, int]
@@ -182,6 +190,7 @@ class MovementSummary(msgspec.Struct, frozen=True):
     measures: dict[str, MeasureSummary]
     longest_ms: float | None
     total_ms: float | None
+    checks: dict[str, CheckSummary] = {}
 
 
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):

@@ -35,7 +35,7 @@ class EventLines:
         """Its line, and with the MoveSpec one of its checks, if it has any."""
         yield self.line(event)
         if self._explained and (checks := checks_of(event)):
-            yield f"{'checks':>18}          {', '.join(map(check_words, checks))}"
+            yield f"{'':11}{'checks':<14}  {', '.join(map(check_words, checks))}"
 
     def _words(self, event: SomeEvent) -> tuple[str, str]:
         payload = event.payload

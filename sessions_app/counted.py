@@ -37,6 +37,13 @@ class MeasureSummary(msgspec.Struct, omit_defaults=True):
         )
 
 
+class CheckSummary(msgspec.Struct):
+    """How often a check was met and missed, of the completions and attempts that show it."""
+
+    met: Annotated[int, said("In how many it was met.", 10)]
+    missed: Annotated[int, said("In how many it was missed.", 2)]
+
+
 class MovementSummary(msgspec.Struct):
     """What was counted of one movement."""
 
@@ -57,6 +64,10 @@ class MovementSummary(msgspec.Struct):
     ]
     longest_ms: Annotated[float | None, said("The longest hold; null for repetitions.", None)]
     total_ms: Annotated[float | None, said("All holds together; null for repetitions.", None)]
+    checks: Annotated[
+        dict[str, CheckSummary],
+        said("By the name of the check.", {"depth": {"met": 10, "missed": 2}}),
+    ] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Whole milliseconds: the engine counts in the fractions of its frames."""

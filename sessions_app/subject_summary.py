@@ -9,7 +9,7 @@ import msgspec
 from django.db import connection
 
 from kynaplatform.api.keyset import Place, cursor_at
-from sessions_app.counted import MeasureSummary, MovementSummary
+from sessions_app.counted import CheckSummary, MeasureSummary, MovementSummary
 
 By = Literal["day", "session"]
 # Of a page by day. A day with more goes on in the next page.
@@ -87,6 +87,7 @@ class Summed:
     active_ms: float = 0.0
     attempts: dict[str, int] = field(default_factory=dict)
     measures: dict[str, MeasureTotal] = field(default_factory=dict)
+    checks: dict[str, CheckSummary] = field(default_factory=dict)
 
     def add(self, told: MovementSummary, active_ms: float) -> None:
         self.sessions += 1
@@ -94,6 +95,10 @@ class Summed:
         self.active_ms += active_ms
         for reason, count in told.attempts.items():
             self.attempts[reason] = self.attempts.get(reason, 0) + count
+        for name, check in told.checks.items():
+            of_all = self.checks.setdefault(name, CheckSummary(0, 0))
+            of_all.met += check.met
+            of_all.missed += check.missed
         if told.completed:
             for name, measure in told.measures.items():
                 self.measures.setdefault(name, MeasureTotal()).add(measure, told.completed)

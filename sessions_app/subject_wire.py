@@ -11,6 +11,7 @@ from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.wire import Answer, said
 from sessions_app.context import fault_of_subject
+from sessions_app.counted import CheckSummary
 from sessions_app.subject_summary import By, Summed
 from sessions_app.wire import Subject
 
@@ -64,6 +65,13 @@ class SubjectSummary(Answer):
         dict[str, MeasureOverTime],
         said("By name, such as `joint.knee`.", {"joint.knee": {"best": 84.2, "mean": 91.7}}),
     ]
+    checks: Annotated[
+        dict[str, CheckSummary],
+        said(
+            "How often each check was met and missed, by its name.",
+            {"depth": {"met": 20, "missed": 4}},
+        ),
+    ]
 
 
 def present_summary(row: Summed, by: By) -> SubjectSummary:
@@ -79,4 +87,5 @@ def present_summary(row: Summed, by: By) -> SubjectSummary:
             name: MeasureOverTime(one.best, one.mean, one.uncertain)
             for name, one in row.measures.items()
         },
+        checks=row.checks,
     )

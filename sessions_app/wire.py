@@ -72,6 +72,7 @@ SessionSummary = Annotated[
                 },
                 "longest_ms": None,
                 "total_ms": None,
+                "checks": {"depth": {"met": 10, "missed": 2}},
             }
         },
     ),

@@ -37,6 +37,7 @@ def trained(
     *,
     measures: dict[str, Any] | None = None,
     attempts: dict[str, int] | None = None,
+    checks: dict[str, dict[str, int]] | None = None,
     active_ms: float = 1000.4,
     event_key: str = "squat",
     subject: str = "p_4711",
@@ -50,6 +51,7 @@ def trained(
         "measures": measures or {},
         "longest_ms": None,
         "total_ms": None,
+        "checks": checks or {},
     }
     summary = {"active_ms": active_ms, "counted": {event_key: told}}
     return make_session(
@@ -65,10 +67,12 @@ def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, move
             "joint.knee": measure(84.2, 90.0, 84.2, 174.0),
             "lean.trunk": measure(None, 20.0, 5.0, 40.0),
         },
+        checks={"depth": {"met": 9, "missed": 3}},
     )  # fmt: skip
     trained(
         movespec, NOON + timedelta(hours=1), 5, attempts={"not_reached": 1}, active_ms=500.2,
         measures={"joint.knee": measure(80.1, 96.0, 80.1, 170.0)},
+        checks={"depth": {"met": 4, "missed": 1}, "upright": {"met": 5, "missed": 0}},
     )  # fmt: skip
     trained(movespec, NOON + timedelta(hours=2), 0, active_ms=0.0)
     trained(movespec, NOON - timedelta(days=1), 3, event_key="lunge")
@@ -85,6 +89,10 @@ def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, move
                 "joint.knee": {"best": 80.1, "mean": 92.0},
                 "lean.trunk": {"best": None, "mean": 20.0},
             },
+            "checks": {
+                "depth": {"met": 13, "missed": 4},
+                "upright": {"met": 5, "missed": 0},
+            },
         },
         {
             "date": "2026-11-28",
@@ -95,6 +103,7 @@ def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, move
             "attempts": {},
             "active_ms": 1000,
             "measures": {},
+            "checks": {},
         },
     ]
 
@@ -149,6 +158,7 @@ def test_numbers_are_rounded_to_what_they_mean_whatever_has_stored_them(owner, m
         "measures": {"joint.knee": measure(79.2, 90.1, 79.2, 170.9)},
         "longest_ms": 12033,
         "total_ms": 30067,
+        "checks": {},
     }
     assert b'"longest_ms":12033,"total_ms":30067' in record.content
     (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()
