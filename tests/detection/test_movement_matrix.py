@@ -17,13 +17,19 @@ KNEES_BEND = "hips and knees bend and stretch as far"
 SAME = "the same movement"
 # What a MoveSpec counts of a movement that is not its own, and why.
 KNOWN: dict[str, dict[str, str]] = {
-    "alternating-lunges": {"lunge": SAME, "squat": KNEES_BEND},
+    "alternating-lunges": {
+        "lunge": SAME,
+        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s", "squat"), KNEES_BEND),
+    },
     "bench-press": dict.fromkeys(("pull-up", "push-up", "rope-pushdown"), ELBOWS_BEND),
     "biceps-curl": {"rope-pushdown": ELBOWS_BEND},
     "front-raise": dict.fromkeys(("jumping-jack", "lateral-raise"), ARMS_RISE),
     "jumping-jack": dict.fromkeys(("front-raise", "lateral-raise"), ARMS_RISE),
     "lateral-raise": dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
-    "lunge": {"alternating-lunges": SAME, "squat": KNEES_BEND},
+    "lunge": {
+        "alternating-lunges": SAME,
+        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s", "squat"), KNEES_BEND),
+    },
     "pull-up": {
         **dict.fromkeys(("front-raise", "jumping-jack", "lateral-raise"), ARMS_RISE),
         "rope-pushdown": ELBOWS_BEND,
@@ -40,7 +46,9 @@ KNOWN: dict[str, dict[str, str]] = {
         **dict.fromkeys(("alternating-lunges", "lunge", "squat"), KNEES_BEND),
     },
     "squat": {
-        **dict.fromkeys(("alternating-lunges", "lunge"), KNEES_BEND),
+        **dict.fromkeys(
+            ("alternating-lunges", "lunge", "sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND
+        ),
         **dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
     },
 }
