@@ -54,9 +54,10 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a repetition was interrupted, or an attempt at one did not count."""
 
-Detail = Literal["too_low", "too_short"]
+Detail = Literal["too_low", "too_short", "one_sided"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
-"""How not_reached was missed: the movement fell short, or the posture wasn't kept long enough."""
+"""How not_reached was missed: the movement fell short, the posture wasn't kept long enough, or one
+side stayed behind."""
 
 # The reasons of an interruption on the way to a step.
 STEP_REASONS: tuple[Reason, ...] = ("not_reached", "too_slow", "out_of_order")
@@ -193,7 +194,8 @@ class MoveSpec:
     A repetition goes through `steps`. A hold has one phase and no steps: it is completed once it
     has lasted `target_ms`, with breaks of up to `grace_ms`. `throughout` None: the conditions are
     inferred from the phases. With `counts_each_side` the left and the right are counted apart.
-    `plane` is the one in which the body moves; None where the author says nothing.
+    `plane` is the one in which the body moves; None where the author says nothing. With `both_move`
+    both sides must move.
     """
 
     name: str
@@ -211,6 +213,7 @@ class MoveSpec:
     target_ms: float = 0.0
     grace_ms: float = HOLD_GRACE_MS
     plane: Plane | None = None
+    both_move: bool = False
 
     def repeats(self, cue: Cue) -> bool:
         """Whether a cue can be sent again in the same stay: in a hold, each time its min_gap_ms is

@@ -22,6 +22,8 @@ REASONS: Final[Mapping[str, str]] = {
 
 # `not_reached` where that is a time: of a hold, and of a phase that must last.
 LET_GO, LEFT = "Let go too soon", "Left too soon"
+# `not_reached` where both sides must move.
+ONE_SIDED = "One side stayed behind"
 # `poor_form` where nothing was measured.
 UNSEEN = "A required check could not be seen"
 OF_SIDES: Final[Mapping[Side | None, str]] = {
@@ -44,7 +46,10 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     if path is None:
         # What has no place is a hold's time, or nothing was measured.
         return told if by is None else f"{told}, {time_words(by)} short"
-    way = way_words(path, spec) if payload["reason"] == "not_reached" else None
+    is_one_sided = payload.get("detail") == "one_sided"
+    way = None
+    if payload["reason"] == "not_reached":
+        way = way_words(path, spec, of_strict=is_one_sided)
     if way is not None:
         return f"{told}: {way}" if by is None else f"{told}: {way}, {degrees_words(by)} short"
     missed = ""
@@ -57,6 +62,8 @@ def reason_words(payload: Mapping[str, Any]) -> str:
     """The reason alone: `Not reached`."""
     reason: str = payload["reason"]
     path: str | None = payload.get("path")
+    if payload.get("detail") == "one_sided":
+        return ONE_SIDED
     if reason == "not_reached" and path is None:
         return LET_GO
     if reason == "not_reached" and path is not None and _STEP.fullmatch(path):
@@ -79,11 +86,12 @@ def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     return None
 
 
-def way_words(path: str, spec: MoveSpec | None) -> str | None:
+def way_words(path: str, spec: MoveSpec | None, *, of_strict: bool = False) -> str | None:
     """Such as `knee on the way to bottom`; None where no way is missed but a band.
 
     What carries the movement goes by the person's own range unless its phase is strict. Then what
-    was missed is of the way that it had to go, and says nothing of the band.
+    was missed is of the way that it had to go, and says nothing of the band. So it is `of_strict`
+    phases too where one side stayed behind.
     """
     if spec is None or not (found := _CRITERION.fullmatch(path)):
         return None
@@ -92,7 +100,7 @@ def way_words(path: str, spec: MoveSpec | None) -> str | None:
         criterion = phase.criteria[int(found[2])]
     except IndexError:  # a place that this MoveSpec has not
         return None
-    goes_by_range = not phase.strict and any(
+    goes_by_range = (of_strict or not phase.strict) and any(
         criterion.measure == carried.measure
         and phase.name in carried.low_phases | carried.high_phases
         for carried in carried_angles(spec)

@@ -29,15 +29,14 @@ def attempts(
     ):
         phase = _awaited(swing, -turned.from_end, phases, repetition)
         if phase is not None:
-            measure = swing.travel.carriers[turned.carrier].measure
-            path = _path_of(phase, measure, spec)
+            path = _path_of(phase, turned.measure, spec)
             yield Interrupted(
                 "not_reached",
                 path,
                 turned.by,
                 is_under_way=is_midway,
                 step=repetition.number_of(phase.name),
-                detail="too_low",
+                detail=turned.detail,
             )
     if swing.unmet and not _rests(beside, swing.unmet_ms):
         phase = _awaited(swing, swing.unmet, phases, repetition)

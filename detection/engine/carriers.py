@@ -7,10 +7,10 @@ angles with the same phases at their ends carry together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detection.overlap import can_hold_at_once
-from detection.spec import Criterion, Measure, MoveSpec, Phase, Side
+from detection.spec import BODY_SIDES, BodySide, Criterion, Measure, MoveSpec, Phase, Side
 
 Span = tuple[float, float]
 
@@ -39,19 +39,39 @@ class Carrier:
         """The degrees between the tightest bands of the two phases."""
         return max(c.minimum for c in self.high) - min(c.maximum for c in self.low)
 
+    def of_side(self, side: BodySide) -> "Carrier":
+        """The same angle of one side."""
+        return replace(
+            self,
+            low=tuple(replace(criterion, side=side) for criterion in self.low),
+            high=tuple(replace(criterion, side=side) for criterion in self.high),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """A movement between two ends: the names of the phases at each, and its carriers."""
+    """A movement between two ends: the names of the phases at each, and its carriers. With
+    `both_move` each side of a pair must move."""
 
     start: frozenset[str]
     end: frozenset[str]
     carriers: tuple[Carrier, ...]
+    both_move: bool = False
 
     @property
     def gap(self) -> float:
         """The degrees between the bands of the two ends, of all carriers together."""
         return sum(carrier.gap for carrier in self.carriers)
+
+    @property
+    def moving_sides(self) -> tuple[Carrier, ...]:
+        """The two sides of each pair, if both must move: the left one first."""
+        return tuple(
+            carrier.of_side(side)
+            for carrier in self.carriers
+            if self.both_move and carrier.measure != "trunk"
+            for side in BODY_SIDES
+        )
 
     def carries(self, phase: Phase, measure: Measure) -> bool:
         """Whether the movement judges the criteria of this phase on this angle."""
@@ -70,9 +90,9 @@ def find_travels(spec: MoveSpec) -> list[Travel]:
             continue
         low, high, carrier_low, carrier_high = found
         ends = frozenset((low, high))
-        known = travels.get(ends, Travel(low, high, ()))
+        known = travels.get(ends, Travel(low, high, (), spec.both_move))
         carrier = Carrier(carrier_low, carrier_high, known.start == low)
-        travels[ends] = Travel(known.start, known.end, (*known.carriers, carrier))
+        travels[ends] = replace(known, carriers=(*known.carriers, carrier))
     return list(travels.values())
 
 

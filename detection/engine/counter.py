@@ -277,6 +277,7 @@ class Counter:
             self._stillness,
             self._record.ranges,
             *self.swings,
+            *(swing.sides for swing in self.swings if swing.sides),
             *self._phases,
             self._record.checks,
             self._cues,

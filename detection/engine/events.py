@@ -69,8 +69,9 @@ def completion(
     steps: Sequence[str],
     measures: Payload,
     checks: Sequence[Check],
+    asymmetry: Payload | None,
 ) -> DetectionEvent:
-    """`steps` are the phases of the MoveSpec's steps."""
+    """`steps` are the phases of the MoveSpec's steps. `asymmetry` is told where there is one."""
     held_ms = outcome.held_ms
     payload: Payload = {
         "event_key": event_key,
@@ -89,10 +90,14 @@ def completion(
             "held_ms": None if held_ms is None else told_ms(held_ms),
         },
     }
+    if asymmetry is not None:
+        payload["metrics"]["asymmetry"] = asymmetry
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 
-def interruption(outcome: Outcome, number: int | None, checks: Sequence[Check]) -> DetectionEvent:
+def interruption(
+    outcome: Outcome, number: int | None, checks: Sequence[Check], asymmetry: Payload | None
+) -> DetectionEvent:
     payload: Payload = {
         "reason": outcome.reason,
         "number": number,
@@ -103,6 +108,8 @@ def interruption(outcome: Outcome, number: int | None, checks: Sequence[Check]) 
     }
     if outcome.detail:
         payload["detail"] = outcome.detail
+    if asymmetry is not None:
+        payload["metrics"]["asymmetry"] = asymmetry
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 

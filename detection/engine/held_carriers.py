@@ -1,11 +1,14 @@
 """The carriers of a movement as measured on a body: how far each has come from one end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.carriers import Carrier
 from detection.engine.criteria import HeldCriterion
+from detection.engine.rounding import SHARE_STEPS, rounded
+from detection.spec import Measure
 
 # The two ends of a movement.
 START: Final = -1
@@ -57,6 +60,93 @@ class HeldCarrier:
         if from_start is None:
             return 1.0 - from_end / self.gap
         return (from_start + self.gap - from_end) / (2 * self.gap)
+
+
+@dataclass(slots=True, eq=False)
+class MovingSidesState:
+    # Of each side its own farthest share in the stay at an end, None while it was not seen there.
+    farthest: list[float | None] = field(default_factory=list)
+    # The share of each when the body had come farthest from there.
+    tried: list[float | None] = field(default_factory=list)
+
+
+class MovingSides(MovingSidesState):
+    """The sides of the pairs that carry a movement, each of which must go `least` of its gap. Of
+    one that is not seen at an end, or not on the way, nothing is asked."""
+
+    __slots__ = ("_carriers", "_least", "_measures", "_shares")
+
+    def __init__(self, carriers: Sequence[Carrier], body: Body, least: float) -> None:
+        self._carriers = [HeldCarrier(carrier, body) for carrier in carriers]
+        self._measures = [carrier.measure for carrier in carriers]
+        self._least = least
+        self._shares: list[float | None] = []
+        self.forget()
+
+    def __bool__(self) -> bool:
+        return bool(self._carriers)
+
+    def forget(self) -> None:
+        MovingSidesState.__init__(self)
+
+    def check(self) -> None:
+        """Raise ValueError for a state that is not of so many sides."""
+        if not {len(self.farthest), len(self.tried)} <= {0, len(self._carriers)}:
+            raise ValueError("Not the shares of so many sides.")
+
+    def measure(self) -> None:
+        shares = [carrier.share() for carrier in self._carriers]
+        self._shares = [None if one is None else rounded(one, SHARE_STEPS) for one in shares]
+
+    def are_nearer(self, end: int) -> bool:
+        """Whether each is nearer to this end than to the other."""
+        return all(share is None or (share - 0.5) * end >= 0.0 for share in self._shares)
+
+    def arrive(self) -> None:
+        self.farthest, self.tried = self._shares, []
+
+    def stay(self, end: int) -> None:
+        """Follow how far each is at an end."""
+        if self.farthest:
+            self.farthest = [
+                _farther(before, now, end)
+                for before, now in zip(self.farthest, self._shares, strict=True)
+            ]
+
+    def note_try(self) -> None:
+        self.tried = self._shares
+
+    def forget_try(self) -> None:
+        self.tried = []
+
+    def have_come(self, end: int) -> bool:
+        """Whether each has come from an end."""
+        return all(way >= self._least for _, way in self._ways(self._shares, end))
+
+    def behind(self, end: int) -> tuple[Measure, float] | None:
+        """The side that stayed behind most as the other moved away from an end: what of, and by how
+        much in its unit."""
+        ways = list(self._ways(self.tried, end))
+        if all(way < self._least for _, way in ways):
+            return None
+        most, found = 0.0, None
+        for number, way in ways:
+            lack = (self._least - way) * self._carriers[number].gap
+            if lack > most:
+                most, found = lack, (self._measures[number], lack)
+        return found
+
+    def _ways(self, shares: Sequence[float | None], end: int) -> Iterator[tuple[int, float]]:
+        """How far each that is seen has gone from its farthest point, by its number."""
+        for number, (before, now) in enumerate(zip(self.farthest, shares, strict=False)):
+            if before is not None and now is not None:
+                yield number, (before - now) * end
+
+
+def _farther(one: float | None, other: float | None, end: int) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one if (one - other) * end >= 0.0 else other
 
 
 def _worst(edges: Sequence[Edge], *, is_low: bool) -> float | None:

@@ -41,15 +41,17 @@ class CounterPlan:
     """The plan of what is counted together: of the whole body, or of one `side`; or of the one in
     front, which `leads`.
 
-    `spec` has the criteria as they are of that side. `directions` are of each measure of its
-    phases, as events name it: whether it is farthest at its least (-1) or at its most (1), or
-    carries nothing (0). `conditions` are those inferred, with their paths. `rivals` are, for each
-    phase, the numbers of those that can never hold together with it: of what the sequence uses, or
-    of what it does not. `barriers` are of each travel and phase at an end of it.
+    `spec` has the criteria as they are of that side. `measured` are those of which events tell how
+    far their measures went. `directions` are of each such measure, as events name it: whether it is
+    farthest at its least (-1) or at its most (1), or carries nothing (0). `conditions` are those
+    inferred, with their paths. `rivals` are, for each phase, the numbers of those that can never
+    hold together with it: of what the sequence uses, or of what it does not. `barriers` are of each
+    travel and phase at an end of it.
     """
 
     side: BodySide | None
     spec: MoveSpec
+    measured: tuple[Criterion, ...]
     directions: dict[str, int]
     travels: tuple[Travel, ...]
     conditions: tuple[tuple[str, Criterion], ...]
@@ -153,6 +155,8 @@ def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:
 
 def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
     travels = find_travels(spec)
+    sides = [carrier for travel in travels for carrier in travel.moving_sides]
+    measured = (*_deciding(spec), *(carrier.low[0] for carrier in sides))
     rivals: list[list[int]] = [[] for _ in spec.phases]
     is_used = [phase.name in spec.sequence for phase in spec.phases]
     for one, other in combinations(range(len(spec.phases)), 2):
@@ -164,7 +168,8 @@ def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
     return CounterPlan(
         side,
         spec,
-        _directions_of(spec, travels),
+        measured,
+        _directions_of(spec, travels, measured),
         tuple(travels),
         tuple((_path_of(condition, spec), condition) for condition in find_conditions(spec)),
         tuple(map(tuple, rivals)),
@@ -172,7 +177,9 @@ def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
     )
 
 
-def _directions_of(spec: MoveSpec, travels: Iterable[Travel]) -> dict[str, int]:
+def _directions_of(
+    spec: MoveSpec, travels: Iterable[Travel], measured: Iterable[Criterion]
+) -> dict[str, int]:
     """The farthest is at the end of the movement that the last step is not at."""
     carried: dict[Measure, int] = {}
     for travel in travels:
@@ -181,7 +188,7 @@ def _directions_of(spec: MoveSpec, travels: Iterable[Travel]) -> dict[str, int]:
             carried[carrier.measure] = -1 if carrier.is_low_at_start == is_far_start else 1
     return {
         name: carried.get(criterion.measure, 0)
-        for criterion in _deciding(spec)
+        for criterion in measured
         for name in measure_names(criterion)
     }
 

@@ -114,6 +114,24 @@ def told_ranges(
     return told
 
 
+def told_asymmetry(
+    names: Sequence[str], least: Sequence[int | None], most: Sequence[int | None]
+) -> dict[str, float | None]:
+    """By how much farther the left went than the right, of each measure that has both; None where
+    one was never known."""
+    ways = {
+        name: None if low is None or high is None else high - low
+        for name, low, high in zip(names, least, most, strict=True)
+    }
+    told: dict[str, float | None] = {}
+    for name, left in ways.items():
+        measure = name.removesuffix(".left")
+        if measure != name:
+            right = ways[f"{measure}.right"]
+            told[measure] = None if left is None or right is None else in_units(left - right)
+    return told
+
+
 def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one

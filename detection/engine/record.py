@@ -23,10 +23,7 @@ class Record:
         self, plan: CounterPlan, phases: Sequence[PhaseTracker], body: Body, tally: Tally
     ) -> None:
         self._tally = tally
-        measured = body.measured_of(
-            (criterion for phase in plan.spec.phases for criterion in phase.criteria),
-            plan.spec.plane,
-        )
+        measured = body.measured_of(plan.measured, plan.spec.plane)
         has_view = any(one.view != "any" for one in measured)
         self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
         self.checks = Checks(plan.spec.checks, phases, body)
@@ -101,11 +98,14 @@ class Record:
         is_aside: bool = False,
     ) -> None:
         verdict = self.checks.verdict()
+        least, most = self.ranges.whole()
         self._outcomes.append(
             Outcome(
                 now,
                 INTERRUPTION,
                 side or "",
+                least=least,
+                most=most,
                 values=verdict.values,
                 missed=verdict.missed,
                 reason=interrupted.reason,

@@ -10,22 +10,24 @@ from typing import Final, NamedTuple
 
 from detection.engine.body import Body
 from detection.engine.carriers import Travel
-from detection.engine.held_carriers import END, START, HeldCarrier
+from detection.engine.held_carriers import END, START, HeldCarrier, MovingSides
 from detection.engine.rounding import SHARE_STEPS, rounded
 from detection.engine.settings import EngineSettings
+from detection.spec import Detail, Measure
 
 # The edge of each end's band, as a share of the gap.
 _EDGES: Final = {START: 0.0, END: 1.0}
 
 
 class TurnedBack(NamedTuple):
-    """A way to the other end that was not gone, since when, and the number of the carrier that
-    lacked most of it, with what it lacked in its unit."""
+    """A way to the other end that was not gone, since when, and the measure that lacked most of it,
+    with what it lacked in its unit."""
 
     from_end: int
     since_ms: float
-    carrier: int
+    measure: Measure
     by: float
+    detail: Detail
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +79,7 @@ class Swing(SwingState):
         "is_known",
         "needed",
         "parted_ms",
+        "sides",
         "travel",
         "turned_back",
         "unmet",
@@ -88,6 +91,8 @@ class Swing(SwingState):
     ) -> None:
         self.travel = travel
         self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
+        least = settings.swing.least_swing_share
+        self.sides = MovingSides(travel.moving_sides, body, least)
         self._settings = settings.swing
         self._weights = [carrier.gap / travel.gap for carrier in self.carriers]
         self._least_swing = settings.swing.least_swing(travel.gap) / travel.gap
@@ -110,6 +115,7 @@ class Swing(SwingState):
 
     def forget(self) -> None:
         SwingState.__init__(self)
+        self.sides.forget()
         self.parted_ms = None
 
     def measure(self, now_ms: float) -> None:
@@ -130,6 +136,7 @@ class Swing(SwingState):
             position += share * self._weights[number]
         position = rounded(position, SHARE_STEPS)
         self.is_known = True
+        self.sides.measure()
         self._follow_turns(position)
         if self.end:
             self._follow_stay(position, shares, now_ms)
@@ -142,6 +149,7 @@ class Swing(SwingState):
 
     def check(self) -> None:
         """Raise ValueError for a state that this swing can't have."""
+        self.sides.check()
         if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
             raise ValueError("Not an end, or not a way.")
         of_all = len(self.carriers)
@@ -184,7 +192,7 @@ class Swing(SwingState):
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
             self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares, now_ms)
             return
-        if not end:
+        if not end or not self.sides.are_nearer(end):
             self.since_ms = None
         elif self.since_ms is None:
             self.since_ms = now_ms
@@ -215,7 +223,10 @@ class Swing(SwingState):
             if come > self.tried:
                 self.tried = come
                 self.tried_shares = shares
-        elif self.away_ms is not None:
+                self.sides.note_try()
+            return
+        self.sides.stay(self.end)
+        if self.away_ms is not None:
             has_tried = self._is_try(-self.end, self.farthest, self.tried)
             if has_tried and now_ms - self.away_ms >= self._settings.attempt_ms:
                 self.turned_back = self._lack(self.away_ms)
@@ -225,6 +236,7 @@ class Swing(SwingState):
         self.away_ms = None
         self.tried = 0.0
         self.tried_shares = []
+        self.sides.forget_try()
 
     def _is_try(self, end: int, origin: float, gone: float) -> bool:
         """Whether the body, gone so far from a point, has tried to come to an end. To a strict one
@@ -235,6 +247,9 @@ class Swing(SwingState):
         return gone >= self._settings.attempt_share * asked
 
     def _lack(self, since_ms: float) -> TurnedBack:
+        behind = self.sides.behind(self.end)
+        if behind is not None:
+            return TurnedBack(self.end, since_ms, *behind, "one_sided")
         end = -self.end
         most, number = 0.0, 0
         for index, carrier in enumerate(self.carriers):
@@ -245,7 +260,8 @@ class Swing(SwingState):
                 lack = self.needed - gone
             if lack * carrier.gap > most:
                 most, number = lack * carrier.gap, index
-        return TurnedBack(self.end, since_ms, number, most)
+        measure = self.travel.carriers[number].measure
+        return TurnedBack(self.end, since_ms, measure, most, "too_low")
 
     def _needed(self, end: int) -> float:
         """The share of the gap that the body must come from one end to be at the other."""
@@ -263,9 +279,13 @@ class Swing(SwingState):
     def _has_come(self, come: float, shares: list[float]) -> bool:
         """Whether the body has come to the other end, each carrier by its least share."""
         end, least = self.end, self._settings.least_swing_share
-        return come >= self.needed and all(
-            (before - share) * end >= least
-            for before, share in zip(self.farthest_shares, shares, strict=True)
+        return (
+            come >= self.needed
+            and all(
+                (before - share) * end >= least
+                for before, share in zip(self.farthest_shares, shares, strict=True)
+            )
+            and self.sides.have_come(end)
         )
 
     def _arrive(self, end: int, position: float, shares: list[float], now_ms: float) -> None:
@@ -280,6 +300,7 @@ class Swing(SwingState):
         self.since_ms = None
         self.farthest = position
         self.farthest_shares = shares
+        self.sides.arrive()
         self.needed = self._needed(-end)
         self.parted_ms = self.away_ms
         self._forget_try()

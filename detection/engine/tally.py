@@ -7,7 +7,7 @@ from typing import Final
 from detection.engine.events import DetectionEvent, completion, feedback, interruption
 from detection.engine.outcomes import COMPLETION, LET_GO, Outcome
 from detection.engine.plan import Plan
-from detection.engine.ranges import told_ranges
+from detection.engine.ranges import told_asymmetry, told_ranges
 from detection.engine.rations import Rations
 from detection.engine.summary import Summary
 from detection.spec import COMPLETED, INTERRUPTED, BodySide, MoveSpec
@@ -27,6 +27,7 @@ class Tally(TallyState):
     withheld, the last MOST_WITHHELD of it, until it counts or is forgotten."""
 
     __slots__ = (
+        "_both_move",
         "_checks",
         "_event_key",
         "_has_setup",
@@ -53,6 +54,7 @@ class Tally(TallyState):
         )
         self.rations = Rations(spec)
         self._checks = spec.checks
+        self._both_move = spec.both_move
         self._event_key = spec.movement_name
         self._steps = tuple(step.phase for step in spec.steps) or (spec.phases[0].name,)
         self._measures = {counter.side: tuple(counter.directions) for counter in plan.counters}
@@ -130,13 +132,19 @@ class Tally(TallyState):
             self._steps,
             told_ranges(names, outcome.least, outcome.most, outcome.uncertain),
             self._checks,
+            self._asymmetry(outcome),
         )
 
     def _interruption(self, outcome: Outcome) -> DetectionEvent:
         if outcome.reason:
             self.summary.interrupt(outcome.reason)
         number = self.summary.completions + 1 if outcome.is_under_way else None
-        return interruption(outcome, number, self._checks)
+        return interruption(outcome, number, self._checks, self._asymmetry(outcome))
+
+    def _asymmetry(self, outcome: Outcome) -> dict[str, float | None] | None:
+        if not self._both_move:
+            return None
+        return told_asymmetry(self._measures_of(None), outcome.least, outcome.most)
 
     def _measures_of(self, side: BodySide | None) -> Sequence[str]:
         """The names of the measures of the counter that counts this side."""

@@ -53,6 +53,7 @@ def compile_movespec(
         counts_each_side=movement.get("count") == "each_side",
         checks=tuple(map(_check, movement["checks"])),
         plane=movement.get("plane"),
+        both_move=movement.get("both_move", False),
         **_times(movement) if is_hold else {},
     )
 

@@ -95,7 +95,8 @@ CUE = Record(
             kind=Choice(DETAILS),
             description=(
                 "How not_reached was missed: too_low, the movement fell short; too_short, the"
-                " posture was not kept long enough."
+                " posture was not kept long enough; one_sided, one side stayed behind where both"
+                " must move."
             ),
         ),
         Field(

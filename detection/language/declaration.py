@@ -184,6 +184,15 @@ REPETITION = Record(
             ),
         ),
         _COUNT,
+        Field(
+            key="both_move",
+            kind=Flag(),
+            default=False,
+            description=(
+                "Whether both sides must move, as in a squat: done with one, a repetition is an"
+                " attempt. Of a hidden side nothing is asked. Then a phase names no side but both."
+            ),
+        ),
         _PLANE,
         _THROUGHOUT,
         _PHASES,
@@ -241,7 +250,10 @@ HOLD = Record(
         _CHECKS,
         _FEEDBACK,
     ),
-    misplaced={key: _NO_STEPS.format(key) for key in ("sequence", "judge")},
+    misplaced={
+        **{key: _NO_STEPS.format(key) for key in ("sequence", "judge")},
+        "both_move": "A hold has no both_move: it is for type: repetition.",
+    },
 )
 
 DETECTION = Record(

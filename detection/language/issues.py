@@ -47,6 +47,7 @@ ERROR_CODES = {
     "least_and_most": "A check or a cue has both least and most.",
     "side_not_allowed": "The lean of the trunk has a side.",
     "named_side": "A movement that counts each side names left, right, both or either.",
+    "both_move_conflict": "Both sides must move, and each is counted apart, or a phase names one.",
     "bounds_reversed": "A least bound is above the greatest, or can be by a parameter.",
     "side_conflict": "One phase has front or back and left or right of the same angle.",
     "duplicate_phase": "Two phases have the same name.",

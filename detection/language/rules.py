@@ -17,6 +17,8 @@ _GROUPS = {"left": "left or right", "right": "left or right"}
 _GROUPS |= {"front": "front or back", "back": "front or back"}
 # The sides that have no meaning where left and right are counted apart.
 _NAMED = ("left", "right", "both", "either")
+# Those that ask for one side, where both must move.
+_OF_ONE = ("left", "right", "either", "front", "back")
 
 Values = dict[str, Any]
 Items = list[Values | None]
@@ -51,6 +53,7 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
         if movement.get("count") == "each_side" and criterion.get("side") in _NAMED:
             message = "The sides are counted apart: leave side out, or say front or back."
             report.error("named_side", message, f"{path}.side")
+    _check_both_move(movement, report)
     check_sequence(sequence, report)
     names = _all_names(phases)
     if names is not None:
@@ -61,6 +64,20 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
     if is_new:
         _check_cues_on_entry(cues, report)
+
+
+def _check_both_move(movement: Values, report: Report) -> None:
+    if not movement.get("both_move"):
+        return
+    if movement.get("count") == "each_side":
+        message = "Each side is counted by itself: leave both_move out, or count together."
+        report.error("both_move_conflict", message, f"{MOVEMENT}.both_move")
+    for index, phase in _valid(movement.get("phases", [])):
+        for number, criterion in _valid(phase.get("criteria", [])):
+            if criterion.get("side") in _OF_ONE:
+                message = "Both sides must move: leave side out, or say both."
+                path = f"{MOVEMENT}.phases[{index}].criteria[{number}].side"
+                report.error("both_move_conflict", message, path)
 
 
 def _valid(items: Items) -> Iterator[tuple[int, Values]]:

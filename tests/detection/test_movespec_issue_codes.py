@@ -98,6 +98,12 @@ CASES = {
         11,
         49,
     ),
+    "both_move_conflict": (
+        edit("    phases", "    both_move: true\n    phases"),
+        f"{PHASES}[1].criteria[0].side",
+        14,
+        33,
+    ),
     "duplicate_phase": (edit("- name: bottom", "- name: standing"), f"{PHASES}[1].name", 11, 15),
     "duplicate_check": (
         with_checks(*["{name: a, joint: knee, least: {max: 90}}"] * 2),

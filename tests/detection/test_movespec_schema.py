@@ -268,7 +268,7 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
     # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
     # phases, conditions, checks, cues and form; criteria and bounds wherever they stand; steps.
     assert sizes == Counter(
-        [4, 4, 4, 3, 8, 8, *[4, 9, 8, 19, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
+        [4, 4, 4, 3, 10, 9, *[4, 9, 8, 19, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
     )
     for record in records:
         assert record["additionalProperties"] is False
@@ -309,7 +309,7 @@ def test_it_states_words_bounds_and_defaults() -> None:
 
 def test_each_type_has_its_own_movement() -> None:
     repetition, hold = movement_of("repetition"), movement_of("hold")
-    assert set(repetition) - set(hold) == {"judge", "sequence"}
+    assert set(repetition) - set(hold) == {"both_move", "judge", "sequence"}
     assert set(hold) - set(repetition) == {"target_ms", "grace_ms"}
     assert (hold["phases"]["minItems"], hold["phases"]["maxItems"]) == (1, 1)
     assert (hold["grace_ms"]["minimum"], hold["grace_ms"]["default"]) == (0, 500)

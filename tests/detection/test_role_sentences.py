@@ -232,3 +232,11 @@ def test_each_has_its_place_in_the_document() -> None:
         for role, mark in placed_roles(validate(document)):
             assert lines[mark.line - 1][mark.column - 1] == "{"
             assert role.role in ROLE_NAMES
+
+
+def test_what_each_side_must_go_is_said() -> None:
+    edited = edit("joint: knee, side: front, ", "joint: knee, ")
+    document = edit("    phases:", "    both_move: true\n    phases:", edited)
+    (_, sentence), *_ = told(document, "carries")
+    assert ", and each side in sight " in sentence
+    assert ", and each side in sight " not in told(edited, "carries")[0][1]

@@ -128,3 +128,8 @@ def test_without_its_movespec_the_path_stands_for_the_place() -> None:
 
 def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(KNOWN)
+
+
+def test_a_side_that_stayed_behind() -> None:
+    told = why("not_reached", "phases[1].criteria[0]", 25.0, detail="one_sided")
+    assert told == "One side stayed behind: knee on the way to bottom, 25° short"

@@ -43,6 +43,9 @@ export interface CheckResult {
   readonly by: number | null;
 }
 
+/** How much farther the left went than the right, in degrees, by measure; null where one was hidden. */
+export type Asymmetry = Readonly<Record<string, number | null>>;
+
 /** How a repetition was, or a hold that has reached its target. */
 export interface RepetitionMetrics {
   readonly duration_ms: number;
@@ -52,6 +55,8 @@ export interface RepetitionMetrics {
   readonly measures: Readonly<Record<string, MeasureRange>>;
   /** Each check of the movement, in its order. */
   readonly checks?: readonly CheckResult[];
+  /** Only of a movement in which both sides must move. */
+  readonly asymmetry?: Asymmetry;
   /** The share of the checks that were met, of those that could be seen; null of none. */
   readonly form: number | null;
   /** How long it was held; null for repetitions. */
@@ -86,9 +91,9 @@ export type DetectionEvent =
         number?: number | null;
         path?: string | null;
         by?: number | null;
-        /** Of `not_reached`: not far enough, or not for long enough. */
-        detail?: "too_low" | "too_short";
-        metrics?: {readonly checks: readonly CheckResult[]};
+        /** Of `not_reached`: not far enough, not for long enough, or one side stayed behind. */
+        detail?: "too_low" | "too_short" | "one_sided";
+        metrics?: {readonly checks: readonly CheckResult[]; readonly asymmetry?: Asymmetry};
       } & OfSide
     >
   | EventOf<
