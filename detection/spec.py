@@ -144,10 +144,12 @@ class Cue:
     """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
 
     With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
-    as that ends. `reason` narrows `interrupted` and `not_ready`; `detail`, and `step`, the phase of
-    the step that was to come next, narrow the reason; and `form`, the least and the greatest,
-    narrows `completed`. Of the times at which it could be sent it is sent at the first and
-    then at each `every`th, and not before `min_gap_ms` have gone by since it was last sent.
+    as that ends. With `check`, the name of one, both are those of the check, `when` is its phase,
+    or empty where it has none, and `is_met` says for which outcome the cue is. `reason` narrows
+    `interrupted` and `not_ready`; `detail`, and `step`, the phase of the step that was to come
+    next, narrow the reason; and `form`, the least and the greatest, narrows `completed`. Of the
+    times at which it could be sent it is sent at the first and then at each `every`th, and not
+    before `min_gap_ms` have gone by since it was last sent.
     """
 
     when: str
@@ -162,6 +164,21 @@ class Cue:
     form: tuple[float, float] | None = None
     detail: Detail | None = None
     step: str | None = None
+    check: str | None = None
+    is_met: bool = True
+
+    @property
+    def is_early(self) -> bool:
+        """Whether a frame can make the outcome of its check certain before the stay ends: the
+        extreme only goes on. It is missed for good beyond the bound that lies that way; where
+        there is none, it is met for good within the other."""
+        if self.check is None or self.criterion is None:
+            return False
+        if self.extreme == "least":
+            is_bounded = self.criterion.minimum > 0.0
+        else:
+            is_bounded = self.criterion.maximum < 180.0
+        return is_bounded != self.is_met
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +235,9 @@ class MoveSpec:
     def repeats(self, cue: Cue) -> bool:
         """Whether a cue can be sent again in the same stay: in a hold, each time its min_gap_ms is
         over while it holds."""
-        is_of_stay = any(phase.name == cue.when for phase in self.phases) and not cue.extreme
-        return self.type == "hold" and is_of_stay and cue.min_gap_ms > 0.0
+        is_of_stay = any(phase.name == cue.when for phase in self.phases)
+        is_in_stay = is_of_stay and (cue.extreme is None or cue.is_early)
+        return self.type == "hold" and is_in_stay and cue.min_gap_ms > 0.0
 
     @property
     def sequence(self) -> tuple[str, ...]:

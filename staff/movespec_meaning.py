@@ -124,14 +124,19 @@ def _bounds(criterion: Criterion) -> str:
 
 
 def _cue(cue: Cue) -> tuple[str, str]:
-    of = f", {measure_words(cue.criterion)}" if cue.criterion else ""
+    if cue.check:
+        when, of, asked = f"check {cue.check}, {'met' if cue.is_met else 'missed'}", "", ""
+    elif cue.criterion:
+        when, of = cue.when, f", {measure_words(cue.criterion)}"
+        asked = f" if {cue.extreme or 'it is'} {_bounds(cue.criterion)}"
+    else:
+        when, of, asked = cue.when, "", ""
     reason = f" by {cue.reason}" if cue.reason else ""
-    asked = f" if {cue.extreme or 'it is'} {_bounds(cue.criterion)}" if cue.criterion else ""
     often = f", one in {cue.every}" if cue.every > 1 else ""
     often += f", at most every {_time(cue.min_gap_ms)}" if cue.min_gap_ms else ""
     key = f", key {cue.key}" if cue.key else ""
     said = f"“{cue.message}” ({cue.level}){asked}{often}{key}"
-    return f"message at {cue.when}{reason}{of}".replace("_", " "), said
+    return f"message at {when}{reason}{of}".replace("_", " "), said
 
 
 def _parameter(one: Parameter) -> Meaning:

@@ -79,8 +79,8 @@ class Counter:
         if self._is_at_rest() and self._repetition.turn_window(now):
             self._record.pass_window()
         self._record.checks.watch()
-        self._cues.watch()
-        return events + [feedback(cue, now, self._side) for cue in self._cues.follow(now)]
+        cues = self._cues.watch(now) + self._cues.follow(now)
+        return events + [feedback(cue, now, self._side) for cue in cues]
 
     def _is_at_rest(self) -> bool:
         return all(swing.parted_ms is None for swing in self.swings)
@@ -189,6 +189,7 @@ class Counter:
                 self._take_step(phase, now)
                 if not phase.holds:
                     self._record.checks.watch_passed(phase)
+                    self._cues.watch_passed(phase.name)
                     self._leave(phase, events, now)
                     phase.leave()
         overdue = self._repetition.overdue(now)

@@ -22,12 +22,13 @@ class CuesState:
 class Cues(CuesState):
     """The cues on the phases of one counter."""
 
-    __slots__ = ("_at_end", "_count", "_cues", "_during", "_tally")
+    __slots__ = ("_at_end", "_count", "_cues", "_during", "_is_early", "_tally")
 
     def __init__(
         self, cues: Sequence[Cue], phases: Sequence[PhaseTracker], body: Body, tally: Tally
     ) -> None:
         self._cues = tuple(cues)
+        self._is_early = [cue.is_early for cue in cues]
         self._tally = tally
         # By phase: those that a frame may send, and those that the end of a stay does, each with
         # the place of its extreme.
@@ -63,7 +64,7 @@ class Cues(CuesState):
             raise ValueError("Not the extremes of so many cues.")
 
     def follow(self, now_ms: float) -> list[Cue]:
-        """Those that this frame sends, of the phases that hold."""
+        """Those without an extreme that this frame sends, of the phases that hold."""
         fired: list[Cue] = []
         if not self._tally.counts:
             return fired
@@ -71,35 +72,61 @@ class Cues(CuesState):
             if not phase.holds:
                 continue
             for number, criterion in during:
-                bit = 1 << number
-                if self.sent & bit:
+                if not self._has_chance(number):
                     continue
                 if criterion is None or criterion.shortfall() == 0.0:
-                    if not self._tally.rations.repeats[number]:
-                        self.sent |= bit
+                    self.sent |= 1 << number
                     if self._tally.may_send(number, now_ms):
                         fired.append(self._cues[number])
         return fired
 
-    def watch(self) -> None:
-        """Take in the extremes of this frame, of the phases that hold."""
+    def _has_chance(self, number: int) -> bool:
+        return not self.sent >> number & 1 or self._tally.rations.repeats[number]
+
+    def watch(self, now_ms: float) -> list[Cue]:
+        """Take in the extremes of this frame, of the phases that hold. Those that are sent, since
+        it decides what becomes of a check."""
+        fired: list[Cue] = []
         if not self._at_end:
-            return
+            return fired
         for phase, _ in self._during:
             if phase.holds:
-                for _, place, extreme in self._at_end.get(phase.name, ()):
-                    self.extremes[place] = extreme.follow(self.extremes[place])
+                self._watch(phase.name, now_ms, fired)
+        return fired
+
+    def watch_passed(self, phase: str) -> None:
+        """Take in this frame for a phase that was entered and left since the last one."""
+        for _, place, extreme in self._at_end.get(phase, ()):
+            self.extremes[place] = extreme.follow(self.extremes[place])
+
+    def _watch(self, phase: str, now_ms: float, fired: list[Cue]) -> None:
+        for number, place, extreme in self._at_end.get(phase, ()):
+            value = extreme.value()
+            if value is None:
+                continue
+            self.extremes[place] = extreme.of(self.extremes[place], value)
+            cue = self._cues[number]
+            if not self._is_early[number] or not self._tally.counts:
+                continue
+            if self._has_chance(number) and extreme.decides(value, cue.is_met):
+                self.sent |= 1 << number
+                if self._tally.may_send(number, now_ms):
+                    fired.append(cue)
 
     def leave(self, phase: str, now_ms: float) -> list[Cue]:
         """Those that the end of a stay sends. The next stay may send all again."""
         fired: list[Cue] = []
-        for number, cue in enumerate(self._cues):
-            if cue.when == phase:
-                self.sent &= ~(1 << number)
         for number, place, extreme in self._at_end.get(phase, ()):
             value = self.extremes[place]
             self.extremes[place] = None
-            is_met = value is not None and extreme.missed_by(value) == 0.0
-            if is_met and self._tally.may_send(number, now_ms):
-                fired.append(self._cues[number])
+            if value is None or self.sent >> number & 1:
+                continue
+            cue = self._cues[number]
+            if (extreme.missed_by(value) == 0.0) == cue.is_met and self._tally.may_send(
+                number, now_ms
+            ):
+                fired.append(cue)
+        for number, cue in enumerate(self._cues):
+            if cue.when == phase:
+                self.sent &= ~(1 << number)
         return fired

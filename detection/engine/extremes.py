@@ -20,13 +20,17 @@ class HeldExtreme:
         self._is_low = criterion.maximum < 180.0
         self._low, self._high = band_of(criterion)
 
-    def follow(self, known: float | None) -> float | None:
-        """The extreme by this frame, of which `known` is that of the frames before."""
+    def value(self) -> float | None:
+        """The measure in this frame."""
         value = self._criterion.value(self._is_low)
         # Visibilities beyond all sense make a value that is no number.
         if value is None or not -MOST < value < MOST:
-            return known
-        return self.of(known, rounded(value, TOLD_STEPS))
+            return None
+        return rounded(value, TOLD_STEPS)
+
+    def follow(self, known: float | None) -> float | None:
+        """The extreme by this frame, of which `known` is that of the frames before."""
+        return self.of(known, self.value())
 
     def of(self, one: float | None, other: float | None) -> float | None:
         """The extreme of two values, or the one that is known."""
@@ -41,3 +45,10 @@ class HeldExtreme:
         if value < self._low:
             return self._low - value
         return value - self._high if value > self._high else 0.0
+
+    def decides(self, value: float, is_met: bool) -> bool:
+        """Whether a value makes it certain that the bounds are met, or missed, for a cue that is
+        early: the extreme only goes on."""
+        if is_met:
+            return self.missed_by(value) == 0.0
+        return value < self._low if self._is_least else value > self._high

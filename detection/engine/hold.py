@@ -128,7 +128,7 @@ class Hold(HoldState):
         if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
             self._record.ranges.watch()
             self._record.checks.watch()
-            self._cues.watch()
+            events += [feedback(cue, now, self.side) for cue in self._cues.watch(now)]
         if is_in:
             events += [feedback(cue, now, self.side) for cue in self._cues.follow(now)]
         if not self.is_completed and self.held_ms >= self._plan.spec.target_ms:

@@ -1,5 +1,6 @@
 """The rations of the cues: how often each is sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from detection.spec import Cue, MoveSpec
@@ -17,12 +18,19 @@ class Rations(RationsState):
     """The ration of each cue of a MoveSpec: of every side, and of the readiness. `repeats` says of
     each whether it can be sent again in the same stay."""
 
-    __slots__ = ("_cues", "_reserved", "repeats")
+    __slots__ = ("_cues", "_of_whole", "_reserved", "repeats")
 
     def __init__(self, spec: MoveSpec) -> None:
         names = {phase.name for phase in spec.phases}
         self._cues = spec.feedback
         self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
+        checks = {check.name: number for number, check in enumerate(spec.checks)}
+        # Of each cue on a check of the whole its number and that of the check.
+        self._of_whole = [
+            (number, checks[cue.check])
+            for number, cue in enumerate(self._cues)
+            if cue.check is not None and not cue.when
+        ]
         self.repeats = [spec.repeats(cue) for cue in self._cues]
         self.chances = [0] * len(self._cues)
         self.last_ms = [None] * len(self._cues)
@@ -58,6 +66,17 @@ class Rations(RationsState):
             if cue.form is not None:
                 is_meant = form is not None and cue.form[0] <= form <= cue.form[1]
             if cue.when == when and is_meant and self.may_send(number, now_ms):
+                fired.append(cue)
+        return fired
+
+    def judge(self, missed: Sequence[float | None], now_ms: float) -> list[Cue]:
+        """Those on checks of the whole repetition or hold, of which a `Verdict` says by how much
+        each was missed."""
+        fired: list[Cue] = []
+        for number, check in self._of_whole:
+            cue, by = self._cues[number], missed[check]
+            is_meant = by is not None and (by == 0.0) == cue.is_met
+            if is_meant and self.may_send(number, now_ms):
                 fired.append(cue)
         return fired
 

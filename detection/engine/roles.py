@@ -183,16 +183,29 @@ def _of_cues(spec: MoveSpec) -> _Found:
     for number, cue in enumerate(spec.feedback):
         if cue.criterion is None:
             continue
-        if cue.extreme:
+        if cue.check is not None:
+            sent = _on_check(cue, spec)
+        elif cue.extreme:
             angle = angle_words(cue.criterion, "was at", "leaned by")
             sent = f'as a stay in "{cue.when}" ends, if {angle} at its {cue.extreme}'
         else:
             angle = angle_words(cue.criterion, "is at", "leans by")
-            sent = f'once in each stay in "{cue.when}", as soon as {angle}'
-            if spec.repeats(cue):
-                sent = f'in "{cue.when}" as soon as {angle}'
+            sent = f"{_in_stay(cue, spec)} as soon as {angle}"
         sentence = f"The message is sent {sent}{_rationed(cue, repeats=spec.repeats(cue))}."
         yield f"{MOVEMENT}.feedback[{number}]", "cue", cue.criterion, sentence
+
+
+def _in_stay(cue: Cue, spec: MoveSpec) -> str:
+    return f'in "{cue.when}"' if spec.repeats(cue) else f'once in each stay in "{cue.when}",'
+
+
+def _on_check(cue: Cue, spec: MoveSpec) -> str:
+    outcome = f'"{cue.check}" is {"met" if cue.is_met else "missed"}'
+    if not cue.when:
+        return f"with each {spec.type} or attempt at one in which {outcome}"
+    if cue.is_early:
+        return f"{_in_stay(cue, spec)} as soon as {outcome}"
+    return f'as a stay in "{cue.when}" ends, if {outcome}'
 
 
 def _rationed(cue: Cue, *, repeats: bool) -> str:

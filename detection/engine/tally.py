@@ -107,19 +107,21 @@ class Tally(TallyState):
             events.append(
                 self._completion(outcome, side) if is_completed else self._interruption(outcome)
             )
-            if outcome.ts_ms == now:
-                cues += [
-                    feedback(cue, now, side)
-                    for cue in self.rations.tell(
-                        COMPLETED if is_completed else INTERRUPTED,
-                        outcome.reason or None,
-                        now,
-                        only_named=outcome.is_aside,
-                        form=outcome.form,
-                        detail=outcome.detail or None,
-                        step=None if outcome.step is None else self._steps[outcome.step],
-                    )
-                ]
+            if outcome.ts_ms != now:
+                continue
+            fired = self.rations.tell(
+                COMPLETED if is_completed else INTERRUPTED,
+                outcome.reason or None,
+                now,
+                only_named=outcome.is_aside,
+                form=outcome.form,
+                detail=outcome.detail or None,
+                step=None if outcome.step is None else self._steps[outcome.step],
+            )
+            # The repetition that goes on beside an attempt is judged as it ends.
+            if not (outcome.is_aside and outcome.is_under_way):
+                fired += self.rations.judge(outcome.missed, now)
+            cues += [feedback(cue, now, side) for cue in fired]
         return events + cues
 
     def _completion(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:

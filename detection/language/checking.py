@@ -161,7 +161,11 @@ def _broken_at(
         case Needs():
             is_broken = not _has_any(node, rule.needed)
         case Excludes():
-            is_broken = values.get(rule.key) in {*rule.values} - freed
+            value = values.get(rule.key)
+            is_mapping = isinstance(value, dict)
+            is_broken = is_mapping != bool(rule.values) and (
+                is_mapping or value in {*rule.values} - freed
+            )
         case OnlyWith():
             is_broken = values.get(rule.key) not in (None, *rule.values)
     return given[0] if is_broken else None

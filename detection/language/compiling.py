@@ -1,6 +1,6 @@
 """The MoveSpec of a document's checked values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from detection.language.bounds import Bound, high_bound, low_bound
@@ -37,6 +37,7 @@ def compile_movespec(
         document = filled(document, given)
     detection = document["detection"]
     movement = detection["movement"]
+    checks = tuple(map(_check, movement["checks"]))
     is_hold = detection["type"] == "hold"
     is_strict = movement.get("judge") == "bands"
     return MoveSpec(
@@ -46,12 +47,12 @@ def compile_movespec(
         movement_name=movement["name"],
         phases=tuple(_phase(phase, is_strict=is_strict) for phase in movement["phases"]),
         steps=tuple(map(_step, movement.get("sequence", []))),
-        feedback=tuple(_cue(cue, locale) for cue in movement["feedback"]),
+        feedback=tuple(_cue(cue, checks, locale) for cue in movement["feedback"]),
         type=detection["type"],
         setup=_setup(detection["setup"]) if "setup" in detection else None,
         throughout=_throughout(movement.get("throughout", [] if is_hold else None)),
         counts_each_side=movement.get("count") == "each_side",
-        checks=tuple(map(_check, movement["checks"])),
+        checks=checks,
         plane=movement.get("plane"),
         both_move=movement.get("both_move", False),
         **_times(movement) if is_hold else {},
@@ -93,15 +94,20 @@ def _check(check: Values) -> Check:
     return Check(check["name"], check.get("when"), criterion, extreme, check["required"])
 
 
-def _cue(cue: Values, locale: str | None) -> Cue:
+def _cue(cue: Values, checks: Sequence[Check], locale: str | None) -> Cue:
+    when, check, is_met = cue["when"], None, True
     extreme, criterion = None, None
-    if "least" in cue or "most" in cue:
+    if isinstance(when, dict):
+        check, is_met = when["check"], when["met"]
+        meant = next(one for one in checks if one.name == check)
+        when, extreme, criterion = meant.when or "", meant.extreme, meant.criterion
+    elif "least" in cue or "most" in cue:
         extreme, criterion = _extreme(cue)
     elif "joint" in cue or "lean" in cue:
         criterion = _criterion(cue)
     message = cue["message"]
     return Cue(
-        when=cue["when"],
+        when=when,
         criterion=criterion,
         level=cue["level"],
         message=message if isinstance(message, str) else chosen_text(message, locale),
@@ -113,6 +119,8 @@ def _cue(cue: Values, locale: str | None) -> Cue:
         form=_form(cue["form"]) if "form" in cue else None,
         detail=cue.get("detail"),
         step=cue.get("step"),
+        check=check,
+        is_met=is_met,
     )
 
 

@@ -22,6 +22,7 @@ from detection.language.grammar import (
     Entries,
     Excludes,
     Field,
+    Flag,
     Narrows,
     Needs,
     NotBoth,
@@ -67,16 +68,29 @@ def _only_with_reason(key: str, reasons: tuple[str, ...], message: str) -> tuple
     )
 
 
+_ON_CHECK = Record(
+    fields=(
+        Field(key="check", kind=NAME, required=True, description="The name of the check."),
+        Field(
+            key="met",
+            kind=Flag(),
+            default=False,
+            description="Which outcome is told: false that it was missed, true that it was met.",
+        ),
+    )
+)
 CUE = Record(
     fields=(
         Field(
             key="when",
-            kind=NAME,
+            kind=Alternatives((NAME, _ON_CHECK)),
             required=True,
             description=(
                 "The phase in which the cue may fire, once per stay: on entry; with a joint or a"
                 " lean once the angle is in the band; with least or most as the stay ends. Or"
-                f" {COMPLETED}, {INTERRUPTED} or {NOT_READY}, which take no criterion."
+                f" {COMPLETED}, {INTERRUPTED} or {NOT_READY}. Or a check: once per stay in its"
+                " phase, as soon as its outcome is certain; without a phase, with the completion or"
+                " attempt. None but a phase takes a criterion."
             ),
         ),
         JOINT,
@@ -162,6 +176,12 @@ CUE = Record(
                 f"A cue on {COMPLETED}, {INTERRUPTED} or {NOT_READY} takes no joint, lean, side or"
                 " bounds."
             ),
+        ),
+        Excludes(
+            key="when",
+            keys=("joint", "lean", "side", *BOUND_KEYS, *_EXTREMES),
+            code="criterion_not_allowed",
+            message="A cue on a check takes no joint, lean, side or bounds: it has the check's.",
         ),
         Needs(
             keys=("side", *BOUND_KEYS, *_EXTREMES),

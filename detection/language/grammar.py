@@ -116,10 +116,10 @@ class Needs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excludes:
-    """None of the keys is given with `key` at one of the values."""
+    """None of the keys is given with `key` at one of the values; without any, at a mapping."""
 
     key: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
     keys: tuple[str, ...]
     code: str
     message: str

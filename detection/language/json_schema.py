@@ -155,8 +155,9 @@ def _of_rule(rule: Rule) -> Schema:
         case NotBoth():
             return {"not": {"allOf": [_any_given(rule.keys), _any_given(rule.others)]}}
         case Excludes():
+            mapping = {"properties": {rule.key: {"type": "object"}}, "required": [rule.key]}
             return {
-                "if": _has(rule.key, *rule.values),
+                "if": _has(rule.key, *rule.values) if rule.values else mapping,
                 "then": {"properties": dict.fromkeys(rule.keys, False)},
             }
         case OnlyWith():

@@ -59,6 +59,7 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     if names is not None:
         _check_references(names, movement, report)
     _check_steps_of_cues(movement, report)
+    _check_checks_of_cues(movement, report)
     for index, cue in _valid(cues):
         check_bounds(cue.get("form") or {}, f"{MOVEMENT}.feedback[{index}].form", declared, report)
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
@@ -101,11 +102,12 @@ def _criteria(detection: Values) -> Iterator[tuple[str, Values]]:
             yield f"{path}[{index}]", item
 
 
-def _all_names(phases: Items | None) -> list[str] | None:
-    """The names of all phases. None while one has no valid name: a reference may be to that one."""
-    if phases is None:
+def _all_names(items: Items | None) -> list[str] | None:
+    """The names of all phases or checks. None while one has no valid name: a reference may be to
+    that one."""
+    if items is None:
         return None
-    names = [(phase or {}).get("name") for phase in phases]
+    names = [(item or {}).get("name") for item in items]
     return None if None in names else [str(name) for name in names]
 
 
@@ -143,7 +145,7 @@ def _check_references(names: list[str], movement: Values, report: Report) -> Non
     for key, known in known_to.items():
         for index, item in _valid(movement.get(key, [])):
             when = item.get("when")
-            if when is not None and when not in known:
+            if isinstance(when, str) and when not in known:
                 _report_unknown(when, known, f"{MOVEMENT}.{key}[{index}].when", report)
 
 
@@ -165,6 +167,21 @@ def _check_steps_of_cues(movement: Values, report: Report) -> None:
         report.error("unknown_step", message, f"{MOVEMENT}.feedback[{index}].step")
 
 
+def _check_checks_of_cues(movement: Values, report: Report) -> None:
+    names = _all_names(movement.get("checks"))
+    if names is None:
+        return
+    for index, cue in _valid(movement.get("feedback", [])):
+        when = cue.get("when")
+        name = when.get("check") if isinstance(when, dict) else None
+        if name is None or name in names:
+            continue
+        message = f"No check has the name {quote(name)}."
+        if suggestion := nearest(name, names):
+            message = f"No check has the name {quote(name)}; the nearest is {quote(suggestion)}."
+        report.error("unknown_check", message, f"{MOVEMENT}.feedback[{index}].when.check")
+
+
 def _check_languages(message: str | Values | None, path: str, report: Report) -> None:
     if not isinstance(message, dict):
         return
@@ -180,7 +197,9 @@ def _check_cues_on_entry(cues: Items, report: Report) -> None:
     counted = Counter[str]()
     for index, cue in _valid(cues):
         when = cue.get("when")
-        if when is None or when in (*RESERVED_WHEN, NOT_READY) or "joint" in cue or "lean" in cue:
+        if not isinstance(when, str) or "joint" in cue or "lean" in cue:
+            continue
+        if when in (*RESERVED_WHEN, NOT_READY):
             continue
         counted[when] += 1
         if counted[when] > MOST_CUES_ON_ENTRY:

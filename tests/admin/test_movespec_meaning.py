@@ -69,6 +69,10 @@ def test_each_line_says_one_thing() -> None:
         ("message: Good depth.", "key: deep, message: Good depth.", [
             "message at completed: “Good depth.” (coaching) → “Good depth.” (coaching), key deep"
         ]),
+        ("when: completed,", "when: {check: depth, met: true},", [
+            "message at check depth, met: new, “Good depth.” (coaching)",
+            "message at completed: gone, was “Good depth.” (coaching)",
+        ]),
         ("required: true", "required: false", [
             "check depth: knee at its least at bottom at most 95°, required → knee at its least at "
             "bottom at most 95°"

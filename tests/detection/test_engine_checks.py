@@ -287,6 +287,123 @@ def test_they_are_the_same_wherever_the_engine_is_restored(text: str) -> None:
     assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
 
 
+def on_checks(*checks: str) -> str:
+    """A cue for each outcome of each check, which tells it by its message."""
+    cues = "".join(
+        f"  - {{when: {{check: c{number}, met: {outcome}}}, message: c{number} {outcome}%s}}\n"
+        for number in range(len(checks))
+        for outcome in ("true", "false")
+    )
+    named = "".join(f"  - {{name: c{n}, {check}}}\n" for n, check in enumerate(checks))
+    return f"checks:\n{named}feedback:\n{cues}"
+
+
+@pytest.mark.parametrize(
+    ("extreme", "early", "late"),
+    [
+        ("least: {max: 90}", "true", "false"),
+        ("least: {min: 90}", "false", "true"),
+        ("most: {min: 90}", "true", "false"),
+        ("most: {max: 90}", "false", "true"),
+    ],
+)
+def test_a_cue_on_a_check_is_sent_as_soon_as_the_outcome_is_certain(
+    extreme: str, early: str, late: str
+) -> None:
+    """Once in each stay: within it where no later frame can change it, and else as it ends."""
+    spec = written(SQUAT + on_checks(f"when: bottom, joint: knee, {extreme}") % ("", ""))
+    is_least = extreme.startswith("least")
+    for depth in (80, 97) if is_least else (97,):
+        events = run(spec, squats(depth, depth))
+        stays = [one.type for one in events if one.payload.get("shape_key") == "bottom"]
+        assert stays == ["shape_enter", "shape_exit"] * 2
+        (outcome,) = {cue["message"] for cue in of_type(events, "feedback")}
+        is_early = outcome == f"c0 {early}"
+        assert is_early or outcome == f"c0 {late}"
+        types = [
+            one.type
+            for one in events
+            if one.type == "feedback" or one.payload.get("shape_key") == "bottom"
+        ]
+        told = ["feedback", "shape_exit"] if is_early else ["shape_exit", "feedback"]
+        assert types == ["shape_enter", *told] * 2
+        met = {one["metrics"]["checks"][0]["met"] for one in of_type(events, "event_completed")}
+        assert met == {outcome == "c0 true"}
+
+
+def test_between_two_bounds_a_check_is_met_as_the_stay_ends() -> None:
+    spec = written(
+        SQUAT + on_checks("when: bottom, joint: knee, least: {min: 70, max: 90}") % ("", "")
+    )
+    events = run(spec, squats(60, 80, 97))
+    told = [
+        one.payload.get("message", one.type)
+        for one in events
+        if one.type == "feedback" or one.payload.get("shape_key") == "bottom"
+    ]
+    assert told == [
+        *("shape_enter", "c0 false", "shape_exit"),
+        *("shape_enter", "shape_exit", "c0 true"),
+        *("shape_enter", "shape_exit", "c0 false"),
+    ]
+
+
+def test_a_cue_on_a_check_of_the_whole_comes_with_the_completion_or_the_attempt() -> None:
+    spec = written(SQUAT + on_checks("joint: knee, least: {max: 90}") % ("", ""))
+    events = [one for one in run(spec, squats(80, 95, 125, 80)) if not one.type.startswith("shape")]
+    assert [one.payload.get("message", one.type) for one in events] == [
+        *("event_completed", "c0 true"),
+        *("event_completed", "c0 false"),
+        *("event_interrupted", "c0 false"),
+        *("event_completed", "c0 true"),
+    ]
+    for event, cue in zip(events[::2], events[1::2], strict=True):
+        assert event.ts_ms == cue.ts_ms
+        met = event.payload["metrics"]["checks"][0]["met"]
+        assert cue.payload["message"] == f"c0 {str(met).lower()}"
+
+
+def test_a_check_that_was_not_seen_has_no_cue() -> None:
+    checks = on_checks(
+        "joint: wrist, most: {max: 90}", "when: bottom, joint: wrist, most: {max: 9}"
+    )
+    spec = written(SQUAT + checks % ("", "", "", ""))
+    events = run(spec, handless(175, 80, 175))
+    assert completed(events) == 1
+    assert of_type(events, "feedback") == []
+
+
+def test_a_cue_on_a_check_of_a_phase_that_no_frame_shows_is_sent() -> None:
+    spec = written("""
+name: squat
+phases:
+  - {name: up, criteria: [{joint: knee, min: 160}]}
+  - {name: half, criteria: [{joint: knee, min: 112, max: 132}]}
+  - {name: down, criteria: [{joint: knee, max: 95}]}
+sequence: [up, half, down, up]
+checks: [{name: upright, when: half, lean: trunk, most: {max: 30}}]
+feedback: [{when: {check: upright, met: true}, message: Good.}]
+""")
+    down = [bent(178)] * 8 + [bent(145), bent(112)] + [bent(80)] * 8
+    events = run(spec, at([*down, *[bent(178)] * 8], fps=10))
+    assert [one["message"] for one in of_type(events, "feedback")] == ["Good."]
+
+
+def test_cues_on_checks_are_rationed() -> None:
+    check = "when: bottom, joint: knee, least: {max: 90}"
+    for ration, sent in ((", every: 2", 3), (", min_gap_ms: 60000", 1)):
+        spec = written(SQUAT + on_checks(check) % (ration, ration))
+        assert len(of_type(run(spec, squats(*[95] * 5)), "feedback")) == sent
+        assert len(of_type(run(spec, squats(*[80] * 5)), "feedback")) == sent
+
+
+def test_cues_on_checks_are_the_same_wherever_the_engine_is_restored() -> None:
+    checks = on_checks("when: bottom, joint: knee, least: {max: 90}", "lean: trunk, most: {max: 9}")
+    spec = written(SQUAT + checks % ("", ", every: 2", "", ", min_gap_ms: 900"))
+    frames = squats(95, 80)
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
+
+
 def test_both_sides_are_judged_by_the_one_that_is_farther() -> None:
     check = "{name: depth, when: bottom, joint: knee, side: both, least: {max: 90}}"
     text = SQUAT + f"checks: [{check}]\n"

@@ -261,6 +261,28 @@ def test_without_a_gap_it_is_sent_once_in_a_hold() -> None:
     assert len(sagged("joint: knee, min: 100, every: 2", (SAGGING, 30_000))) == 1
 
 
+def on_check(ration: str, *stays: tuple[Pose, float]) -> list[float]:
+    """When a cue on a check of knees of at most 100 degrees is sent."""
+    spec = wall_sit(
+        "checks: [{name: low, when: sitting, joint: knee, most: {max: 100}}]\n"
+        f"feedback: [{{when: {{check: low}}, message: Lower.{ration}}}]\n"
+    )
+    frames = held(*stays)
+    events = run(spec, frames)
+    assert run_restored(spec, frames, set(range(0, len(frames), 9))) == events
+    return [event.ts_ms for event in events if event.type == "feedback"]
+
+
+def test_a_cue_on_a_check_repeats_while_it_is_missed() -> None:
+    gap = ", min_gap_ms: 5000"
+    assert len(on_check("", (LOW, 1_000), (SAGGING, 11_000), (UP, 1_000))) == 1
+    times = on_check(gap, (LOW, 1_000), (SAGGING, 11_000), (UP, 1_000))
+    assert [after - before for before, after in pairwise(times)] == [
+        pytest.approx(5_000, abs=35)
+    ] * 2
+    assert len(on_check(gap, (SAGGING, 2_000), (LOW, 8_000), (UP, 1_000))) == 1
+
+
 def test_repeated_cues_are_the_same_wherever_they_are_restored() -> None:
     cue = "{when: sitting, joint: knee, min: 100, min_gap_ms: 700, every: 2, message: Lower.}"
     spec = wall_sit(f"feedback: [{cue}]\n")

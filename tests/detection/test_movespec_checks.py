@@ -321,3 +321,65 @@ def test_it_refuses_a_message(message: str, code: str, key: str) -> None:
 def test_it_says_what_a_language_is() -> None:
     document = edit("message: Chest up.", "message: {en_US: Deeper}")
     assert message_of(document) == ('"en_US" is not the tag of a language, such as en or pt-BR.')
+
+
+def on_check(cue: str, *checks: str) -> str:
+    return edit(CUE, f"{{{cue}, message: Deeper.}}", with_checks(*checks or (LEAST,)))
+
+
+@pytest.mark.parametrize(("outcome", "is_met"), [("", False), (", met: true", True)])
+def test_a_cue_on_a_check_has_what_the_check_asks(outcome: str, is_met: bool) -> None:
+    for phase in ("bottom", ""):
+        check = LEAST.replace("joint", f"when: {phase}, joint") if phase else LEAST
+        spec = validate(on_check(f"when: {{check: depth{outcome}}}", check)).spec
+        assert spec is not None
+        assert spec.feedback == (
+            Cue(
+                phase,
+                Criterion("knee", None, 0.0, 90.0),
+                "coaching",
+                "Deeper.",
+                "least",
+                check="depth",
+                is_met=is_met,
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    ("cue", "code", "key", "message"),
+    [
+        (
+            "when: {check: dept}",
+            "unknown_check",
+            ".when.check",
+            'No check has the name "dept"; the nearest is "depth".',
+        ),
+        ("when: {check: knees}", "unknown_check", ".when.check", None),
+        ("when: {met: true}", "missing_key", ".when.check", None),
+        ("when: {check: depth, met: 1}", "wrong_type", ".when.met", None),
+        ("when: {check: depth, is: 1}", "unknown_key", ".when.is", None),
+        ("when: [depth]", "wrong_type", ".when", None),
+        (
+            "when: {check: depth}, joint: knee, max: 90",
+            "criterion_not_allowed",
+            ".joint",
+            "A cue on a check takes no joint, lean, side or bounds: it has the check's.",
+        ),
+        ("when: {check: depth}, least: {max: 90}", "criterion_not_allowed", ".least", None),
+        ("when: {check: depth}, reason: too_slow", "reason_not_allowed", ".reason", None),
+        ("when: {check: depth}, form: {min: 1}", "form_not_allowed", ".form", None),
+        ("when: {check: depth}, step: bottom", "detail_not_allowed", ".step", None),
+    ],
+)
+def test_it_refuses_a_cue_on_a_check(cue: str, code: str, key: str, message: str | None) -> None:
+    document = on_check(cue)
+    (error,) = errors_of(document)
+    assert error[:2] == (code, f"{FEEDBACK}[0]{key}")
+    assert message is None or message_of(document) == message
+
+
+def test_cues_on_checks_are_none_on_entry() -> None:
+    cue = "{when: {check: depth}, message: Deeper.}"
+    document = edit(CUE, "\n      - ".join([cue] * 5), with_checks(LEAST))
+    assert errors_of(document) == []

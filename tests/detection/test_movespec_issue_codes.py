@@ -132,6 +132,12 @@ CASES = {
         16,
         37,
     ),
+    "unknown_check": (
+        edit(CUE_TEXT, "{when: {check: depth}, message: Lower.}"),
+        f"{CUE}.when.check",
+        16,
+        24,
+    ),
     "unknown_step": (
         edit(CUE_TEXT, "{when: interrupted, reason: not_reached, step: botom, message: Lower.}"),
         f"{CUE}.step",

@@ -69,10 +69,11 @@ CHECKS = mapping(
 STEPS = NAMES | mapping({}, {"phase": NAMES, "hold_ms": TIMES, "optional": FLAGS})
 TAGS = st.sampled_from(["en", "de-AT", "en_US", "x", "EN", "a" * 9])
 MESSAGES = TEXTS | st.dictionaries(TAGS, TEXTS, max_size=3) | st.just([])
+WHENS = NAMES | mapping({}, {"check": NAMES, "met": FLAGS})
 CUES = mapping(
     {},
     {
-        "when": NAMES,
+        "when": WHENS,
         "message": MESSAGES,
         "level": st.sampled_from(["info", "success", "loud"]),
         "reason": st.sampled_from(["view", "too_slow", "not_ready", "late"]),
@@ -136,7 +137,7 @@ RICH_PARTS = {
     ("detection", "movement", "checks", 0, "least"): mapping({}, BOUNDS) | ANYTHING,
     ("detection", "movement", "feedback", 0): CUES,
     ("detection", "movement", "feedback", 0, "message"): MESSAGES,
-    ("detection", "movement", "feedback", 1, "when"): NAMES,
+    ("detection", "movement", "feedback", 1, "when"): WHENS,
     ("detection", "movement", "feedback", 2, "reason"): st.sampled_from(["view", "pose_lost"]),
 }
 HOLD_PARTS = {
@@ -266,9 +267,10 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
     records = objects(json_schema())
     sizes = Counter(len(record["properties"]) for record in records)
     # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
-    # phases, conditions, checks, cues and form; criteria and bounds wherever they stand; steps.
+    # phases, conditions, checks, cues, form and a cue's check; criteria and bounds wherever they
+    # stand; steps.
     assert sizes == Counter(
-        [4, 4, 4, 3, 10, 9, *[4, 9, 8, 19, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
+        [4, 4, 4, 3, 10, 9, *[4, 9, 8, 19, 2, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
     )
     for record in records:
         assert record["additionalProperties"] is False

@@ -126,6 +126,36 @@ def test_a_cue_says_when_it_is_sent(keys: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("check", "when", "sent"),
+    [
+        (
+            "when: bottom, joint: knee, least: {max: 90}",
+            "{check: depth}, every: 3",
+            'as a stay in "bottom" ends, if "depth" is missed; one in 3 of these times, and the'
+            " first",
+        ),
+        (
+            "when: bottom, joint: knee, least: {max: 90}",
+            "{check: depth, met: true}",
+            'once in each stay in "bottom", as soon as "depth" is met',
+        ),
+        (
+            "lean: trunk, most: {max: 40}",
+            "{check: depth}",
+            'with each repetition or attempt at one in which "depth" is missed',
+        ),
+    ],
+)
+def test_a_cue_on_a_check_says_when_it_is_sent(check: str, when: str, sent: str) -> None:
+    document = edit(
+        "{when: bottom, joint: hip, angle_max: 70,",
+        f"{{when: {when},",
+        with_checks(f"{{name: depth, {check}}}"),
+    )
+    assert told(document, "cue") == [(f"{MOVEMENT}.feedback[0]", f"The message is sent {sent}.")]
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (
