@@ -88,6 +88,8 @@ class News(NamedTuple):
 @dataclass(slots=True, eq=False)
 class ReadinessState:
     is_ready: bool = False
+    # Whether the start was met since the setup was last lost.
+    has_started: bool = False
     # Since when all holds before it is ready, less what was bridged, or since when what is asked
     # all the time is lost.
     since_ms: float | None = None
@@ -119,11 +121,13 @@ def _asked(setup: Setup) -> tuple[tuple[int, int], ...]:
 class Readiness(ReadinessState):
     """The readiness of a setup, by `visible`, `view` and `start`.
 
-    All must hold for ready_ms before anything counts; what lacks for up to bridge_ms is bridged,
-    and adds nothing to it. The first two are asked all the time, and lost for ready_ms they end it.
+    The first two must hold for ready_ms, from when the start was met, before anything counts; what
+    lacks for up to bridge_ms is bridged, and adds nothing to it. The start is met once it has held
+    for enter_ms. The first two are asked all the time, and lost for ready_ms they end it.
     """
 
     __slots__ = (
+        "_enter_ms",
         "_facing",
         "_settings",
         "_sight",
@@ -142,6 +146,7 @@ class Readiness(ReadinessState):
         self._start_sight = Sight(setup.start, body, settings)
         self._sight = settings.sight
         self._settings = settings.setup
+        self._enter_ms = settings.phase.enter_ms
         ReadinessState.__init__(self)
 
     def forget(self) -> None:
@@ -171,7 +176,7 @@ class Readiness(ReadinessState):
                 hidden |= 1 << point.index
         has_view = self._facing is None or self._facing.view == self._view
         # Where it can't be seen well, nothing is said of the start.
-        is_start_asked = not self.is_ready and not hidden and has_view
+        is_start_asked = not self.has_started and not hidden and has_view
         holds = (not hidden, has_view, not is_start_asked or self._has_start())
         for number in range(len(LACKS)):
             if holds[number]:
@@ -200,9 +205,7 @@ class Readiness(ReadinessState):
             self.since_ms = now_ms
         if now_ms - self.since_ms < self._settings.ready_ms:
             return READY
-        self.is_ready = False
-        self.since_ms = None
-        return LOST
+        return self._lose()
 
     def _settle(self, is_lacking: bool, now_ms: float, since_ms: float) -> int:
         bridge_ms = self._settings.bridge_ms
@@ -217,17 +220,23 @@ class Readiness(ReadinessState):
                 self.broken_ms = now_ms
             if now_ms - self.broken_ms <= bridge_ms:
                 return SETTLING
-            self.since_ms = self.broken_ms = None
-            return LOST
+            return self._lose()
         elif self.broken_ms is not None:
             self.since_ms += now_ms - self.broken_ms
             self.broken_ms = None
-        if now_ms - self.since_ms < self._settings.ready_ms:
+        held_ms = now_ms - self.since_ms
+        self.has_started = self.has_started or held_ms >= self._enter_ms
+        if held_ms < self._settings.ready_ms:
             return SETTLING
         self.is_ready = True
         self.since_ms = None
         self.told = 0
         return BEGUN
+
+    def _lose(self) -> int:
+        self.is_ready = self.has_started = False
+        self.since_ms = self.broken_ms = None
+        return LOST
 
     def news(self, now_ms: float) -> list[News]:
         """What has been missing for ready_ms and was not told yet."""

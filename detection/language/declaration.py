@@ -72,7 +72,7 @@ SETUP = Record(
             key="start",
             kind=Items(item=CRITERION, min_items=0, max_items=8),
             default=(),
-            description="What must hold for a second before anything counts.",
+            description="The posture to begin in: what must be met once before anything counts.",
         ),
     )
 )

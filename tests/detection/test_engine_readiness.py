@@ -20,8 +20,8 @@ from engine_scene import (
     written,
 )
 
-from detection import Engine
-from poses.figure import LANDMARKER, Camera, Limb, Posture, landmarks
+from detection import Engine, PoseFrame
+from poses.figure import LANDMARKER, MOVEMENTS, Camera, Limb, Posture, landmarks
 from poses.figure.body import alike
 
 VISIBLE = "setup: {visible: [left_ankle, right_ankle]}\n"
@@ -113,6 +113,60 @@ def test_a_start_is_asked_to_begin_and_not_after() -> None:
     assert engine.missing == ["start"]
     frames = held((UP, 1_200), (DOWN, 3_000), (UP, 500))
     assert completed(run(spec, frames)) == 1
+
+
+def test_a_start_is_met_in_a_moment_and_what_came_of_it_counts() -> None:
+    spec = written(SQUAT, START)
+    frames = held((DOWN, 1_500), (UP, 300), (DOWN, 300), (UP, 300), (DOWN, 500))
+    events = run(spec, frames)
+    (completion,) = (event for event in events if event.type == "event_completed")
+    assert completion.ts_ms == pytest.approx(2_150, abs=67)
+    assert ready_at(spec, frames) == pytest.approx(2_700, abs=35)
+    assert run_restored(spec, frames, set(range(len(frames)))) == events
+
+
+@pytest.mark.parametrize("before_ms", [300, 1_500])
+def test_a_start_is_asked_anew_after_a_loss(before_ms: int) -> None:
+    setup = "setup: {visible: [left_ankle], start: [{joint: knee, min: 160}]}\n"
+    engine = Engine(written(SQUAT, setup))
+    for frame in held((UP, before_ms), (hide(DOWN), 1_200), (DOWN, 2_000)):
+        engine.feed(frame)
+    assert (engine.readiness, engine.missing) == ("positioning", ["start"])
+    for frame in held((UP, 300), (DOWN, 1_000), start_ms=before_ms + 3_300):
+        engine.feed(frame)
+    assert (engine.readiness, engine.missing) == ("ready", [])
+
+
+# Upright on a chair, as five times sit to stand begins; a repetition ends there.
+STANDS = written(
+    """
+    name: stands
+    phases:
+      - {name: seated, criteria: [{joint: knee, max: 110}]}
+      - {name: standing, criteria: [{joint: knee, min: 150}, {joint: hip, min: 150}]}
+    sequence: [seated, standing, seated]
+    """,
+    "setup: {visible: lower_body, start: [{lean: thigh, min: 65}, {lean: trunk, max: 25}]}\n",
+)
+CHAIR = MOVEMENTS["sit-to-stand"]
+
+
+def stands_ms(frames: list[PoseFrame]) -> list[float]:
+    return [event.ts_ms for event in run(STANDS, frames) if event.type == "event_completed"]
+
+
+def test_each_of_five_stands_counts_after_a_moment_on_the_chair() -> None:
+    frames = CHAIR.film(repetitions=5)
+    late = [frame for frame in frames if frame.timestamp_ms >= CHAIR.rest_seconds * 1000 - 300]
+    assert stands_ms(late) == stands_ms(frames)
+    assert len(stands_ms(late)) == 5
+
+
+def test_three_seconds_out_of_the_picture_cost_no_more_than_they_hide() -> None:
+    """They hide the end of the second and most of the third."""
+    away = CHAIR.varied(CHAIR.variants()["out-of-picture"]).film(repetitions=5)
+    whole = stands_ms(CHAIR.film(repetitions=5))
+    assert stands_ms(away) == pytest.approx([whole[0], *whole[3:]], abs=150)
 
 
 def seen_from(setup: str, posture: Posture, camera: Camera) -> bool:
