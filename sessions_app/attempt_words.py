@@ -126,7 +126,8 @@ def check_words(check: Mapping[str, Any]) -> str:
     if met is None:
         return f"{name} not judged"
     missed = "met" if met else f"missed by {degrees_words(check['by'])}"
-    return f"{name} {missed} ({degrees_words(value)})"
+    uncertain = ", uncertain" if check.get("uncertain") else ""
+    return f"{name} {missed} ({degrees_words(value)}{uncertain})"
 
 
 def criterion_words(criterion: Criterion) -> str:

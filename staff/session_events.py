@@ -14,15 +14,15 @@ from staff.downloads import ROWS_AT_ONCE, written_lines
 OF_EVENT = ("event", "ts_ms", "frame", "type", "name", "number", "side")
 OF_METRICS = ("duration_ms", "held_ms", "form")
 OF_PAYLOAD = ("score", "reason", "path", "by", "confidence", "level", "key", "message")
-WHY = "why"
+UNCERTAIN, WHY = "uncertain", "why"
 
 
 def event_lines(session: DetectionSession, spec: MoveSpec | None) -> Iterator[bytes]:
     """The lines of the CSV. Each measure of the MoveSpec has a column for its least and for its
-    most in a repetition, in degrees."""
+    most in a repetition, in degrees; those that are uncertain are named in one."""
     names = measure_names_of(spec) if spec else []
     ranges = [f"{name} {end}" for name in names for end in ("least", "most")]
-    header = [*OF_EVENT, *OF_METRICS, *ranges, *OF_PAYLOAD, WHY]
+    header = [*OF_EVENT, *OF_METRICS, *ranges, UNCERTAIN, *OF_PAYLOAD, WHY]
     return written_lines(header, (_cells(event, names, spec) for event in _events(session)))
 
 
@@ -53,6 +53,7 @@ def _cells(event: DetectionEvent, names: list[str], spec: MoveSpec | None) -> li
         payload.get("side"),
         *(metrics.get(name) for name in OF_METRICS),
         *(measures.get(name, {}).get(end) for name in names for end in ("least", "most")),
+        " ".join(name for name in names if measures.get(name, {}).get("uncertain")) or None,
         *(payload.get(name) for name in OF_PAYLOAD),
         why_words(payload, spec) if event.type == EventType.EVENT_INTERRUPTED else None,
     ]

@@ -21,9 +21,12 @@ class Range(NamedTuple):
     name: str
     least: float
     most: float
+    # Whether it was filmed from where its degrees don't hold.
+    is_uncertain: bool
 
     def __str__(self) -> str:
-        return f"{measure_words(self.name)} {self.least:.0f}° to {self.most:.0f}°"
+        uncertain = ", uncertain" if self.is_uncertain else ""
+        return f"{measure_words(self.name)} {self.least:.0f}° to {self.most:.0f}°{uncertain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def ranges_of(event: DetectionEvent, spec: MoveSpec | None) -> list[Range]:
     """The ranges of the measures that carry the movement; of all where none is known to."""
     metrics = event.payload.get("metrics") or {}
     ranges = [
-        Range(name, range_["least"], range_["most"])
+        Range(name, range_["least"], range_["most"], range_.get("uncertain", False))
         for name, range_ in metrics.get("measures", {}).items()
         if range_["least"] is not None and range_["most"] is not None
     ]

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from detection.engine.outcomes import Outcome
 from detection.engine.rounding import told_degrees, told_ms
-from detection.spec import BodySide, Check, Cue
+from detection.spec import BodySide, Check, Cue, View
 
 Payload = dict[str, Any]
+# Each with the view from which its degrees hold.
+Checks = Sequence[tuple[Check, View]]
 # What was missed was missed by something.
 LEAST_BY: Final = 0.1
 
@@ -68,7 +70,7 @@ def completion(
     number: int,
     steps: Sequence[str],
     measures: Payload,
-    checks: Sequence[Check],
+    checks: Checks,
     asymmetry: Payload | None,
 ) -> DetectionEvent:
     """`steps` are the phases of the MoveSpec's steps. `asymmetry` is told where there is one."""
@@ -96,7 +98,7 @@ def completion(
 
 
 def interruption(
-    outcome: Outcome, number: int | None, checks: Sequence[Check], asymmetry: Payload | None
+    outcome: Outcome, number: int | None, checks: Checks, asymmetry: Payload | None
 ) -> DetectionEvent:
     payload: Payload = {
         "reason": outcome.reason,
@@ -113,15 +115,16 @@ def interruption(
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 
-def _checks(outcome: Outcome, checks: Sequence[Check]) -> list[Payload]:
+def _checks(outcome: Outcome, checks: Checks) -> list[Payload]:
     return [
         {
             "name": check.name,
             "met": None if missed is None else missed == 0.0,
             "value": value,
             "by": _by(missed or None),
+            **({"uncertain": True} if view in outcome.unseen and value is not None else {}),
         }
-        for check, value, missed in zip(checks, outcome.values, outcome.missed, strict=True)
+        for (check, view), value, missed in zip(checks, outcome.values, outcome.missed, strict=True)
     ]
 
 

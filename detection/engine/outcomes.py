@@ -19,8 +19,7 @@ class Outcome:
     ts_ms: float = 0.0
     kind: str = LET_GO
     side: BodySide | Literal[""] = ""
-    # Of a completion: of its steps their numbers and milliseconds, and the numbers of the measures
-    # that are uncertain.
+    # Of a completion: of its steps their numbers and milliseconds.
     score: float | None = None
     duration_ms: float | None = None
     form: float | None = None
@@ -28,13 +27,14 @@ class Outcome:
     held_ms: float | None = None
     steps: list[int] = field(default_factory=list)
     steps_ms: list[float] = field(default_factory=list)
-    uncertain: list[int] = field(default_factory=list)
     # Of both: of each measure the least and the most, as a range keeps them.
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
     # As of a `Verdict`.
     values: list[float | None] = field(default_factory=list)
     missed: list[float | None] = field(default_factory=list)
+    # The names of the views from which the body was not seen in most of the frames.
+    unseen: str = ""
     # Of an interruption.
     reason: Reason | Literal[""] = ""
     path: str = ""
@@ -55,6 +55,8 @@ class Outcome:
             raise ValueError("Not the values of so many checks.")
         if self.kind != LET_GO and {len(self.least), len(self.most)} != {measures}:
             raise ValueError("Not a range of so many measures.")
+        if not {"side", "front"}.issuperset(self.unseen.split()):
+            raise ValueError("Not a view.")
         if self.kind == INTERRUPTION:
             if self.reason not in REASONS:
                 raise ValueError("Not a reason.")
@@ -67,7 +69,5 @@ class Outcome:
                 raise ValueError("Not a step.")
             if len(self.steps) != len(self.steps_ms) or None in self.steps_ms:
                 raise ValueError("Not a time of each step.")
-            if any(number not in range(measures) for number in self.uncertain):
-                raise ValueError("Not a measure.")
         elif self.kind != LET_GO or self.held_ms is None:
             raise ValueError("Not an outcome.")

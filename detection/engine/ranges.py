@@ -87,15 +87,14 @@ class Ranges(RangesState):
             [_one_of(max, *one) for one in zip(self.most_before, self.most, strict=True)],
         )
 
-    def uncertain(self) -> list[int]:
-        """The numbers of the measures whose degrees do not hold as the body stood to the camera in
-        most of the frames."""
-        frames = {
+    def unseen(self) -> str:
+        """The names of the views from which the body was not seen in most of the frames: degrees
+        that hold from there are uncertain."""
+        views = {
             "side": self.from_side_before + self.from_side,
             "front": self.from_front_before + self.from_front,
-            "any": 0,
         }
-        return [number for number, one in enumerate(self.measured) if frames[one.view] < 0]
+        return " ".join(view for view, frames in views.items() if frames < 0)
 
 
 def told_ranges(

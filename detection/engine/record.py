@@ -11,6 +11,7 @@ from detection.engine.plan import CounterPlan
 from detection.engine.ranges import Ranges
 from detection.engine.repetition import Completed, Interrupted
 from detection.engine.tally import Tally
+from detection.engine.views import view_of
 from detection.spec import BodySide
 
 
@@ -24,7 +25,10 @@ class Record:
     ) -> None:
         self._tally = tally
         measured = body.measured_of(plan.measured, plan.spec.plane)
-        has_view = any(one.view != "any" for one in measured)
+        views = [one.view for one in measured] + [
+            view_of(check.criterion.measure, plan.spec.plane) for check in plan.spec.checks
+        ]
+        has_view = any(view != "any" for view in views)
         self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
         self.checks = Checks(plan.spec.checks, phases, body)
         self._steps = plan.spec.steps
@@ -64,7 +68,7 @@ class Record:
                 steps_ms=[step.ms for step in completed.steps],
                 least=least,
                 most=most,
-                uncertain=self.ranges.uncertain(),
+                unseen=self.ranges.unseen(),
             )
         )
         self.begin_anew()
@@ -108,6 +112,7 @@ class Record:
                 most=most,
                 values=verdict.values,
                 missed=verdict.missed,
+                unseen=self.ranges.unseen(),
                 reason=interrupted.reason,
                 path=interrupted.path or "",
                 by=interrupted.by,

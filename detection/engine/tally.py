@@ -6,10 +6,11 @@ from typing import Final
 
 from detection.engine.events import DetectionEvent, completion, feedback, interruption
 from detection.engine.outcomes import COMPLETION, LET_GO, Outcome
-from detection.engine.plan import Plan
+from detection.engine.plan import Plan, measure_names
 from detection.engine.ranges import told_asymmetry, told_ranges
 from detection.engine.rations import Rations
 from detection.engine.summary import Summary
+from detection.engine.views import view_of
 from detection.spec import COMPLETED, INTERRUPTED, BodySide, MoveSpec
 
 # Nobody does more in a second.
@@ -33,6 +34,7 @@ class Tally(TallyState):
         "_has_setup",
         "_measures",
         "_steps",
+        "_views",
         "counts",
         "rations",
         "summary",
@@ -53,8 +55,16 @@ class Tally(TallyState):
             has_sides=spec.counts_each_side,
         )
         self.rations = Rations(spec)
-        self._checks = spec.checks
+        self._checks = tuple(
+            (check, view_of(check.criterion.measure, spec.plane)) for check in spec.checks
+        )
         self._both_move = spec.both_move
+        self._views = {
+            name: view_of(criterion.measure, spec.plane)
+            for counter in plan.counters
+            for criterion in counter.measured
+            for name in measure_names(criterion)
+        }
         self._event_key = spec.movement_name
         self._steps = tuple(step.phase for step in spec.steps) or (spec.phases[0].name,)
         self._measures = {counter.side: tuple(counter.directions) for counter in plan.counters}
@@ -126,13 +136,16 @@ class Tally(TallyState):
 
     def _completion(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
         names = self._measures_of(side)
-        self.summary.complete(side, names, outcome.least, outcome.most, outcome.uncertain)
+        uncertain = [
+            number for number, name in enumerate(names) if self._views[name] in outcome.unseen
+        ]
+        self.summary.complete(side, names, outcome.least, outcome.most, uncertain)
         return completion(
             outcome,
             self._event_key,
             self.summary.completions,
             self._steps,
-            told_ranges(names, outcome.least, outcome.most, outcome.uncertain),
+            told_ranges(names, outcome.least, outcome.most, uncertain),
             self._checks,
             self._asymmetry(outcome),
         )

@@ -55,8 +55,8 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     lines = downloaded(support, stored_session(squat, events))
     assert list(lines[0]) == [
         "event", "ts_ms", "frame", "type", "name", "number", "side", "duration_ms", "held_ms",
-        "form", "joint.knee least", "joint.knee most", "score", "reason", "path", "by",
-        "confidence", "level", "key", "message", "why",
+        "form", "joint.knee least", "joint.knee most", "uncertain", "score", "reason",
+        "path", "by", "confidence", "level", "key", "message", "why",
     ]  # fmt: skip
     assert [line["event"] for line in lines] == [str(n) for n in range(1, len(events) + 1)]
     assert [line["type"] for line in lines] == [event.type for event in events]
@@ -161,3 +161,10 @@ def test_a_long_one_is_read_by_short_statements(support: Client, squat: MoveSpec
     # Three pages, and that none follows.
     assert (len(queries), len(chunks)) == (4, 3)
     assert b"".join(chunks).count(b"\r\n") == 1 + 2 * ROWS_AT_ONCE + 3
+
+
+def test_uncertain_measures_are_named(support: Client, squat: MoveSpec) -> None:
+    events = [one for one in events_of(SQUAT, squats()) if one.type == "event_completed"][:2]
+    events[1].payload["metrics"]["measures"]["joint.knee"]["uncertain"] = True
+    lines = downloaded(support, stored_session(squat, events))
+    assert [line["uncertain"] for line in lines] == ["", "joint.knee"]

@@ -85,6 +85,13 @@ def test_each_repetition_has_its_time_range_and_form_and_each_attempt_its_reason
     assert text.index("Why not") < text.index("The last 25 of")
 
 
+def test_a_range_says_that_its_degrees_are_uncertain(support: Client, squat: MoveSpec) -> None:
+    events = [one for one in events_of(SQUAT, squats()) if one.type == "event_completed"][:1]
+    events[0].payload["metrics"]["measures"]["joint.knee"]["uncertain"] = True
+    [(*_, ranges, _form, _why)] = lines(page_of(support, stored_session(squat, events)))
+    assert [str(one).endswith("°, uncertain") for one in ranges] == [True]
+
+
 def test_a_side_has_a_column_where_sides_are_counted(support: Client, owner: Machine) -> None:
     curl, _ = make_released(owner.project, CURL)
     page = page_of(support, stored_session(curl, events_of(CURL, curls())))

@@ -134,6 +134,19 @@ def test_degrees_are_uncertain_outside_of_their_view(plane: str | None, turned: 
         assert knee.get("uncertain", True) is True
 
 
+@pytest.mark.parametrize(("turned", "told"), [(0.0, None), (90.0, True)])
+def test_a_check_s_value_is_uncertain_too(turned: float, told: bool | None) -> None:
+    """Also of a measure that no phase has, and of an attempt."""
+    checks = "checks:\n  - {name: upright, lean: trunk, most: {max: 180}%s}\n"
+    for required, type_ in (("", "event_completed"), (", required: true", "event_interrupted")):
+        limits = checks.replace("max: 180", "max: 1") if required else checks
+        spec = in_plane("sagittal", SQUAT + limits % required)
+        events = [one for one in run(spec, filmed("squat", turned)) if one.type == type_]
+        assert [one.payload["metrics"]["checks"][0].get("uncertain") for one in events] == [
+            told
+        ] * 2
+
+
 def test_of_arms_in_no_plane_nothing_is_uncertain() -> None:
     phases = (
         "  - {name: down, criteria: [{joint: shoulder, max: 40}]}\n"

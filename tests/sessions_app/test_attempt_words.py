@@ -7,7 +7,7 @@ import pytest
 
 from detection import compile as compile_movespec
 from detection.spec import REASONS as KNOWN
-from sessions_app.attempt_words import REASONS, why_words
+from sessions_app.attempt_words import REASONS, check_words, why_words
 
 SPEC = compile_movespec("""\
 name: everything
@@ -133,3 +133,8 @@ def test_every_reason_has_words() -> None:
 def test_a_side_that_stayed_behind() -> None:
     told = why("not_reached", "phases[1].criteria[0]", 25.0, detail="one_sided")
     assert told == "One side stayed behind: knee on the way to bottom, 25° short"
+
+
+def test_a_check_s_value_may_be_uncertain() -> None:
+    told = {"name": "depth", "met": True, "value": 88.4, "by": None, "uncertain": True}
+    assert check_words(told) == "depth met (88°, uncertain)"

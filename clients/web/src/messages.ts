@@ -41,6 +41,8 @@ export interface CheckResult {
   readonly value: number | null;
   /** How far the value is outside the bounds; null unless it was missed. */
   readonly by: number | null;
+  /** True where it was filmed from where its degrees don't hold. */
+  readonly uncertain?: true;
 }
 
 /** How much farther the left went than the right, in degrees, by measure; null where one was hidden. */
