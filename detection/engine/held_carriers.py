@@ -98,9 +98,10 @@ class MovingSides(MovingSidesState):
         shares = [carrier.share() for carrier in self._carriers]
         self._shares = [None if one is None else rounded(one, SHARE_STEPS) for one in shares]
 
-    def are_nearer(self, end: int) -> bool:
-        """Whether each is nearer to this end than to the other."""
-        return all(share is None or (share - 0.5) * end >= 0.0 for share in self._shares)
+    def are_off(self, end: int) -> bool:
+        """Whether each is off the band of an end, by the share that it must go from there."""
+        edge = 0.0 if end == START else 1.0
+        return all(share is None or (edge - share) * end >= self._least for share in self._shares)
 
     def arrive(self) -> None:
         self.farthest, self.tried = self._shares, []

@@ -271,7 +271,7 @@ def _way(travel: Travel, carrier: Carrier, is_strict: bool, is_from_strict: bool
         share = swing.least_swing_share * carrier.gap
         part = f", of which {measure_words(carrier.measure)} {share:g}°"
     if any(side.measure == carrier.measure for side in travel.moving_sides):
-        part += f", and each side in sight {swing.least_swing_share * carrier.gap:g}°"
+        part += f", and each side in sight {swing.least_side_share * carrier.gap:g}°"
     if is_strict:
         return f"each repetition must come at least {least:g}°{in_sum} from the other end{part}"
     shorter = ", or of the last way if that was shorter" if is_from_strict else ""

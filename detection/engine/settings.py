@@ -96,6 +96,8 @@ class SwingSettings:
     swing_share: what counts is at least this share of the range.
     least_swing_share, least_swing_degrees: and at least this share of the gap between the bands,
         and so many degrees.
+    least_side_share: where both sides must move, each goes this share of the gap. One that stays
+        still goes next to nothing, and one that is badly seen half as far as the other.
     attempt_share, attempt_ms: who turns back after this share of the needed way, and so many
         milliseconds after he began it, has tried.
     trembling: in degrees times metres, what errors of some millimetres change an angle by: so much
@@ -107,6 +109,7 @@ class SwingSettings:
     swing_share: float = 0.6
     least_swing_share: float = 0.5
     least_swing_degrees: float = 15.0
+    least_side_share: float = 0.25
     attempt_share: float = 0.5
     attempt_ms: float = 300.0
     trembling: float = 1.0

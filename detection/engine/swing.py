@@ -91,8 +91,7 @@ class Swing(SwingState):
     ) -> None:
         self.travel = travel
         self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
-        least = settings.swing.least_swing_share
-        self.sides = MovingSides(travel.moving_sides, body, least)
+        self.sides = MovingSides(travel.moving_sides, body, settings.swing.least_side_share)
         self._settings = settings.swing
         self._weights = [carrier.gap / travel.gap for carrier in self.carriers]
         self._least_swing = settings.swing.least_swing(travel.gap) / travel.gap
@@ -192,7 +191,7 @@ class Swing(SwingState):
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
             self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares, now_ms)
             return
-        if not end or not self.sides.are_nearer(end):
+        if not end or not self.sides.are_off(-end):
             self.since_ms = None
         elif self.since_ms is None:
             self.since_ms = now_ms
