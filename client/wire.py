@@ -163,6 +163,9 @@ class Quality(msgspec.Struct, frozen=True):
 
     countable_share: float
     reasons: list[str]
+    # None of an older server.
+    seen_share: float | None = None
+    completed_share: float | None = None
 
 
 class MeasureSummary(msgspec.Struct, frozen=True, omit_defaults=True):

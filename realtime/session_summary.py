@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from detection import DetectionEvent, Engine
 from realtime.frames import RejectReason
-from realtime.session_quality import SessionQuality
+from sessions_app.quality import SessionQuality
 
 # A longer gap between two frames is no time in which somebody moved.
 LONGEST_GAP_MS: Final = 2_000.0
@@ -51,7 +51,10 @@ class SessionSummary:
         return {**vars(self), "quality": self.quality.state()}
 
     def accept(
-        self, engine: Engine, since_ms: float | None, events: Sequence[DetectionEvent]
+        self,
+        engine: Engine,
+        since_ms: float | None,
+        events: Sequence[DetectionEvent],
     ) -> None:
         """Note a frame that the engine has taken, so long after the one before, and its events."""
         self.frames += 1

@@ -1,20 +1,40 @@
 """A recording run through an engine."""
 
+from typing import NamedTuple
+
 from client.batches import worth_telling
 from detection import DetectionEvent, Engine, MoveSpec
 from poses.recordings import Recording
 from replay.angle_series import Angles
+from sessions_app.quality import Quality, SessionQuality, quality_of
 
 
-def run_engine(spec: MoveSpec, recording: Recording) -> tuple[list[DetectionEvent], list[Angles]]:
-    """The events, as a stream of the recording gives them, and the angles after each frame."""
+class EngineRun(NamedTuple):
+    """The events, as a stream of the recording gives them, the angles after each frame, and how
+    much could be counted."""
+
+    events: list[DetectionEvent]
+    angles: list[Angles]
+    quality: Quality | None
+
+
+def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
     engine = Engine(spec)
     events: list[DetectionEvent] = []
     angles: list[Angles] = []
+    quality = SessionQuality()
+    last_ms: float | None = None
     for moment in worth_telling(recording.moments()):
         if isinstance(moment, int | float):
             events += engine.advance(moment)
-        else:
-            events += engine.feed(moment)
-            angles.append(engine.angles())
-    return events + engine.finish(), angles
+            continue
+        told = engine.feed(moment)
+        events += told
+        angles.append(engine.angles())
+        since_ms = None if last_ms is None else moment.timestamp_ms - last_ms
+        last_ms = moment.timestamp_ms
+        degrees = engine.carried_degrees() if engine.is_usable else None
+        completes = any(event.type == "event_completed" for event in told)
+        quality.accept(engine, since_ms, degrees, completes=completes)
+    events += engine.finish()
+    return EngineRun(events, angles, quality_of({"quality": quality.state()}))

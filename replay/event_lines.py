@@ -9,6 +9,7 @@ from client.wire import Event
 from detection import DetectionEvent, EngineSettings, MoveSpec
 from poses.recordings import Recording
 from sessions_app.attempt_words import check_words, why_words
+from sessions_app.quality import Quality
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
 # An event of the stream, or of the engine.
@@ -99,6 +100,15 @@ def _too_few_frames(fps: float, events: Sequence[DetectionEvent]) -> Iterator[st
             f"{fps:g} frames a second may miss repetitions as fast as the fastest here, "
             f"{shortest_ms / 1000:.1f} s: film with {math.ceil(min(needed, 60))}."
         )
+
+
+def quality_line(quality: Quality) -> str:
+    """`quality: seen 1.00, completed 0.84, countable 0.84 (incomplete_movements)`"""
+    reasons = f" ({', '.join(quality.reasons)})" if quality.reasons else ""
+    return (
+        f"quality: seen {quality.seen_share:.2f}, completed {quality.completed_share:.2f}, "
+        f"countable {quality.countable_share:.2f}{reasons}"
+    )
 
 
 def _completion_words(payload: dict[str, Any]) -> Iterator[str]:

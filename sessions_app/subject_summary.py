@@ -10,6 +10,7 @@ from django.db import connection
 
 from kynaplatform.api.keyset import Place, cursor_at
 from sessions_app.counted import CheckSummary, MeasureSummary, MovementSummary
+from sessions_app.quality import Quality, quality_of
 
 By = Literal["day", "session"]
 # Of a page by day. A day with more goes on in the next page.
@@ -17,7 +18,8 @@ MOST_SESSIONS: Final = 5_000
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 _STATEMENT: Final = """
 SELECT created_at, id, COALESCE((summary ->> 'active_ms')::float8, 0),
-    CASE jsonb_typeof(summary -> 'counted') WHEN 'object' THEN summary -> 'counted' END
+    CASE jsonb_typeof(summary -> 'counted') WHEN 'object' THEN summary -> 'counted' END,
+    CASE jsonb_typeof(summary -> 'quality') WHEN 'object' THEN summary -> 'quality' END
 FROM detection_session
 WHERE subject = %(subject)s AND project_id = %(project_id)s
     AND created_at >= %(since)s AND created_at <= %(until)s
@@ -88,11 +90,27 @@ class Summed:
     attempts: dict[str, int] = field(default_factory=dict)
     measures: dict[str, MeasureTotal] = field(default_factory=dict)
     checks: dict[str, CheckSummary] = field(default_factory=dict)
+    # None where no session has one.
+    by_side: dict[str, int] | None = None
+    longest_ms: float | None = None
+    total_ms: float | None = None
+    countable_share: float | None = None
 
-    def add(self, told: MovementSummary, active_ms: float) -> None:
+    def add(self, told: MovementSummary, active_ms: float, quality: Quality | None) -> None:
         self.sessions += 1
         self.completed += told.completed
         self.active_ms += active_ms
+        if told.by_side is not None:
+            sums = self.by_side or {}
+            self.by_side = {side: sums.get(side, 0) + n for side, n in told.by_side.items()}
+        if told.longest_ms is not None:
+            self.longest_ms = max(self.longest_ms or 0.0, told.longest_ms)
+        if told.total_ms is not None:
+            self.total_ms = (self.total_ms or 0.0) + told.total_ms
+        if quality is not None:
+            share = quality.countable_share
+            least = self.countable_share
+            self.countable_share = share if least is None else min(least, share)
         for reason, count in told.attempts.items():
             self.attempts[reason] = self.attempts.get(reason, 0) + count
         for name, check in told.checks.items():
@@ -146,14 +164,15 @@ def subject_summary(
         cursor.execute(_STATEMENT, parameters)
         found: list[Any] = cursor.fetchall()
     rows: dict[tuple[Any, str], Summed] = {}
-    for created_at, id_, active_ms, counted in found:
+    for created_at, id_, active_ms, counted, signs in found:
         if counted is None:
             continue
+        quality = quality_of({"quality": msgspec.json.decode(signs)}) if signs else None
         period = id_ if by == "session" else created_at.astimezone(UTC).date()
         for event_key, told in _decode(counted).items():
             if (row := rows.get((period, event_key))) is None:
                 row = rows[period, event_key] = Summed(created_at, id_, event_key)
-            row.add(told, active_ms)
+            row.add(told, active_ms, quality)
     if len(found) < most:
         return Found([*rows.values()], None)
     last_at, last_id = found[-1][:2]

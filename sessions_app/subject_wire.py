@@ -72,6 +72,16 @@ class SubjectSummary(Answer):
             {"depth": {"met": 20, "missed": 4}},
         ),
     ]
+    by_side: Annotated[
+        dict[str, int] | None,
+        said("The completions of each side; null where sides are not counted apart.", None),
+    ]
+    longest_ms: Annotated[int | None, said("The longest hold; null for repetitions.", None)]
+    total_ms: Annotated[int | None, said("All holds together; null for repetitions.", None)]
+    countable_share: Annotated[
+        float | None,
+        said("The least of the sessions; null where none is known.", 0.97),
+    ]
 
 
 def present_summary(row: Summed, by: By) -> SubjectSummary:
@@ -88,4 +98,8 @@ def present_summary(row: Summed, by: By) -> SubjectSummary:
             for name, one in row.measures.items()
         },
         checks=row.checks,
+        by_side=row.by_side,
+        longest_ms=None if row.longest_ms is None else round(row.longest_ms),
+        total_ms=None if row.total_ms is None else round(row.total_ms),
+        countable_share=row.countable_share,
     )

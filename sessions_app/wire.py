@@ -55,7 +55,7 @@ SessionQuality = Annotated[
     Quality | None,
     said(
         "Of the frames so far. Null where nothing is known.",
-        {"countable_share": 0.97, "reasons": []},
+        {"seen_share": 1.0, "completed_share": 0.97, "countable_share": 0.97, "reasons": []},
     ),
 ]
 SessionSummary = Annotated[

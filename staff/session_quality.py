@@ -12,6 +12,9 @@ WORDS: Final[Mapping[QualityReason, str]] = {
         "of the time an angle that carries the movement was not seen: hidden, out of the picture, "
         "or of the front side before a side had led."
     ),
+    QualityReason.OUT_OF_VIEW: (
+        "of the time the camera did not see the person from where the movement shows, or not whole."
+    ),
     QualityReason.INCOMPLETE_MOVEMENTS: (
         "of the movement completed no repetition: too short a way, broken off, or something else."
     ),
@@ -19,11 +22,13 @@ WORDS: Final[Mapping[QualityReason, str]] = {
 
 
 def facts(state: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The share that could be counted as (name, value, what is asked for)."""
+    """What could be counted, was seen and was completed, as (name, value, what is asked for)."""
     quality = quality_of({"quality": state})
     if quality is not None:
         asked = f"the count is doubted below {DOUBTED_BELOW:.0%}"
         yield "Could be counted", f"{quality.countable_share:.0%}", asked
+        yield "Seen", f"{quality.seen_share:.0%}", "the movement was in sight"
+        yield "Completed", f"{quality.completed_share:.0%}", "the movement made repetitions"
 
 
 def reasons(state: Mapping[str, Any]) -> Iterator[str]:

@@ -91,7 +91,8 @@ class Run:
         )
 
     def counted(self) -> tuple[list[DetectionEvent], list[Angles]]:
-        return run_engine(self.spec, self.recording)
+        events, angles, _ = run_engine(self.spec, self.recording)
+        return events, angles
 
     def text(self, *, is_whole: bool) -> str:
         """What `replay --explain` prints, with the lines of phases or without."""

@@ -5,8 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from detection import Engine
-from realtime.session_quality import SessionQuality
-from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, quality_of, shares_of
+from sessions_app.quality import (
+    DOUBTED_BELOW,
+    Quality,
+    QualityReason,
+    SessionQuality,
+    quality_of,
+    shares_of,
+)
 
 from .engine_runs import Workers, catalogue, recording
 from .samples import DATASETS, Sample

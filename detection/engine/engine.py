@@ -21,6 +21,7 @@ from detection.engine.settings import EngineSettings
 from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
 from detection.engine.states import restore, stored
 from detection.engine.tally import Tally
+from detection.engine.views import seen_from
 from detection.landmarks import LANDMARK_NAMES, PoseFrameLike
 from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
@@ -47,6 +48,14 @@ class Engine:
         self._body = Body(plan.deciding, plan.advising, settings)
         self._tally = Tally(spec, plan)
         self._sight = Sight(plan.required, self._body, settings)
+        self._views = {
+            seen_from(carrier.measure, spec.plane)
+            for counter in plan.counters
+            for travel in counter.travels
+            for carrier in travel.carriers
+        }
+        is_of_one_view = bool(self._views) and "any" not in self._views
+        self._facing = self._body.watch_facing() if is_of_one_view else None
         self._readiness: Readiness | None = None
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
@@ -220,6 +229,15 @@ class Engine:
             return []
         names = [name for index, name in enumerate(LANDMARK_NAMES) if self._hidden >> index & 1]
         return names + (self._readiness.lacks() if self._readiness else [])
+
+    @property
+    def is_out_of_view(self) -> bool:
+        """Whether the last frame was filmed from where the movement is not seen: a landmark or the
+        setup's view is missing, or the body faces the camera in a movement that shows from the
+        side, or the other way round."""
+        if any(lack != "start" for lack in self.missing):
+            return True
+        return self._facing is not None and self._facing.view not in ("any", *self._views)
 
     @property
     def held_ms(self) -> float | None:

@@ -74,7 +74,8 @@ def reasons_of(squat: MoveSpec, yaml_source: str, frames: Sequence[PoseFrame]) -
         assert frame is not None
         events = engine.feed(frame)
         counts.update(event.type for event in events)
-        summary.accept(engine, before and frame.timestamp_ms - before.timestamp_ms, events)
+        since_ms = before and frame.timestamp_ms - before.timestamp_ms
+        summary.accept(engine, since_ms, events)
     assert not counts["event_completed"]
     released, _ = make_released(squat.project, yaml_source, name="Another")
     state = msgspec.to_builtins(summary.state())

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from streaming import wire_frame
 from test_accepted_frames import attached_again, progress, take_frames
 
-from detection import PoseFrame
-from poses.figure import perform
+from detection import Engine, PoseFrame
+from detection import compile as compile_movespec
+from poses.figure import MOVEMENTS, perform
 from realtime.progress import Progress
-from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, quality_of
+from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, SessionQuality, quality_of
 from tests.detection.engine_scene import at, bent, hidden, swinging
 from tests.documented import PROJECT, block
 
@@ -103,6 +104,86 @@ def test_time_in_which_the_landmarks_jump_is_not_countable() -> None:
     assert QualityReason.POSE_JUMPING in reasons
 
 
+LAGGING = """
+name: knee extension
+version: "1"
+detection:
+  type: repetition
+  movement:
+    name: extension
+    judge: bands
+    phases:
+      - {name: bent, criteria: [{joint: knee, max: 110}]}
+      - {name: straight, criteria: [{joint: knee, min: 165}]}
+    sequence: [bent, straight, bent]
+"""
+
+
+def of(text: str, frames: Sequence[PoseFrame]) -> Quality:
+    """The quality of the frames of a MoveSpec that is not the squat."""
+    engine, signs, last_ms = Engine(compile_movespec(text)), SessionQuality(), None
+    for frame in frames:
+        completes = any(event.type == "event_completed" for event in engine.feed(frame))
+        since_ms = None if last_ms is None else frame.timestamp_ms - last_ms
+        last_ms = frame.timestamp_ms
+        degrees = engine.carried_degrees() if engine.is_usable else None
+        signs.accept(engine, since_ms, degrees, completes=completes)
+    found = quality_of({"quality": signs.state()})
+    assert found is not None
+    return found
+
+
+def test_movements_that_lag_were_seen_and_not_completed() -> None:
+    """Four knee extensions of 150 degrees where 165 count: nothing hides them."""
+    found = of(LAGGING, at(swinging((90, 150) * 4 + (90,), stay_ms=300)))
+    assert found.seen_share == 1.0
+    assert found.completed_share == found.countable_share < 0.2
+    assert found.reasons == [QualityReason.INCOMPLETE_MOVEMENTS]
+
+
+def test_squats_are_seen_and_completed() -> None:
+    found = quality(streamed(SQUATS))
+    assert found is not None
+    assert (found.seen_share, found.completed_share) == (1.0, 1.0)
+
+
+def test_countable_is_what_was_seen_times_what_was_completed() -> None:
+    found = quality(streamed([frame for frame in DIPS if frame.timestamp_ms % 4000 < 3000]))
+    assert found is not None
+    assert 0.0 < found.seen_share < 1.0
+    assert 0.0 < found.completed_share < 1.0
+    product = found.seen_share * found.completed_share
+    assert found.countable_share == pytest.approx(product, abs=0.011)
+
+
+@pytest.mark.parametrize("name", ["plank", "wall-sit"])
+def test_a_wrong_view_in_which_nothing_counts_was_not_seen(name: str) -> None:
+    movement = MOVEMENTS[name]
+    text = (PROJECT / "examples" / "movespecs" / f"{name}.yaml").read_text()
+    turned = of(text, movement.varied(movement.variants()["wrong-view"]).film())
+    assert turned.seen_share < 0.2
+    assert turned.countable_share < DOUBTED_BELOW
+    assert turned.reasons == [QualityReason.OUT_OF_VIEW]
+    assert of(text, movement.film()) == Quality(1.0, 1.0, 1.0, [])
+
+
+def test_a_side_movement_before_a_camera_ahead_was_not_seen() -> None:
+    movement = MOVEMENTS["sit-to-stand"]
+    far = LAGGING.replace("165", "178").replace("110", "60")
+    found = of(far, movement.varied(movement.variants()["wrong-view"]).film())
+    assert found.seen_share < 0.2
+    assert QualityReason.OUT_OF_VIEW in found.reasons
+
+
+def test_once_something_counts_a_view_before_it_is_no_matter() -> None:
+    plank = MOVEMENTS["plank"]
+    text = (PROJECT / "examples" / "movespecs" / "plank.yaml").read_text()
+    away = plank.varied(plank.variants()["wrong-view"]).film()[:150]
+    start_ms = away[-1].timestamp_ms + 50
+    there = [PoseFrame(one.timestamp_ms + start_ms, one.landmarks) for one in plank.film()]
+    assert of(text, [*away, *there]).seen_share == 1.0
+
+
 def test_the_greatest_reason_comes_first() -> None:
     poses = [frame for frame in DIPS if frame.timestamp_ms % 4000 < 3600]
     assert told(poses)[1] == [QualityReason.INCOMPLETE_MOVEMENTS, QualityReason.POSE_LOST]
@@ -124,7 +205,7 @@ def test_a_session_that_earlier_code_began_is_known_from_then_on() -> None:
     take_frames(session, frames[:40])
     again = attached_again(session, summary={"frames": 40, "usable": 40})
     take_frames(again, frames[40:])
-    assert quality(again) == Quality(1.0, [])
+    assert quality(again) == Quality(1.0, 1.0, 1.0, [])
 
 
 @given(st.lists(st.integers(1, 199), unique=True, max_size=6).map(sorted))
@@ -151,4 +232,4 @@ def test_the_page_has_a_quality_as_it_is_sent_and_every_reason() -> None:
     assert json.loads(shown)["quality"] == msgspec.to_builtins(quality)
     page = (PROJECT / "docs" / "api.md").read_text()
     assert [reason for reason in QualityReason if f"| {reason.value} |" not in page] == []
-    assert f"Below {DOUBTED_BELOW} doubt" in page
+    assert f"Below {DOUBTED_BELOW} of `countable_share` doubt" in page

@@ -111,7 +111,7 @@ def test_frames_that_are_too_few_for_the_fastest_repetition_are_told() -> None:
 
     def told(fps: float) -> list[str]:
         recording = recorded(squat, repetitions=3, variant=fast, fps=fps)
-        events, _ = run_engine(spec, recording)
+        events = run_engine(spec, recording).events
         lines = lines_of(spec, recording, events, is_explained=False)
         return [line for line in lines if "frames a second" in line]
 

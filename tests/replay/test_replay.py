@@ -86,7 +86,8 @@ def test_json_is_one_object_with_the_counts_and_every_event(
 ) -> None:
     out, err = replay(three_squats, "--spec", SQUAT, "--json")
     answer = json.loads(out)
-    assert list(answer) == ["completed", "interrupted", "events"]
+    assert list(answer) == ["completed", "interrupted", "events", "quality"]
+    assert answer["quality"]["countable_share"] == 1.0
     assert (answer["completed"], answer["interrupted"], err) == ({"squat": 3}, 0, "")
     engine = Engine(compile(SQUAT.read_text()))
     events = [event for frame in recording_of(3).pose_frames() for event in engine.feed(frame)]
@@ -164,7 +165,10 @@ def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
         f"  24.67 s  attempt         {turned}, 1.6° short",
         f"  28.33 s  attempt         {shallow}, by 5.2°",
     ]
-    assert lines[-1] == "squat: 12 completed, 5 interrupted"
+    assert lines[-2:] == [
+        "squat: 12 completed, 5 interrupted",
+        "quality: seen 1.00, completed 0.85, countable 0.85 (incomplete_movements)",
+    ]
     answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
     assert [one["why"] for one in answer["attempts"]] == [line[27:] for line in told]
     assert "attempts" not in json.loads(replay(attempted, "--spec", deep, "--json")[0])
@@ -204,7 +208,7 @@ def test_the_picture_marks_what_an_attempt_missed(
 
 def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -> None:
     out, _ = replay(attempted, "--spec", deep, "--parameter", "depth=110")
-    assert out.endswith("squat: 14 completed, 3 interrupted\n")
+    assert "\nsquat: 14 completed, 3 interrupted\n" in out
     out, _ = replay(attempted, "--spec", deep, "--parameter", "depth=60", "--explain")
     assert "depth, knee at most 60° at its least at bottom, by " in out
 

@@ -22,6 +22,9 @@ from tests.conftest import SESSIONS, Machine
 from tests.documented import block
 
 SUMMARY = "/api/subjects/summary"
+OF_REPETITIONS = {
+    "by_side": None, "longest_ms": None, "total_ms": None, "countable_share": None,
+}  # fmt: skip
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 DAYS = "subject=p_4711&from=2026-11-01&to=2026-11-30"
 
@@ -93,6 +96,7 @@ def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, move
                 "depth": {"met": 13, "missed": 4},
                 "upright": {"met": 5, "missed": 0},
             },
+            **OF_REPETITIONS,
         },
         {
             "date": "2026-11-28",
@@ -104,8 +108,47 @@ def test_a_day_has_the_sums_of_its_sessions_and_means_by_repetitions(owner, move
             "active_ms": 1000,
             "measures": {},
             "checks": {},
+            **OF_REPETITIONS,
         },
     ]
+
+
+SIGNS = {
+    "time_ms": 10_000.0, "unseen_ms": {}, "moved": 16_000, "uncounted": 0, "counted": 16_000,
+    "completions": 10, "paths": [],
+}  # fmt: skip
+
+
+def held(completed: int, longest_ms: float, total_ms: float, **more: Any) -> dict[str, Any]:
+    times = {"longest_ms": longest_ms, "total_ms": total_ms}
+    return {
+        "completed": completed, "attempts": {}, "by_side": None, "measures": {}, **times, **more
+    }  # fmt: skip
+
+
+def test_a_plank_that_was_let_go_has_its_time(owner, movespec):
+    summary = {"active_ms": 15_000.0, "counted": {"plank": held(0, 12_033.333333, 12_033.333333)}}
+    trained(movespec, summary=summary)
+    [row] = owner.get(f"{SUMMARY}?{DAYS}").json()
+    assert (row["completed"], row["longest_ms"], row["total_ms"]) == (0, 12_033, 12_033)
+
+
+def test_a_day_has_the_longest_hold_all_of_them_each_side_and_the_least_quality(owner, movespec):
+    for longest_ms, total_ms, sides, unseen_ms in (
+        (4_000.4, 9_000.3, {"left": 1, "right": 2}, 2_000.0),
+        (6_000.0, 6_000.0, {"left": 1, "right": 0}, 1_000.0),
+    ):
+        told = held(sum(sides.values()), longest_ms, total_ms, by_side=sides)
+        signs = {**SIGNS, "unseen_ms": {"pose_lost": unseen_ms}}
+        trained(movespec, summary={"counted": {"stance": told}, "quality": signs})
+    trained(movespec, summary={"counted": {"stance": held(0, 0.0, 0.0)}})
+    [row] = owner.get(f"{SUMMARY}?{DAYS}").json()
+    assert {key: row[key] for key in OF_REPETITIONS} == {
+        "by_side": {"left": 2, "right": 2},
+        "longest_ms": 6_000,
+        "total_ms": 15_000,
+        "countable_share": 0.8,
+    }
 
 
 def test_by_session_each_has_its_own(owner, movespec):
@@ -225,7 +268,7 @@ def test_pages_of_sessions_follow_each_other(owner, movespec):
     assert pages == [[6, 5, 4], [3, 2, 1], [0]]
 
 
-@pytest.mark.parametrize("most_bytes", [1, 400, 900, 2_500])
+@pytest.mark.parametrize("most_bytes", [1, 400, 1_100, 3_500])
 def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypatch, most_bytes):
     """A row sums sessions from all over its day, among which those of other rows are."""
     monkeypatch.setattr(pagination, "MOST_PAGE_BYTES", most_bytes)
@@ -236,7 +279,7 @@ def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypa
     assert [row["sessions"] for row in rows] == [3] * 15
     assert len({(row["date"], row["event_key"]) for row in rows}) == 15
     assert [len(page) % 3 for page in pages] == [0] * len(pages)
-    assert (len(pages) == 5) == (most_bytes < 900)
+    assert (len(pages) == 5) == (most_bytes < 1_100)
 
 
 def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):

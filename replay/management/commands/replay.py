@@ -3,6 +3,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.core.management.base import CommandError, CommandParser
 
 import detection
@@ -16,6 +17,7 @@ from replay.event_lines import (
     count_completed,
     count_interrupted,
     lines_of,
+    quality_line,
 )
 from replay.recording_files import read_recording
 from sessions_app.attempt_words import why_words
@@ -67,9 +69,10 @@ class Command(OperatorCommand):
         path: Path | None = options["plot"]
         if path is not None and find_spec("matplotlib") is None:
             raise CommandError(INSTALL_MATPLOTLIB)
-        events, angles = run_engine(spec, recording)
+        events, angles, quality = run_engine(spec, recording)
         if options["json"]:
             told = as_object(spec, events)
+            told["quality"] = None if quality is None else msgspec.to_builtins(quality)
             if options["explain"]:
                 told["attempts"] = attempts(spec, events)
                 told["checks"] = count_checks(events)
@@ -77,6 +80,8 @@ class Command(OperatorCommand):
         else:
             for line in lines_of(spec, recording, events, is_explained=options["explain"]):
                 self.stdout.write(line)
+            if quality is not None and quality.reasons:
+                self.stdout.write(quality_line(quality))
         if path is None:
             return
         from replay.plot import draw
