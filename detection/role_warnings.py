@@ -93,12 +93,13 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[_Found]:
 
 
 def _nothing_carries(spec: MoveSpec) -> Iterator[_Found]:
+    """At the last phase: behind the warnings of phases that overlap, which is often why."""
     if spec.type == "repetition" and not find_travels(spec):
         message = (
             "Nothing carries the movement: no joint or lean is low in one phase of the sequence and"
             " high in another. Nobody who turns back has made an attempt."
         )
-        yield _Found("nothing_carries", message, f"{MOVEMENT}.phases")
+        yield _Found("nothing_carries", message, f"{MOVEMENT}.phases[{len(spec.phases) - 1}]")
 
 
 def _gates(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:

@@ -106,8 +106,8 @@ def frames_table() -> str:
 
 
 def _completed(spec: MoveSpec, movement: Movement, fps: int) -> int:
-    events, _ = run_engine(spec, recorded(movement, repetitions=20, fps=fps))
-    return sum(event.type == COMPLETED for event in events)
+    run = run_engine(spec, recorded(movement, repetitions=20, fps=fps))
+    return sum(event.type == COMPLETED for event in run.events)
 
 
 def main() -> int:

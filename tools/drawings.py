@@ -27,6 +27,7 @@ STILL = PROJECT / "templates" / "guides" / "figure.svg"
 JOINTS = PROJECT / "docs" / "joints.svg"
 LEANS = PROJECT / "docs" / "leans.svg"
 OF_MOVEMENTS = PROJECT / "docs" / "movements"
+CATALOGUE = PROJECT / "examples" / "movespecs"
 REPETITIONS, FPS, EVERY = 5, 30, 3
 WIDTH, HEIGHT, SCALE = 290, 396, 200.0
 GROUND = (88.0, 380.0)
@@ -214,7 +215,7 @@ def _lean(drawing: Drawing, name: str, lower: Point, upper: Point, label: Point)
 
 def of_movements() -> Iterator[tuple[Path, Callable[[], str]]]:
     """The files of each movement of the catalogue, each with what draws it."""
-    for slug in EXERCISES:
+    for slug in (one for one in EXERCISES if (CATALOGUE / f"{one}.yaml").exists()):
         folder = OF_MOVEMENTS / slug
         for at, _ in enumerate(spec_of(slug).phases):
             yield folder / f"phase-{at + 1}.svg", partial(movement_drawings.phase, slug, at)

@@ -40,7 +40,7 @@ class Sight(SightState):
         self._least = settings.sight.min_visibility
         self._watched: list[tuple[list[Signal], list[Point]]] = [
             (body.signals_of([criterion]), body.points_of(criterion))
-            for criterion in dict.fromkeys(criteria)
+            for criterion in {(one.measure, one.side): one for one in criteria}.values()
         ]
         SightState.__init__(self)
 

@@ -106,7 +106,7 @@ def test_a_snapshot_is_less_than_2_kib_and_the_largest_less_than_8(spec: MoveSpe
 
 
 @at_length("spec", LARGEST, *SPECS.values())
-def test_an_engine_takes_less_than_80_kib(spec: MoveSpec) -> None:
+def test_an_engine_takes_less_than_96_kib(spec: MoveSpec) -> None:
     frames = perform("lunge", repetitions=2, fps=30, noise_m=0.05)
     run(spec, frames)  # what all engines share is made
     tracemalloc.start()
@@ -119,7 +119,7 @@ def test_an_engine_takes_less_than_80_kib(spec: MoveSpec) -> None:
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken / len(engines) < 80 * 1024
+    assert taken / len(engines) < 96 * 1024
 
 
 @at_length("spec", LARGEST, *SPECS.values())
@@ -153,10 +153,10 @@ def test_a_snapshot_of_another_movespec_is_refused() -> None:
         }
     )
     knees = Engine(movespec()).snapshot()
-    with pytest.raises(ValueError, match="Not a snapshot of 18 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 19 parts"):
         Engine.restore(elbows, knees | {"parts": knees["parts"][:-1]})
     three = movespec(STANDING_AND_BOTTOM | {"half": ["{joint: knee, angle_max: 130}"]})
-    with pytest.raises(ValueError, match="Not a snapshot of 19 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 20 parts"):
         Engine.restore(three, knees)
 
 
@@ -173,11 +173,12 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
             *([segment] * 4),
             *([angle] * 2),
             [0.0, False, [], []],
-            [[0, 0, 0], attempts, [None], [None], [0], [0], [], [], 0.0, 0.0],
+            [[0, 0, 0], attempts, [None], [None], [0], [0], [], [], [0], 0.0, 0.0],
             [[], []],
+            [0],
             [[]],
             [[None, None], [None, None]],
-            [[None], [None], [None], [None]],
+            [[None], [None], [None], [None], 0, 0, 0, 0],
             [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False],
             *([phase] * 2),
             [[], []],
@@ -189,7 +190,7 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
         engine.feed(frame)
     snapshot = engine.snapshot()
     assert snapshot["last_ms"] == noisy("squat")[49].timestamp_ms
-    assert [snapshot["parts"][number][0] for number in (13, 14)] == [False, True]
+    assert [snapshot["parts"][number][0] for number in (14, 15)] == [False, True]
 
 
 # The end of a swing's state that has seen nothing.
@@ -211,26 +212,26 @@ SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False]
         (7, [[0, 0, 0], [0] * 8, [None], [None], [], [0], 0.0, 0.0]),
         (8, [[0], []]),
         (8, [[], [0.0]]),
-        (9, [[None]]),
-        (10, [[1.0], [2.0]]),
-        (11, [[1, 2], [3, 4], [5, 6], [7, 8]]),
-        (11, [[1], [2]]),
-        *((12, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
-        (12, [1, None, 0.0, [None], *SWUNG]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False]),
-        (12, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False]),
-        (12, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False]),
-        (13, [False, "0", 0, None, 1.0, False, None, -1]),
-        (13, [False, 0.0, 0, None, None, False, None, -1]),
-        (13, {}),
-        (15, [[0.0], []]),
-        (15, [[], [0.0]]),
-        (16, [0, [1.0]]),
-        *((17, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
-        (17, [1, 0.0, 0.0, *[None] * 5, [1], []]),
-        (17, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
-        (17, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
+        (10, [[None]]),
+        (11, [[1.0], [2.0]]),
+        (12, [[1, 2], [3, 4], [5, 6], [7, 8], 0, 0, 0, 0]),
+        (12, [[1], [2]]),
+        *((13, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
+        (13, [1, None, 0.0, [None], *SWUNG]),
+        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False]),
+        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False]),
+        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False]),
+        (13, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False]),
+        (14, [False, "0", 0, None, 1.0, False, None, -1]),
+        (14, [False, 0.0, 0, None, None, False, None, -1]),
+        (14, {}),
+        (16, [[0.0], []]),
+        (16, [[], [0.0]]),
+        (17, [0, [1.0]]),
+        *((18, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
+        (18, [1, 0.0, 0.0, *[None] * 5, [1], []]),
+        (18, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
+        (18, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:

@@ -70,10 +70,10 @@ def test_so_they_are_with_leans_strict_phases_and_stillness(spec: MoveSpec) -> N
     assert events
 
 
-def test_the_snapshot_of_every_measure_is_less_than_3_kib() -> None:
+def test_the_snapshot_of_every_measure_is_less_than_3_and_a_quarter_kib() -> None:
     engine = Engine(EVERY)
     sizes = []
     for frame in dimmed(perform("lunge", repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12)):
         engine.feed(frame)
         sizes.append(len(msgspec.msgpack.encode(engine.snapshot())))
-    assert max(sizes) < 3072
+    assert max(sizes) < 3328

@@ -136,7 +136,7 @@ def test_a_cue_names_the_step_and_how_it_was_missed() -> None:
         (
             "reason: not_reached, detail: shallow",
             "invalid_value",
-            'detail must be one of too_low, too_short, not "shallow".',
+            'detail must be one of too_low, too_short, one_sided, not "shallow".',
         ),
     ],
 )

@@ -212,7 +212,7 @@ CASES = {
         8,
         18,
     ),
-    "nothing_carries": (edit("joint: knee, side: front", "joint: hip"), PHASES, 8, 7),
+    "nothing_carries": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
     "views_disagree": (
         edit("  movement:", "  setup: {view: front}\n  movement:"),

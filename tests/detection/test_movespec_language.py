@@ -20,7 +20,9 @@ PLAIN = sorted(FOLDER.glob("form-[34]/*.json.gz"))
 PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
-MOVEMENT_KEYS = "name, judge, count, throughout, phases, sequence, checks, feedback"
+MOVEMENT_KEYS = (
+    "name, judge, count, both_move, plane, throughout, phases, sequence, checks, feedback"
+)
 
 
 def with_phases(count: int) -> str:

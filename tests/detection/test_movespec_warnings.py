@@ -133,8 +133,9 @@ def test_two_phases_can_hold_at_once_where_a_pose_is_found(pair: list[list[Crite
 
 def test_it_names_both_phases_that_can_hold_at_once() -> None:
     validation = validate(edit("angle_min: 160", "angle_min: 100"))
-    (warning,) = validation.warnings
-    assert places(validation.warnings) == [("overlapping_phases", f"{PHASES}[1]", 11, 9)]
+    warning, nothing = validation.warnings
+    assert places([warning]) == [("overlapping_phases", f"{PHASES}[1]", 11, 9)]
+    assert nothing.code == "nothing_carries"
     assert warning.severity == "warning"
     assert warning.message == (
         'The phases "standing" and "bottom" can hold at once: no angle sets them apart.'
@@ -194,7 +195,7 @@ def test_an_end_may_be_narrow() -> None:
         ("side", "joint: elbow, side: both", ["hidden_side"]),
         ("side", "joint: elbow", []),
         ("side", "joint: elbow, side: either", []),
-        ("front", "joint: elbow, side: both", []),
+        ("front", "joint: elbow, side: both", ["views_disagree"]),
         ("any", "joint: elbow, side: both", []),
     ],
 )
@@ -206,7 +207,8 @@ def test_a_gate_on_both_sides_is_hidden_from_the_side(
     issues = validate(text.replace("angle_max: 100}", gate)).warnings
     assert [issue.code for issue in issues] == codes
     # The knee of `both` sides carries: its role says from where it is seen.
-    assert [issue.path for issue in issues] == [f"{PHASES}[1].criteria[1]"] * len(codes)
+    places = {"hidden_side": f"{PHASES}[1].criteria[1]", "views_disagree": "detection.setup.view"}
+    assert [issue.path for issue in issues] == [places[code] for code in codes]
 
 
 @pytest.mark.parametrize(("judge", "codes"), [("own_range", ["unused_tolerance"]), ("bands", [])])
