@@ -181,6 +181,32 @@ class CheckSummary(msgspec.Struct, frozen=True):
     missed: int
 
 
+class RepetitionTimes(msgspec.Struct, frozen=True):
+    """When a repetition began, reached its far end, left that and ended; None where not known."""
+
+    began_ms: int | None
+    reached_ms: int | None
+    left_ms: int | None
+    ended_ms: int | None
+
+
+class RepetitionParts(msgspec.Struct, frozen=True):
+    """How long the way out, the stay and the way back took; None where not known."""
+
+    out_ms: int | None
+    stay_ms: int | None
+    back_ms: int | None
+
+
+class TimedRepetition(RepetitionParts, frozen=True):
+    times: RepetitionTimes
+
+
+class TimesSummary(msgspec.Struct, frozen=True):
+    mean: RepetitionParts
+    last: TimedRepetition | None
+
+
 class MovementSummary(msgspec.Struct, frozen=True):
     """What was counted of one movement: `attempts` that did not count, by their reason.
 
@@ -194,6 +220,7 @@ class MovementSummary(msgspec.Struct, frozen=True):
     longest_ms: float | None
     total_ms: float | None
     checks: dict[str, CheckSummary] = {}
+    times: TimesSummary | None = None
 
 
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):

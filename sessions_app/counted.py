@@ -9,6 +9,15 @@ from kynaplatform.api.wire import said
 
 # The engine's own summary, in the summary that is stored.
 COUNTED: Final = "counted"
+TIMES_EXAMPLE: Final = {
+    "mean": {"out_ms": 1050, "stay_ms": 200, "back_ms": 1010},
+    "last": {
+        "out_ms": 1090,
+        "stay_ms": 130,
+        "back_ms": 990,
+        "times": {"began_ms": 9800, "reached_ms": 10890, "left_ms": 11020, "ended_ms": 12010},
+    },
+}
 
 
 class MeasureSummary(msgspec.Struct, omit_defaults=True):
@@ -44,6 +53,39 @@ class CheckSummary(msgspec.Struct):
     missed: Annotated[int, said("In how many it was missed.", 2)]
 
 
+class RepetitionTimes(msgspec.Struct):
+    """The times of a repetition, in the frames' milliseconds; null where not known."""
+
+    began_ms: Annotated[int | None, said("The way out begins.", 9800)]
+    reached_ms: Annotated[int | None, said("The far end is reached.", 10890)]
+    left_ms: Annotated[int | None, said("The far end is left.", 11020)]
+    ended_ms: Annotated[int | None, said("The way back is over.", 12010)]
+
+
+class RepetitionParts(msgspec.Struct):
+    """How long the parts of a repetition take, in milliseconds; null where not known."""
+
+    out_ms: Annotated[int | None, said("The way out.", 1090)]
+    stay_ms: Annotated[int | None, said("The stay at the far end.", 130)]
+    back_ms: Annotated[int | None, said("The way back.", 990)]
+
+
+class TimedRepetition(RepetitionParts):
+    """A repetition with its times and its parts."""
+
+    times: RepetitionTimes
+
+
+class TimesSummary(msgspec.Struct):
+    """The true times of the repetitions."""
+
+    mean: RepetitionParts
+    last: Annotated[
+        TimedRepetition | None,
+        msgspec.Meta(description="The last repetition; null where its times are not known."),
+    ]
+
+
 class MovementSummary(msgspec.Struct):
     """What was counted of one movement."""
 
@@ -68,6 +110,13 @@ class MovementSummary(msgspec.Struct):
         dict[str, CheckSummary],
         said("By the name of the check.", {"depth": {"met": 10, "missed": 2}}),
     ] = msgspec.field(default_factory=dict)
+    times: Annotated[
+        TimesSummary | None,
+        said(
+            "The mean of each part of the repetitions, and the times of the last; null for holds.",
+            TIMES_EXAMPLE,
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """Whole milliseconds: the engine counts in the fractions of its frames."""

@@ -33,7 +33,7 @@ from sessions_app.context import (
     fault_of_subject,
     require_context,
 )
-from sessions_app.counted import MovementSummary, counted_of
+from sessions_app.counted import TIMES_EXAMPLE, MovementSummary, counted_of
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.quality import Quality, quality_of
 from sessions_app.runtime_tokens import (
@@ -73,6 +73,7 @@ SessionSummary = Annotated[
                 "longest_ms": None,
                 "total_ms": None,
                 "checks": {"depth": {"met": 10, "missed": 2}},
+                "times": TIMES_EXAMPLE,
             }
         },
     ),

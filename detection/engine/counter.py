@@ -46,7 +46,7 @@ class Counter:
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
         self._phases = trackers_of(plan, body, self.swings, settings)
         self._keepers = [[self._phases[number] for number in rivals] for rivals in plan.rivals]
-        self._record = Record(plan, self._phases, body, tally)
+        self._record = Record(plan, self._phases, self.swings, body, tally)
         self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
         self._beside: Repetition | None = None
@@ -73,6 +73,7 @@ class Counter:
             for swing in self.swings:
                 swing.measure(now)
             self._note_attempts(now)
+            self._record.keep_time(now, is_midway=bool(self._repetition.step))
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(now, step)
@@ -94,6 +95,7 @@ class Counter:
         ]
         for swing in self.swings:
             swing.forget()
+        self._record.times.forget()
         for phase in self._phases:
             phase.forget()
         self._conditions.forget()
@@ -131,6 +133,7 @@ class Counter:
                 has_tried = any(swing.is_on_the_way() for swing in self.swings)
             for swing in self.swings:
                 swing.forget()
+            self._record.times.forget()
             for phase in self._phases:
                 phase.missed_by = None
         elif not was_under_way:
@@ -268,6 +271,7 @@ class Counter:
         self._record.ranges.check()
         for swing in self.swings:
             swing.check()
+        self._record.times.check()
         self._record.checks.check()
         self._cues.check()
         self._repetition.check()
@@ -279,6 +283,7 @@ class Counter:
             self._record.ranges,
             *self.swings,
             *(swing.sides for swing in self.swings if swing.sides),
+            self._record.times,
             *self._phases,
             self._record.checks,
             self._cues,

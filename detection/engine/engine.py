@@ -261,7 +261,7 @@ class Engine:
 
     def summary(self) -> dict[str, Any]:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
-        by_side, measures {name: {best, mean}}, longest_ms, total_ms}}."""
+        by_side, measures {name: {best, mean}}, times {mean, last}, longest_ms, total_ms}}."""
         held = [held_ms for held_ms, _ in self._held()]
         return {self._spec.movement_name: self._tally.summary.told(held)}
 

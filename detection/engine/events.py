@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from detection.engine.outcomes import Outcome
 from detection.engine.rounding import told_degrees, told_ms
+from detection.engine.times import told_times
 from detection.spec import BodySide, Check, Cue, View
 
 Payload = dict[str, Any]
@@ -88,8 +89,10 @@ def completion(
             ],
             "measures": measures,
             "checks": _checks(outcome, checks),
+            **told_times(outcome.times),
             "form": outcome.form,
             "held_ms": None if held_ms is None else told_ms(held_ms),
+            "previous": _told_back(outcome.back),
         },
     }
     if asymmetry is not None:
@@ -106,7 +109,7 @@ def interruption(
         "side": outcome.side or None,
         "path": outcome.path or None,
         "by": _by(outcome.by),
-        "metrics": {"checks": _checks(outcome, checks)},
+        "metrics": {"checks": _checks(outcome, checks), "previous": _told_back(outcome.back)},
     }
     if outcome.detail:
         payload["detail"] = outcome.detail
@@ -130,3 +133,10 @@ def _checks(outcome: Outcome, checks: Checks) -> list[Payload]:
 
 def _by(missed: float | None) -> float | None:
     return None if missed is None else max(told_degrees(missed), LEAST_BY)
+
+
+def _told_back(back: Sequence[float]) -> Payload | None:
+    if not back:
+        return None
+    left_ms, ended_ms = map(round, back)
+    return {"ended_ms": ended_ms, "back_ms": ended_ms - left_ms}

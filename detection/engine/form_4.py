@@ -51,6 +51,9 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                     [],
                     [],
                     [0] * sizes.measures,
+                    [0, 0, 0],
+                    [0, 0, 0],
+                    [],
                     0.0,
                     0.0,
                 ],
@@ -59,7 +62,11 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
                 [[failing_since_ms] * sizes.conditions],
                 stillness,
                 [*[[None] * sizes.measures] * 4, 0, 0, 0, 0],
-                *(_swing(values, gaps) for values, gaps in zip(swings, sizes.gaps, strict=True)),
+                *(
+                    _swing(values, gaps, last_ms or 0.0)
+                    for values, gaps in zip(swings, sizes.gaps, strict=True)
+                ),
+                [None, None, [], False, False],
                 *(_phase(values, last_ms) for values in phases),
                 [[], []],
                 _cues(phases),
@@ -81,7 +88,7 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
         raise ValueError(f"Not a snapshot of form {FORM}: {error!r}.") from error
 
 
-def _swing(values: Sequence[Any], gaps: Sequence[float]) -> list[Any]:
+def _swing(values: Sequence[Any], gaps: Sequence[float], last_ms: float) -> list[Any]:
     """The ways as shares: `gaps` are those of the carriers."""
     end, since_ms, farthest, parts, origin, way, turns, top, bottom, recent = values
     gap = sum(gaps)
@@ -101,6 +108,14 @@ def _swing(values: Sequence[Any], gaps: Sequence[float]) -> list[Any]:
         [],
         0.0,
         end != 0,
+        [],
+        farthest / gap,
+        farthest / gap,
+        [],
+        farthest / gap,
+        last_ms,
+        0.0,
+        0,
     ]
 
 

@@ -65,7 +65,7 @@ class Hold(HoldState):
         phase = plan.spec.phases[0]
         self._phase = PhaseTracker(0, phase, body, [], [], settings)
         self._conditions = Conditions(plan, body, settings.phase)
-        self._record = Record(plan, [self._phase], body, tally)
+        self._record = Record(plan, [self._phase], [], body, tally)
         self._cues = Cues(plan.spec.feedback, [self._phase], body, tally)
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from detection.engine.times import TIMES
 from detection.spec import BODY_SIDES, DETAILS, REASONS, BodySide, Detail, Reason
 
 COMPLETION: Final = "event_completed"
@@ -27,6 +28,8 @@ class Outcome:
     held_ms: float | None = None
     steps: list[int] = field(default_factory=list)
     steps_ms: list[float] = field(default_factory=list)
+    # As a timekeeper has them.
+    times: list[float | None] = field(default_factory=list)
     # Of both: of each measure the least and the most, as a range keeps them.
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
@@ -35,6 +38,8 @@ class Outcome:
     missed: list[float | None] = field(default_factory=list)
     # The names of the views from which the body was not seen in most of the frames.
     unseen: str = ""
+    # When the last completion's way back began, and when it was over: told with what comes next.
+    back: list[float] = field(default_factory=list)
     # Of an interruption.
     reason: Reason | Literal[""] = ""
     path: str = ""
@@ -57,6 +62,8 @@ class Outcome:
             raise ValueError("Not a range of so many measures.")
         if not {"side", "front"}.issuperset(self.unseen.split()):
             raise ValueError("Not a view.")
+        if len(self.back) not in (0, 2) or None in self.back:
+            raise ValueError("Not a way back.")
         if self.kind == INTERRUPTION:
             if self.reason not in REASONS:
                 raise ValueError("Not a reason.")
@@ -69,5 +76,7 @@ class Outcome:
                 raise ValueError("Not a step.")
             if len(self.steps) != len(self.steps_ms) or None in self.steps_ms:
                 raise ValueError("Not a time of each step.")
+            if len(self.times) not in (0, TIMES):
+                raise ValueError("Not the times of a repetition.")
         elif self.kind != LET_GO or self.held_ms is None:
             raise ValueError("Not an outcome.")

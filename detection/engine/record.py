@@ -10,7 +10,9 @@ from detection.engine.phases import PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.ranges import Ranges
 from detection.engine.repetition import Completed, Interrupted
+from detection.engine.swing import Swing
 from detection.engine.tally import Tally
+from detection.engine.times import Timekeeper
 from detection.engine.views import view_of
 from detection.spec import BodySide
 
@@ -18,10 +20,15 @@ from detection.spec import BodySide
 class Record:
     """The record of what one counter counts, which it gives to the session's tally."""
 
-    __slots__ = ("_outcomes", "_steps", "_tally", "checks", "ranges")
+    __slots__ = ("_outcomes", "_steps", "_tally", "checks", "ranges", "times")
 
     def __init__(
-        self, plan: CounterPlan, phases: Sequence[PhaseTracker], body: Body, tally: Tally
+        self,
+        plan: CounterPlan,
+        phases: Sequence[PhaseTracker],
+        swings: Sequence[Swing],
+        body: Body,
+        tally: Tally,
     ) -> None:
         self._tally = tally
         measured = body.measured_of(plan.measured, plan.spec.plane)
@@ -32,12 +39,18 @@ class Record:
         self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
         self.checks = Checks(plan.spec.checks, phases, body)
         self._steps = plan.spec.steps
+        self.times = Timekeeper(swings, plan.spec.sequence)
         # Of this frame.
         self._outcomes: list[Outcome] = []
 
     def begin_anew(self) -> None:
         self.ranges.forget()
         self.checks.forget()
+
+    def keep_time(self, now: float, *, is_midway: bool) -> None:
+        """Take the times of this frame, in which a repetition may be past its first step."""
+        if self.times.follow(now, is_midway=is_midway):
+            self._tally.come_back(self.times.last)
 
     def pass_window(self) -> None:
         self.ranges.pass_window()
@@ -53,6 +66,7 @@ class Record:
             self.interrupt(Interrupted("poor_form", failed.path, failed.by), side, now)
             return
         least, most = self.ranges.whole()
+        back = self.times.tell_back()
         self._outcomes.append(
             Outcome(
                 now,
@@ -66,6 +80,8 @@ class Record:
                 held_ms=held_ms,
                 steps=[step.number for step in completed.steps],
                 steps_ms=[step.ms for step in completed.steps],
+                times=[] if held_ms is not None else self.times.complete(now),
+                back=back,
                 least=least,
                 most=most,
                 unseen=self.ranges.unseen(),
@@ -118,6 +134,7 @@ class Record:
                 by=interrupted.by,
                 detail=interrupted.detail or "",
                 step=interrupted.step,
+                back=self.times.tell_back(),
                 is_under_way=interrupted.is_under_way,
                 is_aside=is_aside,
             )

@@ -102,6 +102,10 @@ class SwingSettings:
         milliseconds after he began it, has tried.
     trembling: in degrees times metres, what errors of some millimetres change an angle by: so much
         over the square root of its weight.
+    path_share: the places of a path are noted at this share of the way gone, or of the least one.
+    grown_share, over_ms: a way is over once its farthest point has not grown by this share of it
+        for so many milliseconds.
+    stay_ms: the body stays where it is once its farthest point has not grown for so long.
     """
 
     recent_swings: int = 4
@@ -113,6 +117,10 @@ class SwingSettings:
     attempt_share: float = 0.5
     attempt_ms: float = 300.0
     trembling: float = 1.0
+    path_share: float = 0.1
+    grown_share: float = 0.03
+    over_ms: float = 500.0
+    stay_ms: float = 150.0
 
     def least_swing(self, gap: float) -> float:
         """The least way that counts between two bands with this gap, in degrees."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from detection.engine.ranges import in_units
 from detection.engine.rounding import TOLD_STEPS, told_degrees, told_ms
+from detection.engine.times import ENDED, PARTS, TIMES, told_times
 from detection.spec import BODY_SIDES, REASONS, BodySide, Check, Reason
 
 
@@ -29,6 +30,11 @@ class SummaryState:
     missed: list[int] = field(default_factory=list)
     # Of each measure, in how many repetitions it was uncertain.
     uncertain: list[int] = field(default_factory=list)
+    # The milliseconds of all ways out, stays and ways back, and how many of each are known.
+    parts_ms: list[int] = field(default_factory=lambda: [0, 0, 0])
+    parts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    # The times of the last completion.
+    last: list[float | None] = field(default_factory=list)
     # Of holds, in milliseconds.
     longest_ms: float = 0.0
     total_ms: float = 0.0
@@ -78,6 +84,11 @@ class Summary(SummaryState):
             None in one for one in (self.completed, self.attempts, *counts, self.met, self.missed)
         ):
             raise ValueError("Not the numbers of a summary.")
+        parts = self.parts_ms, self.parts
+        if {*map(len, parts)} != {len(PARTS)} or any(None in one for one in parts):
+            raise ValueError("Not the parts of a summary.")
+        if len(self.last) not in (0, TIMES):
+            raise ValueError("Not the times of a summary.")
 
     @property
     def completions(self) -> int:
@@ -107,6 +118,24 @@ class Summary(SummaryState):
             self.least[number] = least if before is None or least < before else before
             before = self.most[number]
             self.most[number] = most if before is None or most > before else before
+
+    def time(self, times: Sequence[float | None]) -> None:
+        """Take the times of a completion."""
+        self.last = list(times)
+        told = told_times(times)
+        for number, part in enumerate(PARTS):
+            self._time_part(number, told[part])
+
+    def come_back(self, times: Sequence[float | None]) -> None:
+        """Take those of a completion whose way back is over by now."""
+        if self.last[:ENDED] == times[:ENDED]:
+            self.last = list(times)
+        self._time_part(ENDED - 1, told_times(times)[PARTS[ENDED - 1]])
+
+    def _time_part(self, number: int, ms: int | None) -> None:
+        if ms is not None:
+            self.parts_ms[number] += ms
+            self.parts[number] += 1
 
     def interrupt(self, reason: Reason) -> None:
         self.attempts[REASONS.index(reason)] += 1
@@ -145,9 +174,18 @@ class Summary(SummaryState):
                 check.name: {"met": met, "missed": missed}
                 for check, met, missed in zip(self._checks, self.met, self.missed, strict=True)
             },
+            "times": None if self._is_hold else self._times(),
             "longest_ms": told_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,
             "total_ms": told_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
         }
+
+    def _times(self) -> dict[str, Any]:
+        """The mean of each part of the repetitions, and the times of the last."""
+        means = {
+            part: round(ms / count) if count else None
+            for part, ms, count in zip(PARTS, self.parts_ms, self.parts, strict=True)
+        }
+        return {"mean": means, "last": told_times(self.last) if self.last else None}
 
     def _measure(self, number: int) -> dict[str, Any]:
         least, most = in_units(self.least[number]), in_units(self.most[number])

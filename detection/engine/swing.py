@@ -13,10 +13,15 @@ from detection.engine.carriers import Travel
 from detection.engine.held_carriers import END, START, HeldCarrier, MovingSides
 from detection.engine.rounding import SHARE_STEPS, rounded
 from detection.engine.settings import EngineSettings
+from detection.engine.ways import Way, last_place, note, way_of
 from detection.spec import Detail, Measure
 
 # The edge of each end's band, as a share of the gap.
 _EDGES: Final = {START: 0.0, END: 1.0}
+
+# The place of a stay is the mean of about so many frames, and of so many at least.
+STAY_FRAMES: Final = 16
+FEWEST_STAY_FRAMES: Final = 3
 
 
 class TurnedBack(NamedTuple):
@@ -53,6 +58,17 @@ class SwingState:
     # When the body arrived there, and whether a phase at this end was entered since.
     arrived_ms: float = 0.0
     is_met: bool = False
+    # The path to here, from where it came and where it is thought to lead; and the path away.
+    path_here: list[int] = field(default_factory=list)
+    came_from: float = 0.0
+    goal: float = 0.0
+    path_away: list[int] = field(default_factory=list)
+    # The farthest point when it last grew, and when that was.
+    grown: float = 0.0
+    grown_ms: float = 0.0
+    # Where the body stays since, the mean of so many frames.
+    stays_at: float = 0.0
+    stays_frames: int = 0
 
 
 class Swing(SwingState):
@@ -61,12 +77,15 @@ class Swing(SwingState):
     `away` is how far the body has come from its farthest point there. Of this frame: `has_arrived`
     at its end; `parted_ms` is since when it goes away from there, and as it arrives since when it
     went away from the other end; `unmet` is the end that it left without having entered a phase
-    there, 0 if none, and `unmet_ms` when it had come to it; `turned_back` is a way that it gave up.
+    there, 0 if none, and `unmet_ms` when it had come to it; `turned_back` is a way that it gave up;
+    `gone` is the way to the
+    farthest point at the other end, as it arrives here.
     """
 
     __slots__ = (
         "_enter_ms",
         "_gap",
+        "_lag_ms",
         "_least_swing",
         "_near_share",
         "_settings",
@@ -75,6 +94,7 @@ class Swing(SwingState):
         "away",
         "beyond",
         "carriers",
+        "gone",
         "has_arrived",
         "is_known",
         "needed",
@@ -101,6 +121,8 @@ class Swing(SwingState):
             END: travel.end <= strict,
         }
         self._enter_ms = settings.phase.enter_ms
+        self._lag_ms = settings.smoothing.smoothing_ms
+        self.gone: Way | None = None
         self.away = 0.0
         self.beyond = 0.0
         self.needed = 1.0
@@ -158,6 +180,8 @@ class Swing(SwingState):
             raise ValueError("Not what so many carriers have tried.")
         if any(None in one for one in (self.farthest_shares, self.recent, self.tried_shares)):
             raise ValueError("Not the shares of a swing.")
+        if any(len(path) % 2 or None in path for path in (self.path_here, self.path_away)):
+            raise ValueError("Not the path of a swing.")
         self.needed = self._needed(-self.end)
 
     def _follow_turns(self, position: float) -> None:
@@ -206,6 +230,7 @@ class Swing(SwingState):
             self.farthest_shares = shares
             if self._strict_ends[end]:
                 self.needed = self._needed(-end)
+        self._note_place(position, come, now_ms)
         self._follow_try(come, shares, now_ms)
         if not self._has_come(come, shares):
             self.since_ms = None
@@ -213,6 +238,54 @@ class Swing(SwingState):
             self.since_ms = now_ms
         elif now_ms - self.since_ms >= self._enter_ms:
             self._arrive(-end, position, shares, now_ms)
+
+    def _note_place(self, position: float, come: float, now_ms: float) -> None:
+        """Note the place on the way to the farthest point, or on the way from there."""
+        apart = self._settings.path_share * max(come, self._least_swing)
+        if come >= apart:
+            gone = (last_place(self.path_away, self.farthest) - position) * self.end
+            if gone >= apart:
+                note(self.path_away, now_ms, position)
+            elif gone < 0.0:
+                # An error was there before the body.
+                self.path_away[-2] = (self.path_away[-2] + int(now_ms)) // 2
+            return
+        self.path_away.clear()
+        here = position * self.end
+        if self.path_here and here - last_place(self.path_here, position) * self.end >= apart:
+            note(self.path_here, now_ms, position)
+        whole = max(abs(position - self.came_from), self._least_swing)
+        if here - self.grown * self.end >= self._settings.grown_share * whole:
+            self.grown, self.grown_ms = position, now_ms
+            self.stays_frames = 0
+        elif now_ms - self.grown_ms >= self._settings.stay_ms:
+            self.stays_frames = min(self.stays_frames + 1, STAY_FRAMES)
+            change = (position - self.stays_at) / self.stays_frames
+            self.stays_at = rounded(self.stays_at + change, SHARE_STEPS)
+
+    def _turning_point(self) -> float:
+        """The farthest point, without the errors that make it the farthest if the body stays."""
+        return self.stays_at if self.stays_frames >= FEWEST_STAY_FRAMES else self.farthest
+
+    def is_over(self, now_ms: float) -> bool:
+        """Whether the way to this end is over: it goes no farther, or away again."""
+        return self.away_ms is not None or now_ms - self.grown_ms >= self._settings.over_ms
+
+    def way_here(self, now_ms: float) -> tuple[float | None, float | None]:
+        """When the way to this end began, and when it was over if it is."""
+        is_over = self.is_over(now_ms)
+        goal = self._turning_point()
+        if not is_over and (self.goal - goal) * self.end > 0.0:
+            goal = self.goal
+        way = self._way(self.path_here, self.came_from, goal)
+        if way is None:
+            return None, None
+        return way.began_ms, way.ended_ms if is_over else None
+
+    def _way(self, path: list[int], start: float, goal: float) -> Way | None:
+        """The way of a path, which smoothed angles come late."""
+        way = way_of(path, start, goal)
+        return way and Way(way.began_ms - self._lag_ms, way.ended_ms - self._lag_ms)
 
     def _follow_try(self, come: float, shares: list[float], now_ms: float) -> None:
         """Follow how far the body goes before it is near its farthest point again."""
@@ -291,6 +364,13 @@ class Swing(SwingState):
         came = abs(self.farthest - self.origin)
         if self.end and not self.is_met and self._is_try(self.end, self.origin, came):
             self.unmet, self.unmet_ms = self.end, self.arrived_ms
+        turned_at = self._turning_point() if self.end else position
+        self.gone = self._way(self.path_here, self.came_from, turned_at)
+        self.path_here, self.path_away = self.path_away, []
+        self.goal = self.came_from if self.end else position
+        self.came_from = turned_at
+        self.grown, self.grown_ms = position, now_ms
+        self.stays_frames = 0
         self.arrived_ms = now_ms
         self.origin = self.farthest if self.end else position
         self.has_arrived = True

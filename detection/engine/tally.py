@@ -10,6 +10,7 @@ from detection.engine.plan import Plan, measure_names
 from detection.engine.ranges import told_asymmetry, told_ranges
 from detection.engine.rations import Rations
 from detection.engine.summary import Summary
+from detection.engine.times import ENDED
 from detection.engine.views import view_of
 from detection.spec import COMPLETED, INTERRUPTED, BodySide, MoveSpec
 
@@ -99,6 +100,14 @@ class Tally(TallyState):
         self.counts = not self._has_setup
         self.withheld = []
 
+    def come_back(self, times: Sequence[float | None]) -> None:
+        """Take the times of a completion whose way back is over."""
+        for outcome in self.withheld:
+            if outcome.kind == COMPLETION and outcome.times[:ENDED] == times[:ENDED]:
+                outcome.times = list(times)
+        if self.counts:
+            self.summary.come_back(times)
+
     def may_send(self, cue: int, now: float) -> bool:
         return self.counts and self.rations.may_send(cue, now)
 
@@ -140,6 +149,7 @@ class Tally(TallyState):
             number for number, name in enumerate(names) if self._views[name] in outcome.unseen
         ]
         self.summary.complete(side, names, outcome.least, outcome.most, uncertain)
+        self.summary.time(outcome.times)
         return completion(
             outcome,
             self._event_key,

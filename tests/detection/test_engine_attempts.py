@@ -42,7 +42,7 @@ def test_who_turns_back_after_half_of_the_way_has_tried() -> None:
         "path": BOTTOM_KNEE,
         "by": None,
         "detail": "too_low",
-        "metrics": {"checks": []},
+        "metrics": {"checks": [], "previous": None},
     }
     assert attempt["by"] == pytest.approx(50 - 35, abs=1)
 

@@ -83,7 +83,9 @@ def test_a_snapshot_is_not_changed_by_what_the_engine_does_next() -> None:
 @pytest.mark.parametrize(
     "spec", [*SPECS.values(), *LARGEST_OF_ALL], ids=lambda spec: spec.movement_name
 )
-def test_a_snapshot_is_less_than_2_kib_and_the_largest_less_than_8(spec: MoveSpec) -> None:
+def test_a_snapshot_is_less_than_2_and_a_quarter_kib_and_the_largest_less_than_8(
+    spec: MoveSpec,
+) -> None:
     exercise = spec.name if spec.name in SPECS else "lunge"
     frames = perform(exercise, repetitions=5, fps=30, noise_m=0.05, start_ms=1.7e12 + 1 / 3)
     # Then by a setup that is met in one frame of six, which withholds for long.
@@ -102,11 +104,11 @@ def test_a_snapshot_is_less_than_2_kib_and_the_largest_less_than_8(spec: MoveSpe
         for frame in seen:
             engine.feed(frame)
             sizes.append(len(msgspec.msgpack.encode(engine.snapshot())))
-    assert max(sizes) < (8 * 1024 if spec in LARGEST_OF_ALL else 2000)
+    assert max(sizes) < (8 * 1024 if spec in LARGEST_OF_ALL else 2304)
 
 
 @at_length("spec", LARGEST, *SPECS.values())
-def test_an_engine_takes_less_than_96_kib(spec: MoveSpec) -> None:
+def test_an_engine_takes_less_than_104_kib(spec: MoveSpec) -> None:
     frames = perform("lunge", repetitions=2, fps=30, noise_m=0.05)
     run(spec, frames)  # what all engines share is made
     tracemalloc.start()
@@ -119,7 +121,7 @@ def test_an_engine_takes_less_than_96_kib(spec: MoveSpec) -> None:
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert taken / len(engines) < 96 * 1024
+    assert taken / len(engines) < 104 * 1024
 
 
 @at_length("spec", LARGEST, *SPECS.values())
@@ -153,10 +155,10 @@ def test_a_snapshot_of_another_movespec_is_refused() -> None:
         }
     )
     knees = Engine(movespec()).snapshot()
-    with pytest.raises(ValueError, match="Not a snapshot of 19 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 20 parts"):
         Engine.restore(elbows, knees | {"parts": knees["parts"][:-1]})
     three = movespec(STANDING_AND_BOTTOM | {"half": ["{joint: knee, angle_max: 130}"]})
-    with pytest.raises(ValueError, match="Not a snapshot of 20 parts"):
+    with pytest.raises(ValueError, match="Not a snapshot of 21 parts"):
         Engine.restore(three, knees)
 
 
@@ -173,13 +175,29 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
             *([segment] * 4),
             *([angle] * 2),
             [0.0, False, [], []],
-            [[0, 0, 0], attempts, [None], [None], [0], [0], [], [], [0], 0.0, 0.0],
+            [
+                [0, 0, 0],
+                attempts,
+                [None],
+                [None],
+                [0],
+                [0],
+                [],
+                [],
+                [0],
+                [0, 0, 0],
+                [0, 0, 0],
+                [],
+                0.0,
+                0.0,
+            ],
             [[], []],
             [0],
             [[]],
             [[None, None], [None, None]],
             [[None], [None], [None], [None], 0, 0, 0, 0],
-            [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False],
+            [0, None, 0.0, [], *SWUNG],
+            [None, None, [], False, False],
             *([phase] * 2),
             [[], []],
             [0, []],
@@ -190,11 +208,12 @@ def test_a_snapshot_is_the_values_of_each_part() -> None:
         engine.feed(frame)
     snapshot = engine.snapshot()
     assert snapshot["last_ms"] == noisy("squat")[49].timestamp_ms
-    assert [snapshot["parts"][number][0] for number in (14, 15)] == [False, True]
+    assert [snapshot["parts"][number][0] for number in (15, 16)] == [False, True]
 
 
 # The end of a swing's state that has seen nothing.
-SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False]
+WAYS = [[], 0.0, 0.0, [], 0.0, 0.0, 0.0, 0]
+SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False, *WAYS]
 
 
 @pytest.mark.parametrize(
@@ -218,20 +237,23 @@ SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False]
         (12, [[1], [2]]),
         *((13, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
         (13, [1, None, 0.0, [None], *SWUNG]),
-        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False]),
-        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False]),
-        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False]),
-        (13, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False]),
-        (14, [False, "0", 0, None, 1.0, False, None, -1]),
-        (14, [False, 0.0, 0, None, None, False, None, -1]),
-        (14, {}),
-        (16, [[0.0], []]),
-        (16, [[], [0.0]]),
-        (17, [0, [1.0]]),
-        *((18, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
-        (18, [1, 0.0, 0.0, *[None] * 5, [1], []]),
-        (18, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
-        (18, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
+        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False, *WAYS]),
+        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False, *WAYS]),
+        (
+            13,
+            [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False, *WAYS],
+        ),
+        (13, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False, *WAYS]),
+        (15, [False, "0", 0, None, 1.0, False, None, -1]),
+        (15, [False, 0.0, 0, None, None, False, None, -1]),
+        (15, {}),
+        (17, [[0.0], []]),
+        (17, [[], [0.0]]),
+        (18, [0, [1.0]]),
+        *((19, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
+        (19, [1, 0.0, 0.0, *[None] * 5, [1], []]),
+        (19, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
+        (19, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:

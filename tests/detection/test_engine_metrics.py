@@ -76,6 +76,7 @@ def test_the_summary_has_the_best_and_the_mean_of_what_carries() -> None:
             "by_side": None,
             "measures": {},
             "checks": {},
+            "times": {"mean": {"out_ms": None, "stay_ms": None, "back_ms": None}, "last": None},
             "longest_ms": None,
             "total_ms": None,
         }

@@ -202,6 +202,7 @@ def test_numbers_are_rounded_to_what_they_mean_whatever_has_stored_them(owner, m
         "longest_ms": 12033,
         "total_ms": 30067,
         "checks": {},
+        "times": None,
     }
     assert b'"longest_ms":12033,"total_ms":30067' in record.content
     (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()

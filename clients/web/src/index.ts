@@ -39,6 +39,8 @@ export type {
   Readiness,
   Reason,
   RepetitionMetrics,
+  RepetitionTimes,
+  WayBack,
 } from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";

@@ -48,6 +48,20 @@ export interface CheckResult {
 /** How much farther the left went than the right, in degrees, by measure; null where one was hidden. */
 export type Asymmetry = Readonly<Record<string, number | null>>;
 
+/** When a repetition began, reached its far end, left that, and ended; null where not known. */
+export interface RepetitionTimes {
+  readonly began_ms: number | null;
+  readonly reached_ms: number | null;
+  readonly left_ms: number | null;
+  readonly ended_ms: number | null;
+}
+
+/** The way back of the completion before, which was not over when that was told. */
+export interface WayBack {
+  readonly ended_ms: number;
+  readonly back_ms: number;
+}
+
 /** How a repetition was, or a hold that has reached its target. */
 export interface RepetitionMetrics {
   readonly duration_ms: number;
@@ -63,6 +77,12 @@ export interface RepetitionMetrics {
   readonly form: number | null;
   /** How long it was held; null for repetitions. */
   readonly held_ms: number | null;
+  /** An older server gives none of these. */
+  readonly times?: RepetitionTimes;
+  readonly out_ms?: number | null;
+  readonly stay_ms?: number | null;
+  readonly back_ms?: number | null;
+  readonly previous?: WayBack | null;
 }
 
 /** Null, or not there, unless sides are counted apart. */
@@ -95,7 +115,11 @@ export type DetectionEvent =
         by?: number | null;
         /** Of `not_reached`: not far enough, not for long enough, or one side stayed behind. */
         detail?: "too_low" | "too_short" | "one_sided";
-        metrics?: {readonly checks: readonly CheckResult[]; readonly asymmetry?: Asymmetry};
+        metrics?: {
+          readonly checks?: readonly CheckResult[];
+          readonly asymmetry?: Asymmetry;
+          readonly previous?: WayBack | null;
+        };
       } & OfSide
     >
   | EventOf<
