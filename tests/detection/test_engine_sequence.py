@@ -92,6 +92,7 @@ def test_a_session_that_ends_midway_interrupts_once() -> None:
         "side": None,
         "path": None,
         "by": None,
+        "metrics": {"checks": [], "previous": None},
     }
     assert event.ts_ms == frames[-1].timestamp_ms
     assert engine.finish() == []

@@ -22,7 +22,14 @@ POSES = perform("squat", repetitions=1, fps=10)[:26]
 FRAMES = wire_frames(POSES)
 LAST_MS = POSES[-1].timestamp_ms
 SEEN = expected_events(SQUAT, POSES, finished=False)
-INTERRUPTED = {"reason": "pose_lost", "number": 1, "side": None, "path": None, "by": None}
+INTERRUPTED = {
+    "reason": "pose_lost",
+    "number": 1,
+    "side": None,
+    "path": None,
+    "by": None,
+    "metrics": {"checks": [], "previous": None},
+}
 LOST = [
     ("shape_exit", LAST_MS + 2000, {"shape_key": "bottom", "confidence": 0.0}),
     ("event_interrupted", LAST_MS + 2000, INTERRUPTED),

@@ -75,7 +75,12 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
         "repetitions": {"squat": squats} if squats else {},
         "interrupted_total": kinds.count("event_interrupted"),
         "summary": {"squat": counted},
-        "quality": {"countable_share": 1.0, "reasons": []},
+        "quality": {
+            "seen_share": 1.0,
+            "completed_share": 1.0,
+            "countable_share": 1.0,
+            "reasons": [],
+        },
         **more,
     }
 

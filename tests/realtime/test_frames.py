@@ -210,20 +210,30 @@ def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
 
 
 def of_the_image(
-    pose: PoseFrame, width: float = 1, height: float = 1, margin: float = 0.1
-) -> dict[str, Any]:
-    """What MediaPipe gives for the image: from its upper left corner, 0 to 1 where it is in it."""
-    xs, ys = [[getattr(point, axis) for point in pose.landmarks] for axis in "xy"]
+    poses: list[PoseFrame], width: float = 1, height: float = 1, margin: float = 0.1
+) -> list[dict[str, Any]]:
+    """What MediaPipe gives for the image: from its upper left corner, 0 to 1 where it is in it.
+
+    The camera stays where it has all of the movement.
+    """
+    xs, ys = [[getattr(point, axis) for pose in poses for point in pose.landmarks] for axis in "xy"]
     scale = (1 - 2 * margin) / max(max(xs) - min(xs), max(ys) - min(ys))
-    placed = [
-        point._replace(
-            x=(0.5 + (point.x - (max(xs) + min(xs)) / 2) * scale) * width,
-            y=(margin + (point.y - min(ys)) * scale) * height,
-            z=point.z * scale * width,
+    return [
+        wire_frame(
+            pose._replace(
+                landmarks=[
+                    point._replace(
+                        x=(0.5 + (point.x - (max(xs) + min(xs)) / 2) * scale) * width,
+                        y=(margin + (point.y - min(ys)) * scale) * height,
+                        z=point.z * scale * width,
+                    )
+                    for point in pose.landmarks
+                ]
+            ),
+            8,
         )
-        for point in pose.landmarks
+        for pose in poses
     ]
-    return wire_frame(pose._replace(landmarks=placed), 8)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -232,7 +242,7 @@ def test_landmarks_of_the_image_are_told_from_those_of_the_world(
     exercise: str, size: tuple[float, float]
 ) -> None:
     poses = perform(exercise, repetitions=1, fps=10)
-    frames = [of_the_image(pose, *size) for pose in poses]
+    frames = of_the_image(poses, *size)
     assert decoded(batch_text(frames)) == ["image_landmarks"] * len(frames)
     assert decoded(batch_text([wire_frame(pose, 8) for pose in poses])) == [None] * len(poses)
 

@@ -93,7 +93,12 @@ def test_it_counts_the_same_everywhere(
             "repetitions": {"squat": 5},
             "interrupted_total": 0,
             "summary": done["summary"],
-            "quality": {"countable_share": 1.0, "reasons": []},
+            "quality": {
+                "seen_share": 1.0,
+                "completed_share": 1.0,
+                "countable_share": 1.0,
+                "reasons": [],
+            },
         }
         squat = done["summary"]["squat"]
         assert (squat["completed"], squat["attempts"], squat["by_side"]) == (5, {}, None)

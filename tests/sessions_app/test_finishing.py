@@ -26,7 +26,14 @@ INTERRUPTED = NewEvent(
     midway().frames,
     midway().events[-1].ts_ms,
     "event_interrupted",
-    {"reason": "session_ended", "number": 1, "side": None, "path": None, "by": None},
+    {
+        "reason": "session_ended",
+        "number": 1,
+        "side": None,
+        "path": None,
+        "by": None,
+        "metrics": {"checks": [], "previous": None},
+    },
 )
 Finish = Callable[[Scene, uuid.UUID, uuid.UUID], object]
 
