@@ -120,7 +120,7 @@ EXAMPLE_CARD = {
     "f1": 0.95,
     "false_per_minute": 0.06,
     "cannot_see": None,
-    "measured_checks": ["depth", "chest up"],
+    "measured_checks": ["depth", "thighs level", "chest up", "off the floor"],
     "experimental": False,
 }
 
@@ -227,7 +227,7 @@ EXAMPLE_ROLES = [
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 57,
+        "line": 62,
         "column": 9,
         "role": "cue",
         "sentence": (
