@@ -33,7 +33,7 @@ def test_a_version_page_marks_the_line_of_a_warning(manager: Client, movespec: M
 
     page = text_of(manager.get(address(version)))
 
-    assert page.count('class="warning"') == 2  # in the summary, and at the line
+    assert page.count('class="warning"') == 3  # two in the summary, at one line
     assert re.search(r'<a href="#line-(\d+)">line \1</a>', page)
     assert re.search(r'<tr id="line-\d+" class="warning">', page)
 

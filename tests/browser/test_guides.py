@@ -82,7 +82,7 @@ def follow(page: Page, name: str) -> None:
 def test_what_is_wider_than_the_page_scrolls_by_keyboard(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 400, "height": 900})
     page.goto("/docs/movespec/where-to-film")
-    for box in (page.locator("pre").first, page.locator(".scrolls").first):
+    for box in (page.locator("pre").first, page.locator(".scrolls", has_text="half a squat")):
         box.focus()
         assert box.evaluate("box => box.scrollWidth > box.clientWidth && box.scrollLeft == 0")
         page.keyboard.press("ArrowRight")

@@ -132,7 +132,7 @@ def test_they_are_the_same_wherever_the_engine_is_restored(spec) -> None:
 
 def test_a_stay_that_no_frame_sees_long_enough_lacks_something() -> None:
     spec = squat("[standing, {phase: bottom, hold_ms: 450}, standing]")
-    frames = held((UP, 1_000), (DOWN, 500), (UP, 500), fps=5)
+    frames = held((UP, 1_000), (DOWN, 500), (UP, 1_000), fps=5)
     (attempt,) = of_type(run(spec, frames), "event_interrupted")
     assert attempt["reason"] == "not_reached"
     assert 0 < attempt["by"] <= 450

@@ -51,7 +51,8 @@ detection:
       - {name: lifted, criteria: [{joint: hip, side: either, angle_max: 110}]}
     sequence: [standing, lifted, standing]
 """
-    assert [issue.code for issue in validate(document).warnings] == ["overlapping_phases"]
+    codes = [issue.code for issue in validate(document).warnings]
+    assert codes == ["overlapping_phases", "nothing_carries"]
 
 
 def test_phases_that_hold_at_once_complete_nothing_without_a_movement_between_them() -> None:

@@ -154,7 +154,12 @@ def test_a_bound_is_chosen_on_the_other_people() -> None:
 
 def test_a_check_is_measured_that_was_seen_in_people_marked_right_or_wrong(tmp_path: Path) -> None:
     seen = people.People(Workers([], films=squats(tmp_path)))
-    assert people.measured_checks(seen, "squat") == ["depth", "chest up"]
+    assert people.measured_checks(seen, "squat") == [
+        "depth",
+        "thighs level",
+        "chest up",
+        "off the floor",
+    ]
     assert people.measured_checks(seen, "lunge") == []
     assert people.measured_checks(seen, "plank") == []
 

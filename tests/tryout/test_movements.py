@@ -68,6 +68,7 @@ def test_a_movement_is_what_its_movespec_says():
         ],
         "languages": ["en", "de"],
         "hold_ms": None,
+        "experimental": "",
         "view": "any",
         "labels": {
             f"detection.movement.phases[{phase}].criteria[{number}]": label
@@ -76,7 +77,7 @@ def test_a_movement_is_what_its_movespec_says():
         }
         | {
             f"detection.movement.checks[{number}]": name
-            for number, name in enumerate(["depth", "chest up"])
+            for number, name in enumerate(["depth", "thighs level", "chest up", "off the floor"])
         },
     }
 
