@@ -237,7 +237,8 @@ class Engine:
         side, or the other way round."""
         if any(lack != "start" for lack in self.missing):
             return True
-        return self._facing is not None and self._facing.view not in ("any", *self._views)
+        facing = self._facing
+        return facing is not None and facing.view != "any" and facing.view not in self._views
 
     @property
     def held_ms(self) -> float | None:

@@ -67,9 +67,9 @@ class Outcome:
         if self.kind == INTERRUPTION:
             if self.reason not in REASONS:
                 raise ValueError("Not a reason.")
-            if self.detail not in ("", *DETAILS):
+            if self.detail and self.detail not in DETAILS:
                 raise ValueError("Not a detail.")
-            if self.step not in (None, *range(steps)):
+            if self.step is not None and self.step not in range(steps):
                 raise ValueError("Not a step.")
         elif self.kind == COMPLETION:
             if any(step not in range(steps) for step in self.steps):
