@@ -295,7 +295,7 @@ poses = st.lists(
     st.builds(Landmark, coordinates, coordinates, coordinates, visibilities),
     min_size=33,
     max_size=33,
-) | st.builds(lambda mark: [mark] * 33, st.builds(Landmark, coordinates, coordinates, coordinates))
+) | st.builds(lambda mark: [mark] * 33, st.builds(Landmark, *[coordinates] * 3, st.none()))
 steps = st.one_of(st.floats(1e-3, 5000), st.sampled_from([1e-9, 1.0, 1e12]))
 
 
