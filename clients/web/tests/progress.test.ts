@@ -82,7 +82,7 @@ test("a hold is told as it goes on, and null once it is over", () => {
   one.show({hold: {event_key: "plank", held_ms: 0}});
   one.show({hold: {event_key: "plank", held_ms: 400}});
   one.show({hold: {event_key: "plank", held_ms: 800, side: "left"}});
-  assert.deepEqual(one.stream.hold, {eventKey: "plank", heldMs: 800, side: null});
+  assert.deepEqual(one.stream.hold, {eventKey: "plank", heldMs: 800, side: "left"});
   one.show({hold: {event_key: "plank", held_ms: 0}});
   one.show();
   assert.deepEqual(one.told, [
