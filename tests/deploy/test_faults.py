@@ -366,14 +366,14 @@ def test_a_batch_that_is_not_acknowledged_yet_has_waited_until_now() -> None:
 @pytest.mark.parametrize(
     ("sizes", "growth"),
     [
-        # It grows while it warms up, in the first eighth, and then no more.
-        ([10.0] * 4 + [400.0] * 28, []),
-        ([100.0] * 25 + [117.0] * 7, ["webhooks has grown from 100 to 117 MiB"]),
+        # It grows while it warms up, in the first half, and then no more.
+        ([10.0] * 31 + [400.0] * 33, []),
+        ([100.0] * 57 + [117.0] * 7, ["webhooks has grown from 100 to 117 MiB"]),
         # A tenth of a large one, and few MiB of a small one.
-        ([1000.0] * 25 + [1100.0] * 7, []),
-        ([10.0] * 25 + [26.0] * 7, []),
+        ([1000.0] * 57 + [1100.0] * 7, []),
+        ([10.0] * 57 + [26.0] * 7, []),
         # For a moment.
-        ([100.0] * 25 + [500.0] * 3 + [100.0] * 4, []),
+        ([100.0] * 57 + [500.0] * 3 + [100.0] * 4, []),
     ],
 )
 def test_memory_that_grows_is_told(sizes: list[float], growth: list[str]) -> None:
