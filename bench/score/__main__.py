@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import (
     ablation,
+    angles,
     authors,
     cards,
     documents,
@@ -35,10 +36,11 @@ PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "views": views.tables,
     "variants": variants.tables,
     "people": people.tables,
+    "angles": angles.tables,
     "ablation": ablation.tables,
 }
-WITHOUT_RECORDINGS = {"views", "people"}
-OF_PEOPLE = {"people", "ablation"}
+WITHOUT_RECORDINGS = {"views", "people", "angles"}
+OF_PEOPLE = {"people", "angles", "ablation"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from bench.score import people
+from bench.score import angles, people
 from bench.score.__main__ import main
 from bench.score.engine_runs import Workers
 from bench.score.samples import CAMERAS, Film, load_films
-from detection import PoseFrame
+from bench.score.tables import Cell
+from detection import Landmark, PoseFrame
+from detection.landmarks import INDEX
 from poses.figure import perform
 
 WITH_PEOPLE = pytest.mark.skipif(
@@ -174,3 +176,27 @@ def test_it_scores_people_as_they_are(
     monkeypatch.setenv("PEOPLE_DIR", str(tmp_path))
     assert main(["--only", "people", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == ["people"]
+
+
+def test_an_angle_is_told_as_it_is_from_the_side_and_too_straight_from_ahead(
+    tmp_path: Path,
+) -> None:
+    with Workers([], films=squats(tmp_path)) as workers:
+        rows = {row[:2]: row[2:] for row in angles.tables(workers)[0].rows}
+    ahead, _, side = rows["knee, least", "squat"]
+    assert abs(mean(side)) <= 3
+    assert mean(ahead) > 10
+    assert rows["knee, least", "sit to stand"] == (None, None, None)
+
+
+def mean(cell: Cell) -> int:
+    return int(str(cell).partition(" ±")[0])
+
+
+def test_an_angle_in_space_is_the_pose_s_own() -> None:
+    pose = [Landmark(0, 0, 0)] * 33
+    pose[INDEX["left_knee"]] = Landmark(0, 0.4, 0)
+    pose[INDEX["left_ankle"]] = Landmark(0, 0.4, 0.4)
+    assert angles.degrees(pose, "knee", "left") == pytest.approx(90)
+    assert angles.degrees(pose, "thigh", "left") == pytest.approx(0)
+    assert angles.degrees(pose, "shank", "left") == pytest.approx(90)
