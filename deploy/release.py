@@ -98,6 +98,8 @@ def upgrade(release: Path) -> None:
         started -= wanted(before)
         point(BEFORE, before)
     point(ROLLBACK, release / "deploy" / "rollback")
+    # It may have been complete before it was gone back from.
+    (release / "complete").unlink(missing_ok=True)
     switch(release, started=started)
     (release / "complete").touch()
     remove_older_releases()

@@ -194,6 +194,23 @@ def test_after_a_failed_upgrade_another_release_may_follow(machine: ReleaseMachi
     assert target_of(machine, "before") == good
 
 
+def test_a_release_that_was_gone_back_from_is_no_way_back_until_it_is_whole_again(
+    machine: ReleaseMachine,
+) -> None:
+    machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    good = target_of(machine, "current")
+    upgraded(machine, 5, gone_back_from="")
+    assert machine.roll_back().returncode == 0
+    machine.fail(f"restart {machine.units[0]}")
+    assert machine.upgrade().returncode == 1
+    machine.fail("")
+    last = upgraded(machine, 5, mended="")
+    assert machine.runs() == all_on(machine, last)
+    assert target_of(machine, "before") == good
+
+
 def test_the_same_engine_is_not_compiled_again(machine: ReleaseMachine) -> None:
     machine.release(5)
     machine.clone()

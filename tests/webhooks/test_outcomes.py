@@ -1,9 +1,11 @@
 """What becomes of a delivery and its endpoint: ten tries over 28 hours, 410, five days."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from prometheus_client import REGISTRY
 
 from kynaplatform import clock
@@ -290,3 +292,19 @@ def test_the_table_takes_no_longer_answer(owner, columns):
     delivery = make_delivery(make_endpoint(owner.project), failure="x" * 500)
     with pytest.raises(IntegrityError, match="delivery_answer_bounded"):
         WebhookDelivery.objects.filter(id=delivery.id).update(**columns)
+
+
+def test_answers_from_before_the_bound_are_cut_as_it_comes(owner):
+    delivery = make_delivery(make_endpoint(owner.project))
+    with connection.cursor() as cursor:
+        # What is left to check at the end would keep the table from being altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE webhook_delivery DROP CONSTRAINT delivery_answer_bounded")
+    long = {"failure": "x" * 501, "response_body": "y" * 1025}
+    WebhookDelivery.objects.filter(id=delivery.id).update(**long)
+    migration = import_module("webhooks.migrations.0005_bounded_answers").Migration
+    state = MigrationExecutor(connection).loader.project_state(("webhooks", "0004_deletions_wait"))
+    with connection.schema_editor() as editor:
+        migration("0005_bounded_answers", "webhooks").apply(state, editor)
+    delivery.refresh_from_db()
+    assert (delivery.failure, delivery.response_body) == ("x" * 500, "y" * 1024)

@@ -9,6 +9,14 @@ class Migration(migrations.Migration):
     dependencies = [("webhooks", "0004_deletions_wait")]
 
     operations = [
+        migrations.RunSQL(
+            """
+            UPDATE webhook_delivery
+            SET failure = left(failure, 500), response_body = left(response_body, 1024)
+            WHERE length(failure) > 500 OR length(response_body) > 1024
+            """,
+            migrations.RunSQL.noop,
+        ),
         migrations.AddConstraint(
             "webhookdelivery",
             models.CheckConstraint(
