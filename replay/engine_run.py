@@ -10,12 +10,13 @@ from sessions_app.quality import Quality, SessionQuality, quality_of
 
 
 class EngineRun(NamedTuple):
-    """The events, as a stream of the recording gives them, the angles after each frame, and how
-    much could be counted."""
+    """The events, as a stream of the recording gives them, the angles after each frame, how much
+    could be counted, and by its name how often each check was met and missed."""
 
     events: list[DetectionEvent]
     angles: list[Angles]
     quality: Quality | None
+    checks: dict[str, dict[str, int]]
 
 
 def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
@@ -37,4 +38,5 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         completes = any(event.type == "event_completed" for event in told)
         quality.accept(engine, since_ms, degrees, completes=completes)
     events += engine.finish()
-    return EngineRun(events, angles, quality_of({"quality": quality.state()}))
+    checks = engine.summary()[spec.movement_name]["checks"]
+    return EngineRun(events, angles, quality_of({"quality": quality.state()}), checks)

@@ -8,6 +8,7 @@ from typing import Any
 from client.wire import Event
 from detection import DetectionEvent, EngineSettings, MoveSpec
 from poses.recordings import Recording
+from replay.engine_run import EngineRun
 from sessions_app.attempt_words import check_words, why_words
 from sessions_app.quality import Quality
 
@@ -66,16 +67,16 @@ class EventLines:
 def lines_of(
     spec: MoveSpec,
     recording: Recording,
-    events: Sequence[DetectionEvent],
+    run: EngineRun,
     *,
     is_explained: bool,
 ) -> Iterator[str]:
     """The lines of each event of a recording, of each check, and one for what was counted."""
-    lines = EventLines(spec if is_explained else None)
+    lines, events = EventLines(spec if is_explained else None), run.events
     for event in events:
         yield from lines.lines(event)
     if is_explained:
-        for name, counts in count_checks(events).items():
+        for name, counts in run.checks.items():
             yield f"{name}: met {counts['met']} of {sum(counts.values())}"
     if spec.type == "repetition":
         yield from _too_few_frames(recording.fps, events)
@@ -148,16 +149,6 @@ def checks_of(event: SomeEvent) -> list[dict[str, Any]]:
     older server."""
     found: list[dict[str, Any]] = (event.payload.get("metrics") or {}).get("checks", [])
     return found
-
-
-def count_checks(events: Iterable[SomeEvent]) -> dict[str, dict[str, int]]:
-    """By its name, how often each check was met and missed."""
-    counts: dict[str, dict[str, int]] = {}
-    for check in (check for event in events for check in checks_of(event)):
-        of_check = counts.setdefault(check["name"], {"met": 0, "missed": 0})
-        if check["met"] is not None:
-            of_check["met" if check["met"] else "missed"] += 1
-    return counts
 
 
 def count_interrupted(events: Iterable[SomeEvent]) -> int:

@@ -15,15 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from detection import DetectionEvent, MoveSpec, validate
+from detection import MoveSpec, validate
 from detection import compile as compile_movespec
 from local_stack.console import say
 from local_stack.environment import PROJECT
 from movespecs.management.commands.validate import as_lines
 from poses.figure import MOVEMENTS, Movement, read_movement, recorded
 from poses.recordings import Recording
-from replay.angle_series import Angles
-from replay.engine_run import run_engine
+from replay.engine_run import EngineRun, run_engine
 from replay.event_lines import lines_of
 
 FOLDER = PROJECT / "docs" / "movespec"
@@ -90,14 +89,12 @@ class Run:
             fps=float(options.get("fps", ["30"])[0]),
         )
 
-    def counted(self) -> tuple[list[DetectionEvent], list[Angles]]:
-        events, angles, _ = run_engine(self.spec, self.recording)
-        return events, angles
+    def counted(self) -> EngineRun:
+        return run_engine(self.spec, self.recording)
 
     def text(self, *, is_whole: bool) -> str:
         """What `replay --explain` prints, with the lines of phases or without."""
-        events, _ = self.counted()
-        lines = lines_of(self.spec, self.recording, events, is_explained=True)
+        lines = lines_of(self.spec, self.recording, self.counted(), is_explained=True)
         return "".join(f"{line}\n" for line in lines if is_whole or " confidence " not in line)
 
 

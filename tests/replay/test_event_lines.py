@@ -111,8 +111,8 @@ def test_frames_that_are_too_few_for_the_fastest_repetition_are_told() -> None:
 
     def told(fps: float) -> list[str]:
         recording = recorded(squat, repetitions=3, variant=fast, fps=fps)
-        events = run_engine(spec, recording).events
-        lines = lines_of(spec, recording, events, is_explained=False)
+        run = run_engine(spec, recording)
+        lines = lines_of(spec, recording, run, is_explained=False)
         return [line for line in lines if "frames a second" in line]
 
     assert told(10) == [

@@ -13,7 +13,6 @@ from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 from replay.engine_run import run_engine
 from replay.event_lines import (
     INTERRUPTED,
-    count_checks,
     count_completed,
     count_interrupted,
     lines_of,
@@ -69,16 +68,17 @@ class Command(OperatorCommand):
         path: Path | None = options["plot"]
         if path is not None and find_spec("matplotlib") is None:
             raise CommandError(INSTALL_MATPLOTLIB)
-        events, angles, quality = run_engine(spec, recording)
+        run = run_engine(spec, recording)
+        events, angles, quality, checks = run
         if options["json"]:
             told = as_object(spec, events)
             told["quality"] = None if quality is None else msgspec.to_builtins(quality)
             if options["explain"]:
                 told["attempts"] = attempts(spec, events)
-                told["checks"] = count_checks(events)
+                told["checks"] = checks
             self.print_result(told, options)
         else:
-            for line in lines_of(spec, recording, events, is_explained=options["explain"]):
+            for line in lines_of(spec, recording, run, is_explained=options["explain"]):
                 self.stdout.write(line)
             if quality is not None and quality.reasons:
                 self.stdout.write(quality_line(quality))
