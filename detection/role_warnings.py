@@ -7,7 +7,7 @@ from typing import NamedTuple
 from detection.engine.carriers import find_travels, used_phases
 from detection.engine.plan import criterion_path
 from detection.engine.roles import camera, roles
-from detection.language.issues import Issue
+from detection.language.issues import Issue, quote
 from detection.language.validation import Validation
 from detection.spec import MOVEMENT, Criterion, MoveSpec
 
@@ -29,6 +29,7 @@ def with_role_warnings(validation: Validation) -> Validation:
         *_hidden_sides(spec),
         *_disagreeing_views(spec),
         *_nothing_carries(spec),
+        *_unjudged_tempo(spec),
     )
     for code, message, path in warnings:
         mark = validation.marks[path]
@@ -100,6 +101,19 @@ def _nothing_carries(spec: MoveSpec) -> Iterator[_Found]:
             " high in another. Nobody who turns back has made an attempt."
         )
         yield _Found("nothing_carries", message, f"{MOVEMENT}.phases[{len(spec.phases) - 1}]")
+
+
+def _unjudged_tempo(spec: MoveSpec) -> Iterator[_Found]:
+    """Where no movement leads to the last step, no way is timed."""
+    travels = find_travels(spec)
+    if spec.tempo and not any(spec.sequence[-1] in one.start | one.end for one in travels):
+        message = (
+            f"Tempo is never judged: no angle carries the movement to {quote(spec.sequence[-1])},"
+            " the last step, so no way is timed."
+        )
+        if any(one.is_required for one in spec.tempo):
+            message += " As it is required, nothing counts."
+        yield _Found("tempo_not_judged", message, f"{MOVEMENT}.tempo")
 
 
 def _gates(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:

@@ -70,6 +70,8 @@ Plane = Literal["sagittal", "frontal"]
 View = Literal["side", "front", "any"]
 Extreme = Literal["least", "most"]
 Type = Literal["repetition", "hold"]
+TempoPart = Literal["out", "stay", "back"]
+TEMPO_PARTS: tuple[TempoPart, ...] = get_args(TempoPart)
 
 GRACE_MS = 150.0
 HOLD_GRACE_MS = 500.0
@@ -137,6 +139,33 @@ class Check:
     criterion: Criterion
     extreme: Extreme
     is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TempoCheck:
+    """A check of how long a part of a repetition takes, in milliseconds: the way out, the stay
+    there or the way back. Events name it with a dot, which the name of no other check has."""
+
+    part: TempoPart
+    minimum_ms: float
+    maximum_ms: float
+    is_required: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{_TEMPO}{self.part}"
+
+    def missed_by(self, ms: float) -> float:
+        """By how many milliseconds a time is outside of the bounds; 0 within them."""
+        return max(self.minimum_ms - ms, ms - self.maximum_ms, 0.0)
+
+
+_TEMPO = "tempo."
+
+
+def is_of_tempo(check: str) -> bool:
+    """Whether the check of this name is one of times."""
+    return check.startswith(_TEMPO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +256,7 @@ class MoveSpec:
     throughout: tuple[Condition, ...] | None = None
     counts_each_side: bool = False
     checks: tuple[Check, ...] = ()
+    tempo: tuple[TempoCheck, ...] = ()
     target_ms: float = 0.0
     grace_ms: float = HOLD_GRACE_MS
     plane: Plane | None = None
@@ -238,6 +268,12 @@ class MoveSpec:
         is_of_stay = any(phase.name == cue.when for phase in self.phases)
         is_in_stay = is_of_stay and (cue.extreme is None or cue.is_early)
         return self.type == "hold" and is_in_stay and cue.min_gap_ms > 0.0
+
+    @property
+    def check_paths(self) -> dict[str, str]:
+        """The path of each check by its name: those of angles, and then those of tempo."""
+        of_angles = {one.name: f"{MOVEMENT}.checks[{n}]" for n, one in enumerate(self.checks)}
+        return of_angles | {one.name: f"{MOVEMENT}.{one.name}" for one in self.tempo}
 
     @property
     def sequence(self) -> tuple[str, ...]:

@@ -92,16 +92,15 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     yield from _folded("How each criterion is judged", judged)
     yield from _filming(movement, found)
     by_path = {role.path: role for role in found}
-    if spec.checks:
+    if spec.check_paths:
         yield "## Checks\n"
         yield "How well each one was done, which `form` tells:\n"
-        untried = unmeasured(card, [check.name for check in spec.checks])
-        for number, check in enumerate(spec.checks):
-            sentence = by_path[f"{MOVEMENT}.checks[{number}]"].sentence
-            # It names the check first, as these lines do.
-            _, _, asked = sentence.partition(f'or "{check.name}" ')
-            mark = " *Not measured on people.*" if check.name in untried else ""
-            yield f"- **{check.name}**: {asked}{mark}"
+        untried = unmeasured(card, spec.check_paths)
+        for name, path in spec.check_paths.items():
+            # The sentence names the check first, as these lines do.
+            _, _, asked = by_path[path].sentence.partition(f'or "{name}" ')
+            mark = " *Not measured on people.*" if name in untried else ""
+            yield f"- **{name}**: {asked}{mark}"
         yield ""
     if movement.parameters:
         yield "## Parameters\n"

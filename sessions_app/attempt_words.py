@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, carried_angles
-from detection.spec import Check
+from detection.engine.role_words import times_words
+from detection.spec import Check, is_of_tempo
 
 REASONS: Final[Mapping[str, str]] = {
     "out_of_order": "Out of order",
@@ -33,6 +34,7 @@ OF_SIDES: Final[Mapping[Side | None, str]] = {
 _CRITERION = re.compile(r"detection\.movement\.phases\[(\d+)]\.criteria\[(\d+)]")
 _CONDITION = re.compile(r"detection\.movement\.throughout\[(\d+)]")
 _CHECK = re.compile(r"detection\.movement\.checks\[(\d+)]")
+_TEMPO = re.compile(r"detection\.movement\.tempo\.\w+")
 _STEP = re.compile(r"detection\.movement\.sequence\[(\d+)]")
 
 
@@ -54,7 +56,8 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
         return f"{told}: {way}" if by is None else f"{told}: {way}, {degrees_words(by)} short"
     missed = ""
     if by is not None:
-        missed = f", by {time_words(by) if _STEP.fullmatch(path) else degrees_words(by)}"
+        is_time = _STEP.fullmatch(path) or _TEMPO.fullmatch(path)
+        missed = f", by {time_words(by) if is_time else degrees_words(by)}"
     return f"{told}: {place_words(path, payload['reason'], spec) or path}{missed}"
 
 
@@ -77,6 +80,9 @@ def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     """What stands at a path of a MoveSpec, such as `knee at most 110° at bottom`."""
     if spec is None:
         return None
+    for check in spec.tempo:
+        if path == spec.check_paths[check.name]:
+            return f"{check.name}, {times_words(check)}"
     try:
         for pattern, words in _PLACES.items():
             if found := pattern.fullmatch(path):
@@ -125,9 +131,10 @@ def check_words(check: Mapping[str, Any]) -> str:
     name, met, value = check["name"], check["met"], check["value"]
     if met is None:
         return f"{name} not judged"
-    missed = "met" if met else f"missed by {degrees_words(check['by'])}"
+    words = time_words if is_of_tempo(name) else degrees_words
+    missed = "met" if met else f"missed by {words(check['by'])}"
     uncertain = ", uncertain" if check.get("uncertain") else ""
-    return f"{name} {missed} ({degrees_words(value)}{uncertain})"
+    return f"{name} {missed} ({words(value)}{uncertain})"
 
 
 def criterion_words(criterion: Criterion) -> str:

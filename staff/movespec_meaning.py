@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from detection import Criterion, Cue, MoveSpec, Parameter, Step, Validation
+from detection.engine.role_words import times_words
 from sessions_app.attempt_words import band_words, measure_words
 
 ARROW = " → "
@@ -78,6 +79,9 @@ def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
         asked = f"{measure_words(check.criterion)} at its {check.extreme}{where} "
         required = ", required" if check.is_required else ""
         yield Meaning(f"check {check.name}", asked + _bounds(check.criterion) + required)
+    for timed in spec.tempo:
+        required = ", required" if timed.is_required else ""
+        yield Meaning(f"check {timed.name}", times_words(timed) + required)
     for cue in spec.feedback:
         yield Meaning(*_cue(cue))
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from detection import VIEWS, Issue, Validation, camera, placed_roles, validate
-from detection.spec import MOVEMENT
 from kynaplatform.api.names import visible
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
@@ -61,11 +60,8 @@ def reading(
     and `all_lines` is the address of every line. `card` is that of a movement of the catalogue,
     whose checks say whether they were measured."""
     issues = [*validation.errors, *validation.warnings]
-    checks = validation.spec.checks if card and validation.spec else ()
-    names = unmeasured(card, [check.name for check in checks])
-    untried = {
-        f"{MOVEMENT}.checks[{number}]" for number, check in enumerate(checks) if check.name in names
-    }
+    paths = validation.spec.check_paths if card and validation.spec else {}
+    untried = {paths[name] for name in unmeasured(card, paths)}
     lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
     return {
         "issues": issues,

@@ -83,8 +83,7 @@ def shown_rules(spec: MoveSpec) -> dict[str, Any]:
     }
     for number, condition in enumerate(spec.throughout or ()):
         labels[f"{MOVEMENT}.throughout[{number}]"] = _label(condition.criterion.measure)
-    for number, check in enumerate(spec.checks):
-        labels[f"{MOVEMENT}.checks[{number}]"] = check.name
+    labels |= {path: name for name, path in spec.check_paths.items()}
     return {
         "phases": [phase.name for phase in spec.phases],
         "hold_ms": spec.target_ms if spec.type == "hold" else None,

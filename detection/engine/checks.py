@@ -8,7 +8,8 @@ from detection.engine.body import Body
 from detection.engine.extremes import HeldExtreme
 from detection.engine.phases import PhaseTracker
 from detection.engine.rounding import told_share
-from detection.spec import MOVEMENT, Check
+from detection.engine.times import told_part
+from detection.spec import MoveSpec
 
 
 class Verdict(NamedTuple):
@@ -37,9 +38,10 @@ class ChecksState:
 
 
 class Checks(ChecksState):
-    __slots__ = ("_checks", "_required")
+    __slots__ = ("_checks", "_paths", "_required", "_tempo")
 
-    def __init__(self, checks: Sequence[Check], phases: Sequence[PhaseTracker], body: Body) -> None:
+    def __init__(self, spec: MoveSpec, phases: Sequence[PhaseTracker], body: Body) -> None:
+        checks = spec.checks
         by_name = {phase.name: phase for phase in phases}
         self._checks = [
             (
@@ -48,7 +50,10 @@ class Checks(ChecksState):
             )
             for check in checks
         ]
-        self._required = [number for number, check in enumerate(checks) if check.is_required]
+        self._tempo = spec.tempo
+        required = [one.is_required for one in checks] + [one.is_required for one in spec.tempo]
+        self._required = [number for number, is_required in enumerate(required) if is_required]
+        self._paths = list(spec.check_paths.values())
         self.forget()
 
     def forget(self) -> None:
@@ -79,17 +84,22 @@ class Checks(ChecksState):
             if phase is passed:
                 self.values[number] = extreme.follow(self.values[number])
 
-    def verdict(self) -> Verdict:
-        values = [
+    def verdict(self, times: Sequence[float | None] = ()) -> Verdict:
+        """The verdict on a repetition or an attempt, of which a completion has `times`."""
+        values: list[float | None] = [
             extreme.of(before, now)
             for (_, extreme), before, now in zip(
                 self._checks, self.values_before, self.values, strict=True
             )
         ]
-        missed = [
+        missed: list[float | None] = [
             None if value is None else extreme.missed_by(value)
             for (_, extreme), value in zip(self._checks, values, strict=True)
         ]
+        for check in self._tempo:
+            ms = told_part(times, check.part)
+            values.append(None if ms is None else float(ms))
+            missed.append(None if ms is None else check.missed_by(ms))
         seen = [by for by in missed if by is not None]
         form = told_share(seen.count(0.0) / len(seen)) if seen else None
         return Verdict(values, missed, form)
@@ -99,9 +109,9 @@ class Checks(ChecksState):
         asked for."""
         for number in self._required:
             by = verdict.missed[number]
-            phase = self._checks[number][0]
+            phase = self._checks[number][0] if number < len(self._checks) else None
             if by is None and phase is not None and phase.name in passed_over:
                 continue
             if by != 0.0:
-                return Failed(f"{MOVEMENT}.checks[{number}]", by)
+                return Failed(self._paths[number], by)
         return None

@@ -23,7 +23,7 @@ from detection.engine.settings import EngineSettings
 from detection.engine.stillness import Stillness
 from detection.engine.swing import Swing
 from detection.engine.tally import Tally
-from detection.spec import BodySide, Reason
+from detection.spec import BodySide, Cue, Reason
 
 
 class Counter:
@@ -66,6 +66,7 @@ class Counter:
         self._record.ranges.watch()
         if not self._conditions.are_inferred and not self._repetition.is_under_way:
             self._conditions.forget()
+        cues: list[Cue] = []
         broken = self._conditions.broken(now)
         if broken is not None:
             self._break_off(broken, now)
@@ -73,14 +74,14 @@ class Counter:
             for swing in self.swings:
                 swing.measure(now)
             self._note_attempts(now)
-            self._record.keep_time(now, is_midway=bool(self._repetition.step))
+            cues = self._record.keep_time(now, is_midway=bool(self._repetition.step))
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(now, step)
         if self._is_at_rest() and self._repetition.turn_window(now):
             self._record.pass_window()
         self._record.checks.watch()
-        cues = self._cues.watch(now) + self._cues.follow(now)
+        cues += self._cues.watch(now) + self._cues.follow(now)
         return events + [feedback(cue, now, self._side) for cue in cues]
 
     def _is_at_rest(self) -> bool:

@@ -7,11 +7,11 @@ from typing import Any, Final
 from detection.engine.outcomes import Outcome
 from detection.engine.rounding import told_degrees, told_ms
 from detection.engine.times import told_times
-from detection.spec import BodySide, Check, Cue, View
+from detection.spec import BodySide, Check, Cue, TempoCheck, View
 
 Payload = dict[str, Any]
 # Each with the view from which its degrees hold.
-Checks = Sequence[tuple[Check, View]]
+Checks = Sequence[tuple[Check | TempoCheck, View]]
 # What was missed was missed by something.
 LEAST_BY: Final = 0.1
 
@@ -72,6 +72,7 @@ def completion(
     steps: Sequence[str],
     measures: Payload,
     checks: Checks,
+    way_back: TempoCheck | None,
     asymmetry: Payload | None,
 ) -> DetectionEvent:
     """`steps` are the phases of the MoveSpec's steps. `asymmetry` is told where there is one."""
@@ -92,7 +93,7 @@ def completion(
             **told_times(outcome.times),
             "form": outcome.form,
             "held_ms": None if held_ms is None else told_ms(held_ms),
-            "previous": _told_back(outcome.back),
+            "previous": _told_back(outcome.back, way_back),
         },
     }
     if asymmetry is not None:
@@ -101,7 +102,11 @@ def completion(
 
 
 def interruption(
-    outcome: Outcome, number: int | None, checks: Checks, asymmetry: Payload | None
+    outcome: Outcome,
+    number: int | None,
+    checks: Checks,
+    way_back: TempoCheck | None,
+    asymmetry: Payload | None,
 ) -> DetectionEvent:
     payload: Payload = {
         "reason": outcome.reason,
@@ -109,7 +114,10 @@ def interruption(
         "side": outcome.side or None,
         "path": outcome.path or None,
         "by": _by(outcome.by),
-        "metrics": {"checks": _checks(outcome, checks), "previous": _told_back(outcome.back)},
+        "metrics": {
+            "checks": _checks(outcome, checks),
+            "previous": _told_back(outcome.back, way_back),
+        },
     }
     if outcome.detail:
         payload["detail"] = outcome.detail
@@ -120,7 +128,9 @@ def interruption(
 
 def _checks(outcome: Outcome, checks: Checks) -> list[Payload]:
     return [
-        {
+        _of_tempo(check, value)
+        if isinstance(check, TempoCheck)
+        else {
             "name": check.name,
             "met": None if missed is None else missed == 0.0,
             "value": value,
@@ -131,12 +141,25 @@ def _checks(outcome: Outcome, checks: Checks) -> list[Payload]:
     ]
 
 
+def _of_tempo(check: TempoCheck, ms: float | None) -> Payload:
+    missed = 0.0 if ms is None else check.missed_by(ms)
+    return {
+        "name": check.name,
+        "met": None if ms is None else missed == 0.0,
+        "value": None if ms is None else told_ms(ms),
+        "by": max(told_ms(missed), 1) if missed else None,
+    }
+
+
 def _by(missed: float | None) -> float | None:
     return None if missed is None else max(told_degrees(missed), LEAST_BY)
 
 
-def _told_back(back: Sequence[float]) -> Payload | None:
+def _told_back(back: Sequence[float], check: TempoCheck | None) -> Payload | None:
     if not back:
         return None
     left_ms, ended_ms = map(round, back)
-    return {"ended_ms": ended_ms, "back_ms": ended_ms - left_ms}
+    told: Payload = {"ended_ms": ended_ms, "back_ms": ended_ms - left_ms}
+    if check is not None:
+        told["checks"] = [_of_tempo(check, float(ended_ms - left_ms))]
+    return told

@@ -24,7 +24,7 @@ class Rations(RationsState):
         names = {phase.name for phase in spec.phases}
         self._cues = spec.feedback
         self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
-        checks = {check.name: number for number, check in enumerate(spec.checks)}
+        checks = {name: number for number, name in enumerate(spec.check_paths)}
         # Of each cue on a check of the whole its number and that of the check.
         self._of_whole = [
             (number, checks[cue.check])

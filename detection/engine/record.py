@@ -14,7 +14,7 @@ from detection.engine.swing import Swing
 from detection.engine.tally import Tally
 from detection.engine.times import Timekeeper
 from detection.engine.views import view_of
-from detection.spec import BodySide
+from detection.spec import BodySide, Cue
 
 
 class Record:
@@ -37,7 +37,7 @@ class Record:
         ]
         has_view = any(view != "any" for view in views)
         self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
-        self.checks = Checks(plan.spec.checks, phases, body)
+        self.checks = Checks(plan.spec, phases, body)
         self._steps = plan.spec.steps
         self.times = Timekeeper(swings, plan.spec.sequence)
         # Of this frame.
@@ -47,10 +47,12 @@ class Record:
         self.ranges.forget()
         self.checks.forget()
 
-    def keep_time(self, now: float, *, is_midway: bool) -> None:
-        """Take the times of this frame, in which a repetition may be past its first step."""
-        if self.times.follow(now, is_midway=is_midway):
-            self._tally.come_back(self.times.last)
+    def keep_time(self, now: float, *, is_midway: bool) -> list[Cue]:
+        """Take the times of this frame, in which a repetition may be past its first step: the cues
+        on a way back that is over."""
+        if not self.times.follow(now, is_midway=is_midway):
+            return []
+        return self._tally.come_back(self.times.last, now)
 
     def pass_window(self) -> None:
         self.ranges.pass_window()
@@ -60,13 +62,17 @@ class Record:
         self, completed: Completed, side: BodySide | None, now: float, held_ms: float | None = None
     ) -> None:
         """Take a completion, or an attempt whose form was poor."""
-        verdict = self.checks.verdict()
+        times = [] if held_ms is not None else self.times.measure(now)
+        verdict = self.checks.verdict(times)
         failed = self.checks.failed(verdict, self._passed_over(completed))
         if failed is not None:
-            self.interrupt(Interrupted("poor_form", failed.path, failed.by), side, now)
+            poor = Interrupted("poor_form", failed.path, failed.by)
+            self.interrupt(poor, side, now, times)
             return
         least, most = self.ranges.whole()
         back = self.times.tell_back()
+        if times:
+            self.times.complete(times)
         self._outcomes.append(
             Outcome(
                 now,
@@ -80,7 +86,7 @@ class Record:
                 held_ms=held_ms,
                 steps=[step.number for step in completed.steps],
                 steps_ms=[step.ms for step in completed.steps],
-                times=[] if held_ms is not None else self.times.complete(now),
+                times=times,
                 back=back,
                 least=least,
                 most=most,
@@ -94,9 +100,15 @@ class Record:
         done = {self._steps[step.number].phase for step in completed.steps if self._steps}
         return {step.phase for step in self._steps if step.is_optional} - done
 
-    def interrupt(self, interrupted: Interrupted, side: BodySide | None, now: float) -> None:
-        """Take an interruption."""
-        self._take(interrupted, side, now)
+    def interrupt(
+        self,
+        interrupted: Interrupted,
+        side: BodySide | None,
+        now: float,
+        times: Sequence[float | None] = (),
+    ) -> None:
+        """Take an interruption, with the times of a repetition that was done to its end."""
+        self._take(interrupted, side, now, times)
         self.begin_anew()
 
     def note(self, attempt: Interrupted, side: BodySide | None, now: float) -> None:
@@ -114,10 +126,11 @@ class Record:
         interrupted: Interrupted,
         side: BodySide | None,
         now: float,
+        times: Sequence[float | None] = (),
         *,
         is_aside: bool = False,
     ) -> None:
-        verdict = self.checks.verdict()
+        verdict = self.checks.verdict(times)
         least, most = self.ranges.whole()
         self._outcomes.append(
             Outcome(

@@ -1,9 +1,10 @@
 """Criteria in the words of the sentences that tell their roles."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
-from detection.spec import JOINT_LANDMARKS, Criterion, Measure, Side
+from detection.spec import JOINT_LANDMARKS, Criterion, Measure, Side, TempoCheck, TempoPart
 
 _OWNERS: Final[dict[Side | None, str]] = {
     None: "the",
@@ -40,6 +41,28 @@ def band_words(low: float, high: float) -> str:
     if low <= 0.0:
         return f"{high:g}° or less" if high < 180.0 else "any angle"
     return f"{low:g}° to {high:g}°" if high < 180.0 else f"{low:g}° or more"
+
+
+_TEMPO: Final[dict[TempoPart, str]] = {
+    "out": "the way out must take",
+    "stay": "the stay at the far end must take",
+    "back": "the way back must take",
+}
+
+
+def tempo_words(check: TempoCheck) -> str:
+    """Such as `the way out must take 2 s to 4 s`."""
+    return f"{_TEMPO[check.part]} {times_words(check)}"
+
+
+def times_words(check: TempoCheck) -> str:
+    """Such as `2 s to 4 s`."""
+    low, high = f"{check.minimum_ms / 1000:g} s", f"{check.maximum_ms / 1000:g} s"
+    if check.minimum_ms == 0.0:
+        return f"{high} or less"
+    if check.maximum_ms == inf:
+        return f"{low} or more"
+    return f"exactly {low}" if low == high else f"{low} to {high}"
 
 
 def measure_words(measure: Measure) -> str:

@@ -13,6 +13,7 @@ from detection.engine.role_words import (
     measure_words,
     measures_words,
     sentence_of,
+    tempo_words,
 )
 from detection.engine.settings import EngineSettings
 from detection.engine.views import seen_from
@@ -88,7 +89,10 @@ def roles(spec: MoveSpec) -> tuple[Role, ...]:
     It is what an engine with its default settings decides by the MoveSpec, before any frame.
     """
     found = _of_hold(spec) if spec.type == "hold" else _of_phases(spec)
-    others = (_of_throughout(spec), _of_start(spec), _of_checks(spec), _of_cues(spec))
+    others = (
+        *(_of_throughout(spec), _of_start(spec)),
+        *(_of_checks(spec), _of_tempo(spec), _of_cues(spec)),
+    )
     return tuple(
         Role(path, role, _of_each_side(criterion, sentence, spec), _view(criterion, spec))
         for path, role, criterion, sentence in chain(found, *others)
@@ -112,8 +116,8 @@ def _needs_both_sides(spec: MoveSpec) -> bool:
     return spec.counts_each_side and not counts_the_leading_side(spec)
 
 
-# A path, the role of its criterion, the criterion and a sentence.
-_Found = Iterator[tuple[str, RoleName, Criterion, str]]
+# A path, the role of its criterion, the criterion and a sentence. Tempo has no criterion.
+_Found = Iterator[tuple[str, RoleName, Criterion | None, str]]
 
 
 def _of_phases(spec: MoveSpec) -> _Found:
@@ -179,12 +183,21 @@ def _of_checks(spec: MoveSpec) -> _Found:
         yield f"{MOVEMENT}.checks[{number}]", "check", check.criterion, sentence
 
 
+def _of_tempo(spec: MoveSpec) -> _Found:
+    for check in spec.tempo:
+        missed = "does not count" if check.is_required else "counts, with less form"
+        if check.part == "back":
+            missed = "counts, since the way back is over only later"
+        sentence = f'For "{check.name}" {tempo_words(check)}; a repetition that misses it {missed}.'
+        yield f"{MOVEMENT}.{check.name}", "check", None, sentence
+
+
 def _of_cues(spec: MoveSpec) -> _Found:
     for number, cue in enumerate(spec.feedback):
-        if cue.criterion is None:
-            continue
         if cue.check is not None:
             sent = _on_check(cue, spec)
+        elif cue.criterion is None:
+            continue
         elif cue.extreme:
             angle = angle_words(cue.criterion, "was at", "leaned by")
             sent = f'as a stay in "{cue.when}" ends, if {angle} at its {cue.extreme}'
@@ -201,6 +214,8 @@ def _in_stay(cue: Cue, spec: MoveSpec) -> str:
 
 def _on_check(cue: Cue, spec: MoveSpec) -> str:
     outcome = f'"{cue.check}" is {"met" if cue.is_met else "missed"}'
+    if cue.check == "tempo.back":
+        return f"once the way back is over, if {outcome}"
     if not cue.when:
         return f"with each {spec.type} or attempt at one in which {outcome}"
     if cue.is_early:
@@ -220,13 +235,15 @@ def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:
     return _needs_both_sides(spec) and criterion.side is None and criterion.measure != "trunk"
 
 
-def _of_each_side(criterion: Criterion, sentence: str, spec: MoveSpec) -> str:
-    if not _is_of_each_side(criterion, spec):
+def _of_each_side(criterion: Criterion | None, sentence: str, spec: MoveSpec) -> str:
+    if criterion is None or not _is_of_each_side(criterion, spec):
         return sentence
     return f"Of each side by itself: {sentence[0].lower()}{sentence[1:]}"
 
 
-def _view(criterion: Criterion, spec: MoveSpec) -> View:
+def _view(criterion: Criterion | None, spec: MoveSpec) -> View:
+    if criterion is None:
+        return "any"
     if criterion.side in ("front", "back"):
         return "side"  # from the front no limb is seen to lead
     return seen_from(criterion.measure, spec.plane)

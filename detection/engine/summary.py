@@ -10,7 +10,7 @@ from typing import Any
 from detection.engine.ranges import in_units
 from detection.engine.rounding import TOLD_STEPS, told_degrees, told_ms
 from detection.engine.times import ENDED, PARTS, TIMES, told_times
-from detection.spec import BODY_SIDES, REASONS, BodySide, Check, Reason
+from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Summary(SummaryState):
         self,
         names: Sequence[str],
         directions: Sequence[int],
-        checks: Sequence[Check],
+        checks: Sequence[str],
         *,
         is_hold: bool,
         has_sides: bool,
@@ -171,8 +171,8 @@ class Summary(SummaryState):
                 if self.known[number]
             },
             "checks": {
-                check.name: {"met": met, "missed": missed}
-                for check, met, missed in zip(self._checks, self.met, self.missed, strict=True)
+                name: {"met": met, "missed": missed}
+                for name, met, missed in zip(self._checks, self.met, self.missed, strict=True)
             },
             "times": None if self._is_hold else self._times(),
             "longest_ms": told_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,

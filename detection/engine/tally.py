@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from detection.engine.events import DetectionEvent, completion, feedback, interruption
+from detection.engine.events import Checks, DetectionEvent, completion, feedback, interruption
 from detection.engine.outcomes import COMPLETION, LET_GO, Outcome
 from detection.engine.plan import Plan, measure_names
 from detection.engine.ranges import told_asymmetry, told_ranges
 from detection.engine.rations import Rations
 from detection.engine.summary import Summary
-from detection.engine.times import ENDED
+from detection.engine.times import ENDED, told_part
 from detection.engine.views import view_of
-from detection.spec import COMPLETED, INTERRUPTED, BodySide, MoveSpec
+from detection.spec import COMPLETED, INTERRUPTED, BodySide, Cue, MoveSpec
 
 # Nobody does more in a second.
 MOST_WITHHELD: Final = 4
@@ -36,6 +36,7 @@ class Tally(TallyState):
         "_measures",
         "_steps",
         "_views",
+        "_way_back",
         "counts",
         "rations",
         "summary",
@@ -51,14 +52,16 @@ class Tally(TallyState):
         self.summary = Summary(
             list(directions),
             list(directions.values()),
-            spec.checks,
+            list(spec.check_paths),
             is_hold=spec.type == "hold",
             has_sides=spec.counts_each_side,
         )
         self.rations = Rations(spec)
-        self._checks = tuple(
-            (check, view_of(check.criterion.measure, spec.plane)) for check in spec.checks
+        self._checks: Checks = (
+            *((one, view_of(one.criterion.measure, spec.plane)) for one in spec.checks),
+            *((one, "any") for one in spec.tempo),
         )
+        self._way_back = next((one for one in spec.tempo if one.part == "back"), None)
         self._both_move = spec.both_move
         self._views = {
             name: view_of(criterion.measure, spec.plane)
@@ -100,13 +103,23 @@ class Tally(TallyState):
         self.counts = not self._has_setup
         self.withheld = []
 
-    def come_back(self, times: Sequence[float | None]) -> None:
-        """Take the times of a completion whose way back is over."""
+    def come_back(self, times: Sequence[float | None], now: float) -> list[Cue]:
+        """Take the times of a completion whose way back is over: the cues on its tempo."""
+        ms = told_part(times, "back")
+        missed: list[float | None] = [None] * len(self._checks)
+        if self._way_back is not None and ms is not None:
+            missed[-1] = self._way_back.missed_by(ms)
         for outcome in self.withheld:
             if outcome.kind == COMPLETION and outcome.times[:ENDED] == times[:ENDED]:
                 outcome.times = list(times)
-        if self.counts:
-            self.summary.come_back(times)
+                if self._way_back is not None:
+                    outcome.values[-1] = None if ms is None else float(ms)
+                    outcome.missed[-1] = missed[-1]
+        if not self.counts:
+            return []
+        self.summary.come_back(times)
+        self.summary.judge(missed)
+        return self.rations.judge(missed, now)
 
     def may_send(self, cue: int, now: float) -> bool:
         return self.counts and self.rations.may_send(cue, now)
@@ -157,6 +170,7 @@ class Tally(TallyState):
             self._steps,
             told_ranges(names, outcome.least, outcome.most, uncertain),
             self._checks,
+            self._way_back,
             self._asymmetry(outcome),
         )
 
@@ -164,7 +178,7 @@ class Tally(TallyState):
         if outcome.reason:
             self.summary.interrupt(outcome.reason)
         number = self.summary.completions + 1 if outcome.is_under_way else None
-        return interruption(outcome, number, self._checks, self._asymmetry(outcome))
+        return interruption(outcome, number, self._checks, self._way_back, self._asymmetry(outcome))
 
     def _asymmetry(self, outcome: Outcome) -> dict[str, float | None] | None:
         if not self._both_move:

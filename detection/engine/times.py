@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from detection.engine.held_carriers import END, START
 from detection.engine.swing import Swing
+from detection.spec import TEMPO_PARTS, TempoPart
 
 # When a repetition began, reached its far end, left that, and ended. None is not known.
 Times = list[float | None]
@@ -14,7 +15,7 @@ REACHED: Final = 1
 LEFT: Final = 2
 ENDED: Final = 3
 TIMES: Final = 4
-PARTS: Final = ("out_ms", "stay_ms", "back_ms")
+PARTS: Final = tuple(f"{part}_ms" for part in TEMPO_PARTS)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +41,12 @@ def told_times(times: Sequence[float | None]) -> dict[str, Any]:
         "stay_ms": _between(reached, left),
         "back_ms": _between(left, ended),
     }
+
+
+def told_part(times: Sequence[float | None], part: TempoPart) -> int | None:
+    """How long a part of a repetition took; None where that is not known."""
+    ms: int | None = told_times(times)[f"{part}_ms"]
+    return ms
 
 
 def _between(one: int | None, other: int | None) -> int | None:
@@ -104,16 +111,19 @@ class Timekeeper(TimekeeperState):
         self.is_untold = False
         return [] if left_ms is None or ended_ms is None else [left_ms, ended_ms]
 
-    def complete(self, now_ms: float) -> Times:
-        """The times of the repetition that this frame completes."""
+    def measure(self, now_ms: float) -> Times:
+        """The times of the repetition that this frame completes, if it counts."""
         began_ms, reached_ms = self.began_ms, self.reached_ms
-        self.began_ms = self.reached_ms = None
         left_ms = ended_ms = None
         swing = self._swing
         if swing is not None and swing.end == self._rest:
             left_ms, ended_ms = swing.way_here(now_ms)
             if reached_ms is not None and left_ms is not None and left_ms < reached_ms:
                 reached_ms = left_ms = (reached_ms + left_ms) / 2  # it turned at once
-        self.last = [began_ms, reached_ms, left_ms, ended_ms]
-        self.is_coming_back = left_ms is not None and ended_ms is None
-        return list(self.last)
+        return [began_ms, reached_ms, left_ms, ended_ms]
+
+    def complete(self, times: Times) -> None:
+        """Take the times of a completion."""
+        self.began_ms = self.reached_ms = None
+        self.last = list(times)
+        self.is_coming_back = times[LEFT] is not None and times[ENDED] is None

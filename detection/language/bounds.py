@@ -21,14 +21,14 @@ class Bound(NamedTuple):
 
 
 def low_bound(values: Values) -> Bound:
-    return _bound(values, ("min", "angle_min"), 0.0)
+    return _bound(values, ("min", "angle_min", "min_ms"), 0.0)
 
 
 def high_bound(values: Values) -> Bound:
-    return _bound(values, ("max", "angle_max"), 180.0)
+    return _bound(values, ("max", "angle_max", "max_ms"), 180.0)
 
 
-def _bound(values: Values, keys: tuple[str, str], default: float) -> Bound:
+def _bound(values: Values, keys: tuple[str, ...], default: float) -> Bound:
     for key in keys:
         if key in values:
             return Bound(key, values[key])

@@ -1,6 +1,7 @@
 """The MoveSpec of a document's checked values."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, cast
 
 from detection.language.bounds import Bound, high_bound, low_bound
@@ -8,6 +9,7 @@ from detection.language.languages import chosen_text
 from detection.language.parameters import declared_parameters, filled
 from detection.language.visible_landmarks import BODY_PARTS, in_order
 from detection.spec import (
+    TEMPO_PARTS,
     Check,
     Condition,
     Criterion,
@@ -18,6 +20,7 @@ from detection.spec import (
     Phase,
     Setup,
     Step,
+    TempoCheck,
 )
 
 Values = dict[str, Any]
@@ -38,6 +41,7 @@ def compile_movespec(
     detection = document["detection"]
     movement = detection["movement"]
     checks = tuple(map(_check, movement["checks"]))
+    tempo = _tempo(movement.get("tempo", {}))
     is_hold = detection["type"] == "hold"
     is_strict = movement.get("judge") == "bands"
     return MoveSpec(
@@ -47,12 +51,13 @@ def compile_movespec(
         movement_name=movement["name"],
         phases=tuple(_phase(phase, is_strict=is_strict) for phase in movement["phases"]),
         steps=tuple(map(_step, movement.get("sequence", []))),
-        feedback=tuple(_cue(cue, checks, locale) for cue in movement["feedback"]),
+        feedback=tuple(_cue(cue, (*checks, *tempo), locale) for cue in movement["feedback"]),
         type=detection["type"],
         setup=_setup(detection["setup"]) if "setup" in detection else None,
         throughout=_throughout(movement.get("throughout", [] if is_hold else None)),
         counts_each_side=movement.get("count") == "each_side",
         checks=checks,
+        tempo=tempo,
         plane=movement.get("plane"),
         both_move=movement.get("both_move", False),
         **_times(movement) if is_hold else {},
@@ -94,13 +99,28 @@ def _check(check: Values) -> Check:
     return Check(check["name"], check.get("when"), criterion, extreme, check["required"])
 
 
-def _cue(cue: Values, checks: Sequence[Check], locale: str | None) -> Cue:
+def _tempo(tempo: Values) -> tuple[TempoCheck, ...]:
+    return tuple(
+        TempoCheck(
+            part,
+            float(bounds.get("min_ms", 0.0)),
+            float(bounds.get("max_ms", inf)),
+            bounds.get("required", False),
+        )
+        for part in TEMPO_PARTS
+        if (bounds := tempo.get(part)) is not None
+    )
+
+
+def _cue(cue: Values, checks: Sequence[Check | TempoCheck], locale: str | None) -> Cue:
     when, check, is_met = cue["when"], None, True
     extreme, criterion = None, None
     if isinstance(when, dict):
         check, is_met = when["check"], when["met"]
         meant = next(one for one in checks if one.name == check)
-        when, extreme, criterion = meant.when or "", meant.extreme, meant.criterion
+        when = ""
+        if isinstance(meant, Check):
+            when, extreme, criterion = meant.when or "", meant.extreme, meant.criterion
     elif "least" in cue or "most" in cue:
         extreme, criterion = _extreme(cue)
     elif "joint" in cue or "lean" in cue:

@@ -31,7 +31,7 @@ from detection.language.grammar import (
     OnlyWith,
     Record,
 )
-from detection.language.texts import CUE_KEY, LANGUAGE, MESSAGE, NAME, milliseconds
+from detection.language.texts import CHECK_NAME, CUE_KEY, LANGUAGE, MESSAGE, NAME, milliseconds
 from detection.spec import (
     COMPLETED,
     DETAILS,
@@ -70,7 +70,12 @@ def _only_with_reason(key: str, reasons: tuple[str, ...], message: str) -> tuple
 
 _ON_CHECK = Record(
     fields=(
-        Field(key="check", kind=NAME, required=True, description="The name of the check."),
+        Field(
+            key="check",
+            kind=CHECK_NAME,
+            required=True,
+            description="The name of the check; of tempo, such as tempo.out.",
+        ),
         Field(
             key="met",
             kind=Flag(),
@@ -90,7 +95,8 @@ CUE = Record(
                 " lean once the angle is in the band; with least or most as the stay ends. Or"
                 f" {COMPLETED}, {INTERRUPTED} or {NOT_READY}. Or a check: once per stay in its"
                 " phase, as soon as its outcome is certain; without a phase, with the completion or"
-                " attempt. None but a phase takes a criterion."
+                " attempt; on tempo.back, once the way back is over. None but a phase takes a"
+                " criterion."
             ),
         ),
         JOINT,

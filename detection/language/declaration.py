@@ -14,12 +14,13 @@ from detection.language.grammar import (
     Flag,
     Items,
     Number,
+    OneOf,
     Record,
     Variants,
 )
 from detection.language.texts import LABEL, NAME, PARAMETER_NAME, PHASE_NAME, PROSE, milliseconds
 from detection.language.visible_landmarks import BODY_PARTS
-from detection.spec import HOLD_GRACE_MS, Plane, Type, View
+from detection.spec import HOLD_GRACE_MS, TEMPO_PARTS, Plane, Type, View
 
 _NUMBER = Number(0, 600_000)
 PARAMETER = Record(
@@ -164,6 +165,74 @@ _CHECKS = Field(
     default=(),
     description="What a repetition is judged by once it is done.",
 )
+_TEMPO_BOUNDS = Record(
+    fields=(
+        Field(
+            key="min_ms",
+            kind=milliseconds(100, 600_000),
+            description="The least time, in milliseconds. Give it, max_ms or both.",
+        ),
+        Field(
+            key="max_ms",
+            kind=milliseconds(100, 600_000),
+            description="The greatest time, in milliseconds. Give it, min_ms or both.",
+        ),
+    ),
+    rules=(
+        OneOf(
+            keys=("min_ms", "max_ms"),
+            code="missing_bound",
+            message="The time needs min_ms, max_ms or both.",
+        ),
+    ),
+    misplaced={
+        "required": (
+            "The way back is not over when a repetition is counted, so that back can't be required:"
+            " leave required out. Only out and stay can be."
+        ),
+    },
+)
+_REQUIRED_TEMPO = Record(
+    fields=(
+        *_TEMPO_BOUNDS.fields,
+        Field(
+            key="required",
+            kind=Flag(),
+            default=False,
+            description="Whether a repetition that misses it does not count.",
+        ),
+    ),
+    rules=_TEMPO_BOUNDS.rules,
+)
+TEMPO = Record(
+    fields=(
+        Field(
+            key="out",
+            kind=_REQUIRED_TEMPO,
+            description="The time of the way out: from where a repetition rests to its far end.",
+        ),
+        Field(
+            key="stay",
+            kind=_REQUIRED_TEMPO,
+            description="The time at the far end.",
+        ),
+        Field(
+            key="back",
+            kind=_TEMPO_BOUNDS,
+            description=(
+                "The time of the way back. It is judged once that is over, after the repetition"
+                " was counted."
+            ),
+        ),
+    ),
+    rules=(
+        OneOf(
+            keys=TEMPO_PARTS,
+            code="missing_bound",
+            message="Tempo needs out, stay or back.",
+        ),
+    ),
+)
 _FEEDBACK = Field(
     key="feedback",
     kind=Items(item=CUE, min_items=0, max_items=32),
@@ -206,6 +275,14 @@ REPETITION = Record(
             ),
         ),
         _CHECKS,
+        Field(
+            key="tempo",
+            kind=TEMPO,
+            description=(
+                "How long the way out, the stay there and the way back may take: the checks"
+                " tempo.out, tempo.stay and tempo.back."
+            ),
+        ),
         _FEEDBACK,
     ),
     misplaced={
@@ -253,6 +330,7 @@ HOLD = Record(
     misplaced={
         **{key: _NO_STEPS.format(key) for key in ("sequence", "judge")},
         "both_move": "A hold has no both_move: it is for type: repetition.",
+        "tempo": "A hold has no way out or back: tempo is for type: repetition.",
     },
 )
 

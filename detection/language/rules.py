@@ -63,6 +63,9 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     for index, cue in _valid(cues):
         check_bounds(cue.get("form") or {}, f"{MOVEMENT}.feedback[{index}].form", declared, report)
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
+    for part, bounds in movement.get("tempo", {}).items():
+        if {"min_ms", "max_ms"} <= bounds.keys():
+            check_bounds(bounds, f"{MOVEMENT}.tempo.{part}", declared, report)
     if is_new:
         _check_cues_on_entry(cues, report)
 
@@ -171,6 +174,7 @@ def _check_checks_of_cues(movement: Values, report: Report) -> None:
     names = _all_names(movement.get("checks"))
     if names is None:
         return
+    names += [f"tempo.{part}" for part in movement.get("tempo", {})]
     for index, cue in _valid(movement.get("feedback", [])):
         when = cue.get("when")
         name = when.get("check") if isinstance(when, dict) else None

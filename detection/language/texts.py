@@ -3,12 +3,17 @@
 from dataclasses import replace
 
 from detection.language.grammar import Number, Text
-from detection.spec import NOT_READY, RESERVED_WHEN
+from detection.spec import NOT_READY, RESERVED_WHEN, TEMPO_PARTS
 
 NAME = Text(
     pattern="^[A-Za-z0-9 _-]{1,64}$",
     invalid_code="invalid_name",
     expected="a name: 1 to 64 of A-Z, a-z, 0-9, space, _ and -",
+)
+CHECK_NAME = Text(
+    pattern=rf"^([A-Za-z0-9 _-]{{1,64}}|tempo\.({'|'.join(TEMPO_PARTS)}))$",
+    invalid_code="invalid_name",
+    expected=f"the name of a check, such as tempo.{TEMPO_PARTS[0]}",
 )
 PHASE_NAME = replace(NAME, reserved=(*RESERVED_WHEN, NOT_READY))
 CUE_KEY = Text(

@@ -57,7 +57,7 @@ class Validation:
         return frozenset(
             reference.name
             for reference in references_in(self._document)
-            if reference.path.endswith("min")
+            if reference.path.endswith(("min", "min_ms"))
         )
 
     def units(self) -> dict[str, str]:

@@ -213,6 +213,14 @@ CASES = {
         18,
     ),
     "nothing_carries": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
+    "tempo_not_judged": (
+        edit("joint: knee, side: front", "joint: hip").replace(
+            "    sequence", "    tempo: {out: {min_ms: 900}}\n    sequence"
+        ),
+        "detection.movement.tempo",
+        14,
+        12,
+    ),
     "cue_never_sent": (edit(CUE_TEXT, "{when: not_ready, message: Step back.}"), CUE, 16, 9),
     "views_disagree": (
         edit("  movement:", "  setup: {view: front}\n  movement:"),

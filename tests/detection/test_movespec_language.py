@@ -21,7 +21,7 @@ PHASES = "detection.movement.phases"
 SEQUENCE = "detection.movement.sequence"
 FEEDBACK = "detection.movement.feedback"
 MOVEMENT_KEYS = (
-    "name, judge, count, both_move, plane, throughout, phases, sequence, checks, feedback"
+    "name, judge, count, both_move, plane, throughout, phases, sequence, checks, tempo, feedback"
 )
 
 

@@ -41,7 +41,19 @@ STRUCTURAL_CODES = {
 }
 
 NAMES = st.sampled_from(
-    ["up", "down", "completed", "interrupted", "not_ready", "x" * 65, "a.b", "", " up", " "]
+    [
+        "up",
+        "down",
+        "completed",
+        "interrupted",
+        "not_ready",
+        "x" * 65,
+        "a.b",
+        "tempo.out",
+        "",
+        " up",
+        " ",
+    ]
 )
 TEXTS = st.sampled_from(["", "a", "two\nlines", "\x07", "x" * 64, "x" * 65, "x" * 201, "x" * 1001])
 ANGLES = st.sampled_from([0, 60, 90.5, 180, -1, 181, "90", None, "$depth", "$Depth", "$"])
@@ -86,6 +98,8 @@ CUES = mapping(
         **EXTREMES,
     },
 )
+TIMED = mapping({}, {"min_ms": TIMES, "max_ms": TIMES, "required": FLAGS}) | ANYTHING
+TEMPOS = mapping({}, {"out": TIMED, "stay": TIMED, "back": TIMED, "down": TIMED}) | ANYTHING
 PARAMETERS = mapping({}, {"default": ANGLES, **BOUNDS, "description": TEXTS})
 PARTS = {
     ("name",): NAMES,
@@ -134,6 +148,7 @@ RICH_PARTS = {
     ("detection", "movement", "sequence", 2): mapping({"phase": NAMES}, {"within_ms": TIMES}),
     ("detection", "movement", "checks"): st.lists(CHECKS, max_size=17),
     ("detection", "movement", "checks", 0): CHECKS,
+    ("detection", "movement", "tempo"): TEMPOS,
     ("detection", "movement", "checks", 0, "least"): mapping({}, BOUNDS) | ANYTHING,
     ("detection", "movement", "feedback", 0): CUES,
     ("detection", "movement", "feedback", 0, "message"): MESSAGES,
@@ -268,9 +283,9 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
     sizes = Counter(len(record["properties"]) for record in records)
     # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
     # phases, conditions, checks, cues, form and a cue's check; criteria and bounds wherever they
-    # stand; steps.
+    # stand; steps; tempo and its three parts.
     assert sizes == Counter(
-        [4, 4, 4, 3, 10, 9, *[4, 9, 8, 19, 2, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4]
+        [4, 4, 4, 3, 11, 9, *[4, 9, 8, 19, 2, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4, *[3, 3, 3, 2]]
     )
     for record in records:
         assert record["additionalProperties"] is False
@@ -311,7 +326,7 @@ def test_it_states_words_bounds_and_defaults() -> None:
 
 def test_each_type_has_its_own_movement() -> None:
     repetition, hold = movement_of("repetition"), movement_of("hold")
-    assert set(repetition) - set(hold) == {"both_move", "judge", "sequence"}
+    assert set(repetition) - set(hold) == {"both_move", "judge", "sequence", "tempo"}
     assert set(hold) - set(repetition) == {"target_ms", "grace_ms"}
     assert (hold["phases"]["minItems"], hold["phases"]["maxItems"]) == (1, 1)
     assert (hold["grace_ms"]["minimum"], hold["grace_ms"]["default"]) == (0, 500)

@@ -24,6 +24,7 @@ detection:
     checks:
       - {name: depth, when: bottom, joint: knee, least: {max: 95}}
       - {name: arms, joint: wrist, side: either, most: {min: 170}}
+    tempo: {out: {min_ms: 2500, required: true}}
 """)
 MOVEMENT = "detection.movement"
 
@@ -82,6 +83,24 @@ def why(reason: str, path: str | None = None, by: float | None = None, **more: A
             None,
             "A required check could not be seen: depth, knee at most 95° at its least at bottom",
         ),
+        (
+            "poor_form",
+            "tempo.out",
+            1234.0,
+            "A required check was missed: tempo.out, 2.5 s or more, by 1.2 s",
+        ),
+        (
+            "poor_form",
+            "tempo.out",
+            None,
+            "A required check could not be seen: tempo.out, 2.5 s or more",
+        ),
+        (
+            "poor_form",
+            "tempo.back",
+            900.0,
+            f"A required check was missed: {MOVEMENT}.tempo.back, by 900 ms",
+        ),
         ("not_reached", "sequence[1]", 120.0, "Left too soon: bottom for 300 ms, by 120 ms"),
         ("too_slow", "sequence[1]", None, "Too slow: bottom within 4.0 s"),
         ("out_of_order", "sequence[2]", None, "Out of order: standing was to come next"),
@@ -138,3 +157,8 @@ def test_a_side_that_stayed_behind() -> None:
 def test_a_check_s_value_may_be_uncertain() -> None:
     told = {"name": "depth", "met": True, "value": 88.4, "by": None, "uncertain": True}
     assert check_words(told) == "depth met (88°, uncertain)"
+
+
+def test_a_time_is_told_in_seconds() -> None:
+    told = {"name": "tempo.out", "met": False, "value": 2060, "by": 440}
+    assert check_words(told) == "tempo.out missed by 440 ms (2.1 s)"

@@ -36,8 +36,10 @@ export function reasonText(
     const missed = byAngle(by);
     if (phase) return missed ? `“${phase}” missed${missed}` : `“${phase}” not reached`;
   }
-  if (reason === "poor_form" && label)
-    return by === null ? `form: ${label} not seen` : `form: ${label} missed${byAngle(by)}`;
+  if (reason === "poor_form" && label) {
+    const missed = path?.includes(".tempo.") ? byTime(by) : byAngle(by);
+    return by === null ? `form: ${label} not seen` : `form: ${label} missed${missed}`;
+  }
   if (reason === "condition" && label) return `broken off: ${label} off${byAngle(by)}`;
   return REASONS[reason] ?? reason.replaceAll("_", " ");
 }

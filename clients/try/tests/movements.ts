@@ -15,6 +15,7 @@ export const SQUAT: Movement = {
     "detection.movement.phases[1].criteria[0]": "knee",
     "detection.movement.throughout[0]": "lean of the trunk",
     "detection.movement.checks[0]": "depth",
+    "detection.movement.tempo.out": "tempo.out",
   },
   parameters: [],
   languages: [],

@@ -21,6 +21,10 @@ test("a reason is told in plain words, with what was missed and by how much", ()
     [{reason: "poor_form", path: `${PATH}.checks[0]`, by: 5}, "form: depth missed by 5°"],
     [{reason: "poor_form", path: `${PATH}.checks[0]`, by: null}, "form: depth not seen"],
     [
+      {reason: "poor_form", path: `${PATH}.tempo.out`, by: 1200},
+      "form: tempo.out missed, by 1.2\u00a0s",
+    ],
+    [
       {reason: "condition", path: `${PATH}.throughout[0]`, by: 8},
       "broken off: lean of the trunk off by 8°",
     ],

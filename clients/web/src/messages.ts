@@ -35,9 +35,9 @@ export interface MeasureRange {
 /** What became of a check of form. */
 export interface CheckResult {
   readonly name: string;
-  /** Null where it could not be seen, or its phase was not reached. */
+  /** Null where it could not be seen, its phase was not reached, or its way is not over. */
   readonly met: boolean | null;
-  /** The least or the most that was reached, in degrees. */
+  /** The least or the most that was reached, in degrees; of `tempo.out` and the like, milliseconds. */
   readonly value: number | null;
   /** How far the value is outside the bounds; null unless it was missed. */
   readonly by: number | null;
@@ -60,6 +60,8 @@ export interface RepetitionTimes {
 export interface WayBack {
   readonly ended_ms: number;
   readonly back_ms: number;
+  /** Only of a movement with a tempo of the way back: what became of that. */
+  readonly checks?: readonly CheckResult[];
 }
 
 /** How a repetition was, or a hold that has reached its target. */

@@ -1,0 +1,178 @@
+"""Tempo: checks of how long the way out, the stay there and the way back take."""
+
+from typing import Any
+
+import pytest
+from engine_scene import SQUAT, at, of_type, run, run_restored, swinging, written
+from test_engine_times import WALL_PUSH_UP, paced
+
+from detection import Engine, PoseFrame
+from poses.figure.camera import Camera
+
+TEMPO = """
+tempo: {out: {min_ms: 2500, max_ms: 3500%s}, stay: {max_ms: 800}, back: {min_ms: 500, max_ms: 1500}}
+feedback:
+  - {when: {check: tempo.out}, message: slower}
+  - {when: {check: tempo.stay, met: true}, message: turned}
+  - {when: {check: tempo.back}, message: one second}
+  - {when: {check: tempo.back, met: true}, message: back}
+"""
+SPEC = written(WALL_PUSH_UP + TEMPO % "")
+REQUIRED = written(WALL_PUSH_UP + TEMPO % ", required: true")
+NULL = {"met": None, "value": None, "by": None}
+
+
+def pushing(
+    out: float, stay: float, back: float, *, repetitions: int = 3, fps: float = 30
+) -> list[PoseFrame]:
+    """Wall push-ups at a pace in seconds, each with a rest after it."""
+    movement = paced("wall-push-up", out, stay, back, 0.6)
+    camera = Camera(fps=fps, turned=movement.turned, noise_m=0.005)
+    return list(movement.film(repetitions=repetitions, camera=camera))
+
+
+def fed(engine: Engine, frames: list[PoseFrame]) -> list[Any]:
+    return [event for frame in frames for event in engine.feed(frame)]
+
+
+@pytest.mark.parametrize("fps", [15, 30])
+@pytest.mark.parametrize(
+    ("out", "stay", "back", "met"),
+    [
+        (3.0, 0.3, 1.0, (True, True, True)),
+        (2.0, 0.3, 1.0, (False, True, True)),
+        (1.5, 1.0, 2.0, (False, False, False)),
+        (3.0, 0.3, 2.0, (True, True, False)),
+    ],
+)
+def test_the_values_are_the_figure_s_within_150_ms(
+    out: float, stay: float, back: float, met: tuple[bool, ...], fps: float
+) -> None:
+    engine = Engine(SPEC)
+    metrics = [
+        one["metrics"]
+        for one in of_type(fed(engine, pushing(out, stay, back, fps=fps)), "event_completed")
+    ]
+    assert len(metrics) == 3
+    for one in metrics:
+        way_out, at_end, _ = one["checks"]
+        for check, seconds, is_met in zip((way_out, at_end), (out, stay), met, strict=False):
+            assert check["value"] == pytest.approx(seconds * 1000, abs=150)
+            assert check["met"] == is_met
+        assert (way_out["value"], at_end["value"]) == (one["out_ms"], one["stay_ms"])
+    backs = [one["previous"]["checks"] for one in metrics[1:]]
+    for [check] in backs:
+        assert check["value"] == pytest.approx(back * 1000, abs=150)
+        assert check["met"] == met[2]
+    assert engine.summary()["wall-push-up"]["checks"] == {
+        f"tempo.{part}": {"met": 3 * is_met, "missed": 3 * (not is_met)}
+        for part, is_met in zip(("out", "stay", "back"), met, strict=True)
+    }
+
+
+def test_a_completion_does_not_wait_for_the_way_back() -> None:
+    frames = pushing(2.0, 0.3, 2.0)
+    with_, without = (run(spec, frames) for spec in (SPEC, written(WALL_PUSH_UP)))
+    times = [
+        [one.ts_ms for one in events if one.type == "event_completed"]
+        for events in (with_, without)
+    ]
+    assert times[0] == times[1]
+    first, second, _ = (one["metrics"] for one in of_type(with_, "event_completed"))
+    way_out, _, back = first["checks"]
+    assert way_out == {
+        "name": "tempo.out",
+        "met": False,
+        "value": way_out["value"],
+        "by": 2500 - way_out["value"],
+    }
+    assert back == {"name": "tempo.back", **NULL}
+    assert first["form"] == 0.5
+    assert first["previous"] is None
+    previous = second["previous"]
+    assert previous["checks"] == [
+        {
+            "name": "tempo.back",
+            "met": False,
+            "value": previous["back_ms"],
+            "by": previous["back_ms"] - 1500,
+        }
+    ]
+
+
+def test_without_a_tempo_of_the_way_back_nothing_more_is_told_of_it() -> None:
+    events = run(written(WALL_PUSH_UP), pushing(2.0, 0.3, 2.0))
+    assert of_type(events, "event_completed")[1]["metrics"]["previous"].keys() == {
+        "ended_ms",
+        "back_ms",
+    }
+
+
+def test_cues_come_as_soon_as_the_time_is_known() -> None:
+    events = run(SPEC, pushing(2.0, 0.3, 1.0, repetitions=2))
+    told = [one for one in events if one.type in ("event_completed", "feedback")]
+    names = [one.payload.get("message", one.type) for one in told]
+    assert names == ["event_completed", "slower", "turned", "back"] * 2
+    done, _, turned, back = told[:4]
+    assert done.ts_ms == turned.ts_ms
+    assert 0 < back.ts_ms - done.ts_ms < 1500
+
+
+def test_a_required_time_that_is_missed_is_an_attempt() -> None:
+    engine = Engine(REQUIRED)
+    events = fed(engine, pushing(2.0, 0.3, 1.0))
+    assert of_type(events, "event_completed") == []
+    attempts = of_type(events, "event_interrupted")
+    assert len(attempts) == 3
+    for one in attempts:
+        way_out, stay, back = one["metrics"]["checks"]
+        assert (one["reason"], one["path"]) == ("poor_form", "detection.movement.tempo.out")
+        assert one["by"] == way_out["by"] == 2500 - way_out["value"]
+        assert (stay["met"], back) == (True, {"name": "tempo.back", **NULL})
+    checks = engine.summary()["wall-push-up"]["checks"]
+    assert checks["tempo.out"] == {"met": 0, "missed": 3}
+    assert checks["tempo.back"] == {"met": 0, "missed": 0}
+    assert len(of_type(run(REQUIRED, pushing(3.0, 0.3, 1.0)), "event_completed")) == 3
+
+
+def test_a_slow_one_after_a_fast_one_is_judged_by_its_own_times() -> None:
+    fast, slow = pushing(1.5, 0.3, 1.0, repetitions=1), pushing(3.0, 0.3, 1.0, repetitions=1)
+    after = fast[-1].timestamp_ms + 1000 / 30
+    frames = [*fast, *(one._replace(timestamp_ms=one.timestamp_ms + after) for one in slow)]
+    events = run(REQUIRED, frames)
+    assert [one["reason"] for one in of_type(events, "event_interrupted")] == ["poor_form"]
+    (completion,) = of_type(events, "event_completed")
+    assert completion["metrics"]["checks"][0]["value"] == pytest.approx(3000, abs=150)
+
+
+def test_who_turns_back_midway_has_no_tempo() -> None:
+    text = SQUAT + "tempo: {out: {min_ms: 300}, back: {min_ms: 300}}\n"
+    events = run(written(text), at(swinging([175, 80, 175, 125, 175], stay_ms=600)))
+    (attempt,) = of_type(events, "event_interrupted")
+    assert attempt["reason"] == "not_reached"
+    assert attempt["metrics"]["checks"] == [
+        {"name": "tempo.out", **NULL},
+        {"name": "tempo.back", **NULL},
+    ]
+    assert attempt["metrics"]["previous"]["checks"][0]["met"] is True
+
+
+def test_what_was_withheld_is_told_with_its_way_back() -> None:
+    """A setup that is met in hindsight: the way back may be over by then."""
+    setup = "setup: {visible: full_body}\n"
+    engine = Engine(written(SQUAT + "tempo: {back: {max_ms: 2000}}\n", setup))
+    poses = swinging([175, 80, 175], degrees_per_second=600, stay_ms=0)
+    poses += [poses[-1]] * 60
+    events = fed(engine, at(poses))
+    told = of_type(events, "event_completed")
+    assert [one["metrics"]["checks"][0]["met"] is not None for one in told] == [
+        one["metrics"]["back_ms"] is not None for one in told
+    ]
+    assert engine.summary()["squat"]["checks"]["tempo.back"] == {"met": len(told), "missed": 0}
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("spec", [SPEC, REQUIRED])
+def test_they_are_the_same_wherever_the_engine_is_restored(spec) -> None:
+    frames = pushing(2.4, 0.3, 1.6, repetitions=2, fps=15)
+    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)

@@ -1,0 +1,156 @@
+"""Tempo in the language: how long the way out, the stay there and the way back may take."""
+
+from math import inf
+
+import pytest
+from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of, message_of
+
+from detection import roles, validate
+from detection.spec import TempoCheck
+
+TEMPO = "detection.movement.tempo"
+FEEDBACK = "detection.movement.feedback[0]"
+
+
+def with_tempo(tempo: str, document: str = DOCUMENT) -> str:
+    return edit("    sequence", f"    tempo: {tempo}\n    sequence", document)
+
+
+def test_it_compiles_the_parts_in_their_order() -> None:
+    spec = validate(
+        with_tempo("{back: {max_ms: 1500}, out: {min_ms: 2500, max_ms: 3500, required: true}}")
+    ).spec
+    assert spec is not None
+    assert spec.tempo == (
+        TempoCheck("out", 2500.0, 3500.0, is_required=True),
+        TempoCheck("back", 0.0, 1500.0),
+    )
+    assert spec.check_paths == {"tempo.out": f"{TEMPO}.out", "tempo.back": f"{TEMPO}.back"}
+    stay = validate(with_tempo("{stay: {min_ms: 1000}}")).spec
+    assert stay is not None
+    assert stay.tempo == (TempoCheck("stay", 1000.0, inf),)
+
+
+@pytest.mark.parametrize(
+    ("tempo", "code", "key"),
+    [
+        ("{}", "missing_bound", ""),
+        ("{out: {}}", "missing_bound", ".out"),
+        ("{out: {required: true}}", "missing_bound", ".out"),
+        ("3000", "wrong_type", ""),
+        ("{out: 3000}", "wrong_type", ".out"),
+        ("{down: {min_ms: 900}}", "unknown_key", ".down"),
+        ("{out: {min: 900}}", "unknown_key", ".out.min"),
+        ("{out: {min_ms: 99}}", "number_out_of_range", ".out.min_ms"),
+        ("{out: {max_ms: 600001}}", "number_out_of_range", ".out.max_ms"),
+        ("{out: {min_ms: 3 s}}", "wrong_type", ".out.min_ms"),
+        ("{stay: {min_ms: 900, max_ms: 800}}", "bounds_reversed", ".stay.min_ms"),
+        ("{back: {max_ms: $slow}}", "unknown_parameter", ".back.max_ms"),
+        ("{stay: {max_ms: 900, required: 1}}", "wrong_type", ".stay.required"),
+        ("{back: {max_ms: 900, required: true}}", "misplaced_key", ".back.required"),
+    ],
+)
+def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
+    codes = [error[:2] for error in errors_of(with_tempo(tempo))]
+    assert (code, f"{TEMPO}{key}") in codes
+    assert {error for error, _ in codes} <= {code, "missing_bound"}
+
+
+def test_the_way_back_cannot_be_required_as_it_is_not_over_in_time() -> None:
+    assert message_of(with_tempo("{back: {max_ms: 900, required: true}}")) == (
+        "The way back is not over when a repetition is counted, so that back can't be required:"
+        " leave required out. Only out and stay can be."
+    )
+
+
+def test_a_hold_has_no_tempo() -> None:
+    document = edit("    target_ms", "    tempo: {stay: {min_ms: 900}}\n    target_ms", HOLD)
+    assert [error[:2] for error in errors_of(document)] == [("misplaced_key", TEMPO)]
+
+
+def test_the_bounds_may_be_parameters() -> None:
+    document = edit(
+        "  movement:",
+        "  parameters: {slow: {default: 3000, min: 1000, max: 9000}}\n  movement:",
+        with_tempo("{out: {min_ms: $slow}}"),
+    )
+    validation = validate(document)
+    assert validation.units() == {"slow": "ms"}
+    assert validation.spec_with({"slow": 4000.0}).tempo == (TempoCheck("out", 4000.0, inf),)
+    reversed_ = edit("$slow}", "$slow, max_ms: 8000}", document)
+    assert [error[:2] for error in errors_of(reversed_)] == [
+        ("bounds_reversed", f"{TEMPO}.out.min_ms")
+    ]
+
+
+@pytest.mark.parametrize("part", ["out", "stay", "back"])
+def test_a_cue_is_on_it_by_its_name(part: str) -> None:
+    cue = f"{{when: {{check: tempo.{part}}}, message: Slower.}}"
+    document = with_tempo(f"{{{part}: {{min_ms: 900}}}}", edit(CUE, cue))
+    spec = validate(document).spec
+    assert spec is not None
+    [cue] = spec.feedback
+    assert (cue.when, cue.check, cue.criterion, cue.is_met) == ("", f"tempo.{part}", None, False)
+    other = edit(f"tempo: {{{part}:", f"tempo: {{{'out' if part == 'stay' else 'stay'}:", document)
+    assert [error[:2] for error in errors_of(other)] == [
+        ("unknown_check", f"{FEEDBACK}.when.check")
+    ]
+
+
+def test_no_other_name_has_its_dot() -> None:
+    check = edit(
+        "    sequence", "    checks: [{name: tempo.out, lean: trunk, most: {max: 9}}]\n    sequence"
+    )
+    assert [error[:2] for error in errors_of(check)] == [
+        ("invalid_name", "detection.movement.checks[0].name")
+    ]
+    cue = edit(CUE, "{when: {check: tempo.down}, message: Slower.}")
+    assert [error[:2] for error in errors_of(cue)] == [("invalid_name", f"{FEEDBACK}.when.check")]
+
+
+def test_what_no_way_leads_to_is_not_judged() -> None:
+    document = with_tempo("{out: {min_ms: 900, required: true}}").replace(
+        "joint: knee, side: front, angle_min: 60, angle_max: 100", "joint: hip, angle_max: 100"
+    )
+    messages = {issue.code: issue.message for issue in validate(document).warnings}
+    assert messages["tempo_not_judged"] == (
+        'Tempo is never judged: no angle carries the movement to "standing", the last step, so no'
+        " way is timed. As it is required, nothing counts."
+    )
+    assert "tempo_not_judged" not in {
+        issue.code for issue in validate(with_tempo("{out: {min_ms: 900}}")).warnings
+    }
+
+
+@pytest.mark.parametrize(("tempo", "is_sent"), [("out", True), ("back", False)])
+def test_form_is_of_what_is_known_as_a_repetition_is_told(tempo: str, *, is_sent: bool) -> None:
+    cue = "{when: completed, form: {min: 1}, message: Good.}"
+    document = with_tempo(f"{{{tempo}: {{max_ms: 900}}}}", edit(CUE, cue))
+    codes = {issue.code for issue in validate(document).warnings}
+    assert ("cue_never_sent" not in codes) == is_sent
+
+
+def test_its_roles_say_what_missing_it_means() -> None:
+    cues = "".join(
+        f"      - {{when: {{check: tempo.{part}, met: true}}, message: Good.}}\n"
+        for part in ("out", "back")
+    )
+    back = "back: {min_ms: 900, max_ms: 1500}"
+    tempo = f"{{out: {{min_ms: 2500, required: true}}, stay: {{max_ms: 500}}, {back}}}"
+    spec = validate(with_tempo(tempo) + cues).spec
+    assert spec is not None
+    told = {one.path: one for one in roles(spec)}
+    sentences = {
+        f"{TEMPO}.out": 'For "tempo.out" the way out must take 2.5 s or more; a repetition that'
+        " misses it does not count.",
+        f"{TEMPO}.stay": 'For "tempo.stay" the stay at the far end must take 0.5 s or less; a'
+        " repetition that misses it counts, with less form.",
+        f"{TEMPO}.back": 'For "tempo.back" the way back must take 0.9 s to 1.5 s; a repetition that'
+        " misses it counts, since the way back is over only later.",
+        "detection.movement.feedback[1]": "The message is sent with each repetition or attempt at"
+        ' one in which "tempo.out" is met.',
+        "detection.movement.feedback[2]": "The message is sent once the way back is over, if"
+        ' "tempo.back" is met.',
+    }
+    assert {path: told[path].sentence for path in sentences} == sentences
+    assert {told[path].view for path in sentences} == {"any"}
