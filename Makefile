@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run demo test test-long faults check compiled web web-test node packages format requirements openapi reference course pictures bench score manage clean install
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: install ## Run the whole platform in the foreground, on PORT (default 8000)
 	@exec $(BIN)/python -m local_stack.run --end-with-make

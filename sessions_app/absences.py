@@ -86,9 +86,13 @@ def _make_up(cursor: Any, now: datetime) -> None:
         seconds = (now - since).total_seconds()
         logger.log(
             logging.WARNING if sessions else logging.INFO,
-            "The platform was away for %(seconds).0f s. Sessions that were open and get as much"
-            " longer: %(sessions)d.",
-            {"seconds": seconds, "sessions": sessions},
+            "The platform was away for %(seconds).0f s; %(sessions)s that much more time.",
+            {
+                "seconds": seconds,
+                "sessions": "1 open session gets"
+                if sessions == 1
+                else f"{sessions} open sessions get",
+            },
         )
 
 

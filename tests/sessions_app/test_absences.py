@@ -23,7 +23,7 @@ from tests.conftest import SESSIONS
 # The last heartbeat before the absence, and when somebody is there again.
 LAST, BACK = 10.0, 160.0
 AWAY = timedelta(seconds=BACK - LAST)
-AWAY_WORDS = "The platform was away for %d s. Sessions that were open and get as much longer:"
+AWAY_WORDS = "The platform was away for %d s; %s that much more time."
 
 
 @pytest.fixture(autouse=True)
@@ -182,8 +182,8 @@ def test_it_is_told_with_how_long_it_was(
         scene.cancel(session_id, BACK)
         make_up_for_absence(at(2 * BACK))
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
-        ("WARNING", f"{AWAY_WORDS % 150} 1."),
-        ("INFO", f"{AWAY_WORDS % 160} 0."),
+        ("WARNING", AWAY_WORDS % (150, "1 open session gets")),
+        ("INFO", AWAY_WORDS % (160, "0 open sessions get")),
     ]
 
 

@@ -1,6 +1,6 @@
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -78,12 +78,16 @@ def as_json(file: str, validation: Validation) -> dict[str, Any]:
 
 
 def as_lines(file: str, validation: Validation) -> Iterator[str]:
-    """The lines as compilers tell them, which editors follow to the place."""
-    for issue in (*validation.errors, *validation.warnings):
-        place = "" if issue.line is None else f":{issue.line}:{issue.column}"
-        yield f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"
+    yield from issue_lines(file, (*validation.errors, *validation.warnings))
     for role, (line, column) in placed_roles(validation):
         yield f"{file}:{line}:{column}: {role.role}: {role.sentence} {VIEWS[role.view]}"
     if validation.spec is not None:
         yield f"{file}: camera: {camera(validation.spec).sentence}"
         yield f"{file}: valid"
+
+
+def issue_lines(file: str | Path, issues: Iterable[Issue]) -> Iterator[str]:
+    """The lines as compilers print them, which editors follow to the place."""
+    for issue in issues:
+        place = "" if issue.line is None else f":{issue.line}:{issue.column}"
+        yield f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 import detection
 from detection import DetectionEvent, MoveSpec, MoveSpecInvalid, ParameterInvalid
 from kynaplatform.api.commands import OperatorCommand
+from movespecs.management.commands.validate import issue_lines
 from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 from replay.engine_run import run_engine
 from replay.event_lines import (
@@ -103,8 +104,7 @@ def read_spec(path: Path, given: SpecOptions) -> MoveSpec:
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not UTF-8.") from error
     except MoveSpecInvalid as error:
-        lines = "\n".join(f"  line {issue.line}: {issue.message}" for issue in error.issues)
-        raise CommandError(f"{path} is not a valid MoveSpec:\n{lines}") from error
+        raise CommandError("\n".join(issue_lines(path, error.issues))) from error
 
 
 def chosen_angles(names: str, spec: MoveSpec) -> list[str]:
