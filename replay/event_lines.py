@@ -80,7 +80,7 @@ def lines_of(
             yield f"{name}: met {counts['met']} of {sum(counts.values())}"
     if spec.type == "repetition":
         yield from _too_few_frames(recording.fps, events)
-    by_people = "" if recording.count is None else f" (people counted {recording.count})"
+    by_people = "" if recording.count is None else f" (recorded {recording.count})"
     yield (
         f"{spec.movement_name}: {count_completed(events).total()} completed{by_people}, "
         f"{count_interrupted(events)} interrupted"

@@ -84,7 +84,7 @@ def draw(
     panels[0].legend(
         handles=legend(spec, panels[0], recording), loc="upper left", bbox_to_anchor=(1.0, 1.0)
     )
-    by_people = "" if recording.count is None else f", people counted {recording.count}"
+    by_people = "" if recording.count is None else f", recorded {recording.count}"
     figure.suptitle(
         f"{spec.name}: {count_completed(events).total()} repetitions{by_people}, "
         f"{count_interrupted(events)} interrupted"

@@ -85,7 +85,7 @@ def test_the_cookbook_has_six_kinds_each_with_its_picture() -> None:
     assert headings == ["A press", "A swing", "A hold", "Each side", "Both arms", "Seated"]
     for part in parts:
         assert re.findall(r"\]\((cookbook-[\w-]+\.svg)\)", part)
-        assert "completed (people counted" in part
+        assert "completed (recorded" in part
 
 
 def test_a_clinic_s_ten_are_short_and_done_well_and_badly() -> None:
@@ -94,7 +94,7 @@ def test_a_clinic_s_ten_are_short_and_done_well_and_badly() -> None:
     for well, badly in deviations.exercises():
         assert well.source == badly.source
         assert f"{well.performed} --variant" in badly.performed
-        assert f"completed (people counted {well.repetitions}), 0 interrupted" in well.printed
+        assert f"completed (recorded {well.repetitions}), 0 interrupted" in well.printed
 
 
 def test_what_is_done_otherwise_is_counted_as_the_table_predicts() -> None:

@@ -121,7 +121,7 @@ def test_a_movespec_is_validated_and_replayed_without_a_platform(clone: Clone) -
     said = clone.paste(block("README.md", 'CMD="validate').text)
     assert "squat.yaml: valid\n" in said
     assert "squat.json.gz is written: 6 repetitions of squat.\n" in said
-    assert said.endswith("squat: 6 completed (people counted 6), 0 interrupted\n")
+    assert said.endswith("squat: 6 completed (recorded 6), 0 interrupted\n")
     assert (clone.folder / "squat.svg").read_text().startswith("<?xml")
     assert not (clone.folder / ".data" / "postgres").exists()
 
@@ -139,7 +139,7 @@ def test_a_page_of_the_course_is_tried(clone: Clone) -> None:
     (clone.folder / "hinge.yaml").write_text(block(page, "name: hinge").text)
     said = clone.paste(block(page, "--explain --plot").text)
     assert "hinge.yaml: valid\n" in said
-    assert said.endswith("hinge: 2 completed (people counted 2), 0 interrupted\n")
+    assert said.endswith("hinge: 2 completed (recorded 2), 0 interrupted\n")
     assert (clone.folder / "bow.svg").read_text().startswith("<?xml")
 
 
@@ -271,7 +271,7 @@ def test_a_recording_is_streamed(running: Clone, page: str) -> None:
     running.paste(block("README.md", 'CMD="validate').text)
     script = block(page, 'CMD="stream').text
     said = running.paste(script)
-    assert said.count("\n6 repetitions (people counted 6)\n") == script.count("make manage")
+    assert said.count("\n6 repetitions (recorded 6)\n") == script.count("make manage")
 
 
 def test_the_api_is_used_from_yaml_to_a_session(running: Clone) -> None:

@@ -146,7 +146,7 @@ def test_people_get_lines_and_no_file(three_squats: Path, tmp_path: Path) -> Non
         ["repetition", "2"],
         ["repetition", "3"],
     ]
-    assert lines[-1] == "squat: 3 completed (people counted 3), 0 interrupted"
+    assert lines[-1] == "squat: 3 completed (recorded 3), 0 interrupted"
     assert (err, sorted(tmp_path.rglob("*"))) == ("", there)
 
 
@@ -283,7 +283,7 @@ def test_without_matplotlib_it_says_what_to_install(
         command, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name)
     )
     out, err = replay(three_squats, "--spec", SQUAT)
-    assert out.endswith("squat: 3 completed (people counted 3), 0 interrupted\n")
+    assert out.endswith("squat: 3 completed (recorded 3), 0 interrupted\n")
     assert err == ""
     with pytest.raises(CommandError, match=r"pip install -r requirements-dev\.txt"):
         replay(three_squats, "--spec", SQUAT, "--plot", "angles.png")

@@ -121,7 +121,7 @@ def test_a_text_becomes_one_movespec_that_every_run_takes(
     lines = stream(path, "--movespec", spec).splitlines()
     assert [line.split()[3] for line in lines if "  repetition " in line] == ["1", "2", "3"]
     assert "status                        completed" in lines
-    assert lines[-1] == "3 repetitions (people counted 3)"
+    assert lines[-1] == "3 repetitions (recorded 3)"
     made = MoveSpec.objects.get(project=owner.project)
     assert made.name == f"my squat {hash_of(SQUAT)[:12]}"
     assert (made.archived_at, made.visibility) == (None, "private")

@@ -119,7 +119,7 @@ class Command(OperatorCommand):
         else:
             self.stdout.write("")
             self.print_result(run.record, options)
-            by_people = "nobody counted them" if count is None else f"people counted {count}"
+            by_people = "nobody counted them" if count is None else f"recorded {count}"
             self.stdout.write(f"\n{completed.total()} repetitions ({by_people})")
             if run.attempts:
                 self.stdout.write(status_lines.attempts(run.attempts))
