@@ -216,7 +216,7 @@ class CameraAnswer(Answer):
 EXAMPLE_ROLES = [
     {
         "path": "detection.movement.phases[0].criteria[2]",
-        "line": 36,
+        "line": 37,
         "column": 13,
         "role": "condition",
         "sentence": (
@@ -227,7 +227,7 @@ EXAMPLE_ROLES = [
     },
     {
         "path": "detection.movement.feedback[0]",
-        "line": 62,
+        "line": 63,
         "column": 9,
         "role": "cue",
         "sentence": (

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from movespec_documents import errors_of
 
+from bench.score.engine_runs import catalogue
 from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
 from poses.figure import EXERCISES, Limb, Posture, landmarks, perform
 
@@ -126,6 +127,10 @@ def test_the_difference_is_told() -> None:
     signs = [one["metrics"]["asymmetry"]["joint.knee"] for one in told]
     assert all(one < -50 for one in signs[::2])  # the right thigh alone
     assert all(one > 50 for one in signs[1::2])
+
+
+def test_the_catalogue_s_squat_is_no_march() -> None:
+    assert completed(run(catalogue()["squat"], marching(alternating=True))) == 0
 
 
 def test_of_a_hidden_side_no_difference_is_told() -> None:

@@ -19,7 +19,7 @@ SAME = "the same movement"
 KNOWN: dict[str, dict[str, str]] = {
     "alternating-lunges": {
         "lunge": SAME,
-        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s", "squat"), KNEES_BEND),
+        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND),
     },
     "bench-press": dict.fromkeys(("pull-up", "push-up", "rope-pushdown"), ELBOWS_BEND),
     "biceps-curl": {"rope-pushdown": ELBOWS_BEND},
@@ -28,7 +28,7 @@ KNOWN: dict[str, dict[str, str]] = {
     "lateral-raise": dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
     "lunge": {
         "alternating-lunges": SAME,
-        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s", "squat"), KNEES_BEND),
+        **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND),
     },
     "pull-up": {
         **dict.fromkeys(("front-raise", "jumping-jack", "lateral-raise"), ARMS_RISE),
