@@ -21,11 +21,11 @@ class Bound(NamedTuple):
 
 
 def low_bound(values: Values) -> Bound:
-    return _bound(values, ("min", "angle_min", "min_ms"), 0.0)
+    return _bound(values, ("min", "angle_min"), 0.0)
 
 
 def high_bound(values: Values) -> Bound:
-    return _bound(values, ("max", "angle_max", "max_ms"), 180.0)
+    return _bound(values, ("max", "angle_max"), 180.0)
 
 
 def _bound(values: Values, keys: tuple[str, ...], default: float) -> Bound:

@@ -103,8 +103,8 @@ def _tempo(tempo: Values) -> tuple[TempoCheck, ...]:
     return tuple(
         TempoCheck(
             part,
-            float(bounds.get("min_ms", 0.0)),
-            float(bounds.get("max_ms", inf)),
+            float(bounds.get("min", 0.0)),
+            float(bounds.get("max", inf)),
             bounds.get("required", False),
         )
         for part in TEMPO_PARTS

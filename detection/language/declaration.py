@@ -168,21 +168,21 @@ _CHECKS = Field(
 _TEMPO_BOUNDS = Record(
     fields=(
         Field(
-            key="min_ms",
+            key="min",
             kind=milliseconds(100, 600_000),
-            description="The least time, in milliseconds. Give it, max_ms or both.",
+            description="The least time, in milliseconds. Give it, max or both.",
         ),
         Field(
-            key="max_ms",
+            key="max",
             kind=milliseconds(100, 600_000),
-            description="The greatest time, in milliseconds. Give it, min_ms or both.",
+            description="The greatest time, in milliseconds. Give it, min or both.",
         ),
     ),
     rules=(
         OneOf(
-            keys=("min_ms", "max_ms"),
+            keys=("min", "max"),
             code="missing_bound",
-            message="The time needs min_ms, max_ms or both.",
+            message="The time needs min, max or both.",
         ),
     ),
     misplaced={

@@ -64,7 +64,7 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
         check_bounds(cue.get("form") or {}, f"{MOVEMENT}.feedback[{index}].form", declared, report)
         _check_languages(cue.get("message"), f"{MOVEMENT}.feedback[{index}].message", report)
     for part, bounds in movement.get("tempo", {}).items():
-        if {"min_ms", "max_ms"} <= bounds.keys():
+        if {"min", "max"} <= bounds.keys():
             check_bounds(bounds, f"{MOVEMENT}.tempo.{part}", declared, report)
     if is_new:
         _check_cues_on_entry(cues, report)

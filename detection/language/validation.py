@@ -12,7 +12,7 @@ from detection.language.parameters import declared_parameters, references_in, wa
 from detection.language.rules import check_rules
 from detection.language.warnings import warn
 from detection.language.yaml_tree import Node, read_document
-from detection.spec import NOT_READY, MoveSpec, Parameter
+from detection.spec import MOVEMENT, NOT_READY, MoveSpec, Parameter
 
 # The words that were reserved once there were stored versions.
 _RESERVED_LATER = frozenset({NOT_READY})
@@ -57,13 +57,13 @@ class Validation:
         return frozenset(
             reference.name
             for reference in references_in(self._document)
-            if reference.path.endswith(("min", "min_ms"))
+            if reference.path.endswith("min")
         )
 
     def units(self) -> dict[str, str]:
         """The unit of each parameter that stands for something: `ms` or `°`."""
         return {
-            reference.name: "ms" if reference.path.endswith("_ms") else "°"
+            reference.name: "ms" if _is_time(reference.path) else "°"
             for reference in references_in(self._document)
         }
 
@@ -104,6 +104,10 @@ def _read(yaml_source: str, *, is_new: bool) -> tuple[Node | None, Report]:
     if root is not None and not is_new:
         report.freed_words = _RESERVED_LATER.intersection(_names_of_phases(root))
     return root, report
+
+
+def _is_time(path: str) -> bool:
+    return path.endswith("_ms") or path.startswith(f"{MOVEMENT}.tempo.")
 
 
 def _names_of_phases(root: Node) -> Iterator[str]:

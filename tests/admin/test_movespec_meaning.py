@@ -42,7 +42,7 @@ def test_each_line_says_one_thing() -> None:
 
 
 def test_a_tempo_is_told_as_the_checks_that_it_is() -> None:
-    tempo = "{out: {min_ms: 2500, max_ms: 3500, required: true}, back: {max_ms: 1500}}"
+    tempo = "{out: {min: 2500, max: 3500, required: true}, back: {max: 1500}}"
     told = meaning(SQUAT.replace("    sequence", f"    tempo: {tempo}\n    sequence"))
     assert told["check tempo.out"] == "2.5 s to 3.5 s, required"
     assert told["check tempo.back"] == "1.5 s or less"

@@ -10,7 +10,7 @@ from detection import Engine, PoseFrame
 from poses.figure.camera import Camera
 
 TEMPO = """
-tempo: {out: {min_ms: 2500, max_ms: 3500%s}, stay: {max_ms: 800}, back: {min_ms: 500, max_ms: 1500}}
+tempo: {out: {min: 2500, max: 3500%s}, stay: {max: 800}, back: {min: 500, max: 1500}}
 feedback:
   - {when: {check: tempo.out}, message: slower}
   - {when: {check: tempo.stay, met: true}, message: turned}
@@ -146,7 +146,7 @@ def test_a_slow_one_after_a_fast_one_is_judged_by_its_own_times() -> None:
 
 
 def test_who_turns_back_midway_has_no_tempo() -> None:
-    text = SQUAT + "tempo: {out: {min_ms: 300}, back: {min_ms: 300}}\n"
+    text = SQUAT + "tempo: {out: {min: 300}, back: {min: 300}}\n"
     events = run(written(text), at(swinging([175, 80, 175, 125, 175], stay_ms=600)))
     (attempt,) = of_type(events, "event_interrupted")
     assert attempt["reason"] == "not_reached"
@@ -160,7 +160,7 @@ def test_who_turns_back_midway_has_no_tempo() -> None:
 def test_what_was_withheld_is_told_with_its_way_back() -> None:
     """A setup that is met in hindsight: the way back may be over by then."""
     setup = "setup: {visible: full_body}\n"
-    engine = Engine(written(SQUAT + "tempo: {back: {max_ms: 2000}}\n", setup))
+    engine = Engine(written(SQUAT + "tempo: {back: {max: 2000}}\n", setup))
     poses = swinging([175, 80, 175], degrees_per_second=600, stay_ms=0)
     poses += [poses[-1]] * 60
     events = fed(engine, at(poses))

@@ -215,7 +215,7 @@ CASES = {
     "nothing_carries": (edit("joint: knee, side: front", "joint: hip"), f"{PHASES}[1]", 11, 9),
     "tempo_not_judged": (
         edit("joint: knee, side: front", "joint: hip").replace(
-            "    sequence", "    tempo: {out: {min_ms: 900}}\n    sequence"
+            "    sequence", "    tempo: {out: {min: 900}}\n    sequence"
         ),
         "detection.movement.tempo",
         14,

@@ -98,7 +98,7 @@ CUES = mapping(
         **EXTREMES,
     },
 )
-TIMED = mapping({}, {"min_ms": TIMES, "max_ms": TIMES, "required": FLAGS}) | ANYTHING
+TIMED = mapping({}, {"min": TIMES, "max": TIMES, "required": FLAGS}) | ANYTHING
 TEMPOS = mapping({}, {"out": TIMED, "stay": TIMED, "back": TIMED, "down": TIMED}) | ANYTHING
 PARAMETERS = mapping({}, {"default": ANGLES, **BOUNDS, "description": TEXTS})
 PARTS = {

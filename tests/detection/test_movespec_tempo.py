@@ -18,7 +18,7 @@ def with_tempo(tempo: str, document: str = DOCUMENT) -> str:
 
 def test_it_compiles_the_parts_in_their_order() -> None:
     spec = validate(
-        with_tempo("{back: {max_ms: 1500}, out: {min_ms: 2500, max_ms: 3500, required: true}}")
+        with_tempo("{back: {max: 1500}, out: {min: 2500, max: 3500, required: true}}")
     ).spec
     assert spec is not None
     assert spec.tempo == (
@@ -26,7 +26,7 @@ def test_it_compiles_the_parts_in_their_order() -> None:
         TempoCheck("back", 0.0, 1500.0),
     )
     assert spec.check_paths == {"tempo.out": f"{TEMPO}.out", "tempo.back": f"{TEMPO}.back"}
-    stay = validate(with_tempo("{stay: {min_ms: 1000}}")).spec
+    stay = validate(with_tempo("{stay: {min: 1000}}")).spec
     assert stay is not None
     assert stay.tempo == (TempoCheck("stay", 1000.0, inf),)
 
@@ -39,15 +39,15 @@ def test_it_compiles_the_parts_in_their_order() -> None:
         ("{out: {required: true}}", "missing_bound", ".out"),
         ("3000", "wrong_type", ""),
         ("{out: 3000}", "wrong_type", ".out"),
-        ("{down: {min_ms: 900}}", "unknown_key", ".down"),
-        ("{out: {min: 900}}", "unknown_key", ".out.min"),
-        ("{out: {min_ms: 99}}", "number_out_of_range", ".out.min_ms"),
-        ("{out: {max_ms: 600001}}", "number_out_of_range", ".out.max_ms"),
-        ("{out: {min_ms: 3 s}}", "wrong_type", ".out.min_ms"),
-        ("{stay: {min_ms: 900, max_ms: 800}}", "bounds_reversed", ".stay.min_ms"),
-        ("{back: {max_ms: $slow}}", "unknown_parameter", ".back.max_ms"),
-        ("{stay: {max_ms: 900, required: 1}}", "wrong_type", ".stay.required"),
-        ("{back: {max_ms: 900, required: true}}", "misplaced_key", ".back.required"),
+        ("{down: {min: 900}}", "unknown_key", ".down"),
+        ("{out: {min_ms: 900}}", "unknown_key", ".out.min_ms"),
+        ("{out: {min: 99}}", "number_out_of_range", ".out.min"),
+        ("{out: {max: 600001}}", "number_out_of_range", ".out.max"),
+        ("{out: {min: 3 s}}", "wrong_type", ".out.min"),
+        ("{stay: {min: 900, max: 800}}", "bounds_reversed", ".stay.min"),
+        ("{back: {max: $slow}}", "unknown_parameter", ".back.max"),
+        ("{stay: {max: 900, required: 1}}", "wrong_type", ".stay.required"),
+        ("{back: {max: 900, required: true}}", "misplaced_key", ".back.required"),
     ],
 )
 def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
@@ -57,14 +57,14 @@ def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
 
 
 def test_the_way_back_cannot_be_required_as_it_is_not_over_in_time() -> None:
-    assert message_of(with_tempo("{back: {max_ms: 900, required: true}}")) == (
+    assert message_of(with_tempo("{back: {max: 900, required: true}}")) == (
         "The way back is not over when a repetition is counted, so that back can't be required:"
         " leave required out. Only out and stay can be."
     )
 
 
 def test_a_hold_has_no_tempo() -> None:
-    document = edit("    target_ms", "    tempo: {stay: {min_ms: 900}}\n    target_ms", HOLD)
+    document = edit("    target_ms", "    tempo: {stay: {min: 900}}\n    target_ms", HOLD)
     assert [error[:2] for error in errors_of(document)] == [("misplaced_key", TEMPO)]
 
 
@@ -72,21 +72,21 @@ def test_the_bounds_may_be_parameters() -> None:
     document = edit(
         "  movement:",
         "  parameters: {slow: {default: 3000, min: 1000, max: 9000}}\n  movement:",
-        with_tempo("{out: {min_ms: $slow}}"),
+        with_tempo("{out: {min: $slow}}"),
     )
     validation = validate(document)
     assert validation.units() == {"slow": "ms"}
     assert validation.spec_with({"slow": 4000.0}).tempo == (TempoCheck("out", 4000.0, inf),)
-    reversed_ = edit("$slow}", "$slow, max_ms: 8000}", document)
+    reversed_ = edit("$slow}", "$slow, max: 8000}", document)
     assert [error[:2] for error in errors_of(reversed_)] == [
-        ("bounds_reversed", f"{TEMPO}.out.min_ms")
+        ("bounds_reversed", f"{TEMPO}.out.min")
     ]
 
 
 @pytest.mark.parametrize("part", ["out", "stay", "back"])
 def test_a_cue_is_on_it_by_its_name(part: str) -> None:
     cue = f"{{when: {{check: tempo.{part}}}, message: Slower.}}"
-    document = with_tempo(f"{{{part}: {{min_ms: 900}}}}", edit(CUE, cue))
+    document = with_tempo(f"{{{part}: {{min: 900}}}}", edit(CUE, cue))
     spec = validate(document).spec
     assert spec is not None
     [cue] = spec.feedback
@@ -109,7 +109,7 @@ def test_no_other_name_has_its_dot() -> None:
 
 
 def test_what_no_way_leads_to_is_not_judged() -> None:
-    document = with_tempo("{out: {min_ms: 900, required: true}}").replace(
+    document = with_tempo("{out: {min: 900, required: true}}").replace(
         "joint: knee, side: front, angle_min: 60, angle_max: 100", "joint: hip, angle_max: 100"
     )
     messages = {issue.code: issue.message for issue in validate(document).warnings}
@@ -118,14 +118,14 @@ def test_what_no_way_leads_to_is_not_judged() -> None:
         " way is timed. As it is required, nothing counts."
     )
     assert "tempo_not_judged" not in {
-        issue.code for issue in validate(with_tempo("{out: {min_ms: 900}}")).warnings
+        issue.code for issue in validate(with_tempo("{out: {min: 900}}")).warnings
     }
 
 
 @pytest.mark.parametrize(("tempo", "is_sent"), [("out", True), ("back", False)])
 def test_form_is_of_what_is_known_as_a_repetition_is_told(tempo: str, *, is_sent: bool) -> None:
     cue = "{when: completed, form: {min: 1}, message: Good.}"
-    document = with_tempo(f"{{{tempo}: {{max_ms: 900}}}}", edit(CUE, cue))
+    document = with_tempo(f"{{{tempo}: {{max: 900}}}}", edit(CUE, cue))
     codes = {issue.code for issue in validate(document).warnings}
     assert ("cue_never_sent" not in codes) == is_sent
 
@@ -135,8 +135,8 @@ def test_its_roles_say_what_missing_it_means() -> None:
         f"      - {{when: {{check: tempo.{part}, met: true}}, message: Good.}}\n"
         for part in ("out", "back")
     )
-    back = "back: {min_ms: 900, max_ms: 1500}"
-    tempo = f"{{out: {{min_ms: 2500, required: true}}, stay: {{max_ms: 500}}, {back}}}"
+    back = "back: {min: 900, max: 1500}"
+    tempo = f"{{out: {{min: 2500, required: true}}, stay: {{max: 500}}, {back}}}"
     spec = validate(with_tempo(tempo) + cues).spec
     assert spec is not None
     told = {one.path: one for one in roles(spec)}

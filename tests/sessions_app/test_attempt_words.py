@@ -24,7 +24,7 @@ detection:
     checks:
       - {name: depth, when: bottom, joint: knee, least: {max: 95}}
       - {name: arms, joint: wrist, side: either, most: {min: 170}}
-    tempo: {out: {min_ms: 2500, required: true}}
+    tempo: {out: {min: 2500, required: true}}
 """)
 MOVEMENT = "detection.movement"
 
