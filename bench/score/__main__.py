@@ -11,6 +11,7 @@ from pathlib import Path
 from . import (
     ablation,
     angles,
+    attempts,
     authors,
     cards,
     documents,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Workers], list[Table]]] = {
     "authors": authors.tables,
     "views": views.tables,
     "variants": variants.tables,
+    "attempts": attempts.tables,
     "people": people.tables,
     "angles": angles.tables,
     "ablation": ablation.tables,
