@@ -58,7 +58,7 @@ def test_a_version_of_the_catalogue_says_which_checks_were_not_measured_on_peopl
     manager: Client, cards: None, second: MoveSpecVersion
 ) -> None:
     catalogue_load(now=timezone.now())
-    mark = '<span class="seen">Not measured on people</span>'
+    mark = '<span class="seen">Not measured on people.</span>'
 
     def marked(slug: str) -> list[str]:
         version = MoveSpecVersion.objects.get(movespec=catalogue_id(slug))
