@@ -16,6 +16,7 @@ from staff.plain_words import EVENTS
 from staff.session_measures import DRAWN as MOST_DRAWN
 from staff.session_measures import measure_charts
 from staff.session_repetitions import table
+from staff.session_tries import MovementTries
 
 # The newest events that are drawn, the newest that are listed, and the newest attaches.
 DRAWN, LISTED, ATTACHES = 2_000, 25, 20
@@ -70,8 +71,11 @@ class Attach(NamedTuple):
     how: str
 
 
-def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
-    """The variables of a session's page, read by three queries at most."""
+def detections(
+    session: DetectionSession, now: datetime, tries: Iterable[MovementTries]
+) -> dict[str, Any]:
+    """The variables of a session's page, read by three queries at most. `tries` are what its
+    summary has of it."""
     # Sequences have no gap: so no plan reads more of a long session than this.
     newest = list(
         session.events.filter(sequence__gt=session.events_total - DRAWN).order_by("-sequence")
@@ -87,7 +91,9 @@ def detections(session: DetectionSession, now: datetime) -> dict[str, Any]:
         "is_counted": is_counted(session),
         "reasons": _most(reason_words(one.payload) for one in interrupted),
         "feedback": _most(one.payload["message"] for one in feedback),
-        "repetitions": table(newest, spec) if newest else None,
+        "repetitions": table(newest, spec, [one.last for one in tries if one.last])
+        if newest
+        else None,
         "most_drawn": MOST_DRAWN,
         "measures": measure_charts(newest, spec) if newest else [],
         "listed": [(one, EVENTS.get(one.type, one.type)) for one in newest[:LISTED]],

@@ -247,5 +247,5 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "is_replay": session.mode == Mode.REPLAY,
             "parameters": parameters_shown(session),
             **frames,
-            **detections(session, now),
+            **detections(session, now, frames["tries"]),
         }

@@ -141,7 +141,9 @@ def test_it_shows_a_session_that_has_detected_something(support: Client, scene: 
     done = whole().events[-1]
     assert f"{done.ts_ms:.3f} {done.frame_seq} Counted event_completed" in text
     (row,) = page.context["repetitions"].rows
-    assert f"Repetition 1 {row.after} {row.took} {' '.join(map(str, row.ranges))} " in text
+    assert (
+        f"Repetition 1 {row.after} {row.took} {row.parts} {' '.join(map(str, row.ranges))} " in text
+    )
     assert "What follows is of the last" not in text
     assert [
         (attach.noted.attached_at, attach.lasted, attach.noted.close_code, attach.how)
@@ -308,5 +310,5 @@ def test_it_costs_two_queries_once_the_version_is_compiled(scene: Scene) -> None
     session = scene.row(session_id)
     spec_of_version(session.resolved_version_id)
     with CaptureQueriesContext(connection) as queries:
-        detections(session, at(30))
+        detections(session, at(30), [])
     assert len(queries) == 2

@@ -54,9 +54,11 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     events = events_of(SQUAT, squats())
     lines = downloaded(support, stored_session(squat, events))
     assert list(lines[0]) == [
-        "event", "ts_ms", "frame", "type", "name", "number", "side", "duration_ms", "held_ms",
-        "form", "joint.knee least", "joint.knee most", "uncertain", "score", "reason",
-        "path", "by", "confidence", "level", "key", "message", "why",
+        "event", "ts_ms", "frame", "type", "name", "number", "side", "duration_ms", "out_ms",
+        "stay_ms", "back_ms", "held_ms", "form", "previous_back_ms", "joint.knee least",
+        "joint.knee most", "check.depth", "check.depth.value", "check.depth.by", "check.control",
+        "check.control.value", "check.control.by", "uncertain", "score", "reason", "path", "by",
+        "confidence", "level", "key", "message", "why",
     ]  # fmt: skip
     assert [line["event"] for line in lines] == [str(n) for n in range(1, len(events) + 1)]
     assert [line["type"] for line in lines] == [event.type for event in events]
@@ -64,13 +66,17 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     assert filled(completed[3]) == {
         "event": completed[3]["event"], "ts_ms": completed[3]["ts_ms"], "frame": "291",
         "type": "event_completed", "name": "squat", "number": "4", "duration_ms": "1500",
-        "form": "0.5", "joint.knee least": "65.2", "joint.knee most": "174.8", "score": "1.0",
+        "out_ms": "744", "stay_ms": "217", "previous_back_ms": "943",
+        "form": "0.5", "joint.knee least": "65.2", "joint.knee most": "174.8",
+        "check.depth": "met", "check.depth.value": "65.2", "check.control": "missed",
+        "check.control.value": "65.2", "check.control.by": "4.8", "score": "1.0",
     }  # fmt: skip
     interrupted = [line for line in lines if line["type"] == "event_interrupted"]
     assert filled(interrupted[1]) == {
         "event": interrupted[1]["event"], "ts_ms": interrupted[1]["ts_ms"], "frame": "400",
         "type": "event_interrupted", "reason": "not_reached", "path": PATH, "by": "11.1",
         "why": "Not reached: knee on the way to bottom, 11° short",
+        "check.depth": "not judged", "check.control": "not judged", "previous_back_ms": "891",
     }  # fmt: skip
     assert filled(lines[0]) == {
         "event": "1", "ts_ms": lines[0]["ts_ms"], "frame": lines[0]["frame"],
@@ -78,6 +84,20 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     }  # fmt: skip
     (feedback, *_) = [line for line in lines if line["type"] == "feedback"]
     assert (feedback["level"], feedback["message"]) == ("coaching", "Good depth.")
+
+
+def test_the_check_of_a_way_back_is_in_the_next_line(support: Client, owner: Machine) -> None:
+    yaml_source = f"{SQUAT}    tempo: {{back: {{max: 300}}}}\n"
+    squat, _ = make_released(owner.project, yaml_source)
+    lines = downloaded(support, stored_session(squat, events_of(yaml_source, squats())))
+    first, second, *_ = [line for line in lines if line["type"] == "event_completed"]
+    name = "check.tempo.back"
+    assert [first[name], second[name], second["previous_back_ms"]] == [
+        "not judged", "not judged", "887",
+    ]  # fmt: skip
+    name = "check.previous.tempo.back"
+    told = [second[name], second[f"{name}.value"], second[f"{name}.by"]]
+    assert (first[name], told) == ("", ["missed", "887", "587"])
 
 
 def test_each_side_has_columns_of_its_own(support: Client, owner: Machine) -> None:
@@ -122,9 +142,11 @@ def test_the_session_s_page_leads_to_it(support: Client, squat: MoveSpec) -> Non
 
 def test_a_text_of_a_movespec_is_no_formula(support: Client, owner: Machine) -> None:
     yaml_source = SQUAT.replace("Good depth.", "'=1+1'")
+    yaml_source = yaml_source.replace("name: control", "name: -1")
     squat, _ = make_released(owner.project, yaml_source)
     lines = downloaded(support, stored_session(squat, events_of(yaml_source, squats())))
     assert {line["message"] for line in lines} == {"", "'=1+1"}
+    assert {line["check.-1"] for line in lines} == {"", "met", "missed", "not judged"}
 
 
 def test_a_download_is_noted_in_the_session_s_history(squat: MoveSpec) -> None:
@@ -163,8 +185,9 @@ def test_a_long_one_is_read_by_short_statements(support: Client, squat: MoveSpec
     assert b"".join(chunks).count(b"\r\n") == 1 + 2 * ROWS_AT_ONCE + 3
 
 
-def test_uncertain_measures_are_named(support: Client, squat: MoveSpec) -> None:
+def test_uncertain_measures_and_checks_are_named(support: Client, squat: MoveSpec) -> None:
     events = [one for one in events_of(SQUAT, squats()) if one.type == "event_completed"][:2]
     events[1].payload["metrics"]["measures"]["joint.knee"]["uncertain"] = True
+    events[1].payload["metrics"]["checks"][0]["uncertain"] = True
     lines = downloaded(support, stored_session(squat, events))
-    assert [line["uncertain"] for line in lines] == ["", "joint.knee"]
+    assert [line["uncertain"] for line in lines] == ["", "joint.knee, depth"]

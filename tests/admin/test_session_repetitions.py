@@ -55,6 +55,17 @@ def lines(page: Any) -> list[tuple[object, ...]]:
     ]
 
 
+def add_summary(session: DetectionSession, **columns: object) -> None:
+    """Store what the engine's summary says of the squats."""
+    counted = {
+        "completed": 12, "attempts": {}, "by_side": None, "measures": {}, "longest_ms": None,
+        "total_ms": None, **columns,
+    }  # fmt: skip
+    DetectionSession.objects.filter(id=session.id).update(
+        summary={"frames": 1, "counted": {"squat": counted}}
+    )
+
+
 # --- The table ---------------------------------------------------------------------------
 
 
@@ -78,11 +89,75 @@ def test_each_repetition_has_its_time_range_and_form_and_each_attempt_its_reason
     text = words(page)
     assert (
         "Repetitions, and attempts that did not count, the newest first, with the time after the "
-        "first event Number Time Took Range Form Why not Repetition 12 32.2 s 1.3 s "
-        "knee 85° to 175° 100% Repetition 11 "
+        "first event Number Time Took Out / stay / back Range Form Checks Why not Repetition 12 "
+        "32.2 s 1.3 s 0.9 / 0.1 / - s knee 85° to 175° 100% depth met (85°) control met (85°) "
+        "Repetition 11 "
     ) in text
     assert "Did not count: Not reached (3), A required check was missed (2)." in text
     assert text.index("Why not") < text.index("The last 25 of")
+
+
+def test_each_check_says_how_it_went_and_by_how_much_it_was_missed(
+    support: Client, squat: MoveSpec
+) -> None:
+    events = events_of(SQUAT, squats())
+    completed = next(one for one in events if one.type == "event_completed")
+    control = completed.payload["metrics"]["checks"][1]
+    control |= {"uncertain": True}
+    rows = table_of(page_of(support, stored_session(squat, events))).rows
+    assert {row.name: row.checks for row in rows if row.name.endswith(" 4")} == {
+        "Repetition 4": ["depth met (65°)", "control missed by 4.8° (65°)"],
+    }
+    assert [row.checks for row in rows if row.name == "Attempt at 11"] == [
+        ["depth missed by 5.2° (100°)", "control met (100°)"]
+    ]
+    assert [row.checks for row in rows if row.name == "Attempt"] == [
+        ["depth not judged", "control not judged"]
+    ] * 3
+    assert rows[-1].checks == ["depth met (85°)", "control met (85°, uncertain)"]
+
+
+def test_a_way_back_that_was_told_later_stands_beside_its_repetition(
+    support: Client, squat: MoveSpec
+) -> None:
+    events = events_of(SQUAT, squats())
+    told = [one.payload["metrics"] for one in events if one.type == "event_completed"]
+    assert {metrics["back_ms"] for metrics in told} == {None}
+    session = stored_session(squat, events)
+    assert [row.parts for row in table_of(page_of(support, session)).rows if row.counts][:3] == [
+        "0.9 / 0.1 / - s", "0.9 / 0.1 / 0.9 s", "0.8 / 0.1 / 0.9 s",
+    ]  # fmt: skip
+    # Of the last one the summary alone has it.
+    last = {part: told[-1][part] for part in ("times", "out_ms", "stay_ms")} | {"back_ms": 640}
+    add_summary(session, times={"mean": last, "last": last})
+    assert table_of(page_of(support, session)).rows[0].parts == "0.9 / 0.1 / 0.6 s"
+
+
+def test_the_check_of_a_way_back_stands_with_its_repetition(
+    support: Client, owner: Machine
+) -> None:
+    yaml_source = f"{SQUAT}    tempo: {{back: {{max: 300}}}}\n"
+    squat, _ = make_released(owner.project, yaml_source)
+    session = stored_session(squat, events_of(yaml_source, squats()))
+    checks = [row.checks[2] for row in table_of(page_of(support, session)).rows if row.counts]
+    assert checks[0] == "tempo.back not judged"
+    assert checks[1] == "tempo.back missed by 590 ms (890 ms)"
+
+
+def test_the_summary_has_the_share_of_each_check_and_the_mean_of_each_part(
+    support: Client, squat: MoveSpec
+) -> None:
+    session = stored_session(squat, events_of(SQUAT, squats()))
+    checks = {"met": 12, "missed": 2}, {"met": 0, "missed": 0}
+    mean = {"out_ms": 1049, "stay_ms": 200, "back_ms": None}
+    add_summary(
+        session,
+        checks=dict(zip(("depth", "control"), checks, strict=True)),
+        times={"mean": mean, "last": None},
+    )
+    assert (
+        "depth met 12 of 14 86% control not judged Out / stay / back 1.0 / 0.2 / - s in the mean"
+    ) in words(page_of(support, session))
 
 
 def test_a_range_says_that_its_degrees_are_uncertain(support: Client, squat: MoveSpec) -> None:
@@ -105,7 +180,7 @@ def test_a_side_has_a_column_where_sides_are_counted(support: Client, owner: Mac
         ("Repetition 1", "left"),
     ]
     assert lines(page)[0][3] == ["right elbow 58° to 170°"]
-    assert "Number Side Time Took Range Why not" in words(page)
+    assert "Number Time Side Took Out / stay / back Range Why not" in words(page)
 
 
 def test_a_hold_is_told_by_how_long_it_lasted(support: Client, owner: Machine) -> None:
@@ -251,7 +326,7 @@ def test_the_newest_are_drawn_where_there_are_many(support: Client, squat: MoveS
     page = page_of(support, stored_session(squat, many))
     assert chart_of(page).text.startswith(f"{DRAWN} repetitions, {DRAWN} attempts. ")
     assert f"At most the newest {DRAWN} of each are drawn." in words(page)
-    assert len(page.content) < 68_000
+    assert len(page.content) < 70_000
 
 
 # --- What it costs -----------------------------------------------------------------------
