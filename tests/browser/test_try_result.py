@@ -68,6 +68,12 @@ def test_a_reached_target_ends_the_run_and_its_result_may_be_shared(
     session = DetectionSession.objects.get()
     assert (session.status, session.repetitions) == ("completed", {"squat": 3})
     assert len(rows(page, "rows")) == 3
+    expect(page.locator("#rows .details").first).to_contain_text(
+        "Met: depth, thighs level, chest up, off the floor. Tempo: out 1.1\xa0s, stay 0."
+    )
+    assert dict(rows(page, "checked")) == dict.fromkeys(
+        ("depth", "thighs level", "chest up", "off the floor"), "3 of 3"
+    )
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Save picture").click()
     assert downloading.value.suggested_filename == "squat-3.png"

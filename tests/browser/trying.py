@@ -137,7 +137,10 @@ def use_up_sessions(page: Page) -> int:
 
 
 def rows(page: Page, table: str) -> list[list[str]]:
-    return [row.locator("td").all_inner_texts() for row in page.locator(f"#{table} tr").all()]
+    return [
+        row.locator("td").all_inner_texts()
+        for row in page.locator(f"#{table} tr:not(.details)").all()
+    ]
 
 
 def start(page: Page, source: str = FIGURE, movement: str = "Squat") -> None:

@@ -1,9 +1,11 @@
 /** A run: its angle over time, repetitions, attempts, holds, phases and cues. */
 
 import type {
+  CheckResult,
   DetectionEvent,
   HoldProgress,
   Moment,
+  MovementSummary,
   Pose,
   RepetitionMetrics,
 } from "@kynaplatform/web";
@@ -34,6 +36,7 @@ export interface Repetition {
 export interface Attempt extends Attempted {
   readonly ms: number;
   readonly side: string | null;
+  readonly metrics?: {readonly checks?: readonly CheckResult[]};
 }
 /** A phase that held; `endMs` is null while it does. */
 export interface Stay {
@@ -61,6 +64,8 @@ export class Run {
   readonly language: string;
   /** The YAML that counts in it, once its session is there. */
   movespec = "";
+  /** What the server has counted, once the session has ended; null if it did not say. */
+  counted: MovementSummary | null = null;
   /** All events, as they came. */
   readonly events: DetectionEvent[] = [];
   /** The pose in which a repetition was farthest from where the movement rests; one of a hold. */

@@ -81,6 +81,7 @@ export async function runStream(
   }
   if (stream.droppedFrames > 0) problems.push(droppedProblem(stream.droppedFrames));
   problems.push(...[...rejected].map(([reason, frames]) => rejectedProblem(reason, frames)));
-  const longestMs = end?.summary?.[run.movement.event_key]?.longest_ms ?? null;
+  run.counted = end?.summary?.[run.movement.event_key] ?? null;
+  const longestMs = run.counted?.longest_ms ?? null;
   return {repetitions: end?.repetitions ?? null, longestMs, problems};
 }

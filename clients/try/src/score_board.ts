@@ -1,8 +1,9 @@
 /** The number beside the picture: repetitions, or the seconds of a hold, and quietly how they were. */
 
+import {attemptChecksText, checksText} from "./checks.js";
 import {byId} from "./dom.js";
 import {secondsText} from "./formatting.js";
-import {repetitionText} from "./measured.js";
+import {checksOf, repetitionText} from "./measured.js";
 import {reasonText} from "./reasons.js";
 import type {Run} from "./run.js";
 import {shareOf, underNumber} from "./target.js";
@@ -58,12 +59,15 @@ export function lastText(run: Run): string {
   }
   const last = run.repetitions.at(-1);
   const text = last ? repetitionText(last, run.movement) : "";
-  return text && `Last: ${text}`;
+  return (
+    text && [`Last: ${text}`, last && checksText(checksOf(last, run))].filter(Boolean).join(". ")
+  );
 }
 
 export function attemptsText({attempts, movement}: Run): string {
   const last = attempts.at(-1);
   if (!last) return "";
   const side = last.side ? `${last.side}, ` : "";
-  return `${attempts.length} not counted: ${side}${reasonText(last, movement)}`;
+  const told = `${attempts.length} not counted: ${side}${reasonText(last, movement)}`;
+  return [told, attemptChecksText(last, movement)].filter(Boolean).join(". ");
 }

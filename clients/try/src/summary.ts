@@ -2,12 +2,13 @@
 
 import {AppCode} from "./app_code.js";
 import {drawCard} from "./card.js";
+import {attemptChecksText, checksText, sharesOf} from "./checks.js";
 import {angleName} from "./depth.js";
 import {byId, element} from "./dom.js";
 import {drawTrace} from "./drawing.js";
 import {degreesText, secondsText, timeText} from "./formatting.js";
 import {fillLegend} from "./legend.js";
-import {rangeOf, rangeText} from "./measured.js";
+import {checksOf, partsText, rangeOf, rangeText} from "./measured.js";
 import {friendsAddress} from "./page_address.js";
 import {reasonText} from "./reasons.js";
 import {
@@ -107,6 +108,9 @@ export class Summary {
     byId("said", HTMLElement).replaceChildren(
       ...cuesOf(run).map(([message, times]) => row(message, `${times}\u00a0×`)),
     );
+    const shares = sharesOf(run);
+    byId("checked", HTMLElement).replaceChildren(...shares.map((share) => row(...share)));
+    byId("checked-part", HTMLElement).hidden = shares.length === 0;
     byId("counted-part", HTMLElement).hidden = !run.repetitions.length && !run.attempts.length;
     byId("said-part", HTMLElement).hidden = run.cues.length === 0;
   }
@@ -122,23 +126,37 @@ export class Summary {
 function rowsOf({run, depths}: Result): HTMLTableRowElement[] {
   const {movement, repetitions} = run;
   const rows = [
-    ...repetitions.map(({ms, side, metrics}, index) => {
+    ...repetitions.map((repetition, index) => {
+      const {ms, side, metrics} = repetition;
+      const details = [checksText(checksOf(repetition, run)), partsText(repetition, run)];
       const before = repetitions[index - 1];
       const tookMs = metrics?.held_ms ?? metrics?.duration_ms ?? (before && ms - before.ms);
       const took = tookMs === undefined ? "–" : secondsText(tookMs);
       const number = side ? `${index + 1} ${side}` : `${index + 1}`;
-      if (movement.hold_ms !== null) return {ms, cells: [number, timeText(ms), took]};
+      if (movement.hold_ms !== null) return {ms, cells: [number, timeText(ms), took], details};
       const range = rangeOf(metrics, movement);
       const depth = range ? rangeText(range) : degreesText(depths[index] ?? null);
-      return {ms, cells: [number, timeText(ms), took, depth]};
+      return {ms, cells: [number, timeText(ms), took, depth], details};
     }),
     ...run.attempts.map((attempt) => {
       const side = attempt.side ? `${attempt.side}, ` : "";
       const why = `not counted: ${side}${reasonText(attempt, movement)}`;
-      return {ms: attempt.ms, cells: ["×", timeText(attempt.ms), why]};
+      const details = [attemptChecksText(attempt, movement)];
+      return {ms: attempt.ms, cells: ["×", timeText(attempt.ms), why], details};
     }),
   ];
-  return rows.sort((one, other) => one.ms - other.ms).map(({cells}) => row(...cells));
+  return rows
+    .sort((one, other) => one.ms - other.ms)
+    .flatMap(({cells, details}) => [row(...cells), ...detailsRow(details.filter(Boolean))]);
+}
+
+/** What stands below a row, over all of its columns. */
+function detailsRow(texts: string[]): HTMLTableRowElement[] {
+  if (texts.length === 0) return [];
+  const made = row("", texts.join(" "));
+  made.className = "details";
+  made.lastElementChild?.setAttribute("colspan", "3");
+  return [made];
 }
 
 function row(...cells: string[]): HTMLTableRowElement {
