@@ -210,6 +210,11 @@ def test_only_who_goes_halfway_is_told_to_go_further(slug: str, key: str) -> Non
     assert well.forms == {1.0}
 
 
+def test_half_a_curl_is_none() -> None:
+    shallow = told("biceps-curl", "shallow")
+    assert (shallow.completed, shallow.reasons) == (0, {"not_reached": 6})
+
+
 @pytest.mark.parametrize(
     ("slug", "variant", "key"),
     [
@@ -235,8 +240,14 @@ def test_a_squat_s_depth_and_goal_may_be_given() -> None:
 
 
 def test_a_lateral_raise_s_height_may_be_given() -> None:
-    assert told("lateral-raise", "shallow").completed == 5
-    assert told("lateral-raise", "shallow", height=50).completed == 6
+    low = told("lateral-raise", reach=0.6)
+    assert (low.completed, low.reasons) == (0, {"not_reached": 6})
+    assert told("lateral-raise", reach=0.6, height=50).completed == 6
+
+
+def test_a_lateral_raise_of_one_arm_is_none() -> None:
+    one_arm = told("lateral-raise", "one-sided")
+    assert (one_arm.completed, one_arm.reasons) == (0, {"not_reached": 6})
 
 
 def test_cues_are_told_in_german_to_whom_it_is_said() -> None:

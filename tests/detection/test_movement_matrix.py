@@ -31,7 +31,7 @@ KNOWN: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND),
     },
     "pull-up": {
-        **dict.fromkeys(("front-raise", "jumping-jack", "lateral-raise"), ARMS_RISE),
+        **dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
         "rope-pushdown": ELBOWS_BEND,
     },
     "push-up": {"bench-press": ELBOWS_BEND},
