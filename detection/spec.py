@@ -276,6 +276,10 @@ class MoveSpec:
         return of_angles | {one.name: f"{MOVEMENT}.{one.name}" for one in self.tempo}
 
     @property
+    def way_back(self) -> TempoCheck | None:
+        return next((one for one in self.tempo if one.part == "back"), None)
+
+    @property
     def sequence(self) -> tuple[str, ...]:
         """The phases of the steps."""
         return tuple(step.phase for step in self.steps)

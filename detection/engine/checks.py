@@ -22,6 +22,11 @@ class Verdict(NamedTuple):
     form: float | None
 
 
+def form_of(missed: Sequence[float | None]) -> float | None:
+    seen = [by for by in missed if by is not None]
+    return told_share(seen.count(0.0) / len(seen)) if seen else None
+
+
 class Failed(NamedTuple):
     """The path of a required check that was not met, and by how much; None where it was not
     seen."""
@@ -100,9 +105,7 @@ class Checks(ChecksState):
             ms = told_part(times, check.part)
             values.append(None if ms is None else float(ms))
             missed.append(None if ms is None else check.missed_by(ms))
-        seen = [by for by in missed if by is not None]
-        form = told_share(seen.count(0.0) / len(seen)) if seen else None
-        return Verdict(values, missed, form)
+        return Verdict(values, missed, form_of(missed))
 
     def failed(self, verdict: Verdict, passed_over: Collection[str]) -> Failed | None:
         """The first required check that is not met. One in a phase that was `passed_over` was not

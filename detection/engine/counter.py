@@ -74,7 +74,7 @@ class Counter:
             for swing in self.swings:
                 swing.measure(now)
             self._note_attempts(now)
-            cues = self._record.keep_time(now, is_midway=bool(self._repetition.step))
+            cues = self._record.keep_time(now, step, is_midway=bool(self._repetition.step))
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(now, step)
@@ -96,7 +96,7 @@ class Counter:
         ]
         for swing in self.swings:
             swing.forget()
-        self._record.times.forget()
+        self._record.lose_time(now)
         for phase in self._phases:
             phase.forget()
         self._conditions.forget()
@@ -123,7 +123,7 @@ class Counter:
         interrupted = self._repetition.abandon("session_ended")
         if interrupted is not None:
             self._record.interrupt(interrupted, self._side, now)
-        return self._record.events(now)
+        return self._record.finish(now)
 
     def _break_off(self, broken: Broken, now: float) -> None:
         was_under_way = self._repetition.is_under_way
@@ -134,7 +134,7 @@ class Counter:
                 has_tried = any(swing.is_on_the_way() for swing in self.swings)
             for swing in self.swings:
                 swing.forget()
-            self._record.times.forget()
+            self._record.lose_time(now)
             for phase in self._phases:
                 phase.missed_by = None
         elif not was_under_way:
@@ -273,6 +273,7 @@ class Counter:
         for swing in self.swings:
             swing.check()
         self._record.times.check()
+        self._record.check()
         self._record.checks.check()
         self._cues.check()
         self._repetition.check()
@@ -285,6 +286,7 @@ class Counter:
             *self.swings,
             *(swing.sides for swing in self.swings if swing.sides),
             self._record.times,
+            *([self._record] if self._record.may_hold_back else []),
             *self._phases,
             self._record.checks,
             self._cues,

@@ -1,10 +1,11 @@
 """The outcome of a repetition, of an attempt at one, or of a hold, before anybody is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from detection.engine.times import TIMES
-from detection.spec import BODY_SIDES, DETAILS, REASONS, BodySide, Detail, Reason
+from detection.engine.times import TIMES, told_part
+from detection.spec import BODY_SIDES, DETAILS, REASONS, BodySide, Detail, Reason, TempoCheck
 
 COMPLETION: Final = "event_completed"
 INTERRUPTION: Final = "event_interrupted"
@@ -50,6 +51,14 @@ class Outcome:
     is_under_way: bool = False
     # Whether a repetition goes on beside it.
     is_aside: bool = False
+
+    def come_back(self, times: Sequence[float | None], way_back: TempoCheck | None) -> None:
+        """Take the times of a completion once its way back is over, and what its tempo asks."""
+        self.times = list(times)
+        if way_back is not None:
+            ms = told_part(times, "back")
+            self.values[-1] = None if ms is None else float(ms)
+            self.missed[-1] = None if ms is None else way_back.missed_by(ms)
 
     def check(self, steps: int, measures: int, checks: int) -> None:
         """Raise ValueError for one that a MoveSpec of so many steps, measures and checks can't

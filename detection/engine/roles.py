@@ -186,7 +186,7 @@ def _of_checks(spec: MoveSpec) -> _Found:
 def _of_tempo(spec: MoveSpec) -> _Found:
     for check in spec.tempo:
         missed = "does not count" if check.is_required else "counts, with less form"
-        if check.part == "back":
+        if check.part == "back" and not check.is_required:
             missed = "counts, since the way back is over only later"
         sentence = f'For "{check.name}" {tempo_words(check)}; a repetition that misses it {missed}.'
         yield f"{MOVEMENT}.{check.name}", "check", None, sentence

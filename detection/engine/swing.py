@@ -271,9 +271,8 @@ class Swing(SwingState):
         """Whether the way to this end is over: it goes no farther, or away again."""
         return self.away_ms is not None or now_ms - self.grown_ms >= self._settings.over_ms
 
-    def way_here(self, now_ms: float) -> tuple[float | None, float | None]:
+    def way_here(self, *, is_over: bool) -> tuple[float | None, float | None]:
         """When the way to this end began, and when it was over if it is."""
-        is_over = self.is_over(now_ms)
         goal = self._turning_point()
         if not is_over and (self.goal - goal) * self.end > 0.0:
             goal = self.goal
@@ -281,6 +280,14 @@ class Swing(SwingState):
         if way is None:
             return None, None
         return way.began_ms, way.ended_ms if is_over else None
+
+    def seems_over(self, now_ms: float) -> float | None:
+        """When the way to this end was over by its places, if they say so for stay_ms already."""
+        if any(carrier.share() is None for carrier in self.carriers):
+            return None
+        _, ended_ms = self.way_here(is_over=True)
+        is_late = ended_ms is not None and now_ms - ended_ms >= self._settings.stay_ms
+        return ended_ms if is_late else None
 
     def _way(self, path: list[int], start: float, goal: float) -> Way | None:
         """The way of a path, which smoothed angles come late."""

@@ -61,7 +61,7 @@ class Tally(TallyState):
             *((one, view_of(one.criterion.measure, spec.plane)) for one in spec.checks),
             *((one, "any") for one in spec.tempo),
         )
-        self._way_back = next((one for one in spec.tempo if one.part == "back"), None)
+        self._way_back = spec.way_back
         self._both_move = spec.both_move
         self._views = {
             name: view_of(criterion.measure, spec.plane)
@@ -82,8 +82,12 @@ class Tally(TallyState):
         if len(self.withheld) > MOST_WITHHELD:
             raise ValueError("Not so much is withheld.")
         for outcome in self.withheld:
-            measures = self._measures_of(outcome.side or None)
-            outcome.check(len(self._steps), len(measures), len(self._checks))
+            self.check_outcome(outcome)
+
+    def check_outcome(self, outcome: Outcome) -> None:
+        """Raise ValueError for an outcome that the MoveSpec can't have."""
+        measures = self._measures_of(outcome.side or None)
+        outcome.check(len(self._steps), len(measures), len(self._checks))
 
     def take(self, outcomes: Sequence[Outcome], now: float) -> list[DetectionEvent]:
         """Take what a frame has decided: what is told of it."""
@@ -111,10 +115,7 @@ class Tally(TallyState):
             missed[-1] = self._way_back.missed_by(ms)
         for outcome in self.withheld:
             if outcome.kind == COMPLETION and outcome.times[:ENDED] == times[:ENDED]:
-                outcome.times = list(times)
-                if self._way_back is not None:
-                    outcome.values[-1] = None if ms is None else float(ms)
-                    outcome.missed[-1] = missed[-1]
+                outcome.come_back(times, self._way_back)
         if not self.counts:
             return []
         self.summary.come_back(times)

@@ -78,9 +78,10 @@ class Timekeeper(TimekeeperState):
         if len(self.last) not in (0, TIMES) or (self.is_coming_back and not self.last):
             raise ValueError("Not the times of a repetition.")
 
-    def follow(self, now_ms: float, *, is_midway: bool) -> bool:
+    def follow(self, now_ms: float, *, is_midway: bool, must_be_seen: bool) -> bool:
         """Follow the swing of this frame, in which a repetition may be past its first step.
-        Whether the way back of the last completion is over."""
+        Whether the way back of the last completion is over. If it must be seen, who is out of sight
+        does not end it."""
         swing = self._swing
         if swing is None:
             return False
@@ -93,9 +94,21 @@ class Timekeeper(TimekeeperState):
                 self._end(None if swing.gone is None else swing.gone.ended_ms)
             if not is_midway:
                 self.began_ms = self.reached_ms = None
-        elif self.is_coming_back and swing.is_over(now_ms):
-            self._end(swing.way_here(now_ms)[1])
+        elif self.is_coming_back and swing.is_over(now_ms) and (swing.is_known or not must_be_seen):
+            self._end(swing.way_here(is_over=True)[1])
         return was_coming_back and not self.is_coming_back
+
+    def end_early(self, now_ms: float) -> None:
+        """End the way back of the last completion, though it is not over for long enough yet, if
+        it seems so."""
+        if self.is_coming_back and self._swing is not None:
+            ended_ms = self._swing.seems_over(now_ms)
+            if ended_ms is not None:
+                self._end(ended_ms)
+
+    def forget_last(self) -> None:
+        """Leave the way back of the last completion as it is told by now."""
+        self.is_coming_back = self.is_untold = False
 
     def _end(self, ended_ms: float | None) -> None:
         left_ms = self.last[LEFT]
@@ -117,7 +130,7 @@ class Timekeeper(TimekeeperState):
         left_ms = ended_ms = None
         swing = self._swing
         if swing is not None and swing.end == self._rest:
-            left_ms, ended_ms = swing.way_here(now_ms)
+            left_ms, ended_ms = swing.way_here(is_over=swing.is_over(now_ms))
             if reached_ms is not None and left_ms is not None and left_ms < reached_ms:
                 reached_ms = left_ms = (reached_ms + left_ms) / 2  # it turned at once
         return [began_ms, reached_ms, left_ms, ended_ms]

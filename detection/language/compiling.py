@@ -105,7 +105,7 @@ def _tempo(tempo: Values) -> tuple[TempoCheck, ...]:
             part,
             float(bounds.get("min", 0.0)),
             float(bounds.get("max", inf)),
-            bounds.get("required", False),
+            bounds["required"],
         )
         for part in TEMPO_PARTS
         if (bounds := tempo.get(part)) is not None

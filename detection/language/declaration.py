@@ -177,6 +177,12 @@ _TEMPO_BOUNDS = Record(
             kind=milliseconds(100, 600_000),
             description="The greatest time, in milliseconds. Give it, min or both.",
         ),
+        Field(
+            key="required",
+            kind=Flag(),
+            default=False,
+            description="Whether a repetition that misses it does not count.",
+        ),
     ),
     rules=(
         OneOf(
@@ -185,35 +191,17 @@ _TEMPO_BOUNDS = Record(
             message="The time needs min, max or both.",
         ),
     ),
-    misplaced={
-        "required": (
-            "The way back is not over when a repetition is counted, so that back can't be required:"
-            " leave required out. Only out and stay can be."
-        ),
-    },
-)
-_REQUIRED_TEMPO = Record(
-    fields=(
-        *_TEMPO_BOUNDS.fields,
-        Field(
-            key="required",
-            kind=Flag(),
-            default=False,
-            description="Whether a repetition that misses it does not count.",
-        ),
-    ),
-    rules=_TEMPO_BOUNDS.rules,
 )
 TEMPO = Record(
     fields=(
         Field(
             key="out",
-            kind=_REQUIRED_TEMPO,
+            kind=_TEMPO_BOUNDS,
             description="The time of the way out: from where a repetition rests to its far end.",
         ),
         Field(
             key="stay",
-            kind=_REQUIRED_TEMPO,
+            kind=_TEMPO_BOUNDS,
             description="The time at the far end.",
         ),
         Field(
@@ -221,7 +209,8 @@ TEMPO = Record(
             kind=_TEMPO_BOUNDS,
             description=(
                 "The time of the way back. It is judged once that is over, after the repetition"
-                " was counted."
+                " was counted; where it is required, the repetition is counted then, at most 1 s"
+                " later."
             ),
         ),
     ),

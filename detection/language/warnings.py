@@ -62,7 +62,9 @@ def _warn_of_cues(spec: MoveSpec, report: Report) -> None:
         "view": setup.view != "any",
         "start": bool(setup.start),
     }
-    is_judged = bool(spec.checks) or any(one.part != "back" for one in spec.tempo)
+    is_judged = bool(spec.checks) or any(
+        one.part != "back" or one.is_required for one in spec.tempo
+    )
     for index, cue in enumerate(spec.feedback):
         if cue.form is not None and not is_judged:
             message = "This cue is never sent: form is that of checks, and there are none."

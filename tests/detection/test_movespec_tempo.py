@@ -3,7 +3,7 @@
 from math import inf
 
 import pytest
-from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of, message_of
+from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of
 
 from detection import roles, validate
 from detection.spec import TempoCheck
@@ -47,7 +47,6 @@ def test_it_compiles_the_parts_in_their_order() -> None:
         ("{stay: {min: 900, max: 800}}", "bounds_reversed", ".stay.min"),
         ("{back: {max: $slow}}", "unknown_parameter", ".back.max"),
         ("{stay: {max: 900, required: 1}}", "wrong_type", ".stay.required"),
-        ("{back: {max: 900, required: true}}", "misplaced_key", ".back.required"),
     ],
 )
 def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
@@ -56,10 +55,13 @@ def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
     assert {error for error, _ in codes} <= {code, "missing_bound"}
 
 
-def test_the_way_back_cannot_be_required_as_it_is_not_over_in_time() -> None:
-    assert message_of(with_tempo("{back: {max: 900, required: true}}")) == (
-        "The way back is not over when a repetition is counted, so that back can't be required:"
-        " leave required out. Only out and stay can be."
+def test_the_way_back_can_be_required_too() -> None:
+    spec = validate(with_tempo("{back: {max: 900, required: true}}")).spec
+    assert spec is not None
+    assert spec.tempo == (spec.way_back,) == (TempoCheck("back", 0.0, 900.0, is_required=True),)
+    assert {one.path: one.sentence for one in roles(spec)}[f"{TEMPO}.back"] == (
+        'For "tempo.back" the way back must take 0.9 s or less; a repetition that misses it does'
+        " not count."
     )
 
 
@@ -122,10 +124,17 @@ def test_what_no_way_leads_to_is_not_judged() -> None:
     }
 
 
-@pytest.mark.parametrize(("tempo", "is_sent"), [("out", True), ("back", False)])
+@pytest.mark.parametrize(
+    ("tempo", "is_sent"),
+    [
+        ("out: {max: 900}", True),
+        ("back: {max: 900}", False),
+        ("back: {max: 900, required: true}", True),
+    ],
+)
 def test_form_is_of_what_is_known_as_a_repetition_is_told(tempo: str, *, is_sent: bool) -> None:
     cue = "{when: completed, form: {min: 1}, message: Good.}"
-    document = with_tempo(f"{{{tempo}: {{max: 900}}}}", edit(CUE, cue))
+    document = with_tempo(f"{{{tempo}}}", edit(CUE, cue))
     codes = {issue.code for issue in validate(document).warnings}
     assert ("cue_never_sent" not in codes) == is_sent
 
