@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import detection
-from detection import DetectionEvent, Engine, EngineSettings, MoveSpec, PoseFrame
+from detection import Engine, EngineSettings, MoveSpec, PoseFrame
 
 from .samples import Film, Sample
 
@@ -17,6 +17,13 @@ SHIPPED = EngineSettings()
 Completions = tuple[float, ...]
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+class Completion(NamedTuple):
+    """An `event_completed`, as it may go from process to process: a compiled event can't."""
+
+    ts_ms: float
+    payload: dict[str, Any]
 
 
 class Run(NamedTuple):
@@ -45,11 +52,15 @@ def adjusted(name: str, **numbers: float) -> MoveSpec:
 
 def completed(
     spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
-) -> list[DetectionEvent]:
+) -> list[Completion]:
     engine = Engine(spec, settings)
     events = [event for frame in frames for event in engine.feed(frame)]
     events += engine.finish()
-    return [event for event in events if event.type == "event_completed"]
+    return [
+        Completion(event.ts_ms, event.payload)
+        for event in events
+        if event.type == "event_completed"
+    ]
 
 
 def completions(

@@ -7,9 +7,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from detection import DetectionEvent, MoveSpec
+from detection import MoveSpec
 
-from .engine_runs import Workers, adjusted, catalogue, completed, film
+from .engine_runs import Completion, Workers, adjusted, catalogue, completed, film
 from .samples import AHEAD, CAMERAS, Film
 from .tables import Cell, Table
 
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
     still: int | None = None
 
 
-def see(seen: Seen) -> list[DetectionEvent]:
+def see(seen: Seen) -> list[Completion]:
     """Called in a worker: the completions."""
     of = film(seen.film)
     if seen.still is not None:
@@ -54,12 +54,12 @@ class People:
     def __init__(self, workers: Workers) -> None:
         self.films = workers.films
         self._each = partial(workers.each, see)
-        self._known: dict[Seen, list[DetectionEvent]] = {}
+        self._known: dict[Seen, list[Completion]] = {}
 
     def named(self, prefix: str) -> list[Film]:
         return [one for one in self.films if one.name.startswith(prefix)]
 
-    def done(self, jobs: Iterable[Seen]) -> list[list[DetectionEvent]]:
+    def done(self, jobs: Iterable[Seen]) -> list[list[Completion]]:
         wanted = list(jobs)
         missing = [job for job in dict.fromkeys(wanted) if job not in self._known]
         self._known.update(zip(missing, self._each(missing), strict=True))
