@@ -207,7 +207,7 @@ def test_it_is_linear(module, name):
 
 def test_so_are_those_of_the_language():
     declared = {one.pattern: one for one in vars(texts).values() if isinstance(one, texts.Text)}
-    assert len(declared) == 6
+    assert len(declared) == 7
     for text in declared.values():
         for letters in ("x" * SIZE, " " * SIZE, "x" * SIZE + "\0", "x-" * (SIZE // 2)):
             re.fullmatch(text.pattern, letters)

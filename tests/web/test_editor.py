@@ -132,7 +132,7 @@ def test_an_editor_completes_explains_and_marks_mistakes(tmp_path: Path) -> None
 
         begun = Document(server, line + SQUAT + "    ju", "file:///begun.yaml")
         assert begun.completions("\n    ju") == [
-            *("judge", "count", "both_move", "plane", "throughout", "checks", "feedback")
+            *("judge", "count", "both_move", "plane", "throughout", "checks", "tempo", "feedback")
         ]
         assert begun.completions("joint: ") == [
             *("elbow", "shoulder", "hip", "knee", "ankle", "wrist")
