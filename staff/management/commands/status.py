@@ -80,18 +80,24 @@ BOUNDS: Final = (
 BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_moment=True)
 SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_moment=True)
 WEBHOOKS_SHARE: Final = 0.5
+MIN_FREE_SHARE: Final = 0.1
+MAX_SKEW_SECONDS: Final = 1.0
 TASK: Final = "kyna_task_last_run_timestamp_seconds"
 
 
 @dataclass
 class Process:
-    """A process that was asked; `state` is `ok`, or what is wrong with it."""
+    """A process that was asked; `state` is `ok`, or what is wrong with it.
+
+    `machine` is what is wrong with its disk and its clock.
+    """
 
     job: str
     address: str
     state: str = DOWN
     version: str = ""
     revision: str = ""
+    machine: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -227,9 +233,23 @@ def ask(job: str, address: str) -> tuple[Process, Samples]:
     if status == http.HTTPStatus.OK:
         with suppress(ValueError):  # another program has the port
             samples = samples_of(text_string_to_metric_families(body.decode()))
+        process.machine = list(faults_of_machine(samples))
         for labels, _ in samples.get("kyna_build_info", ()):
             process.version, process.revision = labels["version"], labels["revision"]
     return process, samples
+
+
+def faults_of_machine(samples: Samples) -> Iterator[str]:
+    """As `KynaDiskFull` and `KynaClockSkew`."""
+    free, size = (
+        sum(value for _, value in samples.get(name, ()))
+        for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
+    )
+    if free < MIN_FREE_SHARE * size:
+        yield f"{free / size:.0%} of its disk is free"
+    for _, skew in samples.get("kyna_clock_skew_seconds", ()):
+        if abs(skew) > MAX_SKEW_SECONDS:
+            yield f"its clock is {skew:+.1f} s off the database's"
 
 
 def get(address: str, path: str) -> tuple[int, bytes]:
@@ -352,6 +372,7 @@ def problems_of(
     for process in processes:
         if process.state != OK:
             yield f"{process.job} at {process.address}: {process.state}"
+        yield from (f"{process.job} at {process.address}: {fault}" for fault in process.machine)
     releases = {(one.version, one.revision) for one in processes if one.version}
     if len(releases) > 1 or {version for version, _ in releases} - {__version__}:
         yield f"releases differ: {', '.join(sorted(map(release_words, releases)))} run"
