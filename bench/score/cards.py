@@ -112,6 +112,8 @@ def blind_spot(seen: Mapping[int, int]) -> str | None:
         return None
     if blind[0] == TURNS[0]:
         return f"Filmed from within {blind[-1]}° of the side it is not counted well."
+    if blind[-1] != TURNS[-1]:
+        return f"Filmed from {blind[0]}° to {blind[-1]}° off the side it is not counted well."
     return (
         f"Filmed from {blind[0]}° or more off the side, towards the front, it is not counted well."
     )

@@ -124,6 +124,9 @@ def test_a_card_is_of_people_counted_by_what_was_chosen_without_them() -> None:
     assert cards.blind_spot(towards_the_front) == (
         "Filmed from 75° or more off the side, towards the front, it is not counted well."
     )
+    assert cards.blind_spot(dict.fromkeys(views.TURNS, 10) | {15: 0, 45: 7}) == (
+        "Filmed from 15° to 45° off the side it is not counted well."
+    )
     assert cards.blind_spot(dict.fromkeys(views.TURNS, 10) | {0: 2}) == (
         "Filmed from within 0° of the side it is not counted well."
     )
