@@ -27,7 +27,6 @@ from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
-    MAX_SKEW_SECONDS,
     MIN_FREE_SHARE,
     SENDER,
     WEBHOOKS_SHARE,
@@ -68,7 +67,6 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
         assert f"{begins}max({bound.metric}) > {bound.seconds:.0f}" in rules, bound
     flat = " ".join(rules.split())
     assert f"kyna_disk_free_bytes / kyna_disk_bytes < {MIN_FREE_SHARE}\n" in rules
-    assert f"abs(kyna_clock_skew_seconds) > {MAX_SKEW_SECONDS:.0f}\n" in rules
     organizations = "max(kyna_webhook_organizations{state="
     assert (
         f'{organizations}"late"}}) / {organizations}"active"}}) > {WEBHOOKS_SHARE} '
@@ -192,20 +190,19 @@ def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
 
 
 @pytest.mark.django_db
-def test_a_full_disk_and_a_clock_that_is_off_are_problems() -> None:
+def test_a_full_disk_is_a_problem() -> None:
     samples: Samples = {
         "kyna_disk_free_bytes": [({}, 9.0)],
         "kyna_disk_bytes": [({}, 100.0)],
-        "kyna_clock_skew_seconds": [({}, -1.5)],
     }
     machine = list(faults_of_machine(samples))
-    assert machine == ["9% of its disk is free", "its clock is -1.5 s off the database's"]
+    assert machine == ["9% of its disk is free"]
     api = Process("api", "a:1", "ok", __version__, machine=machine)
     assert list(problems_of([api], WELL, [], Failures())) == [
         f"api at a:1: {fault}" for fault in machine
     ]
     samples = {"kyna_disk_free_bytes": [({}, 10.0)], "kyna_disk_bytes": [({}, 100.0)]}
-    assert not [*faults_of_machine(samples | {"kyna_clock_skew_seconds": [({}, 1.0)]})]
+    assert not [*faults_of_machine(samples)]
 
 
 def test_a_database_that_goes_away_as_it_is_read_is_down(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,6 @@ BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_mom
 SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_moment=True)
 WEBHOOKS_SHARE: Final = 0.5
 MIN_FREE_SHARE: Final = 0.1
-MAX_SKEW_SECONDS: Final = 1.0
 TASK: Final = "kyna_task_last_run_timestamp_seconds"
 
 
@@ -89,7 +88,7 @@ TASK: Final = "kyna_task_last_run_timestamp_seconds"
 class Process:
     """A process that was asked; `state` is `ok`, or what is wrong with it.
 
-    `machine` is what is wrong with its disk and its clock.
+    `machine` is what is wrong with its disk.
     """
 
     job: str
@@ -240,16 +239,13 @@ def ask(job: str, address: str) -> tuple[Process, Samples]:
 
 
 def faults_of_machine(samples: Samples) -> Iterator[str]:
-    """As `KynaDiskFull` and `KynaClockSkew`."""
+    """As `KynaDiskFull`."""
     free, size = (
         sum(value for _, value in samples.get(name, ()))
         for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
     )
     if free < MIN_FREE_SHARE * size:
         yield f"{free / size:.0%} of its disk is free"
-    for _, skew in samples.get("kyna_clock_skew_seconds", ()):
-        if abs(skew) > MAX_SKEW_SECONDS:
-            yield f"its clock is {skew:+.1f} s off the database's"
 
 
 def get(address: str, path: str) -> tuple[int, bytes]:
