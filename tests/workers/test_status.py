@@ -34,7 +34,7 @@ from staff.management.commands.status import (
     Process,
     Samples,
     ask,
-    faults_of_machine,
+    disk_fault,
     problems_of,
     read_database,
     status_of,
@@ -195,14 +195,11 @@ def test_a_full_disk_is_a_problem() -> None:
         "kyna_disk_free_bytes": [({}, 9.0)],
         "kyna_disk_bytes": [({}, 100.0)],
     }
-    machine = list(faults_of_machine(samples))
-    assert machine == ["9% of its disk is free"]
-    api = Process("api", "a:1", "ok", __version__, machine=machine)
-    assert list(problems_of([api], WELL, [], Failures())) == [
-        f"api at a:1: {fault}" for fault in machine
-    ]
+    assert disk_fault(samples) == "9% of its disk is free"
+    api = Process("api", "a:1", "ok", __version__, disk=disk_fault(samples))
+    assert list(problems_of([api], WELL, [], Failures())) == ["api at a:1: 9% of its disk is free"]
     samples = {"kyna_disk_free_bytes": [({}, 10.0)], "kyna_disk_bytes": [({}, 100.0)]}
-    assert not [*faults_of_machine(samples)]
+    assert disk_fault(samples) == ""
 
 
 def test_a_database_that_goes_away_as_it_is_read_is_down(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ TASK: Final = "kyna_task_last_run_timestamp_seconds"
 class Process:
     """A process that was asked; `state` is `ok`, or what is wrong with it.
 
-    `machine` is what is wrong with its disk.
+    `disk` is what is wrong with its disk, empty where nothing is.
     """
 
     job: str
@@ -96,7 +96,7 @@ class Process:
     state: str = DOWN
     version: str = ""
     revision: str = ""
-    machine: list[str] = field(default_factory=list)
+    disk: str = ""
 
 
 @dataclass
@@ -232,20 +232,19 @@ def ask(job: str, address: str) -> tuple[Process, Samples]:
     if status == http.HTTPStatus.OK:
         with suppress(ValueError):  # another program has the port
             samples = samples_of(text_string_to_metric_families(body.decode()))
-        process.machine = list(faults_of_machine(samples))
+        process.disk = disk_fault(samples)
         for labels, _ in samples.get("kyna_build_info", ()):
             process.version, process.revision = labels["version"], labels["revision"]
     return process, samples
 
 
-def faults_of_machine(samples: Samples) -> Iterator[str]:
+def disk_fault(samples: Samples) -> str:
     """As `KynaDiskFull`."""
     free, size = (
         sum(value for _, value in samples.get(name, ()))
         for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
     )
-    if free < MIN_FREE_SHARE * size:
-        yield f"{free / size:.0%} of its disk is free"
+    return f"{free / size:.0%} of its disk is free" if free < MIN_FREE_SHARE * size else ""
 
 
 def get(address: str, path: str) -> tuple[int, bytes]:
@@ -368,7 +367,8 @@ def problems_of(
     for process in processes:
         if process.state != OK:
             yield f"{process.job} at {process.address}: {process.state}"
-        yield from (f"{process.job} at {process.address}: {fault}" for fault in process.machine)
+        if process.disk:
+            yield f"{process.job} at {process.address}: {process.disk}"
     releases = {(one.version, one.revision) for one in processes if one.version}
     if len(releases) > 1 or {version for version, _ in releases} - {__version__}:
         yield f"releases differ: {', '.join(sorted(map(release_words, releases)))} run"
