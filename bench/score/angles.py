@@ -31,7 +31,7 @@ ARM: Final = (
     "{joint: shoulder, side: right, angle_min: 60}",
     "{joint: shoulder, side: right, angle_max: 35}",
 )
-# The extreme is told whether or not it meets its bound.
+# The value is given whether or not it meets its bound.
 SPEC: Final = """
 name: Angle
 version: "1"

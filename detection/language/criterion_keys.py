@@ -149,6 +149,12 @@ ONE_EXTREME = NotBoth(
 )
 _IN_EXTREME = "The bounds of a check are those of least or of most: write least: {{{}: …}}."
 
+REQUIRED = Field(
+    key="required",
+    kind=Flag(),
+    default=False,
+    description="Whether a repetition that misses it does not count.",
+)
 CHECK = Record(
     fields=(
         Field(key="name", kind=NAME, required=True, description="Unique among the checks."),
@@ -162,12 +168,7 @@ CHECK = Record(
         SIDE,
         LEAST,
         MOST,
-        Field(
-            key="required",
-            kind=Flag(),
-            default=False,
-            description="Whether a repetition that misses it does not count.",
-        ),
+        REQUIRED,
     ),
     rules=(
         replace(NEEDS_MEASURE, message="The check needs a joint or a lean."),

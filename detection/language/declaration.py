@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import get_args
 
 from detection.landmarks import LANDMARK_NAMES
-from detection.language.criterion_keys import CHECK, CONDITION, CRITERION
+from detection.language.criterion_keys import CHECK, CONDITION, CRITERION, REQUIRED
 from detection.language.cue_keys import CUE
 from detection.language.grammar import (
     Alternatives,
@@ -177,12 +177,7 @@ _TEMPO_BOUNDS = Record(
             kind=milliseconds(100, 600_000),
             description="The greatest time, in milliseconds. Give it, min or both.",
         ),
-        Field(
-            key="required",
-            kind=Flag(),
-            default=False,
-            description="Whether a repetition that misses it does not count.",
-        ),
+        REQUIRED,
     ),
     rules=(
         OneOf(
