@@ -2,8 +2,9 @@
 
 What waits in a dump was delivered long ago where it was made. So the first sender stores the
 identity of its database: of the cluster, which `initdb` gives, and of the database in it. A dump
-brings it along to where it is another. A replica that takes over keeps both, and goes on; so does a
-base backup, before whose start `pause_webhooks` says that it is none.
+brings it along to where it is another. A replica that takes over keeps both, and goes on. So would
+a base backup that goes back to a moment, which only PostgreSQL's superuser could tell from it: the
+commands of docs/backup.md for that pause what they bring back.
 """
 
 from datetime import datetime
@@ -43,7 +44,7 @@ def pause_reason() -> str | None:
         return None
     paused_at, is_here = found
     if paused_at is not None:
-        return f"pause_webhooks was run on {paused_at:%Y-%m-%d at %H:%M} UTC"
+        return f"they have been paused since {paused_at:%Y-%m-%d %H:%M} UTC"
     return None if is_here else "the database is a copy of the one that sent them"
 
 

@@ -29,6 +29,7 @@ class Cluster:
         self.folder = folder
         self.port = free_port()
         self.data = folder / "data"
+        self.database = "postgres"
         self.path = f"{_binaries()}:{os.environ['PATH']}"
         self._user = server_user(folder)
         self._variables = {
@@ -45,7 +46,7 @@ class Cluster:
     @property
     def url(self) -> str:
         where = quote(str(self.folder), safe="/")
-        return f"postgresql://{SUPERUSER}@:{self.port}/postgres?host={where}"
+        return f"postgresql://{SUPERUSER}@:{self.port}/{self.database}?host={where}"
 
     def run(self, script: str, **variables: str) -> None:
         user, group = self._user or (None, None)

@@ -18,6 +18,8 @@ SETTINGS, BASE, RESTORE = (
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     with own_cluster() as cluster:
+        cluster.ask("CREATE DATABASE kynaplatform")
+        cluster.database = "kynaplatform"
         yield cluster
 
 
@@ -25,11 +27,17 @@ def organizations(cluster: Cluster) -> list[object]:
     return [name for (name,) in cluster.ask("SELECT name FROM projects_organization ORDER BY 1")]
 
 
+def webhooks_wait(cluster: Cluster) -> bool:
+    return cluster.ask("SELECT paused_at IS NOT NULL FROM webhook_sender") == [(True,)]
+
+
 @pytest.mark.long
 def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
     cluster.manage("migrate", "--no-input")
     cluster.run(SETTINGS)
     cluster.manage("bootstrap_project", "--organization=In the base")
+    cluster.manage("resume_webhooks")
+    assert not webhooks_wait(cluster)
     cluster.run(BASE)
     cluster.run(BASE)
     assert {path.name for path in (cluster.folder / "backups").iterdir()} == {
@@ -52,6 +60,7 @@ def test_it_goes_back_to_the_moment_before_a_mistake(cluster: Cluster) -> None:
     cluster.run(RESTORE, TARGET=str(target))
 
     assert organizations(cluster) == kept
+    assert webhooks_wait(cluster)
     # It is one to go on with: with its archive, from which another restore starts.
     cluster.manage("migrate", "--no-input")
     cluster.manage("bootstrap_project", "--organization=After it")

@@ -107,7 +107,7 @@ def test_a_pause_stops_a_sender_and_a_resume_lets_it_go_on(owner, receiver) -> N
     with sending() as running:
         eventually(lambda: receiver.ids == [str(first.id)], "it sends")
         said = says("pause_webhooks")["paused"]
-        assert said.startswith("pause_webhooks was run on ")
+        assert said.startswith("they have been paused since ")
         eventually(lambda: running._paused_for == said, "it has read that")
         second = make_delivery(endpoint)
         assert says("pause_webhooks") == {"paused": said}
@@ -138,6 +138,22 @@ def test_who_sends_is_known_by_its_identity(make: Callable[[], None], reason: st
     assert pause_reason() is None
     webhooks_pause(now=clock.now())
     assert webhooks_state() == "paused"
+
+
+@pytest.mark.django_db
+def test_a_person_reads_what_a_command_has_done(owner, settings) -> None:
+    def told(command: str) -> str:
+        out = io.StringIO()
+        call_command(command, stdout=out)
+        return out.getvalue()
+
+    assert told("pause_webhooks").startswith("No webhooks are sent: they have been paused since ")
+    assert told("resume_webhooks") == "Webhooks are sent. Messages that waited: 0.\n"
+    written = make_delivery(make_endpoint(owner.project)).created_at
+    waited = f"Messages that waited: 1, the oldest since {written:%Y-%m-%d %H:%M} UTC.\n"
+    assert told("resume_webhooks") == f"Webhooks are sent. {waited}"
+    settings.WEBHOOKS_SEND = False
+    assert told("resume_webhooks") == f"No webhooks are sent: WEBHOOKS_SEND is false. {waited}"
 
 
 @pytest.mark.django_db

@@ -8,10 +8,14 @@ from webhooks.pause import pause_reason, webhooks_pause
 class Command(OperatorCommand):
     help = (
         "Send no webhooks until `resume_webhooks`: after a restore, and before a copy of the "
-        "database starts. What is being sent ends; messages go on being written, and wait. "
-        "Answers why nothing is sent. Safe to repeat."
+        "database starts. What is being sent is finished; new messages are written, and wait. "
+        "Safe to repeat."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         webhooks_pause(now=clock.now())
-        self.print_result({"paused": pause_reason()}, options)
+        reason = pause_reason()
+        if options["json"]:
+            self.print_result({"paused": reason}, options)
+        else:
+            self.stdout.write(f"No webhooks are sent: {reason}.")

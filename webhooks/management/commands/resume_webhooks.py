@@ -9,16 +9,21 @@ from webhooks.pause import pause_reason, webhooks_resume
 
 class Command(OperatorCommand):
     help = (
-        "Send webhooks from this database, once no other one of its copies does. Answers how many "
-        "messages wait, when the first of them was written, and what still keeps them from being "
-        "sent. Safe to repeat."
+        "Send webhooks again after a restore or `pause_webhooks`. Run it once no other copy of the "
+        "database sends them. Prints how many messages wait, when the oldest was written, and what "
+        "still keeps them from being sent. Safe to repeat."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         waiting = WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING)
-        found = {
-            "waiting": waiting.count(),
-            "oldest": waiting.aggregate(oldest=Min("created_at"))["oldest"],
-        }
+        number = waiting.count()
+        oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
         webhooks_resume()
-        self.print_result({**found, "paused": pause_reason()}, options)
+        reason = pause_reason()
+        if options["json"]:
+            found = {"waiting": number, "oldest": oldest, "paused": reason}
+            self.print_result(found, options)
+            return
+        sent = f"No webhooks are sent: {reason}." if reason else "Webhooks are sent."
+        since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if oldest else ""
+        self.stdout.write(f"{sent} Messages that waited: {number}{since}.")
