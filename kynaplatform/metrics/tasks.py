@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from celery import signals
+from celery import signals, states
 from prometheus_client import Counter, Gauge
+
+from kynaplatform import clock
 
 # A header of beat's messages.
 SENT_AT = "kyna_sent_at"
@@ -14,6 +16,12 @@ RUNS = Counter(
     "kyna_task_runs",
     "Tasks by how they ended; an expired one came too late to be run.",
     ["task", "outcome"],
+)
+FAILED_AT = Gauge(
+    "kyna_task_failed_timestamp_seconds",
+    "When the task last failed, by the database's clock; 0: not since this worker's start.",
+    ["task"],
+    multiprocess_mode="max",
 )
 # The newest of what its processes tell.
 BEAT_SENT = Gauge(
@@ -33,6 +41,7 @@ def watch_tasks(names: Iterable[str]) -> None:
     for name in names:
         for outcome in ("success", "failure", "expired"):
             RUNS.labels(name, outcome)
+        FAILED_AT.labels(name)
     signals.task_postrun.connect(_note_end)
     signals.task_received.connect(_note_received)
     signals.task_revoked.connect(_note_not_run)
@@ -40,6 +49,8 @@ def watch_tasks(names: Iterable[str]) -> None:
 
 def _note_end(task: Any, state: str, **_: Any) -> None:
     RUNS.labels(task.name, state.lower()).inc()
+    if state == states.FAILURE:
+        FAILED_AT.labels(task.name).set(clock.known_now().timestamp())
 
 
 def _note_received(request: Any, **_: Any) -> None:

@@ -1,6 +1,7 @@
 """A task that fails in a real worker is counted, and its log says why, as KynaTasksFail tells."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,17 +33,24 @@ def broker(redis_url: str) -> str:
     return url
 
 
-def failures(port: int) -> float:
+def value_of(port: int, name: str, **labels: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
         text = response.read().decode()
     [value] = [
         sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name == "kyna_task_runs_total"
-        and sample.labels == {"task": SWEEP, "outcome": "failure"}
+        if sample.name == name and sample.labels == {"task": SWEEP, **labels}
     ]
     return float(value)
+
+
+def failures(port: int) -> float:
+    return value_of(port, "kyna_task_runs_total", outcome="failure")
+
+
+def failed_at(port: int) -> float:
+    return value_of(port, "kyna_task_failed_timestamp_seconds")
 
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -90,8 +98,11 @@ def test_of_a_database_that_is_away_it_says_so_and_no_traceback(
 ) -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     with worker(tmp_path, broker, DATABASE_URL=url) as (port, lines):
+        assert failed_at(port) == 0
+        sent_at = time.time()
         send(broker)
         eventually(lambda: failures(port) >= 1, lambda: str(lines()), 60)
+        assert sent_at < failed_at(port) < time.time()
         told = lines()
     assert [one["dependency"] for one in told if one["logger"] == "kynaplatform.outages"][:1] == [
         "the database"

@@ -27,19 +27,21 @@ from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
-    MIN_FREE_SHARE,
     SENDER,
     WEBHOOKS_SHARE,
     Failures,
+    problems_of,
+    read_database,
+    status_of,
+    task_lateness,
+)
+from staff.monitored_processes import (
+    MIN_FREE_SHARE,
     Process,
     Samples,
     ask,
     disk_fault,
-    problems_of,
-    read_database,
-    status_of,
     targets_of,
-    task_lateness,
 )
 from tests.admin.session_rows import make_session
 from tests.conftest import Machine
@@ -50,7 +52,7 @@ WELL = {"database": "ok", "migrations": "ok", "broker": "ok", "redis": "ok"}
 
 
 def late_now() -> dict[str, bool]:
-    return {one.name: one.is_late for one in read_database()[0]}
+    return {one.name: one.is_late for one in read_database({})[0]}
 
 
 def run_all(ago: timedelta = timedelta(0)) -> None:
@@ -84,7 +86,7 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
 def test_nothing_is_late_where_all_has_run(owner: Machine, settings: Any) -> None:
     run_all()
     settings.PRODUCTION = True
-    late, failures = read_database()
+    late, failures = read_database({})
     assert {one.name for one in late} == {
         "sweep", "webhooks", "erasures", "export of erasures", "archived WAL", "backup",
         "expire_sessions", "roll_up_usage", "prune_expired", "make_event_partitions",
@@ -109,7 +111,7 @@ def test_what_is_late_is_named(
     ask_to_erase(owner.project)
     Erasure.objects.update(requested_at=now - timedelta(days=3))
     assert {name for name, is_late in late_now().items() if not is_late} == {"archived WAL"}
-    late, failures = read_database()
+    late, failures = read_database({})
     problems = list(problems_of([], WELL, late, failures or Failures()))
     assert "sweep: 3 min, at most 2 min" in problems
     assert "webhooks: 2 min, at most 1 min" in problems
@@ -136,6 +138,17 @@ def test_a_new_platform_s_hourly_tasks_have_not_had_their_turn(settings: Any) ->
 
 
 @pytest.mark.django_db
+def test_a_task_whose_last_run_failed_is_a_problem_until_one_ends_well() -> None:
+    run_all()
+    task, failed_at = "sessions_app.tasks.prune_expired", clock.now().timestamp()
+    late, failures = read_database({task: failed_at})
+    assert failures == Failures(tasks=["prune_expired"])
+    assert [*problems_of([], WELL, late, failures)] == ["prune_expired: its last run failed"]
+    last_run_record(name=task, now=clock.now())
+    assert read_database({task: failed_at})[1] == Failures()
+
+
+@pytest.mark.django_db
 def test_sessions_that_failed_lately_are_counted_by_code(
     owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -152,8 +165,8 @@ def test_sessions_that_failed_lately_are_counted_by_code(
             "ended_at": now - timedelta(minutes=minutes),
         }
         make_session(movespec, "failed", **ended | columns)
-    _, failures = read_database()
-    assert failures == Failures({"engine_broke": 2, "other": 1})
+    _, failures = read_database({})
+    assert failures == Failures(sessions={"engine_broke": 2, "other": 1})
     problems = [*problems_of([], WELL, [], failures)]
     assert sorted(problems) == [
         "1 session failed in the last 15 minutes: other",
@@ -169,7 +182,7 @@ def test_sessions_that_nobody_reads_and_endpoints_that_fail_are_counted(
     make_session(movespec, "streaming", longest_until=now, unreadable_since=now)
     endpoint = make_endpoint(owner.project)
     type(endpoint).objects.filter(id=endpoint.id).update(failing_since=now)
-    _, failures = read_database()
+    _, failures = read_database({})
     assert failures == Failures(unreadable_sessions=1, webhook_endpoints=1)
     # An endpoint that fails is its customer's.
     assert [*problems_of([], WELL, [], failures)] == ["1 session that no process can read"]

@@ -4,58 +4,35 @@ It knows nothing of its own. It asks the processes as Prometheus does, asks what
 reads the metrics that an API reads from the database; the bounds are those of deploy/alerts.yml.
 """
 
-import http.client
-import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
-import yaml
 from celery import current_app
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis, RedisError
 
 from detection import ENGINE_BUILD
 from kynaplatform import __version__, clock
 from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.metrics.readiness import (
-    ASK_SECONDS,
-    DOWN,
-    FULL,
-    MISSING,
-    OK,
-    UNKNOWN,
-    is_ready,
-    readiness,
-)
+from kynaplatform.metrics.readiness import ASK_SECONDS, DOWN, OK, UNKNOWN, is_ready, readiness
 from kynaplatform.metrics.requests import DATABASE_COLLECTORS
 from sessions_app.models import DetectionSession, Outcome, Status
 from staff.display import counted, duration
+from staff.monitored_processes import TARGETS, Process, Samples, ask, samples_of, targets_of
 from webhooks.metrics import LATE_AFTER
 
-ANSWER_SECONDS: Final = 5.0
 # As `KynaSweepNotRun` and `KynaCleaningNotRun`: a task may miss two turns.
 MIN_LATE_SECONDS, TURNS = 120.0, 3
 FAILED_WITHIN = timedelta(minutes=15)
-# Of what `/readyz` tells beside the name of the engine.
-BAD: Final = (DOWN, FULL, MISSING)
-TARGETS = ("deploy/targets.yml", "deploy/targets-local.yml")
-
-Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 
 class Bound(NamedTuple):
@@ -80,23 +57,8 @@ BOUNDS: Final = (
 BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_moment=True)
 SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_moment=True)
 WEBHOOKS_SHARE: Final = 0.5
-MIN_FREE_SHARE: Final = 0.1
 TASK: Final = "kyna_task_last_run_timestamp_seconds"
-
-
-@dataclass
-class Process:
-    """A process that was asked; `state` is `ok`, or what is wrong with it.
-
-    `disk` is what is wrong with its disk, empty where nothing is.
-    """
-
-    job: str
-    address: str
-    state: str = DOWN
-    version: str = ""
-    revision: str = ""
-    disk: str = ""
+TASK_FAILED: Final = "kyna_task_failed_timestamp_seconds"
 
 
 @dataclass
@@ -111,7 +73,11 @@ class Lateness:
 
 @dataclass
 class Failures:
-    """`sessions` are by error code. Endpoints that fail are their customers', and no problem."""
+    """What failed. Endpoints that fail are their customers', and no problem."""
+
+    # Those of beat whose last run failed.
+    tasks: list[str] = field(default_factory=list)
+    # By error code.
 
     sessions: dict[str, int] = field(default_factory=dict)
     unreadable_sessions: int = 0
@@ -144,43 +110,14 @@ class Command(OperatorCommand):
             sys.exit(1)
 
 
-def targets_of(path: str | None) -> list[tuple[str, str]]:
-    """The job and the address of each process. Raises CommandError for what is no such file."""
-    if path is None and not settings.PRODUCTION:
-        return targets_of_development()
-    if path is None:
-        there = [settings.BASE_DIR / one for one in TARGETS if (settings.BASE_DIR / one).exists()]
-        if not there:
-            raise CommandError("Give --targets: there is no file of them beside the code.")
-        path = str(there[0])
-    try:
-        with nullcontext(sys.stdin) if path == "-" else open(path, encoding="utf-8") as file:
-            return [
-                (group["labels"]["job"].removeprefix("kynaplatform-"), address)
-                for group in yaml.safe_load(file)
-                for address in group["targets"]
-            ]
-    except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise CommandError(f"--targets: {error!r}") from None
-
-
-def targets_of_development() -> list[tuple[str, str]]:
-    """Those of the `make run` that was started last, on whatever ports it was."""
-    with suppress(OSError, ValueError, KeyError):
-        demo = json.loads((Path(settings.DATA_DIR) / "demo.json").read_text(encoding="utf-8"))
-        urls = {"web": demo["base_url"], "realtime": demo["stream_url"]}
-        return [(job, urlsplit(url).netloc) for job, url in urls.items()]
-    ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
-    return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
-
-
 def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The whole, as JSON values. `problems` is empty where all is well."""
     with ThreadPoolExecutor(max_workers=32) as pool:
         asked = [pool.submit(ask, *target) for target in targets]
         redis = pool.submit(redis_state)
         checks = readiness().states()
-        processes, failed_tasks = [], Counter[str]()
+        processes: list[Process] = []
+        failed_at: dict[str, float] = {}
         beats: list[float] = []
         turns: list[float] = []
         for process, found in (one.result() for one in asked):
@@ -189,11 +126,10 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 turns += [value for _, value in found.get(SENDER.metric, ())]
             else:
                 beats += [value for _, value in found.get(BEAT.metric, ())]
-            for labels, value in found.get("kyna_task_runs_total", ()):
-                if labels["outcome"] == "failure" and value:
-                    failed_tasks[labels["task"]] += int(value)
+            for labels, value in found.get(TASK_FAILED, ()):
+                failed_at[labels["task"]] = max(value, failed_at.get(labels["task"], 0.0))
         checks["redis"] = redis.result()
-    late, failures = read_database() if is_ready(checks) else ([], None)
+    late, failures = read_database(failed_at) if is_ready(checks) else ([], None)
     if is_ready(checks) and failures is None:
         checks["database"] = DOWN
     if beats:
@@ -209,71 +145,10 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "processes": [asdict(one) for one in processes],
         "checks": checks,
         "late": [asdict(one) for one in late],
-        "failures": {**asdict(failures or Failures()), "tasks": dict(failed_tasks)},
+        "failures": asdict(failures or Failures()),
     }
     problems = list(problems_of(processes, checks, late, failures or Failures()))
     return {"is_well": not problems, "problems": problems, **status}
-
-
-def ask(job: str, address: str) -> tuple[Process, Samples]:
-    """A process and its metrics, as far as it answers."""
-    process, samples = Process(job, address), Samples()
-    try:
-        status, body = get(address, "/readyz")
-        if status == http.HTTPStatus.NOT_FOUND:  # a worker is ready once it is there
-            status, body = get(address, "/healthz")
-        process.state = OK if status == http.HTTPStatus.OK else unready_words(status, body)
-        status, body = get(address, "/metrics")
-    except (OSError, http.client.HTTPException) as error:
-        # One that is ready may still have no time for its metrics.
-        if process.state == DOWN:
-            process.state = f"{DOWN} ({type(error).__name__})"
-        return process, samples
-    if status == http.HTTPStatus.OK:
-        with suppress(ValueError):  # another program has the port
-            samples = samples_of(text_string_to_metric_families(body.decode()))
-        process.disk = disk_fault(samples)
-        for labels, _ in samples.get("kyna_build_info", ()):
-            process.version, process.revision = labels["version"], labels["revision"]
-    return process, samples
-
-
-def disk_fault(samples: Samples) -> str:
-    """As `KynaDiskFull`."""
-    free, size = (
-        sum(value for _, value in samples.get(name, ()))
-        for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
-    )
-    return f"{free / size:.0%} of its disk is free" if free < MIN_FREE_SHARE * size else ""
-
-
-def get(address: str, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
-    try:
-        token = f"Bearer {settings.METRICS_TOKEN}"
-        connection.request("GET", path, headers={"Authorization": token})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def unready_words(status: int, body: bytes) -> str:
-    """What `/readyz` says is wrong: `database down`."""
-    with suppress(ValueError, KeyError, TypeError, AttributeError):
-        states: dict[str, str] = json.loads(body)["error"]["details"]
-        wrong = [f"{name} {state}" for name, state in states.items() if state in BAD]
-        if wrong:
-            return ", ".join(wrong)
-    return f"answers {status}"
-
-
-def samples_of(metrics: Iterable[Metric]) -> Samples:
-    samples = Samples()
-    for metric in metrics:
-        for sample in metric.samples:
-            samples.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return samples
 
 
 def redis_state() -> str:
@@ -289,8 +164,11 @@ def redis_state() -> str:
     return OK
 
 
-def read_database() -> tuple[list[Lateness], Failures | None]:
-    """What is late, and what failed lately; nothing if the database is away now."""
+def read_database(failed_at: Mapping[str, float]) -> tuple[list[Lateness], Failures | None]:
+    """What is late, and what failed lately; nothing if the database is away now.
+
+    `failed_at` is when each task last failed, as the workers say.
+    """
     try:
         samples = samples_of(
             one for collector in DATABASE_COLLECTORS for one in collector.collect()
@@ -303,12 +181,18 @@ def read_database() -> tuple[list[Lateness], Failures | None]:
             for bound in bounds
         ]
         late.append(webhooks_lateness(samples))
-        late += [task_lateness(labels["task"], value) for labels, value in samples.get(TASK, ())]
+        last_runs = {labels["task"]: value for labels, value in samples.get(TASK, ())}
+        late += [task_lateness(task, ended_at) for task, ended_at in last_runs.items()]
+        failing_tasks = [
+            short_name(task)
+            for task, ended_at in last_runs.items()
+            if failed_at.get(task, 0.0) > ended_at
+        ]
         unreadable, failing = (
             int(max((value for _, value in samples.get(name, ())), default=0))
             for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
         )
-        return late, Failures(failed_sessions(), unreadable, failing)
+        return late, Failures(failing_tasks, failed_sessions(), unreadable, failing)
     except (DatabaseError, InterfaceError, KeyError):
         # A collector tells nothing where the database has gone.
         return [], None
@@ -333,11 +217,15 @@ def task_lateness(task: str, ended_at: float) -> Lateness:
     """Of a task of beat's. Of a new platform one of a minute or more has not had its turn yet."""
     schedules = current_app.conf.beat_schedule.values()
     every = next(one["schedule"] for one in schedules if one["task"] == task)
-    bound = Bound(task.rpartition(".")[2], TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
+    bound = Bound(short_name(task), TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
     found = lateness(bound, ended_at)
     if found.seconds is None and every >= 60:
         found.is_late = False
     return found
+
+
+def short_name(task: str) -> str:
+    return task.rpartition(".")[2]
 
 
 def failed_sessions() -> dict[str, int]:
@@ -375,6 +263,8 @@ def problems_of(
     for one in late:
         if one.is_late:
             yield f"{one.name}: {late_words(one)}, {limit_words(one)}"
+    for task in failures.tasks:
+        yield f"{task}: its last run failed"
     if failures.unreadable_sessions:
         yield f"{counted(failures.unreadable_sessions, 'session')} that no process can read"
     for code, number in failures.sessions.items():
@@ -417,11 +307,8 @@ def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
         yield "  unknown: the database is not ready"
     yield "Failures"
     failures = status["failures"]
-    yield f"  sessions, 15 minutes: {failure_words(failures['sessions'])}"
+    sessions = ", ".join(f"{code} {number}" for code, number in failures["sessions"].items())
+    yield f"  sessions, 15 minutes: {sessions or 'none'}"
     yield f"  sessions that no process can read: {failures['unreadable_sessions']}"
-    yield f"  tasks, since the worker's start: {failure_words(failures['tasks'])}"
+    yield f"  tasks whose last run failed: {', '.join(failures['tasks']) or 'none'}"
     yield f"  webhook endpoints whose every try fails: {failures['webhook_endpoints']}"
-
-
-def failure_words(failures: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in failures.items()) or "none"
