@@ -8,13 +8,14 @@ from collections import Counter
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 import psycopg
 
 from kynaplatform import clock
 from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
-from realtime.frames import Frame, RejectReason
+from realtime.frames import Frame, RejectReason, read_frame
 from realtime.held_session import HeldSession
 from realtime.messages import (
     EventBatch,
@@ -68,9 +69,8 @@ class Batches:
         arrived = time.monotonic()
         taken = Taken()
         try:
-            for frames, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
-                if frames % SLICE_FRAMES == 0 or self._socket.turn.is_long():
-                    await self._socket.next_turn()
+            for count, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
+                await self._end_slice(count)
         except Exception:
             logger.exception(
                 "session %(session_id)s: the engine failed", {"session_id": self._held.id}
@@ -96,13 +96,24 @@ class Batches:
         """Reject a batch that came too late, and send again the events that it caused before."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
-        seqs = [frame.frame_seq for frame in batch.frames if isinstance(frame, Frame)]
+        seqs = []
+        for count, frame in enumerate(batch.frames, 1):
+            if isinstance(frame, msgspec.Raw):
+                frame = read_frame(bytes(frame), in_detail=False)
+                await self._end_slice(count)
+            if isinstance(frame, Frame):
+                seqs.append(frame.frame_seq)
         events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
         self._pay(0, len(events))
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]
         await self._answer(batch, events, 0, rejected, arrived)
+
+    async def _end_slice(self, frames: int) -> None:
+        """Have other sockets served, if this turn has had its `frames` or its time."""
+        if frames % SLICE_FRAMES == 0 or self._socket.turn.is_long():
+            await self._socket.next_turn()
 
     def _pay(self, stored: int, repeated: int) -> None:
         self._socket.turn.pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)

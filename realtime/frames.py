@@ -17,6 +17,8 @@ MOST_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.
 MOST_HIPS_METRES: Final = 0.3
 MOST_DETAIL_CHARACTERS: Final = 120
+# Where JSON is at fault is not looked for in more: it takes the event loop up to a second.
+MAX_LOOKED_THROUGH: Final = 128 * 1024
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
@@ -110,6 +112,8 @@ def _fault(raw: bytes) -> RejectReason:
 
 def _detail(raw: bytes, reason: RejectReason) -> str:
     """The first fault that is of this reason: `landmarks[3].x (left_eye_outer) must be a number`"""
+    if len(raw) > MAX_LOOKED_THROUGH:
+        return "the frame is over 128 KiB, too long to look for its fault"
     try:
         value = msgspec.json.decode(raw)
         if not isinstance(value, dict):

@@ -1,8 +1,9 @@
 """The messages of the stream, of clients and of the server, as typed structs.
 
-A batch is decoded whole into structs. One that does not fit is decoded frame by frame, so that only
-the frames at fault are rejected. One that is not even JSON is made readable first: NaN, Infinity
-and halves of surrogate pairs are faults of their frame alone.
+A batch is decoded whole into structs. One that does not fit keeps its frames as they were sent:
+each is decoded when it is served, so that only the frames at fault are rejected. One that is not
+even JSON is made readable first: NaN, Infinity and halves of surrogate pairs are faults of their
+frame alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.faults import faults_of
 from kynaplatform.api.json_faults import NotJson, read_json
-from realtime.frames import Frame, Rejection, RejectReason, checked, read_frame
+from realtime.frames import MAX_LOOKED_THROUGH, Frame, Rejection, RejectReason, checked
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.events import EventRecord
@@ -26,8 +27,6 @@ MOST_FRAMES: Final = 300
 MOST_BATCH_SEQ: Final = 2**53
 # Of an ack: its first rejected frames have one each.
 MOST_DETAILS: Final = 10
-# Of a longer message it is not looked for where it stops being JSON.
-MOST_LOOKED_THROUGH: Final = 512 * 1024
 # They are replaced inside strings as well. No string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
@@ -37,12 +36,13 @@ BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
     """A batch as it is served.
 
-    In `frames` a rejection stands for a frame that is rejected. `clock_ms` is how far the client's
+    In `frames` a rejection stands for a frame that is rejected, and Raw for one that is not decoded
+    yet. `clock_ms` is how far the client's
     time has come after the frames, None where it does not say.
     """
 
     batch_seq: BatchSeq
-    frames: list[Frame | Rejection]
+    frames: list[Frame | Rejection | msgspec.Raw]
     clock_ms: float | None = None
 
 
@@ -94,7 +94,7 @@ _decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Po
 def decode(text: str) -> ClientMessage:
     """One message of a client. Raises MessageInvalid or BatchTooLarge.
 
-    A fault inside a frame leaves its reason in the frame's place.
+    A fault inside a frame is found when the frame is served.
     """
     if len(text) > MOST_MESSAGE_BYTES or (
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MOST_MESSAGE_BYTES
@@ -107,7 +107,7 @@ def decode(text: str) -> ClientMessage:
     if not isinstance(message, _WholeBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    frames = [checked(frame) for frame in message.frames]
+    frames: list[Frame | Rejection | msgspec.Raw] = [checked(frame) for frame in message.frames]
     return FrameBatch(message.batch_seq, frames, message.clock_ms)
 
 
@@ -125,13 +125,7 @@ def _decode_apart(text: str, sent: str) -> ClientMessage:
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
-    frames: list[Frame | Rejection] = []
-    rejected = 0
-    for raw in message.frames:
-        frame = read_frame(bytes(raw), in_detail=rejected < MOST_DETAILS)
-        rejected += isinstance(frame, Rejection)
-        frames.append(frame)
-    return FrameBatch(message.batch_seq, frames, message.clock_ms)
+    return FrameBatch(message.batch_seq, [*message.frames], message.clock_ms)
 
 
 def _readable(text: str) -> str:
@@ -144,6 +138,8 @@ def _readable(text: str) -> str:
 
 def _invalid(text: str, sent: str) -> MessageInvalid:
     """The error of a message with a fault outside of its frames, which repeats little of it."""
+    if len(sent) > MAX_LOOKED_THROUGH:
+        return _too_long()
     try:
         message = msgspec.json.decode(_readable(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -156,13 +152,19 @@ def _invalid(text: str, sent: str) -> MessageInvalid:
 
 
 def _not_json(sent: str) -> MessageInvalid:
+    if len(sent) > MAX_LOOKED_THROUGH:
+        return _too_long()
     sentence = f"{MessageInvalid.sentence[:-1]} as JSON"
-    if len(sent) <= MOST_LOOKED_THROUGH:
-        try:
-            read_json(sent, takes_constants=True)
-        except NotJson as fault:
-            return MessageInvalid(f"{sentence}{fault}", **fault.place)
+    try:
+        read_json(sent, takes_constants=True)
+    except NotJson as fault:
+        return MessageInvalid(f"{sentence}{fault}", **fault.place)
     return MessageInvalid(f"{sentence}: it has a number beyond a double, or is nested too deeply.")
+
+
+def _too_long() -> MessageInvalid:
+    sentence = MessageInvalid.sentence[:-1]
+    return MessageInvalid(f"{sentence}: it is over 128 KiB, too long to look for its fault.")
 
 
 def _refuse_too_many(frames: Sequence[object]) -> None:

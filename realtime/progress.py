@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from detection import DetectionEvent, Engine
 from realtime.event_bucket import EventBucket
-from realtime.frames import Frame, Rejection, RejectReason, cut
+from realtime.frames import Frame, Rejection, RejectReason, cut, read_frame
 from realtime.messages import (
     MOST_DETAILS,
     FrameBatch,
@@ -125,6 +127,8 @@ def take_by_frame(progress: Progress, batch: FrameBatch, taken: Taken) -> Iterat
     for index, frame in enumerate(batch.frames):
         if index:
             yield
+        if isinstance(frame, msgspec.Raw):
+            frame = read_frame(bytes(frame), in_detail=len(taken.rejected) < MOST_DETAILS)
         if isinstance(frame, Rejection):
             taken.reject(index, frame.reason, frame.detail)
             progress.summary.reject(frame.reason)

@@ -160,7 +160,7 @@ def test_each_rejection_tells_the_field_and_its_fault(client: Client) -> None:
 def test_an_ack_has_ten_details_of_120_characters(client: Client) -> None:
     """Those of its first rejected frames, whatever their reasons."""
     assert client.reasons(1, FRAMES[:20]) == {}
-    long = {"x" * 60_000: [[1]] * 5_000}
+    long = {"x" * 20_000: [[1]] * 5_000}
     faulty = [
         FRAMES[20],
         *[{**FRAMES[20], "landmarks": [{**long, "name": "😀" * 500}] * 2}] * 3,

@@ -13,7 +13,7 @@ from detection import LANDMARK_NAMES
 from local_stack.environment import PROJECT
 from poses.figure import perform
 from realtime import messages
-from realtime.frames import Rejection, RejectReason
+from realtime.frames import Frame, RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
 from tests.waiting import DEADLINE_SECONDS
 
@@ -120,7 +120,7 @@ def test_what_the_page_has_a_client_send_is_understood() -> None:
     first, second = understood[:2]
     assert isinstance(first, messages.FrameBatch)
     assert isinstance(second, messages.FrameBatch)
-    assert [isinstance(frame, Rejection) for frame in first.frames] == [False]
+    assert [isinstance(frame, Frame) for frame in first.frames] == [True]
     assert (second.frames, second.clock_ms) == ([], 2040)
 
 

@@ -84,8 +84,9 @@ async def run(load: Load, done: Counter[str]) -> None:
     async with aiohttp.ClientSession(connector=tls) as http, asyncio.TaskGroup() as tasks:
         for _ in range(EXPORTERS if load.exporter else 0):
             tasks.create_task(again_and_again(partial(export, http, load, done)))
-        for _ in range(SENDERS if load.sender else 0):
-            tasks.create_task(again_and_again(partial(send, http, load, texts, done)))
+        for number in range(SENDERS if load.sender else 0):
+            sent = [with_fault(text) for text in texts] if number % 2 else texts
+            tasks.create_task(again_and_again(partial(send, http, load, sent, done)))
         while True:
             print(json.dumps(done), flush=True)  # noqa: T201
             await asyncio.sleep(PAUSE_SECONDS)
@@ -128,6 +129,11 @@ async def send(
         await socket.send_str('{"type":"finalize"}')
         await hear(socket, "session_done")
     return 0.0
+
+
+def with_fault(batch: bytes) -> bytes:
+    """The batch with a fault in its last frame: all of its frames are then read one by one."""
+    return b'"frame_sea":'.join(batch.rsplit(b'"frame_seq":', 1))
 
 
 async def hear(socket: aiohttp.ClientWebSocketResponse, type_: str) -> None:
