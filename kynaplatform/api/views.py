@@ -199,7 +199,10 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
         try:
             held.enter_context(one_read_at_a_time(caller.project_id))
         except ReadUnderWay:
-            request_counter().take_back(limits)
+            # However many a read counts as, its refusal is one.
+            beyond_one = [limit._replace(hits=limit.hits - 1) for limit in limits]
+            request_counter().take_back(beyond_one)
+            request.counted_on = [limit._replace(hits=1) for limit in limits]
             peek_request(request._request, limits)
             raise
     if operation.scope and operation.scope not in caller.scopes:

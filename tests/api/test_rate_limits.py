@@ -84,6 +84,8 @@ def test_a_hit_that_is_taken_back_counts_no_more(counter):
     for now in (1_000, 1_001):
         assert counter.hit(limits, now).allowed
     assert not counter.hit(limits, 1_002).allowed
+    counter.take_back([limit._replace(hits=0) for limit in limits])
+    assert not counter.hit(limits, 1_002).allowed
     counter.take_back(limits)
     assert counter.peek(limits, 1_003) == told(True, 2, 1, 57)
     assert counter.peek(limits[1:], 1_003).remaining == 4

@@ -114,7 +114,7 @@ def test_a_database_that_is_lost_meanwhile_is_503(
     assert owner.get(EXPORT).status_code == 200
 
 
-def test_one_that_is_refused_counts_on_no_limit_and_a_page_of_export_as_five(
+def test_one_that_is_refused_counts_as_one_request_and_a_page_of_export_as_five(
     limits_clock: Any,
     settings: Any,
     owner: Machine,
@@ -127,9 +127,9 @@ def test_one_that_is_refused_counts_on_no_limit_and_a_page_of_export_as_five(
 
     assert [remaining(path) for path in (EXPORT, SESSIONS, "/api/usage")] == [15, 14, 13]
     begin_read(other_process, owner)
-    assert [remaining(path) for path in (EXPORT, "/api/usage", SESSIONS)] == [13, 13, 12]
+    assert [remaining(path) for path in (EXPORT, "/api/usage", SESSIONS)] == [12, 11, 10]
     other_process.rollback()
-    assert [remaining(EXPORT) for _ in range(3)] == [7, 2, 0]
+    assert [remaining(EXPORT) for _ in range(3)] == [5, 0, 0]
     with nothing_changes():
         limited(owner.get(EXPORT), "project", 20, 60)
 
