@@ -7,6 +7,7 @@ an organization have bounds of their own, so that one that hangs holds up nobody
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 from prometheus_client import Gauge
 
 from kynaplatform import clock
@@ -39,8 +40,10 @@ POLL_SECONDS: Final = 0.1
 SHORTEST_TURN_SECONDS: Final = 0.01
 REPLAY_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 1.0
-# A sender whose turns fail for so long ends itself.
+# A sender whose turns fail for so long ends itself. A turn that takes longer has failed.
 MAX_FAILING_SECONDS: Final = 30.0
+# Of a turn's statement, which takes milliseconds.
+STATEMENT_TIMEOUT: Final = "10s"
 # After a stop: what is under way ends within its time, and is then written.
 STOP_SECONDS: Final = TIMEOUT_SECONDS + 5
 # An endpoint whose last tries failed, so many of them, has one try in so long.
@@ -113,6 +116,7 @@ class Sender:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_by: float | None = None
         self._failing_since: float | None = None
+        self._turn_began_at: float | None = None
         self._paces: dict[UUID, Pace] = {}
         self._outcomes: list[Outcome] = []
         self._replay_at = 0.0
@@ -121,8 +125,14 @@ class Sender:
 
     @property
     def is_failing(self) -> bool:
-        """Whether its last turn failed. A database that is away fails no turn."""
-        return self._failing_since is not None
+        """Whether its last turn failed, or goes on for too long.
+
+        A database that is away fails no turn.
+        """
+        began_at = self._turn_began_at or math.inf
+        return self._failing_since is not None or (
+            time.monotonic() - began_at > MAX_FAILING_SECONDS
+        )
 
     def stop(self) -> None:
         """Claim nothing more; what is under way is sent, and written within STOP_SECONDS."""
@@ -141,7 +151,7 @@ class Sender:
         self._stopping = asyncio.Future[Any]()
         self._loop = asyncio.get_running_loop()
         self._transport = self._make_transport()
-        database = ThreadPoolExecutor(1, "webhooks-database")
+        database = ThreadPoolExecutor(1, "webhooks-database", bound_statements)
         sending: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -176,6 +186,13 @@ class Sender:
 
     def _turn(self) -> list[Message]:
         """Write outcomes and claim; in the thread of the database. Raises TurnsFail."""
+        self._turn_began_at = time.monotonic()
+        try:
+            return self._write_and_claim()
+        finally:
+            self._turn_began_at = None
+
+    def _write_and_claim(self) -> list[Message]:
         close_old_connections()
         outcomes = self._outcomes[:]
         try:
@@ -296,6 +313,16 @@ class Sender:
         if look_ups:
             await asyncio.wait([self._stopping, *look_ups], return_when=asyncio.FIRST_COMPLETED)
         self._paces[claim.endpoint_id].ended(failure is not None, ended_at, ended_at - begun_at)
+
+
+def bound_statements() -> None:
+    """Have the connection of this thread begin with STATEMENT_TIMEOUT."""
+    options = connection.settings_dict["OPTIONS"]
+    bounded = f"{options['options']} -c statement_timeout={STATEMENT_TIMEOUT}"
+    connection.settings_dict = {
+        **connection.settings_dict,
+        "OPTIONS": {**options, "options": bounded},
+    }
 
 
 def failure_of(status: int) -> str | None:

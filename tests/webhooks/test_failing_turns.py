@@ -5,10 +5,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from prometheus_client import REGISTRY
 
 from kynaplatform import clock, worker_monitors
@@ -82,7 +83,7 @@ def test_a_turn_that_ends_well_begins_the_time_anew(owner, receiver, monkeypatch
 
 def test_a_database_that_is_away_fails_no_turn(monkeypatch):
     monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
-    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.0)
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
     turns = []
 
     def lost(**_: object) -> None:
@@ -91,19 +92,19 @@ def test_a_database_that_is_away_fails_no_turn(monkeypatch):
 
     monkeypatch.setattr(sender_module, "deliveries_claim", lost)
     with sending() as sender:
-        eventually(lambda: len(turns) > 5, "it goes on")
+        eventually(lambda: len(turns) > 30, "it goes on")
     assert set(turns) == {False}
 
 
-def test_a_statement_that_is_canceled_fails_the_turn(monkeypatch):
+def test_a_statement_that_does_not_end_fails_the_turn(monkeypatch):
     """The database is there: it is no outage to be waited for."""
+    monkeypatch.setattr(sender_module, "STATEMENT_TIMEOUT", "20ms")
     monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
     monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
 
     def slow(**_: object) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '20ms'")
-            cursor.execute("SELECT pg_sleep(5)")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
 
     monkeypatch.setattr(sender_module, "deliveries_claim", slow)
     sender = Sender()
@@ -178,6 +179,25 @@ def test_a_stop_ends_it_although_outcomes_can_not_be_written(owner, receiver, mo
     with refusing_outcomes(), sending() as sender:
         eventually(lambda: sender.is_failing, "a turn failed")
     assert WebhookDelivery.objects.get().tried_at is None
+
+
+def test_a_turn_that_goes_on_for_too_long_has_failed(monkeypatch):
+    """As where the database says nothing: no time-out of its own ends the statement."""
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
+    claim = sender_module.deliveries_claim
+    goes_on, may_end = threading.Event(), threading.Event()
+
+    def hang(**arguments: Any) -> Any:
+        goes_on.set()
+        may_end.wait(10)
+        return claim(**arguments)
+
+    monkeypatch.setattr(sender_module, "deliveries_claim", hang)
+    with sending() as sender:
+        assert goes_on.wait(10)
+        eventually(lambda: sender.is_failing, "the turn takes too long")
+        may_end.set()
+        eventually(lambda: not sender.is_failing, "it has ended")
 
 
 def test_its_health_is_503_while_its_turns_fail(monkeypatch):
