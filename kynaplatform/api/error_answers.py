@@ -9,7 +9,9 @@ import msgspec
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import is_valid_path
+from django.utils.cache import patch_vary_headers
 from django.views import defaults
 from rest_framework import exceptions
 
@@ -81,6 +83,10 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
     if _is_for_staff(request):
         return defaults.page_not_found(request, exception)
     path = request.path_info
+    if _is_for_a_browser(request):
+        page = HttpResponse(render_to_string("guides/no_page.html"), status=HTTPStatus.NOT_FOUND)
+        patch_vary_headers(page, ["Accept"])
+        return page
     is_slash_too_many = path.endswith("/") and is_valid_path(path[:-1])
     return error_response(NotFound("path", SLASH_TOO_MANY if is_slash_too_many else ""))
 
@@ -104,6 +110,15 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
     if _is_for_staff(request):
         return defaults.server_error(request)
     return error_response(InternalError())
+
+
+def _is_for_a_browser(request: HttpRequest) -> bool:
+    """A page that somebody opens. A program that takes anything is answered in JSON."""
+    return (
+        request.method in ("GET", "HEAD")
+        and not request.path_info.startswith("/api/")
+        and request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    )
 
 
 def _is_for_staff(request: HttpRequest) -> bool:

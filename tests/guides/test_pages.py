@@ -395,6 +395,33 @@ def test_elsewhere_an_unknown_path_is_refused_in_json(path):
     refused(ask("GET", path), 404, "not_found", resource="path")
 
 
+CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+
+
+@pytest.mark.django_db
+def test_in_a_browser_an_unknown_path_is_a_page():
+    answer = Client().get("/nowhere", headers={"Accept": CHROMIUM})
+    assert (answer.status_code, answer.headers["Vary"]) == (404, "Accept")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h1>There is no such page</h1>" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [
+        ("GET", "/nowhere", "*/*"),
+        ("GET", "/nowhere", "application/json"),
+        ("GET", "/nowhere", "application/json, text/html;q=0.9"),
+        ("POST", "/nowhere", CHROMIUM),
+        ("GET", "/api/nowhere", CHROMIUM),
+    ],
+)
+def test_a_program_gets_json_for_it(method, path, accept):
+    answer = Client().generic(method, path, headers={"Accept": accept})
+    refused(answer, 404, "not_found", resource="path")
+
+
 # The first page
 
 
