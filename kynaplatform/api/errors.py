@@ -202,12 +202,13 @@ class RateLimited(ApiError):
 
 
 class ReadUnderWay(RateLimited):
-    """The 429 sent while another long read of the `project` or the `server` is under way."""
+    """The 429 sent while another long read of the `project` or the `server` is running."""
 
     def __init__(self, owner: str) -> None:
         ApiError.__init__(
             self,
-            f"An export, a usage or a summary of this {owner} is under way. Wait 1 s.",
+            f"This {owner} runs one export, usage or summary at a time, and one is running. "
+            "Try again in 1 s.",
             retry_after_seconds=1,
             limit_name=f"{owner}_reads",
             limit=1,

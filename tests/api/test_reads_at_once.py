@@ -42,8 +42,12 @@ def begin_read(other: "psycopg.Connection[Any]", machine: Machine) -> None:
 
 
 def is_under_way(response: Any, owner: str) -> None:
-    refused(
+    error = refused(
         response, 429, "rate_limited", retry_after_seconds=1, limit_name=f"{owner}_reads", limit=1
+    )
+    assert error["message"] == (
+        f"This {owner} runs one export, usage or summary at a time, and one is running. "
+        "Try again in 1 s."
     )
     assert response.headers["Retry-After"] == "1"
 

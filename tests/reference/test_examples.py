@@ -14,6 +14,7 @@ import pytest
 from kynaplatform import clock
 from kynaplatform.reference.pages import Page, pages
 from kynaplatform.reference.views import TOKEN
+from local_stack.ports import free_port
 from movespecs.models import MoveSpec, Visibility
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_version, mint
@@ -213,3 +214,10 @@ def test_the_program_of_the_guide_exports_all(
     until = datetime.fromisoformat((tmp_path / "until").read_text().strip())
     second = ended(2, until)
     assert exported() == first + second
+    # It breaks off where nobody answers.
+    kept = {path: path.read_bytes() for path in (tmp_path / "sessions.jsonl", tmp_path / "until")}
+    nowhere = variables | {"KYNA_URL": f"http://127.0.0.1:{free_port()}"}
+    script = commands("api.md", "sessions.jsonl").replace("--retry 5 ", "")
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=os.environ | nowhere, check=False)
+    assert done.returncode == 1
+    assert {path: path.read_bytes() for path in kept} == kept
