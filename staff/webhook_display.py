@@ -110,19 +110,21 @@ def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) ->
             DisabledReason.CLIENT: "A client of the API disabled it {}.",
             DisabledReason.STAFF: "Staff disabled it {}: its history says who and why. Its "
             "customer can't enable it, but can make another.",
-            DisabledReason.GONE: "Its receiver answered 410, which says for good, {}.",
-            DisabledReason.FAILING: "Every try of five days had failed {}.",
+            DisabledReason.GONE: "It was disabled {}: its receiver answered 410, which says that "
+            "it is gone.",
+            DisabledReason.FAILING: "It was disabled {}, after every try of five days had failed.",
         }[DisabledReason(endpoint.disabled_reason)]
         off = "Nothing is sent to it or written for it until it is enabled."
         return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
     if endpoint.failing_since is not None:
         return format_html(
-            "Every try has failed, the first {}{}. If none succeeds, it is disabled {}, once {} "
-            "tries of {} messages have failed. A day without a try begins the five days anew.",
+            "A try failed {}, and none has succeeded since.{} Unless one does, it is disabled once "
+            "{} tries of {} messages have failed, at the earliest {}. A day without a try starts "
+            "the five days again.",
             moment(endpoint.failing_since, now),
-            f": {last_failure.rstrip('.')}" if last_failure else "",
-            moment(endpoint.failing_since + FAILS_FOR, now),
+            f" The last failure: {last_failure}" if last_failure else "",
             *(FAILED_TRIES, FAILED_MESSAGES),
+            moment(endpoint.failing_since + FAILS_FOR, now),
         )
     if endpoint.last_delivered_at is None:
         return "Messages are sent to it. None was delivered in the last 30 days."

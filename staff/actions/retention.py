@@ -19,12 +19,12 @@ from staff.display import counted
 DAYS = Organization._meta.get_field("retention_days")
 MOST_COUNTED = 100_000
 MAY_ERASE = "projects.erase_organization"
-ONLY_LONGER = "Only those who may erase organizations can set fewer days than now."
+ONLY_LONGER = "To set fewer days than now you need the right to erase organizations."
 
 
 def kept_for(own_days: int | None) -> str:
     days = kept_of(own_days).sessions
-    return "for good" if days is None else f"for {counted(days, 'day')}"
+    return "forever" if days is None else f"for {counted(days, 'day')}"
 
 
 def is_shorter(own_days: int | None, before: int | None) -> bool:
@@ -57,10 +57,10 @@ def deletion_words(
     older = sessions_older(organization, days, now)
     if not older:
         return ""
-    told = f"over {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
+    told = f"More than {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
     return (
-        f"{told} of its sessions ended over {counted(days, 'day')} ago, and would be deleted within"
-        " the hour, for good."
+        f"{told} of its sessions ended more than {counted(days, 'day')} ago. They would be deleted "
+        "within the hour, and nothing brings them back."
     )
 
 
@@ -71,7 +71,8 @@ class RetentionForm(ReasonForm):
         required=False,
         validators=DAYS.validators,
         widget=AdminIntegerFieldWidget,
-        help_text=f"{DAYS.help_text} {FEWEST_RETENTION_DAYS} to {MOST_RETENTION_DAYS:,}.",
+        help_text=f"How many days a session is kept after its end, {FEWEST_RETENTION_DAYS} to "
+        f"{MOST_RETENTION_DAYS:,}. Leave it empty for the platform's default.",
     )
     field_order = ["retention_days", "reason"]
 
@@ -97,7 +98,7 @@ class RetentionForm(ReasonForm):
             return
         if deletes := deletion_words(row, own_days, row.retention_days, clock.now()):
             self.fields[f"delete_older_than_{kept_of(own_days).sessions}"] = forms.BooleanField(
-                label="Delete what is older", error_messages={"required": deletes}
+                label="Delete the older sessions", error_messages={"required": deletes}
             )
 
 
@@ -116,10 +117,11 @@ class SetRetention(StaffAction):
 
     def effects(self, rows: Sequence[Organization]) -> list[str]:
         (row,) = rows
-        own = "" if row.retention_days else ", the default"
+        own = "" if row.retention_days else " (the default)"
         return [
-            f"After their end its sessions are kept {kept_for(row.retention_days)}{own}.",
-            "With fewer days, what is older is deleted within the hour, for good.",
+            f"Sessions are kept {kept_for(row.retention_days)}{own}.",
+            "If you set fewer days, older sessions are deleted within the hour. Nothing brings "
+            "them back.",
         ]
 
     def perform(self, row: Organization, submission: Submission) -> Outcome:
@@ -130,5 +132,6 @@ class SetRetention(StaffAction):
         if not unchanged.update(retention_days=days):
             raise Conflict("Its days have changed meanwhile.")
         return Outcome(
-            f"Set retention of {row}: sessions are kept {kept_for(days)} (were {kept_for(before)})."
+            f"Set retention of {row}: "
+            f"sessions are kept {kept_for(days)} (before: {kept_for(before)})."
         )

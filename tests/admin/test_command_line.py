@@ -199,8 +199,8 @@ def test_fewer_days_delete_what_is_older_only_when_told_to(
     assert answer("set_limits", "organization", id_, "retention_days=20")["is_changed"]
     with nothing_changes():
         assert error_of("set_limits", "organization", id_, "retention_days=5") == (
-            "1 of its sessions ended over 5 days ago, and would be deleted within the hour, for"
-            " good. If they are to be, add --delete-older."
+            "1 of its sessions ended more than 5 days ago. They would be deleted within the hour, "
+            "and nothing brings them back. To delete them, add --delete-older."
         )
     told = answer("set_limits", "organization", id_, "retention_days=5", "--delete-older")
     assert (told["retention_days"], told["is_changed"]) == (5, True)

@@ -49,16 +49,20 @@ def test_days_that_delete_nothing_are_set_at_once(
     make_session(movespec, "streaming", created_at=clock.now() - timedelta(days=40))
     page = superuser.get(address(owner.organization, "retention"))
     assert page.context["effects"] == [
-        "After their end its sessions are kept for good, the default.",
-        "With fewer days, what is older is deleted within the hour, for good.",
+        "Sessions are kept forever (the default).",
+        "If you set fewer days, older sessions are deleted within the hour. Nothing brings "
+        "them back.",
     ]
     assert list(page.context["form"].fields) == ["retention_days", "reason"]
 
-    assert "sessions are kept for 30 days (were for good)" in text_of(give(superuser, owner, "30"))
+    assert "sessions are kept for 30 days (before: forever)" in text_of(
+        give(superuser, owner, "30")
+    )
     assert days_of(owner) == 30
     assert last_history(owner.organization) == (
         "root", "Acme",
-        "Set retention of Acme: sessions are kept for 30 days (were for good).\nReason: Contract 7",
+        "Set retention of Acme: "
+        "sessions are kept for 30 days (before: forever).\nReason: Contract 7",
     )  # fmt: skip
 
 
@@ -72,15 +76,15 @@ def test_nothing_is_deleted_that_was_not_ticked_for_those_days(
         asked = give(superuser, owner, "30")
     assert errors_of(asked) == {
         "delete_older_than_30": [
-            "2 of its sessions ended over 30 days ago, and would be deleted within the hour, for"
-            " good."
+            "2 of its sessions ended more than 30 days ago. They would be deleted within the hour, "
+            "and nothing brings them back."
         ]
     }
     with nothing_changes():
         # Ticked for others than those that are written now.
         again = give(superuser, owner, "10", delete_older_than_30="on")
     assert list(errors_of(again)) == ["delete_older_than_10"]
-    assert "3 of its sessions ended over 10 days ago, and" in text_of(again)
+    assert "3 of its sessions ended more than 10 days ago." in text_of(again)
 
     give(superuser, owner, "10", delete_older_than_10="on")
     assert days_of(owner) == 10
@@ -165,7 +169,9 @@ def test_it_counts_no_more_than_it_can_tell(
     monkeypatch.setattr(retention, "MOST_COUNTED", 2)
     for _ in range(4):
         ended(movespec, 9)
-    assert "over 2 of its sessions ended over 5 days ago" in text_of(give(superuser, owner, "5"))
+    assert "More than 2 of its sessions ended more than 5 days ago." in text_of(
+        give(superuser, owner, "5")
+    )
 
 
 @pytest.mark.parametrize(

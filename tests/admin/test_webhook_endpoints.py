@@ -109,11 +109,11 @@ def test_one_that_its_customer_deleted_is_on_no_page(
     ("more", "sentence"),
     [
         ({}, "Messages are sent to it. None was delivered in the last 30 days."),
-        ({"failing_since": True}, "Every try has failed, the first "),
+        ({"failing_since": True}, "A try failed "),
         ({"disabled_reason": "client"}, "A client of the API disabled it "),
         ({"disabled_reason": "staff"}, "Staff disabled it "),
-        ({"disabled_reason": "gone"}, "Its receiver answered 410, which says for good, "),
-        ({"disabled_reason": "failing"}, "Every try of five days had failed "),
+        ({"disabled_reason": "gone"}, ": its receiver answered 410, which says that it is gone. "),
+        ({"disabled_reason": "failing"}, ", after every try of five days had failed. "),
     ],
 )
 def test_a_page_says_what_happened_in_a_sentence(
@@ -132,8 +132,9 @@ def test_a_page_says_what_happened_in_a_sentence(
 
     assert sentence in page
     if "failing_since" in more:
-        assert ": Answered 500 to …. If none succeeds, it is disabled " in page
-        assert "A day without a try begins the five days anew." in page
+        last = "and none has succeeded since. The last failure: Answered 500 to …."
+        assert f"{last} Unless one does, it is disabled " in page
+        assert "A day without a try starts the five days again." in page
 
 
 def test_a_page_leads_to_its_messages_the_newest_first(

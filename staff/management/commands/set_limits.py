@@ -38,7 +38,7 @@ class Command(OwnerCommand):
         if "retention_days" in changed and not options["delete_older"]:
             before = form.initial["retention_days"]
             if deletes := deletion_words(row, row.retention_days, before, now):
-                raise CommandError(f"{deletes} If they are to be, add --delete-older.")
+                raise CommandError(f"{deletes} To delete them, add --delete-older.")
         row.save(update_fields=changed)
         return Deed(
             row,
