@@ -103,7 +103,8 @@ def _movespec(known: dict[str, str], project_id: UUID, now: datetime) -> dict[st
         # The catalogue's text, also where staff have archived the catalogue's MoveSpec.
         movespec = movespec_create(
             project_id=project_id,
-            name=source.name,
+            # Beside the catalogue's in lists.
+            name=f"{NAME} {EXERCISE}",
             description=source.description,
             author=PLATFORM,
             now=now,

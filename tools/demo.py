@@ -19,7 +19,7 @@ from pathlib import Path
 from client import status_lines
 from client.closes import StreamRefusedError
 from client.progress_bar import ProgressBar
-from client.rest import RequestFailedError, RestClient
+from client.rest import SESSIONS, RequestFailedError, RestClient
 from client.session_run import SessionRun, run_session
 from client.stream import StreamLostError
 from local_stack.console import say
@@ -148,11 +148,16 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
             batch_frames=BATCH_FRAMES,
             speed=speed,
         )
-    return tell(run, repetitions)
+    return tell(run, demo["base_url"], repetitions)
 
 
-def tell(run: SessionRun, repetitions: int) -> int:
-    say(f"\n{json.dumps(run.record, indent=2)}\n")
+def tell(run: SessionRun, base_url: str, repetitions: int) -> int:
+    session_id = run.record["session_id"]
+    say(
+        "\nIts record, while the platform runs:\n"
+        f"  {base_url}/admin/sessions_app/detectionsession/{session_id}/change/\n"
+        f"  GET {base_url}{SESSIONS}/{session_id}\n"
+    )
     faults = run.faults(repetitions)
     for fault in faults:
         say(f"WRONG: {fault}")

@@ -38,14 +38,14 @@ def test_it_makes_a_released_movespec_of_the_project(tmp_path: Path) -> None:
     assert str(movespec.current_released_version_id) == made["movespec_version_id"]
 
 
-def test_its_movespec_is_the_catalogue_s_squat(tmp_path: Path) -> None:
+def test_its_movespec_is_the_catalogue_s_squat_by_another_name(tmp_path: Path) -> None:
     squat = MoveSpec.objects.get(id=catalogue_id("squat"))
     movespec = MoveSpec.objects.get(id=demo(tmp_path)["movespec_id"])
     released = movespec.current_released_version
     assert released is not None
     assert squat.current_released_version is not None
     assert released.yaml_source == squat.current_released_version.yaml_source
-    assert (movespec.name, movespec.description) == (squat.name, squat.description)
+    assert (movespec.name, movespec.description) == ("Demo squat", squat.description)
     assert (movespec.forked_from_id, movespec.visibility) == (squat.id, "private")
 
 

@@ -221,8 +221,11 @@ def test_make_demo_counts_on_the_platform_that_runs(running: Clone) -> None:
     assert [line.split()[2:5] for line in output.splitlines() if "  repetition " in line] == [
         ["repetition", str(number), "squat,"] for number in (1, 2, 3)
     ]
-    record = json.loads(output[output.index("\n{\n") : output.rindex("}") + 1])
+    [path] = re.findall(rf"GET http://[\w.:]+({SESSIONS}/\S+)\n", output)
+    record = api_of(running).ask("GET", path)
     assert (record["status"], record["terminal_outcome"]) == ("completed", "completed")
+    # No wall of JSON.
+    assert "{" not in output
     assert len(before) == 6
     assert guards_of(running) == before
 
@@ -242,11 +245,15 @@ def test_a_demo_that_is_stopped_cancels_its_session(running: Clone) -> None:
 
 
 def sessions(clone: Clone, status: str) -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = api_of(clone).ask("GET", f"{SESSIONS}?status={status}")
+    return listed
+
+
+def api_of(clone: Clone) -> RestClient:
     made = json.loads((clone.folder / ".data" / "demo.json").read_text())
     api = RestClient(made["base_url"])
     api.mint(made["api_key_secret"])
-    listed: list[dict[str, str]] = api.ask("GET", f"{SESSIONS}?status={status}")
-    return listed
+    return api
 
 
 def create(clone: Clone) -> dict[str, str]:
@@ -317,9 +324,33 @@ def test_start_counts_a_movement_of_one_s_own(running: Clone) -> None:
     said = start(
         running,
         block("docs/start.md", "Arms up").text,
+        block("docs/start.md", "VERSION=$").text,
         block("docs/start.md", "FIGURE=front-raise").text,
     )
     assert said[-1] == "{'arms-up': 6}"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "KYNA_URL is not set.\n"),
+        (
+            "http://127.0.0.1:1",
+            ": [Errno 111] Connection refused. Is the platform running?\n",
+        ),
+    ],
+)
+def test_start_says_an_ordinary_fault_in_a_line(tmp_path: Path, url: str, said: str) -> None:
+    (tmp_path / "count.py").write_text(block("docs/start.md", "def listen").text)
+    done = subprocess.run(
+        [sys.executable, "count.py"],
+        cwd=tmp_path,
+        env=bare_environment(KYNA_URL=url, KYNA_API_KEY="any"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{url}{said}")
 
 
 def start(clone: Clone, *more: str) -> list[str]:
