@@ -164,6 +164,7 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_start_counts_a_movement_of_one_s_own",
     ),
     ("docs/start.md", "Arms up"): (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"),
+    ("docs/start.md", "VERSION=$"): (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"),
     ("docs/start.md", "FIGURE=front-raise"): (
         FIRST_HOUR,
         "test_start_counts_a_movement_of_one_s_own",
