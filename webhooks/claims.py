@@ -22,6 +22,8 @@ MOST_OF_ENDPOINT: Final = 16
 MAX_OF_ORGANIZATION: Final = 64
 MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
 MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
+# An endpoint that takes longer to answer has fewer places, in proportion.
+QUICK_SECONDS: Final = 2.0
 # Messages of disabled endpoints that a claim holds: it is made ten times a second.
 MAX_HELD: Final = 200
 # A later message of a session waits for an earlier one for so long, and looks for it so often.

@@ -11,18 +11,28 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
-from webhooks.claims import WAITING
+from webhooks.claims import QUICK_SECONDS, WAITING
 from webhooks.models import DeliveryStatus, WebhookEndpoint
 
 # A message that has been due for so long is late.
 LATE_AFTER: Final = timedelta(minutes=1)
 # An organization with a message in that time is active.
 ACTIVE_FOR: Final = timedelta(minutes=15)
+# The last messages that an endpoint took tell whether it is slow.
+LAST_TAKEN: Final = 20
 
 _QUEUE: Final = f"""
 WITH RECURSIVE {WAITING},
 organization AS (
     SELECT min(waiting.due_at) AS due_at,
+        bool_or(waiting.due_at <= %(late_before)s AND COALESCE((
+            SELECT avg(duration_ms) <= %(quick_ms)s
+            FROM (
+                SELECT duration_ms FROM webhook_delivery
+                WHERE endpoint_id = endpoint.id AND status = 'delivered'
+                ORDER BY created_at DESC LIMIT %(last_taken)s
+            ) AS taken
+        ), true)) AS is_held_up,
         bool_or(EXISTS (
             SELECT FROM webhook_delivery
             WHERE endpoint_id = endpoint.id AND status = ANY (%(statuses)s)
@@ -36,7 +46,8 @@ organization AS (
     GROUP BY project.organization_id
 )
 SELECT min(due_at), count(*) FILTER (WHERE due_at <= %(late_before)s),
-    count(*) FILTER (WHERE due_at <= %(late_before)s OR is_active)
+    count(*) FILTER (WHERE due_at <= %(late_before)s OR is_active),
+    count(*) FILTER (WHERE is_held_up)
 FROM organization
 """  # noqa: S608
 
@@ -48,6 +59,8 @@ class Queue(NamedTuple):
     # Organizations with a message that is late; and those with a message in the last minutes too.
     late: int
     active: int
+    # Those with one that is late although its receiver answers quickly.
+    held_up: int
 
 
 def queue(now: datetime) -> Queue:
@@ -55,11 +68,13 @@ def queue(now: datetime) -> Queue:
         "statuses": [*DeliveryStatus],
         "active_since": now - ACTIVE_FOR,
         "late_before": now - LATE_AFTER,
+        "quick_ms": QUICK_SECONDS * 1000,
+        "last_taken": LAST_TAKEN,
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, parameters)
-        due_at, late, active = cursor.fetchone()
-    return Queue(max(timedelta(0), now - due_at) if due_at else timedelta(0), late, active)
+        due_at, *organizations = cursor.fetchone()
+    return Queue(max(timedelta(0), now - due_at) if due_at else timedelta(0), *organizations)
 
 
 def failing_endpoints() -> int:
@@ -83,11 +98,13 @@ class WebhookCollector(Collector):
         )
         organizations = GaugeMetricFamily(
             "kyna_webhook_organizations",
-            "Organizations with a message in 15 minutes, and those with one that is a minute late.",
+            "Organizations with a message in 15 minutes, those with one that is a minute late, and"
+            " those with one that is late although its receiver answers within 2 s (held_up).",
             labels=["state"],
         )
         organizations.add_metric(["active"], found.active)
         organizations.add_metric(["late"], found.late)
+        organizations.add_metric(["held_up"], found.held_up)
         failing = GaugeMetricFamily(
             "kyna_webhook_endpoints_failing",
             "Endpoints that have taken nothing since a try failed.",

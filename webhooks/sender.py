@@ -25,7 +25,7 @@ from kynaplatform import clock
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
 from webhooks.addresses import NO_CONNECTION
-from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, Claim, deliveries_claim
+from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
 from webhooks.messages import bodies
 from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.pause import pause_reason, sender_introduce
@@ -49,8 +49,6 @@ STOP_SECONDS: Final = TIMEOUT_SECONDS + 5
 # An endpoint whose last tries failed, so many of them, has one try in so long.
 FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
-# An endpoint that takes longer to answer has fewer places, in proportion.
-QUICK_SECONDS: Final = 2.0
 # An endpoint without a try for so long has all of its places again: it may be deleted.
 PACE_SECONDS: Final = 300.0
 # So long after its claim a message may be sent: it is answered, or given up, within the claim.

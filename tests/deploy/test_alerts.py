@@ -76,6 +76,7 @@ HEALTHY: dict[str, float | str] = {
     # Of one slow receiver, however few others there are.
     f'kyna_webhook_organizations{{{API},state="late"}}': 1,
     f'kyna_webhook_organizations{{{API},state="active"}}': 1,
+    f'kyna_webhook_organizations{{{API},state="held_up"}}': 0,
     f'kyna_webhook_tries_total{{{SENDER},outcome="delivered"}}': "+60",
     f'kyna_webhook_tries_total{{{SENDER},outcome="failed"}}': "+50",
     f'kyna_stream_attaches_total{{{STREAM},outcome="attached"}}': "+60",
@@ -220,6 +221,30 @@ def test_a_sender_that_ends_itself_again_and_again_is_told_of(tmp_path: Path) ->
             one["values"] = "0+60x9 " + "0 _ " * (MINUTES // 2)
     tests = tmp_path / "tests.yml"
     tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarting]}))
+    promtool("test", "rules", str(tests))
+
+
+@pytest.mark.parametrize(
+    ("active", "late", "held_up", "fires"),
+    [
+        pytest.param(1, 1, 1, True, id="the only one"),
+        pytest.param(2, 1, 1, True, id="one of two"),
+        pytest.param(3, 1, 1, False, id="one of three"),
+        pytest.param(1, 1, 0, False, id="the only one, whose receiver is slow"),
+        pytest.param(2, 1, 0, False, id="one of two, whose receiver is slow"),
+        # As by this machine's way out.
+        pytest.param(2, 2, 0, True, id="two whose receivers are slow"),
+        pytest.param(0, 0, 0, False, id="nobody"),
+    ],
+)
+def test_webhooks_are_late_where_few_have_any(
+    tmp_path: Path, active: int, late: int, held_up: int, fires: bool
+) -> None:
+    states = {"active": active, "late": late, "held_up": held_up}
+    few = {f'kyna_webhook_organizations{{{API},state="{name}"}}': n for name, n in states.items()}
+    one = scenario("few", {**HEALTHY, **few}, ["KynaWebhooksLate"] if fires else [])
+    tests = tmp_path / "tests.yml"
+    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [one]}))
     promtool("test", "rules", str(tests))
 
 

@@ -29,6 +29,7 @@ def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
         ("kyna_webhook_endpoints_failing",): 1,
         ("kyna_webhook_organizations", "active"): 1,
         ("kyna_webhook_organizations", "late"): 1,
+        ("kyna_webhook_organizations", "held_up"): 1,
     }
 
 
@@ -37,19 +38,41 @@ def test_it_counts_organizations_that_are_active_and_those_whose_messages_are_la
 ):
     """An organization once, whatever its endpoints; no failing one, and nobody who is quiet."""
     now = clock.now()
-    assert queue(now)[1:] == (0, 0)
+    assert queue(now)[1:3] == (0, 0)
     first, second, other = (make_endpoint(one.project) for one in (owner, peer, outsider))
     make_delivery(other, status="delivered", created_at=now - timedelta(minutes=16))
-    assert queue(now)[1:] == (0, 0)
+    assert queue(now)[1:3] == (0, 0)
     make_delivery(other, status="delivered", created_at=now - timedelta(minutes=14))
     make_delivery(first, due_at=now - timedelta(seconds=59))
-    assert queue(now)[1:] == (0, 2)
+    assert queue(now)[1:3] == (0, 2)
     # Late for long, with no message since.
     for endpoint in (first, second):
         due_at = now - timedelta(hours=1)
         make_delivery(endpoint, due_at=due_at, created_at=due_at)
-    assert queue(now)[1:] == (1, 2)
+    assert queue(now)[1:3] == (1, 2)
     # What is being sent is due when its claim ends.
     type(other).objects.exclude(id=other.id).update(failing_since=now)
     make_delivery(other, due_at=now + timedelta(seconds=20), claim_id=other.id)
-    assert queue(now)[1:] == (0, 1)
+    assert queue(now)[1:3] == (0, 1)
+
+
+def test_an_organization_is_held_up_where_a_quick_receiver_waits(owner, outsider):
+    """A slow one is late by itself; its last 20 answers tell."""
+    now = clock.now()
+    quick, slow = (make_endpoint(one.project) for one in (owner, outsider))
+    for endpoint, before, last in ((quick, 9_500, 2_000), (slow, 20, 2_001)):
+        for number in range(40):
+            make_delivery(
+                endpoint,
+                status="delivered",
+                created_at=now - timedelta(minutes=number),
+                tried_at=now,
+                duration_ms=last if number < 20 else before,
+            )
+    assert queue(now).held_up == 0
+    for endpoint in (quick, slow):
+        make_delivery(endpoint, due_at=now - timedelta(seconds=70))
+    assert queue(now)[1:] == (2, 2, 1)
+    # Nothing of it was sent yet.
+    make_delivery(make_endpoint(outsider.project), due_at=now - timedelta(seconds=70))
+    assert queue(now)[1:] == (2, 2, 2)

@@ -209,7 +209,8 @@ def webhooks_lateness(samples: Samples) -> Lateness:
     """As `KynaWebhooksLate`: one slow receiver has a queue of its own, and is no problem here."""
     [(_, oldest)] = samples["kyna_webhook_oldest_waiting_seconds"]
     number = {labels["state"]: one for labels, one in samples["kyna_webhook_organizations"]}
-    is_late = number["late"] > 1 and number["late"] > WEBHOOKS_SHARE * number["active"]
+    share = WEBHOOKS_SHARE * number["active"]
+    is_late = number["held_up"] >= max(share, 1) or number["late"] > max(share, 1)
     return Lateness("webhooks", oldest, LATE_AFTER.total_seconds(), is_late)
 
 
