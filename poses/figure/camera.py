@@ -20,6 +20,7 @@ class Camera:
     z_bias_m: the standard deviation of an error of z that each landmark keeps, in metres.
     z_scale: flattens z below 1.
     dropped: the share of the frames that is left out, at random.
+    hides: whether a body seen from the side hides the limbs of its far side.
     """
 
     fps: float = 30.0
@@ -32,6 +33,7 @@ class Camera:
     dropped: float = 0.0
     seed: int = 1
     start_ms: float = 0
+    hides: bool = True
 
     def film(
         self, posture_at: Callable[[float], Posture], *, seconds: float, build: Build = AVERAGE
@@ -42,13 +44,15 @@ class Camera:
         frames = []
         for number in range(math.floor(seconds * self.fps + 1e-6) + 1):
             is_dropped = chance.random() < self.dropped
-            pose = landmarks(posture_at(number / self.fps), self.turned, build)
+            posture = posture_at(number / self.fps)
+            pose = landmarks(posture, self.turned, build)
+            hidden = _hidden(posture.roll, self.turned) if self.hides else {}
             noisy = tuple(
                 Landmark(
                     x + chance.gauss(0, self.noise_m),
                     y + chance.gauss(0, self.noise_m),
                     z * self.z_scale + depth.next(index),
-                    visibility,
+                    hidden.get(index, visibility),
                 )
                 for index, (x, y, z, visibility) in enumerate(pose)
             )
@@ -61,6 +65,39 @@ class Camera:
 # deviation is 5 mm of x, 2 of y and 21 of z, and 0.82 of z's error is left in the next frame, a
 # thirtieth of a second later.
 LANDMARKER = Camera(noise_m=0.005, z_noise=4.0, z_noise_ms=165.0, z_scale=0.5)
+
+
+# The median visibility of the far side in films of push-ups, of bodies within 45 degrees of the
+# side. Shoulders, hips and faces are seen throughout.
+FAR_VISIBILITY: dict[str, float] = {
+    "elbow": 0.31,
+    "wrist": 0.42,
+    "pinky": 0.42,
+    "index": 0.42,
+    "thumb": 0.42,
+    "knee": 0.30,
+    "ankle": 0.46,
+    "heel": 0.46,
+    "foot_index": 0.63,
+}
+_FAR = {
+    side: {
+        LANDMARK_NAMES.index(f"{side}_{name}"): visibility
+        for name, visibility in FAR_VISIBILITY.items()
+    }
+    for side in ("left", "right")
+}
+# At 45 degrees nothing is hidden yet, however the cosine is rounded.
+_MIN_DEPTH = math.cos(math.radians(45)) + 1e-9
+
+
+def _hidden(roll: float, turned: float) -> dict[int, float]:
+    """The visibility of each landmark of the far side, of a body that is seen from the side."""
+    # How far the body's left points away from the camera.
+    depth = math.cos(math.radians(roll)) * math.cos(math.radians(turned))
+    if abs(depth) <= _MIN_DEPTH:
+        return {}
+    return _FAR["left" if depth > 0 else "right"]
 
 
 class _DepthError:

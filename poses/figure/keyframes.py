@@ -55,7 +55,8 @@ class Movement:
     """Keyframes, the first at 0 s, that go from the first posture back to it.
 
     Half a cosine leads from each to the next. `source` has the words from which they were made,
-    `stance` tells a person how to begin.
+    `stance` tells a person how to begin. `hides` is false for limbs that are so far apart that a
+    camera at the side sees those of both sides.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Movement:
     stance: str
     turned: float
     noise_m: float
+    hides: bool
     rest_seconds: float
     repetitions: int
     alternates: bool
@@ -156,7 +158,8 @@ class Movement:
     ) -> list[PoseFrame]:
         """The frames of a figure that does it, as often as told and before any camera."""
         count = self.repetitions if repetitions is None else repetitions
-        frames = (camera or self.camera()).film(
+        camera = camera or self.camera()
+        frames = replace(camera, hides=camera.hides and self.hides).film(
             lambda second: self.posture_at(second, count),
             seconds=self.seconds_in_all(count),
             build=build,

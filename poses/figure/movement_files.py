@@ -111,6 +111,7 @@ def _movement(document: Values) -> Movement:
         stance=document["stance"],
         turned=_turned(camera) or VIEWS["side"],
         noise_m=camera.get("noise_m", Camera().noise_m),
+        hides=camera.get("hides", Camera().hides),
         rest_seconds=document["rest"],
         repetitions=int(document["repetitions"]),
         alternates=document["alternates"],

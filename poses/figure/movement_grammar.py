@@ -131,6 +131,11 @@ CAMERA = Record(
             kind=Number(0, 0.1),
             description="The standard deviation of x and y, in metres; that of z is twice it.",
         ),
+        Field(
+            key="hides",
+            kind=Flag(),
+            description="Whether the body hides the far arm and leg from a camera at the side.",
+        ),
     ),
     rules=(_EITHER_VIEW,),
 )

@@ -25,6 +25,7 @@ def perform(
     turned: float | None = None,
     z_scale: float = 1.0,
     z_noise: float = 2.0,
+    hides: bool = True,
     build: Build = AVERAGE,
 ) -> list[PoseFrame]:
     """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
@@ -41,6 +42,7 @@ def perform(
         dropped=dropped,
         seed=seed,
         start_ms=start_ms,
+        hides=hides,
     )
     return repeat(
         exercise,

@@ -84,14 +84,14 @@ def test_marching_is_no_squat(fps: float, alternating: bool) -> None:
 @pytest.mark.parametrize("turned", [0, 45, 80])
 @pytest.mark.parametrize("far_side_is_hidden", [False, True])
 def test_clean_squats_count(fps: float, turned: float, far_side_is_hidden: bool) -> None:
-    frames = perform("squat", repetitions=10, fps=fps, turned=turned)
+    frames = perform("squat", repetitions=10, fps=fps, turned=turned, hides=False)
     if far_side_is_hidden:
         frames = [one._replace(landmarks=hidden(one.landmarks, *FAR_LEG)) for one in frames]
     assert completed(run(written(SQUAT + KEY), frames)) == 10
 
 
 def test_a_side_that_comes_into_sight_at_the_bottom_is_not_asked() -> None:
-    frames = perform("squat", repetitions=10, fps=30)
+    frames = perform("squat", repetitions=10, fps=30, hides=False)
     lowest = [min(frame.landmarks[24].y, frame.landmarks[23].y) for frame in frames]
     middle = (min(lowest) + max(lowest)) / 2
     frames = [
@@ -104,19 +104,20 @@ def test_a_side_that_comes_into_sight_at_the_bottom_is_not_asked() -> None:
 def test_squats_count_after_a_session_that_begins_on_one_leg() -> None:
     marched = marching(3)
     marched = marched[48:]  # the thigh is up
-    squats = perform("squat", repetitions=5, fps=30, start_ms=marched[-1].timestamp_ms + 33)
+    begin_ms = marched[-1].timestamp_ms + 33
+    squats = perform("squat", repetitions=5, fps=30, start_ms=begin_ms, hides=False)
     assert completed(run(written(KNEES + KEY), [*marched, *squats])) == 5
 
 
 def test_with_strict_ends_both_must_move_too() -> None:
     spec = written(KNEES + KEY + "judge: bands\n")
     assert completed(run(spec, marching())) == 0
-    assert completed(run(spec, perform("squat", repetitions=5, fps=30))) == 5
+    assert completed(run(spec, perform("squat", repetitions=5, fps=30, hides=False))) == 5
 
 
 def test_the_difference_is_told() -> None:
     spec = written(KNEES + KEY)
-    events = run(spec, perform("squat", repetitions=3, fps=30))
+    events = run(spec, perform("squat", repetitions=3, fps=30, hides=False))
     for one in of_type(events, "event_completed"):
         metrics = one["metrics"]
         sides = [metrics["measures"][f"joint.knee.{side}"] for side in ("left", "right")]
@@ -134,10 +135,7 @@ def test_the_catalogue_s_squat_is_no_march() -> None:
 
 
 def test_of_a_hidden_side_no_difference_is_told() -> None:
-    frames = [
-        one._replace(landmarks=hidden(one.landmarks, *FAR_LEG))
-        for one in perform("squat", repetitions=1, fps=30)
-    ]
+    frames = perform("squat", repetitions=1, fps=30)
     (one,) = of_type(run(written(KNEES + KEY), frames), "event_completed")
     assert one["metrics"]["asymmetry"] == {"joint.knee": None}
 

@@ -42,5 +42,5 @@ def test_the_program_of_the_reference_runs() -> None:
     scope: dict[str, Any] = {"yaml_source": squat.read_text(), "frame": frame}
     exec(program, scope)  # noqa: S102 - it is our own page
     assert isinstance(scope["engine"], detection.Engine)
-    assert scope["angles"]["knee", "left"] > 150
+    assert scope["angles"]["knee", "right"] > 150
     assert scope["events"] == []

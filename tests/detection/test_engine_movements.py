@@ -11,7 +11,7 @@ from engine_scene import completed, going, run
 
 import detection
 from detection import DetectionEvent, Landmark, MoveSpec, PoseFrame
-from detection.landmarks import INDEX, LANDMARK_NAMES
+from detection.landmarks import INDEX
 from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, mirrored, perform
 from tests.long_runs import thinned
 
@@ -89,8 +89,8 @@ def test_single_frames_in_which_the_tracker_jumps_change_nothing(
     first = round(1.2 * fps) if setup and setup.start else 3
     for index in range(first, len(frames), max(round(fps / 2), 7)):
         jump = tuple(
-            Landmark(chance.uniform(-1, 1), chance.uniform(-1, 1), chance.uniform(-1, 1), 1.0)
-            for _ in LANDMARK_NAMES
+            mark._replace(x=chance.uniform(-1, 1), y=chance.uniform(-1, 1), z=chance.uniform(-1, 1))
+            for mark in frames[index].landmarks
         )
         frames[index] = PoseFrame(frames[index].timestamp_ms, jump)
     assert completed(run(SPECS[exercise], frames)) == 6
@@ -99,7 +99,7 @@ def test_single_frames_in_which_the_tracker_jumps_change_nothing(
 @pytest.mark.parametrize("exercise", ["squat", "push-up", "sit-up"])
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
-    performed: Performed, exercise: str, side: str
+    exercise: str, side: str
 ) -> None:
     chance = random.Random(1)  # noqa: S311
     names = {index for name, index in INDEX.items() if name.startswith(side)}
@@ -111,7 +111,7 @@ def test_a_hidden_side_changes_nothing_where_the_pair_is_asked_for(
 
     frames = [
         PoseFrame(frame.timestamp_ms, tuple(hide(n, m) for n, m in enumerate(frame.landmarks)))
-        for frame in performed(exercise, 30)
+        for frame in perform(exercise, repetitions=6, fps=30, hides=False)
     ]
     assert counts(run(SPECS[exercise], frames)) == entries(exercise, 6)
 

@@ -54,16 +54,21 @@ def times_told(engine: Engine, events) -> list[dict[str, Any]]:
     return told
 
 
+@pytest.mark.parametrize("hides", [False, True])
 @pytest.mark.parametrize("fps", [15, 30])
 @pytest.mark.parametrize("pace", PACES)
 @pytest.mark.parametrize("name", ["wall-push-up", "squat", "sit-to-stand"])
-def test_they_are_those_of_the_figure_within_150_ms(name: str, pace: str, fps: float) -> None:
+def test_they_are_those_of_the_figure_within_150_ms(
+    name: str, pace: str, fps: float, hides: bool
+) -> None:
+    # One side alone trembles more than the mean of two.
+    within_ms = 170 if hides and fps == 15 else 150
     out, stay, back, rest = PACES[pace]
     movement = paced(name, out, stay, back, rest)
     is_of_the_catalogue = name != "wall-push-up"
     spec = detection.compile(text_of(name)) if is_of_the_catalogue else written(WALL_PUSH_UP)
     engine = Engine(spec)
-    camera = Camera(fps=fps, turned=movement.turned, noise_m=0.005)
+    camera = Camera(fps=fps, turned=movement.turned, noise_m=0.005, hides=hides)
     frames = movement.film(repetitions=4, camera=camera)
     events = [event for frame in frames for event in engine.feed(frame)]
     told = times_told(engine, events)
@@ -72,7 +77,7 @@ def test_they_are_those_of_the_figure_within_150_ms(name: str, pace: str, fps: f
         begin = movement.rest_seconds + number * movement.seconds
         true = (begin, begin + out, begin + out + stay, begin + out + stay + back)
         for key, seconds in zip(TIMES, true, strict=True):
-            assert times[key] == pytest.approx(seconds * 1000, abs=150), (number, key)
+            assert times[key] == pytest.approx(seconds * 1000, abs=within_ms), (number, key)
 
 
 def test_a_completion_has_the_parts_and_what_is_not_over_is_null() -> None:

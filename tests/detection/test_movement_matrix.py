@@ -14,6 +14,7 @@ from poses.figure import MOVEMENTS
 ARMS_RISE = "both arms rise to the shoulders, and nothing is asked of the rest"
 ELBOWS_BEND = "the elbows bend and stretch, and nothing is asked of the rest"
 KNEES_BEND = "hips and knees bend and stretch as far"
+HIP_CLOSES = "the hip closes and opens with the knees bent"
 SAME = "the same movement"
 # What a MoveSpec counts of a movement that is not its own, and why.
 KNOWN: dict[str, dict[str, str]] = {
@@ -39,11 +40,12 @@ KNOWN: dict[str, dict[str, str]] = {
     "sit-to-stand": {
         "sit-to-stand-30-s": SAME,
         **dict.fromkeys(("alternating-lunges", "lunge", "squat"), KNEES_BEND),
-        "sit-up": "the hip closes and opens with the knees bent",
+        "sit-up": HIP_CLOSES,
     },
     "sit-to-stand-30-s": {
         "sit-to-stand": SAME,
         **dict.fromkeys(("alternating-lunges", "lunge", "squat"), KNEES_BEND),
+        "sit-up": HIP_CLOSES,
     },
     "squat": {
         **dict.fromkeys(

@@ -6,6 +6,7 @@ from statistics import fmean, pstdev
 import pytest
 from poses_scene import at, degrees
 
+from detection import LANDMARK_NAMES
 from poses.figure import (
     EXERCISES,
     MOVEMENTS,
@@ -73,7 +74,7 @@ def test_a_limb_has_the_angles_it_was_given(knee: float) -> None:
 
 
 def test_a_performance_begins_and_ends_in_its_rest_and_reaches_its_peak() -> None:
-    frames = perform("squat", repetitions=1, fps=40, seconds_per_repetition=2.5, noise_m=0)
+    frames = perform("squat", repetitions=1, fps=40, noise_m=0, hides=False)
     rest, peak = (
         landmarks(posture, MOVEMENTS["squat"].turned)
         for posture in (MOVEMENTS["squat"].rest, MOVEMENTS["squat"].peak)
@@ -166,8 +167,38 @@ def test_z_is_flattened_as_told_and_nothing_else_is() -> None:
 
 def test_it_can_be_seen_from_where_one_likes() -> None:
     for turned in (0, 45, 90):
-        frames = perform("squat", repetitions=0, fps=10, noise_m=0, turned=turned)
+        frames = perform("squat", repetitions=0, fps=10, noise_m=0, turned=turned, hides=False)
         assert frames[0].landmarks == landmarks(MOVEMENTS["squat"].rest, turned)
+
+
+@pytest.mark.parametrize(
+    ("turned", "far"),
+    [
+        *((turned, "left") for turned in (0, 44, -44, 360)),
+        *((turned, "right") for turned in (180, 136, 224)),
+        *((turned, None) for turned in (45, 90, 135, 225, 270, 315, -45)),
+    ],
+)
+def test_from_the_side_it_hides_the_limbs_of_its_far_side(turned: float, far: str | None) -> None:
+    (frame,) = hold(Posture(), seconds=0, camera=Camera(turned=turned))
+    seen = dict(zip(LANDMARK_NAMES, frame.landmarks, strict=True))
+    hidden = {name for name, mark in seen.items() if mark.visibility < 0.5}
+    limbs = ("elbow", "wrist", "pinky", "index", "thumb", "knee", "ankle", "heel")
+    assert hidden == ({f"{far}_{limb}" for limb in limbs} if far else set())
+    if far:
+        assert seen[f"{far}_foot_index"].visibility == 0.63
+
+
+def test_who_lies_on_a_side_before_the_camera_hides_nothing() -> None:
+    (frame,) = hold(Posture(roll=90), seconds=0, camera=Camera(turned=0))
+    assert {mark.visibility for mark in frame.landmarks} == {1.0}
+
+
+def test_told_so_it_hides_nothing() -> None:
+    (frame,) = hold(Posture(), seconds=0, camera=Camera(hides=False))
+    assert {mark.visibility for mark in frame.landmarks} == {1.0}
+    lunges = MOVEMENTS["alternating-lunges"].film(repetitions=1, camera=Camera(fps=5))
+    assert {mark.visibility for one in lunges for mark in one.landmarks} == {1.0}
 
 
 def test_who_is_large_is_large_in_every_part_and_longer_in_limbs_where_told() -> None:

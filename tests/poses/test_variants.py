@@ -10,7 +10,7 @@ from detection.landmarks import INDEX
 from poses import variants
 from poses.figure import perform
 
-FRAMES = perform("squat", repetitions=4, fps=30)
+FRAMES = perform("squat", repetitions=4, fps=30, hides=False)
 KNEE = INDEX["left_knee"]
 
 

@@ -116,6 +116,6 @@ def test_frames_that_are_too_few_for_the_fastest_repetition_are_told() -> None:
         return [line for line in lines if "frames a second" in line]
 
     assert told(10) == [
-        "10 frames a second may miss repetitions as fast as the fastest here, 0.6 s: film with 12."
+        "10 frames a second may miss repetitions as fast as the fastest here, 0.5 s: film with 15."
     ]
     assert told(30) == []

@@ -18,7 +18,7 @@ def make_recording(
     source: str = "figure",
 ) -> None:
     """A figure that does `performed` squats of 50 frames each, after 20 frames of rest."""
-    frames = perform("squat", repetitions=performed, fps=20, noise_m=0)
+    frames = perform("squat", repetitions=performed, fps=20, noise_m=0, hides=False)
     recording = Recording(
         exercise=exercise,
         count=count,

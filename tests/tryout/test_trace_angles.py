@@ -42,7 +42,7 @@ def meter() -> list[str]:
 
 def half_hidden(frames: Frames) -> Frames:
     """As a camera sees who stands side-on: the far side is guessed, and all of it trembles."""
-    return hiding("right", with_noise(0.02, frames))
+    return hiding("left", with_noise(0.02, frames))
 
 
 def jumping(frames: Frames) -> Frames:
