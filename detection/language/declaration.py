@@ -156,7 +156,8 @@ _THROUGHOUT = Field(
     key="throughout",
     kind=Items(item=CONDITION, min_items=0, max_items=8),
     description=(
-        "What must hold from the first step to the last. Absent: what every phase asks for alike."
+        "What must hold from when the first step is left to the last step. Absent: what every"
+        " phase asks for alike."
     ),
 )
 _CHECKS = Field(

@@ -20,9 +20,13 @@ def bowed(trunk: float, knee: float) -> Posture:
     return Posture(lean=trunk, left_leg=leg, right_leg=leg)
 
 
-def squat(throughout: str):
+def squat_text(throughout: str) -> str:
     knees = SQUAT.replace(", {lean: trunk, max: 60}", "").replace(", {lean: trunk, max: 30}", "")
-    return written(f"{knees}throughout: {throughout}\n")
+    return f"{knees}throughout: {throughout}\n"
+
+
+def squat(throughout: str):
+    return written(squat_text(throughout))
 
 
 GOOD = going(bowed(0, 175), bowed(20, 80), bowed(0, 175), stay_ms=400)
@@ -52,6 +56,18 @@ def test_a_frame_that_does_not_show_it_gives_no_new_grace() -> None:
         for number, frame in enumerate(seen)
     ]
     assert [completed(run(spec, frames)) for frames in (seen, hiding)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("sequence", "counted"), [("[standing, bottom, standing]", 0), ("[bottom, standing]", 1)]
+)
+def test_it_is_not_asked_within_the_first_step(sequence: str, counted: int) -> None:
+    spec = written(
+        squat_text("[{lean: trunk, max: 40}]").replace("[standing, bottom, standing]", sequence)
+    )
+    upright, bent, low = bowed(0, 175), bowed(0, 80), bowed(55, 80)
+    frames = going(upright, bent, low, bent, upright, stay_ms=400)
+    assert completed(run(spec, frames)) == counted
 
 
 def test_what_holds_breaks_nothing_off() -> None:
