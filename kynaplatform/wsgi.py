@@ -4,6 +4,7 @@ Each answers 404 to a path that is not its own.
 """
 
 import codecs
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,8 @@ from kynaplatform.http.service_paths import is_of_api, is_of_pages
 
 BLOCK_BYTES = 64 * 1024
 MAX_BLOCKS_DISCARDED = 128
+# Of the thread that reads the rest of a body that is too large, from a client.
+_discarding = threading.Lock()
 
 
 class Request(WSGIRequest):
@@ -80,12 +83,23 @@ class Service(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         response = super().get_response(request)
+        if not isinstance(request, Request):
+            return response
         # A proxy has the whole body before it asks. From anybody else it may never come, and
-        # granian has no time-out: only a view that reads it waits.
-        is_awaited = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        if isinstance(request, Request) and (is_awaited or is_from_proxy(request)):
+        # granian has no time-out: only a view that reads it waits, and one thread of the process,
+        # for a client that is still sending what is too large.
+        if is_from_proxy(request):
             request.discard_unread()
+        elif response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            self._discard_unless_another_does(request)
         return response
+
+    def _discard_unless_another_does(self, request: Request) -> None:
+        if _discarding.acquire(blocking=False):
+            try:
+                request.discard_unread()
+            finally:
+                _discarding.release()
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         if not self._serves(request.path_info):

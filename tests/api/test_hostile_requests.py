@@ -114,6 +114,31 @@ def test_no_request_waits_for_a_body_that_no_view_reads(web, owner):
                 assert answer_of(stack.enter_context(held))[0] in (200, 401, 403, 404, 405), path
 
 
+def test_one_thread_waits_for_bodies_that_are_too_large(web, owner):
+    """Without nginx: the others answer at once."""
+    host, port = web.address.split(":")
+    head = (
+        f"POST {MOVESPECS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {owner.token}\r\nContent-Length: 1100000\r\n\r\n{{"
+    )
+    with contextlib.ExitStack() as stack, nothing_changes():
+        waiting = set()
+        for _ in range(HELD):
+            to = (host, int(port))
+            waiting.add(stack.enter_context(socket.create_connection(to, DEADLINE_SECONDS)))
+        for held in waiting:
+            held.sendall(head.encode())
+        while len(waiting) > 1:
+            answered, _, _ = select.select(waiting, [], [], DEADLINE_SECONDS)
+            assert answered
+            for held in answered:
+                assert answer_of(held)[0] == 413
+            waiting -= set(answered)
+        [awaited] = waiting
+        awaited.sendall(b"x" * 1_099_999)
+        assert answer_of(awaited)[0] == 413
+
+
 def test_a_client_that_leaves_is_no_failure_of_ours(address, owner, door):
     for method, path, how in HALF_SENT:
         for _ in range(5):
