@@ -7,7 +7,6 @@ what is stored as bytes empties it.
 """
 
 import sys
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,10 +33,9 @@ STATE_IS_DROPPED: Final[dict[str, object]] = {
     "summary": SUMMARY,
 }
 
-_FOLDER: Final = Path(__file__).parent
-# What was stored is read by the dictionary that packed it, which its frame names. So this one never
-# changes, and a new one is a file beside it (tools/state_dictionary.py).
-_DICTIONARY: Final = zstd.ZstdDict((_FOLDER / "state.dictionary").read_bytes())
+# What was stored is read by the dictionary that packed it, which its frame names. So one that a
+# release has never changes, and a new one is a file beside it (tools/state_dictionary.py).
+_DICTIONARY: Final = zstd.ZstdDict(Path(__file__).with_name("state.dictionary").read_bytes())
 # Level 7 saves 2 bytes of a hundred, for four times the time.
 _PACKER: Final = zstd.ZstdCompressor(
     zstd_dict=_DICTIONARY,
@@ -46,15 +44,9 @@ _PACKER: Final = zstd.ZstdCompressor(
         zstd.CompressionParameter.checksum_flag: True,
     },
 )
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-# The first byte of what code of 2026-11-29 packed by deflate, with a dictionary of its own.
-_DEFLATED: Final = b"\x01"
-_DEFLATE_DICTIONARY: Final = (_FOLDER / "deflate_dictionary.json").read_bytes()
-_DEFLATE_WINDOW: Final = -13
 
 as_json = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_message_pack = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 def pack(state: dict[str, Any]) -> bytes:
@@ -63,16 +55,8 @@ def pack(state: dict[str, Any]) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[str, Any]:
-    """The state of such bytes, or of those before them.
-
-    Raises zstd.ZstdError where they are damaged; of those before, ValueError or zlib.error.
-    """
-    if packed.startswith(_ZSTD):
-        return _decode(zstd.decompress(packed, zstd_dict=_DICTIONARY))
-    if packed.startswith(_DEFLATED):
-        unpacker = zlib.decompressobj(_DEFLATE_WINDOW, _DEFLATE_DICTIONARY)
-        return _decode(unpacker.decompress(packed[1:]))
-    return _decode_message_pack(packed)
+    """The state of such bytes. Raises zstd.ZstdError where they are damaged."""
+    return _decode(zstd.decompress(packed, zstd_dict=_DICTIONARY))
 
 
 def stored_state(session: DetectionSession) -> dict[str, Any]:
@@ -93,7 +77,7 @@ def stored_summary(session: DetectionSession, state: dict[str, Any]) -> dict[str
 
 def summary_in(packed: bytes) -> dict[str, Any] | None:
     """The summary of a state, also where its engine can't be read; None if it has none."""
-    with suppress(ValueError, zstd.ZstdError, zlib.error):
+    with suppress(zstd.ZstdError):
         return unpack(packed).get("summary")
     return None
 

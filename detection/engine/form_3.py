@@ -1,11 +1,13 @@
-"""Snapshots of form 3, the last before states had types: read by the names that it stored.
+"""Snapshots of form 3, the form of the release of 2026-11-28, in today's form.
 
-It left out what was as at the start, kept ±999 for a range that was not known, and the range of the
-stillness was of the last step.
+It stored parts by name and left out what was as at the start. It kept ±999 for an unknown range,
+had the stillness of the last step, and ways in degrees. It knew of a repetition only its score.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from detection.spec import REASONS
 
 FORM: Final = 3
 _UNKNOWN: Final = 999.0
@@ -38,38 +40,87 @@ _SWING: dict[str, Any] = {
 }
 _PHASE = {"holds": False, "cues_sent": 0, "since_ms": None, "reach": 1.0}
 # What form 3 remembered of a phase, and today's engine has no use for.
-_GONE = {"is_ousted"}
+_GONE = frozenset({"is_ousted"})
 _REPETITION = {"step": None, "steps_before": 0.0, "this_step": 0.0}
 
 
-def converted(
-    snapshot: Mapping[str, Any], names: Mapping[str, list[str]], deciding: int
-) -> dict[str, Any]:
-    """The snapshot in today's form. `names` are those of the `segments`, `angles` and `leads`, and
-    `deciding` is how many angles phases ask for.
+class Sizes(NamedTuple):
+    """How many parts of each kind a MoveSpec has, and how much each remembers.
+
+    `names` are those of the `segments`, `angles` and `leads`, `deciding` is how many angles phases
+    ask for, and `gaps` are those of each swing's carriers.
+    """
+
+    names: Mapping[str, list[str]]
+    deciding: int
+    conditions: int
+    gaps: Sequence[Sequence[float]]
+    phases: int
+    measures: int
+    cues: int
+
+
+def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict[str, Any]:
+    """The parts of today's form. `completed` is how many were completed before it.
 
     Raises ValueError for a snapshot that form 3 can't have.
     """
     try:
-        named = {of: _in_order(snapshot[of], names[of]) for of in ("segments", "angles", "leads")}
         return {
-            "form": FORM + 1,
             "last_ms": snapshot["last_ms"],
             "usable_ms": snapshot["usable_ms"],
-            "parts": [
-                *(_values(one, _SEGMENT) for one in named["segments"]),
-                *(_values(one, _ANGLE) for one in named["angles"]),
-                *(_values(one, _LEAD) for one in named["leads"]),
-                _tracking(snapshot["tracking"]["landmarks"]),
-                _values(snapshot["conditions"], _CONDITIONS),
-                _stillness(snapshot["stillness"], deciding),
-                *(_values(one, _SWING) for one in snapshot["swings"]),
-                *(_phase(one) for one in snapshot["phases"]),
-                _values(snapshot["repetition"], _REPETITION),
-            ],
+            "parts": _parts(snapshot, sizes, completed),
         }
     except (KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"Not a snapshot of form {FORM}: {error!r}.") from error
+
+
+def _parts(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> list[Any]:
+    last_ms = snapshot["last_ms"]
+    named = {
+        of: _in_order(snapshot[of], sizes.names[of]) for of in ("segments", "angles", "leads")
+    }
+    (failing_since_ms,) = _values(snapshot["conditions"], _CONDITIONS)
+    swings = [_values(one, _SWING) for one in snapshot["swings"]]
+    phases = [_values(one, _PHASE, _GONE) for one in snapshot["phases"]]
+    if (len(swings), len(phases)) != (len(sizes.gaps), sizes.phases):
+        raise ValueError("Not a snapshot of so many swings and phases.")
+    return [
+        *(_values(one, _SEGMENT) for one in named["segments"]),
+        *(_values(one, _ANGLE) for one in named["angles"]),
+        *(_values(one, _LEAD) for one in named["leads"]),
+        _tracking(snapshot["tracking"]["landmarks"]),
+        [
+            [0, 0, completed],
+            [0] * len(REASONS),
+            [None] * sizes.measures,
+            [None] * sizes.measures,
+            [0] * sizes.measures,
+            [0] * sizes.measures,
+            [],
+            [],
+            [0] * sizes.measures,
+            [0, 0, 0],
+            [0, 0, 0],
+            [],
+            0.0,
+            0.0,
+        ],
+        [[0] * sizes.cues, [None] * sizes.cues],
+        [0],
+        [[failing_since_ms] * sizes.conditions],
+        _stillness(snapshot["stillness"], sizes.deciding),
+        [*[[None] * sizes.measures] * 4, 0, 0, 0, 0],
+        *(
+            _swing(values, gaps, last_ms or 0.0)
+            for values, gaps in zip(swings, sizes.gaps, strict=True)
+        ),
+        [None, None, [], False, False],
+        *(_phase(values, last_ms or 0.0) for values in phases),
+        [[], []],
+        _cues(phases),
+        _repetition(_values(snapshot["repetition"], _REPETITION), last_ms),
+    ]
 
 
 def _in_order(parts: Mapping[str, Any], names: list[str]) -> list[Mapping[str, Any]]:
@@ -79,8 +130,10 @@ def _in_order(parts: Mapping[str, Any], names: list[str]) -> list[Mapping[str, A
     return [parts[name] for name in names]
 
 
-def _values(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[Any]:
-    if unknown := fields.keys() - defaults.keys():
+def _values(
+    fields: Mapping[str, Any], defaults: Mapping[str, Any], gone: frozenset[str] = frozenset()
+) -> list[Any]:
+    if unknown := fields.keys() - defaults.keys() - gone:
         raise ValueError(f"Names that form {FORM} does not know: {', '.join(sorted(unknown))}.")
     return [fields.get(name, default) for name, default in defaults.items()]
 
@@ -103,7 +156,56 @@ def _stillness(fields: Mapping[str, Any], angles: int) -> list[list[float | None
     ]
 
 
-def _phase(fields: Mapping[str, Any]) -> list[Any]:
+def _swing(values: Sequence[Any], gaps: Sequence[float], last_ms: float) -> list[Any]:
+    """The ways as shares: `gaps` are those of the carriers."""
+    end, since_ms, farthest, parts, origin, way, turns, top, bottom, recent = values
+    gap = sum(gaps)
+    return [
+        end,
+        since_ms,
+        farthest / gap,
+        [part / of for part, of in zip(parts, gaps, strict=bool(parts))],
+        origin / gap,
+        way,
+        turns,
+        None if top is None else top / gap,
+        None if bottom is None else bottom / gap,
+        [swing / gap for swing in recent],
+        None,
+        0.0,
+        [],
+        0.0,
+        end != 0,
+        [],
+        farthest / gap,
+        farthest / gap,
+        [],
+        farthest / gap,
+        last_ms,
+        0.0,
+        0,
+    ]
+
+
+def _phase(values: Sequence[Any], last_ms: float) -> list[Any]:
     """The values of a phase, which waits for no movement."""
-    kept = {name: value for name, value in fields.items() if name not in _GONE}
-    return [*_values(kept, _PHASE), False]
+    holds, _, since_ms, reach = values
+    return [holds, last_ms, 0, since_ms, reach, False, None, -1]
+
+
+def _cues(phases: Sequence[Sequence[Any]]) -> list[Any]:
+    sent = 0
+    for _, of_phase, *_ in phases:
+        sent |= of_phase
+    return [sent, []]
+
+
+def _repetition(values: Sequence[Any], last_ms: float | None) -> list[Any]:
+    step, steps_before, this_step = values
+    done = list(range(1, (step or 0) + 1))
+    of_the_last = last_ms if done else None
+    return [
+        *(step, steps_before, this_step, None, of_the_last, None, None, None),
+        done,
+        [last_ms] * len(done),
+    ]

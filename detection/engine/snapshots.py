@@ -1,14 +1,14 @@
-"""Snapshots of the engine: today's form, and those before it that are read."""
+"""Snapshots of the engine: today's form, and that of the last release, which is read."""
 
 from typing import Any, Final
 
-from detection.engine import form_3, form_4
+from detection.engine import form_3
 from detection.engine.body import Body
 from detection.engine.plan import Plan
 
 # The form of the snapshots that are written, and those that are read.
 SNAPSHOT_FORM = 5
-READABLE_FORMS: Final = (form_3.FORM, form_4.FORM, SNAPSHOT_FORM)
+READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
 
 Snapshot = dict[str, Any]
 
@@ -19,9 +19,8 @@ def in_todays_form(snapshot: Snapshot, body: Body, plan: Plan, completed: int) -
     Raises ValueError for one that no engine gives, whatever its parts hold.
     """
     if snapshot.get("form") == form_3.FORM:
-        snapshot = form_3.converted(snapshot, body.names(), len(body.deciding_signals()))
-    if snapshot.get("form") == form_4.FORM:
-        snapshot = form_4.converted(snapshot, _sizes(body, plan), completed)
+        parts = form_3.converted(snapshot, _sizes(body, plan), completed)
+        snapshot = {"form": SNAPSHOT_FORM, **parts}
     if snapshot.get("form") != SNAPSHOT_FORM:
         raise ValueError(f"Not an engine's snapshot of the forms {READABLE_FORMS}.")
     if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
@@ -32,10 +31,11 @@ def in_todays_form(snapshot: Snapshot, body: Body, plan: Plan, completed: int) -
     return snapshot
 
 
-def _sizes(body: Body, plan: Plan) -> form_4.Sizes:
+def _sizes(body: Body, plan: Plan) -> form_3.Sizes:
     (counter,) = plan.counters
-    return form_4.Sizes(
-        body=len(body.parts()),
+    return form_3.Sizes(
+        names=body.names(),
+        deciding=len(body.deciding_signals()),
         conditions=min(len(counter.conditions), 1),
         gaps=[[carrier.gap for carrier in travel.carriers] for travel in counter.travels],
         phases=len(counter.spec.phases),

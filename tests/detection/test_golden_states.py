@@ -20,7 +20,7 @@ def test_the_engine_goes_on_from_a_stored_state_to_the_same_events(path) -> None
     assert Engine.restore(spec, golden.engine).steps_reached == len(spec.sequence) - 1
     engine = Engine.restore(spec, golden.engine)
     events = [event for frame in golden.frames for event in engine.feed(frame)] + engine.finish()
-    # Since form 4 an event may tell more, and attempts are told.
+    # Since form 3 an event may tell more, and attempts are told.
     events = [event for event in events if event.payload.get("reason") != "not_reached"]
     assert [event.type for event in events] == [event.type for event in golden.events]
     for event, stored in zip(events, golden.events, strict=True):
@@ -97,8 +97,8 @@ def test_one_of_form_3_with_anything_else_in_it_is_refused(change) -> None:
         Engine.restore(detection.compile(golden.movespec), golden.engine | change)
 
 
-def test_one_of_form_4_tells_of_the_repetition_that_it_was_in() -> None:
-    golden = load(folder_of(4) / "squat.json.gz")
+def test_one_of_form_3_tells_of_the_repetition_that_it_was_in() -> None:
+    golden = load(folder_of(3) / "squat.json.gz")
     engine = Engine.restore(detection.compile(golden.movespec), golden.engine, completed=1)
     events = [event for frame in golden.frames for event in engine.feed(frame)]
     first, second = (event for event in events if event.type == "event_completed")
@@ -106,37 +106,6 @@ def test_one_of_form_4_tells_of_the_repetition_that_it_was_in() -> None:
     assert first.payload["score"] == stored[0].payload["score"]
     assert [step["phase"] for step in first.payload["metrics"]["steps"]] == ["standing"]
     assert (first.payload["number"], second.payload["number"]) == (2, 3)
-
-
-def test_one_of_form_4_that_has_seen_nobody_is_read() -> None:
-    spec = movespec(feedback=["{when: bottom, joint: elbow, angle_min: 150, message: Arms long.}"])
-    segment, angle = [0.0, 0.0, 0.0], [None, 0.0, 0.0, 0.0, None, 0.0]
-    state = {
-        "form": 4,
-        "last_ms": None,
-        "usable_ms": None,
-        "parts": [
-            *([segment] * 8),
-            *([angle] * 4),
-            [0.0, False, [], []],
-            [None],
-            [[None, None], [None, None]],
-            [0, None, 0.0, [], 0.0, 0, 0, None, None, []],
-            *([[False, 0, None, 1.0, False]] * 2),
-            [None, 0.0, 0.0],
-        ],
-    }
-    assert Engine.restore(spec, state).snapshot() == Engine(spec).snapshot()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"parts": []}, {"parts": None}, {"parts": [[0.0]] * 40}, {"last_ms": "1"}],
-)
-def test_one_of_form_4_with_anything_else_in_it_is_refused(change) -> None:
-    golden = load(folder_of(4) / "squat.json.gz")
-    with pytest.raises(ValueError, match=r"^Not "):
-        Engine.restore(detection.compile(golden.movespec), golden.engine | change)
 
 
 @pytest.mark.skipif(
