@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 
 import msgspec
@@ -67,10 +67,11 @@ class Batches:
         session meanwhile is found by the one checkpoint. Raises SessionEnded if the engine fails.
         """
         arrived = time.monotonic()
-        taken = Taken()
+        taken, is_short = Taken(), len(batch.frames) <= SLICE_FRAMES
         try:
             for count, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
-                await self._end_slice(count)
+                if self._ends_slice(count):
+                    await self._socket.next_turn()
         except Exception:
             logger.exception(
                 "session %(session_id)s: the engine failed", {"session_id": self._held.id}
@@ -83,13 +84,14 @@ class Batches:
         # Thousands of objects: the next batch takes their memory while it is in the CPU's cache.
         batch.frames.clear()
         self._socket.turn.cost()
-        repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
-        if checkpoint is not None:
-            await self._store(checkpoint)
-            self.accepted_frames += taken.accepted
-        self._pay(len(taken.events), len(repeated))
-        new = [present_event(self._held.id, event) for event in taken.events]
-        await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
+        with self._socket.turn.turns.storing() if is_short else nullcontext():
+            repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
+            if checkpoint is not None:
+                await self._store(checkpoint)
+                self.accepted_frames += taken.accepted
+            self._pay(len(taken.events), len(repeated))
+            new = [present_event(self._held.id, event) for event in taken.events]
+            await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
@@ -100,7 +102,8 @@ class Batches:
         for count, frame in enumerate(batch.frames, 1):
             if isinstance(frame, msgspec.Raw):
                 frame = read_frame(bytes(frame), in_detail=False)
-                await self._end_slice(count)
+                if self._ends_slice(count):
+                    await self._socket.next_turn()
             if isinstance(frame, Frame):
                 seqs.append(frame.frame_seq)
         events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
@@ -110,10 +113,9 @@ class Batches:
         ]
         await self._answer(batch, events, 0, rejected, arrived)
 
-    async def _end_slice(self, frames: int) -> None:
-        """Have other sockets served, if this turn has had its `frames` or its time."""
-        if frames % SLICE_FRAMES == 0 or self._socket.turn.is_long():
-            await self._socket.next_turn()
+    def _ends_slice(self, frames: int) -> bool:
+        """Whether others should be served: this turn has had its frames, or its time."""
+        return frames % SLICE_FRAMES == 0 or self._socket.turn.is_long()
 
     def _pay(self, stored: int, repeated: int) -> None:
         self._socket.turn.pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)

@@ -1,8 +1,8 @@
 """The checkpointer, which makes batches durable: one statement stores all checkpoints that wait.
 
 It has two flushers, so that one gathers while the other waits for its commit. What comes within
-5 ms while the process is busy shares a statement. A checkpoint whose row another transaction has
-locked is tried again by a third flusher, so that no other waits for it.
+5 ms while the process is busy shares a statement. A third flusher stores what no other is to wait
+for: checkpoints of many events, and those whose row another transaction has locked.
 """
 
 import asyncio
@@ -45,6 +45,8 @@ MOST_AT_ONCE: Final = 256
 # An event costs a statement as much as a checkpoint without one: this many take tens of
 # milliseconds, and more than a batch can bring.
 MOST_EVENTS_AT_ONCE: Final = 1000
+# More than a batch that comes in time brings.
+MANY_EVENTS: Final = 30
 CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 
@@ -92,12 +94,11 @@ class Checkpointer:
     """The queues and flushers of one process. An attachment has at most one checkpoint in them."""
 
     def __init__(self) -> None:
-        self._waiting = _Waiting()
-        locked = _Waiting()
+        self._waiting, self._apart = _Waiting(), _Waiting()
         self._flushers = [
-            *(_Flusher(self._waiting, STATEMENT, locked) for _ in range(FLUSHERS)),
+            *(_Flusher(self._waiting, STATEMENT, self._apart) for _ in range(FLUSHERS)),
             # It waits for no row.
-            _Flusher(locked, FREE_STATEMENT, locked),
+            _Flusher(self._apart, FREE_STATEMENT, self._apart),
         ]
         self._tasks = set[asyncio.Task[None]]()
         self._is_stopping = False
@@ -146,7 +147,8 @@ class Checkpointer:
 
     async def _try(self, checkpoint: Checkpoint) -> Stored:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
-        self._waiting.put(pending)
+        has_many = len(checkpoint.events) > MANY_EVENTS
+        (self._apart if has_many else self._waiting).put(pending)
         return await pending.stored
 
 

@@ -13,7 +13,8 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -25,6 +26,8 @@ LONG_SECONDS: Final = 0.001
 MAX_TURN_SECONDS: Final = 0.005
 # The rounds of the event loop from the arrival of bytes to a socket that waits for its turn.
 HEARING_ROUNDS: Final = 4
+# The next part of a long message waits at most so long for short ones that are being stored.
+MAX_DEFERRAL_SECONDS: Final = 0.01
 
 
 class Turns:
@@ -39,6 +42,8 @@ class Turns:
         self._numbers = itertools.count()
         self._rounds = 0
         self._is_giving = False
+        self._being_stored = 0
+        self._all_stored = asyncio.Event()
 
     def share_of(self, project_id: UUID) -> "Share":
         return self._shares.setdefault(project_id, Share())
@@ -63,6 +68,25 @@ class Turns:
         if not self._is_giving:
             self._is_giving = True
             asyncio.get_running_loop().call_soon(self._give)
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Store a short message: parts of long ones are put off meanwhile."""
+        self._being_stored += 1
+        self._all_stored.clear()
+        try:
+            yield
+        finally:
+            self._being_stored -= 1
+            if not self._being_stored:
+                self._all_stored.set()
+
+    async def defer(self) -> None:
+        """Wait until no short message is being stored, MAX_DEFERRAL_SECONDS at most."""
+        if self._being_stored:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MAX_DEFERRAL_SECONDS):
+                    await self._all_stored.wait()
 
     def _give(self) -> None:
         """Give one turn in each round of the loop: its message is served up to its first wait."""
@@ -107,7 +131,7 @@ class Turn:
     def __init__(self, turns: Turns, wake: Callable[[], None]) -> None:
         self.share = Share()
         self.ended_at = 0.0
-        self._turns = turns
+        self.turns = turns
         self._wake = wake
         self._is_waiting = self._is_given = False
         self._started_at = self._share_started_at = 0.0
@@ -116,12 +140,12 @@ class Turn:
 
     def join(self, project_id: UUID) -> None:
         """From its next turn on, the socket is of this project."""
-        self.share = self._turns.share_of(project_id)
+        self.share = self.turns.share_of(project_id)
 
     def has_come(self) -> bool:
         """Whether the socket's next message may be served now. If so, call `cost` after it."""
         if not (self._is_given or self._is_waiting):
-            self._is_given = self._turns.start(self)
+            self._is_given = self.turns.start(self)
             self._is_waiting = not self._is_given
         if not self._is_given:
             return False
@@ -148,7 +172,7 @@ class Turn:
         self.share.ended_at = max(self.share.ended_at, self._share_started_at)
         self.pay(seconds)
         if seconds > LONG_SECONDS:
-            self._turns.hear_others()
+            self.turns.hear_others()
 
     def is_long(self) -> bool:
         """Whether the message has taken so long that others should be served."""
@@ -158,7 +182,7 @@ class Turn:
     def pause(self) -> None:
         """Count a part of a message, and have the others heard before the next part."""
         self.cost()
-        self._turns.hear_others()
+        self.turns.hear_others()
 
     def pay(self, seconds: float) -> None:
         """Count what the message costs beside its own processor time."""

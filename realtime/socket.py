@@ -110,6 +110,7 @@ class Socket:
     async def next_turn(self) -> None:
         """End the turn within a message, and return once the next one has come."""
         self.turn.pause()
+        await self.turn.turns.defer()
         while not self.turn.has_come():
             self._wake.clear()
             await self._wake.wait()

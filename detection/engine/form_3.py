@@ -77,9 +77,7 @@ def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict
 
 def _parts(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> list[Any]:
     last_ms = snapshot["last_ms"]
-    named = {
-        of: _in_order(snapshot[of], sizes.names[of]) for of in ("segments", "angles", "leads")
-    }
+    named = {of: _in_order(snapshot[of], sizes.names[of]) for of in ("segments", "angles", "leads")}
     (failing_since_ms,) = _values(snapshot["conditions"], _CONDITIONS)
     swings = [_values(one, _SWING) for one in snapshot["swings"]]
     phases = [_values(one, _PHASE, _GONE) for one in snapshot["phases"]]

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from realtime import checkpointer
-from realtime.checkpointer import Checkpointer
+from realtime.checkpointer import MANY_EVENTS, Checkpointer
 from realtime.fair_queue import HEARING_ROUNDS
 from realtime.refusals import Restarting
 from sessions_app.attachments import session_attach
@@ -220,6 +220,19 @@ def test_the_flusher_of_locked_rows_is_noticed_too(
             assert storing.is_moving()
 
     asyncio.run(play())
+
+
+def test_one_of_many_events_is_stored_by_a_statement_of_its_own(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_URL = server.test_database_url()
+    statements = watched_statements(monkeypatch)
+    few, many = (checkpoint(owner, squat, "feedback", "good") for _ in range(2))
+    [event] = many.events
+    many.events.extend(event._replace(sequence=2 + number) for number in range(MANY_EVENTS))
+    assert asyncio.run(stored([many, few])) == [Stored.HELD] * 2
+    assert sorted(map(len, statements)) == [1, 1]
+    assert DetectionEvent.objects.count() == MANY_EVENTS + 2
 
 
 def watched_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Checkpoint]]:

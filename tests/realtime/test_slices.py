@@ -20,7 +20,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from poses.figure import perform
 from projects.models import Project
-from realtime import frames, held_session
+from realtime import fair_queue, frames, held_session
 from realtime.attach import Attached, attach, progress_of
 from realtime.batches import SLICE_FRAMES
 from realtime.checkpointer import Checkpointer
@@ -155,8 +155,9 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_batch_with_a_frame_at_fault_is_read_in_slices(
-    monkeypatch: pytest.MonkeyPatch, is_late: bool
+@pytest.mark.parametrize("last", [{}, FRAMES[-1]])
+def test_a_large_batch_is_read_in_slices(
+    monkeypatch: pytest.MonkeyPatch, is_late: bool, last: dict[str, Any]
 ) -> None:
     """Also one that comes after the end, whose frames are only compared with those before."""
     read, slices = 0, []
@@ -179,7 +180,7 @@ def test_a_batch_with_a_frame_at_fault_is_read_in_slices(
     monkeypatch.setattr(held_session.HeldSession, "events_caused", nothing)
 
     async def play() -> Client:
-        client, session = Client(Turns(), batch([*FRAMES[:-1], {}])), attached()
+        client, session = Client(Turns(), batch([*FRAMES[:-1], last])), attached()
         await client.socket.accept(None, [])
         connection = Connection(client.socket, session, Storing(), Heartbeat(client.socket))
         connection._is_ending = is_late
@@ -197,9 +198,51 @@ def test_a_batch_with_a_frame_at_fault_is_read_in_slices(
     assert read == len(FRAMES)
     if is_late:
         assert ack["rejected_frame_indexes"] == [*range(len(FRAMES))]
+    elif last:
+        assert ack["accepted_frame_count"] == len(FRAMES)
     else:
         assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (299, [299])
         assert ack["rejected_frames"][0]["detail"] == "timestamp_ms is required"
+
+
+def test_a_long_batch_goes_on_once_a_short_one_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_queue, "MAX_DEFERRAL_SECONDS", 60.0)
+
+    class Held(Checkpointer):
+        """It stores the short batch once it may."""
+
+        def __init__(self) -> None:
+            self.is_asked, self.may_store = asyncio.Event(), asyncio.Event()
+
+        async def store(self, checkpoint: Checkpoint) -> Stored:
+            if checkpoint.accepted_frames == SLICE_FRAMES:
+                self.is_asked.set()
+                await self.may_store.wait()
+            return Stored.HELD
+
+    async def play() -> None:
+        turns, storing = Turns(), Held()
+        short, long = Client(turns, batch(FRAMES[:SLICE_FRAMES])), Client(turns, batch(FRAMES))
+        serving = []
+        for client in (short, long):
+            await client.socket.accept(None, [])
+            connection = Connection(client.socket, attached(), storing, Heartbeat(client.socket))
+            serving.append(asyncio.create_task(connection._serve_to_its_end()))
+            await storing.is_asked.wait()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert "frame_ack" not in long.kinds()
+        storing.may_store.set()
+        while "frame_ack" not in long.kinds():
+            await asyncio.sleep(0)
+        assert "frame_ack" in short.kinds()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        for client in (short, long):
+            await client.socket.stop()
+
+    asyncio.run(play())
 
 
 # --- What happens between two slices ------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from realtime import fair_queue
 from realtime.fair_queue import HEARING_ROUNDS, LONG_SECONDS, Turn, Turns
 from realtime.messages import Ping
 from realtime.socket import Order, Socket
@@ -218,5 +219,33 @@ def test_what_a_message_costs_beside_is_paid_for() -> None:
             await asyncio.sleep(0)
         assert served.count(storing) == pytest.approx(16, abs=2)
         await sending
+
+    played(scene)
+
+
+def test_a_part_of_a_long_message_waits_while_short_ones_are_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fair_queue, "MAX_DEFERRAL_SECONDS", 60.0)
+
+    async def scene(turns: Turns, _: list[Client]) -> None:
+        await turns.defer()  # nothing is stored
+        with turns.storing():
+            with turns.storing():
+                long = asyncio.create_task(turns.defer())
+                await rounds(3)
+            await rounds(3)
+            assert not long.done()
+        await long
+
+    played(scene)
+
+
+def test_it_does_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_queue, "MAX_DEFERRAL_SECONDS", 0.001)
+
+    async def scene(turns: Turns, _: list[Client]) -> None:
+        with turns.storing():
+            await turns.defer()
 
     played(scene)
