@@ -30,6 +30,7 @@ PUSH_UP = {
     "within_one": 0.0,
     "f1": None,
     "cannot_see": None,
+    "measured_checks": ["chest down"],
 }
 LUNGE = {**dict.fromkeys(SQUAT), "people": 0, "measured_checks": []}
 CARDS: dict[str, Any] = {"squat": SQUAT, "push-up": PUSH_UP, "lunge": LUNGE}

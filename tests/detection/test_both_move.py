@@ -130,8 +130,9 @@ def test_the_difference_is_told() -> None:
     assert all(one > 50 for one in signs[1::2])
 
 
-def test_the_catalogue_s_squat_is_no_march() -> None:
-    assert completed(run(catalogue()["squat"], marching(alternating=True))) == 0
+def test_the_catalogue_s_squat_and_lunge_are_no_march() -> None:
+    for slug in ("squat", "lunge"):
+        assert completed(run(catalogue()[slug], marching(alternating=True))) == 0
 
 
 def test_of_a_hidden_side_no_difference_is_told() -> None:

@@ -177,7 +177,7 @@ def test_in_30_s_twelve_end_before_the_time_is_over() -> None:
 
 
 def test_who_pushes_with_the_hands_has_less_form() -> None:
-    assert told("sit-to-stand", "with-the-hands").forms == {0.667}
+    assert told("sit-to-stand", "with-the-hands").forms == {0.6}
 
 
 @pytest.mark.parametrize("slug", ["sit-to-stand", "sit-to-stand-30-s"])
@@ -232,6 +232,10 @@ def test_a_fault_that_is_told_costs_form_and_no_repetition(
     assert key not in told(slug).cues
 
 
+def test_a_push_up_on_which_the_chest_stays_high_has_less_form() -> None:
+    assert max(told("push-up", "shallow").forms) == 0.667
+
+
 def test_a_squat_s_depth_and_goal_may_be_given() -> None:
     assert told("squat", reach=0.3).completed == 5
     assert told("squat", reach=0.3, depth=130).completed == 6
@@ -248,6 +252,11 @@ def test_a_lateral_raise_s_height_may_be_given() -> None:
 def test_a_lateral_raise_of_one_arm_is_none() -> None:
     one_arm = told("lateral-raise", "one-sided")
     assert (one_arm.completed, one_arm.reasons) == (0, {"not_reached": 6})
+
+
+def test_arms_that_go_overhead_do_no_lateral_raise() -> None:
+    overhead = told("lateral-raise", by="jumping-jack")
+    assert (overhead.completed, overhead.reasons) == (0, {"poor_form": 6})
 
 
 def test_cues_are_told_in_german_to_whom_it_is_said() -> None:

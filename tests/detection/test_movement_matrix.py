@@ -25,7 +25,7 @@ KNOWN: dict[str, dict[str, str]] = {
     "bench-press": dict.fromkeys(("pull-up", "push-up", "rope-pushdown"), ELBOWS_BEND),
     "biceps-curl": {"rope-pushdown": ELBOWS_BEND},
     "front-raise": dict.fromkeys(("jumping-jack", "lateral-raise"), ARMS_RISE),
-    "jumping-jack": dict.fromkeys(("front-raise", "lateral-raise"), ARMS_RISE),
+    "jumping-jack": {"front-raise": ARMS_RISE},
     "lateral-raise": dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
     "lunge": {
         "alternating-lunges": SAME,
@@ -51,7 +51,7 @@ KNOWN: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("alternating-lunges", "lunge", "sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND
         ),
-        **dict.fromkeys(("front-raise", "jumping-jack"), ARMS_RISE),
+        "front-raise": ARMS_RISE,
     },
 }
 HOLDS = [name for name, spec in catalogue().items() if spec.type == "hold"]

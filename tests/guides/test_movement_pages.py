@@ -145,7 +145,7 @@ def test_how_it_counts_is_said_in_words():
     assert said["pull-up"].startswith(
         "A repetition is “hanging”, then “top”, then “hanging” again."
     )
-    assert "then “rope up” within 2 s." in said["rope-pushdown"]
+    assert "then “rope up” for 0.2 s within 2 s." in said["rope-pushdown"]
     assert "Left and right are counted apart" in said["alternating-lunges"]
     assert said["plank"].startswith("It is a hold: “plank” for 30 s. A break of up to 1 s")
 
