@@ -1,8 +1,9 @@
 """The Celery application: `celery -A kynaplatform worker`, `celery -A kynaplatform beat`.
 
-Every periodic task is declared here. Beat has no lock and a broker may deliver twice, so each
-task is safe to run twice at once. `expires` keeps a stopped worker from meeting a long backlog;
-it is longer than the clocks of two machines differ, for each reads its own.
+Every periodic task is declared here. The sweep is none: each worker has a timer for it
+(sessions_app/worker_timers.py). Beat has no lock and a broker may deliver twice, so each task is
+safe to run twice at once. `expires` keeps a stopped worker from meeting a long backlog; it is
+longer than the clocks of two machines differ, for each reads its own.
 """
 
 import logging
@@ -27,11 +28,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(celery_lines.Connected)
 app.conf.beat_schedule = {
-    "expire-sessions": {
-        "task": "sessions_app.tasks.expire_sessions",
-        "schedule": 15.0,
-        "options": {"expires": 3600},
-    },
     "roll-up-usage": {
         "task": "usage.tasks.roll_up_usage",
         "schedule": 60.0,
@@ -101,7 +97,7 @@ app.user_options["worker"].add(
     )
 )
 app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
-app.steps["worker"].add("sessions_app.worker_heartbeat:WorkerHeartbeat")
+app.steps["worker"].add("sessions_app.worker_timers:WorkerTimers")
 app.steps["worker"].add("webhooks.worker_sender:WorkerSender")
 
 

@@ -27,6 +27,10 @@ READER_GRACE: Final = timedelta(minutes=10)
 # longer than ABSENCE.
 BEAT_SECONDS: Final = 5.0
 ABSENCE: Final = timedelta(seconds=15)
+# How often each worker sweeps: a status is about that late. A sweep that has not ended well for
+# SWEEP_STANDS is an alert, and told to staff.
+SWEEP_SECONDS: Final = 5.0
+SWEEP_STANDS: Final = timedelta(seconds=30)
 # By so much what two runtimes have measured of the database's clock may differ.
 CLOCKS_DIFFER: Final = timedelta(seconds=1)
 # For a client that attaches while its session is finalizing: to send again what was not answered.

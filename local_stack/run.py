@@ -122,7 +122,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     web = ["local_stack.web", "--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
-    # One process that runs one task at a time is enough for one machine's sweeps. A fixed name,
+    # One process that runs one task at a time is enough for one machine's tasks. A fixed name,
     # because each new one would leave its queue in the broker's folder.
     alone_there = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local", *alone_there]

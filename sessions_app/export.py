@@ -196,10 +196,7 @@ def export_page(
 
 
 def _ended_before(sessions: Sessions, until: datetime, start: Start | None) -> datetime:
-    """When the first session that is stored as live was created; `until` if there is none before.
-
-    What its deadline has ended is live until the sweep has written its last events.
-    """
+    """When the first session that is live was created; `until` if there is none before."""
     live = sessions.filter(start.rows if start else Q(), created_at__lt=until)
     # In each an index has the first one first.
     first = [

@@ -9,16 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, transaction
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 import detection
 from sessions_app.counted import COUNTED
-from sessions_app.deadlines import as_due, is_to_finish, settle
+from sessions_app.deadlines import is_to_finish, settle
 from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
-from sessions_app.stream_state import LABELS, STATE_IS_DROPPED, stored_state, stored_summary
+from sessions_app.stream_state import LABELS, stored_state, stored_summary
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
 from sessions_app.version_specs import spec_of_session
 
@@ -45,17 +46,19 @@ def session_finish(
     So it does when this process can't read the state: then the session is left to one that can.
     """
     sessions = DetectionSession.objects.filter(id=session_id).defer(*LABELS)
-    changes: dict[str, Any]
     if attachment_id is None:
         sessions = sessions.filter(is_to_finish(now))
-        changes = {**as_due(now, is_read=True), **STATE_IS_DROPPED}
+        otherwise: object = F("deadline_at")
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)
         sessions = mine.filter(status=Status.FINALIZING, deadline_at__gt=now)
-        at_the_longest = Q(finishing_outcome=Outcome.MAX_DURATION)
-        ended_at = Case(When(at_the_longest, then=F("longest_until")), default=now)
-        changes = ended(Status.COMPLETED, F("finishing_outcome"), ended_at)
+        otherwise = now
+    # What still streams is at the longest duration.
+    outcome = Coalesce("finishing_outcome", Value(Outcome.MAX_DURATION))
+    at_the_longest = Q(finishing_outcome=Outcome.MAX_DURATION)
+    ended_at = Case(When(at_the_longest, then=F("longest_until")), default=otherwise)
+    changes = ended(Status.COMPLETED, outcome, ended_at)
     for _ in range(TRIES):
         session = sessions.first()
         if session is None:

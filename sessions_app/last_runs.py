@@ -1,4 +1,4 @@
-"""When each periodic task, and the backup, last ended well: in the database, over every restart."""
+"""When the sweep, each periodic task and the backup last ended well, over every restart."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,6 +16,7 @@ from kynaplatform import clock
 from sessions_app.models import LastRun
 
 BACKUP: Final = "backup"
+SWEEP: Final = "sweep"
 
 
 def periodic_task(work: Callable[[], int]) -> Any:
@@ -40,8 +41,13 @@ def last_run_record(*, name: str, now: datetime) -> None:
     )
 
 
+def swept_at() -> datetime | None:
+    """When a sweep last ended well; None: never."""
+    return LastRun.objects.filter(name=SWEEP).values_list("ended_at", flat=True).first()
+
+
 class LastRunCollector(Collector):
-    """The last runs of what beat sends, and of the backup; 0 is never."""
+    """The last runs of the sweep, of what beat sends, and of the backup; 0 is never."""
 
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):
@@ -65,4 +71,9 @@ class LastRunCollector(Collector):
             "When `record_backup` was last run; 0: never.",
             value=seconds(BACKUP),
         )
-        return [runs, backup]
+        sweep = GaugeMetricFamily(
+            "kyna_sweep_last_run_timestamp_seconds",
+            "When a worker's sweep last ended well; 0: never.",
+            value=seconds(SWEEP),
+        )
+        return [runs, sweep, backup]

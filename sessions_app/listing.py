@@ -1,28 +1,21 @@
-"""Lists of sessions: a page at a time by its filters, from one index for each stored state.
-
-A status means what the sweep would have written by `now`. What is overdue is read by its deadline
-while that is little, as it is while the sweep runs. When it is much, it is sought among the live
-sessions in the list's order, and the page ends where that takes long.
-"""
+"""Lists of sessions: a page at a time by its filters, from one index for each state."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import product
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from kynaplatform.api.keyset import Place, Row
 from projects.models import Project
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import COMES_FROM, apply_deadlines, has_status, is_due
 from sessions_app.merged_pages import OWNER, Part, page
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
 from sessions_app.notes import ids_with_note
-from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters, is_among, where
+from sessions_app.session_filters import AnyOf, SessionFilters, is_among
 
-# So many sessions are read in vain: of what is overdue, and of each live state.
+# So many sessions are read in vain of each part.
 MOST_PASSED_OVER = 500
 # Of the projects of an organization each may have as many as are met of one.
 MOST_PASSED_OVER_OF_MANY = 100
@@ -39,7 +32,7 @@ Rows = QuerySet[DetectionSession]
 
 
 class Listed(NamedTuple):
-    """A page of sessions as they are by now, and where its neighbours start if there are any."""
+    """A page of sessions, and where its neighbours start if there are any."""
 
     sessions: Sequence[DetectionSession] = ()
     newer: Place | None = None
@@ -49,7 +42,6 @@ class Listed(NamedTuple):
 def sessions_list(
     filters: SessionFilters,
     *,
-    now: datetime,
     start: Place | None,
     size: int,
     related: Sequence[str] = (),
@@ -59,11 +51,10 @@ def sessions_list(
 
     Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
     """
-    make_up_for_absence(now)
     if filters.organization_id:
         most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
     with in_order_of_indexes():
-        parts, others = _sources(filters, now, most_passed_over)
+        parts, others = _sources(filters)
         ids, *neighbours = page(
             parts,
             others,
@@ -76,7 +67,6 @@ def sessions_list(
     rows = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
     rows = rows.defer(*LEFT_OUT)
     by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
-    apply_deadlines(by_id.values(), now)
     # Someone may have ended it since its id was read, or deleted it.
     read = (by_id.get(id_) for id_ in ids)
     sessions = [one for one in read if one is not None and one.status in filters.statuses]
@@ -94,79 +84,56 @@ def in_order_of_indexes() -> Iterator[None]:
         yield
 
 
-def _sources(
-    filters: SessionFilters, now: datetime, most_passed_over: int
-) -> tuple[list[Part], Iterable[Row]]:
+def _sources(filters: SessionFilters) -> tuple[list[Part], Iterable[Row]]:
     """The parts that indexes give in the list's order, and the places of rows that are known."""
     if filters.ids:
         of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
-        return [], _listed(_looked_at(of_ids, filters, now)[:MOST_OF_IDS])
+        return [], _listed(of_ids, filters, MOST_OF_IDS)
     if filters.subject:
-        return [_of_subject(filters, now)], []
+        return [_of_subject(filters)], []
     if filters.created_by and not filters.note:
-        return _of_credential(filters, now), []
+        return _of_credential(filters), []
     if filters.note and (ids := ids_with_note(filters.note)) is not None:
         noted = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
-        return [], _listed(_looked_at(noted, filters, now))
-    if filters.status is None and not filters.has_version:
-        if filters.mode is None and not filters.note and (filters.has_owner or filters.any_of):
-            return _of_projects(filters), []
-        return _of_states(filters, Status.values, filters.beside_order), []
-    ended = [status for status in filters.statuses if status not in LIVE_STATUSES]
-    live = [status for status in filters.statuses if status in LIVE_STATUSES]
-    overdue: Sequence[Any] = ()
-    status = Status.COMPLETED if filters.status == UNCOUNTED else filters.status
-    if status in COMES_FROM:
-        due = DetectionSession.objects.filter(is_due(now)).order_by("deadline_at")
-        overdue = list(_looked_at(due, filters, now)[: most_passed_over + 1])
-        if len(overdue) > most_passed_over:
-            live += COMES_FROM[status]
-            overdue = ()
-    listed = has_status(filters.statuses, now) if filters.status else Q()
-    listed &= filters.of_versions & filters.beside_order
-    parts = _of_states(filters, ended, filters.beside_order) + _of_states(filters, live, listed)
-    return parts, _listed(overdue)
+        return [], _listed(noted, filters)
+    has_owner = filters.has_owner or filters.any_of
+    if has_owner and not (filters.status or filters.mode or filters.has_version or filters.note):
+        return _of_projects(filters), []
+    return _of_states(filters, filters.statuses), []
 
 
-def _of_subject(filters: SessionFilters, now: datetime) -> Part:
+def _listed(rows: Rows, filters: SessionFilters, most: int | None = None) -> list[Row]:
+    """The places of those that the filters take, of the first `most` of `rows`."""
+    is_listed = ExpressionWrapper(filters.condition, BooleanField())
+    looked_at = rows.values_list("created_at", "id", is_listed)[:most]
+    return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
+
+
+def _of_subject(filters: SessionFilters) -> Part:
     """The part of a person's sessions: one index has those of all states in their order."""
     rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
-    listed = where(mode=filters.mode, created_by=filters.created_by)
-    listed &= filters.of_versions & filters.beside_order
-    if filters.status:
-        listed &= has_status(filters.statuses, now)
     if filters.any_of and not filters.has_owner:
-        return Part(rows.filter(project_id=OWNER), filters.any_of.projects, listed)
-    return _of_owner(filters, rows, listed)
+        of_projects = rows.filter(project_id=OWNER)
+        return Part(of_projects, filters.any_of.projects, filters.beside_owner)
+    return _of_owner(filters, rows, filters.beside_owner)
 
 
-def _of_credential(filters: SessionFilters, now: datetime) -> list[Part]:
+def _of_credential(filters: SessionFilters) -> list[Part]:
     """The parts of what a credential created: its own index has those that have ended."""
-    listed = filters.of_versions & filters.beside_order
-    if filters.status:
-        listed &= has_status(filters.statuses, now)
+    ended = DetectionSession.objects.filter(
+        filters.in_time, created_by=filters.created_by, deadline_at__isnull=True
+    )
+    listed = filters.beside_owner
     if filters.any_of:
         listed &= filters.any_of.condition
-    by = where(created_by=filters.created_by)
-    ended = DetectionSession.objects.filter(filters.in_time, by, deadline_at__isnull=True)
-    live = _of_states(filters, LIVE_STATUSES, listed & by)
-    return [Part(ended, listed=listed & where(mode=filters.mode)), *live]
-
-
-def _looked_at(rows: Rows, filters: SessionFilters, now: datetime) -> QuerySet[Any]:
-    """The place of each of `rows`, and whether the filters take it."""
-    is_listed = ExpressionWrapper(filters.condition(now), BooleanField())
-    return rows.values_list("created_at", "id", is_listed)
-
-
-def _listed(looked_at: Iterable[Any]) -> list[Row]:
-    return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
+    live = [status for status in filters.statuses if status in LIVE_STATUSES]
+    return [Part(ended, listed=listed), *_of_states(filters, live)]
 
 
 def _of_projects(filters: SessionFilters) -> list[Part]:
     """The parts of all states of some projects, and of named versions."""
     rows = DetectionSession.objects.filter(filters.in_time)
-    if filters.has_owner or filters.any_of is None:
+    if filters.any_of is None or filters.has_owner:
         return [_of_owner(filters, rows, Q())]
     of_versions = [
         _of_versions(filters.any_of, _in_state(filters, status, mode), status, Q())
@@ -176,24 +143,23 @@ def _of_projects(filters: SessionFilters) -> list[Part]:
     return [Part(rows.filter(project_id=OWNER), filters.any_of.projects), *of_versions]
 
 
-def _of_states(filters: SessionFilters, statuses: Iterable[str], listed: Q) -> list[Part]:
-    """The parts of each stored status and mode, as indexes have them: live ones of all versions."""
+def _of_states(filters: SessionFilters, statuses: Iterable[str]) -> list[Part]:
+    """The parts of each status and mode, as indexes have them: live ones of all versions."""
     modes = [filters.mode] if filters.mode else Mode.values
-    return [
-        part
-        for status in statuses
-        for mode in modes
-        for part in _of_state(filters, status, mode, listed)
-    ]
+    pairs = product(statuses, modes)
+    return [part for status, mode in pairs for part in _of_state(filters, status, mode)]
 
 
-def _of_state(filters: SessionFilters, status: str, mode: str, listed: Q) -> list[Part]:
+def _of_state(filters: SessionFilters, status: str, mode: str) -> list[Part]:
     """The parts by the conditions of the one index that gives these in their order, and no other.
 
     They are two for what is named: of its projects, and of its versions.
     """
     rows = _in_state(filters, status, mode)
     is_live = status in LIVE_STATUSES
+    listed = filters.beside_order
+    if is_live:
+        listed &= filters.of_versions
     if filters.any_of and not filters.has_owner:
         of_projects = rows.filter(deadline_at__isnull=not is_live, project_id=OWNER)
         return [

@@ -56,7 +56,7 @@ def page(
     # All of the moment at which a part was left were met.
     left = next((at for at, _, _, is_last in met if is_last), None)
     end = Place(towards, left, FIRST_ID if forward else LAST_ID) if left else None
-    # What was overdue when it was looked at may be stored as ended by now, and so be here twice.
+    # What is in two parts is here twice.
     reached = sorted({row for row in found if not (end and end.is_before(row))}, reverse=forward)
     shown = reached[:size]
     # Whoever comes to a neighbour can come back.

@@ -11,17 +11,15 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
-from sessions_app.deadlines import as_due
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from sessions_app.unreadable_states import is_left
 
 
-def live_counts(now: datetime) -> dict[str, int]:
-    """Live status → how many sessions have it at `now`, whether or not the sweep has run."""
+def live_counts() -> dict[str, int]:
+    """Live status → how many sessions have it."""
     # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
-    stored = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
-    by_status = stored.annotate(now_status=as_due(now)["status"]).values_list("now_status")
-    counted = dict(by_status.annotate(count=Count("id")))
+    live = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
+    counted = dict(live.values_list("status").annotate(count=Count("id")))
     return {str(status): counted.get(status, 0) for status in LIVE_STATUSES}
 
 
@@ -43,7 +41,7 @@ class SessionCollector(Collector):
         sessions = GaugeMetricFamily(
             "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
         )
-        for status, count in live_counts(now).items():
+        for status, count in live_counts().items():
             sessions.add_metric([status], count)
         lag = GaugeMetricFamily(
             "kyna_sweep_lag_seconds",

@@ -11,7 +11,6 @@ from django.db.models.expressions import RawSQL
 
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
-from sessions_app.deadlines import has_status
 from sessions_app.models import LIVE_STATUSES, Status
 from sessions_app.notes import has_note
 
@@ -87,7 +86,7 @@ class SessionFilters:
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        """The stored or due states that the filter takes; LIVE is those that have not ended."""
+        """The states that the filter takes; LIVE is those that have not ended."""
         if self.status is None:
             return tuple(Status.values)
         if self.status == UNCOUNTED:
@@ -117,26 +116,31 @@ class SessionFilters:
     @property
     def beside_order(self) -> Q:
         """What no index knows that gives an order."""
-        of_counts = HAS_NO_REPETITION if self.status == UNCOUNTED else Q()
-        return of_counts & (has_note(self.note) if self.note else Q())
+        beside = where(created_by=self.created_by)
+        if self.status == UNCOUNTED:
+            beside &= HAS_NO_REPETITION
+        return beside & has_note(self.note) if self.note else beside
 
     @property
     def in_time(self) -> Q:
         return where(created_at__gt=self.created_after, created_at__lt=self.created_before)
 
-    def condition(self, now: datetime) -> Q:
-        """All of it, of which no index knows what is overdue."""
+    @property
+    def beside_owner(self) -> Q:
+        """What the indexes of subjects and of credentials don't know."""
+        of_status = Q(status__in=self.statuses) if self.status else Q()
+        return where(mode=self.mode) & of_status & self.of_versions & self.beside_order
+
+    @property
+    def condition(self) -> Q:
         columns = where(
             project__organization_id=self.organization_id,
             project_id=self.project_id,
-            mode=self.mode,
             subject=self.subject,
-            created_by=self.created_by,
         )
         if self.any_of:
             columns &= self.any_of.condition
-        columns &= self.of_versions
-        return columns & self.in_time & self.beside_order & has_status(self.statuses, now)
+        return columns & self.in_time & self.beside_owner
 
 
 def where(**columns: Any) -> Q:

@@ -1,6 +1,5 @@
 """Detection sessions: create, read, list, their events, finalize, cancel, delete."""
 
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -23,13 +22,10 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.deadlines import session_as_of
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, event_id, events_after, present_event
-from sessions_app.fence import AttachmentLost
-from sessions_app.finish import session_finish
-from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
+from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.listing import sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase
@@ -113,9 +109,10 @@ class SessionViewSet(ApiViewSet):
         returns=list[SessionRecord],
     )
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
-        """The project's sessions, newest first, each as its deadlines have left it by now.
+        """The project's sessions, newest first.
 
-        A page may be short, or empty, while a `Link` says that more follow.
+        A status follows a deadline that has passed within 5 s. A page may be short, or empty, while
+        a `Link` says that more follow.
         """
         filters = msgspec.to_builtins(query, builtin_types=[datetime])
         size, _ = filters.pop("limit"), filters.pop("cursor", None)
@@ -124,7 +121,6 @@ class SessionViewSet(ApiViewSet):
             SessionFilters(
                 project_id=request.caller.project_id, ids=(only, only) if only else None, **filters
             ),
-            now=clock.now(),
             start=start_of(query),
             size=size,
         )
@@ -140,8 +136,11 @@ class SessionViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def retrieve(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
-        """The session as its deadlines have left it by now."""
-        return _record(request, session_id, clock.now())
+        """The session. Its status follows a deadline that has passed within 5 s.
+
+        `ended_at` is that deadline, not when the platform noticed it.
+        """
+        return _record(request, session_id)
 
     @Operation(
         summary="Delete a detection session",
@@ -170,10 +169,10 @@ class SessionViewSet(ApiViewSet):
     )
     def finalize(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
-        now = clock.now()
         _require_own(request, session_id)
-        session_finalize(session_id=session_id, project_id=request.caller.project_id, now=now)
-        return _record(request, session_id, now)
+        project_id = request.caller.project_id
+        session_finalize(session_id=session_id, project_id=project_id, now=clock.now())
+        return _record(request, session_id)
 
     @Operation(
         summary="Cancel a detection session",
@@ -184,10 +183,10 @@ class SessionViewSet(ApiViewSet):
     )
     def cancel(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """End the session without a result. Again: 200."""
-        now = clock.now()
         _require_own(request, session_id)
-        session_cancel(session_id=session_id, project_id=request.caller.project_id, now=now)
-        return _record(request, session_id, now)
+        project_id = request.caller.project_id
+        session_cancel(session_id=session_id, project_id=project_id, now=clock.now())
+        return _record(request, session_id)
 
 
 class SessionEventViewSet(ApiViewSet):
@@ -204,13 +203,11 @@ class SessionEventViewSet(ApiViewSet):
         """The session's events, oldest first, each as the stream sends it.
 
         `after` goes on behind an event that is known; `type` leaves out all others. A page of a
-        type looks at 2,000 events: it may be short or empty, and have a `Link` all the same. A
-        session that its deadlines have ended by now is finished first, so that its events are
-        complete.
+        type looks at 2,000 events: it may be short or empty, and have a `Link` all the same. They
+        are complete once the session's status is terminal.
         """
         if not _mine(request, session_id).exists():
             raise errors.NotFound("session")
-        session_settle(session_id=session_id, now=clock.now())
         after = None if query.after is msgspec.UNSET else query.after
         type_ = None if query.type is msgspec.UNSET else query.type
         found = events_after(session_id=session_id, after=after, type_=type_, limit=query.limit)
@@ -235,14 +232,8 @@ def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
     return DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
 
 
-def _record(request: ApiRequest, session_id: SessionId, now: datetime) -> SessionRecord:
+def _record(request: ApiRequest, session_id: SessionId) -> SessionRecord:
     mine = _mine(request, session_id).defer("engine_state")
-    session = mine.first()
-    if session is not None and session.deadline_at is not None and session.deadline_at <= now:
-        # Only its engine says how a finish goes, and a terminal status never changes.
-        with suppress(AttachmentLost):
-            session_finish(session_id=session_id, now=now)
-        session = session_as_of(mine, now)
-    session = errors.found(session, "session")
+    session = errors.found(mine.first(), "session")
     count_anew([session])
     return present_session(session, request.caller.organization_id)

@@ -280,7 +280,7 @@ def present_created(
 
 
 def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:
-    """A session as its deadlines have left it: see sessions_app/deadlines.py."""
+    """A session as it is stored."""
     summary = summary_of(session)
     return from_row(
         SessionRecord,

@@ -27,8 +27,6 @@ from projects.models import (
     Project,
     ServiceAccount,
 )
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import has_not_ended
 from sessions_app.models import DetectionSession
 from sessions_app.session_filters import LIVE
 from staff.credential_states import state_badge
@@ -132,14 +130,14 @@ def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> 
 
 
 def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:
-    make_up_for_absence(now)
     return projects.annotate(
         movespec_count=count_of(Project, "movespecs"),
         api_key_count=count_of(Project, "credentials", is_live(now), kind=CredentialKind.API_KEY),
         service_account_count=count_of(
             Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
         ),
-        live_session_count=count_of(Project, "sessions", has_not_ended(now)),
+        # Live sessions alone have a deadline.
+        live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
     )
 
 

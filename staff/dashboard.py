@@ -4,17 +4,17 @@ A section is shown to those who may view its rows. Each is bounded, however much
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import TruncHour
 
 from kynaplatform.api.names import visible
+from kynaplatform.timing import SWEEP_STANDS
 from movespecs.models import Release
 from projects.models import Credential, Organization, Project
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import as_due, is_due
+from sessions_app.last_runs import swept_at
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.authors import author_of_release, with_author
@@ -29,8 +29,6 @@ from webhooks.pause import pause_reason
 
 MOST_NAMED = 10
 RELEASES = 5
-# Beat sends the sweep every 15 seconds: one that is this late does not run.
-LATE_SWEEP = timedelta(minutes=1)
 HOURS = 24
 
 
@@ -49,18 +47,16 @@ class Concerns(NamedTuple):
 
 
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
-    make_up_for_absence(now)
     shown: dict[str, Any] = {"attention": [one for one in _attention(user, now) if one.named]}
     if may_view(user, DetectionSession):
-        lag = sweep_lag(now)
         shown |= {
             "live": [
                 (status, count, list_of(DetectionSession, status__exact=status))
-                for status, count in live_counts(now).items()
+                for status, count in live_counts().items()
             ],
             "created": created_per_hour(now),
-            "lag": duration(lag),
-            "is_late": lag > LATE_SWEEP,
+            "lag": duration(sweep_lag(now)),
+            "sweep_stands": sweep_stands(now),
         }
     if may_view(user, WebhookEndpoint):
         shown["webhooks_paused"] = pause_reason()
@@ -72,6 +68,14 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
         )
         shown["releases"] = [(release, author_of_release(release)) for release in newest]
     return shown
+
+
+def sweep_stands(now: datetime) -> str | None:
+    """Since when no sweep has ended well, in words; None while it runs."""
+    if (last := swept_at()) is None:
+        return "yet"
+    since = now - last
+    return f"for {duration(since)}" if since > SWEEP_STANDS else None
 
 
 def created_per_hour(now: datetime) -> Chart:
@@ -114,16 +118,11 @@ def _failing(now: datetime) -> Concerns:
     """The projects with the most failed sessions among those created in the last day."""
     since = now - DAY
     days = f"{since:%Y-%m-%d}..{now:%Y-%m-%d}"
-    failed = (
-        DetectionSession.objects.alias(now_status=as_due(now)["status"])
-        .filter(
-            Q(status=Status.FAILED, mode__in=Mode.values) | is_due(now) & Q(now_status="failed"),
-            created_at__gte=since,
-        )
-        .order_by()
+    failed = DetectionSession.objects.filter(
+        status=Status.FAILED, mode__in=Mode.values, created_at__gte=since
     )
-    projects = failed.values_list("project_id").annotate(count=Count("id")).order_by("-count")
-    counts = dict(projects[: MOST_NAMED + 1])
+    by_project = failed.order_by().values_list("project_id").annotate(count=Count("id"))
+    counts = dict(by_project.order_by("-count")[: MOST_NAMED + 1])
     named = with_customer(Project.objects.all()).in_bulk(list(counts))
     return _concerns(
         "Projects with failed sessions in the last day",

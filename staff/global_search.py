@@ -12,7 +12,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from kynaplatform import clock
 from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import (
@@ -24,7 +23,6 @@ from projects.models import (
     ServiceAccount,
     SigningKey,
 )
-from sessions_app.deadlines import apply_deadlines
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import STATE_COLUMNS
 from staff.display import badge, short_id
@@ -110,8 +108,6 @@ def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
 def _found(page: Any, text: str) -> FoundOfKind:
     opts = page.opts
     rows = list(_rows(opts.model, text))[: MOST_FOUND + 1]
-    if opts.model is DetectionSession:
-        apply_deadlines(rows, clock.now())
     return FoundOfKind(
         str(capfirst(opts.verbose_name_plural)),
         [_shown(page, row) for row in rows[:MOST_FOUND]],

@@ -17,8 +17,6 @@ from django.utils.text import capfirst
 from erasure.owners import erasure_of
 from kynaplatform import clock
 from projects.models import Organization, Project
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import has_not_ended
 from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
 from staff.actions.erasure import Erase
@@ -166,11 +164,11 @@ class OrganizationAdmin(SuspendableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         organizations: QuerySet[Organization] = super().get_queryset(request)
-        now = clock.now()
-        make_up_for_absence(now)
         return organizations.annotate(
             project_count=count_of(Organization, "projects"),
-            live_session_count=count_of(Organization, "projects__sessions", has_not_ended(now)),
+            live_session_count=count_of(
+                Organization, "projects__sessions", deadline_at__isnull=False
+            ),
         )
 
 

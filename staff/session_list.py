@@ -164,7 +164,6 @@ class SessionChangeList(PlacedChangeList):
             return PlacedPage([])
         found = sessions_list(
             self._filters,
-            now=clock.now(),
             start=start,
             size=size,
             related=["project__organization", "resolved_version__movespec"],

@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 
 def timeline(session: DetectionSession, now: datetime) -> list[Step]:
-    """The steps of a session that was read as of `now`."""
+    """The steps of a session that was read at `now`."""
     passed = [Step("Created", f"Admitted, to run {session.mode}.", session.created_at)]
     if session.started_at:
         passed.append(Step("Started", "Its client connected.", session.started_at))
@@ -40,7 +40,8 @@ def timeline(session: DetectionSession, now: datetime) -> list[Step]:
             held = "It ran out: no stream server holds the session now."
         ahead.append(Step("Lease", held, session.lease_until, session.lease_until > now))
     if session.deadline_at:
-        ahead.append(Step("Deadline", _deadline(session), session.deadline_at, is_ahead=True))
+        is_ahead = session.deadline_at > now
+        ahead.append(Step("Deadline", _deadline(session), session.deadline_at, is_ahead))
     return _with_durations([*passed, *sorted(ahead, key=lambda step: step.at or now)])
 
 
@@ -62,7 +63,7 @@ def _end_words(session: DetectionSession) -> str:
 
 
 def _deadline(session: DetectionSession) -> str:
-    """The effect of `sessions_app.deadlines.as_due` when the deadline passes."""
+    """What `sessions_app.deadlines` writes once the deadline has passed."""
     if session.unreadable_since:
         return "Completed on what is counted, unless a process that can read its state does before."
     if session.status == Status.CREATED:

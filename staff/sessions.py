@@ -18,7 +18,6 @@ from django.utils.safestring import SafeString
 
 from detection import MoveSpecInvalid
 from kynaplatform import clock
-from sessions_app.deadlines import session_as_of
 from sessions_app.event_counters import is_counted
 from sessions_app.models import DetectionSession, Mode, Status
 from sessions_app.stream_state import STATE_COLUMNS
@@ -210,17 +209,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         )
         return attachment(event_lines(session, spec_of(session)), f"events-of-{session.pk}")
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> DetectionSession | None:
-        """The session with its deadlines applied."""
-        found = super().get_object(request, object_id, from_field)
-        if found is None:
-            return None
-        whole = DetectionSession.objects.select_related(
-            "project__organization", "resolved_version__movespec"
-        )
-        return session_as_of(whole.filter(id=found.pk).defer("engine_state"), clock.now())
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("resolved_version__movespec")
+        return rows.defer("engine_state")
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         now = clock.now()

@@ -20,7 +20,7 @@ class PlatformHeartbeat(models.Model):
 
 
 class LastRun(models.Model):
-    """When a periodic task, the backup or the export of erasures last ended well (last_runs.py)."""
+    """When the sweep, a task, the backup or the export of erasures last ended (last_runs.py)."""
 
     name = models.CharField(max_length=100, primary_key=True, editable=False)
     ended_at = models.DateTimeField()

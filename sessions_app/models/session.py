@@ -161,8 +161,8 @@ class DetectionSession(models.Model):
         ordering = ["-created_at"]
         permissions = [("cancel_detectionsession", "Can cancel detection session")]
         indexes = [
-            # Read by expire_sessions, and by lists of a status. Live sessions alone have a
-            # deadline: a comparison with it proves this in any plan, a list of statuses does not.
+            # Read by expire_sessions, and by counts of live sessions. They alone have a deadline:
+            # a comparison with it proves this in any plan, a list of statuses does not.
             Index(
                 fields=["deadline_at"],
                 condition=Q(deadline_at__isnull=False),

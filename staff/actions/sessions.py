@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from sessions_app.deadlines import session_as_of
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.lifecycle import session_cancel
+from sessions_app.lifecycle import session_cancel, settle_locked
 from sessions_app.models import LIVE_STATUSES, DetectionSession
 from staff.actions.base import Outcome, StaffAction, Submission
 from staff.full_names import full_name
@@ -34,9 +33,9 @@ class Cancel(StaffAction):
     def perform(self, row: DetectionSession, submission: Submission) -> Outcome:
         # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
         # cancelled already is no error to it.
-        found = session_as_of(
-            DetectionSession.objects.select_for_update().filter(id=row.id), submission.now
-        )
+        one = DetectionSession.objects.filter(id=row.id)
+        settle_locked(one, submission.now, row.project_id)
+        found = one.first()
         if found is not None and found.status not in LIVE_STATUSES:
             raise SessionAlreadyEnded(
                 f"It had ended already: {found.status}, outcome {found.terminal_outcome}."

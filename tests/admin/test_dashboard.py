@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec, Release
 from projects.models import Credential, CredentialKind, Organization, Project
+from sessions_app.last_runs import SWEEP, last_run_record
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession
 from staff.dashboard import created_per_hour, dashboard
@@ -47,15 +48,12 @@ def concerns(now: datetime | None = None) -> dict[str, list[tuple[str, str]]]:
 # --- Sessions ----------------------------------------------------------------------------
 
 
-def test_it_counts_live_sessions_as_their_deadlines_have_left_them(movespec: MoveSpec) -> None:
-    now = timezone.now()
+def test_it_counts_live_sessions_as_they_are_stored(movespec: MoveSpec) -> None:
     for status, count in (("created", 3), ("streaming", 2), ("finalizing", 1), ("completed", 4)):
         for _ in range(count):
             make_session(movespec, status)
     overdue(movespec, "created")
-    held = {"attachment_id": uuid.uuid4(), "lease_until": now, "longest_until": now - MINUTE}
-    overdue(movespec, "streaming", **held)
-    assert live_counts(now) == {"created": 3, "streaming": 2, "finalizing": 2}
+    assert live_counts() == {"created": 4, "streaming": 2, "finalizing": 1}
 
 
 def test_each_count_leads_to_its_list(superuser: Client, movespec: MoveSpec) -> None:
@@ -74,7 +72,20 @@ def test_it_tells_how_late_the_sweep_is(superuser: Client, movespec: MoveSpec) -
     make_session(movespec, "created", deadline_at=now - 2 * HOUR)
     make_session(movespec, "created", deadline_at=now - HOUR)
     assert sweep_lag(now) == 2 * HOUR
-    assert "The sweep is 2 h late: see that a worker and beat run." in shown(superuser)
+    assert '<dt title="The sweep lag">longest overdue</dt><dd>2 h</dd>' in shown(superuser)
+
+
+def test_it_says_that_the_sweep_stands_still(superuser: Client, movespec: MoveSpec) -> None:
+    words = "No sweep has ended well"
+    assert f"{words} yet, and statuses stand still: see that a worker runs" in shown(superuser)
+    last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=25))
+    page = shown(superuser)
+    assert words not in page
+    assert "Nothing needs attention." in page
+    last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=32))
+    page = shown(superuser)
+    assert f"{words} for 32 s, and statuses stand still" in page
+    assert "Nothing needs attention." not in page
 
 
 def test_it_counts_the_sessions_of_each_hour(movespec: MoveSpec) -> None:
@@ -155,6 +166,7 @@ def test_when_nothing_needs_attention_it_says_so(
 ) -> None:
     make_session(movespec, "failed", created_at=timezone.now() - 2 * DAY)
     make_session(movespec, "completed", created_at=timezone.now())
+    last_run_record(name=SWEEP, now=timezone.now())
     assert concerns() == {}
     assert "Nothing needs attention." in shown(superuser)
 
@@ -196,9 +208,8 @@ def test_it_counts_the_failed_sessions_of_the_last_day(
     superuser: Client, movespec: MoveSpec
 ) -> None:
     now = timezone.now()
-    ids = [make_session(movespec, "failed", created_at=now - HOUR) for _ in range(2)]
-    ids.append(overdue(movespec, "streaming", created_at=now - HOUR))
-    overdue(movespec, "created", created_at=now - HOUR)
+    ids = [make_session(movespec, "failed", created_at=now - HOUR) for _ in range(3)]
+    overdue(movespec, "streaming", created_at=now - HOUR)
     make_session(movespec, "failed", created_at=now - DAY - MINUTE)
     assert concerns(now) == {
         "Projects with failed sessions in the last day": [("Acme / owner", "3 failed")]
@@ -305,7 +316,7 @@ def test_it_names_webhooks_that_take_nothing_and_leads_to_them(
 
 
 PARTS = {
-    "view_detectionsession": {"live", "created", "lag", "is_late"},
+    "view_detectionsession": {"live", "created", "lag", "sweep_stands"},
     "view_release": {"releases"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
@@ -391,9 +402,9 @@ def test_it_costs_the_same_queries_whatever_there_is(
         )
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
-    # Login session and user, seven of concerns, three of sessions, releases, the user's actions,
+    # Login session and user, seven of concerns, four of sessions, releases, the user's actions,
     # whether webhooks are paused.
-    assert (len(few), len(many)) == (15, 15)
+    assert (len(few), len(many)) == (16, 16)
 
 
 def test_each_of_its_reads_of_sessions_has_an_index(

@@ -15,7 +15,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, Release
 from projects.models import AccessToken, ApiKey
 from sessions_app.models import DetectionSession
 from staff.links import list_of
-from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
+from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_released, make_version
 
@@ -78,7 +78,7 @@ def test_the_filter_by_movespec_is_of_all_its_versions_and_goes_with_the_others(
     first = make_session(movespec, created_at=NOON - HOUR, subject="p_1")
     newer = make_session(movespec, "failed", resolved_version_id=second.pk, mode="replay")
     live = make_session(movespec, "streaming", created_at=NOON - 2 * HOUR)
-    due = overdue(movespec, "created", created_at=NOON - 3 * HOUR)
+    due = make_session(movespec, "cancelled", created_at=NOON - 3 * HOUR)
     sibling, _ = make_released(owner.project, name="Lunge")
     make_session(sibling, subject="p_1")
     theirs, _ = make_released(outsider.project)
@@ -175,7 +175,7 @@ def test_a_key_leads_to_the_sessions_that_it_made_and_each_to_its_key(
     made = owner.create_session(movespec).json()["session_id"]
     DetectionSession.objects.filter(pk=made).update(created_at=NOON)
     ended = make_session(movespec, created_at=NOON - HOUR, subject="p_1", **by)
-    due = overdue(movespec, "created", created_at=NOON - 2 * HOUR, **by)
+    due = make_session(movespec, "cancelled", created_at=NOON - 2 * HOUR, **by)
     make_session(movespec)  # by code from before
     make_session(movespec, "streaming", created_by=uuid.uuid4())
     make_session(theirs, created_by=outsider.credential.pk)

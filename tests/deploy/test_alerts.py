@@ -26,7 +26,8 @@ EXPORTER = 'job="kynaplatform-database",instance="a:9100"'
 DISK = 'job="kynaplatform-database",mountpoint="/",fstype="ext4"'
 OF_PACKAGE = 'job="kynaplatform-database",mountpoint="/snap/x",fstype="squashfs"'
 CREATES = f'kyna_http_request_seconds_bucket{{{API},route="api/detection/sessions"'
-SWEEP, CLEANING = "sessions_app.tasks.expire_sessions", "sessions_app.tasks.prune_expired"
+CLEANING = "sessions_app.tasks.prune_expired"
+SWEPT = f"kyna_sweep_last_run_timestamp_seconds{{{API}}}"
 # Series → its value, or what it grows by each minute.
 HEALTHY: dict[str, float | str] = {
     f"up{{{API}}}": 1,
@@ -84,10 +85,10 @@ HEALTHY: dict[str, float | str] = {
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"}}': "+600",
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="1.0"}}': "+600",
     f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="+Inf"}}': "+600",
-    f'kyna_task_last_run_timestamp_seconds{{{API},task="{SWEEP}"}}': "+60",
+    SWEPT: "+60",
     f'kyna_task_last_run_timestamp_seconds{{{API},task="{CLEANING}"}}': "+60",
     f"kyna_beat_last_sent_timestamp_seconds{{{WORKER}}}": "+60",
-    f'kyna_task_runs_total{{{WORKER},task="{SWEEP}",outcome="failure"}}': 0,
+    f'kyna_task_runs_total{{{WORKER},task="{CLEANING}",outcome="failure"}}': 0,
 }  # fmt: skip
 # Alert → what makes it come: the start of a series' name, and what that is instead.
 FAULTS: dict[str, dict[str, float | str]] = {
@@ -135,7 +136,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaWebhooksFail": {f'kyna_webhook_tries_total{{{SENDER},outcome="failed"': "+70"},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},
-    "KynaSweepNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{SWEEP}"': 0},
+    "KynaSweepNotRun": {SWEPT: 0},
     "KynaCleaningNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{CLEANING}"': 0},
     "KynaBeatLate": {"kyna_beat_last_sent": 0},
     "KynaTasksFail": {"kyna_task_runs": "+0.2"},
@@ -210,6 +211,24 @@ def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> 
             one["values"] = " ".join(["1x57 _ _"] * (MINUTES // 60 + 1))
     tests = tmp_path / "tests.yml"
     tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarts]}))
+    promtool("test", "rules", str(tests))
+
+
+def test_a_sweep_that_stands_still_is_told_of_after_30_s(tmp_path: Path) -> None:
+    """Two workers sweep each 5 s, in vain from the tenth minute on."""
+    stands = scenario("stands still", {}, [])
+    stands["interval"] = "5s"
+    stands["input_series"] = [{"series": SWEPT, "values": "0+5x120 600x20"}]
+    [asked] = stands["promql_expr_test"]
+    expr = 'count by (alertname) (ALERTS{alertname="KynaSweepNotRun"})'
+    told = [{"labels": '{alertname="KynaSweepNotRun"}', "value": 1}]
+    stands["promql_expr_test"] = [
+        asked | {"expr": expr, "eval_time": at, "exp_samples": samples}
+        for at, samples in (("600s", []), ("630s", []), ("635s", told))
+    ]
+    tests = tmp_path / "tests.yml"
+    groups = {"rule_files": [str(ALERTS)], "evaluation_interval": "5s", "tests": [stands]}
+    tests.write_text(yaml.safe_dump(groups))
     promtool("test", "rules", str(tests))
 
 

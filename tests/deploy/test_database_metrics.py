@@ -23,7 +23,8 @@ from kynaplatform.metrics.disk import DiskCollector
 from kynaplatform.metrics.requests import exposition, process_exposition
 from sessions_app.last_runs import LastRunCollector, last_run_record
 from sessions_app.models import LastRun
-from sessions_app.tasks import expire_sessions, prune_expired
+from sessions_app.tasks import prune_expired
+from sessions_app.worker_timers import sweep
 from tests.deploy.own_database import own_database
 from tests.documented import run
 from tryout.tasks import prune_tries
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SLOT = "of_a_replica_that_is_away"
 RUNS = "kyna_task_last_run_timestamp_seconds"
+SWEEP = "kyna_sweep_last_run_timestamp_seconds"
 BACKUP = "kyna_backup_last_timestamp_seconds"
 
 
@@ -106,25 +108,26 @@ def test_the_disk_is_that_of_the_data(tmp_path: Any, monkeypatch: pytest.MonkeyP
 def test_what_has_never_run_is_zero() -> None:
     assert told(LastRunCollector()) == {
         (RUNS, "erasure.tasks.erase"): 0,
-        (RUNS, "sessions_app.tasks.expire_sessions"): 0,
         (RUNS, "sessions_app.tasks.apply_retention"): 0,
         (RUNS, "sessions_app.tasks.make_event_partitions"): 0,
         (RUNS, "sessions_app.tasks.prune_expired"): 0,
         (RUNS, "tryout.tasks.prune_tries"): 0,
         (RUNS, "usage.tasks.roll_up_usage"): 0,
         (RUNS, "webhooks.tasks.prune_deliveries"): 0,
+        (SWEEP,): 0,
         (BACKUP,): 0,
     }
 
 
-def test_each_task_writes_that_it_has_ended_well() -> None:
+def test_each_task_and_the_sweep_write_that_they_have_ended_well() -> None:
     before = clock.now()
-    for task in (expire_sessions, prune_expired, prune_tries):
+    for task in (prune_expired, prune_tries):
         assert task() == 0
         assert before.timestamp() <= told(LastRunCollector())[RUNS, task.name]
-    assert LastRun.objects.count() == 3
-    expire_sessions()
-    assert LastRun.objects.count() == 3
+    for _ in range(2):
+        sweep(now=clock.now())
+        assert before.timestamp() <= told(LastRunCollector())[SWEEP,]
+        assert LastRun.objects.count() == 3
 
 
 def test_one_that_fails_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

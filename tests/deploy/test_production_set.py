@@ -58,7 +58,7 @@ from tests.waiting import DEADLINE_SECONDS, eventually
 
 RABBITMQ_PORT = 5672
 READY_SECONDS = 120.0
-# Beat sends the sweep every 15 s.
+# A worker sweeps every 5 s.
 SWEPT_SECONDS = 90.0
 REPETITIONS = 3
 METRICS_TOKEN = "a-token-of-the-metrics"

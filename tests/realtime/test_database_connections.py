@@ -168,7 +168,7 @@ def test_each_process_holds_as_many_as_the_page_says(
         with locked("detection_session"), kombu.Connection(broker) as sent_over:
             for _ in range(2 * CONCURRENCY):
                 Celery(set_as_current=False).send_task(
-                    "sessions_app.tasks.expire_sessions", connection=sent_over
+                    "sessions_app.tasks.prune_expired", connection=sent_over
                 )
             eventually(lambda: held().get("kyna_worker") == documented("a worker"), "both work")
         expected = {
@@ -176,8 +176,8 @@ def test_each_process_holds_as_many_as_the_page_says(
             "kyna_web": documented("the pages"),
             # The last of them is that of the leases, which are renewed every 7.5 s.
             "kyna_runtime": documented("a runtime"),
-            # Its heartbeat: tasks give theirs back.
-            "kyna_worker": 1,
+            # Its heartbeat and its sweep: tasks give theirs back.
+            "kyna_worker": 2,
         }
         with suppress(AssertionError):
             eventually(lambda: held() == expected, "as the page says")

@@ -31,7 +31,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "visit-4711"
-TASK = "sessions_app.tasks.expire_sessions"
+TASK = "sessions_app.tasks.prune_expired"
 PERFORMED = list(perform("squat", repetitions=40, fps=10))
 FRAMES = wire_frames(PERFORMED)
 BATCH = 3

@@ -54,6 +54,10 @@ RELATIONS = {
         STATEMENT_SECONDS,
         timing.DATABASE_DEADLINE_SECONDS - timing.RENEW_SECONDS,
     ],
+    "two sweeps that fail are no alert": [
+        3 * timing.SWEEP_SECONDS,
+        timing.SWEEP_STANDS.total_seconds(),
+    ],
     "one heartbeat that is missing is no absence": [
         2 * timing.BEAT_SECONDS,
         timing.ABSENCE.total_seconds(),

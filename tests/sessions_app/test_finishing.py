@@ -275,23 +275,6 @@ def test_a_client_that_finalizes_is_told_that_the_engine_failed(
     assert (response.json()["status"], response.json()["error_code"]) == ("failed", "runtime_error")
 
 
-@pytest.mark.usefixtures("broken")
-@pytest.mark.parametrize("path", ["", "/events"])
-def test_who_asks_for_a_session_is_not_told_of_an_end_that_may_still_fail(
-    owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway())
-    scene.finalize(session_id, 2)
-    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(100))
-    owner.token = owner.token_with("sessions:read")
-    assert owner.get(f"{SESSIONS}/{session_id}{path}").status_code == 200
-    record = owner.get(f"{SESSIONS}/{session_id}").json()
-    assert (record["status"], record["error_code"]) == ("failed", "runtime_error")
-    assert sweep(200) == 0
-    assert owner.get(f"{SESSIONS}/{session_id}").json() == record
-
-
 # --- What it costs -----------------------------------------------------------------------
 
 

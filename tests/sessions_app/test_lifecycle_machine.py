@@ -5,7 +5,6 @@ sweeps ran.
 """
 
 import uuid
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -31,12 +30,11 @@ from movespecs.models import MoveSpec
 from projects.suspension import resume, suspend
 from sessions_app.attachments import session_attach, session_detach
 from sessions_app.checkpoints import Checkpoint, NewEvent
-from sessions_app.deadlines import as_due, has_not_ended, sessions_as_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish
 from sessions_app.leases import Attachment, leases_renew
 from sessions_app.lifecycle import session_abandon, session_fail
-from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach
+from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import SESSIONS, Machine, make_released, mint
 from tests.event_counters import miscounted_sessions
@@ -190,6 +188,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
+        self.sweep(chunk_size=1000)
         model = self.pick(data)
         answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}")
         if code := self.suspension_of(model.project):
@@ -202,6 +201,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def read_events(self, data: st.DataObject) -> None:
+        self.sweep(chunk_size=1000)
         model = self.pick(data)
         answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}/events?limit=500")
         if code := self.suspension_of(model.project):
@@ -221,6 +221,7 @@ class Lifecycle(RuleBasedStateMachine):
         mode=st.sampled_from(["", "live", "replay"]),
     )
     def list_with_filters(self, data: st.DataObject, status: str, mode: str) -> None:
+        self.sweep(chunk_size=1000)
         project = self.pick(data).project
         query = "&".join(f"{k}={v}" for k, v in (("status", status), ("mode", mode)) if v)
         answer = self.call(project, "GET", f"{SESSIONS}?{query}")
@@ -235,16 +236,7 @@ class Lifecycle(RuleBasedStateMachine):
             and mode in ("", model.mode)
         ]
         wanted.sort(key=lambda model: (model.created_at, model.id), reverse=True)
-        listed = answer.json()
-        assert Counter(record["status"] for record in listed) == Counter(
-            model.status for model in wanted
-        )
-        records = [self.record_of(model) for model in wanted]
-        for model, record, told in zip(wanted, records, listed, strict=True):
-            # One that nobody has finished yet has not been interrupted by that.
-            if model.status == "completed" and model.is_midway and not told["interrupted_total"]:
-                record["interrupted_total"] -= 1
-        assert listed == records
+        assert answer.json() == [self.record_of(model) for model in wanted]
 
     # --- The runtime -----------------------------------------------------------------------
 
@@ -466,21 +458,14 @@ class Lifecycle(RuleBasedStateMachine):
         }
 
     @invariant()
-    def reads_agree_with_the_model_whether_or_not_a_sweep_ran(self) -> None:
-        ours = [model.id for model in self.models]
-        due = as_due(self.now)
-        names = {name: f"now_{name}" if name in due else name for name in OBSERVED}
-        read = {
-            session.id: {name: getattr(session, column) for name, column in names.items()}
-            for session in sessions_as_of(self.now).filter(id__in=ours)
-        }
-        assert read == {
-            model.id: {name: getattr(model, name) for name in OBSERVED} for model in self.models
-        }
-        live = DetectionSession.objects.filter(has_not_ended(self.now), id__in=ours)
-        assert {*live.values_list("id", flat=True)} == {
-            model.id for model in self.models if model.status in LIVE_STATUSES
-        }
+    def rows_agree_with_the_model_until_their_deadline_passes(self) -> None:
+        rows = self.rows()
+        for model in self.models:
+            row = rows[model.id]
+            if row["deadline_at"] is None or row["deadline_at"] > self.now:
+                assert {name: row[name] for name in OBSERVED} == {
+                    name: getattr(model, name) for name in OBSERVED
+                }
 
     # --- Helpers ---------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from engine_work import midway, whole
-from lifecycle_scene import at
+from lifecycle_scene import at, sweep
 from plans import explained, nodes, rows_read, run
 
 from sessions_app.checkpoints import NewEvent
@@ -149,7 +149,7 @@ def test_it_refuses_an_event_that_is_not_of_this_session(reader, scene, session_
             refused_fields(reader.get(address(session_id, f"?after={after}")), "after")
 
 
-def test_it_finishes_first_what_is_overdue(reader, scene, monkeypatch):
+def test_they_are_complete_once_the_sweep_has_ended_it(reader, scene, monkeypatch):
     session_id, holder = scene.streaming()
     scene.checkpoint(session_id, holder, 1, 1, work=midway())
     scene.finalize(session_id, 5)
@@ -157,6 +157,9 @@ def test_it_finishes_first_what_is_overdue(reader, scene, monkeypatch):
     assert types == ["shape_enter", "shape_exit", "shape_enter"]
     monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(61))
     reader.token = reader.token_with("sessions:read")
+    with nothing_changes():
+        assert len(reader.get(address(session_id)).json()) == 3
+    assert sweep(65) == 1
     types = [event["type"] for event in reader.get(address(session_id)).json()]
     assert types == ["shape_enter", "shape_exit", "shape_enter", "event_interrupted"]
     assert scene.state(session_id) == ("completed", "completed", None, at(61))
@@ -173,7 +176,7 @@ def test_another_projects_events_are_not_found(scene, session_id, peer, outsider
                 refused(machine.get(address(id_)), 404, "not_found", resource="session")
 
 
-def test_a_page_costs_five_statements_whatever_the_session_holds(reader, scene):
+def test_a_page_costs_four_statements_whatever_the_session_holds(reader, scene):
     other, its_holder = scene.streaming()
     scene.checkpoint(other, its_holder, 1, 1, events=numbered(5_000))
     session_id, holder = scene.streaming()
@@ -183,9 +186,9 @@ def test_a_page_costs_five_statements_whatever_the_session_holds(reader, scene):
     reader.get(address(session_id))
     with CaptureQueriesContext(connection) as queries:
         assert len(numbers(reader.get(address(session_id, f"?after={after}")))) == 100
-    # Who asks; whether it is theirs; whether it is overdue; the known event; and the page.
-    assert len(queries) == 5
-    assert rows_read(explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[4]['sql']}")) == 100
+    # Who asks; whether it is theirs; the known event; and the page.
+    assert len(queries) == 4
+    assert rows_read(explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[3]['sql']}")) == 100
 
 
 def test_a_page_is_of_no_more_events_than_were_asked_for(scene, session_id):

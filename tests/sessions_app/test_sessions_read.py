@@ -4,12 +4,15 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from new_session import RECORD
 
 from kynaplatform import clock
 from sessions_app import listing
 from sessions_app.models import DetectionSession, Outcome, Status
 from sessions_app.removal import sessions_remove
+from sessions_app.session_sweep import expire_sessions
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, make_released
 
@@ -118,22 +121,42 @@ def test_a_list_is_without_what_is_deleted_between_its_statements(
     assert [one["session_id"] for one in response.json()] == [str(kept.id)]
 
 
-def test_it_shows_a_session_as_its_deadline_left_it_before_any_sweep(owner, movespec, at_now):
+def test_it_shows_the_stored_row_until_the_sweep_has_written_its_deadline(owner, movespec, at_now):
     deadline = NOW - timedelta(seconds=1)
     session = make_session(owner, movespec, minutes_ago=6, deadline_at=deadline)
     with nothing_changes():
         record = owner.get(f"{SESSIONS}/{session.id}").json()
-        [listed] = owner.get(SESSIONS).json()
-    assert listed == record
+        assert owner.get(SESSIONS).json() == [record]
+        assert owner.get(f"{SESSIONS}?status=cancelled").json() == []
+        assert owner.get(f"{SESSIONS}/{session.id}/events").json() == []
     assert record == RECORD | {name: record[name] for name in IDS} | {
+        "created_at": "2100-05-06T07:02:09.250000Z",
+        "deadline_at": "2100-05-06T07:08:08.250000Z",
+    }
+    assert expire_sessions(now=NOW + timedelta(seconds=4)) == 1
+    swept = owner.get(f"{SESSIONS}/{session.id}").json()
+    assert owner.get(f"{SESSIONS}?status=cancelled").json() == [swept]
+    assert swept == record | {
         "status": "cancelled",
         "terminal_outcome": "expired",
-        "created_at": "2100-05-06T07:02:09.250000Z",
-        "ended_at": "2100-05-06T07:08:08.250000Z",
+        # Not when it was noticed.
+        "ended_at": record["deadline_at"],
         "deadline_at": None,
         "error_code": "session_expired",
-        "error_message": record["error_message"],
+        "error_message": "No runtime attached within the attach window.",
     }
+
+
+def test_a_record_costs_two_statements_and_a_list_four(owner, movespec):
+    """Who asks, and the row; of a list the planner's setting and the ids too."""
+    session = make_session(owner, movespec, minutes_ago=6, deadline_at=NOW)
+    for path, statements in (
+        (f"/{session.id}", 2), ("", 4), ("?status=created", 4), ("?status=cancelled", 4),
+    ):  # fmt: skip
+        owner.get(SESSIONS + path)
+        with CaptureQueriesContext(connection) as queries:
+            assert owner.get(SESSIONS + path).status_code == 200
+        assert len(queries) == statements, path
 
 
 def test_another_projects_session_is_not_found(owner, peer, outsider, movespec):
@@ -158,10 +181,8 @@ def shelf(owner, peer, movespec, at_now):
         "streaming replay": make_session(
             owner, movespec, 2, mode="replay", status=Status.STREAMING, longest_until=NOW
         ),
-        "expired, unswept": make_session(owner, movespec, 3, deadline_at=NOW),
-        "expired, swept": make_session(
-            owner, movespec, 4, **ended(Status.CANCELLED, Outcome.EXPIRED)
-        ),
+        "overdue": make_session(owner, movespec, 3, deadline_at=NOW),
+        "expired": make_session(owner, movespec, 4, **ended(Status.CANCELLED, Outcome.EXPIRED)),
         "completed replay": make_session(
             owner, movespec, 5, **ended(Status.COMPLETED, Outcome.COMPLETED, mode="replay")
         ),
@@ -178,29 +199,23 @@ def at(minutes_ago):
     [
         (
             "",
-            [
-                "created",
-                "streaming replay",
-                "expired, unswept",
-                "expired, swept",
-                "completed replay",
-            ],
+            ["created", "streaming replay", "overdue", "expired", "completed replay"],
         ),
-        ("status=created", ["created"]),
+        ("status=created", ["created", "overdue"]),
         ("status=streaming", ["streaming replay"]),
         ("status=finalizing", []),
-        ("status=cancelled", ["expired, unswept", "expired, swept"]),
+        ("status=cancelled", ["expired"]),
         ("status=completed", ["completed replay"]),
         ("status=failed", []),
         ("mode=replay", ["streaming replay", "completed replay"]),
         ("mode=replay&status=completed", ["completed replay"]),
         (f"created_after={at(3)}", ["created", "streaming replay"]),
-        (f"created_before={at(3)}", ["expired, swept", "completed replay"]),
-        (f"created_after={at(4)}&created_before={at(2)}", ["expired, unswept"]),
+        (f"created_before={at(3)}", ["expired", "completed replay"]),
+        (f"created_after={at(4)}&created_before={at(2)}", ["overdue"]),
         ("created_after=2100-05-06T09:06:09.25%2B02:00", ["created"]),
         ("created_after=9999-12-31T23:59:59-14:00", []),
         ("created_before=0001-01-01T00:00:00%2B14:00", []),
-        ("unknown=1&mode=live&status=created", ["created"]),
+        ("unknown=1&mode=live&status=created", ["created", "overdue"]),
     ],
 )
 def test_it_lists_and_filters_newest_first(owner, shelf, query, expected):

@@ -19,8 +19,8 @@ from tests.waiting import eventually
 
 HOUR = timedelta(hours=1)
 WENT_BACK = "The clock went back by "
-SENT = "Sending due task expire-sessions "
-# A sweep comes each 15 s.
+SENT = "Sending due task erase "
+# That comes each 15 s.
 SENT_SECONDS = 60.0
 
 

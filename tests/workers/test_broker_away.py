@@ -35,10 +35,10 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     processes.stop(process, signals=[(signal.SIGTERM, 10)])
 
 
-def make_sweep_due(schedule: Path) -> None:
+def make_erase_due(schedule: Path) -> None:
     """As beat begins it sends one, and the next 15 s later."""
     scheduler = PersistentScheduler(app, schedule_filename=str(schedule))
-    scheduler.schedule["expire-sessions"].last_run_at -= timedelta(minutes=1)
+    scheduler.schedule["erase"].last_run_at -= timedelta(minutes=1)
     scheduler.close()
 
 
@@ -54,12 +54,12 @@ def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
 
     redis = start_redis(port, tmp_path)
     try:
-        make_sweep_due(tmp_path / "schedule")
+        make_erase_due(tmp_path / "schedule")
         with worker_and_beat(tmp_path, f"redis://127.0.0.1:{port}/0"):
             eventually(lambda: " succeeded in " in logs()[0], lambda: "\n".join(logs()), 60)
             before = logs()
             stop(redis)
-            # Beat finds that as it sends the next sweep.
+            # Beat finds that as it sends the next task.
             all_say("the broker is out of reach")
             away = [log.removeprefix(first) for log, first in zip(logs(), before, strict=True)]
             # The database knows that the worker lives.
@@ -72,5 +72,5 @@ def test_a_broker_that_is_away_is_told_now_and_then(tmp_path: Path) -> None:
     for log in logs():
         assert "Traceback" not in log
         assert log.count("the broker is out of reach") == log.count("the broker is back") == 1
-    # Besides, each says once what it goes on with: as many tasks as before, the next sweep.
+    # Besides, each says once what it goes on with: as many tasks as before, the next task.
     assert [len(lines.splitlines()) for lines in away] == [2, 2]

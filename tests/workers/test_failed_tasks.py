@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SWEEP = "sessions_app.tasks.expire_sessions"
+CLEANING = "sessions_app.tasks.prune_expired"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def value_of(port: int, name: str, **labels: str) -> float:
         sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name == name and sample.labels == {"task": SWEEP, **labels}
+        if sample.name == name and sample.labels == {"task": CLEANING, **labels}
     ]
     return float(value)
 
@@ -76,7 +76,7 @@ def worker(folder: Path, broker: str, **environment: str) -> Iterator[tuple[int,
 
 def send(broker: str, **options: Any) -> None:
     with kombu.Connection(broker) as connection:
-        Celery(set_as_current=False).send_task(SWEEP, connection=connection, **options)
+        Celery(set_as_current=False).send_task(CLEANING, connection=connection, **options)
 
 
 @pytest.mark.long
@@ -90,7 +90,7 @@ def test_a_traceback_is_one_line_of_its_log(broker: str, tmp_path: Path) -> None
     assert (line["process"], line["request_id"]) == ("worker", "task-fails")
     assert line["exception"].startswith("Traceback (most recent call last):\n")
     assert "TypeError: " in line["exception"]
-    assert SWEEP in line["message"]
+    assert CLEANING in line["message"]
 
 
 def test_of_a_database_that_is_away_it_says_so_and_no_traceback(

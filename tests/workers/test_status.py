@@ -22,7 +22,7 @@ from kynaplatform import __version__, clock
 from local_stack.environment import PROJECT
 from local_stack.ports import free_port
 from movespecs.models import MoveSpec
-from sessions_app.last_runs import BACKUP, last_run_record
+from sessions_app.last_runs import BACKUP, SWEEP, last_run_record
 from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
@@ -59,7 +59,8 @@ def run_all(ago: timedelta = timedelta(0)) -> None:
     now = clock.now()
     for entry in current_app.conf.beat_schedule.values():
         last_run_record(name=entry["task"], now=now - ago)
-    last_run_record(name=BACKUP, now=now - ago)
+    for name in (SWEEP, BACKUP):
+        last_run_record(name=name, now=now - ago)
 
 
 def test_its_bounds_are_those_of_the_alerts() -> None:
@@ -77,10 +78,9 @@ def test_its_bounds_are_those_of_the_alerts() -> None:
     ) in flat
     sender = f'time() - max_over_time( {SENDER.metric}{{job="kynaplatform-webhooks"}}[5m] )'
     assert f"{sender} > {SENDER.seconds}" in flat
-    for task, seconds in (("expire_sessions", 120), ("prune_expired", 10_800)):
-        name = f"sessions_app.tasks.{task}"
-        assert f'{{task="{name}"}} ) > {seconds}' in flat
-        assert task_lateness(name, 0.0).limit_seconds == seconds
+    name = "sessions_app.tasks.prune_expired"
+    assert f'{{task="{name}"}} ) > 10800' in flat
+    assert task_lateness(name, 0.0).limit_seconds == 10_800
 
 
 @pytest.mark.django_db
@@ -89,8 +89,8 @@ def test_nothing_is_late_where_all_has_run(owner: Machine, settings: Any) -> Non
     settings.PRODUCTION = True
     late, failures = read_database({})
     assert {one.name for one in late} == {
-        "sweep", "webhooks", "erasures", "export of erasures", "archived WAL", "backup",
-        "expire_sessions", "roll_up_usage", "prune_expired", "make_event_partitions",
+        "sweep", "last sweep", "webhooks", "erasures", "export of erasures", "archived WAL",
+        "backup", "roll_up_usage", "prune_expired", "make_event_partitions",
         "apply_retention", "prune_deliveries", "erase", "prune_tries",
     }  # fmt: skip
     assert list(problems_of([], WELL, late, failures or Failures())) == []
@@ -117,7 +117,7 @@ def test_what_is_late_is_named(
     assert "sweep: 3 min, at most 2 min" in problems
     assert "webhooks: 2 min, at most 1 min" in problems
     assert "backup: 2 d, at most 1 d 2 h" in problems
-    assert "expire_sessions: 2 d, at most 2 min" in problems
+    assert "last sweep: 2 d, at most 30 s" in problems
 
 
 @pytest.mark.django_db
@@ -136,7 +136,7 @@ def test_webhooks_of_the_only_organization_are_late_unless_its_receiver_is_slow(
 def test_a_new_platform_s_hourly_tasks_have_not_had_their_turn(settings: Any) -> None:
     LastRun.objects.all().delete()
     late = late_now()
-    assert (late["expire_sessions"], late["erase"]) == (True, True)
+    assert (late["last sweep"], late["erase"]) == (True, True)
     assert not late["prune_expired"]
     assert not late["roll_up_usage"]
     settings.PRODUCTION = True

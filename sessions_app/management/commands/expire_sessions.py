@@ -7,8 +7,8 @@ from sessions_app.session_sweep import expire_sessions
 
 class Command(OperatorCommand):
     help = (
-        "End every session whose deadline has passed: one sweep, as the worker makes every "
-        "15 seconds. Safe to run beside it."
+        "End every session whose deadline has passed: one sweep, as each worker makes every "
+        "5 seconds. Safe to run beside it."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -25,12 +25,13 @@ from kynaplatform import __version__, clock
 from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.metrics.readiness import ASK_SECONDS, DOWN, OK, UNKNOWN, is_ready, readiness
 from kynaplatform.metrics.requests import DATABASE_COLLECTORS
+from kynaplatform.timing import SWEEP_STANDS
 from sessions_app.models import DetectionSession, Outcome, Status
 from staff.display import counted, duration
 from staff.monitored_processes import TARGETS, Process, Samples, ask, samples_of, targets_of
 from webhooks.metrics import LATE_AFTER
 
-# As `KynaSweepNotRun` and `KynaCleaningNotRun`: a task may miss two turns.
+# As `KynaCleaningNotRun`: a task may miss two turns.
 MIN_LATE_SECONDS, TURNS = 120.0, 3
 FAILED_WITHIN = timedelta(minutes=15)
 
@@ -46,7 +47,9 @@ class Bound(NamedTuple):
     in_production: bool = False
 
 
+SWEPT: Final = "kyna_sweep_last_run_timestamp_seconds"
 BOUNDS: Final = (
+    Bound("last sweep", SWEPT, SWEEP_STANDS.total_seconds(), is_moment=True),
     Bound("sweep", "kyna_sweep_lag_seconds", 120),
     Bound("erasures", "kyna_erasures_pending_seconds", 86_400),
     Bound("export of erasures", "kyna_erasures_unexported_seconds", 600, in_production=True),

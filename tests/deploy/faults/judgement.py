@@ -11,7 +11,7 @@ from tests.deploy.faults.stage import Stage, StageFailedError
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.faults.traffic import Traffic
 
-# Beat sends the sweep every 15 s.
+# A worker sweeps every 5 s.
 SWEPT_SECONDS = 60.0
 # The engine of the last release may see an event some frames earlier or later.
 UPGRADED_MS = 3 * 1000 / FPS
@@ -111,7 +111,7 @@ def wrong_creates(traffic: Traffic, url: str) -> list[str]:
 
 
 def wrong_sweep(stage: Stage) -> list[str]:
-    """What nobody attached to is ended by the worker, which beat tells to, at their pace."""
+    """What nobody attached to is ended by the worker, at its pace."""
     overdue = "SELECT count(*) FROM detection_session WHERE deadline_at < %s"
     with psycopg.connect(stage.database.url, autocommit=True) as database:
         [now] = database.execute("SELECT now()").fetchone() or [None]

@@ -150,7 +150,7 @@ def tasks(broker_url: str, folder: Path) -> None:
     with sender.connection(broker_url) as broker:
         for arguments, task_id in ((["one too many"], "fails-2"), ([], "task-1")):
             sender.send_task(
-                "sessions_app.tasks.expire_sessions", arguments, task_id=task_id, connection=broker
+                "sessions_app.tasks.prune_expired", arguments, task_id=task_id, connection=broker
             )
     log = folder / "worker.log"
     eventually(lambda: "succeeded" in log.read_text(), log.read_text)
@@ -271,7 +271,7 @@ def test_granian_celery_and_beat_write_as_the_others(told: dict[str, Any]) -> No
     )
     done = only(told, "worker", request_id="task-1", logger="celery.app.trace")
     assert [(line["name"], line["return_value"]) for line in done] == [
-        ("sessions_app.tasks.expire_sessions", "0")
+        ("sessions_app.tasks.prune_expired", "0")
     ]
     assert only(told, "worker", message="worker: Warm shutdown (MainProcess)")
     assert only(told, "beat", message="beat: Starting...")
