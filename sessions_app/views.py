@@ -109,9 +109,9 @@ class SessionViewSet(ApiViewSet):
         returns=list[SessionRecord],
     )
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
-        """The project's sessions, newest first.
+        """The project's sessions, newest first, as they are stored.
 
-        A status follows a deadline that has passed within 5 s. A page may be short, or empty, while
+        A status may be 5 s behind a deadline that has passed. A page may be short, or empty, while
         a `Link` says that more follow.
         """
         filters = msgspec.to_builtins(query, builtin_types=[datetime])
@@ -136,9 +136,10 @@ class SessionViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def retrieve(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
-        """The session. Its status follows a deadline that has passed within 5 s.
+        """The session as it is stored.
 
-        `ended_at` is that deadline, not when the platform noticed it.
+        Its status may be 5 s behind a deadline that has passed. `ended_at` is that deadline, not
+        the moment at which it was noticed.
         """
         return _record(request, session_id)
 

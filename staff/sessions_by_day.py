@@ -19,18 +19,16 @@ from staff.plain_words import outcome_words
 
 DAYS = 14
 MOST_READ = 20_000
-LIVE, OVERDUE = "live", "overdue"
-SHOWN = (*Outcome.values, LIVE, OVERDUE)
+SHOWN = (*Outcome.values, "live")
 
 _OF_PROJECT = """(
-    SELECT created_at, terminal_outcome, deadline_at, accepted_frames_total
+    SELECT created_at, terminal_outcome, accepted_frames_total
     FROM detection_session WHERE project_id = %s AND created_at >= %s
     ORDER BY created_at DESC LIMIT %s
 )"""
 _BY_DAY = """
 SELECT date_trunc('day', created_at, 'UTC') AS day,
-       coalesce(terminal_outcome, CASE WHEN deadline_at > %s THEN 'live' ELSE 'overdue' END),
-       count(*), sum(accepted_frames_total), min(created_at)
+       coalesce(terminal_outcome, 'live'), count(*), sum(accepted_frames_total), min(created_at)
 FROM (
     SELECT * FROM ({sessions}) AS of_projects ORDER BY created_at DESC LIMIT %s
 ) AS newest
@@ -74,7 +72,7 @@ def recent_sessions(
     """The days of UTC, today first. A session belongs to the day on which it was created."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - back * DAY for back in range(DAYS)]
-    rows = _read(project_ids, days[-1], now, most_read) if project_ids else []
+    rows = _read(project_ids, days[-1], most_read) if project_ids else []
     frames: dict[datetime, int] = {}
     counts: dict[tuple[datetime, str], int] = {}
     for day, outcome, count, accepted, _earliest in rows:
@@ -91,11 +89,11 @@ def recent_sessions(
 
 
 def _read(
-    project_ids: Sequence[UUID], since: datetime, now: datetime, most_read: int
+    project_ids: Sequence[UUID], since: datetime, most_read: int
 ) -> list[tuple[datetime, str, int, int, datetime]]:
     sessions = " UNION ALL ".join([_OF_PROJECT] * len(project_ids))
     bounds = [value for project_id in project_ids for value in (project_id, since, most_read)]
     with connection.cursor() as cursor:
-        cursor.execute(_BY_DAY.format(sessions=sessions), [now, *bounds, most_read])
+        cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, most_read])
         rows: list[tuple[datetime, str, int, int, datetime]] = cursor.fetchall()
     return rows

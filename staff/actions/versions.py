@@ -48,7 +48,7 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
         project_id=version.movespec.project_id, resolved_version=version
     )
     created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
-    alive = runs.filter(deadline_at__gt=now)[: MOST_COUNTED + 1].count()
+    alive = runs.filter(deadline_at__isnull=False)[: MOST_COUNTED + 1].count()
     return (
         f"In the last day {_counted(created)} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "

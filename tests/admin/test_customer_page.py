@@ -76,14 +76,14 @@ def test_it_counts_sessions_by_day_and_outcome_with_their_frames(
 
     recent = recent_sessions(ids, now=now)
 
-    assert recent.outcomes == ["completed", "failed", "live", "overdue"]
+    assert recent.outcomes == ["completed", "failed", "live"]
     counted = [(day.since, list(day.counts), day.total, day.frames) for day in recent.days]
-    nothing = [(today - back * DAY, [0, 0, 0, 0], 0, 0) for back in range(2, DAYS - 1)]
+    nothing = [(today - back * DAY, [0, 0, 0], 0, 0) for back in range(2, DAYS - 1)]
     assert counted == [
-        (today, [2, 0, 1, 0], 3, 300),
-        (today - DAY, [0, 1, 0, 0], 1, 7),
+        (today, [2, 0, 1], 3, 300),
+        (today - DAY, [0, 1, 0], 1, 7),
         *nothing,
-        (first, [0, 0, 0, 1], 1, 0),
+        (first, [0, 0, 1], 1, 0),
     ]
     assert recent.counted_from is None
     assert recent.total == 5
