@@ -84,14 +84,14 @@ class Batches:
         # Thousands of objects: the next batch takes their memory while it is in the CPU's cache.
         batch.frames.clear()
         self._socket.turn.cost()
-        with self._socket.turn.turns.storing() if is_short else nullcontext():
-            repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
-            if checkpoint is not None:
+        repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
+        if checkpoint is not None:
+            with self._socket.turn.turns.storing() if is_short else nullcontext():
                 await self._store(checkpoint)
-                self.accepted_frames += taken.accepted
-            self._pay(len(taken.events), len(repeated))
-            new = [present_event(self._held.id, event) for event in taken.events]
-            await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
+            self.accepted_frames += taken.accepted
+        self._pay(len(taken.events), len(repeated))
+        new = [present_event(self._held.id, event) for event in taken.events]
+        await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:

@@ -40,8 +40,8 @@ class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
     """A batch as it is served.
 
     In `frames` a rejection stands for a frame that is rejected, and Raw for one that is not decoded
-    yet. `clock_ms` is how far the client's
-    time has come after the frames, None where it does not say.
+    yet. `clock_ms` is how far the client's time has come after the frames, None where it does not
+    say.
     """
 
     batch_seq: BatchSeq

@@ -127,7 +127,8 @@ def _of_credential(filters: SessionFilters) -> list[Part]:
     if filters.any_of:
         listed &= filters.any_of.condition
     live = [status for status in filters.statuses if status in LIVE_STATUSES]
-    return [Part(ended, listed=listed), *_of_states(filters, live)]
+    parts = _of_states(filters, live)
+    return parts if len(live) == len(filters.statuses) else [Part(ended, listed=listed), *parts]
 
 
 def _of_projects(filters: SessionFilters) -> list[Part]:

@@ -4,7 +4,7 @@ A section is shown to those who may view its rows. Each is bounded, however much
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, QuerySet
@@ -55,8 +55,8 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
                 for status, count in live_counts().items()
             ],
             "created": created_per_hour(now),
-            "lag": duration(sweep_lag(now)),
-            "sweep_stands": sweep_stands(now),
+            "lag": duration(lag := sweep_lag(now)),
+            "sweep_stands": sweep_stands(now, lag),
         }
     if may_view(user, WebhookEndpoint):
         shown["webhooks_paused"] = pause_reason()
@@ -70,10 +70,13 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
     return shown
 
 
-def sweep_stands(now: datetime) -> str | None:
-    """Since when no sweep has ended well, in words; None while it runs."""
+def sweep_stands(now: datetime, lag: timedelta) -> str | None:
+    """Since when no sweep has ended well, in words; None while it runs.
+
+    Before the first of this release a worker of the one before may sweep.
+    """
     if (last := swept_at()) is None:
-        return "yet"
+        return "yet" if lag > SWEEP_STANDS else None
     since = now - last
     return f"for {duration(since)}" if since > SWEEP_STANDS else None
 

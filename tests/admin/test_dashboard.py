@@ -77,6 +77,8 @@ def test_it_tells_how_late_the_sweep_is(superuser: Client, movespec: MoveSpec) -
 
 def test_it_says_that_the_sweep_stands_still(superuser: Client, movespec: MoveSpec) -> None:
     words = "No sweep has ended well"
+    assert words not in shown(superuser)  # that of the release before tells nobody
+    make_session(movespec, "created", deadline_at=timezone.now() - HOUR)
     assert f"{words} yet, and statuses stand still: see that a worker runs" in shown(superuser)
     last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=25))
     page = shown(superuser)

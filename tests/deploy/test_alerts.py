@@ -136,7 +136,7 @@ FAULTS: dict[str, dict[str, float | str]] = {
     "KynaWebhooksFail": {f'kyna_webhook_tries_total{{{SENDER},outcome="failed"': "+70"},
     "KynaAttachesRefused": {f'kyna_stream_attaches_total{{{STREAM},outcome="refused"': "+20"},
     "KynaCheckpointSlow": {f'kyna_stream_checkpoint_seconds_bucket{{{STREAM},le="0.25"': "+500"},
-    "KynaSweepNotRun": {SWEPT: 0},
+    "KynaSweepNotRun": {SWEPT: 1},
     "KynaCleaningNotRun": {f'kyna_task_last_run_timestamp_seconds{{{API},task="{CLEANING}"': 0},
     "KynaBeatLate": {"kyna_beat_last_sent": 0},
     "KynaTasksFail": {"kyna_task_runs": "+0.2"},

@@ -2,6 +2,7 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
+from sessions_app.last_runs import SWEEP, last_run_record
 from sessions_app.session_sweep import expire_sessions
 
 
@@ -12,4 +13,6 @@ class Command(OperatorCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.print_result({"changed": expire_sessions(now=clock.now())}, options)
+        changed = expire_sessions(now=clock.now())
+        last_run_record(name=SWEEP, now=clock.now())
+        self.print_result({"changed": changed}, options)
