@@ -89,7 +89,7 @@ WHERE session.checkpoint_number = given.number
 {locked}"""
 STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", locked="")
 # The same statement, which waits for no row: it locks each row first. A row that another
-# transaction has locked is returned as LOCKED, and nothing of it was stored.
+# transaction has locked, not one that is gone, is returned as LOCKED, and nothing of it was stored.
 FREE_STATEMENT = _STATEMENT.format(
     renewal=RENEWAL,
     free="""free AS (
@@ -103,7 +103,9 @@ FREE_STATEMENT = _STATEMENT.format(
     locked="""UNION ALL
 SELECT given.attachment_id, 'locked'
 FROM given
-WHERE given.session_id NOT IN (SELECT id FROM free)
+WHERE given.session_id NOT IN (SELECT id FROM free) AND given.session_id IN (
+    SELECT id FROM detection_session WHERE id = ANY (%(session_ids)s::uuid[])
+)
 """,
 )
 LOCKED: Final = "locked"

@@ -1,13 +1,13 @@
 """The sweep, which ends sessions that no request ends: overdue ones, then suspended ones."""
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import OperationalError
 from django.db.models import Q
 
 from kynaplatform.api.chunks import change_in_chunks
-from kynaplatform.database.connections import is_lock_timeout
+from kynaplatform.database.connections import is_lock_timeout, is_outage
 from projects.models import Project
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import is_to_finish, is_unread, settle_in_chunks
@@ -16,6 +16,8 @@ from sessions_app.finish import session_finish, sessions_read_again
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
+
+logger = logging.getLogger(__name__)
 
 SWEEP_CHUNK = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."
@@ -69,10 +71,13 @@ def _finish(session_id: UUID, now: datetime) -> bool:
         session_finish(session_id=session_id, now=now)
     except AttachmentLost:
         return False
-    except OperationalError as error:
-        if not is_lock_timeout(error):
+    except Exception as error:
+        if is_outage(error):
             raise
-        return False  # the others don't wait for it: the next sweep comes soon
+        # The others don't wait for it: the next sweep comes soon.
+        if not is_lock_timeout(error):
+            logger.exception("session %(session_id)s can't be finished", {"session_id": session_id})
+        return False
     return True
 
 

@@ -53,8 +53,8 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _repeat(self, work: Callable[..., None], seconds: float) -> None:
         while True:
-            close_old_connections()
             try:
+                close_old_connections()
                 work(now=clock.now())
             except Exception as error:
                 if is_outage(error):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sessions_app.absences import make_up_for_absence
 from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.lifecycle import session_cancel, settle_locked
 from sessions_app.models import LIVE_STATUSES, DetectionSession
@@ -33,6 +34,7 @@ class Cancel(StaffAction):
     def perform(self, row: DetectionSession, submission: Submission) -> Outcome:
         # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
         # cancelled already is no error to it.
+        make_up_for_absence(submission.now)
         one = DetectionSession.objects.filter(id=row.id)
         settle_locked(one, submission.now, row.project_id)
         found = one.first()

@@ -235,6 +235,19 @@ def test_one_of_many_events_is_stored_by_a_statement_of_its_own(
     assert DetectionEvent.objects.count() == MANY_EVENTS + 2
 
 
+def test_one_of_many_events_is_lost_at_once_where_its_session_is_gone(
+    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATABASE_URL = server.test_database_url()
+    statements = watched_statements(monkeypatch)
+    many = checkpoint(owner, squat, "feedback", "good")
+    [event] = many.events
+    many.events.extend(event._replace(sequence=2 + number) for number in range(MANY_EVENTS))
+    DetectionSession.objects.filter(id=many.session_id).delete()
+    assert asyncio.run(stored([many])) == [Stored.LOST]
+    assert len(statements) == 2
+
+
 def watched_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Checkpoint]]:
     """The checkpoints of each statement, as they come."""
     statements: list[Sequence[Checkpoint]] = []

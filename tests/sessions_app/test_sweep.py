@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -80,6 +81,23 @@ def test_it_finishes_all_that_only_lost_its_runtime(scene: Scene) -> None:
     assert sweep(LATE, chunk_size=2) == 5
     assert statuses() == ["completed"] * 5
     assert sweep(LATE, chunk_size=2) == 0
+
+
+def test_one_that_can_not_be_finished_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, *others = (scene.finalizing()[0] for _ in range(3))
+    finish = session_sweep.session_finish
+
+    def fail(**given: Any) -> DetectionSession:
+        if given["session_id"] == broken:
+            raise ValueError("a fault of this session alone")
+        return finish(**given)
+
+    monkeypatch.setattr(session_sweep, "session_finish", fail)
+    sweep(LATE)
+    assert scene.row(broken).status == "finalizing"
+    assert [scene.row(one).status for one in others] == ["completed"] * 2
 
 
 def test_it_may_be_run_again(scene: Scene) -> None:
