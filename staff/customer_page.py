@@ -35,7 +35,7 @@ from staff.full_names import with_customer
 from staff.history import history_of_all, told
 from staff.links import OF_KIND, link_to, linked, list_of, may_view
 from staff.namesakes import in_use_first, release_words, with_successor
-from staff.sessions_by_day import MOST_READ, recent_sessions
+from staff.sessions_by_day import MAX_SESSIONS, recent_sessions
 from staff.suspensions import with_suspensions
 from staff.usage_words import hours_words, month_words
 from staff.webhook_display import SECRETS, shown_url, state_of_endpoint, with_last_deliveries
@@ -153,7 +153,7 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
         ids = list(newest[: MOST_PROJECTS_READ + 1])
         shown |= {
             "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
-            "most_read": MOST_READ,
+            "max_sessions": MAX_SESSIONS,
             "all_sessions": holdings.all_of_sessions(),
             "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
         }

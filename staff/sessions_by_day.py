@@ -1,7 +1,7 @@
 """The sessions of some projects by day and outcome, over the last days.
 
-At most MOST_READ are read, the newest first: so the cost of a page stays bounded. The merge of one
-index scan for each project gives them in that order, and nothing is sorted.
+At most MAX_SESSIONS are read, the newest first: so the cost of a page stays bounded. The merge of
+one index scan for each project gives them in that order, and nothing is sorted.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from staff.display import DAY
 from staff.plain_words import outcome_words
 
 DAYS = 14
-MOST_READ = 20_000
+MAX_SESSIONS = 20_000
 SHOWN = (*Outcome.values, "live")
 
 _OF_PROJECT = """(
@@ -67,12 +67,12 @@ class Recent(NamedTuple):
 
 
 def recent_sessions(
-    project_ids: Sequence[UUID], *, now: datetime, most_read: int = MOST_READ
+    project_ids: Sequence[UUID], *, now: datetime, max_sessions: int = MAX_SESSIONS
 ) -> Recent:
     """The days of UTC, today first. A session belongs to the day on which it was created."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - back * DAY for back in range(DAYS)]
-    rows = _read(project_ids, days[-1], most_read) if project_ids else []
+    rows = _read(project_ids, days[-1], max_sessions) if project_ids else []
     frames: dict[datetime, int] = {}
     counts: dict[tuple[datetime, str], int] = {}
     for day, outcome, count, accepted, _earliest in rows:
@@ -83,17 +83,17 @@ def recent_sessions(
     for day in days:
         of_day = [counts.get((day, outcome), 0) for outcome in outcomes]
         shown.append(Day(day, of_day, sum(of_day), frames.get(day, 0)))
-    is_cut = sum(counts.values()) == most_read
+    is_cut = sum(counts.values()) == max_sessions
     earliest = min((row[4] for row in rows), default=None)
     return Recent(outcomes, shown, chart(frames, days[::-1]), earliest if is_cut else None)
 
 
 def _read(
-    project_ids: Sequence[UUID], since: datetime, most_read: int
+    project_ids: Sequence[UUID], since: datetime, max_sessions: int
 ) -> list[tuple[datetime, str, int, int, datetime]]:
     sessions = " UNION ALL ".join([_OF_PROJECT] * len(project_ids))
-    bounds = [value for project_id in project_ids for value in (project_id, since, most_read)]
+    bounds = [value for project_id in project_ids for value in (project_id, since, max_sessions)]
     with connection.cursor() as cursor:
-        cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, most_read])
+        cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, max_sessions])
         rows: list[tuple[datetime, str, int, int, datetime]] = cursor.fetchall()
     return rows

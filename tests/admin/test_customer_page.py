@@ -92,9 +92,9 @@ def test_it_counts_sessions_by_day_and_outcome_with_their_frames(
     assert recent_sessions([], now=now).total == 0
 
 
-@pytest.mark.parametrize(("most_read", "is_cut"), [(4, True), (5, True), (6, False)])
+@pytest.mark.parametrize(("max_sessions", "is_cut"), [(4, True), (5, True), (6, False)])
 def test_of_too_many_sessions_the_newest_are_counted_and_it_says_from_when(
-    movespec: MoveSpec, peer: Machine, most_read: int, is_cut: bool
+    movespec: MoveSpec, peer: Machine, max_sessions: int, is_cut: bool
 ) -> None:
     now = datetime(2026, 3, 14, 12, tzinfo=UTC)
     for back in range(5):
@@ -102,10 +102,10 @@ def test_of_too_many_sessions_the_newest_are_counted_and_it_says_from_when(
         make_session(movespec, "completed", created_at=now - back * HOUR, project_id=project)
     ids = [movespec.project_id, peer.project.id]
 
-    recent = recent_sessions(ids, now=now, most_read=most_read)
+    recent = recent_sessions(ids, now=now, max_sessions=max_sessions)
 
-    assert recent.total == min(5, most_read)
-    assert recent.counted_from == (now - (most_read - 1) * HOUR if is_cut else None)
+    assert recent.total == min(5, max_sessions)
+    assert recent.counted_from == (now - (max_sessions - 1) * HOUR if is_cut else None)
 
 
 def test_the_page_has_the_picture_and_the_numbers(operator: Client, movespec: MoveSpec) -> None:
