@@ -11,7 +11,7 @@ from bench.servers import Server
 
 FRAMES_PER_SECOND = 30
 # The frames of one session. After them a socket goes on with another session.
-MOST_FRAMES = 1800
+MAX_FRAMES = 1800
 ATTACHING_AT_ONCE = 16
 
 
@@ -23,7 +23,7 @@ class Load:
         server: Server,
         scene: Scene,
         size: int,
-        most_frames: int = MOST_FRAMES,
+        most_frames: int = MAX_FRAMES,
         messages: list[bytes] | None = None,
     ) -> None:
         self.server = server

@@ -48,7 +48,7 @@ SLOW_ENDPOINTS = 16
 SLOW_SECONDS = 9.5
 POLL_SECONDS = 0.2
 # Of a message, from its commit until it is held for lost.
-LONGEST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 WAITING = """
 INSERT INTO webhook_delivery (
     id, endpoint_id, type, data, occurred_at, created_at, due_at
@@ -248,7 +248,7 @@ def show_latency(what: str, scene: Scene, receiver: Receiver, options: argparse.
 def receipt(receiver: Receiver, id_: str, since: float) -> float:
     """The seconds since then until a message came."""
     while id_ not in receiver.received:
-        if time.perf_counter() - since > LONGEST_SECONDS:
+        if time.perf_counter() - since > MAX_SECONDS:
             raise SystemExit(f"The message {id_} did not come.")
         time.sleep(0.001)
     return receiver.received[id_] - since

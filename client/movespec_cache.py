@@ -10,7 +10,7 @@ from typing import Final
 from client.rest import RequestFailedError, RestClient
 
 SHORT_HASH_DIGITS: Final = 12
-MOST_STEM_CHARACTERS: Final = 200
+MAX_STEM_CHARACTERS: Final = 200
 
 
 def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:
@@ -20,7 +20,7 @@ def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: st
     Raises RequestFailedError. A text with errors leaves only an archived MoveSpec.
     """
     content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
-    name = f"{stem[:MOST_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
+    name = f"{stem[:MAX_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
     kept = [found for found in api.movespecs(project_id) if found["name"] == name]
     for movespec in reversed(kept):
         for version in api.versions(movespec["movespec_id"]):

@@ -24,7 +24,7 @@ ANSWER_SECONDS = 30.0
 EVENTS_A_PAGE = 500
 # A limit of a minute is over by then.
 DEADLINE_SECONDS = 120.0
-SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 5.0
+MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.5, 5.0
 
 # The statuses after which a request is tried again; None is no answer at all. The first is for
 # requests that are safe to repeat, the second for any other.
@@ -182,7 +182,7 @@ class RestClient:
         waiting_out: Collection[int | None] = REPEATED,
     ) -> tuple[Any, str | None]:
         deadline = time.monotonic() + self._deadline_seconds
-        waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         while True:
             try:
                 return self._ask_once(method, path, body, key)

@@ -17,7 +17,7 @@ CLOSE_SECONDS = 1.0
 # A server that reads nothing fills the buffers on the way, until a send waits too.
 UNSENT_SECONDS = 30
 # Events of a whole re-sent batch come in one message.
-MOST_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class ServerSilentError(ConnectionError):
@@ -40,7 +40,7 @@ class ClientSocket:
             proxy=None,
             open_timeout=OPEN_SECONDS,
             close_timeout=CLOSE_SECONDS,
-            max_size=MOST_MESSAGE_BYTES,
+            max_size=MAX_MESSAGE_BYTES,
             legacy=True,
         )
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux

@@ -44,7 +44,7 @@ from client.wire import (
     wire_frame,
 )
 
-SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 3.0
+MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 3.0
 # Less than the session's idle limit of 120 s.
 PING_SECONDS = 30.0
 # A server that answers acknowledges far sooner.
@@ -98,7 +98,7 @@ class StreamClient:
         self._pause = pause
         self._socket: ClientSocket | None = None
         # The waits before the next attaches, and when they are over.
-        self._waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         self._deadline: float | None = None
         self._said_at = time.monotonic()
         self._unacknowledged: dict[int, FrameBatch] = {}
@@ -272,7 +272,7 @@ class StreamClient:
         """What comes next is another loss, with waits and a deadline of its own."""
         if self._deadline is not None:
             self._deadline = None
-            self._waits = backoff(SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+            self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
 
     def _open(self) -> ClientSocket:
         self._last_fault = None

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from kynaplatform.api.chunks import change_in_chunks
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.removal import MOST_SESSIONS, within_a_batch
+from sessions_app.removal import MAX_SESSIONS, within_a_batch
 from sessions_app.session_ends import ended, update_live
 
 # A session that is cancelled stays for so long: its runtime tells its client of the end.
@@ -38,4 +38,4 @@ def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None
 def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
     """Those that one transaction removes, the oldest first."""
     over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
-    return within_a_batch(over.values_list("id", "events_total")[:MOST_SESSIONS])
+    return within_a_batch(over.values_list("id", "events_total")[:MAX_SESSIONS])

@@ -29,7 +29,7 @@ Owner = Organization | Project
 # What staff's lines of an erasure begin with. They stay, and have no name.
 DEED: Final = "Erasure begun"
 # Each may have 64 KiB of text.
-MOST_TEXTS: Final = 200
+MAX_TEXTS: Final = 200
 
 
 def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
@@ -122,7 +122,7 @@ def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
         return Batch(rows=mine.filter(id__in=ids).update(current_released_version=None))
     for model in (Release, MoveSpecVersion, MoveSpecDraft):
         of_project: Any = model._default_manager.filter(movespec__project_id=project_id)
-        if batch := _remove(of_project, MOST_TEXTS):
+        if batch := _remove(of_project, MAX_TEXTS):
             return batch
     ids = _ids(mine, CHUNK)
     MoveSpec.objects.filter(forked_from__in=ids).update(forked_from=None)

@@ -14,7 +14,7 @@ from erasure.ledger import KEPT, SESSION, Line, digest_of
 from erasure.models import ErasedSession, Erasure, Kind
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
-from sessions_app.removal import MOST_SESSIONS, sessions_erase, within_a_batch
+from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
 
 # Lines of which it is asked at once whether what they name is there.
 ASKED: Final = 5000
@@ -45,7 +45,7 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     sessions_cancel(there, now)
     erased = 0
     ended = there.filter(deadline_at__isnull=True)
-    while batch := within_a_batch(ended.values_list("id", "events_total")[:MOST_SESSIONS]):
+    while batch := within_a_batch(ended.values_list("id", "events_total")[:MAX_SESSIONS]):
         erased += sessions_erase(batch, now=now)
     # The ledger knows them anew, whether they were there or not.
     rows = [ErasedSession(id=one.id, erased_at=one.at, exported_at=now) for one in lines]

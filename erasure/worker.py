@@ -24,7 +24,7 @@ from kynaplatform.database.connections import is_out_of_reach
 logger = logging.getLogger("kynaplatform.erasure")
 
 LASTS_SECONDS: Final = 10.0
-MOST_AT_ONCE: Final = 1000
+MAX_CONCURRENT: Final = 1000
 
 
 def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
@@ -35,7 +35,7 @@ def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> in
 def batches_do(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> Iterator[Batch]:
     """The batches of one run, each done as it is asked for."""
     until = time.monotonic() + lasts_seconds
-    left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MOST_AT_ONCE]]
+    left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
     # None that takes long, or fails, is before the others each time.
     random.shuffle(left)
     while left:

@@ -12,15 +12,15 @@ from guides.headings import Heading, anchored
 from guides.navigation import GUIDES, MOVEMENTS, Guide, shelf_of
 from guides.rendering import parsed
 
-LONGEST_QUERY = 100
-MOST_WORDS = 8
-MOST_RESULTS = 12
-MOST_OF_A_GUIDE = 4
+MAX_QUERY = 100
+MAX_WORDS = 8
+MAX_RESULTS = 12
+MAX_GUIDE_PARTS = 4
 SNIPPET = 170
 # Of two pages that say the same, the one for an app's developer comes first.
 WEIGHTS = {"build": 1.0, "movements": 1.0, "run": 0.9, "change": 0.6}
 OF_DECISIONS = OF_MOVEMENTS = 0.5
-IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MOST_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
+IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MAX_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
 # Words that a question has and an answer need not have.
 SMALL_WORDS = """
 a am an and are at be by can do does for from get go goes have how i if in is it its me my of on or
@@ -70,9 +70,9 @@ def search(query: str) -> list[Result]:
     of_guide: Counter[Guide] = Counter()
     for score, section in chosen:
         of_guide[section.guide] += 1
-        if of_guide[section.guide] <= MOST_OF_A_GUIDE:
+        if of_guide[section.guide] <= MAX_GUIDE_PARTS:
             results.append(Result(section, score, _snippet(section.text, words)))
-        if len(results) == MOST_RESULTS:
+        if len(results) == MAX_RESULTS:
             break
     return results
 
@@ -84,18 +84,18 @@ def plain(text: str) -> str:
 
 def words_of(query: str) -> list[str]:
     """The words to look for, each once and without its plural."""
-    words = plain(query[:LONGEST_QUERY]).split()
+    words = plain(query[:MAX_QUERY]).split()
     small = SMALL_WORDS.split()
     telling = [word for word in words if word not in small] or words
     singular = [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in telling]
-    return list(dict.fromkeys(singular))[:MOST_WORDS]
+    return list(dict.fromkeys(singular))[:MAX_WORDS]
 
 
 def _score(section: Section, words: list[str]) -> tuple[int, float]:
     """How many of the words the section has, at the start of its own, and how well it fits."""
     number, score = 0, 0.0
     for word in words:
-        points = min(section.plain_text.count(f" {word}"), MOST_IN_TEXT) * IN_TEXT
+        points = min(section.plain_text.count(f" {word}"), MAX_IN_TEXT) * IN_TEXT
         points += IN_HEADING * (f" {word}" in section.plain_heading)
         points += IN_ROW * (f"\n {word}" in section.plain_rows)
         points += IN_TITLE * (f" {word}" in section.plain_title)

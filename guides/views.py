@@ -9,7 +9,7 @@ from guides import text
 from guides.first_page import first_page
 from guides.navigation import GUIDES, MOVED, SHELVES, TYPES, files, listed_as, shelf_of
 from guides.rendering import rendered
-from guides.search import LONGEST_QUERY, search
+from guides.search import MAX_QUERY, search
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
 from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
 
@@ -47,7 +47,7 @@ class GuidesView(PublicView):
 class SearchView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/docs/search?q=…`: the sections that answer it. A script shows them as one types."""
-        query = request.query_params.get("q", "").strip()[:LONGEST_QUERY]
+        query = request.query_params.get("q", "").strip()[:MAX_QUERY]
         shown = {"shelves": SHELVES, "query": query, "results": search(query)}
         return kept(page("guides/search.html", shown), PAGE_SECONDS)
 

@@ -17,16 +17,16 @@ from redis.exceptions import RedisError
 from kynaplatform.environment import DATABASE_SCHEMES, database
 from kynaplatform.http.cross_origin import own_origins
 
-LONGEST_LIFETIME_SECONDS = 86_400
-MOST_OF_A_MACHINE = 64
-FEWEST_SECRET_CHARACTERS = 50
+MAX_LIFETIME_SECONDS = 86_400
+MAX_OF_A_MACHINE = 64
+MIN_SECRET_CHARACTERS = 50
 # hstspreload.org takes no shorter time.
-FEWEST_PRELOAD_SECONDS = 31_536_000
-FEWEST_PEPPER_BYTES = 32
+MIN_PRELOAD_SECONDS = 31_536_000
+MIN_PEPPER_BYTES = 32
 # An idempotency key is promised for a day, and its session with it.
-FEWEST_RETENTION_DAYS = 2
+MIN_RETENTION_DAYS = 2
 # A hundred years: with more, no date would be that long ago.
-MOST_RETENTION_DAYS = 36_500
+MAX_RETENTION_DAYS = 36_500
 # What a sender of webhooks needs no setting for: staff's sessions, credentials, rate limits, the
 # stream's address and requests of clients.
 NOT_OF_SENDERS = frozenset(
@@ -66,7 +66,7 @@ def refuse_to_start(*, without: Collection[str] = ()) -> None:
 
 def _is_weak(secret: str) -> bool:
     return (
-        len(secret) < FEWEST_SECRET_CHARACTERS
+        len(secret) < MIN_SECRET_CHARACTERS
         or len(set(secret)) < 8
         or secret.startswith("django-insecure")
     )
@@ -126,7 +126,7 @@ def _check_secrets() -> Iterator[CheckMessage]:
         )
     peppers = settings.SECRET_PEPPERS.values()
     if not peppers or any(
-        len(pepper) < FEWEST_PEPPER_BYTES or len(set(pepper)) < 8 for pepper in peppers
+        len(pepper) < MIN_PEPPER_BYTES or len(set(pepper)) < 8 for pepper in peppers
     ):
         yield Error(
             "SECRET_PEPPERS is unset or weak.",
@@ -240,21 +240,21 @@ def _check_http() -> Iterator[CheckMessage]:
             id="kynaplatform.E015",
         )
     if settings.SECURE_HSTS_PRELOAD and not (
-        settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.HSTS_SECONDS >= FEWEST_PRELOAD_SECONDS
+        settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.HSTS_SECONDS >= MIN_PRELOAD_SECONDS
     ):
         yield Error(
             "HSTS_PRELOAD is true without subdomains, or for less than a year.",
             hint="Browsers preload no such host: set HSTS_INCLUDE_SUBDOMAINS to true and "
-            f"HSTS_SECONDS to at least {FEWEST_PRELOAD_SECONDS}, or leave HSTS_PRELOAD unset.",
+            f"HSTS_SECONDS to at least {MIN_PRELOAD_SECONDS}, or leave HSTS_PRELOAD unset.",
             id="kynaplatform.E016",
         )
 
 
 def _check_processes() -> Iterator[CheckMessage]:
     for name in ("WEB_PROCESSES", "WEB_THREADS"):
-        if not 1 <= getattr(settings, name) <= MOST_OF_A_MACHINE:
+        if not 1 <= getattr(settings, name) <= MAX_OF_A_MACHINE:
             yield Error(
-                f"{name} is not between 1 and {MOST_OF_A_MACHINE}.",
+                f"{name} is not between 1 and {MAX_OF_A_MACHINE}.",
                 hint="WEB_PROCESSES is a number of processes, WEB_THREADS the threads of each.",
                 id="kynaplatform.E014",
             )
@@ -263,9 +263,9 @@ def _check_processes() -> Iterator[CheckMessage]:
 def _check_lifetimes() -> Iterator[CheckMessage]:
     # Signing keys are kept for the longest lifetime that is allowed here.
     for name in LIFETIMES:
-        if not 1 <= getattr(settings, name) <= LONGEST_LIFETIME_SECONDS:
+        if not 1 <= getattr(settings, name) <= MAX_LIFETIME_SECONDS:
             yield Error(
-                f"{name} is not between 1 and {LONGEST_LIFETIME_SECONDS}.",
+                f"{name} is not between 1 and {MAX_LIFETIME_SECONDS}.",
                 hint="It is a number of seconds.",
                 id="kynaplatform.E010",
             )
@@ -274,9 +274,9 @@ def _check_lifetimes() -> Iterator[CheckMessage]:
 def _check_retention() -> Iterator[CheckMessage]:
     for name in RETENTIONS:
         days = getattr(settings, name)
-        if days is not None and not FEWEST_RETENTION_DAYS <= days <= MOST_RETENTION_DAYS:
+        if days is not None and not MIN_RETENTION_DAYS <= days <= MAX_RETENTION_DAYS:
             yield Error(
-                f"{name} is not between {FEWEST_RETENTION_DAYS} and {MOST_RETENTION_DAYS}.",
+                f"{name} is not between {MIN_RETENTION_DAYS} and {MAX_RETENTION_DAYS}.",
                 hint="It is a number of days. Leave it unset to keep what there is for good.",
                 id="kynaplatform.E018",
             )

@@ -17,7 +17,7 @@ from kynaplatform.database.session_settings import session_settings
 
 Value = TypeVar("Value")
 
-LARGEST_COUNT = 2**31 - 1
+MAX_COUNT = 2**31 - 1
 LOG_FORMATS = ("text", "json")
 DATABASE_SCHEMES = ("postgresql", "postgres")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -56,12 +56,12 @@ def integer(name: str, *, default: int) -> int:
 
 def count(name: str, *, default: int) -> int:
     """At least 1, and no more than PostgreSQL's own integers."""
-    return read(name, str(default), _counted, f"a whole number from 1 to {LARGEST_COUNT}")
+    return read(name, str(default), _counted, f"a whole number from 1 to {MAX_COUNT}")
 
 
 def _counted(text: str) -> int:
     number = int(text)
-    if not 1 <= number <= LARGEST_COUNT:
+    if not 1 <= number <= MAX_COUNT:
         raise ValueError
     return number
 

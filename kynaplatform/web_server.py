@@ -17,10 +17,10 @@ from granian.log import LogLevels
 from kynaplatform.database.session_settings import begin_as
 
 # Connections that a process holds: each has one, also one that sends nothing.
-MOST_CONNECTIONS = 4096
+MAX_CONNECTIONS = 4096
 # For a request's line and headers, also on a connection that was kept.
 HEADER_SECONDS = 15
-MOST_HEADER_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 64 * 1024
 # A thread that has nothing to do ends after it, and its database connection with it.
 IDLE_SECONDS = 600
 # A thread that waits for the interpreter gets it after this time. With Python's own 5 ms, an export
@@ -88,14 +88,14 @@ def serve(
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MOST_HEADER_BYTES
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
         ),
         websockets=False,
         workers=processes,
         blocking_threads=threads,
         blocking_threads_idle_timeout=IDLE_SECONDS,
-        backlog=MOST_CONNECTIONS,
-        backpressure=MOST_CONNECTIONS,
+        backlog=MAX_CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=stop_seconds,
         log_level=LogLevels(settings.LOG_LEVEL.lower()),

@@ -20,7 +20,7 @@ from django.urls import ResolverMatch
 from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
-from kynaplatform.api.bodies import MOST_BODY_BYTES
+from kynaplatform.api.bodies import MAX_BODY_BYTES
 from kynaplatform.api.client_address import is_from_proxy
 from kynaplatform.checks import refuse_to_start
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
@@ -47,11 +47,11 @@ class Request(WSGIRequest):
         self._unread = environ["wsgi.input"] if is_chunked else self._stream
         if is_chunked:
             # Django reads nothing where no length is told.
-            self._stream = LimitedStream(self._unread, MOST_BODY_BYTES + 1)
+            self._stream = LimitedStream(self._unread, MAX_BODY_BYTES + 1)
 
     def discard_unread(self) -> None:
         """Read what is left of the body: many clients listen once they have sent it all."""
-        if hasattr(self, "_body") and len(self._body) <= MOST_BODY_BYTES:
+        if hasattr(self, "_body") and len(self._body) <= MAX_BODY_BYTES:
             return
         for _ in range(MAX_BLOCKS_DISCARDED):
             if not self._unread.read(BLOCK_BYTES):

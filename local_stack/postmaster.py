@@ -7,13 +7,13 @@ import socket
 from pathlib import Path
 
 # sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
-LONGEST_SOCKET_FOLDER_BYTES = 90
+MAX_SOCKET_FOLDER_BYTES = 90
 
 
 def socket_folder(cluster: Path) -> Path:
     """The folder of the server's socket: the cluster itself, if its path is short and plain."""
     path = str(cluster)
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER_BYTES and re.fullmatch(
+    if len(os.fsencode(path)) <= MAX_SOCKET_FOLDER_BYTES and re.fullmatch(
         r"[A-Za-z0-9/._-]+", path
     ):
         return cluster

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
-MOST_PORT = 65_535
-MOST_PROCESSES = 64
+MAX_PORT = 65_535
+MAX_PROCESSES = 64
 LEFTOVER_SECONDS = 1.0
 WEB_STOP_SECONDS = 8
 # Neither has a meaning in development: no static files are collected, and root is a fresh
@@ -220,9 +220,9 @@ def pause(seconds: float) -> None:
 
 def chosen_ports() -> tuple[int, int]:
     """PORT and REALTIME_PORT, once every number that the environment gives is found to be one."""
-    port = chosen_number("PORT", "8000", MOST_PORT)
-    realtime_port = chosen_number("REALTIME_PORT", REALTIME_PORT, MOST_PORT)
-    chosen_number("WEB_PROCESSES", "1", MOST_PROCESSES)
+    port = chosen_number("PORT", "8000", MAX_PORT)
+    realtime_port = chosen_number("REALTIME_PORT", REALTIME_PORT, MAX_PORT)
+    chosen_number("WEB_PROCESSES", "1", MAX_PROCESSES)
     if port == realtime_port:
         raise FailedError(f"PORT and REALTIME_PORT are both {port}: each needs its own.")
     return port, realtime_port

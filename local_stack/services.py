@@ -12,8 +12,8 @@ from local_stack.environment import PROJECT
 from local_stack.guard import children_of
 from local_stack.run_log import RunLog
 
-SHORTEST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 30.0
+MIN_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 30.0
 # A service that lived this long failed for a new reason: its next wait is the shortest again.
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -29,7 +29,7 @@ class Service:
     env: Mapping[str, str]
     log: RunLog
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _wait_seconds: float = field(default=SHORTEST_WAIT_SECONDS, init=False)
+    _wait_seconds: float = field(default=MIN_WAIT_SECONDS, init=False)
     _started_at: float = field(default=0.0, init=False)
     _start_at: float | None = field(default=None, init=False)
 
@@ -51,10 +51,10 @@ class Service:
         if status is not None:
             self.process = None
             if now - self._started_at > STEADY_SECONDS:
-                self._wait_seconds = SHORTEST_WAIT_SECONDS
+                self._wait_seconds = MIN_WAIT_SECONDS
             self.log.say(f"{self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
             self._start_at = now + self._wait_seconds
-            self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
+            self._wait_seconds = min(2 * self._wait_seconds, MAX_WAIT_SECONDS)
         if self._start_at is not None and now >= self._start_at:
             self.start()
 

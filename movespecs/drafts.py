@@ -14,8 +14,8 @@ from movespecs.errors import MoveSpecArchived
 from movespecs.limits import require_room_for_movespec
 from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
 
-MOST_YAML_BYTES = 65_536
-MOST_DESCRIPTION_CHARACTERS = 2_000
+MAX_YAML_BYTES = 65_536
+MAX_DESCRIPTION_CHARACTERS = 2_000
 
 
 def movespec_create(

@@ -17,13 +17,13 @@ import msgspec
 from django.db import connection, transaction
 
 from detection import validate
-from movespecs.drafts import MOST_YAML_BYTES
+from movespecs.drafts import MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Project
 
 INDEX = "movespecs.json"
 FORMAT = 1
-MOST_INDEX_BYTES = 64 * 1024 * 1024
+MAX_INDEX_BYTES = 64 * 1024 * 1024
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -77,7 +77,7 @@ def index_read(folder: Path) -> Index:
     """Raises FileFault."""
     path = folder / INDEX
     try:
-        index = msgspec.json.decode(_bytes(path, MOST_INDEX_BYTES), type=Index)
+        index = msgspec.json.decode(_bytes(path, MAX_INDEX_BYTES), type=Index)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FileFault(f"{path}: {error}") from None
     if index.format != FORMAT:
@@ -192,7 +192,7 @@ def _fault_of(entry: MoveSpecEntry) -> str | None:
 
 
 def _text(path: Path) -> str:
-    data = _bytes(path, MOST_YAML_BYTES)
+    data = _bytes(path, MAX_YAML_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from kynaplatform.api.errors import IdempotencyKeyReused, found
 from kynaplatform.api.idempotency import Fingerprints
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
+from kynaplatform.api.names import MAX_NAME_CHARACTERS, visible
 from movespecs.authors import Author
-from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, movespec_create
+from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, movespec_create
 from movespecs.errors import MoveSpecArchived, MoveSpecNotReleased
 from movespecs.limits import LimitReached
 from movespecs.models import MoveSpec
@@ -92,12 +92,12 @@ def _release(fork: MoveSpec, author: Author, now: datetime) -> MoveSpec:
 
 def readable_name(name: str) -> str:
     """A name from before the rule of names is copied as one that keeps it."""
-    return visible(name.replace("\t", " "))[:MOST_NAME_CHARACTERS]
+    return visible(name.replace("\t", " "))[:MAX_NAME_CHARACTERS]
 
 
 def short_description(description: str | None) -> str | None:
     """A description from before it had a length is cut to it."""
-    return description and description[:MOST_DESCRIPTION_CHARACTERS]
+    return description and description[:MAX_DESCRIPTION_CHARACTERS]
 
 
 def _made_with(project_id: UUID, key: str, request: Mapping[str, object]) -> MoveSpec | None:

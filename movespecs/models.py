@@ -17,7 +17,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, visible
+from kynaplatform.api.names import MAX_NAME_CHARACTERS, visible
 from projects.models import Project
 
 
@@ -75,7 +75,7 @@ class MoveSpec(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="movespecs", db_index=False
     )
-    name = models.CharField(max_length=MOST_NAME_CHARACTERS)
+    name = models.CharField(max_length=MAX_NAME_CHARACTERS)
     description = models.TextField(null=True, blank=True)  # noqa: DJ001
     visibility = models.CharField(
         max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE

@@ -16,7 +16,7 @@ from movespecs.limits import require_room_for_version
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 
 # A colleague's releases since a page was shown; of a client that releases all day, the first.
-MOST_TOLD = 10
+MAX_REPORTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def require_unmoved(movespec: MoveSpec, seen: Seen) -> None:
     told = since.select_related("from_version", "to_version", "released_by_staff").defer(
         "from_version__yaml_source", "to_version__yaml_source"
     )
-    sentences = [_sentence(release) for release in told[:MOST_TOLD]]
+    sentences = [_sentence(release) for release in told[:MAX_REPORTED]]
     if not sentences:
         return
     if more := since.count() - len(sentences):

@@ -25,7 +25,7 @@ from movespecs.access import (
     visible_movespec,
 )
 from movespecs.drafts import (
-    MOST_YAML_BYTES,
+    MAX_YAML_BYTES,
     draft_replace,
     movespec_archive,
     movespec_create,
@@ -200,8 +200,8 @@ class DraftViewSet(ApiViewSet):
     ) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
         yaml_source = body.yaml_source
-        if len(yaml_source.encode()) > MOST_YAML_BYTES:
-            fault = f"This field must be at most {MOST_YAML_BYTES} UTF-8 bytes."
+        if len(yaml_source.encode()) > MAX_YAML_BYTES:
+            fault = f"This field must be at most {MAX_YAML_BYTES} UTF-8 bytes."
             raise errors.ValidationFailed({"yaml_source": [fault]})
         require_own(request, movespec_id)
         return present_draft(

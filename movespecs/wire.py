@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from detection import CAMERAS, CameraView, RoleName, Validation, View, camera, placed_roles
-from kynaplatform.api.pagination import MOST_PER_PAGE, PageLimit, PageQuery
+from kynaplatform.api.pagination import MAX_PER_PAGE, PageLimit, PageQuery
 from kynaplatform.api.wire import (
     STORABLE,
     Answer,
@@ -22,11 +22,11 @@ from kynaplatform.api.wire import (
     said,
 )
 from movespecs.accuracy import AccuracyCard, accuracy_cards
-from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, MOST_YAML_BYTES
+from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 
 Description = Annotated[
-    str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
+    str, msgspec.Meta(max_length=MAX_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
 ]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255, extra_json_schema=STORABLE)]
 VisibilityChange = Annotated[
@@ -82,9 +82,9 @@ class DraftReplace(Body):
     yaml_source: Annotated[
         str,
         msgspec.Meta(
-            description=f"The MoveSpec: at most {MOST_YAML_BYTES:,} bytes of UTF-8.",
+            description=f"The MoveSpec: at most {MAX_YAML_BYTES:,} bytes of UTF-8.",
             examples=[EXAMPLE_YAML],
-            extra_json_schema={"maxLength": MOST_YAML_BYTES, **STORABLE},
+            extra_json_schema={"maxLength": MAX_YAML_BYTES, **STORABLE},
         ),
     ]
 
@@ -98,7 +98,7 @@ class MoveSpecQuery(PageQuery):
         Annotated[Visibility, said("Only those that are `public`, or `private`.", "public")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
-    limit: PageLimit = MOST_PER_PAGE
+    limit: PageLimit = MAX_PER_PAGE
 
 
 MoveSpecRef = Annotated[UUID, said("The MoveSpec.", "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e")]

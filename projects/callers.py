@@ -45,7 +45,7 @@ WHERE token.id = %s
 """)  # noqa: S608
 # The state as another statement sees it; NULL where there is no such token.
 STATE_OF_TOKEN = f"SELECT {_STATE} FROM {_TABLES} WHERE token.id = %(token_id)s::uuid"  # noqa: S608
-MOST_RECALLED = 4096
+MAX_CACHED = 4096
 
 
 class _Recalled(NamedTuple):
@@ -105,7 +105,7 @@ def caller_read(token_id: UUID, now: datetime) -> Caller:
         project_suspended=project_suspended,
     )
     ends = (last_used_at + LAST_USED_EVERY, expires_at, credential_expires_at or expires_at)
-    if len(_recalled) >= MOST_RECALLED:
+    if len(_recalled) >= MAX_CACHED:
         _recalled.clear()
     _recalled[token_id] = _Recalled(caller, until=min(ends))
     return caller

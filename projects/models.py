@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name, visible
-from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
+from kynaplatform.api.names import MAX_NAME_CHARACTERS, validate_name, visible
+from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects.scopes import ALL_SCOPES
 
 
@@ -32,19 +32,19 @@ def validate_retention(days: int) -> None:
     most = settings.RETENTION_DAYS
     if most is not None and days > most:
         raise ValidationError(f"Ensure this value is at most {most}, the default.")
-    if days > MOST_RETENTION_DAYS:
-        raise ValidationError(f"Ensure this value is at most {MOST_RETENTION_DAYS}.")
+    if days > MAX_RETENTION_DAYS:
+        raise ValidationError(f"Ensure this value is at most {MAX_RETENTION_DAYS}.")
 
 
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
+    name = models.CharField(max_length=MAX_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
     rate_limit = _limit("Requests per minute of all its projects together")
     retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(FEWEST_RETENTION_DAYS), validate_retention],
+        validators=[MinValueValidator(MIN_RETENTION_DAYS), validate_retention],
         help_text="Days after its end that a session is kept; empty: the default.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -65,7 +65,7 @@ class Project(models.Model):
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="projects"
     )
-    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
+    name = models.CharField(max_length=MAX_NAME_CHARACTERS, validators=[validate_name])
     suspended_at = models.DateTimeField(null=True, blank=True)
     rate_limit = _limit("Requests per minute")
     rate_limit_sessions = _limit("Session creations per minute")
@@ -103,7 +103,7 @@ class Credential(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="credentials")
     kind = models.CharField(max_length=20, choices=CredentialKind.choices, editable=False)
-    name = models.CharField(max_length=MOST_NAME_CHARACTERS, validators=[validate_name])
+    name = models.CharField(max_length=MAX_NAME_CHARACTERS, validators=[validate_name])
     secret_hash = models.BinaryField(max_length=32)
     pepper_number = models.PositiveSmallIntegerField()
     # Their names are known to the code alone: a new one asks nothing of the tables.

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
-from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
+from kynaplatform.checks import MAX_LIFETIME_SECONDS
 from projects.models import AccessToken
 from projects.signing import key_ring, retired_keys
 
 TOKENS_KEPT = timedelta(days=30)
 # A runtime token lives for the attach window and the longest session, each bounded by a check.
-LONGEST_TOKEN = timedelta(seconds=2 * LONGEST_LIFETIME_SECONDS)
+MAX_TOKEN = timedelta(seconds=2 * MAX_LIFETIME_SECONDS)
 # Whether what was made until a key retired may have to be signed with it again. An app that signs
 # again adds its own.
 SIGNED_AGAIN: list[Callable[[UUID, datetime], bool]] = []
@@ -26,7 +26,7 @@ def prune_signing_keys(*, now: datetime) -> int:
                 key.encrypted_private_key = None
                 key.save(update_fields=["encrypted_private_key"])
                 pruned += 1
-        elif retired_at + LONGEST_TOKEN <= now:
+        elif retired_at + MAX_TOKEN <= now:
             key.delete()
             pruned += 1
     if pruned:

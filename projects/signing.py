@@ -34,7 +34,7 @@ logger = logging.getLogger("kynaplatform.signing")
 ISSUER = "kynaplatform"
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=5)
 REREAD_AFTER = timedelta(seconds=60)
-MOST_VERIFIED_KEPT = 4096
+MAX_VERIFIED_KEPT = 4096
 # By so much the clock of the process that signed may be ahead of the one that verifies.
 NOT_BEFORE_LEEWAY_SECONDS = 10
 # What else is encrypted with SIGNING_KEY_SECRETS: called to encrypt it anew with their first, by an
@@ -145,7 +145,7 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
     claims = ring.verified.get((token_type, audience, token))
     if claims is None:
         claims = _verify(token, token_type, audience, keys)
-        if len(ring.verified) >= MOST_VERIFIED_KEPT:
+        if len(ring.verified) >= MAX_VERIFIED_KEPT:
             ring.verified.clear()
         ring.verified[token_type, audience, token] = claims
     not_before = claims.get("nbf", 0)

@@ -22,7 +22,7 @@ from kynaplatform.database.session_settings import RUNTIME, begin_as
 from kynaplatform.timing import DRAIN_SECONDS, TRANSPORT_PING_SECONDS
 
 BACKLOG: Final = 2048
-MOST_TRANSPORT_BYTES: Final = 4 * 1024 * 1024
+MAX_TRANSPORT_BYTES: Final = 4 * 1024 * 1024
 
 
 class Server(uvicorn.Server):
@@ -64,7 +64,7 @@ def main(host: str = "127.0.0.1") -> None:
         loop="uvloop",
         lifespan="on",
         backlog=BACKLOG,
-        ws_max_size=MOST_TRANSPORT_BYTES,
+        ws_max_size=MAX_TRANSPORT_BYTES,
         ws_per_message_deflate=False,
         # Whose X-Forwarded-For is believed, TRUSTED_PROXIES says alone.
         proxy_headers=False,

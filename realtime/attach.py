@@ -20,7 +20,7 @@ from kynaplatform.http import cross_origin
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
 from realtime.event_bucket import EventBucket
-from realtime.progress import MOST_FRAMES_AT_ONCE, Progress
+from realtime.progress import MAX_FRAMES_PER_SLICE, Progress
 from realtime.refusals import (
     TRY_AGAIN_LATER,
     RuntimeTokenExpired,
@@ -34,7 +34,7 @@ from sessions_app.attachments import session_attach, session_detach_unread, sess
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state
 from sessions_app.limits import longest_session, most_events
-from sessions_app.models import MOST_CLIENT_CHARACTERS, DetectionSession
+from sessions_app.models import MAX_CLIENT_CHARACTERS, DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 from sessions_app.stream_state import stored_state, stored_summary
 from sessions_app.version_specs import spec_of_session
@@ -82,7 +82,7 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
-        client=_printable(headers.get(b"user-agent", "")[:MOST_CLIENT_CHARACTERS]),
+        client=_printable(headers.get(b"user-agent", "")[:MAX_CLIENT_CHARACTERS]),
         arrived_at=clock.ticks(),
     )
 
@@ -233,7 +233,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         clock_ms=state.get("clock_ms"),
         lost_ms=state.get("lost_ms"),
         # Earlier runtimes stored none.
-        frames_left=state.get("frames_left", MOST_FRAMES_AT_ONCE),
+        frames_left=state.get("frames_left", MAX_FRAMES_PER_SLICE),
         event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
         summary=SessionSummary.of(stored_summary(session, state)),
         last_frame_seq=session.last_frame_seq,

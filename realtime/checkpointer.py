@@ -41,10 +41,10 @@ GATHERING_SECONDS: Final = 0.005
 # It is busy until so many rounds of its event loop bring none: after a long turn of the fair queue
 # others are heard first.
 QUIET_ROUNDS: Final = HEARING_ROUNDS + 2
-MOST_AT_ONCE: Final = 256
+MAX_CONCURRENT: Final = 256
 # An event costs a statement as much as a checkpoint without one: this many take tens of
 # milliseconds, and more than a batch can bring.
-MOST_EVENTS_AT_ONCE: Final = 1000
+MAX_EVENTS_PER_BATCH: Final = 1000
 # More than a batch that comes in time brings.
 MANY_EVENTS: Final = 30
 CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
@@ -77,7 +77,7 @@ class _Waiting:
             events = len(group[0].checkpoint.events)
             ends_at = time.monotonic() + GATHERING_SECONDS
             rounds = 0
-            while len(group) < MOST_AT_ONCE and events < MOST_EVENTS_AT_ONCE:
+            while len(group) < MAX_CONCURRENT and events < MAX_EVENTS_PER_BATCH:
                 if not self._queue.empty():
                     group.append(self._queue.get_nowait())
                     events += len(group[-1].checkpoint.events)

@@ -42,10 +42,10 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 # The bounds of messages without a frame. TCP bounds a client that streams.
 CONTROL_MESSAGES_A_SECOND: Final = 20.0
-MOST_CONTROL_MESSAGES: Final = 100.0
+MAX_CONTROL_MESSAGES: Final = 100.0
 # The most batches that are still served once the session or the process ends, and the most that
 # are then rejected as too late.
-MOST_RECEIVED: Final = 8
+MAX_RECEIVED: Final = 8
 
 
 class Connection:
@@ -67,7 +67,7 @@ class Connection:
         self._is_ending = self._held.is_finalizing
         socket.turn.join(self.project_id)
         socket.hear()  # the attach counts as a message
-        self._control_messages = TokenBucket(MOST_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
+        self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
         self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
@@ -212,8 +212,8 @@ class Connection:
                 await self._finish()
 
     async def _serve_received(self) -> None:
-        """Serve the batches that have arrived, MOST_RECEIVED at most."""
-        for _ in range(MOST_RECEIVED):
+        """Serve the batches that have arrived, MAX_RECEIVED at most."""
+        for _ in range(MAX_RECEIVED):
             batch = await self._received_batch()
             if batch is None:
                 return

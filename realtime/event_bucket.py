@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from detection import DetectionEvent
 
-MOST_EVENTS_AT_ONCE: Final = 200
+MAX_EVENTS_PER_BATCH: Final = 200
 EVENTS_A_SECOND: Final = 20
 OUTCOMES: Final = ("event_completed", "event_interrupted")
 
@@ -20,7 +20,7 @@ class EventBucket:
     def __init__(
         self,
         most_events: int,
-        left: float = MOST_EVENTS_AT_ONCE,
+        left: float = MAX_EVENTS_PER_BATCH,
         at_ms: float | None = None,
         hidden: Iterable[str] = (),
         thinned: int = 0,
@@ -59,7 +59,7 @@ class EventBucket:
     def _has_room(self, event: DetectionEvent) -> bool:
         if self._at_ms is not None and event.ts_ms > self._at_ms:
             refill = (event.ts_ms - self._at_ms) * EVENTS_A_SECOND / 1000
-            self._left = min(MOST_EVENTS_AT_ONCE, self._left + refill)
+            self._left = min(MAX_EVENTS_PER_BATCH, self._left + refill)
         self._at_ms = max(event.ts_ms, self._at_ms or event.ts_ms)
         shape = _shape_of(event)
         if event.type == "shape_exit":

@@ -13,10 +13,10 @@ from detection.landmarks import INDEX
 from kynaplatform.api.faults import faults_of
 from sessions_app.runtime_tokens import INPUT_SCHEMA_VERSION
 
-MOST_FRAME_SEQ: Final = 2**53
+MAX_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.
-MOST_HIPS_METRES: Final = 0.3
-MOST_DETAIL_CHARACTERS: Final = 120
+MAX_HIPS_METRES: Final = 0.3
+MAX_DETAIL_CHARACTERS: Final = 120
 # Where JSON is at fault is not looked for in more: it takes the event loop up to a second.
 MAX_LOOKED_THROUGH: Final = 128 * 1024
 
@@ -73,7 +73,7 @@ class _Outline(msgspec.Struct, gc=False, kw_only=True):
     timestamp_ms: float
     pose_schema: str
     confidence: Share
-    frame_seq: Annotated[int, msgspec.Meta(ge=1, le=MOST_FRAME_SEQ)]
+    frame_seq: Annotated[int, msgspec.Meta(ge=1, le=MAX_FRAME_SEQ)]
     source: Source | None = None
 
 
@@ -151,9 +151,9 @@ def _at(path: str, frame: Any) -> Any:
 
 
 def cut(detail: str) -> str:
-    if len(detail) <= MOST_DETAIL_CHARACTERS:
+    if len(detail) <= MAX_DETAIL_CHARACTERS:
         return detail
-    return f"{detail[: MOST_DETAIL_CHARACTERS - 1]}…"
+    return f"{detail[: MAX_DETAIL_CHARACTERS - 1]}…"
 
 
 def checked(frame: Frame) -> Frame | Rejection:
@@ -167,10 +167,10 @@ def checked(frame: Frame) -> Frame | Rejection:
         landmarks = frame.landmarks = [by_name[name] for name in _CANONICAL]
     left, right = landmarks[_LEFT_HIP], landmarks[_RIGHT_HIP]
     x, y = left.x / 2 + right.x / 2, left.y / 2 + right.y / 2
-    if abs(x) > MOST_HIPS_METRES or abs(y) > MOST_HIPS_METRES:
+    if abs(x) > MAX_HIPS_METRES or abs(y) > MAX_HIPS_METRES:
         detail = (
             f"the middle of the hips is at x {x:.3g}, y {y:.3g}, "
-            f"over {MOST_HIPS_METRES} m from the origin"
+            f"over {MAX_HIPS_METRES} m from the origin"
         )
         return Rejection(RejectReason.IMAGE_LANDMARKS, detail)
     return frame

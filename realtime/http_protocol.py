@@ -24,8 +24,8 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.timing import REQUEST_SECONDS
 
-MOST_UNATTACHED: Final = 1_000
-MOST_HEADER_BYTES: Final = 32 * 1024
+MAX_UNATTACHED: Final = 1_000
+MAX_HEADER_BYTES: Final = 32 * 1024
 
 
 class Unattached:
@@ -36,7 +36,7 @@ class Unattached:
 
     def add(self, transport: asyncio.Transport) -> None:
         self._transports[transport] = None
-        if len(self._transports) > MOST_UNATTACHED:
+        if len(self._transports) > MAX_UNATTACHED:
             oldest = next(iter(self._transports))
             del self._transports[oldest]
             oldest.abort()
@@ -68,7 +68,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
-        if self._received > MOST_HEADER_BYTES:
+        if self._received > MAX_HEADER_BYTES:
             self.transport.abort()
             return
         super().data_received(data)

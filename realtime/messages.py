@@ -22,18 +22,18 @@ from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
 from sessions_app.quality import Quality, quality_of
 
-MOST_MESSAGE_BYTES: Final = 2 * 1024 * 1024
-MOST_FRAMES: Final = 300
-MOST_BATCH_SEQ: Final = 2**53
+MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
+MAX_FRAMES: Final = 300
+MAX_BATCH_SEQ: Final = 2**53
 # Of an ack: its first rejected frames have one each.
-MOST_DETAILS: Final = 10
+MAX_DETAILS: Final = 10
 # They are replaced inside strings as well. No string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
 # Twice a usual batch of 15 frames, which takes half a millisecond.
 MAX_DECODED_AT_ONCE: Final = 128 * 1024
 
-BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH_SEQ)]
+BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH_SEQ)]
 
 
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
@@ -100,8 +100,8 @@ def decode(text: str) -> ClientMessage:
     A fault inside a frame is found when the frame is served. The frames of a long message are
     decoded when they are served, so that it does not hold up others.
     """
-    if len(text) > MOST_MESSAGE_BYTES or (
-        not text.isascii() and len(text.encode(errors="surrogatepass")) > MOST_MESSAGE_BYTES
+    if len(text) > MAX_MESSAGE_BYTES or (
+        not text.isascii() and len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
     ):
         raise BatchTooLarge
     if len(text) > MAX_DECODED_AT_ONCE:
@@ -174,7 +174,7 @@ def _too_long() -> MessageInvalid:
 
 
 def _refuse_too_many(frames: Sequence[object]) -> None:
-    if len(frames) > MOST_FRAMES:
+    if len(frames) > MAX_FRAMES:
         raise BatchTooLarge
 
 

@@ -15,7 +15,7 @@ from detection import DetectionEvent, Engine
 from realtime.event_bucket import EventBucket
 from realtime.frames import Frame, Rejection, RejectReason, cut, read_frame
 from realtime.messages import (
-    MOST_DETAILS,
+    MAX_DETAILS,
     FrameBatch,
     HoldProgress,
     Readiness,
@@ -29,7 +29,7 @@ from sessions_app.stream_state import pack
 
 # The token bucket of a client's frames: its size, and its refill for each second of the frames' own
 # time. The fastest cameras for people give half as many.
-MOST_FRAMES_AT_ONCE: Final = 240
+MAX_FRAMES_PER_SLICE: Final = 240
 FRAMES_A_SECOND: Final = 240
 
 
@@ -103,8 +103,8 @@ class Taken:
     events: list[NewEvent] = field(default_factory=list)
 
     def reject(self, index: int, reason: RejectReason, detail: str | None) -> None:
-        """Reject a frame. Only the first MOST_DETAILS of a batch have their detail told."""
-        told = detail if len(self.rejected) < MOST_DETAILS else None
+        """Reject a frame. Only the first MAX_DETAILS of a batch have their detail told."""
+        told = detail if len(self.rejected) < MAX_DETAILS else None
         self.rejected.append(RejectedFrame(index, reason, told))
 
 
@@ -128,7 +128,7 @@ def take_by_frame(progress: Progress, batch: FrameBatch, taken: Taken) -> Iterat
         if index:
             yield
         if isinstance(frame, msgspec.Raw):
-            frame = read_frame(bytes(frame), in_detail=len(taken.rejected) < MOST_DETAILS)
+            frame = read_frame(bytes(frame), in_detail=len(taken.rejected) < MAX_DETAILS)
         if isinstance(frame, Rejection):
             taken.reject(index, frame.reason, frame.detail)
             progress.summary.reject(frame.reason)
@@ -200,7 +200,7 @@ def _frames_left(progress: Progress, frame: Frame) -> float:
     if progress.last_ms is None:
         return progress.frames_left
     refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_A_SECOND / 1000
-    return min(MOST_FRAMES_AT_ONCE, progress.frames_left + refilled)
+    return min(MAX_FRAMES_PER_SLICE, progress.frames_left + refilled)
 
 
 def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:

@@ -15,7 +15,7 @@ DOES_NOT_READ: Final = 4408
 DOES_NOT_READ_REASON: Final = "does_not_read"
 # Of the registry of RFC 6455: try again later.
 TRY_AGAIN_LATER: Final = 1013
-LONGEST_WAIT_SECONDS: Final = 60.0
+MAX_WAIT_SECONDS: Final = 60.0
 HELD_ELSEWHERE_SECONDS: Final = 5
 
 
@@ -64,7 +64,7 @@ class SessionUnreadable(ApiError):
             return
         passed = (now - since).total_seconds()
         left = READER_GRACE.total_seconds() - passed
-        wait = max(1, math.ceil(min(passed / 2, left, LONGEST_WAIT_SECONDS)))
+        wait = max(1, math.ceil(min(passed / 2, left, MAX_WAIT_SECONDS)))
         sentence = (
             "This server can't read the session's stored state. Another may: attach again in "
             f"{wait} s. If none can, the session is completed {max(1, math.ceil(left))} s from now."

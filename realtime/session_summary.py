@@ -9,7 +9,7 @@ from realtime.frames import RejectReason
 from sessions_app.quality import SessionQuality
 
 # A longer gap between two frames is no time in which somebody moved.
-LONGEST_GAP_MS: Final = 2_000.0
+MAX_GAP_MS: Final = 2_000.0
 LEAST, MOST = 0, 1
 
 
@@ -58,7 +58,7 @@ class SessionSummary:
     ) -> None:
         """Note a frame that the engine has taken, so long after the one before, and its events."""
         self.frames += 1
-        if since_ms is not None and since_ms <= LONGEST_GAP_MS:
+        if since_ms is not None and since_ms <= MAX_GAP_MS:
             self.intervals += 1
             self.active_ms = round(self.active_ms + since_ms, 1)
         degrees = engine.carried_degrees() if engine.is_usable else None

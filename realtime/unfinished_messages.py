@@ -7,9 +7,9 @@ from typing import Final
 from kynaplatform.timing import MESSAGE_FIRST_SECONDS, MESSAGE_SECONDS, PACE_SECONDS
 from realtime import metrics
 
-LEAST_BYTES_A_SECOND: Final = 16_000
+MIN_BYTES_PER_SECOND: Final = 16_000
 # Of all sockets of a process together. Beyond it the largest message gives way.
-MOST_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
+MAX_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
 
 
 class UnfinishedMessages:
@@ -23,7 +23,7 @@ class UnfinishedMessages:
         self._bytes += size - self._sizes.pop(message, 0)
         if size:
             self._sizes[message] = size
-        if self._bytes > MOST_UNFINISHED_BYTES:
+        if self._bytes > MAX_UNFINISHED_BYTES:
             largest = max(self._sizes, key=self._sizes.__getitem__)
             largest.give_way("messages_too_large_together")
 
@@ -77,7 +77,7 @@ class UnfinishedMessage:
         if self._since is None:
             return
         seconds = asyncio.get_running_loop().time() - self._since
-        due = LEAST_BYTES_A_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
+        due = MIN_BYTES_PER_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
         if seconds >= MESSAGE_SECONDS or self._size < due:
             self.give_way("message_too_slow")
         else:

@@ -22,7 +22,7 @@ from websockets.typing import StatusLike
 from kynaplatform.api.errors import RateLimited
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS
 from realtime import metrics
-from realtime.http_protocol import MOST_HEADER_BYTES, refusal, unattached
+from realtime.http_protocol import MAX_HEADER_BYTES, refusal, unattached
 from realtime.messages import encode, error_message
 from realtime.refusals import DOES_NOT_READ, close_code
 from realtime.token_bucket import TokenBucket
@@ -32,7 +32,7 @@ from realtime.unfinished_messages import UnfinishedMessage
 HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
 # Small frames, pings and fragments among them, cost far more to read than their bytes say.
 SMALL_FRAME_BYTES: Final = 1024
-MOST_SMALL_FRAMES: Final = 1_000
+MAX_SMALL_FRAMES: Final = 1_000
 SMALL_FRAMES_A_SECOND: Final = 1_000
 # The memory of a part of a message beside its bytes.
 PART_BYTES: Final = 64
@@ -49,7 +49,7 @@ class _Frames(ServerProtocol):
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(max_size=most_bytes)
-        self._small = TokenBucket(MOST_SMALL_FRAMES, SMALL_FRAMES_A_SECOND)
+        self._small = TokenBucket(MAX_SMALL_FRAMES, SMALL_FRAMES_A_SECOND)
 
     def recv_frame(self, frame: Frame) -> None:
         if len(frame.data) < SMALL_FRAME_BYTES and not self._small.take():
@@ -82,7 +82,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.close_timeout = CLOSING_SECONDS
-        self.conn = _Frames(MOST_HEADER_BYTES)
+        self.conn = _Frames(MAX_HEADER_BYTES)
         self._pulse: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
         self._unfinished = UnfinishedMessage(self._cut_off)

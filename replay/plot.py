@@ -34,7 +34,7 @@ REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e",
 OUTCOMES = {COMPLETED: (REPETITION_COLOUR, "solid"), INTERRUPTED: (INTERRUPTION_COLOUR, "dotted")}
 INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
 BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
-MOST_DEGREES = 180
+MAX_DEGREES = 180
 # In the dark scheme light and dark change places, and hues stay.
 DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
 # Where the repetitions that people marked are drawn, in degrees of the axis.
@@ -75,8 +75,8 @@ def draw(
         if is_explained:
             mark_missed(panel, missed_bounds(spec, measure, events, frames, angles))
         panel.set_ylabel(axis_label(measure))
-        panel.set_ylim(0, MOST_DEGREES)
-        panel.set_yticks(range(0, MOST_DEGREES + 1, 30))
+        panel.set_ylim(0, MAX_DEGREES)
+        panel.set_yticks(range(0, MAX_DEGREES + 1, 30))
         panel.set_xlim(seconds[0], ends)
         panel.margins(x=0)
     mark_numbers(panels[0], events)
@@ -197,7 +197,7 @@ def missed_bounds(
             continue
         known = angles[min(bisect_left(times, event.ts_ms), len(angles) - 1)]
         now = [degrees for (of, _), degrees in known.items() if of == measure]
-        bounds = [one for one in (criterion.minimum, criterion.maximum) if 0 < one < MOST_DEGREES]
+        bounds = [one for one in (criterion.minimum, criterion.maximum) if 0 < one < MAX_DEGREES]
         # Of two bounds that which faces where the body is.
         bound = min(bounds or [0.0], key=lambda one: abs(one - now[0]) if now else 0.0)
         by = event.payload["by"]

@@ -15,11 +15,11 @@ from kynaplatform.api.errors import ValidationFailed
 from sessions_app.version_specs import validation_of_version
 
 CONTEXT: Final = ("parameters", "subject", "metadata", "locale")
-MOST_PARAMETERS: Final = 16
-MOST_NOTES: Final = 16
-MOST_NOTE_CHARACTERS: Final = 500
-MOST_METADATA_BYTES: Final = 4096
-MOST_LOCALE_CHARACTERS: Final = 100
+MAX_PARAMETERS: Final = 16
+MAX_NOTES: Final = 16
+MAX_NOTE_CHARACTERS: Final = 500
+MAX_METADATA_BYTES: Final = 4096
+MAX_LOCALE_CHARACTERS: Final = 100
 
 SUBJECT: Final = r"[A-Za-z0-9_-]{1,128}"
 NOTE_NAME: Final = r"[A-Za-z0-9_.-]{1,40}"
@@ -82,8 +82,8 @@ def fault_of_subject(subject: str) -> str | None:
 
 
 def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    if len(parameters) > MOST_PARAMETERS:
-        yield "parameters", f"This field must have at most {MOST_PARAMETERS} numbers."
+    if len(parameters) > MAX_PARAMETERS:
+        yield "parameters", f"This field must have at most {MAX_PARAMETERS} numbers."
     elif not all(map(_PARAMETER_NAME.fullmatch, parameters)):
         yield "parameters", "This field has a name that no parameter may have."
     else:
@@ -93,18 +93,18 @@ def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str
 
 
 def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    if len(metadata) > MOST_NOTES:
-        return {"metadata": f"This field must have at most {MOST_NOTES} texts."}
+    if len(metadata) > MAX_NOTES:
+        return {"metadata": f"This field must have at most {MAX_NOTES} texts."}
     if not all(map(_NOTE_NAME.fullmatch, metadata)):
         return {"metadata": "A name must have 1 to 40 letters of A to Z, digits, _, . and -."}
     faults = {
-        f"metadata.{name}": f"This field must be a string of at most {MOST_NOTE_CHARACTERS} "
+        f"metadata.{name}": f"This field must be a string of at most {MAX_NOTE_CHARACTERS} "
         f"characters, not one of {len(text)}."
         for name, text in metadata.items()
-        if len(text) > MOST_NOTE_CHARACTERS
+        if len(text) > MAX_NOTE_CHARACTERS
     }
-    if not faults and _bytes_of(metadata) > MOST_METADATA_BYTES:
-        return {"metadata": f"Names and texts must have at most {MOST_METADATA_BYTES:,} bytes."}
+    if not faults and _bytes_of(metadata) > MAX_METADATA_BYTES:
+        return {"metadata": f"Names and texts must have at most {MAX_METADATA_BYTES:,} bytes."}
     return faults
 
 
@@ -114,6 +114,6 @@ def _bytes_of(metadata: Mapping[str, Any]) -> int:
 
 
 def _is_locale(tag: str) -> bool:
-    if len(tag) > MOST_LOCALE_CHARACTERS:
+    if len(tag) > MAX_LOCALE_CHARACTERS:
         return False
     return bool(_LOCALE.fullmatch(tag)) or tag.lower() in _GRANDFATHERED

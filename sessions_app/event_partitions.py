@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # Partitions are made so long before they are needed. A worker may be away meanwhile.
 AHEAD: Final = timedelta(days=14)
 # With less ahead the task fails, so that its alert fires while there is time.
-LEAST_AHEAD: Final = timedelta(days=7)
+MIN_AHEAD: Final = timedelta(days=7)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 # Up to so long a retention a partition has one day, else a week: it leaves once all of it is due.
 DAYS_OF_DAYS: Final = 60
@@ -87,7 +87,7 @@ def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
         end = _next_boundary(start, length)
         partition = Partition(_name_of(start.date()), first_id_of(start), first_id_of(end))
         if not _with_lock("event_partition_make(%s, %s, %s)", *partition):
-            if start < now + LEAST_AHEAD:
+            if start < now + MIN_AHEAD:
                 raise TooFewPartitions(f"Events have partitions until {start:%Y-%m-%d} alone.")
             break
         made += 1

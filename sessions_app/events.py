@@ -15,7 +15,7 @@ from sessions_app.models import DetectionEvent, DetectionSession, EventType
 # The frame_seq of an event that a clock decided. Those of frames begin at 1.
 NO_FRAME: Final = 0
 # A page of one type reads no more events of the session than these.
-MOST_LOOKED_AT: Final = 2_000
+MAX_SCANNED: Final = 2_000
 
 
 # Frames cause events in their own order. So those of a frame lie between the last of an earlier one
@@ -98,7 +98,7 @@ def events_after(
 ) -> EventPage:
     """Up to `limit` events of a session, oldest first, behind the one with the id `after`.
 
-    With `type_`, only events of that type, of the next MOST_LOOKED_AT. Raises ValidationFailed when
+    With `type_`, only events of that type, of the next MAX_SCANNED. Raises ValidationFailed when
     `after` is no event of this session.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
@@ -110,7 +110,7 @@ def events_after(
     if type_ is None:
         found = events_behind(session_id=session_id, sequence=known, limit=limit + 1)
     else:
-        end = known + MOST_LOOKED_AT
+        end = known + MAX_SCANNED
         looked_at = events.filter(sequence__gt=known, sequence__lte=end)
         found = list(looked_at.filter(type=type_).order_by("sequence")[: limit + 1])
         if len(found) <= limit and events.filter(sequence=end + 1).exists():

@@ -30,7 +30,7 @@ RUNTIME_ERROR_MESSAGE = "The detection engine failed."
 # A checkpoint may be stored between the read and the write; hardly ever more than one.
 TRIES = 3
 # Of those that could not be read, by one sweep.
-MOST_READ_AGAIN = 50
+MAX_REREADS = 50
 
 
 def session_finish(
@@ -119,7 +119,7 @@ def sessions_read_again(now: datetime) -> None:
     """
     damaged = sessions_left(now).filter(~Q(status=Status.STREAMING), is_state_unreadable=True)
     # By chance: those that stay damaged would else keep all others from their turn.
-    some = damaged.order_by("?")[:MOST_READ_AGAIN]
+    some = damaged.order_by("?")[:MAX_REREADS]
     if readable := [one.id for one in some if _can_read(one)]:
         sessions_take_back(damaged.filter(id__in=readable), now)
 

@@ -16,11 +16,11 @@ from sessions_app.notes import ids_with_note
 from sessions_app.session_filters import AnyOf, SessionFilters, is_among
 
 # So many sessions are read in vain of each part.
-MOST_PASSED_OVER = 500
+MAX_IGNORED = 500
 # Of the projects of an organization each may have as many as are met of one.
-MOST_PASSED_OVER_OF_MANY = 100
+MAX_IGNORED_OF_MANY = 100
 # So many are found by the first digits of their ids.
-MOST_OF_IDS = 50
+MAX_IDS = 50
 # Of each that is listed: what is large, and what no list shows.
 LEFT_OUT = (
     "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
@@ -45,14 +45,14 @@ def sessions_list(
     start: Place | None,
     size: int,
     related: Sequence[str] = (),
-    most_passed_over: int = MOST_PASSED_OVER,
+    most_passed_over: int = MAX_IGNORED,
 ) -> Listed:
     """The `size` sessions that come next after `start`, newest first, each with what is `related`.
 
     Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
     """
     if filters.organization_id:
-        most_passed_over = min(most_passed_over, MOST_PASSED_OVER_OF_MANY)
+        most_passed_over = min(most_passed_over, MAX_IGNORED_OF_MANY)
     with in_order_of_indexes():
         parts, others = _sources(filters)
         ids, *neighbours = page(
@@ -88,7 +88,7 @@ def _sources(filters: SessionFilters) -> tuple[list[Part], Iterable[Row]]:
     """The parts that indexes give in the list's order, and the places of rows that are known."""
     if filters.ids:
         of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
-        return [], _listed(of_ids, filters, MOST_OF_IDS)
+        return [], _listed(of_ids, filters, MAX_IDS)
     if filters.subject:
         return [_of_subject(filters)], []
     if filters.created_by and not filters.note:

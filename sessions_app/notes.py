@@ -11,10 +11,10 @@ from django.db.models.fields.json import DataContains
 from sessions_app.models import Notes
 
 # The sessions that a note finds by the index. One that more have is met in a list's own order.
-MOST_WITH_A_NOTE: Final = 1_000
+MAX_WITH_A_NOTE: Final = 1_000
 # An index of this kind gives all of its rows at once. Where they are more than this, PostgreSQL
 # gives about so many, by chance.
-_MOST_OF_INDEX: Final = 5 * MOST_WITH_A_NOTE
+_MAX_OF_INDEX: Final = 5 * MAX_WITH_A_NOTE
 # A part of the statement is planned as if all of its rows were read: else a limit of so many would
 # seem met soonest by reading the whole table.
 _STATEMENT = """
@@ -38,11 +38,11 @@ def has_note(note: str) -> Q:
 
 
 def ids_with_note(note: str) -> list[UUID] | None:
-    """The sessions that have this note; None where they are more than MOST_WITH_A_NOTE."""
+    """The sessions that have this note; None where they are more than MAX_WITH_A_NOTE."""
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('gin_fuzzy_search_limit', %s, TRUE)", [str(_MOST_OF_INDEX)]
+            "SELECT set_config('gin_fuzzy_search_limit', %s, TRUE)", [str(_MAX_OF_INDEX)]
         )
-        cursor.execute(_STATEMENT, {"note": json.dumps([note]), "most": MOST_WITH_A_NOTE + 1})
+        cursor.execute(_STATEMENT, {"note": json.dumps([note]), "most": MAX_WITH_A_NOTE + 1})
         found = [id_ for (id_,) in cursor.fetchall()]
-    return found if len(found) <= MOST_WITH_A_NOTE else None
+    return found if len(found) <= MAX_WITH_A_NOTE else None

@@ -12,13 +12,13 @@ import msgspec
 from detection import CarriedPaths, Engine
 
 # A reason that took less than this share of a session is not named.
-LEAST_NAMED: Final = 0.05
+MIN_NAMED: Final = 0.05
 # Below this a count is off by more than one about as often as not.
 DOUBTED_BELOW: Final = 0.87
 # As long as the engine knows an angle that it does not measure.
-LONGEST_STEP_MS: Final = 250.0
+MAX_STEP_MS: Final = 250.0
 # Whoever is away for longer is not there, and nothing of his could be counted.
-LONGEST_GAP_MS: Final = 2_000.0
+MAX_GAP_MS: Final = 2_000.0
 
 Degrees = Sequence[tuple[float | None, float | None]]
 
@@ -64,7 +64,7 @@ class Quality(msgspec.Struct):
     reasons: Annotated[
         list[QualityReason],
         msgspec.Meta(
-            description=f"What took at least {LEAST_NAMED} of it: the greatest share first."
+            description=f"What took at least {MIN_NAMED} of it: the greatest share first."
         ),
     ]
 
@@ -77,7 +77,7 @@ def quality_of(summary: Mapping[str, Any] | None) -> Quality | None:
         return None
     incomplete = shares[QualityReason.INCOMPLETE_MOVEMENTS]
     unseen = sum(shares.values()) - incomplete
-    named = [reason for reason in QualityReason if shares[reason] >= LEAST_NAMED]
+    named = [reason for reason in QualityReason if shares[reason] >= MIN_NAMED]
     named.sort(key=lambda reason: -shares[reason])
     seen, completed = 1.0 - unseen, 1.0 - incomplete
     return Quality(round(seen, 2), round(completed, 2), round(seen * completed, 2), named)
@@ -159,8 +159,8 @@ class SessionQuality:
             self._paths = CarriedPaths(engine.spec, self._stored)
         is_seen = degrees is not None and self._paths.follow(degrees)
         if since_ms is not None:
-            if since_ms > LONGEST_STEP_MS:
-                self._miss(QualityReason.POSE_LOST, min(since_ms, LONGEST_GAP_MS))
+            if since_ms > MAX_STEP_MS:
+                self._miss(QualityReason.POSE_LOST, min(since_ms, MAX_GAP_MS))
             elif is_seen:
                 self.time_ms += since_ms
                 if not self.completions and engine.is_out_of_view:

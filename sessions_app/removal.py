@@ -18,8 +18,8 @@ from sessions_app.models import DetectionSession
 erased = Signal()
 
 # Of one transaction.
-MOST_SESSIONS: Final = 500
-MOST_EVENTS: Final = 20_000
+MAX_SESSIONS: Final = 500
+MAX_EVENTS: Final = 20_000
 
 # By a list of ids that is known when it is planned: tables are read by their keys alone.
 _REMOVE: Final = """
@@ -94,7 +94,7 @@ def within_a_batch(sessions: Iterable[tuple[UUID, int]]) -> list[UUID]:
     events = 0
     for id_, events_total in sessions:
         events += events_total
-        if ids and events > MOST_EVENTS:
+        if ids and events > MAX_EVENTS:
             break
         ids.append(id_)
-    return ids[:MOST_SESSIONS]
+    return ids[:MAX_SESSIONS]

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
-from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
+from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from kynaplatform.database.connections import is_out_of_reach
 from projects.models import Project
 from sessions_app.event_counters import store_counts_anew
@@ -29,7 +29,7 @@ from sessions_app.event_partitions import (
     length_of,
 )
 from sessions_app.models import DetectionEvent, DetectionSession
-from sessions_app.removal import MOST_SESSIONS, sessions_remove, within_a_batch
+from sessions_app.removal import MAX_SESSIONS, sessions_remove, within_a_batch
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def kept_of(own_days: int | None = None) -> Kept:
     """The retention of an organization with that many days of its own, or of the platform."""
     if own_days is not None:
         # What was stored before there was a limit.
-        own_days = min(own_days, MOST_RETENTION_DAYS)
+        own_days = min(own_days, MAX_RETENTION_DAYS)
     sessions = _least(settings.RETENTION_DAYS, own_days)
     return Kept(sessions, _least(settings.EVENTS_RETENTION_DAYS, sessions))
 
@@ -121,7 +121,7 @@ def _is_due(partition: Partition, now: datetime) -> bool:
 
     An organization's own days are fewer, and are served in batches.
     """
-    if partition.ends_at > now - timedelta(days=FEWEST_RETENTION_DAYS):
+    if partition.ends_at > now - timedelta(days=MIN_RETENTION_DAYS):
         return False
     still = Q(ended_at__isnull=True)
     if (days := kept_of().events) is None:
@@ -159,7 +159,7 @@ def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
     def chunk() -> int:
         nonlocal behind_id
         rows = _sessions_of(partition).filter(id__gt=behind_id).order_by("id")
-        ids = list(rows.values_list("id", flat=True)[:MOST_SESSIONS])
+        ids = list(rows.values_list("id", flat=True)[:MAX_SESSIONS])
         if not ids:
             return 0
         if days is not None:
@@ -204,7 +204,7 @@ def _chunk(due: QuerySet[DetectionSession], change: Callable[[list[UUID]], objec
     with transaction.atomic():
         # As a deletion does: it would wait for what only refers to them.
         locked = due.select_for_update(skip_locked=True)
-        ids = within_a_batch(locked.values_list("id", "events_total")[:MOST_SESSIONS])
+        ids = within_a_batch(locked.values_list("id", "events_total")[:MAX_SESSIONS])
         if ids:
             change(ids)
     return len(ids)

@@ -14,7 +14,7 @@ from sessions_app.quality import Quality, quality_of
 
 By = Literal["day", "session"]
 # Of a page by day. A day with more goes on in the next page.
-MOST_SESSIONS: Final = 5_000
+MAX_SESSIONS: Final = 5_000
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 _STATEMENT: Final = """
 SELECT created_at, id, COALESCE((summary ->> 'active_ms')::float8, 0),

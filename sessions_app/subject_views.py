@@ -7,7 +7,7 @@ from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.pagination import page_of, start_of
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from sessions_app.subject_summary import (
-    MOST_SESSIONS,
+    MAX_SESSIONS,
     cursor_behind_day,
     day_of,
     subject_summary,
@@ -42,7 +42,7 @@ class SubjectViewSet(ApiViewSet):
             last=last,
             by=query.by,
             start=start_of(query),
-            most=query.limit if query.by == "session" else MOST_SESSIONS,
+            most=query.limit if query.by == "session" else MAX_SESSIONS,
         )
         present = partial(present_summary, by=query.by)
         if query.by == "session":

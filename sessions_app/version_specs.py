@@ -7,9 +7,9 @@ import detection
 from movespecs.models import MoveSpecVersion
 from sessions_app.models import DetectionSession
 
-MOST_SPECS = 256
+MAX_SPECS = 256
 # What is known of a text takes several times what its MoveSpec does.
-MOST_VALIDATIONS = 64
+MAX_VALIDATIONS = 64
 
 
 def spec_of_session(session: DetectionSession) -> detection.MoveSpec:
@@ -24,13 +24,13 @@ def spec_of_session(session: DetectionSession) -> detection.MoveSpec:
     return validation_of_version(version_id).spec_with(parameters, session.locale)
 
 
-@lru_cache(maxsize=MOST_SPECS)
+@lru_cache(maxsize=MAX_SPECS)
 def spec_of_version(version_id: UUID) -> detection.MoveSpec:
     """The MoveSpec of a version with the defaults of its parameters. Raises MoveSpecInvalid."""
     return detection.compile(_text_of(version_id))
 
 
-@lru_cache(maxsize=MOST_VALIDATIONS)
+@lru_cache(maxsize=MAX_VALIDATIONS)
 def validation_of_version(version_id: UUID) -> detection.Validation:
     """What is known of a version's text. Raises MoveSpecInvalid."""
     validation = detection.validate(_text_of(version_id), is_new=False)

@@ -23,10 +23,10 @@ from kynaplatform.api.wire import (
 from sessions_app.admission import AdmittedSession
 from sessions_app.context import (
     LOCALE,
-    MOST_LOCALE_CHARACTERS,
-    MOST_NOTE_CHARACTERS,
-    MOST_NOTES,
-    MOST_PARAMETERS,
+    MAX_LOCALE_CHARACTERS,
+    MAX_NOTE_CHARACTERS,
+    MAX_NOTES,
+    MAX_PARAMETERS,
     NOTE_NAME,
     PARAMETER_NAME,
     SUBJECT,
@@ -87,7 +87,7 @@ Parameters = Annotated[
     dict[str, float],
     msgspec.Meta(
         extra_json_schema={
-            "maxProperties": MOST_PARAMETERS,
+            "maxProperties": MAX_PARAMETERS,
             "propertyNames": {"pattern": f"^{PARAMETER_NAME}$"},
         }
     ),
@@ -97,11 +97,11 @@ Metadata = Annotated[
     dict[str, str],
     msgspec.Meta(
         extra_json_schema={
-            "maxProperties": MOST_NOTES,
+            "maxProperties": MAX_NOTES,
             "propertyNames": {"pattern": f"^{NOTE_NAME}$"},
             "additionalProperties": {
                 "type": "string",
-                "maxLength": MOST_NOTE_CHARACTERS,
+                "maxLength": MAX_NOTE_CHARACTERS,
                 **STORABLE,
             },
         }
@@ -110,7 +110,7 @@ Metadata = Annotated[
 Locale = Annotated[
     str,
     msgspec.Meta(
-        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MOST_LOCALE_CHARACTERS}
+        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MAX_LOCALE_CHARACTERS}
     ),
 ]
 EXAMPLE_METADATA = {"plan": "knee-week-3", "clinic": "north"}

@@ -42,9 +42,9 @@ from staff.webhook_display import SECRETS, shown_url, state_of_endpoint, with_la
 from usage.models import UsageMonth
 from webhooks.models import WebhookEndpoint
 
-MOST_LISTED = 10
+MAX_LISTED = 10
 # The statement that reads their sessions has a part for each project.
-MOST_PROJECTS_READ = 200
+MAX_PROJECTS_READ = 200
 NEVER = "-"
 
 
@@ -150,12 +150,12 @@ def customer_page(user: Any, owner: Organization | Project, *, now: datetime) ->
     shown: dict[str, Any] = {"sections": list(_sections(user, holdings, now))}
     if may_view(user, DetectionSession):
         newest = holdings.projects.order_by("-created_at").values_list("pk", flat=True)
-        ids = list(newest[: MOST_PROJECTS_READ + 1])
+        ids = list(newest[: MAX_PROJECTS_READ + 1])
         shown |= {
-            "recent": recent_sessions(ids[:MOST_PROJECTS_READ], now=now),
+            "recent": recent_sessions(ids[:MAX_PROJECTS_READ], now=now),
             "max_sessions": MAX_SESSIONS,
             "all_sessions": holdings.all_of_sessions(),
-            "most_projects": MOST_PROJECTS_READ if len(ids) > MOST_PROJECTS_READ else None,
+            "most_projects": MAX_PROJECTS_READ if len(ids) > MAX_PROJECTS_READ else None,
         }
     if user.has_perm("admin.view_logentry"):
         shown["history"] = _history(user, owner, now)
@@ -185,7 +185,7 @@ def _projects(user: Any, holdings: Holdings, now: datetime) -> Section:
             state_of_owner(row),
             *(one.link(row) for one in seen),
         )
-        for row in found[:MOST_LISTED]
+        for row in found[:MAX_LISTED]
     ]
     everything = [("All projects", list_of(Project, organization__id__exact=holdings.owner.pk))]
     columns = ["Project", "State", *(str(capfirst(one.label)) for one in seen)]
@@ -207,7 +207,7 @@ def _credentials(holdings: Holdings, kinds: Sequence[str], now: datetime) -> Sec
             moment(row.last_used_at, now) if row.last_used_at else "never",
             moment(row.expires_at, now) if row.expires_at else "never",
         )
-        for row in found[:MOST_LISTED]
+        for row in found[:MAX_LISTED]
     ]
     everything = [
         (f"All {OF_KIND[kind]._meta.verbose_name_plural}", holdings.all_of(OF_KIND[kind]))
@@ -232,7 +232,7 @@ def _movespecs(holdings: Holdings, now: datetime) -> Section:
         )
         for row in found.defer("current_released_version__yaml_source").order_by(
             *in_use_first(MoveSpec), "-created_at"
-        )[:MOST_LISTED]
+        )[:MAX_LISTED]
     ]
     of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["MoveSpec", *of_project, "Released", "Changed"]
@@ -250,7 +250,7 @@ def _webhooks(holdings: Holdings, now: datetime) -> Section:
             moment(row.waiting_since, now) if row.waiting_since else NEVER,
             moment(row.last_delivered_at, now) if row.last_delivered_at else NEVER,
         )
-        for row in found[:MOST_LISTED]
+        for row in found[:MAX_LISTED]
     ]
     of_project = ["Project"] if holdings.is_of_customer else []
     columns = ["Address", *of_project, "State", "Oldest waiting", "Last delivered"]
@@ -268,7 +268,7 @@ def _usage(holdings: Holdings) -> Section:
             f"{row.live_frames:,}",
             hours_words(row.active_ms),
         )
-        for row in found[:MOST_LISTED]
+        for row in found[:MAX_LISTED]
     ]
     everything = list_of(UsageMonth, organization_id__exact=holdings.owner.pk)
     columns = ["Month", "Sessions", "Accepted frames", "Live frames", "Active hours"]
@@ -285,7 +285,7 @@ def _history(user: Any, owner: Organization | Project, now: datetime) -> Section
             short_ids(done),
             reason or NEVER,
         )
-        for entry in entries[:MOST_LISTED]
+        for entry in entries[:MAX_LISTED]
         for done, reason in [told(entry)]
     ]
     everything = [("All log entries", list_of(LogEntry, q=owner.pk))]

@@ -27,7 +27,7 @@ from staff.webhook_display import SECRETS, needs_attention, shown_url
 from webhooks.models import WebhookEndpoint
 from webhooks.pause import pause_reason
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 RELEASES = 5
 HOURS = 24
 
@@ -104,7 +104,7 @@ def _attention(user: Any, now: datetime) -> Iterator[Concerns]:
                 f"Suspended {model._meta.verbose_name_plural}",
                 [
                     Concern(str(row), page_of(row), f"since {row.suspended_at:%Y-%m-%d %H:%M} UTC")
-                    for row in rows[: MOST_NAMED + 1]
+                    for row in rows[: MAX_NAMED + 1]
                 ],
                 list_of(model, suspended="yes"),
             )
@@ -125,7 +125,7 @@ def _failing(now: datetime) -> Concerns:
         status=Status.FAILED, mode__in=Mode.values, created_at__gte=since
     )
     by_project = failed.order_by().values_list("project_id").annotate(count=Count("id"))
-    counts = dict(by_project.order_by("-count")[: MOST_NAMED + 1])
+    counts = dict(by_project.order_by("-count")[: MAX_NAMED + 1])
     named = with_customer(Project.objects.all()).in_bulk(list(counts))
     return _concerns(
         "Projects with failed sessions in the last day",
@@ -160,7 +160,7 @@ def _failing_webhooks(now: datetime) -> Concerns:
                 if row.disabled_at is None
                 else f"disabled {row.disabled_at:%Y-%m-%d %H:%M} UTC",
             )
-            for row in rows.order_by(*order)[: MOST_NAMED + 1]
+            for row in rows.order_by(*order)[: MAX_NAMED + 1]
         ],
         list_of(WebhookEndpoint, state="attention"),
     )
@@ -177,7 +177,7 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
                 f"{'expired' if row.expires_at <= now else 'expires'} "
                 f"{row.expires_at:%Y-%m-%d %H:%M} UTC",
             )
-            for row in with_customer(rows).order_by("expires_at")[: MOST_NAMED + 1]
+            for row in with_customer(rows).order_by("expires_at")[: MAX_NAMED + 1]
             if row.expires_at
         ],
         list_of(model, state="due"),
@@ -185,5 +185,5 @@ def _expiring(kind: str, model: type[Credential], now: datetime) -> Concerns:
 
 
 def _concerns(title: str, found: list[Concern], all_of_them: str) -> Concerns:
-    more = all_of_them if len(found) > MOST_NAMED else None
-    return Concerns(title, found[:MOST_NAMED], more)
+    more = all_of_them if len(found) > MAX_NAMED else None
+    return Concerns(title, found[:MAX_NAMED], more)

@@ -15,7 +15,7 @@ from staff.search_terms import ids_of
 from webhooks.models import DeliveryStatus, MessageType, WebhookDelivery
 
 # What passes a filter that no index serves is sought among so many at a time.
-MOST_READ: Final = 2_000
+MAX_READ: Final = 2_000
 HELP = (
     "By the id of a message, which is its webhook-id, or by that of its session. A page may be "
     "short or empty and go on: a status is found at once among the messages of one endpoint."
@@ -43,7 +43,7 @@ class DeliveryChangeList(PlacedChangeList):
             raise ValueError(start)
         status, type_ = self.params.get(STATUS), self.params.get(TYPE)
         is_sought = bool(type_ or (status and not self.params.get(ENDPOINT)))
-        most = MOST_READ if is_sought else size + 1
+        most = MAX_READ if is_sought else size + 1
         read = self._read(start, most)
         wanted = [
             row for row in read if row[2] == (status or row[2]) and row[3] == (type_ or row[3])

@@ -14,7 +14,7 @@ from kynaplatform.api.names import visible
 LINE_BREAK = re.compile("\r\n|[\n\r]")
 CONTEXT_LINES = 3
 # The bound of the search for equal lines. An edit of a few hundred lines takes a tenth of it.
-MOST_STEPS = 400_000
+MAX_STEPS = 400_000
 
 Kind = Literal["same", "changed", "removed", "added", "skipped"]
 
@@ -104,7 +104,7 @@ def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
     """The indexes of the lines that both texts have, in order: as many as there can be.
 
     The common beginning and end are set aside, and so is each line that the other text lacks. The
-    rest is searched for MOST_STEPS and at most one run of equal lines more. Lines beyond them
+    rest is searched for MAX_STEPS and at most one run of equal lines more. Lines beyond them
     count as changed.
     """
     shorter = min(len(left), len(right))
@@ -145,7 +145,7 @@ def _longest_common(left: list[str], right: list[str]) -> list[tuple[int, int]]:
             steps += 1 + i - first
             if i >= len(left) and j >= len(right):
                 return _pairs(runs)
-            if steps > MOST_STEPS:
+            if steps > MAX_STEPS:
                 best = max(furthest, key=lambda diagonal: 2 * furthest[diagonal][0] - diagonal)
                 return _pairs(furthest[best][1])
         edits += 1

@@ -17,7 +17,7 @@ from staff.links import list_of, may_view
 from staff.query_parameters import StrictFilter
 
 # Of the projects that an organization still has: the worker erases one after the other.
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 
 class StateFilter(StrictFilter):
@@ -83,4 +83,4 @@ def _left(erasure: Erasure) -> list[str]:
     field = "organization_id" if erasure.kind == Kind.ORGANIZATION else "id"
     its_id = erasure.organization_id if erasure.project_id is None else erasure.project_id
     projects = Project.objects.filter(**{field: its_id}).select_related("organization")
-    return [str(one) for one in projects.order_by("id")[:MOST_NAMED]]
+    return [str(one) for one in projects.order_by("id")[:MAX_NAMED]]

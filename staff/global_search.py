@@ -37,9 +37,9 @@ from staff.version_table import with_releases
 from staff.webhook_display import LARGE, SECRETS
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
-MOST_FOUND = 5
+MAX_FOUND = 5
 # Of MoveSpecs that match alike, so many are looked at for whether sessions have run them.
-MOST_COMPARED = 50
+MAX_COMPARED = 50
 OF_A_PROJECT = ("name", "project__name", "project__organization__name")
 # The models that are searched, in the order of the results, and the fields that name their rows.
 # A model without such fields is found by its id alone.
@@ -107,11 +107,11 @@ def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
 
 def _found(page: Any, text: str) -> FoundOfKind:
     opts = page.opts
-    rows = list(_rows(opts.model, text))[: MOST_FOUND + 1]
+    rows = list(_rows(opts.model, text))[: MAX_FOUND + 1]
     return FoundOfKind(
         str(capfirst(opts.verbose_name_plural)),
-        [_shown(page, row) for row in rows[:MOST_FOUND]],
-        list_of(opts.model, q=text) if len(rows) > MOST_FOUND else None,
+        [_shown(page, row) for row in rows[:MAX_FOUND]],
+        list_of(opts.model, q=text) if len(rows) > MAX_FOUND else None,
     )
 
 
@@ -128,7 +128,7 @@ def _rows(model: type[Model], text: str) -> Iterator[Any]:
         known = known.defer(*left_out)
     seen = set()
     if meant := ids_of(text):
-        for row in known.filter(pk__range=meant).order_by("pk")[: MOST_FOUND + 1]:
+        for row in known.filter(pk__range=meant).order_by("pk")[: MAX_FOUND + 1]:
             seen.add(row.pk)
             yield row
     if KINDS[model] and not means_one_id(text) and words_of(text):
@@ -159,9 +159,9 @@ def _first(rows: Any, text: str) -> Any:
 
     # Many may match: these alone are read whole.
     found = searched(rows.model._default_manager.all(), text, KINDS[rows.model])
-    most = MOST_COMPARED if rows.model is MoveSpec else MOST_FOUND + 1
+    most = MAX_COMPARED if rows.model is MoveSpec else MAX_FOUND + 1
     best = ranked(rows.filter(pk__in=ranked(found).values("pk")[:most]))
-    return used_first(best)[: MOST_FOUND + 1] if rows.model is MoveSpec else best
+    return used_first(best)[: MAX_FOUND + 1] if rows.model is MoveSpec else best
 
 
 def _shown(page: Any, row: Any) -> Found:

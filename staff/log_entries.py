@@ -23,7 +23,7 @@ from staff.log_search import HELP, log_searched
 from staff.query_parameters import StrictChangeList, StrictFilter
 
 NAME = "Who did what"
-LONGEST_IN_LIST = 160
+MAX_LIST_ITEM_CHARACTERS = 160
 
 
 class KindFilter(StrictFilter):
@@ -127,7 +127,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     def shortly(self, entry: LogEntry) -> SafeString:
         """The deed, cut: its names may be long. The whole is its title."""
         done = _done(entry)
-        cut = Truncator(shortened(done)).chars(LONGEST_IN_LIST)
+        cut = Truncator(shortened(done)).chars(MAX_LIST_ITEM_CHARACTERS)
         return format_html('<span title="{}">{}</span>', done, cut)
 
     shortly.plain = _done  # type: ignore[attr-defined]

@@ -20,13 +20,13 @@ from webhooks.models import WebhookEndpoint
 SUBJECTS: tuple[type[Model], ...] = (
     Organization, Project, ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint,
 )  # fmt: skip
-MOST_SUBJECTS = 500
-MOST_ENTRIES = 1_000
+MAX_SUBJECTS = 500
+MAX_ENTRIES = 1_000
 # The newest entries whose texts are searched, for names that nothing has any more.
-MOST_TEXTS = 50_000
+MAX_TEXTS = 50_000
 HELP = (
-    f"By customer, name, id, or who did it: the newest {MOST_ENTRIES:,} of each. "
-    f"A name that was changed since is found in the newest {MOST_TEXTS:,} of all."
+    f"By customer, name, id, or who did it: the newest {MAX_ENTRIES:,} of each. "
+    f"A name that was changed since is found in the newest {MAX_TEXTS:,} of all."
 )
 
 
@@ -43,12 +43,12 @@ def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
     if not means_one_id(text) and (words := words_of(text)):
         newest = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         told = reduce(and_, [Q(object_repr__icontains=word) for word in words])
-        ways.append(Q(pk__gt=newest - MOST_TEXTS) & told)
+        ways.append(Q(pk__gt=newest - MAX_TEXTS) & told)
     # Each condition has its own index, and is read once: a list is counted as well as read.
     pks = entries.order_by().values_list("pk", flat=True)
-    found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MOST_ENTRIES]}
+    found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MAX_ENTRIES]}
     # Not sorted by the database, which would read the whole log backwards for a few.
-    found.update(nlargest(MOST_ENTRIES, pks.filter(object_id__in=_subjects(text))))
+    found.update(nlargest(MAX_ENTRIES, pks.filter(object_id__in=_subjects(text))))
     return entries.filter(pk__in=found)
 
 
@@ -63,7 +63,7 @@ def _subjects(text: str) -> list[str]:
 
 
 def _newest_ids(rows: QuerySet[Any]) -> list[Any]:
-    return list(rows.order_by("-created_at").values_list("pk", flat=True)[:MOST_SUBJECTS])
+    return list(rows.order_by("-created_at").values_list("pk", flat=True)[:MAX_SUBJECTS])
 
 
 def _fields(model: type[Model]) -> list[str]:

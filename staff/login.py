@@ -23,7 +23,7 @@ logger = logging.getLogger("kynaplatform.login")
 
 # An office shares an address: one who forgot a password must not stop the others.
 NAMES_AT_ONE_ADDRESS = 3
-LONGEST_LOGGED = 100
+MAX_LOGGED = 100
 TURN_SECONDS = 10
 
 
@@ -105,7 +105,7 @@ def _wait_for_others(key: str) -> None:
 
 def _who(name: str, address: str) -> str:
     """The name and address for the log, escaped: a name can neither end nor reverse a line."""
-    return f"{name.encode('unicode_escape').decode()[:LONGEST_LOGGED]} from {address}"
+    return f"{name.encode('unicode_escape').decode()[:MAX_LOGGED]} from {address}"
 
 
 def _too_many(decision: Decision) -> Refused:

@@ -14,7 +14,7 @@ from staff.links import page_of
 from staff.movespec_meaning import changes, meanings_of
 
 # The most lines on a page, which would else be 17 MB for the longest text.
-MOST_LINES = 2_000
+MAX_LINES = 2_000
 
 
 class Line(NamedTuple):
@@ -62,7 +62,7 @@ def reading(
     issues = [*validation.errors, *validation.warnings]
     paths = validation.spec.check_paths if card and validation.spec else {}
     untried = {paths[name] for name in unmeasured(card, paths)}
-    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MOST_LINES)
+    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MAX_LINES)
     return {
         "issues": issues,
         "lines": lines,
@@ -99,7 +99,7 @@ def comparison(
     """The variables of diff.html. `validation` is that of the text of `right` as a new one."""
     if left is None or right is None or left.id == right.id:
         return {}
-    most = None if every else MOST_LINES
+    most = None if every else MAX_LINES
     parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
     old = validate(left.yaml_source, is_new=False)
     # A version of before a rule came is valid as a stored one alone.

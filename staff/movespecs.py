@@ -30,7 +30,7 @@ from staff.suspensions import with_suspensions
 from staff.version_table import version_rows
 
 # The most versions and releases that a MoveSpec's page lists.
-MOST_LISTED = 20
+MAX_LISTED = 20
 
 
 @admin.register(MoveSpec)
@@ -93,25 +93,25 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         context = super().page_context(request, movespec)
         card = accuracy_cards().get(movespec.id)
         versions = movespec.versions.order_by("-version_number")
-        newest = list(versions.values_list("version_number", flat=True)[: MOST_LISTED + 1])
+        newest = list(versions.values_list("version_number", flat=True)[: MAX_LISTED + 1])
         made = with_author(movespec.releases.all(), "released_by_credential", request.user)
         releases = list(
             made.select_related("from_version", "to_version", "released_by_staff")
             .defer("from_version__yaml_source", "to_version__yaml_source")
-            .order_by("-id")[: MOST_LISTED + 1]
+            .order_by("-id")[: MAX_LISTED + 1]
         )
         previous = self._previous_version(movespec, releases)
         if previous is not None and request.user.has_perm(RollBack.permission):
             label = f"{RollBack.label} {name_of(previous)} …"
             roll_back = {"label": label, "address": action_url(RollBack, previous)}
             context["staff_actions"].insert(0, roll_back)
-        shown = _with_released(newest[:MOST_LISTED], movespec)
+        shown = _with_released(newest[:MAX_LISTED], movespec)
         return {
             **context,
             "versions": list(version_rows(request.user, movespec, shown, clock.now())),
-            "more_versions": len(newest) > MOST_LISTED,
-            "releases": [(one, author_of_release(one)) for one in releases[:MOST_LISTED]],
-            "more_releases": len(releases) > MOST_LISTED,
+            "more_versions": len(newest) > MAX_LISTED,
+            "releases": [(one, author_of_release(one)) for one in releases[:MAX_LISTED]],
+            "more_releases": len(releases) > MAX_LISTED,
             "card": card,
             "accuracy": card and facts_of(card),
             "experimental": card and why_experimental(card),

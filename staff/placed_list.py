@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from kynaplatform.api.keyset import Place, place
-from staff.actions.base import MOST_AT_ONCE
+from staff.actions.base import MAX_CONCURRENT
 from staff.query_parameters import StrictChangeList
 
 # The rows that a download reads at once.
@@ -38,7 +38,7 @@ class PlacedChangeList(StrictChangeList):
         super().get_queryset(request, exclude_parameters)  # makes the filters
         if request.POST.get("select_across") != "1":
             return self.root_queryset
-        listed = islice(self.every_row(), MOST_AT_ONCE + 1)
+        listed = islice(self.every_row(), MAX_CONCURRENT + 1)
         return self.root_queryset.filter(pk__in=[row.pk for row in listed])
 
     def get_results(self, request: HttpRequest) -> None:

@@ -29,7 +29,7 @@ from kynaplatform import clock
 from kynaplatform.api.keyset import every_row
 from staff.refusals import Refused
 
-LONGEST_SEARCH = 200
+MAX_SEARCH = 200
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 COLUMN = re.compile(r"-?(0|[1-9][0-9]?)")
 # The beginning of a key's secret or a token, in a syntax that browsers have as well.
@@ -67,8 +67,8 @@ def require_page_number(text: str) -> None:
 
 
 def require_short(search: str) -> None:
-    if len(search) > LONGEST_SEARCH:
-        raise Refused(f"A search has at most {LONGEST_SEARCH} characters.")
+    if len(search) > MAX_SEARCH:
+        raise Refused(f"A search has at most {MAX_SEARCH} characters.")
 
 
 def require_no_secret(search: str) -> None:

@@ -16,11 +16,11 @@ from django.utils.text import smart_split, unescape_string_literal
 from staff.refusals import Refused
 
 # Fewer of the 32 digits of an id would be no more than a guess.
-LEAST_DIGITS = 8
-DIGITS = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},32}}")
+MIN_DIGITS = 8
+DIGITS = re.compile(rf"[0-9a-f]{{{MIN_DIGITS},32}}")
 WHOLE_ID = re.compile(r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)")
 # Each word may read a whole table.
-MOST_WORDS = 10
+MAX_WORDS = 10
 # As in `Organization / Project`, which is copied from our own pages.
 BETWEEN_NAMES = "/"
 
@@ -28,8 +28,8 @@ BETWEEN_NAMES = "/"
 def words_of(text: str) -> list[str]:
     """The words of `text`; a phrase in quotes is one. Raises Refused if they are many."""
     words = [word for word in smart_split(text) if word != BETWEEN_NAMES]
-    if len(words) > MOST_WORDS:
-        raise Refused(f"A search has at most {MOST_WORDS} words, or one id among them.")
+    if len(words) > MAX_WORDS:
+        raise Refused(f"A search has at most {MAX_WORDS} words, or one id among them.")
     return [
         unescape_string_literal(word) if word[0] in "\"'" and word[0] == word[-1] else word
         for word in words

@@ -13,7 +13,7 @@ from sessions_app.models import DetectionEvent, DetectionSession, EventType, Ses
 from sessions_app.version_specs import spec_of_session
 from staff.display import duration
 from staff.plain_words import EVENTS
-from staff.session_measures import DRAWN as MOST_DRAWN
+from staff.session_measures import DRAWN as MAX_DRAWN
 from staff.session_measures import measure_charts
 from staff.session_repetitions import table
 from staff.session_tries import MovementTries
@@ -94,7 +94,7 @@ def detections(
         "repetitions": table(newest, spec, [one.last for one in tries if one.last])
         if newest
         else None,
-        "most_drawn": MOST_DRAWN,
+        "most_drawn": MAX_DRAWN,
         "measures": measure_charts(newest, spec) if newest else [],
         "listed": [(one, EVENTS.get(one.type, one.type)) for one in newest[:LISTED]],
         "attaches": [_attach(one, session, now) for one in attaches[:ATTACHES]],

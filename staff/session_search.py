@@ -16,10 +16,10 @@ from sessions_app.session_filters import AnyOf
 from staff.search_terms import ids_of, means_one_id, searched, words_of
 
 # Of what a name finds, the newest count. Each is a place in an index of sessions that a page reads.
-MOST_PROJECTS = MOST_MOVESPECS = MOST_VERSIONS = 100
+MAX_PROJECTS = MAX_MOVESPECS = MAX_VERSIONS = 100
 HELP = (
     "By the name of a customer, a project or a MoveSpec, of each the newest "
-    f"{MOST_PROJECTS}; or by the id of a session, a project, a MoveSpec or one of its versions. "
+    f"{MAX_PROJECTS}; or by the id of a session, a project, a MoveSpec or one of its versions. "
     "What no name has is sought as a whole subject, or a whole text of the metadata; subject:p_1 "
     "and metadata:north are sought as nothing else."
 )
@@ -62,7 +62,7 @@ def _of_subject(text: str) -> dict[str, Any]:
         return {}
     theirs = DetectionSession.objects.filter(subject=text, project_id=OuterRef("pk"))
     projects = Project.objects.filter(Exists(theirs)).order_by("-created_at")
-    ids = list(projects.values_list("pk", flat=True)[:MOST_PROJECTS])
+    ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS])
     return {"subject": text, "any_of": AnyOf(ids, [])} if ids else {}
 
 
@@ -80,7 +80,7 @@ def _of_one_id(row_id: Any) -> dict[str, Any]:
 
 def _projects(text: str) -> list[Any]:
     found = searched(Project.objects.all(), text, OF_PROJECT).order_by("-created_at")
-    return list(found.values_list("pk", flat=True)[:MOST_PROJECTS])
+    return list(found.values_list("pk", flat=True)[:MAX_PROJECTS])
 
 
 def _versions(text: str) -> list[Any]:
@@ -88,6 +88,6 @@ def _versions(text: str) -> list[Any]:
     called = searched(MoveSpec.objects.all(), text, OF_MOVESPEC)
     if ids_of(text) is None:
         called = called.filter(reduce(or_, (Q(name__icontains=one) for one in words_of(text)), Q()))
-    movespecs = called.order_by("-created_at").values_list("pk", flat=True)[:MOST_MOVESPECS]
+    movespecs = called.order_by("-created_at").values_list("pk", flat=True)[:MAX_MOVESPECS]
     versions = MoveSpecVersion.objects.filter(movespec__in=list(movespecs)).order_by("-created_at")
-    return list(versions.values_list("pk", flat=True)[:MOST_VERSIONS])
+    return list(versions.values_list("pk", flat=True)[:MAX_VERSIONS])

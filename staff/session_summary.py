@@ -19,11 +19,11 @@ from staff.session_rejections import rejections, words_of
 from staff.session_tries import tries
 
 # Below these it is told: less than half of the frames, and frames of a second.
-USABLE_SHARE, FEWEST_A_SECOND = 0.5, 8
+USABLE_SHARE, MIN_PER_SECOND = 0.5, 8
 # An angle that is so near to a band has missed nothing by it.
 NEAR_DEGREES = 1.0
 # Of what else a phase asks for, so much is named.
-MOST_NAMED = 4
+MAX_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _of_frames(seen: Seen) -> Iterator[str]:
     a_second = seen.frames_a_second
     if a_second is None and seen.frames > 1:
         yield "The frames came more than 2 s apart."
-    elif a_second is not None and a_second < FEWEST_A_SECOND:
+    elif a_second is not None and a_second < MIN_PER_SECOND:
         yield (
             f"Only {a_second:.1f} frames came for a second of movement: a phase may lie between "
             "two of them."
@@ -265,7 +265,7 @@ def _gates(spec: MoveSpec, phase: str) -> list[str]:
         for criterion in one.criteria
         if one.strict or criterion.measure not in carried
     ]
-    return gates if len(gates) <= MOST_NAMED else [*gates[:MOST_NAMED], "and more"]
+    return gates if len(gates) <= MAX_NAMED else [*gates[:MAX_NAMED], "and more"]
 
 
 def _low(angle: CarriedAngle) -> str:

@@ -22,8 +22,8 @@ from staff.links import link_to, list_of, may_view, page_of
 from staff.session_list import around
 
 # So many sessions of a version are counted, and so many live ones of its project.
-MOST_RUNS = 10_000
-LONGEST_LABEL = 40
+MAX_RUNS = 10_000
+MAX_LABEL = 40
 ENDED = [status for status in Status.values if status not in LIVE_STATUSES]
 # The line of the key in a text in block style, which nearly all are.
 _LABEL = r"(?n)^version:[ \t]*(.*)$"
@@ -90,7 +90,7 @@ def label_of(line: str | None) -> str:
     else:
         text = text.partition(" #")[0].rstrip()
     text = visible(text)
-    return text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}…"
+    return text if len(text) <= MAX_LABEL else f"{text[:MAX_LABEL]}…"
 
 
 def version_rows(
@@ -120,24 +120,24 @@ def version_rows(
 
 def runs_of_versions(movespec: MoveSpec, ids: Sequence[UUID], now: datetime) -> dict[UUID, Runs]:
     """How many sessions of today and yesterday, days of UTC, each of the versions has, up to one
-    more than MOST_RUNS of those that have ended.
+    more than MAX_RUNS of those that have ended.
 
     Those that have ended are counted by the index of their version, live ones by their project's.
     """
     since, _ = around(_days(now))
     with connection.cursor() as cursor:
         bounds: dict[str, Any] = {"statuses": ENDED, "modes": Mode.values, "since": since}
-        cursor.execute(_ENDED, {**bounds, "ids": list(ids), "most": MOST_RUNS + 1})
+        cursor.execute(_ENDED, {**bounds, "ids": list(ids), "most": MAX_RUNS + 1})
         counts: dict[UUID, int] = dict(cursor.fetchall())
     live = DetectionSession.objects.filter(
         project_id=movespec.project_id, deadline_at__isnull=False, status__in=LIVE_STATUSES,
         mode__in=Mode.values, created_at__gt=since,
     )  # fmt: skip
-    read = list(live.order_by().values_list("resolved_version_id", flat=True)[: MOST_RUNS + 1])
-    for id_ in read[:MOST_RUNS]:
+    read = list(live.order_by().values_list("resolved_version_id", flat=True)[: MAX_RUNS + 1])
+    for id_ in read[:MAX_RUNS]:
         if id_ in counts:
             counts[id_] += 1
-    return {id_: Runs(count, is_least=len(read) > MOST_RUNS) for id_, count in counts.items()}
+    return {id_: Runs(count, is_least=len(read) > MAX_RUNS) for id_, count in counts.items()}
 
 
 def _days(now: datetime) -> str:
@@ -146,8 +146,8 @@ def _days(now: datetime) -> str:
 
 
 def _runs(version: MoveSpecVersion, runs: Runs, now: datetime) -> SafeString | str:
-    if runs.number > MOST_RUNS:
-        told = f"over {MOST_RUNS:,}"
+    if runs.number > MAX_RUNS:
+        told = f"over {MAX_RUNS:,}"
     else:
         told = f"{'at least ' if runs.is_least else ''}{runs.number:,}"
     if told == "0":

@@ -13,7 +13,7 @@ from movespecs.accuracy import accuracy_cards
 from movespecs.models import MoveSpecVersion, Release
 from staff.actions import versions as actions
 from staff.actions.base import StaffActionAdmin
-from staff.actions.versions import MOST_CHOICES, siblings_of
+from staff.actions.versions import MAX_CHOICES, siblings_of
 from staff.authors import author_of, with_author
 from staff.base import OwnerFilter, ReadOnlyAdmin
 from staff.display import moment_of
@@ -89,7 +89,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             ),
             "title": full_name(version.movespec),
             "state": self.state(version),
-            "others": siblings_of(version)[:MOST_CHOICES],
+            "others": siblings_of(version)[:MAX_CHOICES],
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, validation, whole=whole, every=every),
         }

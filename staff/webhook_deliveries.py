@@ -26,9 +26,9 @@ from staff.webhook_display import (
     without_secrets,
 )
 from webhooks.models import WebhookDelivery
-from webhooks.schedule import MOST_TRIES
+from webhooks.schedule import MAX_TRIES
 
-MOST_SHOWN = 20_000
+MAX_SHOWN = 20_000
 
 
 @admin.register(WebhookDelivery)
@@ -99,11 +99,11 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "state": self.state(delivery),
             "address": shown_url(url),
             "sentence": delivery_sentence(delivery, self.failure(delivery), now),
-            "tries": f"{delivery.tries} of {MOST_TRIES}",
+            "tries": f"{delivery.tries} of {MAX_TRIES}",
             "created": moment(delivery.created_at, now),
             "headers": headers_of(delivery),
-            "body": body[:MOST_SHOWN],
-            "is_cut": len(body) > MOST_SHOWN,
+            "body": body[:MAX_SHOWN],
+            "is_cut": len(body) > MAX_SHOWN,
             "detail": delivery.failure_detail and without_secrets(delivery.failure_detail, url),
             "answered": delivery.response_body and without_secrets(delivery.response_body, url),
         }

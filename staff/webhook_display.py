@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from staff.display import Tone, badge, moment
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.schedule import FAILED_MESSAGES, FAILED_TRIES, FAILS_FOR, MOST_TRIES
+from webhooks.schedule import FAILED_MESSAGES, FAILED_TRIES, FAILS_FOR, MAX_TRIES
 
 # The columns that no page reads, and those that are large, which no list does.
 SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")
@@ -144,7 +144,7 @@ def is_being_sent(delivery: WebhookDelivery, now: datetime) -> bool:
 
 def delivery_sentence(delivery: WebhookDelivery, failure: str | None, now: datetime) -> SafeString:
     """What became of a delivery, and what comes next. `failure` is without secrets."""
-    tried = f"{delivery.tries} of {MOST_TRIES}"
+    tried = f"{delivery.tries} of {MAX_TRIES}"
     match delivery.status:
         case DeliveryStatus.DELIVERED:
             return format_html(

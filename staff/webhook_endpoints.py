@@ -33,7 +33,7 @@ from staff.webhook_display import (
 )
 from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
 
-MOST_LISTED, MOST_COUNTED = 10, 1_000
+MAX_LISTED, MAX_COUNTED = 10, 1_000
 
 
 class EndpointStateFilter(StrictFilter):
@@ -125,7 +125,7 @@ def _last_failure(endpoint: WebhookEndpoint) -> str | None:
     own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
     waiting = own.filter(status=DeliveryStatus.WAITING).order_by("-due_at")
     failed = own.filter(status=DeliveryStatus.FAILED).order_by("-created_at")
-    found = [*waiting[:MOST_LISTED], *failed[:MOST_LISTED]]
+    found = [*waiting[:MAX_LISTED], *failed[:MAX_LISTED]]
     tried = [(tried_at, failure) for tried_at, failure in found if tried_at and failure]
     return without_secrets(max(tried)[1], endpoint.url) if tried else None
 
@@ -135,8 +135,8 @@ def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
     counts = []
     for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
         rows = WebhookDelivery.objects.filter(endpoint=endpoint, status=status)
-        number = rows.order_by()[: MOST_COUNTED + 1].count()
-        told = f"over {MOST_COUNTED:,}" if number > MOST_COUNTED else str(number)
+        number = rows.order_by()[: MAX_COUNTED + 1].count()
+        told = f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else str(number)
         there = list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk, STATUS: status})
         counts.append((str(status.label), told, there))
     return counts
@@ -147,10 +147,10 @@ def _newest(endpoint: WebhookEndpoint, now: datetime) -> Section:
         "id", "type", "status", "tries", "created_at", "response_status", "failure"
     )
     parts = [
-        light.filter(endpoint=endpoint, status=status).order_by("-created_at")[:MOST_LISTED]
+        light.filter(endpoint=endpoint, status=status).order_by("-created_at")[:MAX_LISTED]
         for status in DeliveryStatus
     ]
-    newest = parts[0].union(*parts[1:], all=True).order_by("-created_at")[:MOST_LISTED]
+    newest = parts[0].union(*parts[1:], all=True).order_by("-created_at")[:MAX_LISTED]
     rows = [
         (
             link_to(row, first_digits(row.pk)),

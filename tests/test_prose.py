@@ -5,7 +5,7 @@ from pathlib import Path
 
 from local_stack.environment import PROJECT
 
-LONGEST_LINE = 100
+MAX_LINE = 100
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 # A decision has these, in this order, but not each has a cost that surprises.
 DECISION = ["Decision", "Why", "Cost", "Think again when"]
@@ -30,7 +30,7 @@ def test_a_line_has_at_most_100_characters() -> None:
         f"{of(document)}: {line}"
         for document in DOCUMENTS
         for line in prose(document).splitlines()
-        if len(line) > LONGEST_LINE
+        if len(line) > MAX_LINE
         and not line.startswith("|")
         and not re.fullmatch(r"\s*(?:- )?!?\[.*\]\(\S+\)[.,]?", line)
     ]

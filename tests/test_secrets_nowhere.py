@@ -29,7 +29,7 @@ from sessions_app.session_sweep import expire_sessions
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 from tests.long_runs import at_length
 
-FEWEST_CHARACTERS = 20  # of a needle: shorter ones would be found by chance
+MIN_CHARACTERS = 20  # of a needle: shorter ones would be found by chance
 PASSWORD = "a long staff password 7351"
 
 
@@ -67,7 +67,7 @@ class Secrets:
 
 def forms(needle: bytes) -> list[bytes]:
     """How bytes can be written; base64 without its ends, which depend on what is beside."""
-    assert len(needle) >= FEWEST_CHARACTERS
+    assert len(needle) >= MIN_CHARACTERS
     written = [needle, needle.hex().encode()]
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + needle)[4:-4]

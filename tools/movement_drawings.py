@@ -33,7 +33,7 @@ polyline { fill: none; stroke-width: 9; stroke-linecap: round; stroke-linejoin: 
 WIDE = 500
 # Room for labels on either side of the body, and above and below it.
 LABELS, MARGIN = 152.0, 22.0
-MOST_SCALE, RADIUS, LABEL_HIGH = 140.0, 27.0, 40.0
+MAX_SCALE, RADIUS, LABEL_HIGH = 140.0, 27.0, 40.0
 LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
     **dict(SEGMENT_LANDMARKS.items()),
@@ -93,7 +93,7 @@ class Picture:
 def phase(slug: str, at: int) -> str:
     """The figure in a phase, its angles with their bands, and a label for each."""
     posed, criteria = poses_of(slug)[at], spec_of(slug).phases[at].criteria
-    scale = min(_scale(one, (WIDE - 2 * LABELS, 300.0), MOST_SCALE) for one in poses_of(slug))
+    scale = min(_scale(one, (WIDE - 2 * LABELS, 300.0), MAX_SCALE) for one in poses_of(slug))
     high = _height(slug, scale)
     picture = Picture(WIDE, high)
     points = _placed(posed, scale, (WIDE / 2, high - MARGIN))

@@ -16,7 +16,7 @@ from local_stack.environment import PROJECT, fill
 FRAMES_PER_SECOND = 30
 BATCH = 15
 REPETITIONS = 12
-MOST_BYTES = 16384
+MAX_BYTES = 16384
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
 
     catalogue = sorted((PROJECT / "examples" / "movespecs").glob("*.yaml"))
     samples = [state for movespec in catalogue for state in states(movespec)]
-    trained = stream_state.zstd.train_dict(samples, MOST_BYTES)
+    trained = stream_state.zstd.train_dict(samples, MAX_BYTES)
     Path(file).write_bytes(trained.dict_content)
     say(f"{file}: {len(trained.dict_content)} bytes")
 

@@ -16,7 +16,7 @@ from detection import (
     compile,  # noqa: A004 - as detection calls it
     validate,
 )
-from detection.engine.angles import LEAST_WEIGHT_M2
+from detection.engine.angles import MIN_WEIGHT_M2
 from detection.engine.carriers import find_travels, used_phases
 from detection.spec import MOVEMENT
 from movespecs.accuracy import read_cards, why_experimental
@@ -47,7 +47,7 @@ def engine() -> dict[str, float]:
     """The engine's settings, with which the page measures the same angles."""
     by_subject = asdict(EngineSettings()).values()
     named = {name: value for subject in by_subject for name, value in subject.items()}
-    return {**named, "least_weight_m2": LEAST_WEIGHT_M2}
+    return {**named, "least_weight_m2": MIN_WEIGHT_M2}
 
 
 def _movement(slug: str, yaml_source: str) -> dict[str, Any]:

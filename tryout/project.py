@@ -33,9 +33,9 @@ READS_PER_MINUTE = 3_000
 # A try is a few repetitions.
 SESSION_SECONDS, SESSION_EVENTS = 600, 3_000
 # How long the second of two processes that begin at once waits for the first.
-LONGEST_WAIT = "10s"
+MAX_WAIT = "10s"
 # How long the other threads of a process wait: then they are free for the API.
-LONGEST_WAIT_SECONDS = 1.0
+MAX_WAIT_SECONDS = 1.0
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 # Set once this process has made what was missing, and has followed the catalogue.
@@ -71,7 +71,7 @@ def _known() -> Credential | None:
 
 def _prepare_alone(now: datetime) -> Credential:
     """Prepare in one thread of the process at a time: it may wait long for another process."""
-    if not _preparing.acquire(timeout=LONGEST_WAIT_SECONDS):
+    if not _preparing.acquire(timeout=MAX_WAIT_SECONDS):
         raise HeldByAnother
     try:
         account = _known() or _prepare(now)
@@ -84,7 +84,7 @@ def _prepare_alone(now: datetime) -> Credential:
 def _prepare(now: datetime) -> Credential:
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'")
+            cursor.execute(f"SET LOCAL lock_timeout = '{MAX_WAIT}'")
             cursor.execute(LOCK, [NAME])
         organization, _ = Organization.objects.get_or_create(
             id=ORGANIZATION_ID,

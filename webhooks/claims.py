@@ -18,7 +18,7 @@ CLAIM: Final = timedelta(seconds=30)
 # Messages under way at once in each sender: of one endpoint; of an organization while another one
 # has any waiting or under way; of an organization that is alone. The others share the places over
 # those of one alone: each leaves as many free as it has, for the next one.
-MOST_OF_ENDPOINT: Final = 16
+MAX_PER_ENDPOINT: Final = 16
 MAX_OF_ORGANIZATION: Final = 64
 MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
 MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
@@ -27,7 +27,7 @@ QUICK_SECONDS: Final = 2.0
 # Messages of disabled endpoints that a claim holds: it is made ten times a second.
 MAX_HELD: Final = 200
 # A later message of a session waits for an earlier one for so long, and looks for it so often.
-LONGEST_WAIT: Final = timedelta(seconds=60)
+MAX_WAIT: Final = timedelta(seconds=60)
 LOOKS_AGAIN: Final = timedelta(seconds=1)
 
 # The endpoints that anything waits for, and when the first of it is due: one step in the index for
@@ -193,7 +193,7 @@ def deliveries_claim(
 
     `under_way` has how many messages of each organization are being sent: the claims add to them,
     the fewest first, up to the bounds of an organization and of the sender. An endpoint that `free`
-    does not name has MOST_OF_ENDPOINT. What waits for a disabled one is held, for a replay. A
+    does not name has MAX_PER_ENDPOINT. What waits for a disabled one is held, for a replay. A
     message whose session has an earlier one waiting is looked at again in a second.
     """
     most = MAX_UNDER_WAY - sum(under_way.values())
@@ -206,14 +206,14 @@ def deliveries_claim(
         "organization_ids": [*under_way],
         "under_way": [*under_way.values()],
         "most": most,
-        "most_of_endpoint": MOST_OF_ENDPOINT,
+        "most_of_endpoint": MAX_PER_ENDPOINT,
         "max_of_organization": MAX_OF_ORGANIZATION,
         "max_alone": MAX_ALONE,
         "max_held": MAX_HELD,
         "claim_id": claim_id,
         "now": now,
         "claim": CLAIM,
-        "longest_wait": LONGEST_WAIT,
+        "longest_wait": MAX_WAIT,
         "looks_again": LOOKS_AGAIN,
     }
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from webhooks.errors import DisabledByStaff, TooManyWebhooks
 from webhooks.models import DisabledReason, WebhookEndpoint
 from webhooks.secrets import new_secret, secret_rotate
 
-MOST_PER_PROJECT: Final = 16
+MAX_PER_PROJECT: Final = 16
 
 
 def endpoints_of(project_id: UUID) -> QuerySet[WebhookEndpoint]:
@@ -38,9 +38,9 @@ def endpoint_create(
     secret = new_secret()
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).only("id").get(id=project_id)
-        if endpoints_of(project_id).count() >= MOST_PER_PROJECT:
+        if endpoints_of(project_id).count() >= MAX_PER_PROJECT:
             raise TooManyWebhooks(
-                f"The project has its most webhooks: {MOST_PER_PROJECT}.", limit=MOST_PER_PROJECT
+                f"The project has its most webhooks: {MAX_PER_PROJECT}.", limit=MAX_PER_PROJECT
             )
         endpoint = WebhookEndpoint.objects.create(
             project_id=project_id,

@@ -13,8 +13,8 @@ from uuid_utils.compat import uuid7
 
 from projects.models import Project
 
-MOST_URL_CHARACTERS = 2048
-MOST_DESCRIPTION_CHARACTERS = 2000
+MAX_URL_CHARACTERS = 2048
+MAX_DESCRIPTION_CHARACTERS = 2000
 # Of a delivery's failure, and of what is kept of an answer's body.
 MAX_FAILURE_CHARACTERS = 500
 MAX_RESPONSE_BYTES = 1024
@@ -56,13 +56,13 @@ class WebhookEndpoint(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="webhook_endpoints", db_index=False
     )
-    url = models.CharField(max_length=MOST_URL_CHARACTERS)
+    url = models.CharField(max_length=MAX_URL_CHARACTERS)
     event_types = ArrayField(
         models.CharField(max_length=40),
         null=True,
         help_text="The types that it gets; empty: every type, those to come included.",
     )
-    description = models.CharField(max_length=MOST_DESCRIPTION_CHARACTERS, null=True)  # noqa: DJ001
+    description = models.CharField(max_length=MAX_DESCRIPTION_CHARACTERS, null=True)  # noqa: DJ001
     encrypted_secret = models.BinaryField()
     encrypted_previous_secret = models.BinaryField(null=True)
     previous_secret_until = models.DateTimeField(

@@ -23,7 +23,7 @@ from webhooks.schedule import (
     FAILED_TRIES,
     FAILS_FOR,
     JITTER,
-    MOST_TRIES,
+    MAX_TRIES,
     SILENCE,
     TIMEOUT,
     WAITS,
@@ -258,7 +258,7 @@ def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> No
 def _row(one: Outcome, now: datetime) -> dict[str, object]:
     status, due_at = DeliveryStatus.DELIVERED, None
     if one.failure is not None:
-        is_last = one.tries >= MOST_TRIES or one.response_status == GONE
+        is_last = one.tries >= MAX_TRIES or one.response_status == GONE
         status = DeliveryStatus.FAILED if is_last else DeliveryStatus.WAITING
         # As after a time-out, however soon it was refused.
         ended_at = one.tried_at + TIMEOUT if one.failure == NO_CONNECTION else now

@@ -10,7 +10,7 @@ WAITS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
 )
-MOST_TRIES: Final = len(WAITS) + 1
+MAX_TRIES: Final = len(WAITS) + 1
 # By so much of itself a wait is shorter or longer: what failed together does not come together.
 JITTER: Final = 0.1
 # An endpoint is disabled once every try of that time has failed: at least ten, of three messages.

@@ -25,7 +25,7 @@ from kynaplatform import clock
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
 from webhooks.addresses import NO_CONNECTION
-from webhooks.claims import CLAIM, MOST_OF_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
+from webhooks.claims import CLAIM, MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
 from webhooks.messages import bodies
 from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.pause import pause_reason, sender_introduce
@@ -37,7 +37,7 @@ logger = logging.getLogger("kynaplatform.webhooks")
 
 POLL_SECONDS: Final = 0.1
 # Of turns that outcomes ask for: so many are written together.
-SHORTEST_TURN_SECONDS: Final = 0.01
+MIN_TURN_SECONDS: Final = 0.01
 REPLAY_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 1.0
 # A sender whose turns fail for so long ends itself. A turn that takes longer has failed.
@@ -92,9 +92,9 @@ class Pace:
 
     def free(self, at: float) -> int:
         """How many more may be sent at once: the half after each failure, until one succeeds."""
-        most = MOST_OF_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE)
+        most = MAX_PER_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE)
         if self.seconds > QUICK_SECONDS:
-            most = min(most, int(MOST_OF_ENDPOINT * QUICK_SECONDS / self.seconds))
+            most = min(most, int(MAX_PER_ENDPOINT * QUICK_SECONDS / self.seconds))
         return 0 if at < self.paused_until else max(0, max(1, most) - self.under_way)
 
     def ended(self, is_failure: bool, at: float, seconds: float) -> None:
@@ -180,7 +180,7 @@ class Sender:
                 await self._wake.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(begun_at + SHORTEST_TURN_SECONDS - time.monotonic())
+        await asyncio.sleep(begun_at + MIN_TURN_SECONDS - time.monotonic())
 
     def _turn(self) -> list[Message]:
         """Write outcomes and claim; in the thread of the database. Raises TurnsFail."""

@@ -10,8 +10,8 @@ from kynaplatform.api.wire import STORABLE, Answer, Body, ProjectId, Timestamp, 
 from sessions_app.wire import Moment
 from webhooks.addresses import NO_CONNECTION
 from webhooks.models import (
-    MOST_DESCRIPTION_CHARACTERS,
-    MOST_URL_CHARACTERS,
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_URL_CHARACTERS,
     DeliveryStatus,
     DisabledReason,
     MessageType,
@@ -36,14 +36,14 @@ Url = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=MOST_URL_CHARACTERS,
+        max_length=MAX_URL_CHARACTERS,
         description="Where messages go: a public address that begins with `https://`.",
         examples=[EXAMPLE_URL],
         extra_json_schema=STORABLE,
     ),
 ]
 Description = Annotated[
-    str, msgspec.Meta(max_length=MOST_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
+    str, msgspec.Meta(max_length=MAX_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
 ]
 
 

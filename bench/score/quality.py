@@ -19,7 +19,7 @@ from .samples import DATASETS, Sample
 from .tables import Cell, Table
 
 # Of the recordings that are counted within one, this share may be marked.
-MOST_OF_THE_REST: Final = 0.1
+MAX_SHARE_OF_REST: Final = 0.1
 COLUMNS: Final = ("not within 1", "marked", "share", "the rest", "marked of it", "share of it")
 
 
@@ -91,9 +91,9 @@ Sign = Callable[[Judged], float]
 
 
 def limit_for(chosen_on: Collection[Judged], sign: Sign) -> float:
-    """The limit above which MOST_OF_THE_REST of those that are counted within one are marked."""
+    """The limit above which MAX_SHARE_OF_REST of those that are counted within one are marked."""
     rest = sorted((sign(one) for one in chosen_on if not one.is_miss), reverse=True)
-    return rest[int(MOST_OF_THE_REST * len(rest))]
+    return rest[int(MAX_SHARE_OF_REST * len(rest))]
 
 
 def marked(judged: Collection[Judged], limit: float, sign: Sign) -> Marked:

@@ -16,7 +16,7 @@ DEGREES: Final = "degrees"
 # angle is rounded to 0.0001 degrees before anything depends on it.
 _STEPS_PER_RADIAN: Final = 180 / pi * DEGREE_STEPS
 # The weight of what is seen from its end alone.
-LEAST_WEIGHT_M2: Final = 1e-4
+MIN_WEIGHT_M2: Final = 1e-4
 
 
 def _degrees(cosine: float) -> float:
@@ -45,7 +45,7 @@ class JointAngle(Signal):
         dot = one.x * other.x + one.y * other.y + one.z * other.z
         visibility = one.visibility if one.visibility < other.visibility else other.visibility
         flat_u, flat_v = one.flat_square, other.flat_square
-        weight = flat_u * flat_v / (flat_u + flat_v + LEAST_WEIGHT_M2) + LEAST_WEIGHT_M2
+        weight = flat_u * flat_v / (flat_u + flat_v + MIN_WEIGHT_M2) + MIN_WEIGHT_M2
         return self._take(_degrees(self._sign * dot / sqrt(u * v)), weight, visibility, keep)
 
 
@@ -64,5 +64,5 @@ class LeanAngle(Signal):
         square = segment.square
         if square < self._shortest_square:
             return self._miss(keep)
-        weight = segment.flat_square + LEAST_WEIGHT_M2
+        weight = segment.flat_square + MIN_WEIGHT_M2
         return self._take(_degrees(-segment.y / sqrt(square)), weight, segment.visibility, keep)

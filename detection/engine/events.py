@@ -13,7 +13,7 @@ Payload = dict[str, Any]
 # Each with the view from which its degrees hold.
 Checks = Sequence[tuple[Check | TempoCheck, View]]
 # What was missed was missed by something.
-LEAST_BY: Final = 0.1
+MIN_DIFFERENCE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _of_tempo(check: TempoCheck, ms: float | None) -> Payload:
 
 
 def _by(missed: float | None) -> float | None:
-    return None if missed is None else max(told_degrees(missed), LEAST_BY)
+    return None if missed is None else max(told_degrees(missed), MIN_DIFFERENCE)
 
 
 def _told_back(back: Sequence[float], check: TempoCheck | None) -> Payload | None:

@@ -10,7 +10,7 @@ from detection.spec import MoveSpec
 # A path turns where the angle has come back by this share of the gap between the bands, and by so
 # many degrees.
 TURN_SHARE: Final = 0.5
-LEAST_TURN_DEGREES: Final = 10.0
+MIN_TURN_DEGREES: Final = 10.0
 # Of the least and the most that an angle was, before there is any: beyond every angle.
 NO_LEAST: Final = 9_999
 NO_MOST: Final = -1
@@ -79,7 +79,7 @@ class CarriedPaths:
         """`stored` is the state of the same MoveSpec's; any other is passed over."""
         self._paths = [
             Path(
-                int(10.0 * max(TURN_SHARE * angle.gap, LEAST_TURN_DEGREES) + 0.5),
+                int(10.0 * max(TURN_SHARE * angle.gap, MIN_TURN_DEGREES) + 0.5),
                 _ways(spec, angle),
             )
             for angle in carried_angles(spec)

@@ -22,7 +22,7 @@ from detection.spec import (
 )
 
 # A MoveSpec of two phases takes a few kilobytes, the largest 60.
-MOST_PLANS: Final = 256
+MAX_PLANS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Plan:
     required: tuple[Criterion, ...]
 
 
-@lru_cache(maxsize=MOST_PLANS)
+@lru_cache(maxsize=MAX_PLANS)
 def plan_of(spec: MoveSpec) -> Plan:
     """The plan of a MoveSpec; the same MoveSpec's is made once."""
     if counts_the_leading_side(spec):

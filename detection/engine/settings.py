@@ -7,7 +7,7 @@ from typing import Final
 from detection.pace import ENTER_MS, FASTEST_DEGREES_PER_MS
 
 # With fewer frames a repetition its turning points fall too far beside a frame.
-FEWEST_FRAMES: Final = 7
+MIN_FRAMES: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,5 +193,5 @@ class EngineSettings:
         beyond_ms = share * repetition_ms - self.smoothing.smoothing_ms
         if beyond_ms <= 0:
             return math.inf
-        of_its_turns = FEWEST_FRAMES * 1000 / repetition_ms
+        of_its_turns = MIN_FRAMES * 1000 / repetition_ms
         return max(2000 / beyond_ms, of_its_turns, 1000 / self.smoothing.fresh_ms)

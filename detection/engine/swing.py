@@ -21,7 +21,7 @@ _EDGES: Final = {START: 0.0, END: 1.0}
 
 # The place of a stay is the mean of about so many frames, and of so many at least.
 STAY_FRAMES: Final = 16
-FEWEST_STAY_FRAMES: Final = 3
+MIN_STAY_FRAMES: Final = 3
 
 
 class TurnedBack(NamedTuple):
@@ -265,7 +265,7 @@ class Swing(SwingState):
 
     def _turning_point(self) -> float:
         """The farthest point, without the errors that make it the farthest if the body stays."""
-        return self.stays_at if self.stays_frames >= FEWEST_STAY_FRAMES else self.farthest
+        return self.stays_at if self.stays_frames >= MIN_STAY_FRAMES else self.farthest
 
     def is_over(self, now_ms: float) -> bool:
         """Whether the way to this end is over: it goes no farther, or away again."""

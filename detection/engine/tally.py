@@ -15,7 +15,7 @@ from detection.engine.views import view_of
 from detection.spec import COMPLETED, INTERRUPTED, BodySide, Cue, MoveSpec
 
 # Nobody does more in a second.
-MOST_WITHHELD: Final = 4
+MAX_WITHHELD: Final = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +26,7 @@ class TallyState:
 
 class Tally(TallyState):
     """`counts` says whether anything counts: without a setup always. What happens before is
-    withheld, the last MOST_WITHHELD of it, until it counts or is forgotten."""
+    withheld, the last MAX_WITHHELD of it, until it counts or is forgotten."""
 
     __slots__ = (
         "_both_move",
@@ -79,7 +79,7 @@ class Tally(TallyState):
         """Raise ValueError for a state that this tally can't have."""
         self.summary.check()
         self.rations.check()
-        if len(self.withheld) > MOST_WITHHELD:
+        if len(self.withheld) > MAX_WITHHELD:
             raise ValueError("Not so much is withheld.")
         for outcome in self.withheld:
             self.check_outcome(outcome)
@@ -93,7 +93,7 @@ class Tally(TallyState):
         """Take what a frame has decided: what is told of it."""
         if self.counts:
             return self._tell(outcomes, now)
-        self.withheld = [*self.withheld, *outcomes][-MOST_WITHHELD:]
+        self.withheld = [*self.withheld, *outcomes][-MAX_WITHHELD:]
         return []
 
     def begin(self, now: float) -> list[DetectionEvent]:

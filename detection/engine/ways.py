@@ -15,7 +15,7 @@ _NEAR_AN_END: Final = 0.1
 # A way at a steady pace is told from one that begins and ends slowly by so much better a fit, to so
 # many places at least of a way that was gone so far.
 _STEADY_SHARE: Final = 0.2
-_FEWEST_PLACES: Final = 8
+_MIN_PLACES: Final = 8
 _WHOLE_SHARE: Final = 0.7
 
 
@@ -57,7 +57,7 @@ def way_of(path: Sequence[int], start: float, goal: float) -> Way | None:
     at_a_steady_pace, slow_at_its_ends = _fit(steady, times), _fit(eased, times)
     steady_error = _STEADY_SHARE * slow_at_its_ends.error
     is_whole = steady[-1] > _WHOLE_SHARE
-    is_steady = is_whole and len(times) >= _FEWEST_PLACES and at_a_steady_pace.error < steady_error
+    is_steady = is_whole and len(times) >= _MIN_PLACES and at_a_steady_pace.error < steady_error
     return (at_a_steady_pace if is_steady else slow_at_its_ends).way
 
 

@@ -24,7 +24,7 @@ Values = dict[str, Any]
 Items = list[Values | None]
 
 
-MOST_CUES_ON_ENTRY = 4
+MAX_CUES_ON_ENTRY = 4
 
 
 def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
@@ -206,9 +206,9 @@ def _check_cues_on_entry(cues: Items, report: Report) -> None:
         if when in (*RESERVED_WHEN, NOT_READY):
             continue
         counted[when] += 1
-        if counted[when] > MOST_CUES_ON_ENTRY:
+        if counted[when] > MAX_CUES_ON_ENTRY:
             message = (
-                f"{quote(when)} has {MOST_CUES_ON_ENTRY} cues without a joint or lean already,"
+                f"{quote(when)} has {MAX_CUES_ON_ENTRY} cues without a joint or lean already,"
                 " which all fire when it is entered."
             )
             report.error("too_many_cues", message, f"{MOVEMENT}.feedback[{index}]")

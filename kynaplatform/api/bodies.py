@@ -12,7 +12,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, UnreadablePostError
 
 from kynaplatform.api.errors import (
-    MOST_FIELD_ERRORS,
+    MAX_FIELD_ERRORS,
     MalformedRequest,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -23,9 +23,9 @@ from kynaplatform.api.ignored_fields import note_ignored
 from kynaplatform.api.json_faults import NotJson, read_json
 from kynaplatform.api.wire import Query
 
-MOST_BODY_BYTES = 512 * 1024
+MAX_BODY_BYTES = 512 * 1024
 # No struct of ours is deeper.
-MOST_NAMES = 8
+MAX_NAMES = 8
 BROKEN_OFF = "The body did not arrive whole."
 S = TypeVar("S", bound=msgspec.Struct)
 Q = TypeVar("Q", bound=Query)
@@ -74,7 +74,7 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
 def read_body(request: HttpRequest) -> bytes:
     """The bytes of the body; raises 413 over 512 KiB, 400 where it breaks off."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    if length > MOST_BODY_BYTES:
+    if length > MAX_BODY_BYTES:
         raise PayloadTooLarge
     try:
         body = request.body
@@ -177,16 +177,16 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
 
 
 def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:
-    """Up to MOST_FIELD_ERRORS fields at fault, each with its messages."""
+    """Up to MAX_FIELD_ERRORS fields at fault, each with its messages."""
     faults: dict[str, list[str]] = {}
-    for path, fault in islice(faults_of(value, struct), MOST_FIELD_ERRORS):
+    for path, fault in islice(faults_of(value, struct), MAX_FIELD_ERRORS):
         faults.setdefault(path, []).append(f"This field {fault}.")
     return faults
 
 
 def _refuse_unstorable(value: Any) -> None:
     if (path := _path_to_unstorable(value)) is not None:
-        field = ".".join(path[: -MOST_NAMES - 1 : -1]) or "body"
+        field = ".".join(path[: -MAX_NAMES - 1 : -1]) or "body"
         raise ValidationFailed({field: ["Holds NUL or a lone surrogate, which can't be stored."]})
 
 

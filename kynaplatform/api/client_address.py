@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # Nothing longer is an address, and none longer is kept.
-LONGEST_ADDRESS = 64
+MAX_ADDRESS_CHARACTERS = 64
 
 
 class ForwardedMiddleware:
@@ -51,7 +51,7 @@ def address_of_peer(peer: str, forwarded_for: str) -> str:
             peer = hop
             if not _is_trusted(hop):
                 break
-    return _counted_as(peer[:LONGEST_ADDRESS])
+    return _counted_as(peer[:MAX_ADDRESS_CHARACTERS])
 
 
 def _without_port(hop: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-MOST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 class OperatorCommand(BaseCommand):
@@ -30,7 +30,7 @@ class OperatorCommand(BaseCommand):
 
 
 def number_of_days(text: str) -> int:
-    """The type of an argument: a number of days from 1 to MOST_DAYS."""
-    if not (text.isdecimal() and 1 <= int(text) <= MOST_DAYS):
-        raise ArgumentTypeError(f"is a number from 1 to {MOST_DAYS}.")
+    """The type of an argument: a number of days from 1 to MAX_DAYS."""
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_DAYS):
+        raise ArgumentTypeError(f"is a number from 1 to {MAX_DAYS}.")
     return int(text)

@@ -8,7 +8,7 @@ import msgspec
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.wire import Query, said
 
-MOST_DAYS: Final = 400
+MAX_DAYS: Final = 400
 DAYS: Final = 30
 
 
@@ -35,8 +35,8 @@ class DayRangeQuery(Query, kw_only=True):
             return max(last, date.min + timedelta(days=DAYS - 1)) - timedelta(days=DAYS - 1), last
         if self.from_ > last:
             raise ValidationFailed({"from": [f"This field must not be after {last}."]})
-        if (last - self.from_).days >= MOST_DAYS:
+        if (last - self.from_).days >= MAX_DAYS:
             raise ValidationFailed(
-                {"from": [f"This field must be at most {MOST_DAYS - 1} days before {last}."]}
+                {"from": [f"This field must be at most {MAX_DAYS - 1} days before {last}."]}
             )
         return self.from_, last

@@ -32,7 +32,7 @@ from kynaplatform.dependencies import DATABASE, is_disk_full
 
 logger = logging.getLogger("kynaplatform.errors")
 
-LONGEST_HOST = 200
+MAX_HOST = 200
 SLASH_TOO_MANY = "It exists without the slash at its end."
 
 
@@ -93,7 +93,7 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
-        refused = str(request.META.get("HTTP_HOST", ""))[:LONGEST_HOST]
+        refused = str(request.META.get("HTTP_HOST", ""))[:MAX_HOST]
         add_to_line(request, host=refused.encode("unicode_escape").decode())
     if _is_for_staff(request):
         return defaults.bad_request(request, exception)

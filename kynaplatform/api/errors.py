@@ -6,10 +6,10 @@ from typing import Any, ClassVar, TypeVar
 Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]
 T = TypeVar("T")
-MOST_FIELD_ERRORS = 20
+MAX_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
 # Of one that tells a detail; its details are whole.
-LONGEST_SENTENCE = 200
+MAX_SENTENCE = 200
 
 
 class ApiError(Exception):
@@ -34,9 +34,9 @@ class ApiError(Exception):
 
 
 def sentence_of(sentence: str, first: str) -> str:
-    """A sentence and the first of what it is about, cut at LONGEST_SENTENCE characters."""
+    """A sentence and the first of what it is about, cut at MAX_SENTENCE characters."""
     told = f"{sentence} {first}".rstrip()
-    return told if len(told) <= LONGEST_SENTENCE else f"{told[: LONGEST_SENTENCE - 1]}…"
+    return told if len(told) <= MAX_SENTENCE else f"{told[: MAX_SENTENCE - 1]}…"
 
 
 def error_body(code: str, message: str, retryable: bool, details: Details) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class ValidationFailed(ApiError):
     example_details = {"mode": 'This field must be one of live, replay, not "film".'}
 
     def __init__(self, faults: Mapping[str, list[str]]) -> None:
-        kept = list(faults.items())[:MOST_FIELD_ERRORS]
+        kept = list(faults.items())[:MAX_FIELD_ERRORS]
         details = {field: " ".join(messages) for field, messages in kept}
         first = next((f"{field}: {told}" for field, told in details.items()), "")
         super().__init__(sentence_of(self.sentence, first), **details)

@@ -14,8 +14,8 @@ from django.db.models import TextChoices
 from msgspec import inspect
 
 # Of a list at fault; one that is longer and right in all of these is told as a whole.
-MOST_ITEMS_LOOKED_AT = 1_000
-MOST_QUOTED_CHARACTERS = 40
+MAX_ITEMS_SCANNED = 1_000
+MAX_QUOTED_CHARACTERS = 40
 Fault = tuple[str, str]
 
 
@@ -40,13 +40,13 @@ def _faults(value: Any, type_: Any) -> Iterator[Fault]:
     if (item_type := _item_type(type_, list)) is not None and isinstance(value, list):
         of_parts = (
             (f".{index}{path}", fault)
-            for index, item in enumerate(value[:MOST_ITEMS_LOOKED_AT])
+            for index, item in enumerate(value[:MAX_ITEMS_SCANNED])
             for path, fault in _faults(item, item_type)
         )
     elif (item_type := _item_type(type_, dict)) is not None and isinstance(value, dict):
         of_parts = (
             (f".{shown_name(name)}{path}", fault)
-            for name, item in islice(value.items(), MOST_ITEMS_LOOKED_AT)
+            for name, item in islice(value.items(), MAX_ITEMS_SCANNED)
             for path, fault in _faults(item, item_type)
         )
     elif isinstance(value, dict):
@@ -163,10 +163,10 @@ def _given(value: Any, wanted: list[inspect.Type]) -> str:
 
 def shown_name(name: str) -> str:
     """A name that a stranger chose, as a part of a path."""
-    return _cut(ascii(name[: MOST_QUOTED_CHARACTERS + 1])[1:-1])
+    return _cut(ascii(name[: MAX_QUOTED_CHARACTERS + 1])[1:-1])
 
 
 def _cut(text: str) -> str:
-    if len(text) <= MOST_QUOTED_CHARACTERS:
+    if len(text) <= MAX_QUOTED_CHARACTERS:
         return text
-    return f"{text[:MOST_QUOTED_CHARACTERS]}…"
+    return f"{text[:MAX_QUOTED_CHARACTERS]}…"

@@ -12,8 +12,8 @@ from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "Kyna-Ignored"
-MOST_NAMES = 10
-MOST_NAME_CHARACTERS = 64
+MAX_NAMES = 10
+MAX_NAME_CHARACTERS = 64
 # Visible ASCII, less what separates names, begins an escape, or is the name that is empty.
 _AS_THEY_ARE = "!#$&'()*+./:;<=>?@[]^`{|}"
 _NO_NAME = '""'
@@ -21,10 +21,10 @@ _CUT_ESCAPE = re.compile("%[0-9A-F]?$")
 
 
 def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
-    """Name these in the response's header as well, up to MOST_NAMES in all."""
+    """Name these in the response's header as well, up to MAX_NAMES in all."""
     noted: dict[str, None] = request.__dict__.setdefault("ignored_names", {})
     for name in names:
-        if len(noted) == MOST_NAMES:
+        if len(noted) == MAX_NAMES:
             return
         noted[_shown(name)] = None
 
@@ -47,7 +47,7 @@ def add_ignored_header(request: HttpRequest, response: HttpResponse) -> None:
 
 def _shown(name: str) -> str:
     """The name as the header has it: other characters as in an address, `%20` for a space."""
-    escaped = quote(name[: MOST_NAME_CHARACTERS + 1], _AS_THEY_ARE, errors="surrogatepass")
-    if len(escaped) > MOST_NAME_CHARACTERS:
-        escaped = _CUT_ESCAPE.sub("", escaped[:MOST_NAME_CHARACTERS])
+    escaped = quote(name[: MAX_NAME_CHARACTERS + 1], _AS_THEY_ARE, errors="surrogatepass")
+    if len(escaped) > MAX_NAME_CHARACTERS:
+        escaped = _CUT_ESCAPE.sub("", escaped[:MAX_NAME_CHARACTERS])
     return escaped or _NO_NAME

@@ -16,7 +16,7 @@ _UP_TO_CONSTANT = re.compile(rf'(?:[^"NI]++|{_STRING})*+', re.DOTALL)
 # Readers give up somewhat deeper than this.
 DEEP = 500
 # Of a text that is nested too deeply; whose depth comes later is told without its place.
-MOST_BRACKETS_LOOKED_AT = 20_000
+MAX_BRACKETS_SCANNED = 20_000
 _TRAILING_COMMA = "Illegal trailing comma before end of "
 _A_VALUE = "Expecting value"
 _A_KEY = "Expecting property name enclosed in double quotes"
@@ -112,7 +112,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> NotJson:
 
 def _too_deep(text: str) -> NotJson:
     depth = 0
-    for found in islice(_BRACKET.finditer(text), MOST_BRACKETS_LOOKED_AT):
+    for found in islice(_BRACKET.finditer(text), MAX_BRACKETS_SCANNED):
         match found[0]:
             case "[" | "{":
                 depth += 1

@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 
 from django.core.exceptions import ValidationError
 
-MOST_NAME_CHARACTERS = 255
+MAX_NAME_CHARACTERS = 255
 # Control, format, and the separators of lines and of paragraphs: what does not show, or
 # reorders what does.
 UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
@@ -49,8 +49,8 @@ def validate_name(name: str) -> None:
 
 def name_argument(text: str) -> str:
     """The rule as the `type` of a command's argument."""
-    if not 1 <= len(text) <= MOST_NAME_CHARACTERS:
-        raise ArgumentTypeError(f"Is not of 1 to {MOST_NAME_CHARACTERS} characters.")
+    if not 1 <= len(text) <= MAX_NAME_CHARACTERS:
+        raise ArgumentTypeError(f"Is not of 1 to {MAX_NAME_CHARACTERS} characters.")
     if fault := fault_of_name(text):
         raise ArgumentTypeError(fault)
     return text

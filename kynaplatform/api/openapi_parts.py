@@ -46,8 +46,8 @@ HEADERS: dict[str, Schema] = {
     },
     ignored_fields.HEADER: {
         "description": "The fields and query parameters that were sent and that nothing reads, "
-        f"separated by commas: the first {ignored_fields.MOST_NAMES}, each cut at "
-        f"{ignored_fields.MOST_NAME_CHARACTERS} characters. Others than visible ASCII are "
+        f"separated by commas: the first {ignored_fields.MAX_NAMES}, each cut at "
+        f"{ignored_fields.MAX_NAME_CHARACTERS} characters. Others than visible ASCII are "
         "percent-encoded, and so are comma, quote, percent and backslash.",
         "schema": {"type": "string"},
     },

@@ -16,13 +16,13 @@ from kynaplatform.api.keyset import Place, cursor_at, place
 from kynaplatform.api.operations import Result
 from kynaplatform.api.wire import Query
 
-MOST_PER_PAGE = 500
-MOST_PAGE_BYTES = 1024 * 1024
+MAX_PER_PAGE = 500
+MAX_PAGE_BYTES = 1024 * 1024
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 PageLimit = Annotated[
-    int, msgspec.Meta(ge=1, le=MOST_PER_PAGE, description="The most items to answer with.")
+    int, msgspec.Meta(ge=1, le=MAX_PER_PAGE, description="The most items to answer with.")
 ]
 PageCursor = Annotated[
     str,
@@ -86,7 +86,7 @@ def page_of(
     parameter: str = "cursor",
     group_of: Callable[[T], Any] = id,
 ) -> Result:
-    """A page of `rows`, or of as many as have MOST_PAGE_BYTES: at least one if there is any.
+    """A page of `rows`, or of as many as have MAX_PAGE_BYTES: at least one if there is any.
 
     Those that follow each other with the same `group_of` stay together, each by itself without it.
     The next page goes on behind `end`, which is None if there is none, or behind the last that
@@ -97,7 +97,7 @@ def page_of(
     for number, row in enumerate(rows):
         if number and group_of(row) != group_of(rows[number - 1]):
             group_begins = number
-        if size >= MOST_PAGE_BYTES and group_begins:
+        if size >= MAX_PAGE_BYTES and group_begins:
             del items[group_begins:]
             end = rows[group_begins - 1]
             break
@@ -117,13 +117,13 @@ def link_to_next(request: HttpRequest, parameter: str, cursor: str) -> dict[str,
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
-    """The count of rows that have MOST_PAGE_BYTES in their column `large`, which is not read."""
+    """The count of rows that have MAX_PAGE_BYTES in their column `large`, which is not read."""
     size = Coalesce(Func(F(large), function="octet_length"), 0, output_field=IntegerField())
     sizes = [part.values_list("created_at", "id", size) for part in parts]
     reached = 0
     for count, (_created_at, _id, size_of_row) in enumerate(_newest(sizes, limit), start=1):
         reached += size_of_row
-        if reached >= MOST_PAGE_BYTES:
+        if reached >= MAX_PAGE_BYTES:
             return count
     return limit
 

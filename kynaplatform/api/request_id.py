@@ -19,7 +19,7 @@ logger = logging.getLogger("kynaplatform.request")
 # The path alone: a query string may carry a token.
 _LINE = "%(method)s %(path)s %(status)d %(milliseconds).1f ms from %(address)s"
 # Nothing of ours has a longer one.
-LONGEST_PATH, LONGEST_METHOD = 200, 20
+MAX_PATH, MAX_METHOD = 200, 20
 
 
 def add_to_line(request: HttpRequest, **fields: object) -> None:
@@ -33,8 +33,8 @@ def tell_request(request: HttpRequest, status: int, seconds: float) -> None:
         return
     more: dict[str, object] = getattr(request, "log_fields", {})
     fields = {
-        "method": str(request.method)[:LONGEST_METHOD],
-        "path": path[:LONGEST_PATH].encode("unicode_escape").decode(),
+        "method": str(request.method)[:MAX_METHOD],
+        "path": path[:MAX_PATH].encode("unicode_escape").decode(),
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
         "address": client_address(request),

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, PATTERN_OF_NAMES, fault_of_name
+from kynaplatform.api.names import MAX_NAME_CHARACTERS, PATTERN_OF_NAMES, fault_of_name
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 S = TypeVar("S", bound=msgspec.Struct)
@@ -68,7 +68,7 @@ Name = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=MOST_NAME_CHARACTERS,
+        max_length=MAX_NAME_CHARACTERS,
         description="Not only spaces, and no control or format characters.",
         extra_json_schema={"pattern": PATTERN_OF_NAMES},
     ),

@@ -15,8 +15,8 @@ from django.utils.cache import patch_vary_headers
 logger = logging.getLogger("kynaplatform.origins")
 
 PATHS = ("/api/", "/.well-known/")
-MOST_TOLD = 100
-MOST_ORIGIN_CHARACTERS = 100
+MAX_REPORTED = 100
+MAX_ORIGIN_CHARACTERS = 100
 # In development a page is served on whatever port its tools take.
 _OF_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 
@@ -42,7 +42,7 @@ def own_origins() -> list[str]:
 def refusal(origin: str) -> str:
     """The sentence for a developer whose page is refused."""
     shown = repr(origin)[1:-1].encode("ascii", "backslashreplace").decode()
-    shown = shown[:MOST_ORIGIN_CHARACTERS]
+    shown = shown[:MAX_ORIGIN_CHARACTERS]
     return f"The server's setting CORS_ALLOWED_ORIGINS does not list the origin {shown}."
 
 
@@ -50,7 +50,7 @@ class OriginMiddleware(CorsMiddleware):
     """corsheaders' own by this rule, and a line in the log for each origin that it refuses.
 
     A browser shows a page nothing of an answer that it may not read. Each process tells of an
-    origin once, and of no more than MOST_TOLD.
+    origin once, and of no more than MAX_REPORTED.
     """
 
     def __init__(self, get_response: object) -> None:
@@ -87,7 +87,7 @@ class OriginMiddleware(CorsMiddleware):
             return
         told = refusal(origin)  # it is cut, so that what is kept of a stranger's text is
         with self._telling:
-            if told in self._told or len(self._told) == MOST_TOLD:
+            if told in self._told or len(self._told) == MAX_REPORTED:
                 return
             self._told.add(told)
         logger.warning("%s", told)

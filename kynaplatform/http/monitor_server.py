@@ -11,8 +11,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.db import connections
 
 CLIENT_SECONDS: Final = 5
-MOST_CLIENTS: Final = 16
-LONGEST_LINE: Final = 64 * 1024
+MAX_CLIENTS: Final = 16
+MAX_LINE: Final = 64 * 1024
 
 
 class MonitorServer(ThreadingMixIn, WSGIServer):
@@ -22,7 +22,7 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
     request_queue_size = 128
 
     def __init__(self, host: str, port: int) -> None:
-        self._free = BoundedSemaphore(MOST_CLIENTS)
+        self._free = BoundedSemaphore(MAX_CLIENTS)
         self.address_family = AF_INET6 if ":" in host else AF_INET
         super().__init__((host, port), _Handler)
         # Another process may have taken the client that this one was woken for.
@@ -68,7 +68,7 @@ class _Handler(WSGIRequestHandler):
     timeout = CLIENT_SECONDS
 
     def handle(self) -> None:
-        self.raw_requestline = self.rfile.readline(LONGEST_LINE)
+        self.raw_requestline = self.rfile.readline(MAX_LINE)
         if self.parse_request():
             environ = self.get_environ()
             run = _Run(self.rfile, self.wfile, self.get_stderr(), environ)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ angles, turned to the camera, and given noise. `perform` and `repeat` do repetit
 from poses.figure.activities import ACTIVITIES
 from poses.figure.body import Build, Limb, Posture, between, landmarks, mirrored
 from poses.figure.camera import LANDMARKER, Camera
-from poses.figure.keyframes import MOST_SECONDS, Movement, Variant
+from poses.figure.keyframes import MAX_SECONDS, Movement, Variant
 from poses.figure.movement_files import MovementInvalid, read_movement
 from poses.figure.movements import EXERCISES, MOVEMENTS
 from poses.figure.performing import act, hold, perform, repeat
@@ -18,7 +18,7 @@ __all__ = [
     "ACTIVITIES",
     "EXERCISES",
     "LANDMARKER",
-    "MOST_SECONDS",
+    "MAX_SECONDS",
     "MOVEMENTS",
     "Build",
     "Camera",

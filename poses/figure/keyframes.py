@@ -11,7 +11,7 @@ from poses.figure.body import AVERAGE, Build, Posture, between, eased, mirrored
 from poses.figure.camera import Camera
 
 VIEWS = {"side": 0.0, "diagonal": 45.0, "front": 90.0, "back": 270.0}
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 # The name of the posture of a pause: none that a file may give.
 HALFWAY = ""
 

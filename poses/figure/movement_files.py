@@ -9,7 +9,7 @@ from detection.language.issues import Issue, Report, nearest, quote
 from detection.language.yaml_tree import read_document
 from poses.figure.body import Limb, Posture, mirrored
 from poses.figure.camera import Camera
-from poses.figure.keyframes import MOST_SECONDS, VIEWS, Keyframe, Movement, Variant
+from poses.figure.keyframes import MAX_SECONDS, VIEWS, Keyframe, Movement, Variant
 from poses.figure.movement_grammar import MOVEMENT
 
 Values = dict[str, Any]
@@ -92,8 +92,8 @@ def _check_movement(document: Values, movement: Movement, report: Report) -> Non
         report.error("not_whole", "repetitions is a whole number.", "repetitions")
     for path, name, varied in _ways(movement):
         seconds = varied.seconds_in_all(movement.repetitions)
-        if seconds > MOST_SECONDS:
-            message = f"{name} takes {seconds:g} s in all; at most {MOST_SECONDS:g} are allowed."
+        if seconds > MAX_SECONDS:
+            message = f"{name} takes {seconds:g} s in all; at most {MAX_SECONDS:g} are allowed."
             report.error("too_long", message, path)
 
 

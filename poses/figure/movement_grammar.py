@@ -8,8 +8,8 @@ from poses.figure.body import Posture
 from poses.figure.keyframes import VIEWS
 
 DEGREES = Number(-360, 360)
-MOST_REPETITIONS = 100
-LONGEST_REPETITION = 120
+MAX_REPETITIONS = 100
+MAX_REPETITION = 120
 
 
 def _limb(upper: str, lower: str, joint: str) -> Record:
@@ -143,7 +143,7 @@ KEYFRAME = Record(
     fields=(
         Field(
             key="at",
-            kind=Number(0, LONGEST_REPETITION),
+            kind=Number(0, MAX_REPETITION),
             description="Seconds since the repetition's begin.",
             required=True,
         ),
@@ -201,7 +201,7 @@ MOVEMENT = Record(
         ),
         Field(
             key="repetitions",
-            kind=Number(1, MOST_REPETITIONS),
+            kind=Number(1, MAX_REPETITIONS),
             default=6,
             description="How often it is done.",
         ),

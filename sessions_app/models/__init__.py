@@ -11,7 +11,7 @@ from sessions_app.models.session import (
     is_attached,
 )
 from sessions_app.models.stream import (
-    MOST_CLIENT_CHARACTERS,
+    MAX_CLIENT_CHARACTERS,
     DetectionEvent,
     EventType,
     SessionAttach,
@@ -19,7 +19,7 @@ from sessions_app.models.stream import (
 
 __all__ = [
     "LIVE_STATUSES",
-    "MOST_CLIENT_CHARACTERS",
+    "MAX_CLIENT_CHARACTERS",
     "DetectionEvent",
     "DetectionSession",
     "EventType",

@@ -7,7 +7,7 @@ from django.db.models.lookups import Exact
 
 from sessions_app.models.session import DetectionSession
 
-MOST_CLIENT_CHARACTERS = 160
+MAX_CLIENT_CHARACTERS = 160
 
 
 class EventType(models.TextChoices):
@@ -27,7 +27,7 @@ class SessionAttach(models.Model):
     )
     runtime = models.CharField(max_length=128, help_text="The process, as host:pid.")
     client = models.CharField(
-        max_length=MOST_CLIENT_CHARACTERS,
+        max_length=MAX_CLIENT_CHARACTERS,
         default="",
         db_default="",
         help_text="What the client calls itself: its User-Agent.",

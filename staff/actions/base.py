@@ -31,7 +31,7 @@ from staff.history import history_add
 from staff.links import page_of
 from staff.suspensions import suspensions_of, with_suspensions
 
-MOST_AT_ONCE = 500
+MAX_CONCURRENT = 500
 
 
 class ReasonForm(forms.Form):
@@ -251,11 +251,11 @@ def _chosen(
     A ticked row is chosen whatever the list's filters say of it by now.
     """
     if request.POST.get("select_across") == "1":
-        rows = list(queryset[: MOST_AT_ONCE + 1])
+        rows = list(queryset[: MAX_CONCURRENT + 1])
         return rows, len(rows)
     ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
     seen = page.get_queryset(request).filter(pk__in=ticked)
-    return list(seen[: MOST_AT_ONCE + 1]), len(ticked)
+    return list(seen[: MAX_CONCURRENT + 1]), len(ticked)
 
 
 def _run_on_many(
@@ -266,8 +266,8 @@ def _run_on_many(
     A row that refuses stays as it is, with a message. The others go on.
     """
     rows, ticked = _chosen(page, request, queryset)
-    if len(rows) > MOST_AT_ONCE:
-        page.message_user(request, f"Select at most {MOST_AT_ONCE}.", messages.ERROR)
+    if len(rows) > MAX_CONCURRENT:
+        page.message_user(request, f"Select at most {MAX_CONCURRENT}.", messages.ERROR)
         return None
     if not rows:
         page.message_user(request, "What was selected is not there any more.", messages.WARNING)

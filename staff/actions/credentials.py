@@ -32,7 +32,7 @@ from staff.links import OF_KIND, page_of
 from staff.scope_words import ScopesField
 from staff.suspensions import suspensions_of
 
-MOST_NAMESAKES = 5
+MAX_NAMESAKES = 5
 
 
 @dataclass(frozen=True)
@@ -294,4 +294,4 @@ ISSUE: dict[CredentialKind, Issue] = {
 def _namesakes(project: Project) -> list[Project]:
     """The other projects of the same name, which are easily mistaken for it."""
     others = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
-    return list(with_customer(others)[:MOST_NAMESAKES])
+    return list(with_customer(others)[:MAX_NAMESAKES])

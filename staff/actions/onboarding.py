@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
-from kynaplatform.api.names import MOST_NAME_CHARACTERS, validate_name
+from kynaplatform.api.names import MAX_NAME_CHARACTERS, validate_name
 from projects.models import Credential, CredentialKind, Organization, Project
 from staff.actions.base import DoneBefore, StaffActionAdmin
 from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
@@ -21,7 +21,7 @@ from staff.history import history_add
 from staff.links import list_of, page_of
 
 PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
-MOST_NAMESAKES = 10
+MAX_NAMESAKES = 10
 ANOTHER = "another"
 LABEL = "Onboard a customer"
 WHICH = "There is a customer of this name already. Say which one is meant."
@@ -32,13 +32,13 @@ class OnboardForm(IssueForm):
 
     organization_name = forms.CharField(
         label="Name of the customer",
-        max_length=MOST_NAME_CHARACTERS,
+        max_length=MAX_NAME_CHARACTERS,
         validators=[validate_name],
         help_text="Its organization is made, unless you choose one that is there already.",
     )
     project_name = forms.CharField(
         label="Name of its project",
-        max_length=MOST_NAME_CHARACTERS,
+        max_length=MAX_NAME_CHARACTERS,
         validators=[validate_name],
         help_text="As its customer calls it. The platform shows it behind the customer's name.",
     )
@@ -50,7 +50,7 @@ class OnboardForm(IssueForm):
         typed = (data or {}).get("organization_name", "").strip()
         if not typed or "\0" in typed:
             return
-        found = Organization.objects.filter(name__iexact=typed)[:MOST_NAMESAKES]
+        found = Organization.objects.filter(name__iexact=typed)[:MAX_NAMESAKES]
         self.namesakes = {str(one.pk): one for one in found}
         if self.namesakes:
             self.fields["customer"] = forms.ChoiceField(

@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminIntegerFieldWidget
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from kynaplatform.checks import FEWEST_RETENTION_DAYS, MOST_RETENTION_DAYS
+from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects.models import Organization
 from sessions_app.models import DetectionSession
 from sessions_app.session_retention import kept_of
@@ -17,7 +17,7 @@ from staff.actions.base import Outcome, ReasonForm, StaffAction, Submission
 from staff.display import counted
 
 DAYS = Organization._meta.get_field("retention_days")
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 MAY_ERASE = "projects.erase_organization"
 ONLY_LONGER = "To set fewer days than now you need the right to erase organizations."
 
@@ -34,7 +34,7 @@ def is_shorter(own_days: int | None, before: int | None) -> bool:
 
 
 def sessions_older(organization: Organization, days: int, now: datetime) -> int:
-    """How many ended sessions it has that ended over `days` days ago; one over MOST_COUNTED at
+    """How many ended sessions it has that ended over `days` days ago; one over MAX_COUNTED at
     most."""
     until = now - timedelta(days=days)
     # None ends before it is created: so the index of created_at serves.
@@ -44,7 +44,7 @@ def sessions_older(organization: Organization, days: int, now: datetime) -> int:
         created_at__lt=until,
         ended_at__lt=until,
     )
-    return older[: MOST_COUNTED + 1].count()
+    return older[: MAX_COUNTED + 1].count()
 
 
 def deletion_words(
@@ -57,7 +57,7 @@ def deletion_words(
     older = sessions_older(organization, days, now)
     if not older:
         return ""
-    told = f"More than {MOST_COUNTED:,}" if older > MOST_COUNTED else f"{older:,}"
+    told = f"More than {MAX_COUNTED:,}" if older > MAX_COUNTED else f"{older:,}"
     return (
         f"{told} of its sessions ended more than {counted(days, 'day')} ago. They would be deleted "
         "within the hour, and nothing brings them back."
@@ -71,8 +71,8 @@ class RetentionForm(ReasonForm):
         required=False,
         validators=DAYS.validators,
         widget=AdminIntegerFieldWidget,
-        help_text=f"How many days a session is kept after its end, {FEWEST_RETENTION_DAYS} to "
-        f"{MOST_RETENTION_DAYS:,}. Leave it empty for the platform's default.",
+        help_text=f"How many days a session is kept after its end, {MIN_RETENTION_DAYS} to "
+        f"{MAX_RETENTION_DAYS:,}. Leave it empty for the platform's default.",
     )
     field_order = ["retention_days", "reason"]
 

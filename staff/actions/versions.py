@@ -20,8 +20,8 @@ from staff.actions.base import Outcome, ReasonForm, SecondStep, StaffAction, Sub
 from staff.full_names import full_name
 from staff.movespec_text import comparison, every_line_of, reading
 
-MOST_CHOICES = 200
-MOST_COUNTED = 100_000
+MAX_CHOICES = 200
+MAX_COUNTED = 100_000
 LAST_DAY = timedelta(days=1)
 
 
@@ -47,8 +47,8 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     runs = DetectionSession.objects.filter(
         project_id=version.movespec.project_id, resolved_version=version
     )
-    created = runs.filter(created_at__gt=now - LAST_DAY)[: MOST_COUNTED + 1].count()
-    alive = runs.filter(deadline_at__isnull=False)[: MOST_COUNTED + 1].count()
+    created = runs.filter(created_at__gt=now - LAST_DAY)[: MAX_COUNTED + 1].count()
+    alive = runs.filter(deadline_at__isnull=False)[: MAX_COUNTED + 1].count()
     return (
         f"In the last day {_counted(created)} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "
@@ -57,8 +57,8 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
 
 
 def _counted(count: int) -> str:
-    if count > MOST_COUNTED:
-        return f"over {MOST_COUNTED:,} sessions"
+    if count > MAX_COUNTED:
+        return f"over {MAX_COUNTED:,} sessions"
     return f"{count:,} {'session' if count == 1 else 'sessions'}"
 
 
@@ -83,7 +83,7 @@ class WithdrawForm(SeenForm):
         super().__init__(data, version=version)
         if not is_released(version):
             return
-        others = siblings_of(version).filter(withdrawn_at__isnull=True)[:MOST_CHOICES]
+        others = siblings_of(version).filter(withdrawn_at__isnull=True)[:MAX_CHOICES]
         self.fields["replacement"] = forms.ChoiceField(
             label="What replaces it",
             choices=[

@@ -24,7 +24,7 @@ from webhooks.replays import (
 )
 from webhooks.retention import DELIVERIES_KEPT
 
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 
 
 def locked(endpoint_id: Any) -> WebhookEndpoint:
@@ -168,8 +168,8 @@ class Replay(OfEndpoint):
 
 
 def _number(endpoint: WebhookEndpoint, since: datetime, now: datetime) -> str:
-    number = undelivered(endpoint.pk, since, now).order_by()[: MOST_COUNTED + 1].count()
-    return f"over {MOST_COUNTED:,}" if number > MOST_COUNTED else f"{number}"
+    number = undelivered(endpoint.pk, since, now).order_by()[: MAX_COUNTED + 1].count()
+    return f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else f"{number}"
 
 
 class SendAgain(OfEndpoint):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
-from staff.customer_page import MOST_LISTED, customer_page
+from staff.customer_page import MAX_LISTED, customer_page
 from staff.history import history_of_all
 from staff.sessions_by_day import DAYS, recent_sessions
 from tests.admin.session_rows import make_session
@@ -178,7 +178,7 @@ def test_a_customers_page_lists_what_it_owns_and_nobody_elses(
 
 
 def test_what_is_cut_leads_to_all_of_it(operator: Client, owner: Machine, peer: Machine) -> None:
-    for number in range(MOST_LISTED):
+    for number in range(MAX_LISTED):
         make_machine(owner.organization, f"more {number}")
         make_released(owner.project, name=f"Squat {number}")
         make_released(peer.project, name=f"Lunge {number}")
@@ -190,7 +190,7 @@ def test_what_is_cut_leads_to_all_of_it(operator: Client, owner: Machine, peer: 
     counts = {"Projects": 12, "MoveSpecs": 20, "Webhooks": 11, "Usage": 12}
 
     for section in everything(organization)["sections"]:
-        assert len(section.rows) == MOST_LISTED
+        assert len(section.rows) == MAX_LISTED
         for label, link in section.everything:
             found = operator.get(link).context["cl"].result_count
             expected = {"All API keys": 12, "All service accounts": 0}

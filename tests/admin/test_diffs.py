@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from detection import validate
 from kynaplatform.api.names import visible
-from movespecs.drafts import MOST_YAML_BYTES
+from movespecs.drafts import MAX_YAML_BYTES
 from staff import diffs
 from staff.diffs import Difference, Row, equal_lines, lines_of, side_by_side
 from staff.movespec_text import numbered_lines
@@ -149,7 +149,7 @@ def test_as_many_lines_stand_beside_their_equals_as_can(left: list[str], right: 
 
 def filled(*lines: str) -> list[str]:
     """`lines` again and again, in as much text as a MoveSpec may have."""
-    return list(lines) * (MOST_YAML_BYTES // sum(len(line) + 1 for line in lines))
+    return list(lines) * (MAX_YAML_BYTES // sum(len(line) + 1 for line in lines))
 
 
 class Line(str):
@@ -189,7 +189,7 @@ def test_no_text_takes_more_than_the_steps_to_compare(left: list[str], right: li
     Line.compared = 0
     pairs = equal_lines([*map(Line, left)], [*map(Line, right)])
     # A step compares a pair, and the last may go on along one run. Each line is looked for once.
-    assert Line.compared <= diffs.MOST_STEPS + 4 * (len(left) + len(right))
+    assert Line.compared <= diffs.MAX_STEPS + 4 * (len(left) + len(right))
     assert_common(pairs, left, right)
 
 
@@ -197,7 +197,7 @@ def test_what_is_beyond_the_steps_counts_as_changed(monkeypatch: pytest.MonkeyPa
     left = [*"same", *permuted(101, 1), *"end"]
     right = [*"same", *permuted(101, 7), *"end"]
     whole = len(equal_lines(left, right))
-    monkeypatch.setattr(diffs, "MOST_STEPS", 300)
+    monkeypatch.setattr(diffs, "MAX_STEPS", 300)
 
     pairs = equal_lines(left, right)
 
@@ -211,5 +211,5 @@ def test_a_line_that_one_text_alone_has_costs_no_step(monkeypatch: pytest.Monkey
     """So that a text that was half rewritten is compared to its end."""
     left = [line for at in range(500) for line in (f"old {at}", f"kept {at}")]
     right = [line for at in range(500) for line in (f"new {at}", f"kept {at}")]
-    monkeypatch.setattr(diffs, "MOST_STEPS", 600)
+    monkeypatch.setattr(diffs, "MAX_STEPS", 600)
     assert len(equal_lines(left, right)) == 500

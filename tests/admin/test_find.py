@@ -31,7 +31,7 @@ from projects.models import (
 )
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession
-from staff.global_search import KINDS, MOST_FOUND
+from staff.global_search import KINDS, MAX_FOUND
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released
@@ -170,17 +170,17 @@ def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
     support: Client, three_projects: list[Project]
 ) -> None:
     for project in three_projects:
-        for number in range(MOST_FOUND):
+        for number in range(MAX_FOUND):
             credential_issue(project=project, kind=CredentialKind.API_KEY, name=f"ci {number}")
             make_released(project, name=f"Ci {number}")
     for text in ("ci", "ci ios", "Acme Fitness / iOS app / ci"):
         groups = support.get(FIND, {"q": text}).context["groups"]
-        expected = MOST_FOUND if "Acme" in text else 3 * MOST_FOUND
+        expected = MAX_FOUND if "Acme" in text else 3 * MAX_FOUND
         *groups, sessions = groups
         assert (sessions.kind, sessions.rows) == ("Detection sessions", [])
         for group in groups:
-            assert len(group.rows) == MOST_FOUND
-            assert (group.all is None) == (expected == MOST_FOUND)
+            assert len(group.rows) == MAX_FOUND
+            assert (group.all is None) == (expected == MAX_FOUND)
             model = ApiKey if group.kind == "API keys" else MoveSpec
             every = group.all or f"{address(model, 'changelist')}?{urlencode({'q': text})}"
             assert support.get(every).context["cl"].result_count == expected

@@ -9,20 +9,20 @@ from django.test import Client
 from django.utils import timezone
 
 from movespecs.authors import PLATFORM
-from movespecs.drafts import MOST_YAML_BYTES, draft_replace, movespec_create
+from movespecs.drafts import MAX_YAML_BYTES, draft_replace, movespec_create
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from staff.movespec_text import MOST_LINES
+from staff.movespec_text import MAX_LINES
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML
 
 KIB = 1024
-BLANK_LINES = "\n" * MOST_YAML_BYTES
-OTHER_LINES = "\r" * MOST_YAML_BYTES
-COMMENTS = "#\n" * (MOST_YAML_BYTES // 2)
-BIDI = "\u202e" * (MOST_YAML_BYTES // 3)
-CONTROLS = "\x01" * MOST_YAML_BYTES
-QUOTES = "'" * MOST_YAML_BYTES
-ISSUES = "a: b\n" * (MOST_YAML_BYTES // 5)
+BLANK_LINES = "\n" * MAX_YAML_BYTES
+OTHER_LINES = "\r" * MAX_YAML_BYTES
+COMMENTS = "#\n" * (MAX_YAML_BYTES // 2)
+BIDI = "\u202e" * (MAX_YAML_BYTES // 3)
+CONTROLS = "\x01" * MAX_YAML_BYTES
+QUOTES = "'" * MAX_YAML_BYTES
+ISSUES = "a: b\n" * (MAX_YAML_BYTES // 5)
 UNKNOWN = "".join(f"{'k' * 50}{number}: x\n" for number in range(1000))
 
 
@@ -68,7 +68,7 @@ def test_no_text_makes_a_page_of_more(
     manager: Client, movespec: MoveSpec, text: str, most: int
 ) -> None:
     """In KiB: of a version beside the released one, of its actions, and of a draft."""
-    assert len(text.encode()) <= MOST_YAML_BYTES
+    assert len(text.encode()) <= MAX_YAML_BYTES
     version = version_of(movespec, text)
     MoveSpecDraft.objects.update(yaml_source=text)
     pages = [
@@ -86,26 +86,26 @@ def test_a_page_shows_the_first_lines_and_leads_to_all(manager: Client, movespec
 
     page = page_of(manager, address(version))
 
-    assert numbers(page) == list(range(1, MOST_LINES + 1))
-    left_out = len(COMMENTS) // 2 - MOST_LINES
-    assert f"the first {MOST_LINES} lines, and {left_out} more are left out." in page
+    assert numbers(page) == list(range(1, MAX_LINES + 1))
+    left_out = len(COMMENTS) // 2 - MAX_LINES
+    assert f"the first {MAX_LINES} lines, and {left_out} more are left out." in page
     (to_all,) = re.findall(r'<a href="([^"]+)">All lines</a>', page)
     whole = page_of(manager, unescape(to_all))
     assert numbers(whole) == list(range(1, len(COMMENTS) // 2 + 1))
     assert "Not all is shown" not in whole
 
 
-@pytest.mark.parametrize(("count", "left_out"), [(MOST_LINES, 0), (MOST_LINES + 1, 1)])
+@pytest.mark.parametrize(("count", "left_out"), [(MAX_LINES, 0), (MAX_LINES + 1, 1)])
 def test_nothing_is_left_out_of_what_fits(
     manager: Client, movespec: MoveSpec, count: int, left_out: int
 ) -> None:
     version = version_of(movespec, VALID_YAML + "#\n" * (count - VALID_YAML.count("\n")))
     page = page_of(manager, address(version), whole="yes")
-    assert len(numbers(page)) == MOST_LINES
-    assert differences(page) == MOST_LINES
+    assert len(numbers(page)) == MAX_LINES
+    assert differences(page) == MAX_LINES
     assert page.count("Not all is shown") == 2 * left_out
     if left_out:
-        assert f"the first {MOST_LINES} lines, and 1 more is left out." in page
+        assert f"the first {MAX_LINES} lines, and 1 more is left out." in page
         assert "<strong>1 of them differs</strong>" in page
 
 
@@ -119,7 +119,7 @@ def test_a_change_beyond_the_cut_is_told_and_shown_by_the_link(
     page = page_of(manager, address(new), against=str(old.id), whole="yes")
 
     assert "four thousand" not in page.split('id="against"')[1]
-    assert differences(page) == MOST_LINES
+    assert differences(page) == MAX_LINES
     assert "3014 more lines are left out, and <strong>1 of them differs</strong>." in page
     (to_all,) = re.findall(r'<a href="([^"]+)">The whole comparison</a>', page)
     assert to_all.endswith("#against")
@@ -141,7 +141,7 @@ def test_an_act_says_that_not_all_that_changes_is_shown(
 
     assert "<strong>Not all is shown:</strong> of this comparison" in page
     # A line that stands for unchanged ones, and three of those, are shown before the changes.
-    assert f"<strong>{3000 - MOST_LINES + 4} of them differ</strong>" in page
+    assert f"<strong>{3000 - MAX_LINES + 4} of them differ</strong>" in page
     (to_all,) = re.findall(r'<a href="([^"]+)">The whole comparison</a>', page)
     whole = page_of(manager, unescape(to_all).removesuffix("#against"))
     assert differences(whole) == 3004
@@ -158,7 +158,7 @@ def test_an_act_without_a_comparison_says_so_too(manager: Client, movespec: Move
 
     page = page_of(manager, address(version, "release"))
 
-    assert f"the first {MOST_LINES} lines, and 1014 more are left out." in page
+    assert f"the first {MAX_LINES} lines, and 1014 more are left out." in page
     (to_all,) = re.findall(r'<a href="([^"]+)">All lines</a>', page)
     assert len(numbers(page_of(manager, unescape(to_all)))) == 3014
 

@@ -62,8 +62,8 @@ def test_it_finds_by_the_words_of_names(
 def test_spaces_alone_are_no_search(
     superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_search, "MOST_PROJECTS", 1)
-    monkeypatch.setattr(session_search, "MOST_VERSIONS", 1)
+    monkeypatch.setattr(session_search, "MAX_PROJECTS", 1)
+    monkeypatch.setattr(session_search, "MAX_VERSIONS", 1)
     assert sorted(listed(superuser, q="  ")) == sorted(sessions.values())
 
 
@@ -125,7 +125,7 @@ def test_a_name_of_digits_is_found_where_no_session_has_such_an_id(
 def test_of_a_name_the_newest_projects_and_versions_count(
     superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("MOST_PROJECTS", "MOST_MOVESPECS", "MOST_VERSIONS"):
+    for name in ("MAX_PROJECTS", "MAX_MOVESPECS", "MAX_VERSIONS"):
         monkeypatch.setattr(session_search, name, 1)
     old, new = make_session(movespec), []
     machine = make_machine(owner.organization, "app")

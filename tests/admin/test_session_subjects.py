@@ -66,7 +66,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize(("text", "found"), SEARCHES)
-@pytest.mark.parametrize("most", [notes.MOST_WITH_A_NOTE, 0])
+@pytest.mark.parametrize("most", [notes.MAX_WITH_A_NOTE, 0])
 def test_it_finds_by_a_whole_subject_or_note(
     superuser: Client,
     sessions: Sessions,
@@ -76,7 +76,7 @@ def test_it_finds_by_a_whole_subject_or_note(
     most: int,
 ) -> None:
     """The same where they are more than the index is asked for."""
-    monkeypatch.setattr(notes, "MOST_WITH_A_NOTE", most)
+    monkeypatch.setattr(notes, "MAX_WITH_A_NOTE", most)
     assert listed(superuser, q=text) == [sessions[name] for name in found]
 
 
@@ -88,7 +88,7 @@ def test_a_name_comes_before_a_subject(
     assert listed(superuser, q="subject:squat") == [squats]
 
 
-@pytest.mark.parametrize("most", [notes.MOST_WITH_A_NOTE, 0])
+@pytest.mark.parametrize("most", [notes.MAX_WITH_A_NOTE, 0])
 def test_filters_narrow_what_a_label_finds(
     superuser: Client,
     sessions: Sessions,
@@ -97,7 +97,7 @@ def test_filters_narrow_what_a_label_finds(
     monkeypatch: pytest.MonkeyPatch,
     most: int,
 ) -> None:
-    monkeypatch.setattr(notes, "MOST_WITH_A_NOTE", most)
+    monkeypatch.setattr(notes, "MAX_WITH_A_NOTE", most)
     for chosen in (
         {"organization": outsider.organization.id},
         {"project__id__exact": outsider.project.id},
@@ -123,7 +123,7 @@ def test_filters_narrow_what_a_label_finds(
 def test_of_many_projects_the_newest_count(
     superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_search, "MOST_PROJECTS", 1)
+    monkeypatch.setattr(session_search, "MAX_PROJECTS", 1)
     assert listed(superuser, q="p_1") == [sessions["theirs"]]
 
 

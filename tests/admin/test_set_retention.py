@@ -166,7 +166,7 @@ def test_a_new_organization_has_days_of_its_own_from_who_may_erase_alone(
 def test_it_counts_no_more_than_it_can_tell(
     superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "MOST_COUNTED", 2)
+    monkeypatch.setattr(retention, "MAX_COUNTED", 2)
     for _ in range(4):
         ended(movespec, 9)
     assert "More than 2 of its sessions ended more than 5 days ago." in text_of(

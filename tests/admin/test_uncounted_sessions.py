@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from movespecs.models import MoveSpec
-from sessions_app.listing import MOST_PASSED_OVER
+from sessions_app.listing import MAX_IGNORED
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import text_of
 from tests.conftest import Machine, make_released
@@ -76,7 +76,7 @@ def test_where_many_are_passed_over_the_page_says_that_the_list_goes_on(
 ) -> None:
     columns = {"status": "'completed'", "terminal_outcome": "'completed'"}
     counted = {"repetitions": """'{"squat": 2}'"""}
-    add_sessions(owner, movespec, MOST_PASSED_OVER + 60, **columns, **counted)
+    add_sessions(owner, movespec, MAX_IGNORED + 60, **columns, **counted)
     last = make_session(movespec, created_at=NOON, **NOTHING)
     first = superuser.get(LIST, {"status__exact": "uncounted"})
     assert list(first.context["cl"].result_list) == []

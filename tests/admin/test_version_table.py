@@ -15,7 +15,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
 from sessions_app.models import DetectionSession
 from staff import version_table
-from staff.version_table import MOST_RUNS, Runs, label_of, runs_of_versions
+from staff.version_table import MAX_RUNS, Runs, label_of, runs_of_versions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
@@ -92,16 +92,14 @@ def test_the_label_is_the_value_of_its_line(line: str | None, label: str) -> Non
 def test_runs_are_counted_up_to_a_bound(owner: Machine, movespec: MoveSpec) -> None:
     version = movespec.versions.get()
     columns = {"status": "'completed'", "terminal_outcome": "'completed'", "created_at": "now()"}
-    add_sessions(owner, movespec, MOST_RUNS + 50, **columns)
-    assert runs_of_versions(movespec, [version.pk], clock.now()) == {
-        version.pk: Runs(MOST_RUNS + 1)
-    }
+    add_sessions(owner, movespec, MAX_RUNS + 50, **columns)
+    assert runs_of_versions(movespec, [version.pk], clock.now()) == {version.pk: Runs(MAX_RUNS + 1)}
 
 
 def test_live_runs_beyond_those_that_are_read_make_the_number_the_least(
     support: Client, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(version_table, "MOST_RUNS", 2)
+    monkeypatch.setattr(version_table, "MAX_RUNS", 2)
     make_version(movespec.id, VALID_YAML + "# two\n")
     for status in ("streaming", "created", "finalizing"):
         make_session(movespec, status, created_at=clock.now())

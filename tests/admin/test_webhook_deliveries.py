@@ -162,7 +162,7 @@ def test_it_lists_by_status_type_and_endpoint(
 def test_its_pages_show_each_message_once(
     support: Client, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(delivery_list, "MOST_READ", 30)
+    monkeypatch.setattr(delivery_list, "MAX_READ", 30)
     made = [make_delivery(endpoint, status=status).pk for status in [*DeliveryStatus] * 30]
     path = {
         "": LIST,

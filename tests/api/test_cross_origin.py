@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from kynaplatform.http.cross_origin import MOST_TOLD
+from kynaplatform.http.cross_origin import MAX_REPORTED
 from tests.api.api_requests import ask, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
 
@@ -166,9 +166,9 @@ def test_a_refused_origin_names_the_setting_once(owner, caplog):
 def test_nobody_fills_the_log_with_origins(owner, caplog):
     client = ApiClient()
     ask("GET", SESSIONS, client=client, origin="http://é\x1b[31m" + "x" * 5_000)
-    for number in range(MOST_TOLD + 5):
+    for number in range(MAX_REPORTED + 5):
         ask("GET", SESSIONS, client=client, origin=f"http://{number}.example")
-    assert len(told(caplog)) == MOST_TOLD
+    assert len(told(caplog)) == MAX_REPORTED
     assert max(len(line) for line in told(caplog)) < 200
     assert all(line.isprintable() for line in told(caplog))
 

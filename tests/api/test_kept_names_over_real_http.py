@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 REQUESTS = 2_000
 # What the counters may hold of their addresses, and of the told origins, by their own bounds.
 KEPT = 300
-LONGEST_LINE = 700
+MAX_LINE = 700
 # Of a websocket that is refused, of which the runtime writes a line.
 UPGRADE = {
     "Connection": "Upgrade",
@@ -132,5 +132,5 @@ def test_nothing_of_them_is_kept_or_told_at_length(
         assert stranger.series() == series
     lines = log.read_text().splitlines()
     assert len(lines) > 100
-    assert max(map(len, lines)) <= LONGEST_LINE, max(lines, key=len)
+    assert max(map(len, lines)) <= MAX_LINE, max(lines, key=len)
     assert not re.search(r"X-Name|agent|Bearer|key-\d", "\n".join(lines))

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from kynaplatform.http.monitor_server import MOST_CLIENTS, MonitorServer
+from kynaplatform.http.monitor_server import MAX_CLIENTS, MonitorServer
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 
@@ -65,10 +65,10 @@ def test_a_thread_that_can_not_be_started_takes_no_place(
 
     with monkeypatch.context() as patch:
         patch.setattr("socketserver.threading.Thread.start", refuse)
-        for _ in range(MOST_CLIENTS):
+        for _ in range(MAX_CLIENTS):
             with socket.create_connection(
                 ("127.0.0.1", server.server_port), timeout=DEADLINE_SECONDS
             ) as client:
                 assert client.recv(1) == b""
-    eventually(lambda: len(tried) == MOST_CLIENTS, "all were taken")
+    eventually(lambda: len(tried) == MAX_CLIENTS, "all were taken")
     assert ask(server) == b"ok"

@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from kynaplatform.api.pagination import MOST_PAGE_BYTES
-from movespecs.drafts import MOST_YAML_BYTES
+from kynaplatform.api.pagination import MAX_PAGE_BYTES
+from movespecs.drafts import MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import AccessToken, Project
 from projects.scopes import ALL_SCOPES
@@ -26,10 +26,10 @@ from tests.movespecs.writing import make_movespec
 
 BEGUN = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
 # Of each, what JSON writes longest: six bytes for a character.
-LONGEST_NAME = "🦵" * 255
-LONGEST_DESCRIPTION = "\x01" * 2_000
-LONGEST_YAML = VALID_YAML + "#" + '"' * (MOST_YAML_BYTES - len(VALID_YAML) - 2) + "\n"
-LONGEST_MESSAGE = "\x01" * 200
+MAX_NAME = "🦵" * 255
+MAX_DESCRIPTION = "\x01" * 2_000
+MAX_YAML = VALID_YAML + "#" + '"' * (MAX_YAML_BYTES - len(VALID_YAML) - 2) + "\n"
+MAX_MESSAGE = "\x01" * 200
 
 
 def at(number):
@@ -40,7 +40,7 @@ def make_movespecs(project, count, visibility="private", **more):
     rows = [
         MoveSpec(
             project=project, visibility=visibility, created_at=at(number), updated_at=at(number),
-            **{"name": LONGEST_NAME, "description": LONGEST_DESCRIPTION, **more},
+            **{"name": MAX_NAME, "description": MAX_DESCRIPTION, **more},
         )
         for number in range(count)
     ]  # fmt: skip
@@ -60,7 +60,7 @@ def public_movespecs(machine):
     return MOVESPECS, "movespec_id", MoveSpec.objects.count()
 
 
-def versions(machine, count=20, yaml_source=LONGEST_YAML):
+def versions(machine, count=20, yaml_source=MAX_YAML):
     movespec = make_movespec(machine.project)
     MoveSpecVersion.objects.bulk_create(
         MoveSpecVersion(
@@ -103,7 +103,7 @@ def sessions(machine, count=501):
     return SESSIONS, "session_id", count
 
 
-def events(machine, count=501, message=LONGEST_MESSAGE):
+def events(machine, count=501, message=MAX_MESSAGE):
     sessions(machine, 1)
     session_id = DetectionSession.objects.get().id
     DetectionEvent.objects.bulk_create(
@@ -146,7 +146,7 @@ def assert_bounded_and_whole(kept, path, id_name, count):
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
         assert items
         pages.append((len(items), len(body)))
-        assert len(body) <= MOST_PAGE_BYTES + max(map(len, items)) + len(items) + 2
+        assert len(body) <= MAX_PAGE_BYTES + max(map(len, items)) + len(items) + 2
         rows += json.loads(body)
     assert len(pages) > 1
     ids = [row[id_name] for row in rows]
@@ -157,7 +157,7 @@ def assert_bounded_and_whole(kept, path, id_name, count):
     else:
         assert [row["ts_ms"] for row in rows] == sorted(row["ts_ms"] for row in rows)
     # Nor is a page shorter than it need be.
-    assert all(number == 500 or size >= MOST_PAGE_BYTES for number, size in pages[:-1])
+    assert all(number == 500 or size >= MAX_PAGE_BYTES for number, size in pages[:-1])
 
 
 @EVERY_LIST
@@ -183,7 +183,7 @@ def test_events_from_before_messages_had_a_length_are_bounded_too(owner):
     seen, address = [], f"{path}?limit=500"
     while address:
         response = owner.get(address)
-        assert len(response.content) <= MOST_PAGE_BYTES + 101_000
+        assert len(response.content) <= MAX_PAGE_BYTES + 101_000
         seen += [event["event_id"] for event in response.json()]
         link = re.fullmatch(r'<([^>]+)>; rel="next"', response.headers.get("Link", ""))
         address = link and link[1]
@@ -232,8 +232,8 @@ def test_no_more_versions_are_read_than_a_page_holds(owner, monkeypatch):
     with read_from_database(monkeypatch, MoveSpecVersion, "yaml_source") as lengths:
         statements, response = statements_of(owner, f"{path}?limit=500")
     # 16 texts of 64 KiB have 1 MiB; one more tells that there are others.
-    assert lengths == [MOST_YAML_BYTES] * 17
-    assert len(response.content) < MOST_PAGE_BYTES + 2 * MOST_YAML_BYTES + 2_000
+    assert lengths == [MAX_YAML_BYTES] * 17
+    assert len(response.content) < MAX_PAGE_BYTES + 2 * MAX_YAML_BYTES + 2_000
     # The MoveSpec, how long its versions are, and the versions.
     assert len(statements) == 3
     assert "octet_length" in statements[1]

@@ -21,7 +21,7 @@ async ([within, tags]) => {
   return (await axe.run(within, options)).violations;
 }
 """
-MOST_SELECTORS = 12
+MAX_SELECTORS = 12
 HIDDEN_OF_A_LIST = """
 () => {
   const list = document.querySelector("#changelist .results");
@@ -141,7 +141,7 @@ def report(found: Iterable[Violation]) -> str:
     lines = []
     for (rule, meant, fault), selectors in sorted(faults.items()):
         lines += [f"{rule}: {meant}", f"    {fault}"]
-        shown = list(selectors.items())[:MOST_SELECTORS]
+        shown = list(selectors.items())[:MAX_SELECTORS]
         for selector, places in shown:
             lines.append(f"    {selector}  on {places[0]}{_and_more(len(places) - 1)}")
         if hidden := len(selectors) - len(shown):

@@ -16,7 +16,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
-from staff.movespec_text import MOST_LINES
+from staff.movespec_text import MAX_LINES
 from tests.browser.accessibility import Inspection, Screens, each_screen, screens_in_turn
 from tests.browser.admin_pages import address, detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
@@ -89,7 +89,7 @@ def test_long_texts_and_refusals_are_accessible_and_fit(
     movespec: MoveSpec,
     screens: Screens,
 ) -> None:
-    many = "".join(f"# {number}\n" for number in range(MOST_LINES + 500))
+    many = "".join(f"# {number}\n" for number in range(MAX_LINES + 500))
     version = make_version(movespec.id, VALID_YAML + many)
     inspection = Inspection(screens)
     page = log_in(superuser.username)
@@ -102,7 +102,7 @@ def test_long_texts_and_refusals_are_accessible_and_fit(
     remove_most_rows(page)
     inspection.check(page, "long draft", within=".notice")
     page.get_by_role("link", name="All lines").click()
-    expect(page.locator("tr[id^=line]")).to_have_count(VALID_YAML.count("\n") + MOST_LINES + 500)
+    expect(page.locator("tr[id^=line]")).to_have_count(VALID_YAML.count("\n") + MAX_LINES + 500)
 
     stranger = visit()
     stranger.goto(reverse("admin:login"))

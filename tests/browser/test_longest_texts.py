@@ -14,13 +14,13 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from movespecs.authors import PLATFORM
-from movespecs.drafts import MOST_DESCRIPTION_CHARACTERS, draft_replace, movespec_create
+from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, draft_replace, movespec_create
 from movespecs.models import MoveSpec, MoveSpecVersion, Visibility
 from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount
 from sessions_app.models import DetectionSession, SessionAttach
-from staff.query_parameters import LONGEST_SEARCH
+from staff.query_parameters import MAX_SEARCH
 from tests.admin.staffing import address, client_of
 from tests.browser.admin_pages import detect, pages
 from tests.browser.conftest import staff_user
@@ -28,7 +28,7 @@ from tests.conftest import VALID_YAML, Machine
 from tests.long_runs import at_length
 from tests.sessions_app.engine_work import squatted
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.models import MAX_RESPONSE_BYTES, MOST_URL_CHARACTERS, WebhookEndpoint
+from webhooks.models import MAX_RESPONSE_BYTES, MAX_URL_CHARACTERS, WebhookEndpoint
 
 LogIn = Callable[..., Page]
 # The widest letter.
@@ -85,7 +85,7 @@ def customer(root: User, owner: Machine) -> Machine:
     movespec = movespec_create(
         project_id=project.id,
         name=longest(MoveSpec, "name"),
-        description=LETTER * MOST_DESCRIPTION_CHARACTERS,
+        description=LETTER * MAX_DESCRIPTION_CHARACTERS,
         author=PLATFORM,
         now=made_at,
         yaml_source=YAML,
@@ -108,7 +108,7 @@ def customer(root: User, owner: Machine) -> Machine:
         )
     endpoint = make_endpoint(
         project,
-        url=f"https://{LETTER * (MOST_URL_CHARACTERS - 8)}",
+        url=f"https://{LETTER * (MAX_URL_CHARACTERS - 8)}",
         description=longest(WebhookEndpoint, "description"),
         failing_since=made_at,
     )
@@ -160,7 +160,7 @@ def perform(client: Client, row: Any, action: str, **fields: str) -> None:
 def further_pages(customer: Machine) -> list[tuple[str, str]]:
     """Pages that show a text of the address, or what it leads to."""
     project, organization = customer.project.pk, customer.organization.pk
-    words = LETTER * LONGEST_SEARCH
+    words = LETTER * MAX_SEARCH
     found = [
         ("found", reverse("admin:find"), {"q": words}),
         ("onboard", reverse("admin:projects_organization_onboard"), {}),
@@ -226,7 +226,7 @@ def test_what_an_action_answers_does_not_grow_either(
         page.wait_for_load_state()
         found += too_wide(page, f"several, {step}")
     page.goto(reverse("admin:index"))
-    page.locator("#find-text").fill(LETTER * LONGEST_SEARCH)
+    page.locator("#find-text").fill(LETTER * MAX_SEARCH)
     page.locator("#find-text").press_sequentially(" ")
     page.locator("#find .found a").first.wait_for()
     found += too_wide(page, "typed")

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOT_COUNTED = "\N{MULTIPLICATION SIGN}"
 IN_THE_GATE = ("plank", "alternating-lunges")
 # How far from a screen a number is read whose digits are so high: about 200 times.
-LEAST_HIGH_PX = 100
+MIN_HIGH_PX = 100
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_hold_that_is_let_go_says_how_much_was_missing(page: Page, tmp_path: P
     expect(count).to_have_text(re.compile("[1-9]"), timeout=RUN_MS)
     shown = count.bounding_box()
     assert shown is not None
-    assert shown["height"] > LEAST_HIGH_PX
+    assert shown["height"] > MIN_HIGH_PX
     expect(page.locator("#summary-heading")).to_have_text(
         re.compile(r"Plank: 1[4-6] seconds"), timeout=RUN_MS
     )

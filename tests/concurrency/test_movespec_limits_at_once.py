@@ -31,7 +31,7 @@ AT_ONCE = 16
 SERVED_AT_ONCE = 4
 # With the one that there is, fewer places than are served at once.
 LIMIT = 3
-MOST_TRIES = 10
+MAX_TRIES = 10
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_versions_at_once_are_exactly_as_many_as_may_be(
         def send() -> Answer:
             with closing(connection):
                 # Drafts overtake each other: what was snapshot by another is no new version.
-                for _ in range(MOST_TRIES):
+                for _ in range(MAX_TRIES):
                     written = connection.call("PUT", f"{path}/draft", draft, owner.token)
                     assert written.status == 200
                     answer = connection.call("POST", f"{path}/versions", None, owner.token)

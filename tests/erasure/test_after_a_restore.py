@@ -186,7 +186,7 @@ def test_a_projects_subjects_are_read_once_for_all_lines(owner: Machine, scene: 
 def test_it_ends_with_an_error_where_nothing_goes_on(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply_erasures, "MOST_WAITS", 2)
+    monkeypatch.setattr(apply_erasures, "MAX_WAITS", 2)
     monkeypatch.setattr(apply_erasures.time, "sleep", lambda seconds: None)
     (tmp_path / "erasures").touch()
     # It waits for creates that have not committed yet.

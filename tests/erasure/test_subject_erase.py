@@ -90,7 +90,7 @@ def test_the_worker_erases_what_was_created_before_the_request(scene):
 
 @pytest.mark.django_db
 def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatch):
-    monkeypatch.setattr(batches, "MOST_SESSIONS", 1)
+    monkeypatch.setattr(batches, "MAX_SESSIONS", 1)
     ids = [counted(scene, ANNA, number) for number in range(3)]
     assert [erase(scene, seconds=seconds) for seconds in (500, 500, 510)] == [3, 3, 3]
     erase(scene, BEN)
@@ -115,7 +115,7 @@ def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatc
 
 @pytest.mark.django_db
 def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MOST_SESSIONS", 2)
+    monkeypatch.setattr(batches, "MAX_SESSIONS", 2)
     ids = [counted(scene, ANNA, number) for number in range(5)]
     erase(scene)
     tried = []
@@ -151,7 +151,7 @@ def test_a_batch_has_few_events(scene, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_run_has_an_end(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MOST_SESSIONS", 1)
+    monkeypatch.setattr(batches, "MAX_SESSIONS", 1)
     for number in range(3):
         counted(scene, ANNA, number)
     erase(scene)
@@ -202,7 +202,7 @@ def test_one_whose_row_is_held_keeps_nobody_from_the_others(scene, caplog):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MOST_SESSIONS", 2)
+    monkeypatch.setattr(batches, "MAX_SESSIONS", 2)
     for number in range(8):
         counted(scene, ANNA, number)
     kept = counted(scene, BEN)

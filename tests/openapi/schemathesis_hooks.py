@@ -13,7 +13,7 @@ import schemathesis
 
 REAL = json.loads(os.environ["REAL"])
 KEYS = re.compile(os.environ["KEYS"])
-LONGEST_CURSOR = 100
+MAX_CURSOR = 100
 
 
 @schemathesis.hook
@@ -51,7 +51,7 @@ def filter_case(context: Any, case: Any) -> bool:
 def _is_place(name: str, value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    return _is_uuid(value) if name == "after" else name == "cursor" and len(value) <= LONGEST_CURSOR
+    return _is_uuid(value) if name == "after" else name == "cursor" and len(value) <= MAX_CURSOR
 
 
 def _real(name: str, value: Any) -> Any:

@@ -20,7 +20,7 @@ from projects.models import Project
 from realtime.attach import progress_of
 from realtime.event_bucket import EventBucket
 from realtime.messages import EventBatch, FrameBatch, decode, encode
-from realtime.progress import MOST_FRAMES_AT_ONCE, Progress, Taken, take
+from realtime.progress import MAX_FRAMES_PER_SLICE, Progress, Taken, take
 from sessions_app.events import EventRecord, event_id, present_ts
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, unpack
@@ -37,7 +37,7 @@ def progress() -> Progress:
         longest_ms=HOUR_MS,
         first_ms=None,
         last_ms=None,
-        frames_left=MOST_FRAMES_AT_ONCE,
+        frames_left=MAX_FRAMES_PER_SLICE,
         event_bucket=EventBucket(20_000),
         last_frame_seq=0,
         last_batch_seq=0,

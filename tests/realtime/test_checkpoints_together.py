@@ -308,7 +308,7 @@ def test_a_statement_stores_a_bounded_number_of_events(
 ) -> None:
     settings.DATABASE_URL = server.test_database_url()
     statements = watched_statements(monkeypatch)
-    most = checkpointer.MOST_EVENTS_AT_ONCE
+    most = checkpointer.MAX_EVENTS_PER_BATCH
     events = [NewEvent(number, 1, 0.0, "feedback", {}) for number in range(1, most // 2)]
     checkpoints = [
         msgspec.structs.replace(checkpoint(owner, squat, "feedback", ""), events=events)

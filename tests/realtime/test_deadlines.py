@@ -29,10 +29,10 @@ from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-IDLE_SECONDS, LONGEST_SECONDS = 5, 8
+IDLE_SECONDS, MAX_SECONDS = 5, 8
 RUNTIME = {
     "SESSION_IDLE_SECONDS": str(IDLE_SECONDS),
-    "SESSION_MAX_SECONDS": str(LONGEST_SECONDS),
+    "SESSION_MAX_SECONDS": str(MAX_SECONDS),
     "HURRY": '{"RENEW_SECONDS": 0.2}',
 }
 MIDWAY = perform("squat", repetitions=2, fps=25)[: 2 * 25]
@@ -141,7 +141,7 @@ def test_the_longest_session_finishes_and_completes(
     assert told_events(client.events()) == FINISHED == stored_events(created)
     session = session_of(created)
     assert session.ended_at == session.longest_until
-    assert session.longest_until == session.started_at + timedelta(seconds=LONGEST_SECONDS)
+    assert session.longest_until == session.started_at + timedelta(seconds=MAX_SECONDS)
 
 
 @pytest.mark.long
@@ -164,8 +164,8 @@ def test_frames_beyond_the_longest_session_of_the_first_are_rejected(
     created: dict[str, Any], client: Client
 ) -> None:
     frames = wire_frames(MIDWAY[:3])
-    frames[1]["timestamp_ms"] = frames[0]["timestamp_ms"] + LONGEST_SECONDS * 1000 + 1
-    frames[2]["timestamp_ms"] = frames[0]["timestamp_ms"] + LONGEST_SECONDS * 1000
+    frames[1]["timestamp_ms"] = frames[0]["timestamp_ms"] + MAX_SECONDS * 1000 + 1
+    frames[2]["timestamp_ms"] = frames[0]["timestamp_ms"] + MAX_SECONDS * 1000
     client.send_batch(1, frames)
     ack = client.until("frame_ack")
     assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (2, [1])

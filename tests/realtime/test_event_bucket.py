@@ -16,12 +16,12 @@ from poses.figure import perform
 from poses.recordings import load
 from realtime.event_bucket import (
     EVENTS_A_SECOND,
-    MOST_EVENTS_AT_ONCE,
+    MAX_EVENTS_PER_BATCH,
     EventBucket,
 )
 from tests.long_runs import at_length, one_in
 
-MOST_EVENTS = 20_000
+MAX_EVENTS = 20_000
 SHAPES = ("up", "down", "up:left", "up:right")
 
 
@@ -54,16 +54,16 @@ def kept_of(events: Iterable[DetectionEvent], bucket: EventBucket) -> list[Detec
 
 
 def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
-    bucket = EventBucket(MOST_EVENTS)
-    assert len(kept_of([cue(0)] * 1000, bucket)) == MOST_EVENTS_AT_ONCE
-    assert bucket.thinned == 1000 - MOST_EVENTS_AT_ONCE
+    bucket = EventBucket(MAX_EVENTS)
+    assert len(kept_of([cue(0)] * 1000, bucket)) == MAX_EVENTS_PER_BATCH
+    assert bucket.thinned == 1000 - MAX_EVENTS_PER_BATCH
     a_minute = [cue(ms) for ms in range(1, 60_001)]
     assert len(kept_of(a_minute, bucket)) == 60 * EVENTS_A_SECOND
 
 
 def test_an_exit_is_left_out_with_its_entry() -> None:
-    bucket = EventBucket(MOST_EVENTS)
-    kept_of([cue(0)] * (MOST_EVENTS_AT_ONCE - 1), bucket)
+    bucket = EventBucket(MAX_EVENTS)
+    kept_of([cue(0)] * (MAX_EVENTS_PER_BATCH - 1), bucket)
     events = [shape("enter", "up", 0), shape("enter", "down", 0)]
     events += [shape("exit", "up", 1), shape("exit", "down", 1)]
     assert kept_of(events, bucket) == [events[0], events[2]]
@@ -73,8 +73,8 @@ def test_an_exit_is_left_out_with_its_entry() -> None:
 
 
 def test_the_exit_of_one_side_is_told_though_the_entry_of_the_other_was_left_out() -> None:
-    bucket = EventBucket(MOST_EVENTS)
-    kept_of([cue(0)] * (MOST_EVENTS_AT_ONCE - 1), bucket)
+    bucket = EventBucket(MAX_EVENTS)
+    kept_of([cue(0)] * (MAX_EVENTS_PER_BATCH - 1), bucket)
     events = [shape("enter", "up:left", 0), shape("enter", "up:right", 0)]
     events += [shape("exit", "up:left", 1), shape("exit", "up:right", 1)]
     assert kept_of(events, bucket) == [events[0], events[2]]
@@ -82,18 +82,18 @@ def test_the_exit_of_one_side_is_told_though_the_entry_of_the_other_was_left_out
 
 
 def test_outcomes_are_never_left_out() -> None:
-    bucket = EventBucket(MOST_EVENTS)
+    bucket = EventBucket(MAX_EVENTS)
     kept_of([cue(0)] * 1000, bucket)
     outcomes = [completed(0)] * 500 + [DetectionEvent("event_interrupted", 0, {"reason": "x"})]
     assert kept_of(outcomes, bucket) == outcomes
-    assert all(bucket.takes(one, MOST_EVENTS) for one in outcomes)
+    assert all(bucket.takes(one, MAX_EVENTS) for one in outcomes)
 
 
 def test_after_the_most_of_a_session_only_outcomes_go_on() -> None:
-    bucket = EventBucket(MOST_EVENTS)
+    bucket = EventBucket(MAX_EVENTS)
     for event in (cue(0), shape("enter", "up", 0), shape("exit", "up", 0)):
-        assert bucket.takes(event, MOST_EVENTS - 1)
-        assert not bucket.takes(event, MOST_EVENTS)
+        assert bucket.takes(event, MAX_EVENTS - 1)
+        assert not bucket.takes(event, MAX_EVENTS)
     assert bucket.thinned == 3
 
 
@@ -126,12 +126,12 @@ def streams(draw: st.DrawFn) -> list[DetectionEvent]:
 def test_stored_and_made_again_anywhere_it_keeps_the_same(
     events: list[DetectionEvent], points: set[int], left: float
 ) -> None:
-    whole = EventBucket(MOST_EVENTS, left)
+    whole = EventBucket(MAX_EVENTS, left)
     expected = kept_of(events, whole)
-    bucket, kept = EventBucket(MOST_EVENTS, left), list[DetectionEvent]()
+    bucket, kept = EventBucket(MAX_EVENTS, left), list[DetectionEvent]()
     for number, event in enumerate(events):
         if number in points:
-            bucket = EventBucket(MOST_EVENTS, **json.loads(json.dumps(bucket.state())))
+            bucket = EventBucket(MAX_EVENTS, **json.loads(json.dumps(bucket.state())))
         if bucket.takes(event, len(kept)):
             kept.append(event)
     assert kept == expected
@@ -144,7 +144,7 @@ def test_stored_and_made_again_anywhere_it_keeps_the_same(
 
 
 def thinned(spec: MoveSpec, frames: Iterable[PoseFrame]) -> tuple[int, Counter[str]]:
-    engine, bucket = Engine(spec), EventBucket(MOST_EVENTS)
+    engine, bucket = Engine(spec), EventBucket(MAX_EVENTS)
     events = [event for frame in frames for event in engine.feed(frame)]
     kept_of(events, bucket)
     return bucket.thinned, Counter(event.type for event in events)

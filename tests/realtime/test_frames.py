@@ -205,7 +205,7 @@ def test_of_several_faults_the_first_of_the_list_is_told(
 # --- World landmarks ------------------------------------------------------------------------
 
 HIPS = (23, 24)
-LONGEST_DOUBLE = 1.7976931348623157e308
+MAX_DOUBLE = 1.7976931348623157e308
 
 
 def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
@@ -266,9 +266,9 @@ def test_landmarks_of_the_image_are_told_from_those_of_the_world(
         ([(0, 0.3), (0, 0.301)], "image_landmarks"),
         ([(0, -0.301), (0, -0.3)], "image_landmarks"),
         ([(0.5, 0.5), (0.48, 0.5)], "image_landmarks"),
-        ([(LONGEST_DOUBLE, 0), (LONGEST_DOUBLE, 0)], "image_landmarks"),
-        ([(0, -LONGEST_DOUBLE), (0, -LONGEST_DOUBLE)], "image_landmarks"),
-        ([(LONGEST_DOUBLE, 0), (-LONGEST_DOUBLE, 0)], None),
+        ([(MAX_DOUBLE, 0), (MAX_DOUBLE, 0)], "image_landmarks"),
+        ([(0, -MAX_DOUBLE), (0, -MAX_DOUBLE)], "image_landmarks"),
+        ([(MAX_DOUBLE, 0), (-MAX_DOUBLE, 0)], None),
     ],
 )
 def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(

@@ -13,7 +13,7 @@ from test_frames import CHANGED, FRAME, JSON, NAN, batch_text, decoded, text_of
 
 from realtime.frames import Rejection, RejectReason, read_frame
 from realtime.messages import (
-    MOST_MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
     Cancel,
     Finalize,
     FrameBatch,
@@ -169,11 +169,11 @@ def test_over_two_mebibytes_of_utf_8_a_message_is_too_large(
         count, rest = divmod(room, len(character.encode()))
         return make(character * count + "a" * rest)
 
-    assert len(text(MOST_MESSAGE_BYTES).encode()) == 2 * 1024 * 1024
+    assert len(text(MAX_MESSAGE_BYTES).encode()) == 2 * 1024 * 1024
     with contextlib.suppress(MessageInvalid):
-        decode(text(MOST_MESSAGE_BYTES))
+        decode(text(MAX_MESSAGE_BYTES))
     with pytest.raises(BatchTooLarge):
-        decode(text(MOST_MESSAGE_BYTES + 1))
+        decode(text(MAX_MESSAGE_BYTES + 1))
 
 
 @pytest.mark.parametrize("depth", [10, 500, 100_000])

@@ -43,7 +43,7 @@ from usage.rollup import roll_up
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FIRST_DAY = date(2031, 5, 1)
-GAP_MS, LONGEST_GAP_MS = 5_000, 2_000
+GAP_MS, MAX_GAP_MS = 5_000, 2_000
 FINAL = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
 LIVE = DetectionSession.objects.exclude(status__in=FINAL)
 # What the trigger's day is, in place of the day of the machine's clock.
@@ -98,7 +98,7 @@ def figure(seed: int) -> list[Batch]:
 def active_ms(streamed: list[Batch], frames: int) -> int:
     times = [frame["timestamp_ms"] for batch in streamed for frame in batch][:frames]
     steps = [after - before for before, after in pairwise(times)]
-    return round(sum(step for step in steps if step <= LONGEST_GAP_MS))
+    return round(sum(step for step in steps if step <= MAX_GAP_MS))
 
 
 class Workers:

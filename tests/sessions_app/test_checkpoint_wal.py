@@ -26,11 +26,11 @@ SQUAT = Path("examples/movespecs/squat.yaml").read_text(encoding="utf-8")
 SESSIONS, GROUP, FRAMES, SECONDS = 12, 4, 15, 30
 # It is 2,020: 1,080 of the state, the rest of the row beside it, the events and their index.
 # With rows too large for two versions in a page it was 3,400, and 0.3 were heap-only.
-MOST_BYTES = 2_400
+MAX_BYTES = 2_400
 # It is 0.95: each twentieth checkpoint writes the deadline, which has an index.
-LEAST_HEAP_ONLY = 0.5
+MIN_HEAP_ONLY = 0.5
 # It is 1,084.
-MOST_STATE_BYTES = 1_200
+MAX_STATE_BYTES = 1_200
 # While autovacuum analyzes a table, or another transaction is open, no dead row makes room.
 TRIES = 5
 OTHERS = """
@@ -51,7 +51,7 @@ def batches() -> list[tuple[bytes, list[NewEvent]]]:
         assert isinstance(batch, messages.FrameBatch)
         taken = take(progress, batch)
         stored.append((progress.packed_state(), taken.events))
-    assert max(len(state) for state, _ in stored) < MOST_STATE_BYTES
+    assert max(len(state) for state, _ in stored) < MAX_STATE_BYTES
     return stored
 
 
@@ -60,7 +60,7 @@ def test_a_checkpoint_writes_its_row_and_hardly_an_index(scene: Scene) -> None:
     for _ in range(TRIES):
         eventually(lambda: others() == 0, "nobody else reads old rows")
         heap_only, written = checkpoints_of_sessions(scene)
-        if heap_only > LEAST_HEAP_ONLY and written < MOST_BYTES:
+        if heap_only > MIN_HEAP_ONLY and written < MAX_BYTES:
             return
         told.append((heap_only, written))
     pytest.fail(f"The shares that are heap-only, and bytes a checkpoint: {told}")

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import RUNTIME, Scene, at, sweep
 
 from client.wire import FrameBatch, encode, wire_frame
-from detection.engine.plan import MOST_PLANS, plan_of
+from detection.engine.plan import MAX_PLANS, plan_of
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from poses.figure import perform
@@ -175,7 +175,7 @@ def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> N
     assert version_id is not None
     version_specs.validation_of_version.cache_clear()
     with CaptureQueriesContext(connection) as queries:
-        for number in range(MOST_PLANS + 10):
+        for number in range(MAX_PLANS + 10):
             session = DetectionSession(
                 resolved_version_id=version_id, parameters={"depth": 60 + number / 10}
             )
@@ -183,7 +183,7 @@ def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> N
             assert spec.phases[1].criteria[0].maximum == 60 + number / 10
             plan_of(spec)
     assert len(queries) == 1
-    assert plan_of.cache_info().currsize == MOST_PLANS
+    assert plan_of.cache_info().currsize == MAX_PLANS
     assert version_specs.validation_of_version.cache_info().currsize == 1
 
 

@@ -25,9 +25,9 @@ from plans import (
 
 from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec
-from sessions_app.listing import MOST_PASSED_OVER, sessions_list
+from sessions_app.listing import MAX_IGNORED, sessions_list
 from sessions_app.models import LIVE_STATUSES, Status
-from sessions_app.notes import MOST_WITH_A_NOTE, ids_with_note
+from sessions_app.notes import MAX_WITH_A_NOTE, ids_with_note
 from sessions_app.session_filters import LIVE as NOT_ENDED
 from sessions_app.session_filters import UNCOUNTED, AnyOf, SessionFilters
 from tests.conftest import SESSIONS, Machine, make_released
@@ -35,7 +35,7 @@ from tests.long_runs import at_length, one_in
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"
 SIZE = 100
-MANY = 10 * MOST_PASSED_OVER
+MANY = 10 * MAX_IGNORED
 ANY_STATUS = [None, UNCOUNTED, *Status.values]
 PLANNED_ON = ["nothing", "one state", "another project"]
 
@@ -45,7 +45,7 @@ def most_rows(size: int) -> int:
 
     Six are the live ones in both modes, of whose versions no index knows.
     """
-    return 6 * (MOST_PASSED_OVER + size + 1) + 12 * (size + 1) + size
+    return 6 * (MAX_IGNORED + size + 1) + 12 * (size + 1) + size
 
 
 def read() -> tuple[int, int]:
@@ -218,7 +218,7 @@ def test_a_person_is_read_by_their_own_index(
                 partial(sessions_list, replace(asked, **more), start=None, size=SIZE), SIZE
             )
         met = MANY // people if people < MANY else 1
-        assert reading.rows <= min(met, MOST_PASSED_OVER + SIZE + 1) + 2 * SIZE + 10, more
+        assert reading.rows <= min(met, MAX_IGNORED + SIZE + 1) + 2 * SIZE + 10, more
         (statement,) = {query["sql"] for query in queries if "AS merged" in query["sql"]}
         run("SET LOCAL enable_sort = off")
         plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
@@ -238,7 +238,7 @@ def test_a_note_is_found_by_its_index(owner: Machine, movespec: MoveSpec, unchec
         used = indexes_used(plan)
         assert used["session_of_note"] == "session_of_note"
         assert used["detection_session_1"] == "session_deadline"
-        assert pages_read(plan) < 2 * MOST_WITH_A_NOTE
+        assert pages_read(plan) < 2 * MAX_WITH_A_NOTE
 
 
 @one_in(11)

@@ -154,7 +154,7 @@ def test_all_pages_together_are_what_is_stored(
     every: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sessions_app.notes.MOST_WITH_A_NOTE", 5)
+    monkeypatch.setattr("sessions_app.notes.MAX_WITH_A_NOTE", 5)
     asked = asked[::every]
     older, newer = (
         [pages(one, start, size, most_passed_over) for one in asked]

@@ -232,7 +232,7 @@ def test_no_caller_is_recalled_beyond_its_credential(owner: Machine, movespec: M
 def test_few_callers_are_kept(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "MOST_RECALLED", 2)
+    monkeypatch.setattr(callers, "MAX_CACHED", 2)
     for _ in range(5):
         owner.token = mint(owner.credential)
         assert owner.create_session(movespec).status_code == 201

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import START, TICK, Scene, at
 
-from kynaplatform.checks import LONGEST_LIFETIME_SECONDS
+from kynaplatform.checks import MAX_LIFETIME_SECONDS
 from projects.models import AccessToken, SigningKey
 from projects.retention import prune_access_tokens, prune_signing_keys
 from projects.signing import NoSigningKey, key_ring, published_keys, signing_key_rotate
@@ -22,7 +22,7 @@ DAY = timedelta(hours=24)
 # A key is kept an hour longer than promised.
 KEPT = timedelta(hours=25)
 # A token's two lifetimes, each as long as a check allows.
-LONGEST_TOKEN = timedelta(seconds=2 * LONGEST_LIFETIME_SECONDS)
+MAX_TOKEN = timedelta(seconds=2 * MAX_LIFETIME_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_it_keeps_a_private_key_while_an_idempotency_key_names_it(scene: Scene) 
 def test_it_keeps_a_public_key_while_a_token_may_be_alive(scene: Scene) -> None:
     keys = Keys()
     assert prune_signing_keys(now=keys.retired_at) == 1
-    gone_at = keys.retired_at + LONGEST_TOKEN
+    gone_at = keys.retired_at + MAX_TOKEN
     assert prune_signing_keys(now=gone_at - TICK) == 0
     assert len(published_keys()) == 2
     assert prune_signing_keys(now=gone_at) == 1
@@ -134,7 +134,7 @@ def test_it_keeps_public_keys_for_the_longest_lifetimes_that_are_allowed(
     scene: Scene, settings: object
 ) -> None:
     for name in ("SESSION_ATTACH_SECONDS", "SESSION_MAX_SECONDS"):
-        setattr(settings, name, LONGEST_LIFETIME_SECONDS)
+        setattr(settings, name, MAX_LIFETIME_SECONDS)
     keys = Keys()
     last = scene.row(scene.created(299.9))
     assert last.signing_key_id == keys.first.id
@@ -146,7 +146,7 @@ def test_it_keeps_public_keys_for_the_longest_lifetimes_that_are_allowed(
 def test_it_keeps_a_public_key_as_long_as_its_private_part(scene: Scene) -> None:
     scene.created(key="order-7")
     keys = Keys()
-    assert prune_signing_keys(now=keys.retired_at + LONGEST_TOKEN) == 0
+    assert prune_signing_keys(now=keys.retired_at + MAX_TOKEN) == 0
     assert keys.kept() == {keys.first.id: True, keys.second.id: True}
 
 

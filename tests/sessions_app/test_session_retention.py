@@ -263,7 +263,7 @@ def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(
 def test_it_goes_in_bounded_chunks(
     scene: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removal, "MOST_EVENTS", 5)
+    monkeypatch.setattr(removal, "MAX_EVENTS", 5)
     for events in (2, 2, 9, 1, 1):
         ended(scene, 40, events=events)
     taken: list[int] = []

@@ -272,7 +272,7 @@ def test_pages_of_sessions_follow_each_other(owner, movespec):
 @pytest.mark.parametrize("most_bytes", [1, 400, 1_100, 3_500])
 def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypatch, most_bytes):
     """A row sums sessions from all over its day, among which those of other rows are."""
-    monkeypatch.setattr(pagination, "MOST_PAGE_BYTES", most_bytes)
+    monkeypatch.setattr(pagination, "MAX_PAGE_BYTES", most_bytes)
     for day, hour, key in product(range(5), range(3), ("squat", "lunge", "row")):
         trained(movespec, NOON - timedelta(days=day, hours=hour), 1, event_key=key)
     pages = [*pages_of(owner, f"{SUMMARY}?{DAYS}")]
@@ -284,7 +284,7 @@ def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypa
 
 
 def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
-    monkeypatch.setattr(subject_views, "MOST_SESSIONS", 3)
+    monkeypatch.setattr(subject_views, "MAX_SESSIONS", 3)
     for day, sessions in ((29, 2), (28, 2), (27, 1), (26, 5), (25, 1)):
         for n in range(sessions):
             trained(movespec, datetime(2026, 11, day, n, tzinfo=UTC), 10**n)

@@ -230,7 +230,7 @@ def test_what_stays_damaged_keeps_nothing_else_from_being_read(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has waited for longer, and one is read a sweep."""
-    monkeypatch.setattr(finish, "MOST_READ_AGAIN", 1)
+    monkeypatch.setattr(finish, "MAX_REREADS", 1)
     finalizing(scene, DAMAGED)
     sweep(100)
     readable = finalizing(scene, DAMAGED)

@@ -17,8 +17,8 @@ from webhooks.claims import (
     MAX_ALONE,
     MAX_HELD,
     MAX_OF_ORGANIZATION,
+    MAX_PER_ENDPOINT,
     MAX_UNDER_WAY,
-    MOST_OF_ENDPOINT,
     STATEMENT,
     Claim,
     deliveries_claim,
@@ -88,12 +88,12 @@ def test_an_outcome_whose_claim_is_another_s_is_passed_over(owner):
 def test_it_takes_no_more_of_an_endpoint_than_are_free(owner):
     busy, full, other = (make_endpoint(owner.project) for _ in range(3))
     for endpoint in (busy, full, other):
-        for _ in range(MOST_OF_ENDPOINT + 4):
+        for _ in range(MAX_PER_ENDPOINT + 4):
             make_delivery(endpoint)
     claims = claim(clock.now(), free={busy.id: 3, full.id: 0})
     taken = [one.endpoint_id for one in claims]
     counts = [taken.count(one.id) for one in (busy, full, other)]
-    assert counts == [3, 0, MOST_OF_ENDPOINT]
+    assert counts == [3, 0, MAX_PER_ENDPOINT]
 
 
 def endpoints_with(project: Project, endpoints: int, messages: int) -> list[WebhookEndpoint]:
@@ -292,7 +292,7 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
                 "organization_ids": [owner.organization.id],
                 "under_way": [1],
                 "most": MAX_UNDER_WAY,
-                "most_of_endpoint": MOST_OF_ENDPOINT,
+                "most_of_endpoint": MAX_PER_ENDPOINT,
                 "max_of_organization": MAX_OF_ORGANIZATION,
                 "max_alone": MAX_ALONE,
                 "max_held": MAX_HELD,

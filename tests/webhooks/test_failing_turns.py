@@ -18,7 +18,7 @@ from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Reply, sending
 from webhooks import sender as sender_module
-from webhooks.claims import MOST_OF_ENDPOINT
+from webhooks.claims import MAX_PER_ENDPOINT
 from webhooks.models import WebhookDelivery
 from webhooks.sender import Sender, TurnsFail
 from webhooks.worker_sender import WorkerSender
@@ -157,7 +157,7 @@ def test_few_outcomes_wait_for_an_endpoint_that_is_locked(owner, outsider, recei
     with psycopg.connect(database_url()) as other:
         other.execute("SELECT FROM webhook_endpoint WHERE id = %s FOR NO KEY UPDATE", [endpoint.id])
         with sending() as sender:
-            eventually(lambda: len(sender._outcomes) >= MOST_OF_ENDPOINT, "outcomes wait")
+            eventually(lambda: len(sender._outcomes) >= MAX_PER_ENDPOINT, "outcomes wait")
             sent = WebhookDelivery.objects.filter(
                 endpoint__project=outsider.project, status="delivered"
             )
@@ -165,7 +165,7 @@ def test_few_outcomes_wait_for_an_endpoint_that_is_locked(owner, outsider, recei
                 make_delivery(make_endpoint(outsider.project, url=receiver.url))
                 eventually(lambda number=number: sent.count() == number, "another is sent")
             # Also those that ended while others were written.
-            assert len(sender._outcomes) <= 2 * MOST_OF_ENDPOINT
+            assert len(sender._outcomes) <= 2 * MAX_PER_ENDPOINT
             other.rollback()
             left = WebhookDelivery.objects.exclude(status="delivered")
             eventually(lambda: not left.exists(), "all are sent and written")

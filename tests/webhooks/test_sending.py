@@ -20,7 +20,7 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Receiver, Reply, receiving, sending
 from webhooks import claims, transport
 from webhooks import sender as sender_module
-from webhooks.claims import MAX_ALONE, MOST_OF_ENDPOINT
+from webhooks.claims import MAX_ALONE, MAX_PER_ENDPOINT
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
 from webhooks.messages import bodies
 from webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -213,7 +213,7 @@ def test_slow_endpoints_of_one_organization_leave_places_for_others(owner, outsi
         hanging.answer = hang
         for _ in range(16):
             endpoint = make_endpoint(owner.project, url=hanging.url)
-            for _ in range(MOST_OF_ENDPOINT + 2):
+            for _ in range(MAX_PER_ENDPOINT + 2):
                 make_delivery(endpoint)
         others = make_endpoint(outsider.project, url=receiver.url)
         with sending():
@@ -416,7 +416,7 @@ def test_a_sender_that_stood_still_past_its_claim_sends_nothing(
 def test_claims_whose_bodies_can_not_be_read_take_no_place(owner, receiver, monkeypatch):
     """Of as many as may be under way to an endpoint, the database goes away after the claim."""
     endpoint = make_endpoint(owner.project, url=receiver.url)
-    deliveries = [make_delivery(endpoint) for _ in range(MOST_OF_ENDPOINT)]
+    deliveries = [make_delivery(endpoint) for _ in range(MAX_PER_ENDPOINT)]
     failed = []
 
     def go_away_once(claims):
@@ -431,7 +431,7 @@ def test_claims_whose_bodies_can_not_be_read_take_no_place(owner, receiver, monk
         # As once the claims have ended.
         WebhookDelivery.objects.update(claim_id=None, due_at=clock.now())
         eventually(lambda: settled(*deliveries), "each was tried")
-    assert len(failed) == MOST_OF_ENDPOINT
+    assert len(failed) == MAX_PER_ENDPOINT
     assert sorted(receiver.ids) == sorted(str(one.id) for one in deliveries)
 
 

@@ -16,7 +16,7 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks import addresses
 from webhooks.addresses import NO_CONNECTION
-from webhooks.endpoints import MOST_PER_PROJECT
+from webhooks.endpoints import MAX_PER_PROJECT
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import outcomes_record
 from webhooks.replays import REPLAYED_A_TURN, replays_go_on
@@ -158,7 +158,7 @@ def test_what_a_try_without_a_connection_took_is_for_staff(owner):
 
 
 def test_a_project_has_sixteen_at_most(owner, peer):
-    endpoints = [make_endpoint(owner.project) for _ in range(MOST_PER_PROJECT)]
+    endpoints = [make_endpoint(owner.project) for _ in range(MAX_PER_PROJECT)]
     with nothing_changes():
         refused(create(owner), 409, "conflict", limit=16)
     assert create(peer).status_code == 201

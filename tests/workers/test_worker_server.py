@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from kynaplatform.http.monitor_server import MOST_CLIENTS
+from kynaplatform.http.monitor_server import MAX_CLIENTS
 from kynaplatform.worker_monitors import WorkerServer
 from local_stack.ports import free_port
 from tests.waiting import DEADLINE_SECONDS, eventually
@@ -104,12 +104,12 @@ def test_who_resets_or_holds_on_is_no_news_and_keeps_nobody_out(
     # Other tests of this process may have left some.
     threads_before = threading.active_count()
     with contextlib.ExitStack() as stack:
-        for _ in range(2 * MOST_CLIENTS):
+        for _ in range(2 * MAX_CLIENTS):
             held = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             held.sendall(b"GET /healthz HTTP/1.1\r\n")
             # So that closing resets it.
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert threading.active_count() - threads_before < 2 * MOST_CLIENTS
+        assert threading.active_count() - threads_before < 2 * MAX_CLIENTS
     eventually(lambda: ask(port, "/healthz")[0] == 200, "others are answered")
     assert capfd.readouterr().err == ""
 

@@ -14,7 +14,7 @@ const PARTS: readonly (readonly [string, RegExp])[] = [
   ["head", /./],
 ];
 /** More are not listed. */
-const MOST_PARTS = 2;
+const MAX_PARTS = 2;
 const OTHERS: Readonly<Record<string, string>> = {
   "view side": "Turn sideways to the camera.",
   "view front": "Face the camera.",
@@ -31,7 +31,7 @@ export function neededText({state, missing}: Readiness, {view}: Movement): strin
 
 function partsText(landmarks: readonly string[]): string {
   const parts = new Set(landmarks.map((name) => PARTS.find(([, named]) => named.test(name))?.[0]));
-  return parts.size > MOST_PARTS ? "all of you" : `your ${inOrder(parts).join(" and ")}`;
+  return parts.size > MAX_PARTS ? "all of you" : `your ${inOrder(parts).join(" and ")}`;
 }
 
 /** As one looks at a body. */

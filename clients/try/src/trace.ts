@@ -12,7 +12,7 @@ export interface Area {
   readonly bottom: number;
 }
 
-const MOST_DEGREES = 180;
+const MAX_DEGREES = 180;
 /** Between moments further apart than this nothing is known. */
 const GAP_MS = 500;
 
@@ -22,7 +22,7 @@ export function xOf(area: Area, ms: number): number {
 }
 
 export function yOf(area: Area, degrees: number): number {
-  return area.bottom - (degrees / MOST_DEGREES) * (area.bottom - area.top);
+  return area.bottom - (degrees / MAX_DEGREES) * (area.bottom - area.top);
 }
 
 /**

@@ -8,8 +8,8 @@ import {after} from "./timers.js";
 const SILENT_MS = 20_000;
 /** Less than the session's idle limit of 120 s, also by the slow timers of a page in the back. */
 const PING_MS = 30_000;
-const SHORTEST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 3_000;
+const MIN_WAIT_MS = 100;
+const MAX_WAIT_MS = 3_000;
 /** As long as a session may last. */
 const GIVE_UP_MS = 3_600_000;
 /** How long an answer may take once a page is seen again, or has a network again. */
@@ -61,7 +61,7 @@ export class Connection {
   readonly #protocols: string[];
   readonly #options: ConnectionOptions;
   readonly #owner: ConnectionOwner;
-  readonly #backoff = new Backoff(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
+  readonly #backoff = new Backoff(MIN_WAIT_MS, MAX_WAIT_MS);
   #socket: Socket | null = null;
   #fault: Failure | null = null;
   #lostAtMs = Date.now();

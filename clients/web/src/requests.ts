@@ -4,8 +4,8 @@ import {type Failure, KynaError} from "./errors.js";
 
 const ANSWER_MS = 30_000;
 const DEADLINE_MS = 60_000;
-const SHORTEST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 5_000;
+const MIN_WAIT_MS = 500;
+const MAX_WAIT_MS = 5_000;
 /** Statuses that pass: of a limit, a restart, a proxy that finds no server. */
 const PASSING = new Set([429, 502, 503, 504]);
 
@@ -59,7 +59,7 @@ export class Requests {
   /** Rejects with a KynaError, or with the reason of an aborted `signal`. */
   async ask<Body>(asked: Asked): Promise<Answer<Body>> {
     const deadline = Date.now() + (this.#options.deadlineMs ?? DEADLINE_MS);
-    const backoff = new Backoff(SHORTEST_WAIT_MS, LONGEST_WAIT_MS);
+    const backoff = new Backoff(MIN_WAIT_MS, MAX_WAIT_MS);
     let isTokenNew = false;
     for (;;) {
       const minted = this.#minted();

@@ -31,7 +31,7 @@ import {after} from "./timers.js";
 const WINDOW = 4;
 const BATCH_FRAMES = 15;
 /** The server's limit. */
-const MOST_BATCH_FRAMES = 300;
+const MAX_BATCH_FRAMES = 300;
 const BATCH_MS = 300;
 /** A server that answers acknowledges far sooner. */
 const LATE_ACK_MS = 3_000;
@@ -77,7 +77,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.#progress = new Progress(options);
     // A batch of none would be sent without a pause, since the poses go on waiting.
     const wanted = Math.floor(options.batchFrames ?? BATCH_FRAMES);
-    this.#batchFrames = Math.max(1, Math.min(wanted, MOST_BATCH_FRAMES)) || BATCH_FRAMES;
+    this.#batchFrames = Math.max(1, Math.min(wanted, MAX_BATCH_FRAMES)) || BATCH_FRAMES;
     this.#connection = new Connection(session.stream_url, session.runtime_token, options, this);
     globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
     globalThis.window?.addEventListener("offline", this.#onOffline);

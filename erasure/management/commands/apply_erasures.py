@@ -12,7 +12,7 @@ from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 
 # Rounds, a second each. An erasure waits for a minute and ten seconds at most.
-MOST_WAITS: Final = 120
+MAX_WAITS: Final = 120
 
 
 class Command(OperatorCommand):
@@ -33,7 +33,7 @@ class Command(OperatorCommand):
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
         waits = 0
         while left := pending().count():
-            if waits == MOST_WAITS:
+            if waits == MAX_WAITS:
                 raise CommandError(f"{left} erasures don't go on: the log says why. Run it again.")
             batches = [*batches_do(now=clock.now())]
             sessions += sum(batch.sessions for batch in batches)

@@ -6,7 +6,7 @@ const count = document.getElementById("count");
 const knee = document.getElementById("knee");
 const play = document.getElementById("play");
 const log = document.querySelector("#events code");
-const MOST_LINES = 12;
+const MAX_LINES = 12;
 const PAUSE_MS = 1500; // in the last posture, before it begins anew
 
 const { step_ms: stepMs, frames, knee: knees, events } = await (
@@ -48,7 +48,7 @@ function show(event) {
   said.textContent = payload.shape_key ?? payload.event_key ?? payload.message;
   line.append(at, ` ${type} `, said);
   log.append(line, "\n");
-  while (log.children.length > MOST_LINES) {
+  while (log.children.length > MAX_LINES) {
     log.firstChild.remove();
     log.firstChild.remove();
   }

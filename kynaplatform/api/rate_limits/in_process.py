@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from . import FARTHEST_BACK, SECOND, Counter, Decision, Limit, Usage, check_limits, decide, quota_of
 
-MOST_KEYS = 1 << 16
+MAX_KEYS = 1 << 16
 
 # The times of each key's hits, oldest first; of the keys, first the one hit longest ago.
 Times = OrderedDict[str, deque[int]]
@@ -22,7 +22,7 @@ class ProcessCounter(Counter):
     newest hit's time; over 60 s before it, as a new clock.
     """
 
-    def __init__(self, most_keys: int = MOST_KEYS) -> None:
+    def __init__(self, most_keys: int = MAX_KEYS) -> None:
         self._most_keys = most_keys
         # By their window: so those without a hit in it come first, and are found.
         self._times: defaultdict[int, Times] = defaultdict(OrderedDict)

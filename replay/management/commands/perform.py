@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from poses.figure import EXERCISES, MOST_SECONDS, Movement, Variant, recorded
+from poses.figure import EXERCISES, MAX_SECONDS, Movement, Variant, recorded
 from poses.recordings import save
 from replay.movement_files import movement_of
 
@@ -55,9 +55,9 @@ class Command(BaseCommand):
         if not 1 <= fps <= 60:
             raise CommandError("--fps is 1 to 60.")
         done = movement if variant is None else movement.varied(variant)
-        if (seconds := done.seconds_in_all(repetitions)) > MOST_SECONDS:
+        if (seconds := done.seconds_in_all(repetitions)) > MAX_SECONDS:
             raise CommandError(
-                f"--repetitions {repetitions} takes {seconds:g} s; at most {MOST_SECONDS:g} s are "
+                f"--repetitions {repetitions} takes {seconds:g} s; at most {MAX_SECONDS:g} s are "
                 "recorded."
             )
         path: Path = options["recording"] or Path(f"{Path(options['movement']).stem}.json.gz")

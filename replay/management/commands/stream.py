@@ -19,7 +19,7 @@ from kynaplatform.api.commands import OperatorCommand
 from replay.event_lines import EventLines, count_completed, count_interrupted
 from replay.recording_files import read_recording
 
-MOST_BATCH_FRAMES = 300
+MAX_BATCH_FRAMES = 300
 CREDENTIALS = ("project_id", "api_key_secret")
 FAILURES = (RequestFailedError, StreamRefusedError, StreamLostError, msgspec.DecodeError)
 
@@ -64,8 +64,8 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["batch_frames"] <= MOST_BATCH_FRAMES:
-            raise CommandError(f"--batch-frames is 1 to {MOST_BATCH_FRAMES}.")
+        if not 1 <= options["batch_frames"] <= MAX_BATCH_FRAMES:
+            raise CommandError(f"--batch-frames is 1 to {MAX_BATCH_FRAMES}.")
         if options["speed"] is not None and not options["speed"] > 0:
             raise CommandError("--speed is more than 0.")
         recording = read_recording(options["recording"])

@@ -1,5 +1,5 @@
 // The box in the header: shows what is found as one types, to be chosen by keyboard or pointer.
-const LEAST_CHARACTERS = 2;
+const MIN_CHARACTERS = 2;
 const PAUSE_MS = 150;
 const form = document.getElementById("find");
 const text = form?.elements.q;
@@ -63,7 +63,7 @@ async function ask() {
 function askSoon() {
     clearTimeout(pause);
     asking?.abort();
-    if (text.value.trim().length < LEAST_CHARACTERS || !text.checkValidity()) {
+    if (text.value.trim().length < MIN_CHARACTERS || !text.checkValidity()) {
         close();
         if (text.validity.patternMismatch) {
             text.reportValidity();

@@ -18,7 +18,7 @@ from tests.deploy.faults.stage import Stage, StageFailedError
 # The claim of a sender that was killed lasts 30 s, and a try that failed is followed by another.
 DELIVERED_SECONDS = 150.0
 # A later message of a session waits so long for an earlier one.
-LONGEST_WAIT = timedelta(seconds=60)
+MAX_WAIT = timedelta(seconds=60)
 # What was going on as the webhook was made may be told or not.
 BEGINNING = timedelta(seconds=1)
 CREATE = """
@@ -164,6 +164,6 @@ def wrong_order(by_told: Mapping[tuple[str, str], Sequence[Received]]) -> list[s
             continue
         first, later = started[0].at, came[0].at
         written_at = datetime.fromisoformat(json.loads(came[0].body)["timestamp"])
-        if later < first and later - written_at < LONGEST_WAIT:
+        if later < first and later - written_at < MAX_WAIT:
             wrong.append(f"{type_} of {id_} came {first - later} before its start")
     return wrong

@@ -23,7 +23,7 @@ from tests.server import RuntimeServer
 from tests.waiting import eventually
 
 SEND_SECONDS = 1.0
-MOST_GROWTH_MB = 30.0
+MAX_GROWTH_MB = 30.0
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 LIMITED = "kyna_stream_refusals_total{rate_limited}"
 ALLOWED_CODES = {1000, 1002, 1007, 1009, 4400, 4408, 4413, 4429}
@@ -53,7 +53,7 @@ def growth(stage: Stage) -> Iterator[None]:
     yield
     after = stage.rss_mb()
     print(f"\nresident memory {before:.0f} → {after:.0f} MB")  # noqa: T201
-    assert after - before < MOST_GROWTH_MB
+    assert after - before < MAX_GROWTH_MB
 
 
 def send_until_cut(raw: RawSocket, data: bytes, times: int) -> None:
@@ -116,7 +116,7 @@ def test_a_flood_of_small_frames_is_cut_off_4429(stage: Stage, growth: None, wha
 @pytest.fixture(scope="module")
 def lax(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
     """A runtime that counts no small frames."""
-    hurry = json.dumps({"MOST_SMALL_FRAMES": 1e12})
+    hurry = json.dumps({"MAX_SMALL_FRAMES": 1e12})
     folder = tmp_path_factory.mktemp("lax")
     with runtime_on(folder, "tests.realtime.hurried", HURRY=hurry) as runtime:
         yield runtime

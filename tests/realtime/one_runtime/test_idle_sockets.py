@@ -12,13 +12,13 @@ from bystander import unharmed_bystander
 from raw import upgrade_request
 from stage import Stage, stage_on
 
-from realtime.http_protocol import MOST_UNATTACHED
+from realtime.http_protocol import MAX_UNATTACHED
 from tests.long_runs import at_length
 from tests.plugin import skip_without
 from tests.waiting import eventually
 
 REQUEST_SECONDS = 5.0
-MOST_GROWTH_MB = 100.0
+MAX_GROWTH_MB = 100.0
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def test_idle_sockets(stage: Stage, sockets: int) -> None:
         held, peak = len(stage.client_ports()), stage.rss_mb()
         took = time.monotonic() - started
         # All of the last thousand, the bystander, and who is told that he gave way.
-        assert held <= MOST_UNATTACHED + 50
-        assert peak - before < MOST_GROWTH_MB
+        assert held <= MAX_UNATTACHED + 50
+        assert peak - before < MAX_GROWTH_MB
         # The bystander's is left, unless it has ended meanwhile.
         eventually(lambda: len(stage.client_ports()) <= 1, "the others are cut off")
         print(  # noqa: T201

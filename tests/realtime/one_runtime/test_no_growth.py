@@ -13,7 +13,7 @@ from poses.figure import perform
 
 CYCLES = 50
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
-MOST_GROWTH_MB = 15.0
+MAX_GROWTH_MB = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -83,4 +83,4 @@ def test_sessions_that_come_and_go_leave_nothing_behind(stage: Stage) -> None:
         last["Connection"] == last["Socket"] == last["WebSocketProtocol"] == last["unattached"] == 0
     )
     assert stage.metrics()["kyna_stream_attached_sessions"] == 0
-    assert after_mb - before_mb < MOST_GROWTH_MB
+    assert after_mb - before_mb < MAX_GROWTH_MB

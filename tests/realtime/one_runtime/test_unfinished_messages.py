@@ -14,8 +14,8 @@ from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.waiting import eventually
 
-FIRST_SECONDS, MESSAGE_SECONDS, MOST_UNFINISHED_BYTES = 1.0, 6.0, 1_000_000
-LEAST_BYTES_A_SECOND, IDLE_SECONDS = 2_000, "5"
+FIRST_SECONDS, MESSAGE_SECONDS, MAX_UNFINISHED_BYTES = 1.0, 6.0, 1_000_000
+MIN_BYTES_PER_SECOND, IDLE_SECONDS = 2_000, "5"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 BATCH = frame(
     TEXT, json.dumps({"type": "frame_batch", "batch_seq": 1, "frames": FRAMES[:15]}).encode()
@@ -31,8 +31,8 @@ def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
             "MESSAGE_FIRST_SECONDS": FIRST_SECONDS,
             "MESSAGE_SECONDS": MESSAGE_SECONDS,
             "PACE_SECONDS": 0.1,
-            "LEAST_BYTES_A_SECOND": LEAST_BYTES_A_SECOND,
-            "MOST_UNFINISHED_BYTES": MOST_UNFINISHED_BYTES,
+            "MIN_BYTES_PER_SECOND": MIN_BYTES_PER_SECOND,
+            "MAX_UNFINISHED_BYTES": MAX_UNFINISHED_BYTES,
             "CLOSING_SECONDS": 0.5,
         }
     )
