@@ -172,7 +172,7 @@ def statements(scene: Scene, key: str | None) -> str:
     from django.utils import timezone
     from psycopg import ClientCursor
 
-    from projects.callers import caller_read
+    from projects.principals import principal_read
     from sessions_app.admission import _STATEMENT
 
     now = timezone.now()
@@ -180,7 +180,7 @@ def statements(scene: Scene, key: str | None) -> str:
         "id": ID,
         "project_id": scene.project_id,
         "token_id": scene.token_id,
-        "caller_state": caller_read(scene.token_id, now).state,
+        "principal_state": principal_read(scene.token_id, now).state,
         "movespec_id": scene.movespec_id,
         "version_id": None,
         "mode": "live",

@@ -133,6 +133,6 @@ def admit(scene: Scene, now: datetime) -> "AdmittedSession":
             idempotency_key=None,
         ),
         now=now,
-        caller=None,
+        principal=None,
     )
     return session

@@ -25,8 +25,8 @@ class SubjectErasureViewSet(ApiViewSet):
         nobody whether the person was known.
         """
         sessions = subject_erase(
-            organization_id=request.caller.organization_id,
-            project_id=request.caller.project_id,
+            organization_id=request.principal.organization_id,
+            project_id=request.principal.project_id,
             subject=body.subject,
             now=clock.now(),
         )

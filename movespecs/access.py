@@ -8,8 +8,8 @@ import msgspec
 from django.db.models import F, QuerySet
 
 from kynaplatform.api import errors
-from kynaplatform.api.caller import Caller
 from kynaplatform.api.operations import Operation
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
 from movespecs.models import (
@@ -37,13 +37,13 @@ class MoveSpecOperation(Operation):
 
 
 def author_of(request: ApiRequest) -> Author:
-    return Author(credential_id=request.caller.credential_id)
+    return Author(credential_id=request.principal.credential_id)
 
 
 def project_of(request: ApiRequest) -> UUID | None:
-    """The caller's project; None without a bearer."""
-    caller = cast("Caller | None", request.user)
-    return caller.project_id if caller else None
+    """The principal's project; None without a bearer."""
+    principal = cast("Principal | None", request.user)
+    return principal.project_id if principal else None
 
 
 def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
@@ -68,7 +68,7 @@ def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[
 
 def require_own(request: ApiRequest, movespec_id: UUID) -> None:
     """Another project's MoveSpec, public or not, answers like one that does not exist."""
-    own = MoveSpec.objects.filter(project_id=request.caller.project_id)
+    own = MoveSpec.objects.filter(project_id=request.principal.project_id)
     if not own.filter(id=movespec_id).exists():
         raise errors.NotFound("movespec")
 

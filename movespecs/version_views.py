@@ -44,7 +44,7 @@ class VersionViewSet(ApiViewSet):
     )
     def list(self, request: ApiRequest, movespec_id: MoveSpecId, query: PageQuery) -> Result:
         """Newest first. Of another project's public MoveSpec: its released version."""
-        own = request.caller.project_id
+        own = request.principal.project_id
         movespec = visible_movespec(request, movespec_id)
         return paginate(
             request._request,
@@ -81,7 +81,7 @@ class VersionViewSet(ApiViewSet):
         self, request: ApiRequest, movespec_id: MoveSpecId, version_id: VersionId
     ) -> VersionAnswer:
         """Its YAML and its number; immutable but for the withdrawal."""
-        own = request.caller.project_id
+        own = request.principal.project_id
         movespec = visible_movespec(request, movespec_id)
         version = visible_versions(movespec, own).filter(id=version_id).first()
         is_own = movespec.project_id == own
@@ -119,4 +119,4 @@ class VersionViewSet(ApiViewSet):
             author=author_of(request),
             now=clock.now(),
         )
-        return present_movespec(movespec, request.caller.project_id)
+        return present_movespec(movespec, request.principal.project_id)

@@ -8,9 +8,9 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Result
 from kynaplatform.api.pagination import paginate
+from kynaplatform.api.principal import require_project
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
     READ,
@@ -83,15 +83,15 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def create(self, request: ApiRequest, body: MoveSpecCreate) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
-        require_project(request.caller.project_id, body.project_id)
+        require_project(request.principal.project_id, body.project_id)
         movespec = movespec_create(
-            project_id=request.caller.project_id,
+            project_id=request.principal.project_id,
             name=body.name,
             description=body.description,
             author=author_of(request),
             now=clock.now(),
         )
-        return present_movespec(movespec, request.caller.project_id)
+        return present_movespec(movespec, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Read a MoveSpec",
@@ -119,7 +119,7 @@ class MoveSpecViewSet(ApiViewSet):
         movespec = movespec_edit(
             movespec_id=movespec_id, changes=msgspec.to_builtins(body), now=clock.now()
         )
-        return present_movespec(movespec, request.caller.project_id)
+        return present_movespec(movespec, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Archive a MoveSpec",
@@ -131,7 +131,9 @@ class MoveSpecViewSet(ApiViewSet):
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         require_own(request, movespec_id)
         movespec_archive(movespec_id=movespec_id, now=clock.now())
-        return present_movespec(visible_movespec(request, movespec_id), request.caller.project_id)
+        return present_movespec(
+            visible_movespec(request, movespec_id), request.principal.project_id
+        )
 
     @MoveSpecOperation(
         summary="Fork a MoveSpec",
@@ -157,10 +159,10 @@ class MoveSpecViewSet(ApiViewSet):
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
-        require_project(request.caller.project_id, body.project_id)
+        require_project(request.principal.project_id, body.project_id)
         fork, is_replay = movespec_fork(
             source_id=movespec_id,
-            project_id=request.caller.project_id,
+            project_id=request.principal.project_id,
             name=body.name,
             description=body.description,
             release=body.release,
@@ -169,7 +171,7 @@ class MoveSpecViewSet(ApiViewSet):
             now=clock.now(),
         )
         return Result(
-            present_movespec(fork, request.caller.project_id),
+            present_movespec(fork, request.principal.project_id),
             headers={"Idempotent-Replayed": "true"} if is_replay else {},
         )
 

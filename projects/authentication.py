@@ -9,17 +9,17 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from kynaplatform import clock
-from kynaplatform.api.caller import Caller
 from kynaplatform.api.errors import (
     AccessTokenExpired,
     AccessTokenInvalid,
     AccessTokenMissing,
 )
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.throttling import count_bad_bearer
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE
-from projects.callers import caller_read, caller_recall
 from projects.credentials import kind_of_secret
 from projects.models import CredentialKind
+from projects.principals import principal_cached, principal_read
 from projects.signing import TokenRejected, verify
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ MINT_FIRST = {
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`; no header is an anonymous caller."""
+    """`Authorization: Bearer <access token>`; no header is an anonymous principal."""
 
-    def authenticate(self, request: Request) -> tuple[Caller, None] | None:
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
             return None
@@ -49,18 +49,18 @@ class BearerAuthentication(BaseAuthentication):
             now = clock.now(math.inf)
             token_id = _id_of(token.strip(), now)
             asked = cast("ApiRequest", request)
-            recalled = caller_recall(token_id, now) if asked.may_recall else None
-            asked.is_recalled = recalled is not None
-            return recalled or caller_read(token_id, now), None
+            cached = principal_cached(token_id, now) if asked.may_use_cached else None
+            asked.is_cached = cached is not None
+            return cached or principal_read(token_id, now), None
         except (AccessTokenMissing, AccessTokenInvalid):
             # One that has expired was ours, and is told to be renewed.
             count_bad_bearer(request._request)
             raise
 
 
-def authenticate_token(token: str, now: datetime) -> Caller:
-    """The caller that `token` stands for; raises AccessTokenInvalid or AccessTokenExpired."""
-    return caller_read(_id_of(token, now), now)
+def authenticate_token(token: str, now: datetime) -> Principal:
+    """The principal that `token` stands for; raises AccessTokenInvalid or AccessTokenExpired."""
+    return principal_read(_id_of(token, now), now)
 
 
 def _id_of(token: str, now: datetime) -> UUID:

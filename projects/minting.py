@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
-from kynaplatform.api.caller import require_active
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import ApiError, InsufficientScope
+from kynaplatform.api.principal import require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.pagination import PageQuery, paginate
+from kynaplatform.api.principal import require_project
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import access_token_mint, access_token_revoke
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
@@ -78,7 +78,7 @@ class AccessTokenViewSet(ApiViewSet):
     )
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's tokens, newest first; never the tokens themselves."""
-        tokens = AccessToken.objects.filter(project_id=request.caller.project_id)
+        tokens = AccessToken.objects.filter(project_id=request.principal.project_id)
         return paginate(
             request._request,
             tokens.select_related("credential"),
@@ -105,13 +105,13 @@ class AccessTokenViewSet(ApiViewSet):
     def revoke(self, request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(
-            token_id=token_id, project_id=request.caller.project_id, now=clock.now()
+            token_id=token_id, project_id=request.principal.project_id, now=clock.now()
         )
         return _record(request, token_id)
 
 
 def _record(request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
-    mine = AccessToken.objects.filter(id=token_id, project_id=request.caller.project_id)
+    mine = AccessToken.objects.filter(id=token_id, project_id=request.principal.project_id)
     token = mine.select_related("credential").first()
     return present_access_token(errors.found(token, "access_token"))
 

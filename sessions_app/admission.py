@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from kynaplatform.api.caller import Caller, CallerChanged
 from kynaplatform.api.errors import (
     ApiError,
     IdempotencyKeyReused,
@@ -25,6 +24,7 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import Fingerprints
+from kynaplatform.api.principal import Principal, PrincipalChanged
 from kynaplatform.database.statements import Statement
 from movespecs.errors import (
     MoveSpecArchived,
@@ -33,7 +33,7 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from movespecs.models import public_sql
-from projects.callers import STATE_OF_TOKEN
+from projects.principals import STATE_OF_TOKEN
 from projects.signing import key_ring
 from sessions_app.context import CONTEXT, require_parameters
 
@@ -50,8 +50,8 @@ WITH earlier AS (
 reference AS (
     SELECT version.id AS version_id,
            CASE
-               WHEN %(caller_state)s::text IS DISTINCT FROM ({STATE_OF_TOKEN})
-                   THEN 'caller_changed'
+               WHEN %(principal_state)s::text IS DISTINCT FROM ({STATE_OF_TOKEN})
+                   THEN 'principal_changed'
                WHEN %(movespec_id)s::uuid IS NOT NULL AND named.id IS NULL
                    THEN 'movespec_not_found'
                WHEN %(version_id)s::uuid IS NOT NULL AND (
@@ -114,7 +114,7 @@ _STATEMENT_WITH_CONTEXT = Statement(
 
 # Verdict of the statement → the error that it is told as.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
-    "caller_changed": CallerChanged,
+    "principal_changed": PrincipalChanged,
     "movespec_not_found": partial(NotFound, "movespec"),
     "version_not_found": partial(NotFound, "movespec_version"),
     "version_of_another_movespec": partial(
@@ -177,28 +177,28 @@ class AdmittedSession(NamedTuple):
 
 
 def session_admit(
-    *, request: AdmissionRequest, now: datetime, caller: Caller | None
+    *, request: AdmissionRequest, now: datetime, principal: Principal | None
 ) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    It is admitted as long as the state of `caller` is the one that was read. None is the platform
+    It is admitted as long as the state of `principal` is as it was read. None is the platform
     itself, of which nothing is asked.
 
-    Raises CallerChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
+    Raises PrincipalChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
     MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written
     and the key is free.
     """
     if not request.parameters:
-        return _admit(request, now, caller)
+        return _admit(request, now, principal)
     with transaction.atomic():
-        session, is_replay = _admit(request, now, caller)
+        session, is_replay = _admit(request, now, principal)
         if not is_replay:
             require_parameters(session.resolved_version_id, request.parameters)
     return session, is_replay
 
 
 def _admit(
-    request: AdmissionRequest, now: datetime, caller: Caller | None
+    request: AdmissionRequest, now: datetime, principal: Principal | None
 ) -> tuple[AdmittedSession, bool]:
     context = request.context
     id_ = uuid7()
@@ -208,8 +208,8 @@ def _admit(
         {
             "id": id_,
             "project_id": request.project_id,
-            "token_id": caller and caller.token_id,
-            "caller_state": caller and caller.state,
+            "token_id": principal and principal.token_id,
+            "principal_state": principal and principal.state,
             "movespec_id": request.movespec_id,
             "version_id": request.movespec_version_id,
             "mode": request.mode,
@@ -228,7 +228,7 @@ def _admit(
     assert row is not None  # noqa: S101 - the request itself is one
     verdict, *columns = row
     session = AdmittedSession(request.project_id, *columns)
-    if session.id is None or verdict == "caller_changed":
+    if session.id is None or verdict == "principal_changed":
         raise _REFUSALS[verdict]()
     if session.id == id_:
         return session, False

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.functions import Least
 
-from kynaplatform.api.caller import require_active
 from kynaplatform.api.errors import ApiError, NotFound
+from kynaplatform.api.principal import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.event_counters import is_counted, store_counts_anew

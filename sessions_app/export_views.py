@@ -61,13 +61,13 @@ class ExportViewSet(ApiViewSet):
         live, and a minute before now. The last page says where, in `Kyna-Export-Until`: with that
         as `from`, the next export goes on without a gap, and has nothing twice.
         """
-        caller = request.caller
-        sessions = DetectionSession.objects.filter(project_id=caller.project_id)
-        if caller.session_id is not None:
-            sessions = sessions.filter(id=caller.session_id)
+        principal = request.principal
+        sessions = DetectionSession.objects.filter(project_id=principal.project_id)
+        if principal.session_id is not None:
+            sessions = sessions.filter(id=principal.session_id)
         page = export_page(
             sessions,
-            organization_id=caller.organization_id,
+            organization_id=principal.organization_id,
             since=None if query.from_ is msgspec.UNSET else query.from_,
             until=None if query.to is msgspec.UNSET else query.to,
             start=_start_of(query),

@@ -35,9 +35,9 @@ class SubjectViewSet(ApiViewSet):
         """
         first, last = query.days(clock.now().date())
         found = subject_summary(
-            project_id=request.caller.project_id,
+            project_id=request.principal.project_id,
             subject=query.subject,
-            only=request.caller.session_id,
+            only=request.principal.session_id,
             first=first,
             last=last,
             by=query.by,

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.caller import require_project
 from kynaplatform.api.operations import Operation, Result
 from kynaplatform.api.pagination import page_of, start_of
+from kynaplatform.api.principal import require_project
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.errors import (
@@ -51,7 +51,7 @@ class SessionViewSet(ApiViewSet):
         summary="Create a detection session",
         scope="sessions:write",
         limit_family="sessions",
-        proves_caller=True,
+        proves_principal=True,
         example={
             "mode": "live",
             "project_id": "2541a341-c457-443b-b2f6-ff0f1ecac8b4",
@@ -83,7 +83,7 @@ class SessionViewSet(ApiViewSet):
             raise errors.ValidationFailed(
                 {"body": ["Send movespec_id, movespec_version_id or both."]}
             )
-        require_project(request.caller.project_id, body.project_id)
+        require_project(request.principal.project_id, body.project_id)
         if body.contract_major != SUPPORTED_CONTRACT_MAJOR:
             raise ContractVersionUnsupported(
                 None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR
@@ -93,13 +93,13 @@ class SessionViewSet(ApiViewSet):
             request=AdmissionRequest(
                 **msgspec.structs.asdict(body),
                 idempotency_key=request.idempotency_key,
-                created_by=request.caller.credential_id,
+                created_by=request.principal.credential_id,
             ),
             now=now,
-            caller=request.caller,
+            principal=request.principal,
         )
         add_to_line(request._request, session_id=session.id)
-        created = present_created(session, request.caller.organization_id, now)
+        created = present_created(session, request.principal.organization_id, now)
         return Result(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
     @Operation(
@@ -116,16 +116,18 @@ class SessionViewSet(ApiViewSet):
         """
         filters = msgspec.to_builtins(query, builtin_types=[datetime])
         size, _ = filters.pop("limit"), filters.pop("cursor", None)
-        only = request.caller.session_id
+        only = request.principal.session_id
         listed = sessions_list(
             SessionFilters(
-                project_id=request.caller.project_id, ids=(only, only) if only else None, **filters
+                project_id=request.principal.project_id,
+                ids=(only, only) if only else None,
+                **filters,
             ),
             start=start_of(query),
             size=size,
         )
         count_anew(listed.sessions)
-        present = partial(present_session, organization_id=request.caller.organization_id)
+        present = partial(present_session, organization_id=request.principal.organization_id)
         return page_of(request._request, listed.sessions, listed.older, present)
 
     @Operation(
@@ -158,7 +160,9 @@ class SessionViewSet(ApiViewSet):
         used stays counted. One that has not ended is a 409: finalize or cancel it first.
         """
         _require_own(request, session_id)
-        session_erase(session_id=session_id, project_id=request.caller.project_id, now=clock.now())
+        session_erase(
+            session_id=session_id, project_id=request.principal.project_id, now=clock.now()
+        )
         return Result(None)
 
     @Operation(
@@ -171,7 +175,7 @@ class SessionViewSet(ApiViewSet):
     def finalize(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
         _require_own(request, session_id)
-        project_id = request.caller.project_id
+        project_id = request.principal.project_id
         session_finalize(session_id=session_id, project_id=project_id, now=clock.now())
         return _record(request, session_id)
 
@@ -185,7 +189,7 @@ class SessionViewSet(ApiViewSet):
     def cancel(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
         """End the session without a result. Again: 200."""
         _require_own(request, session_id)
-        project_id = request.caller.project_id
+        project_id = request.principal.project_id
         session_cancel(session_id=session_id, project_id=project_id, now=clock.now())
         return _record(request, session_id)
 
@@ -224,17 +228,17 @@ class SessionEventViewSet(ApiViewSet):
 
 def _require_own(request: ApiRequest, session_id: UUID) -> None:
     """Raise NotFound where the caller's token is for another session."""
-    if request.caller.session_id not in (None, session_id):
+    if request.principal.session_id not in (None, session_id):
         raise errors.NotFound("session")
 
 
 def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
     _require_own(request, session_id)
-    return DetectionSession.objects.filter(id=session_id, project_id=request.caller.project_id)
+    return DetectionSession.objects.filter(id=session_id, project_id=request.principal.project_id)
 
 
 def _record(request: ApiRequest, session_id: SessionId) -> SessionRecord:
     mine = _mine(request, session_id).defer("engine_state")
     session = errors.found(mine.first(), "session")
     count_anew([session])
-    return present_session(session, request.caller.organization_id)
+    return present_session(session, request.principal.organization_id)

@@ -151,7 +151,7 @@ def session_try(request: HttpRequest, body: TrySessionCreate) -> TrySession:
                 locale=body.locale,
             ),
             now=now,
-            caller=None,
+            principal=None,
         )
         token, jwt = access_token_mint(
             credential=account,

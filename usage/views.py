@@ -24,7 +24,7 @@ class UsageViewSet(ApiViewSet):
         A session counts on the day of UTC on which it ended, however it ended. Today's numbers
         grow; a day's are final 48 hours after it.
         """
-        return usage_answer(request.caller.project_id, query, clock.now().date())
+        return usage_answer(request.principal.project_id, query, clock.now().date())
 
     @Operation(
         summary="Read the usage of a project",
@@ -37,6 +37,6 @@ class UsageViewSet(ApiViewSet):
         self, request: ApiRequest, project_id: ProjectId, query: DayRangeQuery
     ) -> UsageAnswer:
         """What one project has used, by the same rules."""
-        if project_id != request.caller.project_id:
+        if project_id != request.principal.project_id:
             raise errors.NotFound("project")
         return usage_answer(project_id, query, clock.now().date())

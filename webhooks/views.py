@@ -63,7 +63,7 @@ class WebhookViewSet(ApiViewSet):
         """
         _require_url(body.url)
         endpoint, secret = endpoint_create(
-            project_id=request.caller.project_id,
+            project_id=request.principal.project_id,
             url=body.url,
             event_types=_distinct(body.event_types),
             description=body.description,
@@ -74,7 +74,7 @@ class WebhookViewSet(ApiViewSet):
     @Operation(summary="List webhooks", scope=READ, returns=list[WebhookAnswer])
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's webhooks, newest first, without their secrets."""
-        mine = endpoints_of(request.caller.project_id)
+        mine = endpoints_of(request.principal.project_id)
         return paginate(request._request, mine, query, present_webhook)
 
     @Operation(
@@ -199,7 +199,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
 
 
 def _mine(request: ApiRequest, webhook_id: UUID, *, is_locked: bool = False) -> WebhookEndpoint:
-    mine = endpoints_of(request.caller.project_id)
+    mine = endpoints_of(request.principal.project_id)
     if is_locked:
         mine = mine.select_for_update(no_key=True)
     return errors.found(mine.filter(id=webhook_id).first(), "webhook")

@@ -13,8 +13,8 @@ from kynaplatform.api.errors import ApiError
 from kynaplatform.api.wire import Query
 
 Bearer = Literal["required", "optional", "none"]
-# By the caller, or by the address of one without a token; by the view itself; or not at all.
-Counted = Literal["by_caller", "by_view", "no"]
+# By the principal, or by the address of one without a token; by the view itself; or not at all.
+Counted = Literal["by_principal", "by_view", "no"]
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -51,7 +51,7 @@ class Operation:
     errors: tuple[type[ApiError], ...] = ()
     idempotent: bool = False
     replays: bool = False
-    counted: Counted = "by_caller"
+    counted: Counted = "by_principal"
     # Entered with the request before its body is looked at, and left once it fits or is refused.
     around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
     limit_family: str | None = None
@@ -61,9 +61,9 @@ class Operation:
     one_at_a_time: bool = False
     # Whether a token of one session may ask: then the method keeps to that session.
     of_session: bool = False
-    # Whether the method does nothing for a caller whose state has changed since it was read, but
-    # raises CallerChanged. Then it need not be read for each request.
-    proves_caller: bool = False
+    # Whether the method does nothing for a principal whose state has changed since it was read, but
+    # raises PrincipalChanged. Then it need not be read for each request.
+    proves_principal: bool = False
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
     query: type[Query] | None = field(init=False, default=None)

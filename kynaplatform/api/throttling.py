@@ -11,9 +11,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
-from kynaplatform.api.caller import Caller
 from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import RateLimited, ReadUnderWay
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.rate_limits import SECOND, CounterUnavailable, Decision, Limit
 from kynaplatform.api.rate_limits import Counter as LimitCounter
 from kynaplatform.api.rate_limits.in_process import ProcessCounter
@@ -81,14 +81,14 @@ def request_counter() -> RequestCounter:
     return RequestCounter()
 
 
-def limits_of_caller(caller: Caller, family: str | None) -> list[Limit]:
+def limits_of_principal(principal: Principal, family: str | None) -> list[Limit]:
     """`family` is `sessions` or `movespecs` where a tighter limit applies as well."""
     limits = [
-        Limit(f"project:{caller.project_id}", caller.quotas.project),
-        Limit(f"organization:{caller.organization_id}", caller.quotas.organization),
+        Limit(f"project:{principal.project_id}", principal.quotas.project),
+        Limit(f"organization:{principal.organization_id}", principal.quotas.organization),
     ]
     if family is not None:
-        limits.append(Limit(f"{family}:{caller.project_id}", getattr(caller.quotas, family)))
+        limits.append(Limit(f"{family}:{principal.project_id}", getattr(principal.quotas, family)))
     return limits
 
 

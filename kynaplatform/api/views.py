@@ -21,7 +21,6 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from kynaplatform.api.bodies import body_of, decode_query
-from kynaplatform.api.caller import Caller, CallerChanged, require_active
 from kynaplatform.api.errors import (
     AccessTokenMissing,
     ApiError,
@@ -35,13 +34,14 @@ from kynaplatform.api.errors import (
 from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.ignored_fields import add_ignored_header, note_ignored_parameters
 from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.principal import Principal, PrincipalChanged, require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
     add_rate_limit_headers,
     count_request,
     limits_of_address,
-    limits_of_caller,
+    limits_of_principal,
     one_read_at_a_time,
     peek_request,
     refuse_over_limit,
@@ -53,21 +53,21 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ApiRequest(Request):
-    """A request as a view gets it: `initial` has passed, so `user` is a Caller or None."""
+    """A request as a view gets it: `initial` has passed, so `user` is a Principal or None."""
 
     idempotency_key: str | None = None
-    # Whether `user` may be a caller as it was read for an earlier request, and whether it is.
-    may_recall = False
-    is_recalled = False
+    # Whether `user` may be a principal as it was read for an earlier request, and whether it is.
+    may_use_cached = False
+    is_cached = False
     # The limits that it has been counted on.
     counted_on: Sequence[Limit] = ()
 
     @property
-    def caller(self) -> Caller:
+    def principal(self) -> Principal:
         """The machine that sent the request; raises AccessTokenMissing where it is anonymous."""
         if self.user is None:
             raise AccessTokenMissing
-        return cast(Caller, self.user)
+        return cast(Principal, self.user)
 
 
 class ApiView(APIView):
@@ -82,7 +82,7 @@ class ApiView(APIView):
     operation: Operation
     # What the request holds until it is answered.
     held: ExitStack
-    may_recall = True
+    may_use_cached = True
 
     # They would make responses vary by Accept.
     renderer_classes = ()
@@ -92,9 +92,9 @@ class ApiView(APIView):
         with ExitStack() as self.held:
             try:
                 return super().dispatch(request, *args, **kwargs)
-            except CallerChanged:
+            except PrincipalChanged:
                 request_counter().take_back(cast(ApiRequest, self.request).counted_on)
-                self.may_recall = False
+                self.may_use_cached = False
                 return super().dispatch(request, *args, **kwargs)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
@@ -104,7 +104,7 @@ class ApiView(APIView):
         """Check the request, and put into `kwargs` what the method takes beside it."""
         api_request = cast(ApiRequest, request)
         self.operation = self._operation(api_request)
-        api_request.may_recall = self.may_recall and self.operation.proves_caller
+        api_request.may_use_cached = self.may_use_cached and self.operation.proves_principal
         _admit(api_request, self.operation, self.held)
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
@@ -112,25 +112,25 @@ class ApiView(APIView):
         self.kwargs.update(taken, **_path_ids(kwargs, self.operation))
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a failure; raises CallerChanged where the request is to be served anew."""
+        """Answer a failure; raises PrincipalChanged where the request is to be served anew."""
         request = cast(ApiRequest, self.request)
-        if self.may_recall and isinstance(exc, CallerChanged):
+        if self.may_use_cached and isinstance(exc, PrincipalChanged):
             raise exc
-        if request.is_recalled and isinstance(exc, ApiError):
+        if request.is_cached and isinstance(exc, ApiError):
             exc = self._proven(exc, request)
         # A transaction that failed is not committed.
         self.held.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
 
     def _proven(self, refusal: ApiError, request: ApiRequest) -> Exception:
-        """What a recalled caller is refused with, once it is read; raises CallerChanged."""
+        """What a cached principal is refused with, once it is read; raises PrincipalChanged."""
         try:
-            caller = self.initialize_request(request._request).user
+            principal = self.initialize_request(request._request).user
         except Exception as failure:  # noqa: BLE001 - it is answered in place of the refusal
             request_counter().take_back(request.counted_on)
             return failure
-        if caller != request.user:
-            raise CallerChanged
+        if principal != request.user:
+            raise PrincipalChanged
         return refusal
 
     def finalize_response(
@@ -174,30 +174,30 @@ def response_of(answer: Any, status: int) -> HttpResponse:
 
 
 def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
-    caller = None if operation.bearer == "none" else cast("Caller | None", request.user)
-    if caller is None:
-        if operation.counted == "by_caller":
+    principal = None if operation.bearer == "none" else cast("Principal | None", request.user)
+    if principal is None:
+        if operation.counted == "by_principal":
             limits = limits_of_address(request._request)
             refuse_over_limit(count_request(request._request, limits))
         if operation.bearer == "required":
             raise AccessTokenMissing
         return
-    add_to_line(request._request, project_id=caller.project_id)
-    limits = limits_of_caller(caller, operation.limit_family)
-    if caller.session_id is not None:
+    add_to_line(request._request, project_id=principal.project_id)
+    limits = limits_of_principal(principal, operation.limit_family)
+    if principal.session_id is not None:
         # Whoever asked for a session was given it, so it is counted as a stranger too.
         limits += limits_of_address(request._request)
     limits = [limit._replace(hits=operation.hits) for limit in limits]
     decision = count_request(request._request, limits)
     request.counted_on = limits if decision.allowed else ()
     require_active(
-        organization_suspended=caller.organization_suspended,
-        project_suspended=caller.project_suspended,
+        organization_suspended=principal.organization_suspended,
+        project_suspended=principal.project_suspended,
     )
     refuse_over_limit(decision)
     if operation.one_at_a_time:
         try:
-            held.enter_context(one_read_at_a_time(caller.project_id))
+            held.enter_context(one_read_at_a_time(principal.project_id))
         except ReadUnderWay:
             # However many a read counts as, its refusal is one.
             beyond_one = [limit._replace(hits=limit.hits - 1) for limit in limits]
@@ -205,9 +205,9 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
             request.counted_on = [limit._replace(hits=1) for limit in limits]
             peek_request(request._request, limits)
             raise
-    if operation.scope and operation.scope not in caller.scopes:
+    if operation.scope and operation.scope not in principal.scopes:
         raise InsufficientScope(operation.scope)
-    if caller.session_id is not None and not operation.of_session:
+    if principal.session_id is not None and not operation.of_session:
         raise AuthorizationFailed("This token is of one session alone.")
 
 

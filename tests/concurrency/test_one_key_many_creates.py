@@ -113,7 +113,7 @@ def admit(machine: Machine, movespec: MoveSpec, mode: str = "live") -> tuple[Any
             idempotency_key="k",
         ),
         now=timezone.now(),
-        caller=None,
+        principal=None,
     )
 
 

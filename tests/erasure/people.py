@@ -30,7 +30,7 @@ def created(scene: Scene, subject: str | None, seconds: float = 0, **more: Any) 
         subject=subject,
         **fields,
     )
-    return session_admit(request=request, now=at(seconds), caller=None)[0].id
+    return session_admit(request=request, now=at(seconds), principal=None)[0].id
 
 
 def streaming(scene: Scene, subject: str | None, seconds: float = 0) -> tuple[UUID, UUID]:

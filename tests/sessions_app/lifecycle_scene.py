@@ -46,7 +46,7 @@ class Scene:
                 idempotency_key=key,
             ),
             now=at(seconds),
-            caller=None,
+            principal=None,
         )
         return session.id
 

@@ -69,7 +69,7 @@ def created(movespec: MoveSpec, **context: Any) -> UUID:
         idempotency_key=None,
         **context,
     )
-    return session_admit(request=request, now=at(0), caller=None)[0].id
+    return session_admit(request=request, now=at(0), principal=None)[0].id
 
 
 def attached(session_id: UUID) -> Attached:

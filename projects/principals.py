@@ -1,6 +1,6 @@
-"""Callers as the database has them, read by one statement, and recalled for less than a minute.
+"""Principals as the database has them, read by one statement, and cached for less than a minute.
 
-Who recalls one compares its state by STATE_OF_TOKEN in the statement that it is let in by.
+Whoever uses a cached one compares its state with STATE_OF_TOKEN in its own statement.
 """
 
 from datetime import datetime
@@ -10,14 +10,14 @@ from uuid import UUID
 from django.conf import settings
 
 from kynaplatform import clock
-from kynaplatform.api.caller import Caller, Quotas
 from kynaplatform.api.errors import AccessTokenExpired, AccessTokenInvalid
+from kynaplatform.api.principal import Principal, Quotas
 from kynaplatform.database.statements import Statement
 from projects.access_tokens import LAST_USED_EVERY, credential_touch
 from projects.credentials import row_is_live
 from projects.scopes import granted_scopes
 
-# All that decides what a caller may do, as a text that no setting of a connection changes.
+# All that decides what a principal may do, as a text that no setting of a connection changes.
 _STATE = """
 ROW(
     token.scopes, token.session_id, token.revoked_at IS NULL, extract(epoch FROM token.expires_at),
@@ -48,26 +48,26 @@ STATE_OF_TOKEN = f"SELECT {_STATE} FROM {_TABLES} WHERE token.id = %(token_id)s:
 MAX_CACHED = 4096
 
 
-class _Recalled(NamedTuple):
-    caller: Caller
+class _Cached(NamedTuple):
+    principal: Principal
     until: datetime
 
 
-_recalled: dict[UUID, _Recalled] = {}
+_cached: dict[UUID, _Cached] = {}
 
 
-def caller_recall(token_id: UUID, now: datetime) -> Caller | None:
-    """The caller as it was last read, until its use is to be noted again or it expires."""
-    recalled = _recalled.get(token_id)
-    return recalled.caller if recalled is not None and now < recalled.until else None
+def principal_cached(token_id: UUID, now: datetime) -> Principal | None:
+    """The principal as it was last read, until its use is to be noted again or it expires."""
+    cached = _cached.get(token_id)
+    return cached.principal if cached is not None and now < cached.until else None
 
 
-def caller_read(token_id: UUID, now: datetime) -> Caller:
-    """The caller that a token stands for; raises AccessTokenInvalid or AccessTokenExpired.
+def principal_read(token_id: UUID, now: datetime) -> Principal:
+    """The principal that a token stands for; raises AccessTokenInvalid or AccessTokenExpired.
 
-    Its use is noted, at most once a minute. One that may not do anything is recalled no more.
+    Its use is noted, at most once a minute. One that may not do anything is no longer cached.
     """
-    _recalled.pop(token_id, None)
+    _cached.pop(token_id, None)
     row = _read_state(token_id)
     if row is None:
         raise AccessTokenInvalid
@@ -87,7 +87,7 @@ def caller_read(token_id: UUID, now: datetime) -> Caller:
     if last_used_at is None or last_used_at <= now - LAST_USED_EVERY:
         credential_touch(credential_id, now)
         last_used_at = now
-    caller = Caller(
+    principal = Principal(
         token_id=token_id,
         state=state,
         credential_id=credential_id,
@@ -105,10 +105,10 @@ def caller_read(token_id: UUID, now: datetime) -> Caller:
         project_suspended=project_suspended,
     )
     ends = (last_used_at + LAST_USED_EVERY, expires_at, credential_expires_at or expires_at)
-    if len(_recalled) >= MAX_CACHED:
-        _recalled.clear()
-    _recalled[token_id] = _Recalled(caller, until=min(ends))
-    return caller
+    if len(_cached) >= MAX_CACHED:
+        _cached.clear()
+    _cached[token_id] = _Cached(principal, until=min(ends))
+    return principal
 
 
 def _read_state(token_id: UUID) -> tuple[Any, ...] | None:

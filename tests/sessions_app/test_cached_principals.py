@@ -1,4 +1,4 @@
-"""A create of a recalled caller: one statement, and refused by what the caller is by then."""
+"""A create of a cached principal: one statement, and refused by what the principal is by then."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects import callers
+from projects import principals
 from projects.models import AccessToken, Credential, Organization, Project
 from projects.suspension import suspend
 from sessions_app import views
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _recalled(owner: Machine, movespec: MoveSpec) -> None:
-    callers._recalled.clear()
+def _cached(owner: Machine, movespec: MoveSpec) -> None:
+    principals._cached.clear()
     assert owner.create_session(movespec).status_code == 201
 
 
@@ -85,7 +85,7 @@ def test_what_has_changed_is_told_before_any_other_refusal(
         for _ in range(2):
             response = owner.create_session(movespec, **ASKED[asked])
             refused(response, *CHANGES[change])
-    # A request of who is no caller is not counted.
+    # A request of who is no principal is not counted.
     _undo(owner)
     counted = 5 if response.status_code == 403 else 3
     left = owner.create_session(movespec).headers["RateLimit-Remaining"]
@@ -113,16 +113,16 @@ def test_what_changes_while_the_request_is_served_is_told(
     change: Callable[[Machine], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whether the caller was recalled, or read by this very request."""
+    """Whether the principal was cached, or read by this very request."""
     admit = views.session_admit
 
     def change_and_admit(**given: Any) -> Any:
         change(owner)
         return admit(**given)
 
-    for is_recalled in (True, False):
-        if not is_recalled:
-            callers._recalled.clear()
+    for is_cached in (True, False):
+        if not is_cached:
+            principals._cached.clear()
         monkeypatch.setattr(views, "session_admit", change_and_admit)
         before = DetectionSession.objects.count()
         refused(owner.create_session(movespec), *CHANGES[change])
@@ -212,31 +212,31 @@ def test_a_caller_is_recalled_until_its_use_is_noted_again(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = clock.now()
-    (recalled,) = callers._recalled.values()
+    (cached,) = principals._cached.values()
     owner.credential.refresh_from_db()
     assert owner.credential.last_used_at is not None
-    assert recalled.until == owner.credential.last_used_at + timedelta(minutes=1)
-    token_id = recalled.caller.token_id
-    assert callers.caller_recall(token_id, now) == recalled.caller
-    assert callers.caller_recall(token_id, recalled.until) is None
+    assert cached.until == owner.credential.last_used_at + timedelta(minutes=1)
+    token_id = cached.principal.token_id
+    assert principals.principal_cached(token_id, now) == cached.principal
+    assert principals.principal_cached(token_id, cached.until) is None
 
 
 def test_no_caller_is_recalled_beyond_its_credential(owner: Machine, movespec: MoveSpec) -> None:
     soon = clock.now() + timedelta(seconds=5)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     assert owner.create_session(movespec).status_code == 201
-    (recalled,) = callers._recalled.values()
-    assert recalled.until == soon
+    (cached,) = principals._cached.values()
+    assert cached.until == soon
 
 
 def test_few_callers_are_kept(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callers, "MAX_CACHED", 2)
+    monkeypatch.setattr(principals, "MAX_CACHED", 2)
     for _ in range(5):
         owner.token = mint(owner.credential)
         assert owner.create_session(movespec).status_code == 201
-        assert len(callers._recalled) <= 2
+        assert len(principals._cached) <= 2
 
 
 def test_other_endpoints_read_the_caller(owner: Machine, movespec: MoveSpec) -> None:

@@ -1,4 +1,4 @@
-"""The caller of the API, as its verified access token says."""
+"""The principal of the API, as its verified access token says."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,7 +22,7 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """A machine with a live access token of one project, or of one of its sessions.
 
     `state` stands for all that the database says of it: while that is the same, so is the rest.
@@ -40,8 +40,8 @@ class Caller:
     project_suspended: bool
 
 
-class CallerChanged(HeldByAnother):
-    """The caller's state is another than it was when it was read."""
+class PrincipalChanged(HeldByAnother):
+    """The principal's state is another than it was when it was read."""
 
 
 def require_project(own: UUID, named: UUID | None) -> None:
