@@ -98,7 +98,7 @@ app.user_options["worker"].add(
 )
 app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
 app.steps["worker"].add("sessions_app.worker_timers:WorkerTimers")
-app.steps["worker"].add("webhooks.worker_sender:WorkerSender")
+app.steps["worker"].add("webhooks.sender:WorkerSender")
 
 
 @worker_init.connect

@@ -41,8 +41,8 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
     """Remove those of `ids` that have ended; others are left. Returns those that it removed.
 
     Their events, their attaches and what staff did to them go as well. Their idempotency keys are
-    free. A trigger, webhooks/migrations/0007_batches_of_deletions.py, empties their deliveries and
-    writes one `sessions.deleted` for each endpoint, or `session.deleted` if `is_single`. It is one
+    free. A trigger, webhooks/migrations/0002_outbox.py, empties their deliveries and writes one
+    `sessions.deleted` for each endpoint, or `session.deleted` if `is_single`. It is one
     transaction, so the caller bounds it: at most 500 sessions, of events as many as it wants to
     delete at once. The rows are locked by their ids, so two at once don't wait for each other
     crosswise.

@@ -25,8 +25,7 @@ from staff.webhook_display import (
     type_shown,
     without_secrets,
 )
-from webhooks.models import WebhookDelivery
-from webhooks.schedule import MAX_TRIES
+from webhooks.models import MAX_TRIES, WebhookDelivery
 
 MAX_SHOWN = 20_000
 

@@ -14,8 +14,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from staff.display import Tone, badge, moment
-from webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.schedule import FAILED_MESSAGES, FAILED_TRIES, FAILS_FOR, MAX_TRIES
+from webhooks.models import (
+    FAILED_MESSAGES,
+    FAILED_TRIES,
+    FAILS_FOR,
+    MAX_TRIES,
+    DeliveryStatus,
+    DisabledReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 # The columns that no page reads, and those that are large, which no list does.
 SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")

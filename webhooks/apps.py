@@ -9,9 +9,9 @@ class WebhooksConfig(AppConfig):
         from kynaplatform.metrics.readiness import DATABASE_QUESTIONS
         from kynaplatform.metrics.requests import DATABASE_COLLECTORS
         from projects.signing import ENCRYPTED_ANEW
+        from webhooks.endpoints import encrypt_anew
         from webhooks.metrics import WebhookCollector
         from webhooks.pause import webhooks_state
-        from webhooks.secrets import encrypt_anew
 
         DATABASE_QUESTIONS["webhooks"] = webhooks_state
         DATABASE_COLLECTORS.append(WebhookCollector())

@@ -26,9 +26,6 @@ MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
 QUICK_SECONDS: Final = 2.0
 # Messages of disabled endpoints that a claim holds: it is made ten times a second.
 MAX_HELD: Final = 200
-# A later message of a session waits for an earlier one for so long, and looks for it so often.
-MAX_WAIT: Final = timedelta(seconds=60)
-LOOKS_AGAIN: Final = timedelta(seconds=1)
 
 # The endpoints that anything waits for, and when the first of it is due: one step in the index for
 # each.
@@ -99,17 +96,10 @@ allotted AS MATERIALIZED (
     GROUP BY id
 ),
 due AS MATERIALIZED (
-    SELECT first.id,
-        first.session_id IS NOT NULL
-        AND first.created_at > %(now)s::timestamptz - %(longest_wait)s::interval
-        AND EXISTS (
-            SELECT FROM webhook_delivery AS earlier
-            WHERE earlier.session_id = first.session_id AND earlier.endpoint_id = allotted.id
-                AND earlier.sequence < first.sequence AND earlier.status = 'waiting'
-        ) AS is_early
+    SELECT first.id
     FROM allotted
     CROSS JOIN LATERAL (
-        SELECT id, session_id, sequence, created_at FROM webhook_delivery
+        SELECT id FROM webhook_delivery
         WHERE status = 'waiting' AND endpoint_id = allotted.id AND due_at <= %(now)s::timestamptz
         ORDER BY due_at LIMIT allotted.places
         FOR UPDATE SKIP LOCKED
@@ -135,13 +125,10 @@ held AS (
 ),
 claimed AS (
     UPDATE webhook_delivery AS delivery
-    SET claim_id = CASE WHEN due.is_early THEN NULL ELSE %(claim_id)s::uuid END,
-        tries = tries + CASE WHEN due.is_early THEN 0 ELSE 1 END,
-        due_at = %(now)s::timestamptz
-            + CASE WHEN due.is_early THEN %(looks_again)s ELSE %(claim)s END::interval
-    FROM due
+    SET claim_id = %(claim_id)s::uuid, tries = tries + 1,
+        due_at = %(now)s::timestamptz + %(claim)s::interval
     -- Few, whatever the planner makes of `due`: never a scan of the table.
-    WHERE delivery.id = ANY (ARRAY (SELECT id FROM due)) AND delivery.id = due.id
+    WHERE delivery.id = ANY (ARRAY (SELECT id FROM due))
     RETURNING delivery.*
 )
 SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
@@ -153,7 +140,6 @@ JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
 JOIN projects_project AS project ON project.id = endpoint.project_id
 -- A claim that a crash of the database forgets is made again.
 CROSS JOIN (SELECT set_config('synchronous_commit', 'off', true)) AS asynchronous
-WHERE claimed.claim_id = %(claim_id)s::uuid
 ORDER BY claimed.id
 """  # noqa: S608
 
@@ -193,8 +179,7 @@ def deliveries_claim(
 
     `under_way` has how many messages of each organization are being sent: the claims add to them,
     the fewest first, up to the bounds of an organization and of the sender. An endpoint that `free`
-    does not name has MAX_PER_ENDPOINT. What waits for a disabled one is held, for a replay. A
-    message whose session has an earlier one waiting is looked at again in a second.
+    does not name has MAX_PER_ENDPOINT. What waits for a disabled one is held, for a replay.
     """
     most = MAX_UNDER_WAY - sum(under_way.values())
     if most <= 0:
@@ -213,8 +198,6 @@ def deliveries_claim(
         "claim_id": claim_id,
         "now": now,
         "claim": CLAIM,
-        "longest_wait": MAX_WAIT,
-        "looks_again": LOOKS_AGAIN,
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, parameters)

@@ -1,21 +1,37 @@
-"""Endpoints: create, change, delete. Each function checks nothing of who asks."""
+"""Endpoints: create, change, delete, and their signing secrets, which are encrypted at rest.
 
+Each function checks nothing of who asks.
+"""
+
+import base64
+import secrets
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kynaplatform.api.errors import found
+from kynaplatform.api.errors import Conflict, Detail, found
 from projects.models import Project
-from projects.signing import encrypted
-from webhooks.errors import DisabledByStaff, TooManyWebhooks
+from projects.signing import encrypted, encrypted_anew
 from webhooks.models import DisabledReason, WebhookEndpoint
-from webhooks.secrets import new_secret, secret_rotate
 
 MAX_PER_PROJECT: Final = 16
+PREFIX: Final = "whsec_"
+SECRET_BYTES: Final = 32
+# How long the secret before a rotation signs as well.
+BOTH_SIGN: Final = timedelta(hours=24)
+
+
+class DisabledByStaff(Conflict):
+    sentence = "Staff disabled the webhook: only they can enable it again."
+
+
+class TooManyWebhooks(Conflict):
+    example_details: ClassVar[dict[str, Detail]] = {"limit": 16}
 
 
 def endpoints_of(project_id: UUID) -> QuerySet[WebhookEndpoint]:
@@ -101,8 +117,35 @@ def endpoint_delete(*, endpoint: WebhookEndpoint, now: datetime) -> None:
 
 
 def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[WebhookEndpoint, str]:
-    """The endpoint with its new secret; raises NotFound where it was deleted."""
+    """The endpoint with its new secret; raises NotFound where it was deleted.
+
+    The one before signs as well for 24 hours. One before that, which still did, no longer does.
+    """
+    secret = new_secret()
     with transaction.atomic():
         locked = WebhookEndpoint.objects.select_for_update(no_key=True)
         endpoint = found(locked.filter(id=endpoint_id, deleted_at__isnull=True).first(), "webhook")
-        return endpoint, secret_rotate(endpoint=endpoint, now=now)
+        endpoint.encrypted_previous_secret = endpoint.encrypted_secret
+        endpoint.previous_secret_until = now + BOTH_SIGN
+        endpoint.encrypted_secret = encrypted(secret.encode())
+        endpoint.save(
+            update_fields=["encrypted_secret", "encrypted_previous_secret", "previous_secret_until"]
+        )
+    return endpoint, secret
+
+
+def new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def encrypt_anew() -> None:
+    """Encrypt every secret with the first of SIGNING_KEY_SECRETS."""
+    columns = ("encrypted_secret", "encrypted_previous_secret")
+    for endpoint in WebhookEndpoint.objects.select_for_update(no_key=True).only(*columns):
+        for column in columns:
+            if kept := getattr(endpoint, column):
+                try:
+                    setattr(endpoint, column, encrypted_anew(bytes(kept)))
+                except InvalidToken:
+                    continue
+        endpoint.save(update_fields=columns)

@@ -1,19 +1,24 @@
-"""The body of a message: its type, time, sequence and data.
+"""The request of a message: its body of type, time, sequence and data, and its signed headers.
 
 A session's data is its record as of the message's moment. A session that has ended never changes,
 so its row is read when it is sent. Of one that started, the trigger has kept what changed since.
+The headers are by the Standard Webhooks specification, and signed by its own library.
 """
 
 import logging
 from collections.abc import Iterable
 from copy import copy
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+from standardwebhooks import Webhook
 
+from kynaplatform import __version__
 from kynaplatform.api.wire import Answer, Timestamp
+from projects.signing import decrypted
 from sessions_app.event_counters import count_anew
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import STATE_COLUMNS
@@ -87,3 +92,35 @@ def _data(told: Told, sessions: dict[UUID, DetectionSession]) -> SessionRecord |
         field = DetectionSession._meta.get_field(name)
         setattr(as_of_then, name, field.to_python(value))  # type: ignore[union-attr]
     return present_session(as_of_then, session.project.organization_id)
+
+
+class SecretUnreadable(Exception):
+    """No SIGNING_KEY_SECRETS decrypts the endpoint's secret."""
+
+
+def headers_of(
+    *, message_id: UUID, body: str, request_id: str | None, secrets: list[bytes], now: datetime
+) -> dict[str, str]:
+    """The request's headers, signed with each of the encrypted `secrets`, the newest first.
+
+    `request_id` is of the request that caused the message. The time is the try's, so that a
+    receiver that refuses old messages takes a late one. Raises SecretUnreadable.
+    """
+    id_ = str(message_id)
+    signatures = [_webhook(secret).sign(id_, now, body) for secret in secrets]
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": f"kynaplatform/{__version__}",
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+        **({"Kyna-Request-Id": request_id} if request_id else {}),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _webhook(encrypted_secret: bytes) -> Webhook:
+    secret = decrypted(encrypted_secret)
+    if secret is None:
+        raise SecretUnreadable
+    return Webhook(secret.decode())

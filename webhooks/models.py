@@ -4,6 +4,9 @@ A delivery is a message to one endpoint. The triggers of webhooks/migrations ins
 transaction of what it tells, whoever changes that.
 """
 
+from datetime import timedelta
+from typing import Final
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, F, Func, Index, Q, Value
@@ -18,6 +21,24 @@ MAX_DESCRIPTION_CHARACTERS = 2000
 # Of a delivery's failure, and of what is kept of an answer's body.
 MAX_FAILURE_CHARACTERS = 500
 MAX_RESPONSE_BYTES = 1024
+DELIVERIES_KEPT: Final = timedelta(days=30)
+
+# Of a try, from the look-up of the name to the headers of the answer.
+TIMEOUT: Final = timedelta(seconds=10)
+# Before the second try, the third, and so on: 28 hours in all.
+WAITS: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
+)
+MAX_TRIES: Final = len(WAITS) + 1
+# By so much of itself a wait is shorter or longer: what failed together does not come together.
+JITTER: Final = 0.1
+# An endpoint is disabled once every try of that time has failed: at least ten, of three messages.
+FAILS_FOR: Final = timedelta(days=5)
+# A failure so long after the last one begins the five days anew. Tries of a message are closer.
+SILENCE: Final = timedelta(days=1)
+FAILED_TRIES: Final = 10
+FAILED_MESSAGES: Final = 3
 
 
 class MessageType(models.TextChoices):
@@ -204,7 +225,7 @@ class WebhookDelivery(models.Model):
             ),
             # Read by lists of deliveries, a status at a time, and by replays.
             Index(F("endpoint"), F("status"), F("created_at").desc(), name="delivery_of_endpoint"),
-            # Read where a message of a session waits for an earlier one, and when it is deleted.
+            # Read when a session is deleted.
             Index(
                 fields=["session_id"],
                 condition=Q(session_id__isnull=False),

@@ -17,8 +17,7 @@ from prometheus_client import Counter
 
 from kynaplatform.database.connections import is_lock_timeout, is_outage
 from webhooks.addresses import NO_CONNECTION
-from webhooks.models import DeliveryStatus, DisabledReason, WebhookEndpoint
-from webhooks.schedule import (
+from webhooks.models import (
     FAILED_MESSAGES,
     FAILED_TRIES,
     FAILS_FOR,
@@ -27,6 +26,9 @@ from webhooks.schedule import (
     SILENCE,
     TIMEOUT,
     WAITS,
+    DeliveryStatus,
+    DisabledReason,
+    WebhookEndpoint,
 )
 
 logger = logging.getLogger("kynaplatform.webhooks")
@@ -79,19 +81,7 @@ SET status = given.status,
     failure_detail = given.failure_detail
 FROM locked JOIN given USING (id)
 WHERE delivery.id = locked.id AND delivery.claim_id = given.claim_id
-RETURNING delivery.id, given.claim_id, delivery.session_id, delivery.status
-"""
-# Those that waited for one of these sessions need no longer look for it. A deletion looks for none,
-# and is due once what was on the wire has ended. One that is locked is being claimed or changed: it
-# looks by itself within a second.
-_LET_GO: Final = """
-UPDATE webhook_delivery SET due_at = %s
-WHERE id = ANY (ARRAY (
-    SELECT id FROM webhook_delivery
-    WHERE session_id = ANY (%s::uuid[]) AND status = 'waiting' AND claim_id IS NULL AND tries = 0
-        AND type <> 'session.deleted'
-    FOR NO KEY UPDATE SKIP LOCKED
-))
+RETURNING delivery.id, given.claim_id
 """
 # A try to another address than the endpoint's counts for nothing. One success begins anew, whatever
 # else failed in the same turn; so does a failure after SILENCE.
@@ -238,16 +228,8 @@ def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> No
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SETTINGS, [lock_timeout])
         cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
-        written = cursor.fetchall()
-        recorded = {(id_, claim_id) for id_, claim_id, _, _ in written}
+        recorded = {*cursor.fetchall()}
         outcomes = [one for one in outcomes if (one.id, one.claim_id) in recorded]
-        ended = {
-            session_id
-            for _, _, session_id, status in written
-            if session_id and status != DeliveryStatus.WAITING
-        }
-        if ended:
-            cursor.execute(_LET_GO, [now, [*ended]])
         _record_of_endpoints(cursor, outcomes, now)
     for one in outcomes:
         is_last = rows[one.id, one.claim_id]["status"] == DeliveryStatus.FAILED

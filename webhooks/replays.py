@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import BooleanField, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import Conflict
 from kynaplatform.logs.request_id import served_request_id
-from webhooks.errors import DisabledByStaff, SessionDeleted
+from sessions_app.models import DetectionSession
+from webhooks.endpoints import DisabledByStaff
 from webhooks.models import (
     DeliveryStatus,
     DisabledReason,
@@ -24,61 +25,44 @@ from webhooks.models import (
 REPLAYED_A_TURN: Final = 100
 UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.HELD)
 
-# A message whose data is the record of a session that was deleted can't be made again.
-_CAN_BE_MADE: Final = """(
-    webhook_delivery.session_id IS NULL OR webhook_delivery.type = 'session.deleted'
-    OR EXISTS (SELECT FROM detection_session WHERE id = webhook_delivery.session_id)
-)"""
-# An endpoint whose row another sender has locked is that one's turn. The next turn begins where
-# this one ended. The last finds fewer than it could take, and ends the replay.
-_GO_ON: Final = f"""
-WITH replayed AS MATERIALIZED (
-    SELECT id, replay_since, replay_until FROM webhook_endpoint
-    WHERE replay_since IS NOT NULL AND disabled_at IS NULL
-    FOR NO KEY UPDATE SKIP LOCKED
-),
-taken AS MATERIALIZED (
-    SELECT first.id, first.created_at, replayed.id AS endpoint_id
-    FROM replayed
-    CROSS JOIN LATERAL (
-        SELECT earliest.id, earliest.created_at
-        FROM unnest(%(undelivered)s::text[]) AS one (status)
-        -- Of each status by itself the index gives the earliest.
-        CROSS JOIN LATERAL (
-            SELECT id, created_at FROM webhook_delivery
-            WHERE endpoint_id = replayed.id AND status = one.status
-                AND created_at >= replayed.replay_since AND created_at <= replayed.replay_until
-                AND {_CAN_BE_MADE}
-            ORDER BY created_at LIMIT %(most)s
-            FOR UPDATE SKIP LOCKED
-        ) AS earliest
-        ORDER BY earliest.created_at LIMIT %(most)s
-    ) AS first
-),
-queued AS (
-    UPDATE webhook_delivery AS delivery
-    SET status = 'waiting', tries = 0, due_at = clock_timestamp()
-    FROM taken WHERE delivery.id = taken.id
-),
-turn AS (
-    SELECT replayed.id, count(taken.id) AS number, max(taken.created_at) AS until
-    FROM replayed LEFT JOIN taken ON taken.endpoint_id = replayed.id
-    GROUP BY replayed.id
-)
-UPDATE webhook_endpoint AS endpoint
-SET replay_since = CASE WHEN turn.number < %(most)s THEN NULL ELSE turn.until END,
-    replay_until = CASE WHEN turn.number < %(most)s THEN NULL ELSE endpoint.replay_until END
-FROM turn
-WHERE endpoint.id = turn.id
-"""  # noqa: S608
+
+class SessionDeleted(Conflict):
+    sentence = "The session of the message was deleted: it can't be sent again."
 
 
 def replays_go_on() -> None:
     """A turn of every replay: queue the oldest of what it has left."""
-    if not WebhookEndpoint.objects.filter(replay_since__isnull=False).exists():
+    replayed = WebhookEndpoint.objects.filter(replay_since__isnull=False, disabled_at__isnull=True)
+    for id_ in replayed.values_list("id", flat=True):
+        with transaction.atomic():
+            # One that another sender has locked is that one's turn.
+            free = replayed.select_for_update(skip_locked=True, no_key=True)
+            if (endpoint := free.filter(id=id_).first()) is not None:
+                _replay_go_on(endpoint)
+
+
+def _replay_go_on(endpoint: WebhookEndpoint) -> None:
+    """The next turn begins where this one ends. The last finds fewer than it could take."""
+    since, until = endpoint.replay_since, endpoint.replay_until
+    if since is None or until is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_GO_ON, {"undelivered": [*UNDELIVERED], "most": REPLAYED_A_TURN})
+    left = undelivered(endpoint.id, since, until).select_for_update(skip_locked=True, of=("self",))
+    taken = sorted(
+        found
+        # Of each status by itself the index gives the earliest.
+        for status in UNDELIVERED
+        for found in left.filter(status=status)
+        .order_by("created_at")
+        .values_list("created_at", "id")[:REPLAYED_A_TURN]
+    )[:REPLAYED_A_TURN]
+    WebhookDelivery.objects.filter(id__in=[id_ for _, id_ in taken]).update(
+        status=DeliveryStatus.WAITING, tries=0, due_at=Now()
+    )
+    if len(taken) < REPLAYED_A_TURN:
+        endpoint.replay_since = endpoint.replay_until = None
+    else:
+        endpoint.replay_since = taken[-1][0]
+    endpoint.save(update_fields=["replay_since", "replay_until"])
 
 
 def replay_begin(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -> int:
@@ -109,7 +93,11 @@ def undelivered(endpoint_id: UUID, since: datetime, until: datetime) -> QuerySet
 
 
 def can_be_made(deliveries: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
-    return deliveries.filter(RawSQL(_CAN_BE_MADE, (), BooleanField()))  # noqa: S611
+    """Those that hold no record of a session that was deleted, which can't be read again."""
+    session = DetectionSession.objects.filter(id=OuterRef("session_id"))
+    return deliveries.filter(
+        Q(session_id__isnull=True) | Q(type=MessageType.SESSION_DELETED) | Exists(session)
+    )
 
 
 def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: datetime) -> None:

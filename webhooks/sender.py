@@ -3,11 +3,18 @@
 One thread asks the database, in turns: it writes the outcomes since the last turn, then claims as
 much as may be under way. The messages are sent by an event loop, each within 10 s. An endpoint and
 an organization have bounds of their own, so that one that hangs holds up nobody else's.
+
+It is a thread in a worker of its queue: `celery -A kynaplatform worker --pool solo -Q webhooks`.
+Celery gives it what every worker has: a start and a stop by signals, log lines, `/healthz` and
+`/metrics`. The outbox is in the database, and the broker may be away.
 """
 
 import asyncio
 import logging
 import math
+import os
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +24,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import uvloop
+from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from prometheus_client import Gauge
@@ -24,14 +33,15 @@ from prometheus_client import Gauge
 from kynaplatform import clock
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
+from kynaplatform.queues import sends_webhooks
+from kynaplatform.worker_monitors import health_checks
 from webhooks.addresses import NO_CONNECTION
-from webhooks.claims import CLAIM, MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
-from webhooks.messages import bodies
+from webhooks.claims import MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
+from webhooks.messages import SecretUnreadable, bodies, headers_of
 from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.pause import pause_reason, sender_introduce
 from webhooks.replays import replays_go_on
-from webhooks.signing import SecretUnreadable, headers_of
-from webhooks.transport import TIMEOUT_SECONDS, Answer, TooLate, Transport, TryFailed
+from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
@@ -51,8 +61,6 @@ FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
 # An endpoint without a try for so long has all of its places again: it may be deleted.
 PACE_SECONDS: Final = 300.0
-# So long after its claim a message may be sent: it is answered, or given up, within the claim.
-SEND_WITHIN_SECONDS: Final = CLAIM.total_seconds() - TIMEOUT_SECONDS - 5
 
 LAST_TURN: Final = Gauge(
     "kyna_webhook_turn_timestamp_seconds",
@@ -68,7 +76,6 @@ class TurnsFail(Exception):
 class Message(NamedTuple):
     claim: Claim
     body: str | None
-    send_by: float  # of clock.ticks
 
 
 @dataclass
@@ -219,7 +226,7 @@ class Sender:
 
     def _claim(self, locked: Counter[UUID]) -> list[Message]:
         """Outcomes that are locked keep their places, so that few wait to be written."""
-        at, claimed_at = time.monotonic(), clock.ticks()
+        at = time.monotonic()
         if self._stop_by is not None or self._is_paused():
             return []
         if at >= self._replay_at:
@@ -237,8 +244,7 @@ class Sender:
         for claim in claims:
             kept.setdefault(claim.endpoint_id, Pace(claim.organization_id)).under_way += 1
         self._paces = kept
-        send_by = claimed_at + SEND_WITHIN_SECONDS
-        return [Message(claim, claim.body or made.get(claim.id), send_by) for claim in claims]
+        return [Message(claim, claim.body or made.get(claim.id)) for claim in claims]
 
     def _is_paused(self) -> bool:
         """Asked in each turn: the database may have been another one in the last."""
@@ -272,14 +278,8 @@ class Sender:
                 secrets=claim.secrets(tried_at),
                 now=tried_at,
             )
-            answer = await self._transport.post(
-                claim.url, headers, message.body, send_by=message.send_by
-            )
+            answer = await self._transport.post(claim.url, headers, message.body)
             failure = failure_of(answer.status)
-        except TooLate:
-            # This process stood still. The claim ends, or is another sender's already.
-            self._paces[claim.endpoint_id].under_way -= 1
-            return
         except TryFailed as failed:
             failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
         except SecretUnreadable:
@@ -330,3 +330,35 @@ def failure_of(status: int) -> str | None:
     if 300 <= status < 400:
         return f"Answered {status}: redirects are not followed."
     return f"Answered {status}."
+
+
+class WorkerSender(bootsteps.StartStopStep):  # type: ignore[misc]
+    """A thread of the worker's first process."""
+
+    requires = {"celery.worker.components:Pool"}
+
+    def __init__(self, worker: Any, **_: Any) -> None:
+        self._sender = Sender()
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+
+    def include_if(self, worker: Any) -> bool:
+        return sends_webhooks(worker)
+
+    def start(self, worker: Any) -> None:
+        health_checks["sender"] = lambda: not self._sender.is_failing
+        self._thread.start()
+
+    def stop(self, worker: Any) -> None:
+        self._sender.stop()
+        # It ends by itself, after a last turn.
+        self._thread.join(STOP_SECONDS + 5)
+
+    terminate = stop
+
+    def _run(self) -> None:
+        try:
+            uvloop.run(self._sender.run())
+        except Exception:
+            # A worker that sends nothing is started again.
+            logger.exception("the sender of webhooks failed")
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -22,11 +22,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 from yarl import URL
 
-from kynaplatform import clock
 from webhooks.addresses import NO_CONNECTION, is_allowed
 from webhooks.claims import MAX_UNDER_WAY
-from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES
-from webhooks.schedule import TIMEOUT
+from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES, TIMEOUT
 
 TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
 # Of all that a receiver sends in answer to a message: 1xx, headers, chunks and trailers included.
@@ -69,32 +67,20 @@ class AnswerTooLarge(aiohttp.ClientError):
     """An answer whose headers did not end in time; its text is what was too much."""
 
 
-class TooLate(Exception):
-    """The try's time to send was over before anything was sent: nothing was."""
-
-
 class Answer(NamedTuple):
     status: int
     body: str
 
 
-class _TimelyBody(aiohttp.BytesPayload):
-    """A body that is written by `send_by`, of clock.ticks, or raises TooLate.
+class _Body(aiohttp.BytesPayload):
+    """A body that notes when it is written: then there is a connection."""
 
-    The request's headers go with it: before it nothing is written.
-    """
-
-    def __init__(self, body: bytes, send_by: float) -> None:
-        super().__init__(body)
-        self._send_by = send_by
-        self.is_connected = False
+    is_connected = False
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         self.is_connected = True
-        if clock.ticks() > self._send_by:
-            raise TooLate
         await super().write_with_length(writer, content_length)
 
 
@@ -241,17 +227,15 @@ class Transport:
         headers: Mapping[str, str],
         body: str,
         *,
-        send_by: float,
         seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
-        """The answer: its status, and the first of its body. Raises TryFailed, TooLate.
+        """The answer: its status, and the first of its body. Raises TryFailed.
 
         The time counts names, connection, TLS, request and answer together. A status whose headers
-        came within it and MAX_ANSWER_BYTES counts, whatever becomes of the body. After `send_by`,
-        of clock.ticks, nothing is sent: this process may have stood still at any moment before.
+        came within it and MAX_ANSWER_BYTES counts, whatever becomes of the body.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
-        data = _TimelyBody(body.encode(), send_by)
+        data = _Body(body.encode())
         look_ups: list[_LookUp] = []
         _look_ups.set(look_ups)
         try:
@@ -268,8 +252,6 @@ class Transport:
                 raise TryFailed(NO_CONNECTION, why, look_ups) from None
             raise TryFailed(f"No answer within {seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if isinstance(error.__cause__, TooLate):
-                raise error.__cause__ from None
             # TLS fails at an address that is public, and answers.
             if not data.is_connected and not isinstance(error, aiohttp.ClientSSLError):
                 raise TryFailed(NO_CONNECTION, str(error)) from error

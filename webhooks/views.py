@@ -14,13 +14,13 @@ from kynaplatform.api.pagination import PageQuery, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from webhooks.addresses import fault_of_url
 from webhooks.endpoints import (
+    TooManyWebhooks,
     endpoint_change,
     endpoint_create,
     endpoint_delete,
     endpoint_rotate_secret,
     endpoints_of,
 )
-from webhooks.errors import TooManyWebhooks
 from webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from webhooks.replays import delivery_redeliver, delivery_test, replay_begin
 from webhooks.wire import (

@@ -14,7 +14,7 @@ from staff.display import counted
 from staff.full_names import full_name
 from staff.webhook_display import is_being_sent
 from webhooks.endpoints import endpoint_change
-from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
+from webhooks.models import DELIVERIES_KEPT, DisabledReason, WebhookDelivery, WebhookEndpoint
 from webhooks.replays import (
     can_be_made,
     delivery_redeliver,
@@ -22,7 +22,6 @@ from webhooks.replays import (
     replay_begin,
     undelivered,
 )
-from webhooks.retention import DELIVERIES_KEPT
 
 MAX_COUNTED = 1_000
 

@@ -1,7 +1,5 @@
 """Acts on webhooks that wait for a deletion find it done, and bring nothing back."""
 
-from uuid import uuid4
-
 import psycopg
 import pytest
 from django.db import transaction
@@ -84,22 +82,6 @@ def test_a_deletion_waits_for_a_claim_and_for_what_it_sends(
     assert WebhookDelivery.objects.get(type="sessions.deleted").due_at == one.due_at
 
 
-def test_what_another_webhook_was_told_hastens_no_deletion(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    session = DetectionSession.objects.get(id=make_session(movespec))
-    slow, fast = make_endpoint(owner.project), make_endpoint(owner.project)
-    one = make_delivery(slow, type="session.completed", session_id=session.id, sequence=2)
-    assert len(deliveries_claim(free={}, under_way={}, now=clock.now())) == 1
-    one.refresh_from_db()
-    sessions_remove([session.id])
-    [claim] = deliveries_claim(free={}, under_way={}, now=clock.now())
-    assert claim.endpoint_id == fast.id
-    outcomes_record([outcome_of(claim)], now=clock.now())
-    told = WebhookDelivery.objects.get(type="sessions.deleted", endpoint=slow)
-    assert (told.status, told.due_at) == ("waiting", one.due_at)
-
-
 def test_outcomes_are_locked_in_the_order_in_which_a_deletion_locks_them(
     owner: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,18 +104,3 @@ def test_outcomes_are_locked_in_the_order_in_which_a_deletion_locks_them(
         deletion.commit()
         assert record.results() == [[]]
     assert WebhookDelivery.objects.filter(status="delivered").count() == 8
-
-
-def test_an_outcome_waits_for_no_later_message_of_its_session(owner: Machine) -> None:
-    endpoint, session_id, now = make_endpoint(owner.project), uuid4(), clock.now()
-    one, later = (
-        make_delivery(endpoint, type=f"session.{type_}", session_id=session_id, sequence=sequence)
-        for sequence, type_ in ((1, "started"), (2, "failed"))
-    )
-    WebhookDelivery.objects.filter(id=later.id).update(due_at=now.replace(year=now.year + 1))
-    [claim] = deliveries_claim(free={}, under_way={}, now=now)
-    with psycopg.connect(database_url()) as other:
-        other.execute("SELECT FROM webhook_delivery WHERE id = %s FOR UPDATE", [later.id])
-        assert outcomes_record([outcome_of(claim)], now=now) == []
-    one.refresh_from_db()
-    assert one.status == "delivered"

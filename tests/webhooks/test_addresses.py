@@ -1,7 +1,6 @@
 """Which addresses messages go to, tried as somebody would who wants to reach what only we reach."""
 
 import asyncio
-import math
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ import dns.message
 import dns.rrset
 import pytest
 
-from tests.webhooks.receiver import Received, Reply
+from tests.webhooks.receiver import Reply
 from webhooks import transport
 from webhooks.addresses import NO_CONNECTION, fault_of_url, is_allowed, is_public
 from webhooks.transport import CheckedResolver, Transport, TryFailed
@@ -90,7 +89,7 @@ def post(url: str, resolve=None, seconds: float = 10.0) -> object:
     async def once() -> object:
         transport = Transport(resolve)
         try:
-            return await transport.post(url, {}, "{}", send_by=math.inf, seconds=seconds)
+            return await transport.post(url, {}, "{}", seconds=seconds)
         finally:
             await transport.close()
 
@@ -234,50 +233,6 @@ def test_a_compressed_answer_is_not_unpacked(receiver):
     assert post(receiver.url).status == 200
 
 
-def trickle(step: bytes, begin: bytes = b"") -> tuple[socket.socket, threading.Thread]:
-    """A server that sends `begin`, and then a little for ever."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        is_over = threading.Event()
-        try:
-            connection.sendall(begin)
-            while not is_over.wait(0.02):
-                connection.sendall(step)
-        except OSError:
-            pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    return listener, thread
-
-
-def test_all_of_a_try_has_one_time(receiver):
-    """However little comes at a time: of the head; of TLS's first message."""
-    for scheme, step, told in (
-        ("http", b"H", "No answer"),
-        ("https", b"\x16\x03\x01\x40\x00", NO_CONNECTION),
-    ):
-        listener, thread = trickle(step)
-        with listener:
-            with pytest.raises(TryFailed, match=told):
-                post(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.5)
-            thread.join(30)
-            assert not thread.is_alive()
-
-
-def test_a_status_counts_whose_body_never_ends(receiver):
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
-    listener, thread = trickle(b"1\r\nx\r\n", head)
-    with listener:
-        answer = post(f"http://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.5)
-        thread.join(30)
-    assert answer.status == 200
-    assert set(answer.body) == {"x"}
-    assert not thread.is_alive()
-
-
 def test_a_name_that_is_never_answered_has_the_same_time():
     async def never(host: str) -> Sequence[str]:
         await asyncio.sleep(3600)
@@ -341,9 +296,3 @@ def test_what_staff_read_is_bounded(production):
     with pytest.raises(TryFailed) as failed:
         post(f"http://{'a.' * 400}example/")
     assert (str(failed.value), len(failed.value.detail)) == (NO_CONNECTION, 500)
-
-
-def test_received_is_what_was_sent(receiver):
-    receiver.answer = lambda received: Reply(body=received.body)
-    assert post(receiver.url).body == "{}"
-    assert isinstance(receiver.received[0], Received)

@@ -54,15 +54,6 @@ def outcome(claimed: Claim, **more: object) -> Outcome:
     )
 
 
-def of_session(endpoint: WebhookEndpoint, *sequences: int) -> list[WebhookDelivery]:
-    """A message of each sequence of one session, all written now."""
-    session_id, types = uuid4(), {1: "session.started", 2: "session.failed", 3: "session.deleted"}
-    return [
-        make_delivery(endpoint, type=types[one], session_id=session_id, sequence=one, data=None)
-        for one in sequences
-    ]
-
-
 def test_what_is_claimed_is_due_again_once_its_sender_must_have_died(owner):
     delivery, now = make_delivery(make_endpoint(owner.project)), clock.now()
     [first] = claim(now)
@@ -130,23 +121,6 @@ def test_each_next_organization_finds_places_beside_slow_ones(owner, outsider):
         assert claim(clock.now(), under_way=under_way) == []
 
 
-def test_the_last_place_is_given_away(owner, outsider):
-    endpoints_with(outsider.project, 1, 2)
-    under_way = {owner.organization.id: MAX_UNDER_WAY - 1}
-    assert len(claim(clock.now(), under_way=under_way)) == 1
-
-
-def test_an_organization_has_a_quarter_while_another_has_messages(owner, outsider):
-    endpoints_with(owner.project, 16, 16)
-    mine, others = owner.organization.id, outsider.organization.id
-    # Under way: nothing of theirs waits.
-    assert of_organizations(
-        claim(clock.now(), under_way={others: 1, mine: MAX_OF_ORGANIZATION - 3})
-    ) == {mine: 3}
-    endpoints_with(outsider.project, 1, 2)
-    assert of_organizations(claim(clock.now())) == {mine: MAX_OF_ORGANIZATION, others: 2}
-
-
 def test_the_organization_with_the_fewest_messages_under_way_comes_first(owner, outsider):
     third = make_machine(Organization.objects.create(name="Third"), "third")
     for machine in (owner, outsider, third):
@@ -197,38 +171,6 @@ def test_senders_at_once_claim_each_message_once(owner):
             one for done in [threads.submit(claim_all) for _ in range(4)] for one in done.result()
         ]
     assert len(claims) == len(ids(claims)) == 200
-
-
-def test_a_later_message_of_a_session_waits_for_the_earlier_one(owner):
-    endpoint, now = make_endpoint(owner.project), clock.now()
-    started, ended = of_session(endpoint, 1, 2)
-    [other] = of_session(endpoint, 2)
-    claims = claim(now)
-    assert ids(claims) == {started.id, other.id}
-    ended.refresh_from_db()
-    assert (ended.tries, ended.claim_id, ended.due_at) == (0, None, now + timedelta(seconds=1))
-    # Once it is delivered the later one need not look again.
-    outcomes_record([outcome(one) for one in claims], now=now)
-    assert ids(claim(now)) == {ended.id}
-
-
-def test_it_waits_for_a_minute_at_most(owner):
-    endpoint, now = make_endpoint(owner.project), clock.now()
-    started, ended = of_session(endpoint, 1, 2)
-    [first] = claim(now)
-    outcomes_record([outcome(first, failure="Answered 500.", response_status=500)], now=now)
-    WebhookDelivery.objects.filter(id=started.id).update(due_at=now + timedelta(hours=1))
-    assert claim(ended.created_at + timedelta(seconds=59)) == []
-    assert ids(claim(ended.created_at + timedelta(seconds=61))) == {ended.id}
-
-
-def test_one_endpoint_s_messages_wait_for_no_other_endpoint(owner):
-    first, second = make_endpoint(owner.project), make_endpoint(owner.project)
-    [started] = of_session(first, 1)
-    ended = make_delivery(
-        second, type="session.failed", session_id=started.session_id, sequence=2, data=None
-    )
-    assert ids(claim(clock.now())) == {started.id, ended.id}
 
 
 def test_what_waits_for_a_disabled_endpoint_is_held_for_a_replay(owner):
@@ -299,8 +241,6 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
                 "claim_id": uuid4(),
                 "now": now,
                 "claim": TAKEN,
-                "longest_wait": timedelta(seconds=60),
-                "looks_again": timedelta(seconds=1),
             },
         )
         [[plan]] = cursor.fetchone()

@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 from prometheus_client import REGISTRY
 
-from kynaplatform import clock, worker_monitors
+from kynaplatform import clock
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
@@ -21,7 +21,6 @@ from webhooks import sender as sender_module
 from webhooks.claims import MAX_PER_ENDPOINT
 from webhooks.models import WebhookDelivery
 from webhooks.sender import Sender, TurnsFail
-from webhooks.worker_sender import WorkerSender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,15 +171,6 @@ def test_few_outcomes_wait_for_an_endpoint_that_is_locked(owner, outsider, recei
     assert len(receiver.ids) == len(set(receiver.ids)) == 67
 
 
-def test_a_stop_ends_it_although_outcomes_can_not_be_written(owner, receiver, monkeypatch):
-    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
-    monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.2)
-    make_delivery(make_endpoint(owner.project, url=receiver.url))
-    with refusing_outcomes(), sending() as sender:
-        eventually(lambda: sender.is_failing, "a turn failed")
-    assert WebhookDelivery.objects.get().tried_at is None
-
-
 def test_a_turn_that_goes_on_for_too_long_has_failed(monkeypatch):
     """As where the database says nothing: no time-out of its own ends the statement."""
     monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
@@ -198,25 +188,3 @@ def test_a_turn_that_goes_on_for_too_long_has_failed(monkeypatch):
         eventually(lambda: sender.is_failing, "the turn takes too long")
         may_end.set()
         eventually(lambda: not sender.is_failing, "it has ended")
-
-
-def test_its_health_is_503_while_its_turns_fail(monkeypatch):
-    # Of this test alone.
-    monkeypatch.setitem(worker_monitors.health_checks, "sender", lambda: True)
-    worker_sender = WorkerSender(None)
-    monkeypatch.setattr(worker_sender, "_thread", threading.Thread(target=lambda: None))
-    worker_sender.start(None)
-    statuses = []
-
-    def ask() -> bytes:
-        [body] = worker_monitors.application(
-            {"PATH_INFO": "/healthz"}, lambda status, _: statuses.append(status)
-        )
-        return body
-
-    assert ask() == b'{"status":"ok"}'
-    worker_sender._sender._failing_since = time.monotonic()
-    assert b'"details":{"sender":"failing"}' in ask()
-    worker_sender._sender._failing_since = None
-    ask()
-    assert statuses == ["200 OK", "503 Service Unavailable", "200 OK"]

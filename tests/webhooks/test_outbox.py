@@ -286,21 +286,6 @@ def test_who_wants_one_of_the_two_gets_both(owner, scene, type_):
     ]
 
 
-def test_a_batch_is_told_once_what_is_on_the_wire_of_its_sessions_has_ended(scene, endpoint):
-    slow, fast = endpoint, make_endpoint(endpoint.project)
-    ids = ended_sessions(scene, 3)
-    ends_at = clock.now() + CLAIM
-    on_the_wire = WebhookDelivery.objects.filter(endpoint=slow)
-    on_the_wire.update(claim_id=uuid4(), due_at=ends_at)
-    sessions_remove(ids)
-    due = WebhookDelivery.objects.filter(type="sessions.deleted", due_at=ends_at)
-    assert [one.endpoint_id for one in due] == [slow.id]
-    assert WebhookDelivery.objects.get(type="sessions.deleted", endpoint=fast).due_at < ends_at
-    # An outcome that comes meanwhile hastens it no more than one of `session.deleted`.
-    [left] = on_the_wire.exclude(type="sessions.deleted")
-    assert (left.status, left.claim_id, left.data) == ("failed", None, None)
-
-
 def test_creates_and_checkpoints_run_no_statement_more(owner, movespec, scene):
     session_id, attachment_id = scene.streaming()
 

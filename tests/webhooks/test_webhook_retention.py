@@ -10,7 +10,6 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from webhooks import tasks
 from webhooks.endpoints import endpoint_delete
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.retention import prune_deliveries
 
 
 def id_at(moment, number):
@@ -24,7 +23,7 @@ def test_what_is_older_than_30_days_goes(owner, chunk_size):
     for number in range(7):
         make_delivery(endpoint, id=id_at(edge - timedelta(milliseconds=2), number))
     kept = make_delivery(endpoint, id=id_at(edge + timedelta(milliseconds=2), 1))
-    assert prune_deliveries(now=now, chunk_size=chunk_size) == 7
+    assert tasks.deliveries_prune(now=now, chunk_size=chunk_size) == 7
     assert list(WebhookDelivery.objects.all()) == [kept]
 
 

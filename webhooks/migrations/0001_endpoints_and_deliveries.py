@@ -1,12 +1,15 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import django.db.models.functions.comparison
 import django.db.models.functions.datetime
+import django.db.models.functions.text
+import django.db.models.lookups
 import uuid_utils.compat
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Endpoints, and the deliveries to them."""
+    """Endpoints, the deliveries to them, and the state of the sender."""
 
     initial = True
 
@@ -15,6 +18,24 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="SenderState",
+            fields=[
+                ("id", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("system_identifier", models.BigIntegerField()),
+                ("database_oid", models.BigIntegerField()),
+                ("paused_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "db_table": "webhook_sender",
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="webhook_sender_is_one"
+                    )
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="WebhookEndpoint",
             fields=[
@@ -70,6 +91,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "failed_at",
+                    models.DateTimeField(help_text="The last of those tries.", null=True),
+                ),
+                (
+                    "failed_tries",
+                    models.IntegerField(db_default=0, default=0, help_text="How many those are."),
+                ),
+                (
+                    "failed_messages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        help_text="The first three messages of theirs.",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                (
                     "replay_since",
                     models.DateTimeField(
                         help_text="The sender queues again what was not delivered since then.",
@@ -91,7 +129,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "webhook_endpoint",
                 "ordering": ["-created_at"],
-                "default_permissions": (),
+                "default_permissions": ("view", "change"),
             },
         ),
         migrations.CreateModel(
@@ -115,6 +153,7 @@ class Migration(migrations.Migration):
                             ("session.failed", "Session Failed"),
                             ("session.cancelled", "Session Cancelled"),
                             ("session.deleted", "Session Deleted"),
+                            ("sessions.deleted", "Sessions Deleted"),
                             ("movespec.released", "Movespec Released"),
                             ("movespec.version_withdrawn", "Version Withdrawn"),
                             ("webhook.test", "Test"),
@@ -141,6 +180,22 @@ class Migration(migrations.Migration):
                 ),
                 ("occurred_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField()),
+                (
+                    "request_id",
+                    models.CharField(
+                        db_default=django.db.models.functions.comparison.NullIf(
+                            models.Func(
+                                models.Value("kyna.request_id"),
+                                models.Value(True),
+                                function="current_setting",
+                            ),
+                            models.Value(""),
+                        ),
+                        help_text="Of the request that caused it.",
+                        max_length=128,
+                        null=True,
+                    ),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -177,6 +232,12 @@ class Migration(migrations.Migration):
                 ),
                 ("failure", models.TextField(help_text="Why that try failed.", null=True)),
                 (
+                    "failure_detail",
+                    models.CharField(
+                        help_text="The same with what staff alone see.", max_length=500, null=True
+                    ),
+                ),
+                (
                     "endpoint",
                     models.ForeignKey(
                         db_index=False,
@@ -190,7 +251,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "webhook deliveries",
                 "db_table": "webhook_delivery",
                 "ordering": ["-created_at"],
-                "default_permissions": (),
+                "default_permissions": ("view",),
             },
         ),
         migrations.AddIndex(
@@ -232,6 +293,7 @@ class Migration(migrations.Migration):
                                 "session.failed",
                                 "session.cancelled",
                                 "session.deleted",
+                                "sessions.deleted",
                                 "movespec.released",
                                 "movespec.version_withdrawn",
                                 "webhook.test",
@@ -323,6 +385,7 @@ class Migration(migrations.Migration):
                             "session.failed",
                             "session.cancelled",
                             "session.deleted",
+                            "sessions.deleted",
                             "movespec.released",
                             "movespec.version_withdrawn",
                             "webhook.test",
@@ -357,6 +420,20 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="delivery_of_session_has_a_sequence",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="webhookdelivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    django.db.models.lookups.LessThanOrEqual(
+                        django.db.models.functions.text.Length("failure"), 500
+                    ),
+                    django.db.models.lookups.LessThanOrEqual(
+                        django.db.models.functions.text.Length("response_body"), 1024
+                    ),
+                ),
+                name="delivery_answer_bounded",
             ),
         ),
     ]

@@ -81,22 +81,53 @@ WHEN (
 )
 EXECUTE FUNCTION webhook_tell_session()
     """,
+    # One of a batch of sessions is `sessions.deleted`, in slices of 500; sessions_app/removal.py says
+    # which batches are none. A claim that is under way is waited for: else a receiver could store a
+    # record after it was told of the deletion. The new message comes before the UPDATE, which leaves
+    # it.
     """
-CREATE FUNCTION webhook_tell_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION webhook_tell_deletions() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    gone_ids uuid[] := ARRAY (SELECT id FROM gone);
+    is_single boolean := cardinality(gone_ids) = 1
+        AND current_setting('kyna.deletion', true) IS DISTINCT FROM 'batch';
 BEGIN
+    PERFORM FROM webhook_delivery WHERE session_id = ANY (gone_ids)
+    ORDER BY id FOR NO KEY UPDATE;
+    INSERT INTO webhook_delivery (
+        id, endpoint_id, type, session_id, sequence, data, occurred_at, created_at, due_at
+    )
+    SELECT webhook_uuid7(), endpoint.id,
+        CASE WHEN is_single THEN 'session.deleted' ELSE 'sessions.deleted' END,
+        CASE WHEN is_single THEN slice.ids[1] END,
+        CASE WHEN is_single THEN 3 END,
+        CASE WHEN NOT is_single THEN jsonb_build_object('session_ids', slice.ids) END,
+        clock_timestamp(), clock_timestamp(),
+        greatest(clock_timestamp(), on_the_wire.ends_at)
+    FROM (
+        SELECT project_id, array_agg(id) AS ids
+        FROM (
+            SELECT project_id, id,
+                (row_number() OVER (PARTITION BY project_id ORDER BY id) - 1) / 500 AS number
+            FROM gone
+        ) AS numbered
+        GROUP BY project_id, number
+    ) AS slice
+    JOIN webhook_endpoint AS endpoint ON endpoint.project_id = slice.project_id
+    LEFT JOIN (
+        SELECT endpoint_id, max(due_at) AS ends_at FROM webhook_delivery
+        WHERE session_id = ANY (gone_ids) AND claim_id IS NOT NULL
+        GROUP BY endpoint_id
+    ) AS on_the_wire ON on_the_wire.endpoint_id = endpoint.id
+    WHERE endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
+        AND (
+            endpoint.event_types IS NULL
+            OR endpoint.event_types && '{session.deleted,sessions.deleted}'
+        );
     UPDATE webhook_delivery SET body = NULL, data = NULL, response_body = NULL, claim_id = NULL,
         failure = CASE status WHEN 'waiting' THEN 'The session was deleted.' ELSE failure END,
         status = CASE status WHEN 'waiting' THEN 'failed' ELSE status END
-    WHERE session_id = OLD.id;
-    INSERT INTO webhook_delivery (
-        id, endpoint_id, type, session_id, sequence, occurred_at, created_at, due_at
-    )
-    SELECT webhook_uuid7(), endpoint.id, 'session.deleted', OLD.id, 3,
-        clock_timestamp(), clock_timestamp(), clock_timestamp()
-    FROM webhook_endpoint AS endpoint
-    WHERE endpoint.project_id = OLD.project_id
-        AND endpoint.deleted_at IS NULL AND endpoint.disabled_at IS NULL
-        AND (endpoint.event_types IS NULL OR 'session.deleted' = ANY (endpoint.event_types));
+    WHERE session_id = ANY (gone_ids) AND type <> 'session.deleted';
     RETURN NULL;
 END
 $$
@@ -104,7 +135,8 @@ $$
     """
 CREATE TRIGGER webhook_deletion_told
 AFTER DELETE ON detection_session
-FOR EACH ROW EXECUTE FUNCTION webhook_tell_deletion()
+REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION webhook_tell_deletions()
     """,
     """
 CREATE FUNCTION webhook_tell_release() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -185,7 +217,7 @@ BACKWARDS = [
     "DROP TRIGGER webhook_release_told ON movespecs_movespec",
     "DROP FUNCTION webhook_tell_release()",
     "DROP TRIGGER webhook_deletion_told ON detection_session",
-    "DROP FUNCTION webhook_tell_deletion()",
+    "DROP FUNCTION webhook_tell_deletions()",
     "DROP TRIGGER webhook_session_told ON detection_session",
     "DROP FUNCTION webhook_tell_session()",
     "DROP FUNCTION webhook_uuid7()",
