@@ -10,7 +10,7 @@ SAID := $(VENV)/.pip-said
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check compiled web web-test node packages format requirements openapi reference course pictures bench score manage clean install
+.PHONY: help run demo test test-long faults check compiled web web-test node packages format requirements openapi reference course bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -67,17 +67,13 @@ openapi: install ## Rewrite docs/openapi.yaml from the code
 reference: install ## Rewrite docs/movespec/reference.md from the language
 	@$(BIN)/python -m tools.movespec_reference
 
-course: install ## Count again what docs/movespec/ shows, and draw it
-	@$(BIN)/python -m tools.course
-	@$(BIN)/python -m tools.deviations
-	@$(BIN)/python -m tools.drawings
-
-pictures: install ## Draw what the pages show, and take pictures again from the running platform
+course: install ## Count again what docs/movespec/ shows, and draw it and the first page
 	@$(BIN)/python manage.py perform squat docs/squat.json.gz
 	@$(BIN)/python manage.py replay docs/squat.json.gz --spec examples/movespecs/squat.yaml --plot docs/replay.svg --angles knee,hip
 	@rm docs/squat.json.gz
+	@$(BIN)/python -m tools.course
+	@$(BIN)/python -m tools.deviations
 	@$(BIN)/python -m tools.drawings
-	@$(BIN)/python -m tools.pictures $(ARGS)
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"
 	@$(BIN)/python -m bench.create $(ARGS)

@@ -1,1 +1,1 @@
-"""The tools of `make`: the demo, the gate, and the pictures of the docs."""
+"""The tools of `make`: the demo, the gate, and the drawings of the docs."""

@@ -42,7 +42,7 @@ def test_it_lists_its_targets() -> None:
     done = make(PROJECT)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
     targets = ["help", "run", "demo", "test", "test-long", "faults", "check", "compiled", "web"]
-    targets += ["web-test", "format", "requirements", "openapi", "reference", "course", "pictures"]
+    targets += ["web-test", "format", "requirements", "openapi", "reference", "course"]
     targets += ["bench", "score", "manage", "clean"]
     assert sorted(listed) == sorted(targets)
 
