@@ -1,9 +1,9 @@
-"""The page of a movement of the catalogue, in Markdown: all of it from its MoveSpec and the figure.
+"""The pages of the catalogue, in Markdown: one of each movement, and one of all of them.
 
-Nothing on it is written for one movement alone.
+A movement's page is made from its MoveSpec and the figure; nothing is written for one alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,8 +22,15 @@ from guides.movement_words import (
     quoted,
     seen_from,
 )
-from movespecs.accuracy import AccuracyCard, facts_of, read_cards, unmeasured, why_experimental
-from movespecs.catalogue import catalogue_id, catalogue_text
+from movespecs.accuracy import (
+    MIN_WITHIN_ONE,
+    AccuracyCard,
+    facts_of,
+    read_cards,
+    unmeasured,
+    why_experimental,
+)
+from movespecs.catalogue import catalogue_id, catalogue_slugs, catalogue_text
 from poses.figure import MOVEMENTS
 
 LANGUAGES = {"en": "English", "de": "German"}
@@ -223,4 +230,50 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
     yield f"|{'---|' * len(names)}"
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+EXPERIMENTAL = (
+    "A movement is **experimental** if no people were recorded who do it, or if fewer than "
+    f"{MIN_WITHIN_ONE:.0%} of their recordings are counted within one."
+)
+
+
+def catalogue_page(title: str, summary: str) -> str:
+    """The Markdown of the page. Its links begin in the folder of the examples."""
+    parts = [f"# {title}\n", f"{summary}\n", f"{EXPERIMENTAL}\n"]
+    cards = read_cards()
+    kinds = {"repetition": "Counted in repetitions", "hold": "Held for a time"}
+    movements = [catalogue_movement(slug) for slug in catalogue_slugs()]
+    for kind, heading in kinds.items():
+        parts.append(f"## {heading}\n")
+        for one in movements:
+            if one.spec.type == kind:
+                name = _name(one.slug, cards.get(one.slug))
+                parts.append(f"- {_figure(one.slug)}{name}: {one.summary}")
+        parts.append("")
+    return "\n".join([*parts, *_accuracy_table(cards)])
+
+
+def _figure(slug: str) -> str:
+    return f"![](../docs/movements/{slug}/figure.svg) " if slug in MOVEMENTS else ""
+
+
+def _name(slug: str, card: AccuracyCard | None) -> str:
+    link = f"[{catalogue_movement(slug).title}](movespecs/{slug}.yaml)"
+    return f"{link} (experimental)" if why_experimental(card) else link
+
+
+def _accuracy_table(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
+    """The figures of the accuracy cards, a row a movement."""
+    rows = {slug: facts_of(card) for slug, card in cards.items()}
+    if not rows:
+        return
+    names = next(iter(rows.values()))
+    yield "## How well each is counted\n"
+    yield "[Measured over recordings](../docs/api.md#accuracy) of people:\n"
+    yield f"| Movement | {' | '.join(names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for slug, facts in rows.items():
+        yield f"| {_name(slug, cards[slug])} | {' | '.join(facts.values())} |"
     yield ""

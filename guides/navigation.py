@@ -15,7 +15,7 @@ from movespecs.catalogue import catalogue_slugs
 ROOT: Path = settings.BASE_DIR
 DOCS = ROOT / "docs"
 DECISIONS = DOCS / "decisions"
-TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".yaml": "text/plain; charset=utf-8"}
+TYPES = {".svg": "image/svg+xml", ".yaml": "text/plain; charset=utf-8"}
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ SHELVES = (
         (
             _doc("operations", "Operation", "Install it, run it, and what to do when."),
             _doc("settings", "Settings", "Every variable, its default, and what it does."),
-            _doc("staff-guide", "Staff guide", "The admin, day by day, with pictures."),
+            _doc("staff-guide", "Staff guide", "The admin, day by day."),
             _doc("upgrades", "Upgrades", "To the next release without an outage, and back."),
             _doc("backup", "Backup and restore", "What to keep, and how to bring it back."),
             _doc(

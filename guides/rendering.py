@@ -5,22 +5,23 @@ tag in a text is shown. Only what folds is known: `<details>` with a summary, an
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from guides.code_blocks import code_block
-from guides.headings import Heading, anchored
-from guides.navigation import Guide, address_of
-from guides.text import address, folder_of, text_of
+from guides.movement_page import catalogue_movement, catalogue_page, movement_page
+from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of
+from kynaplatform.http.highlighting import highlighted
 
 COMMENT = re.compile(r"\s*<!--.*-->\s*", re.DOTALL)
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
@@ -32,6 +33,13 @@ FOLD = re.compile(r"<details>\s*<summary>([^<]*)</summary>\s*")
 FOLD_END = "</details>"
 LISTED = (2, 3)
 VIEW_BOX = re.compile(rb'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+
+@dataclass(frozen=True)
+class Heading:
+    level: int
+    anchor: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -105,8 +113,6 @@ def _size(path: Path) -> tuple[int, ...]:
     if not path.is_file():
         return ()
     head = path.read_bytes()[:2000]
-    if path.suffix == ".png":
-        return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
     box = VIEW_BOX.search(head)
     return tuple(round(float(part)) for part in box.groups()) if box else ()
 
@@ -147,3 +153,155 @@ def _heading_close(_: RendererHTML, tokens: Sequence[Token], index: int, *__: An
     anchor = tokens[index - 2].attrGet("id")
     text = escapeHtml("".join(part.content for part in tokens[index - 1].children or ()))
     return f'</{tag}><a class="anchor" href="#{anchor}" aria-label="Link to: {text}">#</a></div>\n'
+
+
+def anchored(tokens: Sequence[Token]) -> Iterator[Heading]:
+    """The headings, each with the id that GitHub gives it."""
+    taken: Counter[str] = Counter()
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            text = "".join(part.content for part in inline.children or ())
+            anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+            taken[anchor] += 1
+            if (before := taken[anchor] - 1) > 0:
+                anchor = f"{anchor}-{before}"
+            opening.attrSet("id", anchor)
+            yield Heading(int(opening.tag[1:]), anchor, text)
+
+
+# What a reader calls a language, by its name in the text.
+NAMES = {
+    "css": "CSS",
+    "html": "HTML",
+    "ini": "INI",
+    "javascript": "JavaScript",
+    "js": "JavaScript",
+    "json": "JSON",
+    "jsx": "JSX",
+    "python": "Python",
+    "sh": "Shell",
+    "ts": "TypeScript",
+    "typescript": "TypeScript",
+    "yaml": "YAML",
+}
+
+
+def code_block(code: str, language: str) -> str:
+    """A block that scrolls in a box of its own, by keyboard too. A script adds a copy button."""
+    name = f'<p class="code-name">{NAMES[language]}</p>\n' if language in NAMES else ""
+    coloured = highlighted(code, language) if language in NAMES else escapeHtml(code)
+    return f'<div class="code">\n{name}<pre tabindex="0"><code>{coloured}</code></pre>\n</div>\n'
+
+
+_FENCE = re.compile(r"^ *```")
+_LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+_COMMENT = re.compile(r"^<!--.*?-->\n*", re.DOTALL | re.MULTILINE)
+SUMMARY = """
+Detects, counts and coaches human movement. A client streams pose landmarks over a websocket; the
+platform answers with events: phase entered, repetition completed, feedback. Video never leaves the
+client. Movements are described in YAML.
+""".strip().replace("\n", " ")
+
+
+def text_of(guide: Guide) -> str:
+    """The Markdown of a guide; that of a movement is made of its MoveSpec."""
+    if guide in MOVEMENTS:
+        return movement_page(guide.source.stem)
+    if guide.source.is_dir():
+        return catalogue_page(guide.name, guide.summary)
+    return guide.source.read_text(encoding="utf-8")
+
+
+def summary_of(guide: Guide) -> str:
+    """A line on a guide; that of a movement is its description."""
+    return catalogue_movement(guide.source.stem).summary if guide in MOVEMENTS else guide.summary
+
+
+def folder_of(guide: Guide) -> Path:
+    """Where the links of its text begin."""
+    return guide.source.parent
+
+
+def address(written: str, folder: Path) -> str | None:
+    """The address that a link written in a file of `folder` leads to; None if it is not served."""
+    parts = urlsplit(written)
+    if parts.scheme or not parts.path or written.startswith("/"):
+        return written
+    found = address_of((folder / unquote(parts.path)).resolve())
+    return f"{found}#{parts.fragment}" if found and parts.fragment else found
+
+
+@cache
+def published(guide: Guide) -> str:
+    """The Markdown with the addresses of a platform, guides by their Markdown.
+
+    A link to a file that is not served becomes text.
+    """
+    folder = folder_of(guide)
+
+    def with_address(link: re.Match[str]) -> str:
+        mark, text, written = link.groups()
+        target = address(written, folder)
+        if target is None:
+            return text
+        path, hash_mark, fragment = target.partition("#")
+        if path.removeprefix("/docs/") in GUIDES:
+            path = f"{path}.md"
+        return f"{mark}[{text}]({path}{hash_mark}{fragment})"
+
+    parts = []
+    for is_code, part in _split(_COMMENT.sub("", text_of(guide))):
+        parts.append(part if is_code else _LINK.sub(with_address, part))
+    return "".join(parts)
+
+
+def llms_index(site: str) -> str:
+    """`/llms.txt`: what there is to read, for programs, as https://llmstxt.org has it."""
+    lines = ["# kynaplatform", "", f"> {SUMMARY}", ""]
+    for shelf in SHELVES:
+        lines += [f"## {shelf.name}", ""]
+        lines += [
+            f"- [{guide.name}]({site}{guide.address}.md): {guide.summary}" for guide in shelf.guides
+        ]
+        lines.append("")
+    lines += ["## Movements", ""]
+    lines += [f"- [{one.name}]({site}{one.address}.md): {summary_of(one)}" for one in MOVEMENTS]
+    lines += [
+        "",
+        "## Reference",
+        "",
+        f"- [OpenAPI document]({site}/docs/openapi.yaml): Every endpoint, in OpenAPI 3.1.",
+        f"- [MoveSpec schema]({site}/api/schema/movespec): The language as a JSON Schema.",
+        f"- [All guides in one file]({site}/llms-full.txt)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+@cache
+def llms_whole() -> str:
+    """`/llms-full.txt`: every guide of the shelves and every movement, one after the other."""
+    guides = [guide for shelf in SHELVES for guide in shelf.guides]
+    texts = [
+        f"<!-- {guide.address} -->\n\n{published(guide).strip()}\n"
+        for guide in (*guides, *MOVEMENTS)
+    ]
+    return f"# kynaplatform\n\n> {SUMMARY}\n\n" + "\n".join(texts)
+
+
+def _split(text: str) -> Iterator[tuple[bool, str]]:
+    """Its parts, each with whether it is a block of code."""
+    part: list[str] = []
+    in_code = False
+    for line in text.splitlines(keepends=True):
+        is_fence = _FENCE.match(line) is not None
+        if is_fence and not in_code:
+            yield False, "".join(part)
+            part = []
+        part.append(line)
+        if is_fence:
+            if in_code:
+                yield True, "".join(part)
+                part = []
+            in_code = not in_code
+    yield in_code, "".join(part)

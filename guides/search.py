@@ -8,9 +8,8 @@ from functools import cache
 
 from markdown_it.token import Token
 
-from guides.headings import Heading, anchored
 from guides.navigation import GUIDES, MOVEMENTS, Guide, shelf_of
-from guides.rendering import parsed
+from guides.rendering import Heading, anchored, parsed
 
 MAX_QUERY = 100
 MAX_WORDS = 8

@@ -1,17 +1,127 @@
-"""The public pages: the first page and the guides. None asks for a login."""
+"""The first page, the guides, the search over them, and their texts for programs."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+import msgspec
+from django.conf import settings
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 from rest_framework.request import Request
 
-from guides import text
-from guides.first_page import first_page
-from guides.navigation import GUIDES, MOVED, SHELVES, TYPES, files, listed_as, shelf_of
-from guides.rendering import rendered
+from guides.navigation import DOCS, GUIDES, MOVED, SHELVES, TYPES, files, listed_as, shelf_of
+from guides.rendering import llms_index, llms_whole, published, rendered, summary_of
 from guides.search import MAX_QUERY, search
+from kynaplatform.http.highlighting import highlighted
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
 from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
+from movespecs.accuracy import read_cards, why_experimental
+from movespecs.catalogue import catalogue_slugs
+
+SQUATS = settings.BASE_DIR / "guides" / "static" / "guides" / "squat.json"
+# The first block of docs/start.md in this language is the program.
+_PROGRAM = re.compile(r"^```javascript\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LICENCE = settings.BASE_DIR / "LICENSE"
+# What the page shows of an event's payload.
+SAID = ("shape_key", "event_key", "message")
+
+
+@dataclass(frozen=True)
+class Event:
+    seconds: str
+    type: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How well a movement is counted, in per cent of the recordings."""
+
+    slug: str
+    movement: str
+    within_one: int
+    exact: int
+    people: int
+    experimental: bool
+
+
+@dataclass(frozen=True)
+class FirstPage:
+    # What the figure shows while it is still: how often it has squatted, and its knee's degrees.
+    count: int
+    knee: int
+    program: str
+    # Those of the first squat; the page's script shows the others as they come.
+    events: list[Event]
+    best: Counted | None
+    counted: list[Counted]
+    # How many the catalogue has, and how many of them are experimental.
+    movements: int
+    experimental: int
+    licence: str
+
+
+@cache
+def first_page() -> FirstPage:
+    """Read once in each process."""
+    squats = msgspec.json.decode(SQUATS.read_bytes())
+    still_ms = squats["still"] * squats["step_ms"]
+    program = _PROGRAM.search((DOCS / "start.md").read_text(encoding="utf-8"))
+    counted, cards = _counted(), read_cards()
+    movements = catalogue_slugs()
+    return FirstPage(
+        count=sum(
+            event["type"] == "event_completed" and event["ts_ms"] <= still_ms
+            for event in squats["events"]
+        ),
+        knee=squats["knee"][squats["still"]],
+        program=highlighted(program.group(1) if program else "", "javascript"),
+        events=_first_repetition(squats["events"]),
+        best=next((one for one in counted if one.movement == "squat"), None),
+        counted=counted,
+        movements=len(movements),
+        experimental=sum(bool(why_experimental(cards.get(slug))) for slug in movements),
+        licence=_licence(),
+    )
+
+
+def _first_repetition(events: list[dict[str, Any]]) -> list[Event]:
+    types = [event["type"] for event in events]
+    return [
+        Event(
+            f"{event['ts_ms'] / 1000:.1f}",
+            event["type"],
+            str(next(event["payload"][key] for key in SAID if key in event["payload"])),
+        )
+        for event in events[: types.index("event_completed") + 1]
+    ]
+
+
+def _counted() -> list[Counted]:
+    """The movements of which people were recorded, the best counted first."""
+    found = [
+        Counted(
+            slug,
+            slug.replace("-", " "),
+            round(card.within_one * 100),
+            round((card.exact or 0) * 100),
+            card.people,
+            card.experimental,
+        )
+        for slug, card in read_cards().items()
+        if card.within_one is not None
+    ]
+    return sorted(found, key=lambda one: (-one.within_one, one.movement))
+
+
+def _licence() -> str:
+    """The first line of the project's licence, where its owner has given it one."""
+    if not LICENCE.is_file():
+        return ""
+    return LICENCE.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -68,14 +178,14 @@ class GuideView(PublicView):
                 "shelf": shelf,
                 "guide": guide,
                 "listed": listed_as(guide),
-                "summary": text.summary_of(guide),
+                "summary": summary_of(guide),
                 "page": rendered(guide),
                 "before": before,
                 "after": after,
             }
             return kept(page("guides/guide.html", shown), PAGE_SECONDS)
         if (guide := GUIDES.get(name.removesuffix(".md"))) is not None:
-            return kept(HttpResponse(text.published(guide), content_type=MARKDOWN), PAGE_SECONDS)
+            return kept(HttpResponse(published(guide), content_type=MARKDOWN), PAGE_SECONDS)
         if (path := files().get(name)) is not None:
             return kept(
                 HttpResponse(path.read_bytes(), content_type=TYPES[path.suffix]), FILE_SECONDS
@@ -89,13 +199,13 @@ class GuideView(PublicView):
 class LlmsView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/llms.txt`: what there is to read, for programs."""
-        return kept(HttpResponse(text.index(site_of(request)), content_type=PLAIN), PAGE_SECONDS)
+        return kept(HttpResponse(llms_index(site_of(request)), content_type=PLAIN), PAGE_SECONDS)
 
 
 class LlmsFullView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/llms-full.txt`: every guide in one file."""
-        return kept(HttpResponse(text.whole(), content_type=PLAIN), PAGE_SECONDS)
+        return kept(HttpResponse(llms_whole(), content_type=PLAIN), PAGE_SECONDS)
 
 
 def _faults(states: Mapping[str, str]) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from guides.first_page import first_page
 from guides.rendering import rendered
+from guides.views import first_page
 from movespecs import accuracy
 from tryout.movements import movements
 

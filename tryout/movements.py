@@ -1,6 +1,6 @@
 """The movements and the engine's settings, as the page's script reads them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from detection import (
     LANDMARK_NAMES,
     SEGMENT_LANDMARKS,
     EngineSettings,
+    Landmark,
     Measure,
     MoveSpec,
     compile,  # noqa: A004 - as detection calls it
@@ -21,7 +22,8 @@ from detection.engine.carriers import find_travels, used_phases
 from detection.spec import MOVEMENT
 from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import MOVEMENTS
+from poses.figure import MOVEMENTS, recorded
+from poses.recordings import packed
 
 LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
@@ -140,3 +142,18 @@ def _label(measure: Measure) -> str:
 
 def _named(name: str) -> str:
     return name.replace("_", " ")
+
+
+DECIMALS = 3  # millimetres: the file is a fifth as large
+
+
+@cache
+def figure(slug: str) -> bytes:
+    """The figure, that performs one of EXERCISES, as a file of a recording."""
+    recording = recorded(MOVEMENTS[slug])
+    frames = [pose and tuple(map(_rounded, pose)) for pose in recording.frames]
+    return packed(replace(recording, frames=frames))
+
+
+def _rounded(landmark: Landmark) -> Landmark:
+    return Landmark._make(value and round(value, DECIMALS) for value in landmark)

@@ -1,10 +1,36 @@
 """The task of the workers; kynaplatform/celery.py says when it runs."""
 
+from datetime import datetime, timedelta
+
 from kynaplatform import clock
+from kynaplatform.api.chunks import change_in_chunks
 from sessions_app.last_runs import periodic_task
-from tryout import retention
+from sessions_app.models import DetectionSession
+from sessions_app.removal import sessions_remove
+from tryout.project import PROJECT_ID
+
+KEPT = timedelta(days=1)
+# The sessions that one transaction deletes, each with up to thousands of events.
+CHUNK = 10
+
+
+def tries_delete(*, now: datetime, chunk_size: int = CHUNK) -> int:
+    """Delete the page's sessions that ended a day ago, with their events and attaches.
+
+    Safe to run twice at once. Returns the number of deleted sessions.
+    """
+    until = now - KEPT
+    # None ends before it is created: so the index of created_at serves.
+    ended = DetectionSession.objects.filter(
+        project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
+    )
+    return change_in_chunks(
+        ended.order_by("created_at"),
+        sessions_remove,
+        chunk_size,
+    )
 
 
 @periodic_task
 def prune_tries() -> int:
-    return retention.prune_tries(now=clock.now())
+    return tries_delete(now=clock.now())

@@ -1,9 +1,14 @@
 """`/try`: a page that counts whoever stands before a camera, without an account."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.http import HttpResponse
+from django.templatetags.static import static
 from django.urls import reverse
 from rest_framework.request import Request
 
@@ -12,11 +17,58 @@ from kynaplatform.api.operations import Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.http.content_security import HEADER, with_camera
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
-from tryout.assets import landmarker_files
-from tryout.figures import figure
-from tryout.movement_list import listed_movements
-from tryout.movements import engine, slugs
+from kynaplatform.metrics.readiness import Inquiry
+from movespecs.models import MoveSpec
+from tryout.movements import engine, figure, movements, slugs
+from tryout.project import movespec_id
 from tryout.sessions import TrySession, TrySessionCreate, session_try, visitor_limits
+
+LANDMARKER = "tryout/built/pose"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file's address, in production with a hash of its content, and its size."""
+
+    url: str
+    bytes: int
+
+
+def landmarker_files() -> dict[str, File]:
+    """The files by their names; none if they were not brought, or not collected since."""
+    folder = finders.find(LANDMARKER)
+    if folder is None:
+        return {}
+    try:
+        return {
+            path.name: File(static(f"{LANDMARKER}/{path.name}"), path.stat().st_size)
+            for path in sorted(Path(folder).iterdir())
+        }
+    except ValueError:  # of a file that the manifest does not have
+        return {}
+
+
+ARCHIVED = "archived"
+
+
+def listed_movements() -> list[dict[str, Any]]:
+    """The movements as of a second ago at most. All of them while the database does not answer."""
+    archived = _inquiry().answers(_inquiry().begin())[ARCHIVED].split()
+    return [movement for movement in movements() if movement["slug"] not in archived]
+
+
+@cache
+def _inquiry() -> Inquiry:
+    """A thread that asks the database, so that a silent one holds no thread that serves pages."""
+    return Inquiry({ARCHIVED: _archived_slugs})
+
+
+def _archived_slugs() -> str:
+    """The slugs of the archived movements, separated by spaces: an inquiry answers with a text."""
+    of_id = {movespec_id(slug): slug for slug in slugs()}
+    archived = MoveSpec.objects.filter(id__in=of_id, archived_at__isnull=False)
+    return " ".join(of_id[id_] for id_ in archived.values_list("id", flat=True))
+
 
 FIGURE_SECONDS = 3600
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 import tryout.urls
-from guides.first_page import first_page
+from guides.views import first_page
 from kynaplatform import urls as root
 from local_stack.environment import PROJECT
 from tests.documented import block
@@ -90,7 +90,7 @@ def test_without_cards_it_says_nothing_of_them(cards_file):
 
 
 def test_its_licence_is_the_first_line_of_the_owners_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("guides.first_page.LICENCE", tmp_path / "LICENSE")
+    monkeypatch.setattr("guides.views.LICENCE", tmp_path / "LICENSE")
     assert "Licence: not given yet." in shown()
     (tmp_path / "LICENSE").write_text("\nApache License 2.0\n\nTerms\n")
     first_page.cache_clear()

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from guides import text
+from guides import rendering
 from guides.navigation import DOCS, GUIDES, MOVEMENTS, SHELVES, Guide
+from guides.rendering import published, text_of
 
 pytestmark = pytest.mark.django_db
 ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
@@ -42,7 +43,7 @@ def test_a_guide_is_served_as_the_markdown_that_it_is_made_of(guide):
     assert answer.headers["Cache-Control"] == "public, max-age=300"
     served = answer.content.decode()
     blocks = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
-    assert blocks.findall(served) == blocks.findall(text.text_of(guide))
+    assert blocks.findall(served) == blocks.findall(text_of(guide))
 
 
 def test_a_link_leads_to_markdown_and_a_picture_to_itself(tmp_path):
@@ -54,8 +55,8 @@ def test_a_link_leads_to_markdown_and_a_picture_to_itself(tmp_path):
     )
     patched = pytest.MonkeyPatch()
     with patched.context() as patch:
-        patch.setattr(text, "text_of", lambda _: written)
-        assert text.published(guide) == (
+        patch.setattr(rendering, "text_of", lambda _: written)
+        assert published(guide) == (
             "# T\n\n[a](/docs/api.md#errors) b `c` ![d](/docs/replay.svg) "
             "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
         )

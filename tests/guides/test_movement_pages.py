@@ -9,13 +9,9 @@ from django.test import Client
 
 from detection import roles
 from guides.movement_page import LANGUAGES, NOT_RECORDED, catalogue_movement
-from guides.movement_words import REASONS, counted, cue_when
 from guides.navigation import MOVEMENTS
-from guides.search import search
-from local_stack.environment import PROJECT
 from movespecs.accuracy import facts_of, read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_load, catalogue_slugs
-from poses.figure import MOVEMENTS as FIGURES
 
 pytestmark = pytest.mark.django_db
 SLUGS = catalogue_slugs()
@@ -105,14 +101,6 @@ def test_it_says_how_well_it_counts_or_that_nobody_was_recorded(slug):
         assert card.cannot_see in plain(part)
 
 
-@each_movement
-def test_it_says_from_where_to_film_and_leads_to_a_count(slug):
-    page = page_of(slug)
-    assert f'<img src="/docs/movements/{slug}/camera.svg"' in section(page, "where-to-film")
-    assert f'<a href="/try?movement={slug}">Count me</a>' in page
-    assert FIGURES[slug].stance in section(page, "where-to-film")
-
-
 def test_each_leads_to_its_movespec_in_the_api(signing_key):
     catalogue_load(now=datetime.now(UTC))
     for guide in MOVEMENTS:
@@ -139,24 +127,6 @@ def test_a_parameter_stands_beside_the_bound_that_it_sets():
     )
 
 
-def test_how_it_counts_is_said_in_words():
-    said = {slug: " ".join(counted(catalogue_movement(slug).spec)) for slug in SLUGS}
-    assert said["squat"].startswith("A repetition is “bottom”, then “standing”. It counts as")
-    assert said["pull-up"].startswith(
-        "A repetition is “hanging”, then “top”, then “hanging” again."
-    )
-    assert "then “rope up” for 0.2 s within 2 s." in said["rope-pushdown"]
-    assert "Left and right are counted apart" in said["alternating-lunges"]
-    assert said["plank"].startswith("It is a hold: “plank” for 30 s. A break of up to 1 s")
-
-
-def test_a_cue_says_when_it_is_sent():
-    spec = catalogue_movement("wall-sit").spec
-    told = [cue_when(cue, None) for cue in spec.feedback if cue.criterion is None]
-    assert "as it is completed" in told
-    assert f"as one does not count: {REASONS['not_reached']}" in told
-
-
 def test_the_page_of_all_has_each_with_its_figure():
     page = Client().get("/docs/movements").content.decode()
     cards = re.findall(
@@ -171,34 +141,3 @@ def test_the_page_of_all_has_each_with_its_figure():
 def test_the_address_of_before_and_one_with_a_final_slash_lead_to_it(path):
     answer = Client().get(path)
     assert (answer.status_code, answer.headers["Location"]) == (301, "/docs/movements")
-
-
-def test_machines_get_the_same_page_and_a_list_of_all():
-    index = Client().get("/llms.txt").content.decode()
-    for guide in MOVEMENTS:
-        summary = catalogue_movement(guide.source.stem).summary
-        assert f"(http://testserver{guide.address}.md): {summary}\n" in index
-    told = Client().get("/docs/movements/squat.md").content.decode()
-    assert (
-        "![The figure in “bottom”, with the angles that are bounded](/docs/movements/squat/" in told
-    )
-    assert "[All movements](/docs/movements.md)" in told
-    assert (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text() in told
-
-
-@pytest.mark.parametrize("slug", ["plank", "squat", "tree-pose"])
-def test_a_movement_is_found_by_its_name(slug):
-    found = [result.section.address for result in search(slug)]
-    assert f"/docs/movements/{slug}" in found[:3]
-    # Once, and not by each of its headings.
-    assert found.count(f"/docs/movements/{slug}") == 1
-
-
-def test_the_shelf_marks_the_page_of_all():
-    marked = re.findall(r'<a href="([^"]+)" aria-current="true">([^<]+)<', page_of("squat"))
-    # On the left of the page, and in the menu of a phone.
-    assert marked == [("/docs/movespec", "Movements"), ("/docs/movements", "The catalogue")] * 2
-
-
-def test_a_description_of_the_page_is_that_of_the_movement():
-    assert 'content="Counts squats and tells when a squat was deep. A guide' in page_of("squat")

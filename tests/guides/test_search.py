@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from guides.search import MAX_QUERY, SNIPPET, search, sections, words_of
+from guides.search import MAX_QUERY, SNIPPET, search, sections
 
 ASKED = {
     "how do I rotate a key": "/docs/staff-guide#rotate-and-revoke-a-key",
@@ -29,13 +29,6 @@ def test_the_answer_is_among_the_first_three(query, address):
 def test_every_section_of_every_guide_can_be_found():
     addresses = [section.address for section in sections()]
     assert len(set(addresses)) == len(addresses) > 200
-
-
-def test_words_are_counted_once_without_small_ones_and_plurals():
-    assert words_of("How are the Keys of a key kept?") == ["key", "kept"]
-    assert words_of("how is it") == ["how", "is", "it"]
-    assert words_of("?! \n") == []
-    assert len(words_of("a1 b2 c3 d4 e5 f6 g7 h8 i9")) == 8
 
 
 def test_all_words_are_wanted_before_any():

@@ -77,24 +77,10 @@ def test_its_one_credential_reads_sessions_and_no_more():
 
 
 @pytest.mark.django_db
-def test_it_needs_no_catalogue_in_the_database():
-    prepare_anew()
-    assert fork().forked_from_id is None
-    assert fork().current_released_version.yaml_source == catalogue_text("squat")
-
-
-@pytest.mark.django_db
 def test_another_process_changes_nothing():
     prepare_anew()
     with nothing_changes():
         prepare_anew()
-
-
-@pytest.mark.django_db
-def test_a_process_prepares_once(monkeypatch):
-    prepare_anew()
-    monkeypatch.setattr(demo, "_prepare", lambda now: pytest.fail("It prepares again."))
-    assert demo_account(now=clock.now()).id == ACCOUNT_ID
 
 
 @pytest.fixture

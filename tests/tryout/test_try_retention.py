@@ -5,17 +5,13 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kynaplatform.celery import app
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, SessionAttach, Status
 from tests.api.api_requests import nothing_changes
 from tests.server import test_database_url as database_url
 from tests.tryout.trying import try_it
-from tryout import tasks
-from tryout.retention import KEPT, prune_tries
+from tryout.tasks import KEPT, tries_delete
 
 pytestmark = pytest.mark.usefixtures("signing_key")
 NOW = timezone.now()
@@ -56,31 +52,20 @@ def test_a_session_is_gone_a_day_after_its_end_with_its_events():
     old, recent, live = tried(KEPT + TICK), tried(KEPT), tried()
     # It began long ago, and has not ended.
     DetectionSession.objects.filter(id=live.id).update(created_at=NOW - 2 * KEPT)
-    assert prune_tries(now=NOW) == 1
+    assert tries_delete(now=NOW) == 1
     assert kept() == {recent.id, live.id}
     for rows in (DetectionEvent.objects, SessionAttach.objects):
         assert not rows.filter(session_id=old.id).exists()
         assert rows.filter(session_id=recent.id).exists()
     with nothing_changes():
-        assert prune_tries(now=NOW) == 0
+        assert tries_delete(now=NOW) == 0
 
 
 def test_sessions_of_customers_stay(owner, movespec):
     session = DetectionSession.objects.get(id=owner.create_session(movespec).json()["session_id"])
     end(session, 100 * KEPT)
     with nothing_changes():
-        assert prune_tries(now=NOW) == 0
-
-
-def test_it_goes_in_chunks_and_stops():
-    for _ in range(5):
-        tried(2 * KEPT)
-    with CaptureQueriesContext(connection) as queries:
-        assert prune_tries(now=NOW, chunk_size=2) == 5
-    locking = [query["sql"] for query in queries if "SKIP LOCKED" in query["sql"]]
-    assert len(locking) == 3
-    assert all("LIMIT 2" in sql for sql in locking)
-    assert kept() == set()
+        assert tries_delete(now=NOW) == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -88,15 +73,7 @@ def test_what_another_worker_is_at_is_left_to_it():
     locked, free = tried(2 * KEPT), tried(2 * KEPT)
     with psycopg.connect(database_url()) as other:
         other.execute("SELECT FROM detection_session WHERE id = %s FOR UPDATE", [locked.id])
-        assert prune_tries(now=NOW) == 1
+        assert tries_delete(now=NOW) == 1
         assert kept() == {locked.id}
-    assert prune_tries(now=NOW) == 1
+    assert tries_delete(now=NOW) == 1
     assert free.id not in kept()
-
-
-def test_beat_sends_it_every_hour(monkeypatch):
-    tried(KEPT + TICK)
-    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: NOW)
-    sent = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
-    assert sent[tasks.prune_tries.name] == 3600
-    assert app.tasks[tasks.prune_tries.name]() == 1

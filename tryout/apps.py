@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class TryoutConfig(AppConfig):
-    name = "tryout"
