@@ -20,8 +20,8 @@ COPY requirements.txt requirements-mypyc.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --target /mypyc -r requirements-mypyc.txt
 COPY detection detection
-COPY tools/compile_engine.py tools/
-RUN PYTHONPATH=/mypyc python -m tools.compile_engine && rm -r tools
+COPY dev/tools/compile_engine.py dev/tools/
+RUN PYTHONPATH=/mypyc python -m dev.tools.compile_engine && rm -r dev
 COPY manage.py ./
 COPY kynaplatform kynaplatform
 COPY projects projects
@@ -31,14 +31,16 @@ COPY webhooks webhooks
 COPY usage usage
 COPY erasure erasure
 COPY realtime realtime
-COPY replay replay
-COPY client client
+COPY dev/__init__.py dev/
+COPY dev/replay dev/replay
+COPY clients/__init__.py clients/
+COPY clients/python clients/python
 COPY staff staff
 COPY guides guides
 COPY tryout tryout
 COPY --from=web /app/tryout/static tryout/static
 COPY templates templates
-COPY poses poses
+COPY dev/poses dev/poses
 COPY examples examples
 COPY docs docs
 # What `status` asks.

@@ -16,10 +16,10 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: install ## Run the whole platform in the foreground, on PORT (default 8000)
-	@exec $(BIN)/python -m local_stack.run --end-with-make
+	@exec $(BIN)/python -m dev.local_stack.run --end-with-make
 
 demo: install ## Stream a figure that does squats, and check the count; ARGS="--speed 1"
-	@exec $(BIN)/python -m tools.demo --end-with-make $(ARGS)
+	@exec $(BIN)/python -m dev.tools.demo --end-with-make $(ARGS)
 
 test: install ## Run the tests; ARGS="-k sessions" passes arguments to pytest
 	@$(BIN)/python -m pytest -n 3 $(ARGS)
@@ -31,12 +31,12 @@ faults: install ## Kill, stop and restart all of production under load, and coun
 	@exec $(BIN)/python -m tests.deploy.faults --end-with-make $(ARGS)
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
-	@$(BIN)/python -m tools.check
+	@$(BIN)/python -m dev.tools.check
 
 compiled: ## Compile the engine, which makes it four times as fast; needs gcc and Python's headers
 	@[ -x $(BIN)/python ] || $(MAKE) --no-print-directory install
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mypyc.txt
-	@$(BIN)/python -m tools.compile_engine
+	@$(BIN)/python -m dev.tools.compile_engine
 
 web: packages ## Build the npm package and the script of /try, and bring its camera; needs Node 20
 	@cd clients && npm run --silent build
@@ -62,28 +62,28 @@ requirements: install ## Pin what requirements*.in name, with hashes; ARGS="--up
 	done
 
 openapi: install ## Rewrite docs/openapi.yaml from the code
-	@$(BIN)/python -m tools.check --write-openapi
+	@$(BIN)/python -m dev.tools.check --write-openapi
 
 reference: install ## Rewrite docs/movespec/reference.md from the language
-	@$(BIN)/python -m tools.movespec_reference
+	@$(BIN)/python -m dev.tools.movespec_reference
 
 course: install ## Count again what docs/movespec/ shows, and draw it and the first page
 	@$(BIN)/python manage.py perform squat docs/squat.json.gz
 	@$(BIN)/python manage.py replay docs/squat.json.gz --spec examples/movespecs/squat.yaml --plot docs/replay.svg --angles knee,hip
 	@rm docs/squat.json.gz
-	@$(BIN)/python -m tools.course
-	@$(BIN)/python -m tools.deviations
-	@$(BIN)/python -m tools.drawings
+	@$(BIN)/python -m dev.tools.course
+	@$(BIN)/python -m dev.tools.deviations
+	@$(BIN)/python -m dev.tools.drawings
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"
-	@$(BIN)/python -m bench.create $(ARGS)
-	@$(BIN)/python -m bench.stream $(ARGS)
+	@$(BIN)/python -m dev.bench.create $(ARGS)
+	@$(BIN)/python -m dev.bench.stream $(ARGS)
 
 score: install ## Score the engine over RECORDINGS_DIR, PEOPLE_DIR and the figure; ARGS="--only views"
-	@$(BIN)/python -m bench.score $(ARGS)
+	@$(BIN)/python -m dev.bench.score $(ARGS)
 
 manage: install ## Run a Django command: make manage CMD="createsuperuser"
-	@$(BIN)/python -m local_stack.manage $(CMD)
+	@$(BIN)/python -m dev.local_stack.manage $(CMD)
 
 clean: ## Remove the virtual environment and caches; data in .data, and below /var/lib/kynaplatform-local, stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles

@@ -147,7 +147,9 @@ def build(release: Path) -> None:
         run(sys.executable, "-m", "venv", "--clear", release / ".venv")
         run(*pip, "-r", release / "requirements.txt")
         # The services may not write beside the source.
-        run(python, "-m", "compileall", "-q", "-x", r"/(\.venv|clients)/", release, cwd=release)
+        run(
+            python, "-m", "compileall", "-q", "-x", r"/(\.venv|node_modules)/", release, cwd=release
+        )
         (release / "installed").touch()
     compile_engine(release, python, pip)
     if build_camera(release) or not (release / "staticfiles" / "staticfiles.json").exists():
@@ -191,14 +193,14 @@ def compile_engine(release: Path, python: Path, pip: list[object]) -> None:
         step("Compiling the engine, which takes some minutes")
         tools = release / ".mypyc"
         run(*pip, "--target", tools, "--upgrade", "-r", release / "requirements-mypyc.txt")
-        run(python, "-m", "tools.compile_engine", cwd=release, env={"PYTHONPATH": str(tools)})
+        run(python, "-m", "dev.tools.compile_engine", cwd=release, env={"PYTHONPATH": str(tools)})
         shutil.rmtree(tools, ignore_errors=True)
     loaded = "import detection, sys; sys.exit(detection.ENGINE_BUILD.reason or 0)"
     run(python, "-c", loaded, cwd=release)
 
 
 def compiler_of(release: Path) -> str:
-    files = (release / "requirements-mypyc.txt", release / "tools" / "compile_engine.py")
+    files = (release / "requirements-mypyc.txt", release / "dev/tools/compile_engine.py")
     return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists())
 
 

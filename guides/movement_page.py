@@ -12,6 +12,7 @@ from django.conf import settings
 from detection import Criterion, MoveSpec, Parameter, Role, camera, roles, validate
 from detection.engine.role_words import band_words
 from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
+from dev.poses.figure import MOVEMENTS
 from guides.movement_words import (
     SIDES,
     asked_first,
@@ -31,7 +32,6 @@ from movespecs.accuracy import (
     why_experimental,
 )
 from movespecs.catalogue import catalogue_id, catalogue_slugs, catalogue_text
-from poses.figure import MOVEMENTS
 
 LANGUAGES = {"en": "English", "de": "German"}
 PICTURES = "../../docs/movements"

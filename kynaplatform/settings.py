@@ -170,7 +170,7 @@ INSTALLED_APPS = [
     "webhooks",
     "usage",
     "erasure",
-    "replay",
+    "dev.replay",
     "guides",
     "tryout",
     "staff.apps.StaffConfig",

@@ -34,7 +34,7 @@ STATE_IS_DROPPED: Final[dict[str, object]] = {
 }
 
 # What was stored is read by the dictionary that packed it, which its frame names. So one that a
-# release has never changes, and a new one is a file beside it (tools/state_dictionary.py).
+# release has never changes, and a new one is a file beside it (dev/tools/state_dictionary.py).
 _DICTIONARY: Final = zstd.ZstdDict(Path(__file__).with_name("state.dictionary").read_bytes())
 # Level 7 saves 2 bytes of a hundred, for four times the time.
 _PACKER: Final = zstd.ZstdCompressor(

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from local_stack.environment import PROJECT
-from local_stack.postgres import PostgresUnavailableError, binaries
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.postgres import PostgresUnavailableError, binaries
 from tests.plugin import skip_without
 
 PYTHON = f"cd {shlex.quote(str(PROJECT))} && exec {shlex.quote(sys.executable)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.contrib import admin
 
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 from tests.deploy.proxy import proxy
 from tests.server import service
 

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from dev.tools.check import check_try_script
 from tests.plugin import FOLDER, skip_without
 from tests.server import ROOT
-from tools.check import check_try_script
 
 OLDEST_NODE = 20
 CLIENTS = ROOT / "clients"

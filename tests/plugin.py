@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from local_stack import processes
-from local_stack.cluster_folders import PostgresUnavailableError
-from local_stack.environment import fill
-from local_stack.ports import free_port, listens, share_ports
+from dev.local_stack import processes
+from dev.local_stack.cluster_folders import PostgresUnavailableError
+from dev.local_stack.environment import fill
+from dev.local_stack.ports import free_port, listens, share_ports
 
 if TYPE_CHECKING:
-    from local_stack.postgres import EmbeddedPostgres
+    from dev.local_stack.postgres import EmbeddedPostgres
 
 FIXED = {
     "ENVIRONMENT": "development",
@@ -53,7 +53,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     fill(os.environ, project=folder)
     if not os.environ.get("DATABASE_URL"):
         # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
-        from local_stack.postgres import EmbeddedPostgres
+        from dev.local_stack.postgres import EmbeddedPostgres
 
         server = EmbeddedPostgres(folder / "database", throwaway=True, remove_at_end=[folder])
         os.environ["DATABASE_URL"] = server.url

@@ -18,8 +18,8 @@ import yaml
 from django.conf import settings
 from django.db import connection
 
-from local_stack import processes
-from local_stack.ports import free_port
+from dev.local_stack import processes
+from dev.local_stack.ports import free_port
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +74,7 @@ def web_server(
     """Run both services on one port; gives its base URL. The log is `folder/web.log`."""
     port = free_port()
     environment = {"WEB_PROCESSES": str(workers), "WEB_THREADS": "2", **(environment or {})}
-    command = ["local_stack.web", "--port", str(port)]
+    command = ["dev.local_stack.web", "--port", str(port)]
     with _server(command, port, folder, folder / "web.log", environment):
         yield f"http://127.0.0.1:{port}"
 

@@ -4,9 +4,9 @@ import ast
 import re
 from collections import Counter
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
+from dev.tools import course
 from tests.documented import Block, blocks, pages
-from tools import course
 
 FIRST_HOUR = "tests/local_stack/test_documented_commands.py"
 STREAM = "tests/realtime/test_streaming_docs.py"

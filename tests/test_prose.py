@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 
 MAX_LINE = 100
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]

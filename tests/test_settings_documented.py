@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_stack.environment import PROJECT, fill
+from dev.local_stack.environment import PROJECT, fill
 
 # Not settings of ours: Django's, Python's, WSGI's, the C compiler's and the tests' own.
 OTHERS = {"DJANGO_SETTINGS_MODULE", "PYTHONWARNINGS", "PATH_INFO", "CI", "CC"}
@@ -21,7 +21,9 @@ def names_read() -> set[str]:
     by_the_stack = r'(?:environ|variables)(?:\[|\.(?:get|setdefault)\()"([A-Z_]+)"'
     return (
         names(by_settings, PROJECT / "kynaplatform" / "settings.py")
-        | names(by_the_stack, *PROJECT.glob("local_stack/*.py"), *PROJECT.glob("tools/*.py"))
+        | names(
+            by_the_stack, *PROJECT.glob("dev/local_stack/*.py"), *PROJECT.glob("dev/tools/*.py")
+        )
         | names(by_the_stack, PROJECT / "detection" / "engine_build.py")
         | names(r"\$\{([A-Z_]+)", PROJECT / "compose.yaml")
     ) - OTHERS

@@ -20,10 +20,10 @@ from detection import (
 from detection.engine.angles import MIN_WEIGHT_M2
 from detection.engine.carriers import find_travels, used_phases
 from detection.spec import MOVEMENT
+from dev.poses.figure import MOVEMENTS, recorded
+from dev.poses.recordings import packed
 from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import MOVEMENTS, recorded
-from poses.recordings import packed
 
 LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),

@@ -5,8 +5,8 @@ from typing import Any
 
 import detection
 from detection import DetectionEvent, PoseFrame
+from dev.poses.figure import Limb, Posture, landmarks
 from movespecs.models import MoveSpec
-from poses.figure import Limb, Posture, landmarks
 from sessions_app.models import DetectionEvent as StoredEvent
 from sessions_app.models import DetectionSession
 from tests.admin.session_rows import make_session

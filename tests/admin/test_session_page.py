@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.session_sweep import expire_sessions

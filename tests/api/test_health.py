@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from dev.local_stack.ports import free_port
 from kynaplatform import clock
 from kynaplatform.api.health import ReadinessAnswer
 from kynaplatform.metrics.readiness import (
@@ -25,7 +26,6 @@ from kynaplatform.metrics.readiness import (
     migrations_state,
     static_files_state,
 )
-from local_stack.ports import free_port
 from projects.models import Credential, SigningKey
 from projects.readiness import peppers_state, signing_keys_state
 from projects.signing import signing_key_rotate

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from dev.local_stack.environment import PROJECT
 from kynaplatform.logs.lines import JsonLine
-from local_stack.environment import PROJECT
 
 
 def stderr_of(code, log_format, status=0):

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from detection.language import missing_colons, texts, yaml_scalars, yaml_text
+from dev.local_stack.environment import PROJECT
 from kynaplatform.api import (
     bodies,
     faults,
@@ -19,7 +20,6 @@ from kynaplatform.api import (
 )
 from kynaplatform.http import cross_origin
 from kynaplatform.logs import request_id
-from local_stack.environment import PROJECT
 from projects import credentials
 from sessions_app import context, export
 from staff import (
@@ -153,14 +153,14 @@ def _bounded():
 
 
 PACKAGES = (
-    "kynaplatform", "projects", "movespecs", "sessions_app", "detection", "realtime", "replay",
-    "client", "staff",
+    "kynaplatform", "projects", "movespecs", "sessions_app", "detection", "realtime",
+    "dev/replay", "clients/python", "staff",
 )  # fmt: skip
 # What they match is an operator's, or the server's own.
 NO_STRANGERS = {
     "kynaplatform/environment.py",
     "kynaplatform/api/rate_limits/__init__.py",
-    "client/rest.py",
+    "clients/python/rest.py",
     "kynaplatform/api/openapi.py",
     "movespecs/spec_options.py",
     "sessions_app/attempt_words.py",

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from dev.local_stack import processes
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port, listens
 from kynaplatform.api.rate_limits import CounterUnavailable, Limit, over_redis
 from kynaplatform.api.rate_limits.over_redis import RedisCounter
-from local_stack import processes
-from local_stack.guard import children_of
-from local_stack.ports import free_port, listens
 from tests.plugin import installed
 from tests.waiting import eventually
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from dev.local_stack.environment import PROJECT
 from kynaplatform.api.throttling import COUNTED
-from local_stack.environment import PROJECT
 from projects.models import AccessToken, Organization, Project
 from tests.api.api_requests import ask, fresh_address, limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine, make_released

@@ -16,7 +16,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from local_stack import processes
+from dev.local_stack import processes
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 PROGRAMS = ("firefox-esr", "firefox")

@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from poses.figure import perform
-from poses.recordings import Recording, save
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.accessibility import Inspection, Screens, each_screen

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from detection import compile  # noqa: A004 - as detection calls it
+from dev.poses.figure import MOVEMENTS, Variant, recorded
+from dev.poses.recordings import save
 from movespecs.catalogue import catalogue_text
-from poses.figure import MOVEMENTS, Variant, recorded
-from poses.recordings import save
 from sessions_app.counted import counted_of
 from sessions_app.models import DetectionSession
 from tests.browser.trying import (

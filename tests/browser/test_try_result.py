@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from detection import compile  # noqa: A004 - as detection calls it
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import perform
-from poses.recordings import Recording, save
 from sessions_app.models import DetectionSession
 from tests.browser.trying import (
     RUN_MS,

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from local_stack.guard import children_of
-from local_stack.ports import free_port
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port
 from projects.models import Project
 from sessions_app.models import DetectionSession
 from tests.browser.conftest import BEHIND_A_PROXY

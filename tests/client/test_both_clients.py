@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from client.batches import Moment, batches_of
-from client.closes import StreamRefusedError
-from client.listener import StreamListener
-from client.stream import StreamClient
-from client.wire import HoldProgress, Readiness
+from clients.python.batches import Moment, batches_of
+from clients.python.closes import StreamRefusedError
+from clients.python.listener import StreamListener
+from clients.python.stream import StreamClient
+from clients.python.wire import HoldProgress, Readiness
 from detection import Landmark, PoseFrame
 from tests.client.cases import CASES, Case, Went, shape
 from tests.client.scripted_server import Peer, scripted

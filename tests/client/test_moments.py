@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.batches import Moment, batches_of, worth_telling
+from clients.python.batches import Moment, batches_of, worth_telling
 from detection import PoseFrame
-from poses.figure import perform
+from dev.poses.figure import perform
 
 POSE = perform("squat", repetitions=1, fps=10)[0]
 

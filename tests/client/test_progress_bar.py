@@ -1,9 +1,9 @@
 from io import StringIO
 from typing import Final
 
-from client.progress_bar import ProgressBar
-from client.wire import Event, FrameAck, HoldProgress, Readiness, RejectedFrame
-from replay.event_lines import EventLines
+from clients.python.progress_bar import ProgressBar
+from clients.python.wire import Event, FrameAck, HoldProgress, Readiness, RejectedFrame
+from dev.replay.event_lines import EventLines
 
 ENTERED = Event("1", "s", 1500, "shape_enter", {"shape_key": "bottom", "confidence": 1.0})
 REPEATED: Final = "frame_seq_not_increasing"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from client.rest import (
+from clients.python.rest import (
     RequestFailedError,
     RequestRefusedError,
     RestClient,
     ServerUnreachableError,
 )
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 
 # An answer: its status, its headers, and its body; or none, and the connection closes.
 Answer = tuple[int, dict[str, str], Any] | None

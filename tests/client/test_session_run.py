@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from client.session_run import SessionRun
-from client.wire import Event, MeasureSummary, MovementSummary, SessionDone
+from clients.python.session_run import SessionRun
+from clients.python.wire import Event, MeasureSummary, MovementSummary, SessionDone
 
 COMPLETIONS = [
     Event(str(number), "s", 40.0 * number, "event_completed", {"event_key": "squat", "score": None})

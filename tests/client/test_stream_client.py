@@ -6,13 +6,13 @@ import time
 import msgspec
 import pytest
 
-from client import stream as stream_module
-from client.closes import StreamRefusedError
-from client.listener import StreamListener
-from client.stream import StreamClient, StreamLostError
-from client.wire import Event, FrameAck, SessionDone, decode
+from clients.python import stream as stream_module
+from clients.python.closes import StreamRefusedError
+from clients.python.listener import StreamListener
+from clients.python.stream import StreamClient, StreamLostError
+from clients.python.wire import Event, FrameAck, SessionDone, decode
 from detection import Landmark, PoseFrame
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 from tests.client.cases import first_acknowledged
 from tests.client.scripted_server import SESSION_ID, Message, Peer, ScriptedServer, scripted
 from tests.long_runs import at_length
@@ -325,7 +325,7 @@ def test_it_gives_up_when_nothing_answers_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waits = Clock()
-    monkeypatch.setattr("client.stream.time", waits)
+    monkeypatch.setattr("clients.python.stream.time", waits)
     url = f"ws://127.0.0.1:{free_port()}/api/detection/stream/{SESSION_ID}"
     with (
         StreamClient(url, TOKEN, deadline_seconds=20, pause=waits) as stream,
@@ -339,7 +339,7 @@ def test_it_gives_up_when_nothing_answers_for_long(
 
 def test_it_gives_up_when_every_attach_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = Clock()
-    monkeypatch.setattr("client.stream.time", waits)
+    monkeypatch.setattr("clients.python.stream.time", waits)
 
     def script(peer: Peer) -> None:
         peer.greet()
@@ -385,7 +385,7 @@ def test_waits_begin_anew_once_a_batch_is_acknowledged() -> None:
 
 def test_it_pings_while_it_waits_with_nothing_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
     """A recording may be quiet for longer than the server waits for a client."""
-    monkeypatch.setattr("client.stream.PING_SECONDS", 0.2)
+    monkeypatch.setattr("clients.python.stream.PING_SECONDS", 0.2)
 
     def script(peer: Peer) -> None:
         peer.greet()

@@ -28,7 +28,7 @@ from racing import (
     waiting_backends,
 )
 
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
 from movespecs.models import MoveSpec
 from projects.models import SigningKey
 from sessions_app.admission import AdmissionRequest

@@ -27,10 +27,10 @@ from racing import (
     waiting_backends,
 )
 
+from dev.local_stack.ports import free_port
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import RequestCounter
 from kynaplatform.dependencies import Outage
-from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_secrets
+from dev.local_stack.ports import free_port
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from local_stack import processes
-from local_stack.environment import PROJECT, make_secrets
-from local_stack.ports import free_port
 from tests.deploy.image import Image
 from tests.deploy.proxy import upstreams_of
 

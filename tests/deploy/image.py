@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.node import node
 
 # What pip and npm go by on this machine.

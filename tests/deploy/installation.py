@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from local_stack.cluster_folders import is_open, make_place
-from local_stack.environment import PROJECT
+from dev.local_stack.cluster_folders import is_open, make_place
+from dev.local_stack.environment import PROJECT
 from tests.deploy.image import Image, build
 
 NOBODY = 65534

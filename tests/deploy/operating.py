@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from client.rest import RestClient
+from clients.python.rest import RestClient
 from tests.deploy.composition import Service
 from tests.documented import commands
 

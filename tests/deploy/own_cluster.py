@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import psycopg
 
-from local_stack.cluster_folders import server_user
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.local_stack.cluster_folders import server_user
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from tests.open_folder import open_folder
 from tests.plugin import skip_without
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 
 ALERTS = PROJECT / "deploy" / "alerts.yml"
 DASHBOARD = PROJECT / "deploy" / "grafana-dashboard.json"

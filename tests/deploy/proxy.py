@@ -19,9 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port, listens
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port, listens
 from tests.plugin import skip_without
 from tests.waiting import DEADLINE_SECONDS, comes_true
 

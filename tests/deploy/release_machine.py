@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from tests.documented import commands
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "advice.detachedHead=false")
@@ -213,8 +213,8 @@ class ReleaseMachine:
             "form": str(form),
             "detection/__init__.py": "class ENGINE_BUILD:\n    reason = ''\n",
             "detection/engine/snapshots.py": f"SNAPSHOT_FORM = {form}\n",
-            "tools/__init__.py": "",
-            "tools/compile_engine.py": COMPILE,
+            "dev/tools/__init__.py": "",
+            "dev/tools/compile_engine.py": COMPILE,
             **files,
         }.items():
             (self.source / name).parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 
 ROW = re.compile(r"^\| ([\d.-]+) \| `([0-9a-f]{7,40})` \| (\d+) \| (.+?) \|$", re.MULTILINE)
 

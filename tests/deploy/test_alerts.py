@@ -12,7 +12,7 @@ import pytest
 import yaml
 from promql import ALERTS, dashboard_expressions, names_in, panels, rules
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.deploy.promtool import promtool
 
 # Of samples, one a minute: until the alert that waits longest has come, after five hours.

@@ -20,8 +20,8 @@ import pytest
 import yaml
 
 import detection
-from client.wire import Event, SessionDone
-from local_stack.environment import PROJECT
+from clients.python.wire import Event, SessionDone
+from dev.local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import SESSIONS, Machine

@@ -14,8 +14,8 @@ import pytest
 from django.test import Client
 from websockets.sync.client import connect
 
+from dev.local_stack.ports import free_port
 from kynaplatform import clock
-from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine

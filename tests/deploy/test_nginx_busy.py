@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 from tests.conftest import MOVESPECS
 from tests.deploy.proxy import NAME, answer, open_to, proxy, request
 from tests.waiting import DEADLINE_SECONDS, eventually

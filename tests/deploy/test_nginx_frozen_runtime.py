@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from client.stream import StreamClient
-from local_stack.guard import children_of
-from local_stack.ports import free_port
+from clients.python.stream import StreamClient
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.deploy.proxy import lines_of, proxy

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import NAME, answer, lines_of, proxy, proxy_of, request, trusting
 from tests.server import runtime_server

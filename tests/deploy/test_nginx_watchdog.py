@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from client.stream import StreamClient
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.guard import children_of
-from local_stack.ports import free_port
+from clients.python.stream import StreamClient
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.deploy.composition import is_ready

@@ -9,7 +9,7 @@ import yaml
 from django.conf import settings
 
 import detection
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.deploy.releases import releases
 from tests.documented import commands
 

@@ -11,22 +11,24 @@ import pytest
 import yaml
 from django.conf import settings
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_secrets
+from dev.local_stack.ports import free_port
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from local_stack import processes
-from local_stack.environment import PROJECT, make_secrets
-from local_stack.ports import free_port
 from tests.deploy.composition import PASSWORDS, filled
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
-NO_APPS = {"client", "detection", "poses", "realtime"}
+NO_APPS = {"clients/python", "detection", "dev/poses", "realtime"}
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())
 
 
 def test_the_image_holds_every_package_of_ours() -> None:
-    copied = re.findall(r"^COPY (\w+) \1$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
-    apps = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
-    ours = {app for app in apps if (PROJECT / app).is_dir()}
+    copied = re.findall(
+        r"^COPY (?!--)([\w/]+) \1$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE
+    )
+    apps = {app.removesuffix(".apps.StaffConfig") for app in settings.INSTALLED_APPS}
+    ours = {path for app in apps if (PROJECT / (path := app.replace(".", "/"))).is_dir()}
     assert set(copied) == ours | NO_APPS | {"docs", "examples", "templates"}
 
 

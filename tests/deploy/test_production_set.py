@@ -22,13 +22,13 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from client.rest import RestClient
+from clients.python.rest import RestClient
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_secrets
+from dev.local_stack.ports import free_port, listens
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
 from guides.navigation import GUIDES
-from local_stack import processes
-from local_stack.environment import PROJECT, make_secrets
-from local_stack.ports import free_port, listens
-from poses.figure import perform
-from poses.recordings import Recording, save
 from tests.deploy.composition import (
     Service,
     is_ready,
@@ -368,7 +368,7 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
     variables |= {"PROMETHEUS_MULTIPROC_DIR": ""}
     said = web.run("python", "-W", "ignore", "-c", IMPORT, **variables)
     # The pictures of `replay`, which says so.
-    assert said == "replay.plot matplotlib\n"
+    assert said == "dev.replay.plot matplotlib\n"
 
 
 @pytest.mark.long

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port, listens
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port, listens
 from tests.deploy.promql import OF_NODE_EXPORTER
 from tests.deploy.promtool import promtool
 from tests.documented import block

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local_stack import processes
-from local_stack.environment import PROJECT
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
 from tests.long_runs import at_length
 
 # Such as a settings file says; a fault that only a worker met had it started again for ever.

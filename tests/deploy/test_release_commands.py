@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from tests.deploy.release_machine import ReleaseMachine
 from tests.plugin import installed
 

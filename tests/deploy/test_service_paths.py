@@ -11,11 +11,11 @@ import pytest
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from dev.local_stack.ports import free_port
 from kynaplatform.api.views import ApiView
 from kynaplatform.http.monitor_paths import MONITOR_PATHS
 from kynaplatform.http.service_paths import is_of_api, is_of_pages
 from kynaplatform.reference.views import ReferencePage
-from local_stack.ports import free_port
 from tests.deploy.proxy import proxy
 from tests.waiting import DEADLINE_SECONDS
 

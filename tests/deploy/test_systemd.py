@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
 from tests.deploy.proxy import upstreams_of
 from tests.long_runs import at_length
 from tests.plugin import installed

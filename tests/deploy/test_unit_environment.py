@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.deploy.own_cluster import own_cluster
 from tests.deploy.test_systemd import UNITS, machine, wanted
 from tests.documented import block, commands, run

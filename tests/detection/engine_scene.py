@@ -9,7 +9,7 @@ from typing import Any
 import detection
 from detection import DetectionEvent, Engine, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX
-from poses.figure import Limb, Posture, between, landmarks
+from dev.poses.figure import Limb, Posture, between, landmarks
 
 Pose = tuple[Landmark, ...]
 Summary = tuple[float, str, Any]

@@ -19,11 +19,11 @@ from typing import Any
 import django
 
 import detection
-from bench.engine import largest_spec
 from detection import LANDMARK_NAMES, Engine, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import PoseFrameLike
-from poses import recordings
-from poses.figure import perform
+from dev.bench.engine import largest_spec
+from dev.poses import recordings
+from dev.poses.figure import perform
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"
 SPECS = {

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import detection
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
-from poses.figure import perform
+from dev.poses.figure import perform
 
 FOLDER = Path(__file__).with_name("golden_states")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"

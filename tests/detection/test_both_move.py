@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from movespec_documents import errors_of
 
-from bench.score.engine_runs import catalogue
 from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
-from poses.figure import EXERCISES, Limb, Posture, landmarks, perform
+from dev.bench.score.engine_runs import catalogue
+from dev.poses.figure import EXERCISES, Limb, Posture, landmarks, perform
 
 SQUAT = """
 name: squat

@@ -7,10 +7,10 @@ import pytest
 from engine_scene import at, completed, going, movespec, run, swinging, told
 from movespec_documents import DOCUMENT
 
-from bench.score.engine_runs import catalogue
 from detection import MoveSpec, Role, roles, validate
 from detection.spec import SIDES
-from poses.figure import MOVEMENTS, Posture
+from dev.bench.score.engine_runs import catalogue
+from dev.poses.figure import MOVEMENTS, Posture
 
 CATALOGUE = Path(__file__).with_name("catalogue_roles.txt")
 MOVEMENT = "detection.movement"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bench.score.engine_runs import catalogue, completions
-from poses.figure import ACTIVITIES, LANDMARKER, act
+from dev.bench.score.engine_runs import catalogue, completions
+from dev.poses.figure import ACTIVITIES, LANDMARKER, act
 from tests.long_runs import at_length
 
 SECONDS = 30

@@ -18,7 +18,7 @@ from engine_scene import (
     written,
 )
 
-from poses.figure import Limb, Posture
+from dev.poses.figure import Limb, Posture
 
 FIRST_GATE = "detection.movement.phases[1].criteria[1]"
 BOTTOM_KNEE = "detection.movement.phases[1].criteria[0]"

@@ -13,11 +13,11 @@ import pytest
 import detection
 from detection.engine import swing
 from detection.engine_build import FOLDER, build_below
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
+from dev.tools import compile_engine
 from tests.detection.engine_traces import SEEDS, SPECS, VIEWS
 from tests.long_runs import one_in
 from tests.plugin import skip_without
-from tools import compile_engine
 
 ASK = """
 import detection, pathlib
@@ -52,7 +52,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compiled")
     (folder / "0123456789abcdef").mkdir()
     # With all that this processor can: one that multiplies and adds in one step may not do so.
-    done = run("-m", "tools.compile_engine", "--folder", folder, CFLAGS="-march=native")
+    done = run("-m", "dev.tools.compile_engine", "--folder", folder, CFLAGS="-march=native")
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == f"The engine is compiled: {build_below(folder)}"
     return folder
@@ -61,7 +61,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of what is compiled, and of what compiles it."""
-    for name in ("detection", "tools"):
+    for name in ("detection", "dev/tools"):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("built"))
     return tmp_path
 
@@ -180,7 +180,7 @@ def test_it_can_be_turned_off(compiled: Path, project: Path) -> None:
 
 def test_without_a_compiler_it_says_so(tmp_path: Path) -> None:
     done = run(
-        "-m", "tools.compile_engine", "--folder", tmp_path / "built", CC="no-such-cc -pthread"
+        "-m", "dev.tools.compile_engine", "--folder", tmp_path / "built", CC="no-such-cc -pthread"
     )
     assert (done.returncode, done.stdout) == (
         1,
@@ -195,7 +195,7 @@ def test_a_fault_of_the_source_is_told(project: Path) -> None:
         skip_without(missing)
     with (project / "detection/engine/lead.py").open("a") as source:
         source.write("side: int = 'left'\n")
-    done = run("-m", "tools.compile_engine", cwd=project)
+    done = run("-m", "dev.tools.compile_engine", cwd=project)
     assert done.returncode == 1
     begun, fault, *_, last = done.stdout.splitlines()
     assert begun == "Compiling the engine, which takes half a minute …"

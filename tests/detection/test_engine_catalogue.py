@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from detection import DetectionEvent, Engine, PoseFrame, validate
+from dev.poses.figure import MOVEMENTS, Variant
 from movespecs.catalogue import catalogue_text
-from poses.figure import MOVEMENTS, Variant
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from engine_scene import (
 )
 
 from detection import Engine
-from poses.figure import Limb, Posture
+from dev.poses.figure import Limb, Posture
 
 DEPTH = "checks: [{name: depth, when: bottom, joint: knee, least: {max: 90}%s}]\n"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from engine_scene import completed, going, movespec, run, told
 
-from poses.figure import Limb, Posture, perform
+from dev.poses.figure import Limb, Posture, perform
 
 PUSH_UP = {
     "up": ["{joint: elbow, angle_min: 150}", "{lean: trunk, angle_min: 50}"],

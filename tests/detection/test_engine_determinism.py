@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detection
-from bench.engine import largest_hold, largest_spec
 from detection import Engine, Landmark, MoveSpec, PoseFrame
 from detection.spec import REASONS
-from poses.figure import perform
+from dev.bench.engine import largest_hold, largest_spec
+from dev.poses.figure import perform
 from tests.long_runs import at_length
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"

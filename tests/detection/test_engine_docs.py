@@ -7,7 +7,7 @@ from typing import Any
 
 import detection
 from detection import EngineSettings
-from poses.figure import perform
+from dev.poses.figure import perform
 
 REFERENCE = (Path(__file__).resolve().parents[2] / "docs" / "engine.md").read_text(encoding="utf-8")
 TABLE = REFERENCE.split("\n## Settings\n")[1].split("\n## ")[0]

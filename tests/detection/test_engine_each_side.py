@@ -18,7 +18,7 @@ from engine_scene import (
 )
 
 from detection import CarriedPaths, Engine, carried_angles
-from poses.figure import Limb, Posture, between, landmarks
+from dev.poses.figure import Limb, Posture, between, landmarks
 
 CURL = """
 name: curl

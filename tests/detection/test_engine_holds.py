@@ -18,7 +18,7 @@ from engine_scene import (
 )
 
 from detection import Engine, PoseFrame
-from poses.figure import Limb, Posture, landmarks
+from dev.poses.figure import Limb, Posture, landmarks
 
 SIT = """
 name: wall sit

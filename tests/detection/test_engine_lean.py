@@ -7,7 +7,7 @@ from engine_scene import Pose, bent, changed, held, hidden, movespec, run, told
 
 from detection import SEGMENT_LANDMARKS, Engine, EngineSettings, Landmark
 from detection.landmarks import INDEX
-from poses.figure import Limb, Posture, landmarks
+from dev.poses.figure import Limb, Posture, landmarks
 
 Place = tuple[float, float, float]
 

@@ -6,11 +6,21 @@ from itertools import islice
 
 from engine_scene import completed, run
 
-from bench.score.engine_runs import catalogue
-from bench.score.other_authors import movespec as written
 from detection import LANDMARK_NAMES, MoveSpec, PoseFrame
 from detection.landmarks import INDEX
-from poses.figure import MOVEMENTS, Build, Camera, Limb, Posture, hold, landmarks, mirrored, repeat
+from dev.bench.score.engine_runs import catalogue
+from dev.bench.score.other_authors import movespec as written
+from dev.poses.figure import (
+    MOVEMENTS,
+    Build,
+    Camera,
+    Limb,
+    Posture,
+    hold,
+    landmarks,
+    mirrored,
+    repeat,
+)
 from tests.long_runs import thinned
 
 SPECS: dict[str, MoveSpec] = {

@@ -6,7 +6,7 @@ from engine_scene import completed, going, movespec, run, told
 
 from detection import MoveSpec
 from detection.engine.carriers import find_travels
-from poses.figure import Limb, Posture, mirrored
+from dev.poses.figure import Limb, Posture, mirrored
 
 
 def arms(degrees: float, elbow: float = 180) -> Posture:

@@ -12,7 +12,7 @@ from engine_scene import completed, going, run
 import detection
 from detection import DetectionEvent, Landmark, MoveSpec, PoseFrame
 from detection.landmarks import INDEX
-from poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, mirrored, perform
+from dev.poses.figure import EXERCISES, MOVEMENTS, Limb, Posture, mirrored, perform
 from tests.long_runs import thinned
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "movespecs"

@@ -9,7 +9,7 @@ import pytest
 from engine_scene import at, bent, completed, going, held, movespec, run, swinging, told
 
 from detection import Engine, EngineSettings
-from poses.figure import Limb, Posture
+from dev.poses.figure import Limb, Posture
 
 SETTINGS = EngineSettings()
 UP, DOWN = bent(178), bent(80)

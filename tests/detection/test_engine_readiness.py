@@ -21,8 +21,8 @@ from engine_scene import (
 )
 
 from detection import Engine, PoseFrame
-from poses.figure import LANDMARKER, MOVEMENTS, Camera, Limb, Posture, landmarks
-from poses.figure.body import alike
+from dev.poses.figure import LANDMARKER, MOVEMENTS, Camera, Limb, Posture, landmarks
+from dev.poses.figure.body import alike
 
 VISIBLE = "setup: {visible: [left_ankle, right_ankle]}\n"
 START = "setup: {start: [{joint: knee, min: 160}]}\n"

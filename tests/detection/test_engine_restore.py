@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection import Engine, MoveSpec
-from poses.figure import Limb, Posture, landmarks
+from dev.poses.figure import Limb, Posture, landmarks
 
 PHASES = """
 name: squat

@@ -6,7 +6,7 @@ from golden_states import EXAMPLES
 
 import detection
 from detection import EngineSettings
-from poses.figure import perform
+from dev.poses.figure import perform
 
 
 def entered(criterion: str, *stays: tuple[object, float]) -> list[str]:

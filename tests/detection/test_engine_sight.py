@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from engine_scene import bent, changed, completed, movespec, run, swinging, told
 
-from bench.score.engine_runs import catalogue
 from detection import Engine, Landmark, PoseFrame
-from poses.figure import Camera, Limb, Posture, hold
+from dev.bench.score.engine_runs import catalogue
+from dev.poses.figure import Camera, Limb, Posture, hold
 
 ANKLES = ["{joint: ankle, angle_max: 40}"], ["{joint: ankle, angle_min: 100}"]
 

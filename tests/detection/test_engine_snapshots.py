@@ -8,7 +8,7 @@ from engine_scene import movespec, run, run_restored
 
 from detection import JOINT_LANDMARKS, Engine, MoveSpec, PoseFrame
 from detection.spec import ARM_MEASURES, LEG_MEASURES
-from poses.figure import perform
+from dev.poses.figure import perform
 
 ANY_SIDE = ("left", "right", "both", "either", "front", "back", None)
 

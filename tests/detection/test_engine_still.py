@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detection import Criterion, Engine, MoveSpec, Phase, Step, validate
 from detection.spec import ARM_MEASURES, LEG_MEASURES, SIDES
-from poses.figure import Camera, Limb, Posture, hold, landmarks
+from dev.poses.figure import Camera, Limb, Posture, hold, landmarks
 
 NOISE = Camera(noise_m=0.003, z_noise=1.0)
 KNEE_UP = Posture(left_leg=Limb(95, 0))

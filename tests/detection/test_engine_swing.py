@@ -3,10 +3,10 @@
 import pytest
 from engine_scene import at, bent, completed, movespec, run, swinging, told
 
-from bench.score.other_authors import FORMS
-from bench.score.other_authors import movespec as written
 from detection import DetectionEvent
-from poses.figure import perform
+from dev.bench.score.other_authors import FORMS
+from dev.bench.score.other_authors import movespec as written
+from dev.poses.figure import perform
 
 # The bands of the squat are 50 degrees apart: half of that is 25.
 DEEP, SHALLOW = [178.0, 70.0], [178.0, 138.0]

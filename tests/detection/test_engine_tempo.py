@@ -17,7 +17,7 @@ from engine_scene import (
 from test_engine_times import WALL_PUSH_UP, paced
 
 from detection import Engine, MoveSpec, PoseFrame
-from poses.figure.camera import Camera
+from dev.poses.figure.camera import Camera
 
 TEMPO = """
 tempo: {out: {min: 2500, max: 3500%s}, stay: {max: 800}, back: {min: 500, max: 1500}}

@@ -4,7 +4,7 @@ import pytest
 from engine_scene import at, bent, going, movespec, run, run_restored, told
 
 from detection import MoveSpec
-from poses.figure import Limb, Posture, perform
+from dev.poses.figure import Limb, Posture, perform
 from tests.long_runs import thinned
 
 UP_AND_DOWN = ["up", "half", "down", "half", "up"]

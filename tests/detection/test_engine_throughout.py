@@ -3,7 +3,7 @@
 import pytest
 from engine_scene import completed, going, hidden, of_type, run, run_restored, written
 
-from poses.figure import Limb, Posture
+from dev.poses.figure import Limb, Posture
 
 SQUAT = """
 name: squat

@@ -8,9 +8,9 @@ from engine_scene import SQUAT, at, of_type, run, run_restored, swinging, writte
 
 import detection
 from detection import Engine
-from poses.figure.camera import Camera
-from poses.figure.keyframes import Keyframe, Movement
-from poses.figure.movements import MOVEMENTS
+from dev.poses.figure.camera import Camera
+from dev.poses.figure.keyframes import Keyframe, Movement
+from dev.poses.figure.movements import MOVEMENTS
 from tests.detection.golden_states import text_of
 
 TIMES = ("began_ms", "reached_ms", "left_ms", "ended_ms")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from engine_scene import completed, movespec, run
 
-from bench.score.engine_runs import catalogue
 from detection import MoveSpec
-from poses.figure import LANDMARKER, Build, Camera, repeat
+from dev.bench.score.engine_runs import catalogue
+from dev.poses.figure import LANDMARKER, Build, Camera, repeat
 from tests.long_runs import at_length, thinned
 
 SIT_TO_STAND = movespec(

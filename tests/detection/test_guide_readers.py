@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from detection import DetectionEvent, Engine, compile, validate  # noqa: A004 - as re.compile
-from poses.figure import Movement, read_movement
+from dev.poses.figure import Movement, read_movement
 
 FOLDER = Path(__file__).with_name("guide_readers")
 NAMES = sorted(path.stem for path in (FOLDER / "movespecs").glob("*.yaml"))

@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
-from bench.score.engine_runs import catalogue, completions
 from detection import PoseFrame
-from poses.figure import MOVEMENTS
+from dev.bench.score.engine_runs import catalogue, completions
+from dev.poses.figure import MOVEMENTS
 
 ARMS_RISE = "both arms rise to the shoulders, and nothing is asked of the rest"
 ELBOWS_BEND = "the elbows bend and stretch, and nothing is asked of the rest"

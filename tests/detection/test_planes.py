@@ -10,7 +10,7 @@ from engine_scene import SQUAT, of_type, run, run_restored, written
 from movespec_documents import DOCUMENT, HOLD, edit
 
 from detection import Engine, MoveSpec, PoseFrame, camera, compile, roles, validate  # noqa: A004
-from poses.figure import LANDMARKER, Limb, Posture, between, repeat
+from dev.poses.figure import LANDMARKER, Limb, Posture, between, repeat
 
 PLANES = (None, "sagittal", "frontal")
 EXTENSION = """

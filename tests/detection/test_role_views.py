@@ -11,7 +11,7 @@ from engine_scene import Pose, movespec
 
 from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Engine, Measure, MoveSpec, View, roles
 from detection.landmarks import INDEX
-from poses.figure import LANDMARKER, Limb, Posture, between, landmarks
+from dev.poses.figure import LANDMARKER, Limb, Posture, between, landmarks
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "movespec" / "where-to-film.md"
 TURNS = (0, 30, 45, 60, 90)

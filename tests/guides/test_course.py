@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from detection import EngineSettings, validate
+from dev.poses.figure import MOVEMENTS
+from dev.tools import deviations
+from dev.tools.course import FOLDER, MISTAKES, pages, runs, specs, written_anew
+from dev.tools.movespec_reference import CATALOGUE, PAGE, experimental, reference, shipped, used_in
 from guides.navigation import COURSE
-from poses.figure import MOVEMENTS
-from tools import deviations
-from tools.course import FOLDER, MISTAKES, pages, runs, specs, written_anew
-from tools.movespec_reference import CATALOGUE, PAGE, experimental, reference, shipped, used_in
 
 LOOKED_UP = ("cookbook", "cookbook-clinic", "otherwise", "reference", "issues", "editor")
 IDEAS = [slug for slug, _, _ in COURSE if slug not in LOOKED_UP]

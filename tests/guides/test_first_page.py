@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 
 import tryout.urls
+from dev.local_stack.environment import PROJECT
 from guides.views import first_page
 from kynaplatform import urls as root
-from local_stack.environment import PROJECT
 from tests.documented import block
 
 pytestmark = pytest.mark.django_db

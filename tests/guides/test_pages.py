@@ -9,11 +9,11 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from dev.local_stack.environment import PROJECT
 from guides import navigation, rendering
 from guides.navigation import DOCS, GUIDES, SHELVES, Guide, files
 from guides.rendering import rendered
 from kynaplatform.metrics import readiness as readiness_module
-from local_stack.environment import PROJECT
 from movespecs.catalogue import catalogue_load
 from tests.api.api_requests import ask, refused
 from tests.guides.reading import Answer, Walk

@@ -3,7 +3,7 @@
 import re
 
 import detection
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from realtime import refusals
 from realtime.frames import RejectReason
 

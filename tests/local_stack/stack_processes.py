@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.open_folder import open_folder
 from tests.waiting import comes_true
 
 SERVE = """
 import sys
 from pathlib import Path
-from local_stack.postgres import serve
+from dev.local_stack.postgres import serve
 with serve(Path(sys.argv[1]), reuse=sys.argv[2] == "reuse", throwaway=True) as server:
     print(server.url, flush=True)
     sys.stdin.read()
@@ -87,7 +87,7 @@ def bare_environment(**more: str) -> dict[str, str]:
 def manage(data_dir: Path, *arguments: str) -> str:
     """What a Django command prints, on the database of this folder."""
     return subprocess.run(
-        [sys.executable, "-m", "local_stack.manage", *arguments],
+        [sys.executable, "-m", "dev.local_stack.manage", *arguments],
         cwd=PROJECT,
         env=bare_environment(DATA_DIR=str(data_dir)),
         capture_output=True,

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.utils import timezone
 
-from local_stack.demo_data import make_demo
+from dev.local_stack.demo_data import make_demo
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_text
 from movespecs.models import MoveSpec
 from projects.models import Credential, Project, all_scopes

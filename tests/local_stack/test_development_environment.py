@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from stack_processes import bare_environment
 
-from local_stack.environment import PROJECT, fill, persisted_secrets
+from dev.local_stack.environment import PROJECT, fill, persisted_secrets
 
 SECRETS = ("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS")
 
@@ -122,7 +122,7 @@ def test_dotenv_can_say_production(tmp_path: Path) -> None:
 
 def imported_by_manage(tmp_path: Path, **variables: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "local_stack.manage", "version"],
+        [sys.executable, "-X", "importtime", "-m", "dev.local_stack.manage", "version"],
         cwd=PROJECT,
         env=bare_environment(DATA_DIR=str(tmp_path), **variables),
         capture_output=True,
@@ -135,17 +135,19 @@ def imported_by_manage(tmp_path: Path, **variables: str) -> str:
 @pytest.mark.long
 def test_the_embedded_database_is_not_imported_with_a_database_url(tmp_path: Path) -> None:
     url = "postgresql://someone@127.0.0.1:1/somewhere"
-    assert "local_stack.postgres" not in imported_by_manage(tmp_path, DATABASE_URL=url)
-    assert "local_stack.postgres" in imported_by_manage(tmp_path)
+    assert "dev.local_stack.postgres" not in imported_by_manage(tmp_path, DATABASE_URL=url)
+    assert "dev.local_stack.postgres" in imported_by_manage(tmp_path)
 
 
 def test_the_embedded_database_is_not_imported_in_production(tmp_path: Path) -> None:
     imported = imported_by_manage(tmp_path, ENVIRONMENT="production")
-    assert "local_stack.postgres" not in imported
+    assert "dev.local_stack.postgres" not in imported
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("module", ["local_stack.run", "local_stack.manage", "tools.demo"])
+@pytest.mark.parametrize(
+    "module", ["dev.local_stack.run", "dev.local_stack.manage", "dev.tools.demo"]
+)
 def test_an_env_file_that_is_not_there_ends_it(tmp_path: Path, module: str) -> None:
     missing, data_dir = tmp_path / "none", tmp_path / "data"
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stack_processes import bare_environment
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.distribution import COMPUTES, turn_of
 
 STARTS = re.compile(

@@ -21,19 +21,19 @@ from stack_processes import (
     processes_of,
 )
 
-from client.rest import SESSIONS, RestClient
-from local_stack.announcement import CREATE
-from local_stack.cluster_folders import place_of
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from clients.python.rest import SESSIONS, RestClient
+from dev.local_stack.announcement import CREATE
+from dev.local_stack.cluster_folders import place_of
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
+from dev.poses.recordings import load
+from dev.tools.chromium import OPTIONS, PROGRAMS
 from movespecs.catalogue import catalogue_id
-from poses.recordings import load
 from tests.documented import block
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
 from tests.waiting import comes_true
-from tools.chromium import OPTIONS, PROGRAMS
 
 READY_SECONDS = 120.0
 # The environment that runs the tests is installed already.
@@ -194,7 +194,7 @@ def test_the_first_page_leads_to_a_figure_that_is_counted(running: Clone) -> Non
 def demo(clone: Clone, *arguments: str) -> "subprocess.Popen[str]":
     """`make demo`, but for make."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.demo", *arguments],
+        [sys.executable, "-m", "dev.tools.demo", *arguments],
         cwd=clone.folder,
         env=clone.shell,
         stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from stack_processes import command_line, is_deserted, processes_of
 
-from local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
+from dev.local_stack.postgres import EmbeddedPostgres, PostgresUnavailableError, serve
 from tests.long_runs import at_length
 from tests.waiting import comes_true
 
@@ -172,7 +172,7 @@ def test_it_says_why_initdb_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     initdb = tmp_path / "initdb"
     initdb.write_text("#!/bin/sh\necho no space left\nexit 1\n")
     initdb.chmod(0o755)
-    monkeypatch.setattr("local_stack.postgres.binaries", lambda: tmp_path)
+    monkeypatch.setattr("dev.local_stack.postgres.binaries", lambda: tmp_path)
     with (
         pytest.raises(PostgresUnavailableError, match="initdb failed: no space left"),
         serve(tmp_path / "data"),

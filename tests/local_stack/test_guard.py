@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from stack_processes import is_deserted, processes_of
 
-from local_stack import processes
-from local_stack.environment import PROJECT
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
 from tests.waiting import comes_true
 
 # A child, a grandchild in a session of its own, and an orphan whose parent has gone.
@@ -26,7 +26,7 @@ time.sleep(600)
 """
 STARTER = """
 import os, sys, time
-from local_stack import processes
+from dev.local_stack import processes
 processes.start([sys.executable, "-c", sys.argv[1], sys.argv[2]], env=os.environ)
 time.sleep(600)
 """
@@ -92,7 +92,7 @@ def test_it_deletes_its_folders_when_the_starter_is_killed(tmp_path: Path) -> No
     doomed = tmp_path / "doomed"
     doomed.mkdir()
     script = (
-        "import os, sys, time\nfrom pathlib import Path\nfrom local_stack import processes\n"
+        "import os, sys, time\nfrom pathlib import Path\nfrom dev.local_stack import processes\n"
         "processes.start(['sleep', '600'], env=os.environ, remove=[Path(sys.argv[1])])\n"
         "print(flush=True)\ntime.sleep(600)"
     )

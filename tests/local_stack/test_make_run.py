@@ -22,9 +22,9 @@ from stack_processes import (
     processes_of,
 )
 
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
-from local_stack.run_log import RunLog
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
+from dev.local_stack.run_log import RunLog
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
@@ -46,7 +46,7 @@ class Run:
     def __init__(self, data_dir: Path, variables: dict[str, str]) -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local_stack.run"],
+            [sys.executable, "-m", "dev.local_stack.run"],
             cwd=PROJECT,
             env=bare_environment(DATA_DIR=str(data_dir), **(free_ports() | variables)),
             stdout=subprocess.PIPE,
@@ -381,7 +381,7 @@ def test_it_never_fills_in_production(start_run: StartRun) -> None:
 
 
 @pytest.mark.long
-@at_length("module", "realtime", "celery", "local_stack.web")
+@at_length("module", "realtime", "celery", "dev.local_stack.web")
 def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, module: str) -> None:
     run = start_run(used)
     run.wait_until_ready()

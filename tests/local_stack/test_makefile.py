@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from stack_processes import bare_environment
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 
 REQUIREMENTS = "requirements-dev.txt"
 INSTALLING = "Installing the dependencies into .venv, which takes a minute or more …\n"

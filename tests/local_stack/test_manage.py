@@ -10,8 +10,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from stack_processes import bare_environment
 
+from dev.local_stack.environment import PROJECT
 from kynaplatform.management.offline import OFFLINE
-from local_stack.environment import PROJECT
 from tests.long_runs import at_length
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
@@ -22,13 +22,12 @@ CODE = [
         "movespecs",
         "sessions_app",
         "realtime",
-        "replay",
         "staff",
         "usage",
         "webhooks",
         "erasure",
     ),
-    *("guides", "tryout", "templates", "client", "detection", "poses", "examples", "docs"),
+    *("guides", "tryout", "templates", "clients", "detection", "dev", "examples", "docs"),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stack_processes import bare_environment, is_deserted
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.long_runs import at_length
 from tests.waiting import comes_true
 
@@ -99,7 +99,7 @@ def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
 @at_length("argument", "--collect-only", "--help")
 def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
     watched = (
-        "from local_stack import processes\n"
+        "from dev.local_stack import processes\n"
         "def start(*_, **__): raise SystemExit('a process started')\n"
         "processes.start = start\n"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_stack import ports
+from dev.local_stack import ports
 
 
 @pytest.mark.parametrize("also_free", [0, 1000])

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from stack_processes import bare_environment, copy_project, is_deserted
 
-from local_stack import cluster_folders
-from local_stack.cluster_folders import place_of
-from local_stack.environment import fill
-from local_stack.ports import free_port
-from local_stack.postgres import PostgresUnavailableError, binaries, serve
+from dev.local_stack import cluster_folders
+from dev.local_stack.cluster_folders import place_of
+from dev.local_stack.environment import fill
+from dev.local_stack.ports import free_port
+from dev.local_stack.postgres import PostgresUnavailableError, binaries, serve
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 
@@ -248,7 +248,7 @@ def test_private_programs_are_copied_once_and_anew_when_they_change(
     subprocess.run(["chmod", "-R", "go=", private], check=True)
     (tmp_path / "link").symlink_to(private)
     installed = tmp_path / "link" / package.name / binaries().parent.name / "bin"
-    monkeypatch.setattr("local_stack.postgres.binaries", lambda: installed)
+    monkeypatch.setattr("dev.local_stack.postgres.binaries", lambda: installed)
 
     def copies() -> dict[str, int]:
         with serve(private / "data", throwaway=True):

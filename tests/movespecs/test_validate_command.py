@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
 from tests.conftest import VALID_YAML
 from tests.long_runs import at_length
 from tests.movespecs.writing import CAMERA, ROLES

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from poses_scene import at, degrees
 
-from poses.figure import ACTIVITIES, Camera, act
+from dev.poses.figure import ACTIVITIES, Camera, act
 
 STILL = Camera(fps=20, noise_m=0)
 by_activity = pytest.mark.parametrize("activity", ACTIVITIES)

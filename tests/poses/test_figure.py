@@ -7,7 +7,7 @@ import pytest
 from poses_scene import at, degrees
 
 from detection import LANDMARK_NAMES
-from poses.figure import (
+from dev.poses.figure import (
     EXERCISES,
     MOVEMENTS,
     Build,

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from poses_scene import at, degrees
 
-from poses.figure import MOVEMENTS, Movement, Posture, Variant, landmarks, mirrored
+from dev.poses.figure import MOVEMENTS, Movement, Posture, Variant, landmarks, mirrored
 
 SQUAT, LUNGES = MOVEMENTS["squat"], MOVEMENTS["alternating-lunges"]
 BOTTOM = 1.2  # seconds after a squat's begin

@@ -3,7 +3,7 @@
 import pytest
 from poses_scene import degrees
 
-from poses.figure import (
+from dev.poses.figure import (
     MOVEMENTS,
     Camera,
     Limb,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from detection import Landmark, PoseFrame
-from poses.figure import perform
-from poses.recordings import Recording, RecordingInvalid, load, save
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, RecordingInvalid, load, save
 
 POSE = [[0.1 * n, -0.2, 0.3, 0.9] for n in range(33)]
 DOCUMENT: dict[str, Any] = {

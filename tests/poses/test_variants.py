@@ -4,11 +4,11 @@ from statistics import pstdev
 
 import pytest
 
-from bench.score.engine_runs import catalogue
 from detection import Engine, Landmark, PoseFrame
 from detection.landmarks import INDEX
-from poses import variants
-from poses.figure import perform
+from dev.bench.score.engine_runs import catalogue
+from dev.poses import variants
+from dev.poses.figure import perform
 
 FRAMES = perform("squat", repetitions=4, fps=30, hides=False)
 KNEE = INDEX["left_knee"]

@@ -8,8 +8,8 @@ from django.db import connection
 from streaming import SQUAT
 from supervisor import Supervisor
 
+from dev.local_stack.postgres import EmbeddedPostgres, serve
 from kynaplatform.environment import database
-from local_stack.postgres import EmbeddedPostgres, serve
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
 from tests.module_servers import busy_backends

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from database_proxy import DatabaseProxy
 from django.db import connection
 
-from local_stack import processes
-from local_stack.cluster_folders import server_user
-from local_stack.ports import free_port, listens
+from dev.local_stack import processes
+from dev.local_stack.cluster_folders import server_user
+from dev.local_stack.ports import free_port, listens
 from tests.documented import commands
 from tests.open_folder import open_folder
 from tests.plugin import skip_without

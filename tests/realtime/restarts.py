@@ -4,7 +4,7 @@ import signal
 
 from django.db import connection
 
-from local_stack.postgres import EmbeddedPostgres
+from dev.local_stack.postgres import EmbeddedPostgres
 from tests.waiting import DEADLINE_SECONDS
 
 

@@ -5,8 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from local_stack.guard import children_of
-from local_stack.ports import free_port
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import DEADLINE_SECONDS
 

@@ -15,7 +15,7 @@ from streaming import SQUAT, batches, wire_frame, wire_frames
 from detection import LANDMARK_NAMES, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
 from detection.landmarks import INDEX
-from poses.figure import perform
+from dev.poses.figure import perform
 from projects.models import Project
 from realtime.attach import progress_of
 from realtime.event_bucket import EventBucket

@@ -18,7 +18,7 @@ from test_accepted_frames import (
     state_but_summary,
 )
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from projects.models import Project
 from realtime.attach import progress_of
 from realtime.messages import FrameBatch, decode

@@ -13,8 +13,8 @@ from rows import session_of, stored_events
 from streaming import create, wire_frame
 from test_streaming_docs import client_in_python
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import Machine
 from tests.long_runs import at_length
 from tests.node import IMPORTS, built_clients, node

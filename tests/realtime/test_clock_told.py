@@ -9,8 +9,8 @@ from streaming import SQUAT, Client, create, wire_frames
 from test_accepted_frames import HOUR_MS
 from test_reattach import again, again_finalizing
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.stream_state import stored_state
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer

@@ -15,9 +15,9 @@ from django.utils import timezone
 from rows import create_many, session_of
 from streaming import Client, batches, wire_frames
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import SESSIONS, Machine
 from tests.other_clock import clock_ahead

@@ -13,7 +13,7 @@ from test_accepted_frames import attached_again, progress, take_frames
 
 from detection import Engine, PoseFrame
 from detection import compile as compile_movespec
-from poses.figure import MOVEMENTS, perform
+from dev.poses.figure import MOVEMENTS, perform
 from realtime.progress import Progress
 from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, SessionQuality, quality_of
 from tests.detection.engine_scene import at, bent, hidden, swinging

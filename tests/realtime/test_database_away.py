@@ -14,8 +14,8 @@ from database_proxy import DatabaseProxy, database_proxy
 from rows import create_many, expected_events, session_of, stored_events
 from streaming import SQUAT, Client, create, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from realtime.database import ATTACHES_AT_ONCE
 from tests.concurrency.racing import locked
 from tests.conftest import SESSIONS, Machine

@@ -19,11 +19,11 @@ from django.test import Client as Staff
 from rows import await_waiting_backends
 from streaming import Client, create, wire_frames
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import perform
 from kynaplatform.__main__ import PAGES_THREADS
-from local_stack import processes
-from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from realtime.checkpointer import FLUSHERS
 from realtime.database import ATTACHES_AT_ONCE
 from tests.concurrency.racing import Connection, locked, racing

@@ -10,9 +10,9 @@ from restarts import restart
 from rows import expected_events, session_of, stored_events
 from streaming import SQUAT, Client, batches, create, wire_frames
 
-from local_stack.postgres import EmbeddedPostgres
+from dev.local_stack.postgres import EmbeddedPostgres
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
 from tests.server import runtime_server

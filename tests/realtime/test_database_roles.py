@@ -21,9 +21,9 @@ from psycopg import sql
 from rows import locked_row, session_of
 from streaming import Client, create, wire_frames
 
+from dev.poses.figure import perform
 from kynaplatform.database.session_settings import KINDS, MIGRATE, session_settings
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession, Status
 from tests.concurrency.racing import Connection, race, session_body
 from tests.conftest import SESSIONS, Machine

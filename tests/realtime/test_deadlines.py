@@ -18,9 +18,9 @@ from rows import (
 )
 from streaming import SQUAT, Client, create, wire_frames
 
+from dev.poses.figure import perform
 from kynaplatform.timing import CLOCKS_DIFFER
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length

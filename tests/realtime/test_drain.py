@@ -16,8 +16,8 @@ from database_proxy import database_proxy
 from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
 from streaming import SQUAT, Client, create, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from realtime import database
 from realtime.refusals import Restarting
 from sessions_app.models import SessionAttach

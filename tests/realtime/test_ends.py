@@ -19,8 +19,8 @@ from rows import (
 from streaming import SQUAT, Client, batches, create, wire_frames
 
 from detection import SNAPSHOT_FORM
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from projects.suspension import suspend
 from realtime.connection import MAX_RECEIVED
 from sessions_app.lifecycle import CHANNEL

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.score.engine_runs import catalogue
 from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
-from poses.figure import perform
-from poses.recordings import load
+from dev.bench.score.engine_runs import catalogue
+from dev.poses.figure import perform
+from dev.poses.recordings import load
 from realtime.event_bucket import (
     EVENTS_A_SECOND,
     MAX_EVENTS_PER_BATCH,

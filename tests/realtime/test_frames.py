@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from streaming import batches, wire_frame
 
 from detection import LANDMARK_NAMES, PoseFrame
-from poses.figure import EXERCISES, perform
-from poses.recordings import load
+from dev.poses.figure import EXERCISES, perform
+from dev.poses.recordings import load
 from realtime.frames import Frame, Rejection, read_frame
 from realtime.messages import (
     FrameBatch,

@@ -18,11 +18,11 @@ from rows import session_of
 from streaming import Client, batches, create, wire_frames
 from test_streaming_docs import client_in_python, hurried
 
-from client.stream import StreamClient
+from clients.python.stream import StreamClient
 from detection import PoseFrame
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import Machine
 from tests.node import IMPORTS, built_clients, node
 from tests.server import RuntimeServer, runtime_server

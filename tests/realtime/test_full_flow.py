@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from streaming import Client, batches, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import Machine
 from tests.server import RuntimeServer, web_server
 

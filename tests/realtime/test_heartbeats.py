@@ -10,8 +10,8 @@ import websocket
 from rows import await_waiting_backends, locked_row
 from streaming import Client, create, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import Machine
 from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS

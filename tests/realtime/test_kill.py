@@ -8,8 +8,8 @@ from rows import create_many, stored_events
 from streaming import batches, wire_frames
 from supervisor import Supervisor
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length

@@ -11,8 +11,8 @@ from rows import create_many, stored_events, told_events
 from supervisor import Supervisor
 
 from detection import PoseFrame
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
 from tests.node import WEB, built_clients, node

@@ -16,9 +16,9 @@ from rows import create_many, session_of
 from streaming import Client, batches, create, wire_frames
 from websockets.asyncio.client import connect
 
+from dev.poses.figure import perform
 from kynaplatform.timing import LEASE
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server

@@ -12,8 +12,8 @@ from cutting_proxy import CuttingProxy, cutting_proxy
 from rows import await_detached, session_of, stored_events, told_events, turn_clock_on
 from streaming import create
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import Machine
 from tests.node import IMPORTS, built_clients, node
 from tests.server import RuntimeServer

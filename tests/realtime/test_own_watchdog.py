@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.guard import children_of
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.guard import children_of
 from tests.long_runs import at_length
 from tests.waiting import DEADLINE_SECONDS, eventually
 

@@ -19,9 +19,9 @@ from rows import (
 )
 from streaming import SQUAT, Client, create, wire_frame, wire_frames
 
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import DetectionSession, SessionAttach

@@ -10,9 +10,9 @@ import pytest
 from rows import await_detached, expected_events, session_of, stored_events, told_events
 from streaming import SQUAT, Client, batches, create, wire_frame, wire_frames
 
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from realtime.frames import RejectReason
 from sessions_app.stream_state import STATE_COLUMNS, stored_state
 from tests.conftest import SESSIONS, Machine

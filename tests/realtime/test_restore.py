@@ -16,10 +16,10 @@ from celery import Celery
 from rows import expected_events
 from streaming import SQUAT, Client, create, wire_frames
 
-from local_stack import processes
-from local_stack.environment import PROJECT
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.concurrency.racing import Answer, Connection, session_body
 from tests.conftest import SESSIONS, Machine, mint
 from tests.deploy.own_database import own_database

@@ -9,9 +9,9 @@ from django.utils import timezone
 from rows import await_detached, create_many, locked_row, session_of
 from streaming import Client, batches, create, wire_frames
 
+from dev.poses.figure import perform
 from kynaplatform.timing import LEASE
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
 from tests.long_runs import at_length

@@ -8,8 +8,8 @@ from django.db import connection
 from rows import await_detached, session_of
 from streaming import Client, create, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server

@@ -16,9 +16,9 @@ from rows import expected_events, session_of, stored_events, told_events
 from streaming import SQUAT, create, wire_frames
 
 import detection
+from dev.poses.figure import perform
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from projects.models import Project
 from realtime import fair_queue, frames, held_session
 from realtime.attach import Attached, attach, progress_of

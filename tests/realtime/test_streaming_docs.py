@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from client import pose, wire
+from clients.python import pose, wire
 from detection import LANDMARK_NAMES
-from local_stack.environment import PROJECT
-from poses.figure import perform
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import perform
 from realtime import messages
 from realtime.frames import Frame, RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted

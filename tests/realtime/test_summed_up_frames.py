@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streaming import wire_frame
 from test_accepted_frames import at, attached_again, progress, take_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from realtime.progress import Progress
 
 FRAMES = [

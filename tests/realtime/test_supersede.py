@@ -17,8 +17,8 @@ from rows import (
 )
 from streaming import SQUAT, Client, create, wire_frames
 
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import SessionAttach
 from tests.concurrency.racing import race, racing

@@ -23,12 +23,12 @@ from streaming import SQUAT, batches, create, wire_frames
 from supervisor import Supervisor
 from websockets.asyncio.client import ClientConnection
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.postgres import EmbeddedPostgres
+from dev.poses.figure import perform
 from kynaplatform import clock
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.postgres import EmbeddedPostgres
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from projects.suspension import resume, suspend
 from sessions_app.attachments import session_attach
 from sessions_app.lifecycle import session_fail

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
 from tests.server import runtime_server
 from tests.waiting import DEADLINE_SECONDS, eventually
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from dev.local_stack.ports import free_port
 from kynaplatform import clock
 from kynaplatform.reference.pages import Page, pages
 from kynaplatform.reference.views import TOKEN
-from local_stack.ports import free_port
 from movespecs.models import MoveSpec, Visibility
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_version, mint

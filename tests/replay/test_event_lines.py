@@ -2,9 +2,9 @@ import pytest
 
 from detection import DetectionEvent, MoveSpec
 from detection import compile as compile_movespec
-from poses.figure import MOVEMENTS, recorded
-from replay.engine_run import run_engine
-from replay.event_lines import EventLines, count_completed, count_interrupted, lines_of
+from dev.poses.figure import MOVEMENTS, recorded
+from dev.replay.engine_run import run_engine
+from dev.replay.event_lines import EventLines, count_completed, count_interrupted, lines_of
 from tests.admin.counted_sessions import SQUAT
 
 

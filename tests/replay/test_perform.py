@@ -13,12 +13,12 @@ from django.core.management.base import CommandError
 from detection import Engine
 from detection import compile as compile_movespec
 from detection.language.grammar import keys_of
-from local_stack.environment import PROJECT
-from poses.figure import MOVEMENTS
-from poses.figure.movement_grammar import MOVEMENT
-from poses.recordings import load
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import MOVEMENTS
+from dev.poses.figure.movement_grammar import MOVEMENT
+from dev.poses.recordings import load
+from dev.tools.course import runs
 from tests.documented import block
-from tools.course import runs
 
 PAGE = "docs/recordings.md"
 

@@ -6,9 +6,9 @@ import pytest
 
 from detection import DetectionEvent, Engine, Landmark, PoseFrame
 from detection import compile as compile_movespec
-from poses.figure import perform
-from replay.angle_series import Angles, angle_series, measures_of
-from replay.plot import Missed, criteria_of, missed_bounds, stays
+from dev.poses.figure import perform
+from dev.replay.angle_series import Angles, angle_series, measures_of
+from dev.replay.plot import Missed, criteria_of, missed_bounds, stays
 from tests.admin.counted_sessions import CURL, SQUAT, squats
 
 SPEC = """\

@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from detection import Engine, compile  # noqa: A004 - as re.compile
-from local_stack.environment import PROJECT
-from poses.figure import perform
-from poses.recordings import Recording, save
-from replay.management.commands import replay as command
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
+from dev.replay.management.commands import replay as command
 from tests.admin.counted_sessions import SQUAT as CHECKED
 from tests.admin.counted_sessions import squats
 from tests.realtime.streaming import SQUAT as CLOSED

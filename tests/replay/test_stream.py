@@ -11,15 +11,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from client.listener import StreamListener
-from client.movespec_cache import version_of_text
-from client.rest import RestClient
-from client.session_run import SessionRun, run_session
-from client.wire import Event
-from local_stack.ports import free_port
+from clients.python.listener import StreamListener
+from clients.python.movespec_cache import version_of_text
+from clients.python.rest import RestClient
+from clients.python.session_run import SessionRun, run_session
+from clients.python.wire import Event
+from dev.local_stack.ports import free_port
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
-from poses.figure import perform
-from poses.recordings import Recording, save
 from projects.models import Project
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine, make_released

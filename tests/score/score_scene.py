@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bench.score.samples import DATASETS, Sample, Span
-from poses.figure import perform
-from poses.recordings import Recording, save
+from dev.bench.score.samples import DATASETS, Sample, Span
+from dev.poses.figure import perform
+from dev.poses.recordings import Recording, save
 
 
 def make_recording(

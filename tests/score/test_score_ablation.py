@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from score_scene import make_recording
 
-from bench.score import ablation
-from bench.score.ablation import AS_SHIPPED, FAULTS, FIGURE, FLAPS, RECORDINGS, RULES, Scene
-from bench.score.engine_runs import SHIPPED, Workers, catalogue, completions
-from bench.score.samples import load_samples
 from detection import ENGINE_BUILD, DetectionEvent
-from poses.figure import perform
+from dev.bench.score import ablation
+from dev.bench.score.ablation import AS_SHIPPED, FAULTS, FIGURE, FLAPS, RECORDINGS, RULES, Scene
+from dev.bench.score.engine_runs import SHIPPED, Workers, catalogue, completions
+from dev.bench.score.samples import load_samples
+from dev.poses.figure import perform
 
 PYTHON = pytest.mark.skipif(
     ENGINE_BUILD.name == "compiled", reason="functions of a compiled engine can't be changed"

@@ -6,9 +6,9 @@ from typing import Any
 
 from score_scene import make_recording, marked
 
-from bench.score.attempts import COUNTED, OUTSIDE, UNCOUNTED, Told, follow, places, tables
-from bench.score.engine_runs import Run, Workers, catalogue
-from bench.score.samples import load_samples
+from dev.bench.score.attempts import COUNTED, OUTSIDE, UNCOUNTED, Told, follow, places, tables
+from dev.bench.score.engine_runs import Run, Workers, catalogue
+from dev.bench.score.samples import load_samples
 
 
 def test_an_attempt_is_within_a_counted_repetition_or_another_or_outside() -> None:

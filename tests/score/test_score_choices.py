@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from score_scene import make_recording, marked
 
-from bench.score import cross_validation
-from bench.score.cross_validation import SETTINGS, Chooser, Chosen, all_settings, gain
-from bench.score.engine_runs import SHIPPED, Completions, Run, Workers
-from bench.score.forms import GATES, HIGH, LOW, SHAPES, WAYS, Carried, Form, Shape, Way
-from bench.score.samples import Sample, load_samples
 from detection import Criterion
+from dev.bench.score import cross_validation
+from dev.bench.score.cross_validation import SETTINGS, Chooser, Chosen, all_settings, gain
+from dev.bench.score.engine_runs import SHIPPED, Completions, Run, Workers
+from dev.bench.score.forms import GATES, HIGH, LOW, SHAPES, WAYS, Carried, Form, Shape, Way
+from dev.bench.score.samples import Sample, load_samples
 
 # The elbows of the figure do not bend in a squat.
 ELBOW_AND_KNEE = (Way("elbow", 170, 70), Way("knee", 170, 90))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from score_scene import marked
 
-from bench.score.matches import Tally, belongs, figures, matched, tally, within_span
+from dev.bench.score.matches import Tally, belongs, figures, matched, tally, within_span
 
 # Three repetitions of a second each, without a pause.
 THREE = ((0.0, 1000.0), (1000.0, 2000.0), (2000.0, 3000.0))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from score_scene import make_recording, marked
 
-from bench.score import (
+from dev.bench.score import (
     authors,
     cards,
     cross_validation,
@@ -20,15 +20,15 @@ from bench.score import (
     variants,
     views,
 )
-from bench.score.__main__ import PARTS, main
-from bench.score.engine_runs import Run, Workers, catalogue, recording
-from bench.score.forms import SHAPES
-from bench.score.negatives import STILL, Scene, count_scene
-from bench.score.samples import load_samples
-from bench.score.tables import Table
-from bench.score.views import CONDITIONS, View, count_view
-from poses.figure import perform
-from poses.variants import CHANGES
+from dev.bench.score.__main__ import PARTS, main
+from dev.bench.score.engine_runs import Run, Workers, catalogue, recording
+from dev.bench.score.forms import SHAPES
+from dev.bench.score.negatives import STILL, Scene, count_scene
+from dev.bench.score.samples import load_samples
+from dev.bench.score.tables import Table
+from dev.bench.score.views import CONDITIONS, View, count_view
+from dev.poses.figure import perform
+from dev.poses.variants import CHANGES
 from tests.long_runs import one_in
 
 WITH_RECORDINGS = pytest.mark.skipif(

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from bench.score import angles, people
-from bench.score.__main__ import main
-from bench.score.engine_runs import Workers
-from bench.score.samples import CAMERAS, Film, load_films
-from bench.score.tables import Cell
 from detection import Landmark, PoseFrame
 from detection.landmarks import INDEX
-from poses.figure import perform
+from dev.bench.score import angles, people
+from dev.bench.score.__main__ import main
+from dev.bench.score.engine_runs import Workers
+from dev.bench.score.samples import CAMERAS, Film, load_films
+from dev.bench.score.tables import Cell
+from dev.poses.figure import perform
 
 WITH_PEOPLE = pytest.mark.skipif(
     not os.environ.get("PEOPLE_DIR"), reason="PEOPLE_DIR names no folder of people as they are"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from score_scene import make_recording
 
-from bench.score import quality
-from bench.score.engine_runs import Workers
-from bench.score.samples import load_samples
+from dev.bench.score import quality
+from dev.bench.score.engine_runs import Workers
+from dev.bench.score.samples import load_samples
 from sessions_app.quality import QualityReason
 
 TOLD = dict.fromkeys(QualityReason, 0.0)

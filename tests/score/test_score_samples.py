@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from score_scene import make_recording
 
-from bench.score.samples import KNOWN_BAD, load_samples, person_of
+from dev.bench.score.samples import KNOWN_BAD, load_samples, person_of
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.score import documents
-from bench.score.tables import Table
+from dev.bench.score import documents
+from dev.bench.score.tables import Table
 
 TABLE = Table(
     key="counts",

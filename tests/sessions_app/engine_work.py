@@ -4,7 +4,7 @@ from functools import cache
 from typing import NamedTuple
 
 import detection
-from poses.figure import perform
+from dev.poses.figure import perform
 from sessions_app.checkpoints import NewEvent
 from sessions_app.stream_state import pack
 from tests.conftest import VALID_YAML

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import RUNTIME, Scene, at, sweep
 
-from client.wire import FrameBatch, encode, wire_frame
+from clients.python.wire import FrameBatch, encode, wire_frame
 from detection.engine.plan import MAX_PLANS, plan_of
+from dev.poses.figure import perform
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from realtime import messages
 from realtime.attach import Attached, attach
 from realtime.progress import take

@@ -7,8 +7,8 @@ from django.db import connection
 from lifecycle_scene import Scene
 
 import detection
-from client.wire import FrameBatch, encode, wire_frame
-from poses.figure import perform
+from clients.python.wire import FrameBatch, encode, wire_frame
+from dev.poses.figure import perform
 from projects.models import Project
 from realtime import messages
 from realtime.attach import progress_of

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
+from dev.local_stack.environment import PROJECT
+from dev.tools.state_dictionary import states
 from sessions_app import stream_state
 from sessions_app.stream_state import pack, summary_in, unpack
-from tools.state_dictionary import states
 
 STATE = {
     "engine": {
@@ -87,7 +87,7 @@ def test_a_damaged_state_is_an_error_that_its_readers_know() -> None:
 def test_a_dictionary_is_trained_on_what_streams_store(tmp_path: Path) -> None:
     """As the stored one was, though by an engine that may have changed since."""
     file = tmp_path / "new.dictionary"
-    command = [sys.executable, "-m", "tools.state_dictionary", str(file)]
+    command = [sys.executable, "-m", "dev.tools.state_dictionary", str(file)]
     subprocess.run(command, check=True, cwd=PROJECT, capture_output=True, timeout=300)
     trained = stream_state.zstd.ZstdDict(file.read_bytes())
     [*_, state] = states(PROJECT / "examples" / "movespecs" / "squat.yaml")

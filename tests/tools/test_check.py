@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.tools import check
 from tests.node import built_clients
 from tests.plugin import installed
-from tools import check
 
 UNREACHABLE = "requests.exceptions.ConnectionError: no route to host"
 

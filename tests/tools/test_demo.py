@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from tests.local_stack.stack_processes import bare_environment, is_deserted
 from tests.long_runs import at_length
 
@@ -23,7 +23,7 @@ AGREEING = (
 def demo(data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
     ports = {"PORT": str(free_port()), "REALTIME_PORT": str(free_port())}
     return subprocess.Popen(
-        [sys.executable, "-m", "tools.demo", *arguments],
+        [sys.executable, "-m", "dev.tools.demo", *arguments],
         cwd=PROJECT,
         env=bare_environment(DATA_DIR=str(data_dir), **ports),
         stdout=subprocess.PIPE,

@@ -3,12 +3,12 @@
 import json
 import struct
 
-from local_stack.environment import PROJECT
-from tools.drawings import REPETITIONS, SQUATS, outdated
+from dev.local_stack.environment import PROJECT
+from dev.tools.drawings import REPETITIONS, SQUATS, outdated
 
 
 def test_what_is_committed_is_what_the_code_draws() -> None:
-    assert [*outdated()] == [], "`python -m tools.drawings` rewrites it"
+    assert [*outdated()] == [], "`python -m dev.tools.drawings` rewrites it"
 
 
 def test_the_loop_has_each_repetition() -> None:

@@ -8,9 +8,9 @@ from django.test import Client
 
 from detection import Engine, EngineSettings
 from detection import compile as compile_movespec
+from dev.poses.figure import MOVEMENTS
+from dev.poses.recordings import load
 from movespecs.catalogue import catalogue_text
-from poses.figure import MOVEMENTS
-from poses.recordings import load
 from tests.long_runs import at_length
 from tryout.movements import engine, movements, shown_angle, shown_parameters, shown_rules
 

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from detection import LANDMARK_NAMES, Engine, PoseFrame, compile  # noqa: A004 - as detection calls it
+from dev.poses.figure import perform
+from dev.poses.variants import Frames, hiding, with_noise
 from movespecs.catalogue import catalogue_slugs, catalogue_text
-from poses.figure import perform
-from poses.variants import Frames, hiding, with_noise
 from tests.long_runs import thinned
 from tests.node import built_clients, node
 from tryout.movements import LANDMARKS, engine, movements

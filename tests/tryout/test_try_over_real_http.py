@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from client.batches import batches_of
-from client.stream import StreamClient
-from poses.recordings import load
+from clients.python.batches import batches_of
+from clients.python.stream import StreamClient
+from dev.poses.recordings import load
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS

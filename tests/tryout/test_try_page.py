@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from dev.local_stack.environment import PROJECT
 from kynaplatform import clock
 from kynaplatform.http.cross_origin import is_allowed, may_stream
-from local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from tryout import project as demo
 from tryout import views

@@ -18,9 +18,9 @@ from matplotlib import get_data_path
 from PIL import Image
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from dev.tools.chromium import WITH_SCREEN
 from tests.node import built_clients
 from tests.plugin import installed
-from tools.chromium import WITH_SCREEN
 
 PAGES = Path(__file__).parent / "pages"
 POLICY = (

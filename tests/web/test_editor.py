@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from detection import json_schema
+from dev.tools.course import FOLDER, specs
 from tests.documented import block
 from tests.node import built_clients, node
 from tests.server import api_server
-from tools.course import FOLDER, specs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,10 +16,10 @@ import pytest
 from django.db.models import QuerySet
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from local_stack import processes
-from local_stack.ports import free_port, listens
+from dev.local_stack import processes
+from dev.local_stack.ports import free_port, listens
+from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.documented import block

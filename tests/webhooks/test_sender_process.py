@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_broker_folders
+from dev.local_stack.ports import free_port
 from kynaplatform import clock
-from local_stack import processes
-from local_stack.environment import PROJECT, make_broker_folders
-from local_stack.ports import free_port
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port, listens
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port, listens
 from tests.documented import block
 from tests.node import installed_clients, node
 from tests.waiting import eventually

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from celery.beat import PersistentScheduler
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_broker_folders
 from kynaplatform.celery import app
-from local_stack import processes
-from local_stack.environment import PROJECT, make_broker_folders
 from tests.other_clock import clock_ahead
 from tests.waiting import eventually
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from celery.beat import PersistentScheduler
 
+from dev.local_stack import processes
+from dev.local_stack.ports import free_port, listens
 from kynaplatform.celery import app
-from local_stack import processes
-from local_stack.ports import free_port, listens
 from sessions_app.models import PlatformHeartbeat
 from tests.plugin import installed
 from tests.server import worker_and_beat

@@ -14,7 +14,7 @@ import pytest
 from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families
 
-from local_stack.ports import free_port
+from dev.local_stack.ports import free_port
 from tests.deploy.promql import rules
 from tests.server import worker_and_beat
 from tests.waiting import eventually

@@ -17,10 +17,10 @@ import pytest
 from celery import current_app
 from django.core.management import CommandError
 
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from erasure.models import Erasure
 from kynaplatform import __version__, clock
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.last_runs import BACKUP, SWEEP, last_run_record
 from sessions_app.models import LastRun

@@ -20,14 +20,14 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT, make_broker_folders
+from dev.local_stack.ports import free_port
+from dev.local_stack.run import make_services
+from dev.local_stack.run_log import RunLog
+from dev.poses.figure import perform
 from kynaplatform import __version__
-from local_stack import processes
-from local_stack.environment import PROJECT, make_broker_folders
-from local_stack.ports import free_port
-from local_stack.run import make_services
-from local_stack.run_log import RunLog
 from movespecs.models import MoveSpec
-from poses.figure import perform
 from sessions_app.last_runs import last_run_record
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine

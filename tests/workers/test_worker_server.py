@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from dev.local_stack.ports import free_port
 from kynaplatform.http.monitor_server import MAX_CLIENTS
 from kynaplatform.worker_monitors import WorkerServer
-from local_stack.ports import free_port
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 TOKEN = "a-token-of-the-metrics"

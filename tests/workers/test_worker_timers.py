@@ -12,9 +12,9 @@ import pytest
 from celery import Celery
 from django.db import connection
 
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from movespecs.models import MoveSpec
 from sessions_app.last_runs import swept_at
 from sessions_app.models import DetectionSession

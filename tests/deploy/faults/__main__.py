@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.cluster_folders import PostgresUnavailableError
-from local_stack.console import say
-from local_stack.guard import PR_SET_PDEATHSIG, prctl
-from local_stack.processes import NotReadyError
+from dev.local_stack.cluster_folders import PostgresUnavailableError
+from dev.local_stack.console import say
+from dev.local_stack.guard import PR_SET_PDEATHSIG, prctl
+from dev.local_stack.processes import NotReadyError
 from tests.deploy.faults.faults import FULL, SHORT
 from tests.deploy.faults.machine import missing_for_machine
 from tests.deploy.faults.neighbours import NAME, Neighbours

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from local_stack.guard import children_of
+from dev.local_stack.guard import children_of
 from tests.deploy.composition import SERVERS
 from tests.deploy.faults.neighbours import EACH_AND_ALL, Neighbours
 from tests.deploy.faults.stage import Stage

@@ -6,7 +6,7 @@ from typing import Any
 
 import detection
 from detection import PoseFrame
-from poses.figure import perform
+from dev.poses.figure import perform
 
 FPS = 30
 BATCH_FRAMES = 10

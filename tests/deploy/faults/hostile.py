@@ -23,8 +23,8 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from bench.stream_load import batch_texts
-from client.rest import SESSIONS
+from clients.python.rest import SESSIONS
+from dev.bench.stream_load import batch_texts
 
 EXPORTERS = SENDERS = 8
 # Eight exporters at this pace stay below 100 requests a minute, a project's default.

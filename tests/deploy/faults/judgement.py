@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from client.rest import RestClient
+from clients.python.rest import RestClient
 from tests.deploy.faults.film import BATCH_FRAMES, FPS, Event, Film, events_of
 from tests.deploy.faults.stage import Stage, StageFailedError
 from tests.deploy.faults.streams import Streaming

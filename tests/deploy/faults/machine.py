@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.guard import children_of
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.guard import children_of
 from tests.deploy.faults.stage import StageFailedError
 
 BOOT_SECONDS = 60.0

@@ -22,13 +22,13 @@ from uuid import UUID
 import psutil
 import psycopg
 
-from bench.command import percentiles
-from bench.reads import EVENTS, LONG_SESSION_EVENTS
-from bench.reads import SESSIONS as ENDED_SESSIONS
-from bench.webhooks import WAITING
-from local_stack import processes
-from local_stack.environment import PROJECT
-from local_stack.ports import free_port
+from dev.bench.command import percentiles
+from dev.bench.reads import EVENTS, LONG_SESSION_EVENTS
+from dev.bench.reads import SESSIONS as ENDED_SESSIONS
+from dev.bench.webhooks import WAITING
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.ports import free_port
 from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, MOVESPEC, Film
 from tests.deploy.faults.hostile import BEHAVIOURS, Load, expensive_movespec
 from tests.deploy.faults.judgement import wrong_sessions

@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_stack import processes
-from local_stack.environment import make_secrets
-from local_stack.guard import children_of
-from local_stack.ports import free_port, listens
-from local_stack.postgres import EmbeddedPostgres
+from dev.local_stack import processes
+from dev.local_stack.environment import make_secrets
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port, listens
+from dev.local_stack.postgres import EmbeddedPostgres
 from tests.deploy.composition import (
     PASSWORDS,
     Service,

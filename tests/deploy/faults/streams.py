@@ -4,9 +4,9 @@ import threading
 import time
 from typing import Any
 
-from client.listener import StreamListener
-from client.stream import StreamClient
-from client.wire import FrameAck
+from clients.python.listener import StreamListener
+from clients.python.stream import StreamClient
+from clients.python.wire import FrameAck
 from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, Film, poses_of
 
 # Longer than anything is away.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from client.rest import SESSIONS, TOKENS, RestClient
+from clients.python.rest import SESSIONS, TOKENS, RestClient
 from tests.deploy.faults.stage import Stage, StageFailedError
 
 REQUEST_SECONDS = 10.0

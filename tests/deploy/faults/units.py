@@ -13,11 +13,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from local_stack import processes
-from local_stack.console import say
-from local_stack.environment import PROJECT, make_secrets
-from local_stack.ports import listens
-from local_stack.postgres import EmbeddedPostgres
+from dev.local_stack import processes
+from dev.local_stack.console import say
+from dev.local_stack.environment import PROJECT, make_secrets
+from dev.local_stack.ports import listens
+from dev.local_stack.postgres import EmbeddedPostgres
 from tests.deploy.composition import PASSWORDS, redis_command
 from tests.deploy.faults.film import MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions

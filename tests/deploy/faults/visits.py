@@ -4,8 +4,8 @@ import http.client
 import threading
 from contextlib import suppress
 
-from client.closes import StreamRefusedError
-from client.stream import StreamClient, StreamLostError
+from clients.python.closes import StreamRefusedError
+from clients.python.stream import StreamClient, StreamLostError
 from tests.deploy.faults.traffic import Api, Traffic
 
 # Longer than a session waits for its first attach.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from stage import Stage
 from streaming import batches, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 
 BATCH_FRAMES = 15
 PAUSE_SECONDS = 0.05

@@ -12,7 +12,7 @@ from raw import TEXT, RawSocket, attach, frame
 from stage import Stage, stage_on
 from streaming import batches, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 
 FAST = 8
 # What takes longest to read of what was found: values that are no numbers.

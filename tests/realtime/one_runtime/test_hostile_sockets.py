@@ -15,7 +15,7 @@ from raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, attach
 from stage import Stage, rss_mb, runtime_on, stage_on
 from streaming import create, wire_frame, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import make_released
 from tests.long_runs import at_length

@@ -18,7 +18,7 @@ from django.db import connection
 from stage import Stage, stage_on
 from streaming import Client, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS
 from tests.deploy.proxy import NAME, answer, lines_of, proxy, request, trusting
 from tests.server import web_server, worker_and_beat

@@ -9,7 +9,7 @@ from raw import TEXT, attach, frame
 from stage import Stage, processes_of, stage_on
 from streaming import Client, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 
 CYCLES = 50
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))

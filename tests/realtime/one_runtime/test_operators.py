@@ -13,7 +13,7 @@ from raw import attach as raw_attach
 from stage import Stage, runtime_on, stage_on
 from streaming import Client, create, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from realtime.app import Application
 from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS

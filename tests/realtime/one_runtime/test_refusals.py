@@ -18,7 +18,7 @@ from rows import await_detached
 from stage import Stage, make_owner, runtime_on, stage_on
 from streaming import Client, batches, create, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from projects.signing import key_ring, sign
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession, SessionAttach

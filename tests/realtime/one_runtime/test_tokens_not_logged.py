@@ -13,7 +13,7 @@ from raw import TEXT, RawSocket, attach, connect, frame, upgrade_request
 from stage import Stage, stage_on
 from streaming import Client, wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack
 from tests.server import web_server

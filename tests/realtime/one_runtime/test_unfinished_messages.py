@@ -10,7 +10,7 @@ from raw import CONTINUATION, TEXT, RawSocket, attach, frame
 from stage import Stage, stage_on
 from streaming import wire_frames
 
-from poses.figure import perform
+from dev.poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.waiting import eventually
 

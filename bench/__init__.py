@@ -1,2 +1,0 @@
-"""The benchmarks. `python -m bench.NAME --help` says what each measures; docs/benchmarks.md has
-the figures."""

@@ -1,3 +1,0 @@
-"""The score of the engine: recordings of people, what is no repetition, MoveSpecs of other
-authors, other views. docs/accuracy.md has the figures, `python -m bench.score --help` the
-command."""

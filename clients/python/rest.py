@@ -1,0 +1,248 @@
+"""The client of the API: it mints a token, and makes MoveSpecs and sessions.
+
+It tries again after what may pass: a rate limit, a restart, a proxy that finds no server.
+"""
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from http.client import HTTPException
+from typing import Any, Final, Literal
+from urllib.parse import urlencode, urlsplit
+
+from clients.python.backoff import backoff
+from clients.python.closes import retry_after_seconds
+
+TOKENS = "/api/auth/access-tokens"
+SESSIONS = "/api/detection/sessions"
+MOVESPECS = "/api/movespecs"
+ANSWER_SECONDS = 30.0
+EVENTS_A_PAGE = 500
+# A limit of a minute is over by then.
+DEADLINE_SECONDS = 120.0
+MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.5, 5.0
+
+# The statuses after which a request is tried again; None is no answer at all. The first is for
+# requests that are safe to repeat, the second for any other.
+REPEATED: Final = frozenset({429, 502, 503, 504, None})
+REFUSED_UNDONE: Final = frozenset({429})
+
+
+class RequestFailedError(Exception):
+    """A request failed: with `status`, None for no answer.
+
+    `retry_after_seconds` is the wait that the server asked for, else 0.
+    """
+
+    status: int | None = None
+    retry_after_seconds = 0.0
+
+
+class RequestRefusedError(RequestFailedError):
+    """The API answered with an error."""
+
+    def __init__(self, status: int, code: str, message: str, details: dict[str, Any]) -> None:
+        self.status = status
+        self.code = code
+        self.details = details
+        told = "".join(
+            f", {name} {value}"
+            for name, value in details.items()
+            if value is not None and not (isinstance(value, str) and value in message)
+        )
+        super().__init__(f"{message} ({status} {code}{told})")
+
+
+class ServerUnreachableError(RequestFailedError):
+    """Nothing answered, or nothing that speaks this API."""
+
+
+class RestClient:
+    """The API at `base_url`, such as http://127.0.0.1:8000, as one project.
+
+    A request that fails for what may pass is tried again until `deadline_seconds` are over. Then,
+    and for any other failure, every method raises RequestRefusedError or ServerUnreachableError.
+    `on_wait` is called before each wait with its seconds and the reason. A server that has never
+    answered is not waited for.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        on_wait: Callable[[float, str], None] | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if urlsplit(base_url).scheme not in ("http", "https"):
+            raise ServerUnreachableError(f"{base_url} is not an address of http or https.")
+        self.base_url = base_url.rstrip("/")
+        self._api_key: str | None = None
+        self._token: str | None = None
+        self._on_wait = on_wait
+        self._deadline_seconds = deadline_seconds
+        self._pause = pause
+        self._has_answered = False
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def mint(self, api_key: str) -> str:
+        """Mint the token of every later request, and another once it has expired.
+
+        Returns the id of its project.
+        """
+        answer = self.ask("POST", TOKENS, {"api_key": api_key})
+        self._api_key, self._token = api_key, answer["access_token"]
+        return str(answer["project_id"])
+
+    def create_movespec(self, name: str) -> str:
+        """Make a private MoveSpec without a version. Returns its id."""
+        made = self.ask("POST", MOVESPECS, {"name": name}, waiting_out=REFUSED_UNDONE)
+        return str(made["movespec_id"])
+
+    def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
+        """The project's own private MoveSpecs that are not archived, newest first."""
+        query = urlencode({"project_id": project_id, "visibility": "private"})
+        return self._listed(f"{MOVESPECS}?{query}")
+
+    def versions(self, movespec_id: str) -> Iterator[dict[str, Any]]:
+        """The versions of a MoveSpec, newest first."""
+        return self._listed(f"{MOVESPECS}/{movespec_id}/versions")
+
+    def create_version(self, movespec_id: str, yaml_source: str) -> str:
+        """Make a version of a MoveSpec without releasing it. Returns its id."""
+        path = f"{MOVESPECS}/{movespec_id}"
+        self.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
+        return str(self.ask("POST", f"{path}/versions")["movespec_version_id"])
+
+    def archive_movespec(self, movespec_id: str) -> None:
+        self.ask("POST", f"{MOVESPECS}/{movespec_id}/archive")
+
+    def create_session(
+        self, *, project_id: str, mode: Literal["live", "replay"], **more: Any
+    ) -> dict[str, Any]:
+        """Make a session. `more` is movespec_id or movespec_version_id, and what else a create may
+        have: parameters, subject, metadata, locale.
+
+        An Idempotency-Key sees to it that a lost answer makes no second one.
+        """
+        body = {"mode": mode, "project_id": project_id, **more}
+        return dict(self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex))
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        return dict(self.ask("GET", f"{SESSIONS}/{session_id}"))
+
+    def events(self, session_id: str) -> list[dict[str, Any]]:
+        """All of a session's events, oldest first."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"limit": EVENTS_A_PAGE, **({"after": found[-1]["event_id"]} if found else {})}
+            page = self.ask("GET", f"{SESSIONS}/{session_id}/events?{urlencode(query)}")
+            found += page
+            if len(page) < EVENTS_A_PAGE:
+                return found
+
+    def cancel(self, session_id: str) -> None:
+        """Cancel a session, with one try: a client that leaves does not wait."""
+        self._ask_once("POST", f"{SESSIONS}/{session_id}/cancel")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        waiting_out: Collection[int | None] = REPEATED,
+    ) -> Any:
+        """The JSON that answers a request. `key` is its Idempotency-Key."""
+        answer, _ = self._ask_until_deadline(method, path, body, key, waiting_out)
+        return answer
+
+    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """The items of all pages."""
+        while path:
+            items, link = self._ask_until_deadline("GET", path)
+            yield from items
+            following = re.match(r'<(.*?)>; rel="next"', link or "")
+            # By the address that we were given: the server may know itself by another name.
+            path = (
+                urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
+            )
+
+    def _ask_until_deadline(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str | None = None,
+        waiting_out: Collection[int | None] = REPEATED,
+    ) -> tuple[Any, str | None]:
+        deadline = time.monotonic() + self._deadline_seconds
+        waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
+        while True:
+            try:
+                return self._ask_once(method, path, body, key)
+            except RequestFailedError as failure:
+                seconds = failure.retry_after_seconds + next(waits)
+                may_pass = failure.status in waiting_out and self._has_answered
+                if not may_pass or time.monotonic() + seconds > deadline:
+                    raise
+                if self._on_wait is not None:
+                    self._on_wait(seconds, str(failure))
+            self._pause(seconds)
+
+    def _ask_once(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[Any, str | None]:
+        """The JSON of one try, and its Link header. A token that has expired is minted anew."""
+        try:
+            return self._send(method, path, body, key)
+        except RequestRefusedError as refusal:
+            if refusal.code != "access_token_expired" or self._api_key is None:
+                raise
+        answer, _ = self._send("POST", TOKENS, {"api_key": self._api_key})
+        self._token = answer["access_token"]
+        return self._send(method, path, body, key)
+
+    def _send(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> tuple[Any, str | None]:
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+            f"{self.base_url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        if self._token is not None and path != TOKENS:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        if key is not None:
+            request.add_header("Idempotency-Key", key)
+        try:
+            with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
+                self._has_answered = True
+                return json.load(response), response.headers.get("Link")
+        except urllib.error.HTTPError as refusal:
+            self._has_answered = True
+            raise _refused(refusal) from None
+        except (OSError, HTTPException, ValueError) as error:
+            raise ServerUnreachableError(f"{self.base_url} does not answer: {error}") from error
+
+
+def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
+    failure: RequestFailedError
+    try:
+        error = json.load(refusal)["error"]
+        failure = RequestRefusedError(
+            refusal.code, error["code"], error["message"], error["details"]
+        )
+    except (ValueError, TypeError, KeyError, OSError, HTTPException):
+        failure = ServerUnreachableError(
+            f"{refusal.url} answered {refusal.code}, and not as this API does."
+        )
+        failure.status = refusal.code
+    failure.retry_after_seconds = retry_after_seconds(refusal.headers.get("Retry-After"))
+    return failure

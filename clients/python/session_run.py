@@ -1,0 +1,144 @@
+"""The run of one whole session: create, attach, stream, finalize, and read it back."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from clients.python import status_lines
+from clients.python.batches import Moment, batches_of
+from clients.python.listener import StreamListener
+from clients.python.rest import RequestFailedError, RestClient
+from clients.python.stream import StreamClient
+from clients.python.wire import Event, SessionDone
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRun:
+    """The result of a session: of the stream, and of the API afterwards."""
+
+    frames_sent: int
+    attaches: int
+    events: list[Event]
+    rejections: Mapping[str, int]
+    rejection_details: Mapping[str, str]
+    has_missed_the_end: bool
+    done: SessionDone
+    record: dict[str, Any]
+    stored_events: list[dict[str, Any]]
+
+    @property
+    def attempts(self) -> Counter[str]:
+        """How many did not count, by their reason."""
+        return Counter(
+            event["payload"]["reason"]
+            for event in self.stored_events
+            if event["type"] == "event_interrupted"
+        )
+
+    def faults(self, expected_count: int | None) -> list[str]:
+        """The faults of the result, as sentences: none when every count agrees.
+
+        `expected_count` is the repetitions that were performed, None if nobody counted them.
+        """
+        stored_ids = [event["event_id"] for event in self.stored_events]
+        streamed_ids = [event.event_id for event in self.events]
+        counted = Counter(
+            event["payload"]["event_key"]
+            for event in self.stored_events
+            if event["type"] == "event_completed"
+        )
+        stored_completions = counted.total()
+        checks = [
+            (
+                expected_count is None or stored_completions == expected_count,
+                f"{stored_completions} repetitions were counted, {expected_count} performed.",
+            ),
+            (
+                streamed_ids == stored_ids[: len(streamed_ids)]
+                and (self.has_missed_the_end or len(streamed_ids) == len(stored_ids)),
+                f"The stream gave {len(streamed_ids)} events, the API has {len(stored_ids)}: "
+                "they are not the same.",
+            ),
+            (
+                self.done.status == self.record["status"] == "completed",
+                f"The stream ended {self.done.status}, the record is {self.record['status']}.",
+            ),
+            (
+                self.done.accepted_frames_total
+                == self.record["accepted_frames_total"]
+                == self.frames_sent,
+                f"{self.frames_sent} frames were sent; the stream accepted "
+                f"{self.done.accepted_frames_total}, the record says "
+                f"{self.record['accepted_frames_total']}.",
+            ),
+            (
+                counted == self.record["repetitions"] and self.done.repetitions in (None, counted),
+                f"The API has the events of {dict(counted)}; the stream counted "
+                f"{self.done.repetitions}, the record says {self.record['repetitions']}.",
+            ),
+            (
+                self.done.summary is None
+                or msgspec.to_builtins(self.done.summary) == self.record["summary"],
+                "The summary of the stream is not the record's.",
+            ),
+        ]
+        faults = [fault for is_so, fault in checks if not is_so]
+        if self.rejections and self.done.accepted_frames_total != self.frames_sent:
+            faults.append(status_lines.rejected(self.rejections, self.rejection_details))
+        return faults
+
+
+def run_session(
+    api: RestClient,
+    moments: Iterable[Moment],
+    *,
+    project_id: str,
+    mode: Literal["live", "replay"],
+    reference: dict[str, str],
+    listener: StreamListener,
+    batch_frames: int,
+    speed: float | None,
+) -> SessionRun:
+    """Stream `moments` to a new session, `speed` times as fast as they were recorded.
+
+    With `speed` None they go as fast as they are acknowledged. A session that can't be finished is
+    cancelled. Raises what RestClient and StreamClient raise.
+    """
+    session = api.create_session(project_id=project_id, mode=mode, **reference)
+    session_id = session["session_id"]
+    try:
+        with StreamClient(
+            session["stream_url"], session["runtime_token"], listener=listener
+        ) as stream:
+            stream.attach()
+            began, first_ms, frames_sent = time.monotonic(), None, 0
+            for poses, clock_ms in batches_of(moments, batch_frames):
+                if first_ms is None:
+                    first_ms = poses[0].timestamp_ms  # no clock comes before a pose
+                if speed is not None:
+                    now_ms = poses[-1].timestamp_ms if clock_ms is None else clock_ms
+                    is_there_ms = now_ms - first_ms
+                    stream.wait(began + is_there_ms / 1000 / speed - time.monotonic())
+                stream.send(poses, clock_ms)
+                frames_sent += len(poses)
+            done = stream.finalize()
+    except BaseException:
+        with suppress(RequestFailedError):
+            api.cancel(session_id)
+        raise
+    return SessionRun(
+        frames_sent=frames_sent,
+        attaches=stream.attaches,
+        events=stream.events,
+        rejections=stream.rejections,
+        rejection_details=stream.rejection_details,
+        has_missed_the_end=stream.has_missed_the_end,
+        done=done,
+        record=api.session(session_id),
+        stored_events=api.events(session_id),
+    )

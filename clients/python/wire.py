@@ -1,0 +1,270 @@
+"""The messages of the stream, as docs/streaming.md describes them to a client."""
+
+from collections import Counter
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from clients.python.pose import LANDMARK_NAMES, POSE_SCHEMA, Pose
+
+EventType = Literal["shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"]
+RejectReason = Literal[
+    "session_ending",
+    "malformed_frame",
+    "unsupported_pose_schema",
+    "invalid_landmarks",
+    "image_landmarks",
+    "frame_seq_not_increasing",
+    "timestamp_not_increasing",
+    "timestamp_beyond_session",
+    "too_many_frames",
+]
+StatusName = Literal["streaming", "finalizing", "completed", "cancelled", "failed"]
+
+
+class WireLandmark(msgspec.Struct, frozen=True):
+    name: str
+    x: float
+    y: float
+    z: float
+    visibility: float | None
+
+
+class WireFrame(msgspec.Struct, frozen=True):
+    frame_seq: int
+    timestamp_ms: float
+    landmarks: list[WireLandmark]
+    pose_schema: str = POSE_SCHEMA
+    confidence: float = 1.0
+    source: None = None
+
+
+class FrameBatch(msgspec.Struct, frozen=True, tag="frame_batch", omit_defaults=True):
+    batch_seq: int
+    frames: list[WireFrame]
+    clock_ms: float | None = None
+
+
+class Finalize(msgspec.Struct, frozen=True, tag="finalize"):
+    pass
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    pass
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Sent by either side; the other answers with a pong."""
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    pass
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A detection event: the same on the stream and in GET …/events."""
+
+    event_id: str
+    session_id: str
+    ts_ms: float
+    type: EventType
+    payload: dict[str, Any]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An error in the one form of the platform."""
+
+    code: str
+    message: str
+    retryable: bool
+    details: dict[str, str | int | float | bool | None]
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether anything counts yet: `no_person`, `positioning` or `ready`.
+
+    `missing` are the landmarks that are out of sight by name, `view` and `start`.
+    """
+
+    state: str
+    missing: list[str]
+
+
+class HoldProgress(msgspec.Struct, frozen=True):
+    """A hold that goes on; 0 ms while nothing is held."""
+
+    event_key: str
+    held_ms: float
+    side: str | None = None
+
+
+class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
+    """Where the session is. An older server gives no `readiness`."""
+
+    session_id: str
+    status: StatusName
+    accepted_frames_total: int
+    terminal_outcome: str | None
+    last_batch_seq: int = 0
+    last_frame_seq: int = 0
+    readiness: Readiness | None = None
+    events_thinned: int = 0
+
+
+class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
+    batch_seq: int
+    events: list[Event]
+
+
+class RejectedFrame(msgspec.Struct, frozen=True):
+    """A rejected frame. An older server gives no `detail`, and others few of an ack."""
+
+    index: int
+    reason: RejectReason
+    detail: str | None = None
+
+
+class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
+    """The acknowledgement of a batch.
+
+    An older server gives no `rejected_frames` and no `readiness`. Only a hold's has `hold`.
+    """
+
+    batch_seq: int
+    accepted_frame_count: int
+    accepted_frames_total: int
+    rejected_frame_indexes: list[int]
+    rejected_frames: list[RejectedFrame] = []
+    readiness: Readiness | None = None
+    hold: HoldProgress | None = None
+    events_thinned: int = 0
+
+    def rejections(self) -> Counter[str]:
+        """The number of rejected frames by reason, without those that were accepted before."""
+        reasons = Counter[str](frame.reason for frame in self.rejected_frames)
+        del reasons["frame_seq_not_increasing"]  # sent again: a StreamClient numbers upward
+        return reasons
+
+    def details(self) -> dict[str, str]:
+        """The first detail of each reason for which frames were rejected, if it is told."""
+        told: dict[str, str] = {}
+        for frame in self.rejected_frames:
+            if frame.detail is not None:
+                told.setdefault(frame.reason, frame.detail)
+        return told
+
+
+class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
+    error: Fault
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """How much of a session could be counted, 0 to 1, and what kept the rest from it."""
+
+    countable_share: float
+    reasons: list[str]
+    # None of an older server.
+    seen_share: float | None = None
+    completed_share: float | None = None
+
+
+class MeasureSummary(msgspec.Struct, frozen=True, omit_defaults=True):
+    best: float | None
+    mean: float
+    least: float
+    most: float
+    uncertain: bool = False
+
+
+class CheckSummary(msgspec.Struct, frozen=True):
+    met: int
+    missed: int
+
+
+class RepetitionTimes(msgspec.Struct, frozen=True):
+    """When a repetition began, reached its far end, left that and ended; None where not known."""
+
+    began_ms: int | None
+    reached_ms: int | None
+    left_ms: int | None
+    ended_ms: int | None
+
+
+class RepetitionParts(msgspec.Struct, frozen=True):
+    """How long the way out, the stay and the way back took; None where not known."""
+
+    out_ms: int | None
+    stay_ms: int | None
+    back_ms: int | None
+
+
+class TimedRepetition(RepetitionParts, frozen=True):
+    times: RepetitionTimes
+
+
+class TimesSummary(msgspec.Struct, frozen=True):
+    mean: RepetitionParts
+    last: TimedRepetition | None
+
+
+class MovementSummary(msgspec.Struct, frozen=True):
+    """What was counted of one movement: `attempts` that did not count, by their reason.
+
+    An older server gives no `checks`.
+    """
+
+    completed: int
+    attempts: dict[str, int]
+    by_side: dict[str, int] | None
+    measures: dict[str, MeasureSummary]
+    longest_ms: float | None
+    total_ms: float | None
+    checks: dict[str, CheckSummary] = {}
+    times: TimesSummary | None = None
+
+
+class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
+    """The end of a session. An older server, or a refused attach, gives no counters: None.
+
+    `summary` and `quality` are None as well where nothing is known of them.
+    """
+
+    session_id: str
+    status: StatusName
+    accepted_frames_total: int
+    terminal_outcome: str | None
+    error: Fault | None
+    repetitions: dict[str, int] | None = None
+    interrupted_total: int | None = None
+    summary: dict[str, MovementSummary] | None = None
+    quality: Quality | None = None
+
+
+ServerMessage: TypeAlias = (
+    SessionUpdate | EventBatch | FrameAck | ErrorMessage | Ping | Pong | SessionDone
+)
+ClientMessage: TypeAlias = FrameBatch | Finalize | Cancel | Ping | Pong
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
+
+
+def encode(message: ClientMessage) -> str:
+    return _encoder.encode(message).decode()
+
+
+def decode(text: str | bytes) -> ServerMessage:
+    """The server's message. Raises msgspec.DecodeError for one that is not of this protocol."""
+    return _decoder.decode(text)
+
+
+def wire_frame(pose: Pose, frame_seq: int) -> WireFrame:
+    """`pose` as it is sent; `frame_seq`, from 1, grows with each frame of the session."""
+    return WireFrame(
+        frame_seq,
+        pose.timestamp_ms,
+        [
+            WireLandmark(name, point.x, point.y, point.z, point.visibility)
+            for name, point in zip(LANDMARK_NAMES, pose.landmarks, strict=True)
+        ],
+    )

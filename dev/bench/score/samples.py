@@ -1,0 +1,182 @@
+"""The recordings of people: those that a human has counted, and those of the people folder."""
+
+import gzip
+import json
+import math
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from detection import Landmark, PoseFrame
+from dev.poses import recordings
+
+Span = tuple[float, float]
+
+DATASETS: Final = ("RepCount-pose", "Countix-Fitness")
+
+# Recordings by which nothing can be judged. They are counted, but choose nothing, and every figure
+# is given without them as well.
+KNOWN_BAD: Final = {
+    "bench_press_stu10_1_02": "the pose is wrong most of the time",
+    "bench_press_stu10_6_04": "presses long before the first label, which is at 24 s",
+    "bench_press_stu3_5_33": "no pose in a third of the frames",
+    "bench_press_train151_03": "no pose in a third of the frames",
+    "front_raise_stu10_24_14": "the first eight labels are curls, in which no arm is raised",
+    "front_raise_stu2_14_07": "the arms are raised in turn, and one label spans two raises",
+    "push_up_stu4_46_45": "nine more push-ups after the last label",
+    "sit_up_stu2_62_19": "the landmarks do not show the movement",
+    "sit_up_stu3_58_42": "from 13 s on it is elbow to knee in turn, no sit-up",
+    "sit_up_train3344_14": "no pose in a third of the frames",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`dataset` is one of DATASETS. `repetitions` are those that a human marked, from start to end
+    in milliseconds; None where only the count is known."""
+
+    name: str
+    dataset: str
+    exercise: str
+    count: int
+    repetitions: tuple[Span, ...] | None
+    frames: list[PoseFrame]
+    seconds: float
+
+    @property
+    def person(self) -> str:
+        return person_of(self.name)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.name in KNOWN_BAD
+
+
+def person_of(name: str) -> str:
+    """`stuN` of a recording's name is a person. Of any other it is not known who is on it: he is
+    taken for somebody who is on no other."""
+    found = re.search(r"(?:^|_)(stu\d+)(?:_|$)", name)
+    return found.group(1) if found else name
+
+
+def dataset_of(source: str) -> str:
+    """The data set that a recording's source names first; any other is of the first that there was.
+
+    Figures of two data sets are never pooled to choose by.
+    """
+    first = source.partition(" ")[0]
+    return first if first in DATASETS else DATASETS[0]
+
+
+def load_samples(folder: Path) -> list[Sample]:
+    """The recordings in a folder whose repetitions a human has counted."""
+    samples = []
+    for path in sorted(folder.glob("*.json.gz")):
+        recording = recordings.load(path)
+        if recording.count is None:
+            continue
+        frame_ms = 1000 / recording.fps
+        marked = recording.rep_frames or (None if recording.count else [])
+        samples.append(
+            Sample(
+                name=path.name.removesuffix(".json.gz"),
+                dataset=dataset_of(recording.source),
+                exercise=recording.exercise.replace("_", "-"),
+                count=recording.count,
+                repetitions=None
+                if marked is None
+                else tuple((start * frame_ms, end * frame_ms) for start, end in marked),
+                frames=recording.pose_frames(),
+                seconds=len(recording.frames) / recording.fps,
+            )
+        )
+    return samples
+
+
+# Where the camera stands around a motion capture: its angle from straight ahead, in degrees.
+AHEAD: Final = 0
+CAMERAS: Final[dict[str, int]] = {"ahead": AHEAD, "45°": 45, "side": 90}
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A recording of the people folder. `person` is its name where nobody says who is on it.
+    `right` says of all repetitions whether they were done as instructed; `labels` has a word for
+    each frame; both may be unknown."""
+
+    name: str
+    exercise: str
+    person: str
+    right: bool | None
+    count: int | None
+    labels: tuple[str, ...]
+    frames: list[PoseFrame]
+
+    @property
+    def minutes(self) -> float:
+        return self.frames[-1].timestamp_ms / 60_000
+
+    def filmed_from(self, angle: int) -> list[PoseFrame]:
+        """The frames of a motion capture, whose depth is true, as a camera at this angle and a
+        landmarker would give them: z is halved, with noise of 5 mm in x and y and 20 in z."""
+        gauss = random.Random(f"{self.name} {angle}").gauss  # noqa: S311 - noise, not a secret
+        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        return [
+            PoseFrame(
+                frame.timestamp_ms,
+                tuple(
+                    Landmark(
+                        x * cos + z * sin + gauss(0, 0.005),
+                        y + gauss(0, 0.005),
+                        (z * cos - x * sin) / 2 + gauss(0, 0.02),
+                        visibility,
+                    )
+                    for x, y, z, visibility in frame.landmarks
+                ),
+            )
+            for frame in self.frames
+        ]
+
+    def still(self, number: int, *, seconds: float) -> list[PoseFrame]:
+        """The frame of this number kept for so long, at 30 frames a second, with 2 mm of noise."""
+        gauss = random.Random(f"{self.name} {number}").gauss  # noqa: S311
+        pose = self.frames[number].landmarks
+        return [
+            PoseFrame(
+                index * 1000 / 30,
+                tuple(
+                    Landmark(
+                        x + gauss(0, 0.002), y + gauss(0, 0.002), z + gauss(0, 0.002), visibility
+                    )
+                    for x, y, z, visibility in pose
+                ),
+            )
+            for index in range(round(seconds * 30) + 1)
+        ]
+
+
+def load_films(folder: Path) -> list[Film]:
+    """The recordings of the people folder."""
+    films = []
+    for path in sorted(folder.glob("*.json.gz")):
+        name = path.name.removesuffix(".json.gz")
+        document = json.loads(gzip.decompress(path.read_bytes()))
+        seen = [(number, pose) for number, pose in enumerate(document["frames"]) if pose]
+        labels = document.get("labels")
+        films.append(
+            Film(
+                name=name,
+                exercise=document["exercise"],
+                person=document.get("person") or name,
+                right=document.get("right"),
+                count=document["count"],
+                labels=tuple(labels[number] for number, _ in seen) if labels else (),
+                frames=[
+                    PoseFrame(number * 1000 / document["fps"], tuple(Landmark(*of) for of in pose))
+                    for number, pose in seen
+                ],
+            )
+        )
+    return films

@@ -1,0 +1,78 @@
+"""The services of `make run`: their output, their restarts, their end."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dev.local_stack import processes
+from dev.local_stack.environment import PROJECT
+from dev.local_stack.guard import children_of
+from dev.local_stack.run_log import RunLog
+
+MIN_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 30.0
+# A service that lived this long failed for a new reason: its next wait is the shortest again.
+STEADY_SECONDS = 60.0
+STOP_SECONDS = 10.0
+QUICK_STOP_SECONDS = 3.0
+
+
+@dataclass
+class Service:
+    """A child process that is started again when it ends, after longer and longer waits."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: RunLog
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _wait_seconds: float = field(default=MIN_WAIT_SECONDS, init=False)
+    _started_at: float = field(default=0.0, init=False)
+    _start_at: float | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        self._start_at = None
+        self._started_at = time.monotonic()
+        self.process = processes.start(
+            self.command, env=self.env, cwd=PROJECT, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None  # noqa: S101 - it is a pipe
+        self.log.follow(self.name, self.process.stdout)
+
+    def ended(self) -> int | None:
+        """The exit status, if it ran and has ended."""
+        return None if self.process is None else self.process.poll()
+
+    def keep_running(self, now: float) -> None:
+        status = self.ended()
+        if status is not None:
+            self.process = None
+            if now - self._started_at > STEADY_SECONDS:
+                self._wait_seconds = MIN_WAIT_SECONDS
+            self.log.say(f"{self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
+            self._start_at = now + self._wait_seconds
+            self._wait_seconds = min(2 * self._wait_seconds, MAX_WAIT_SECONDS)
+        if self._start_at is not None and now >= self._start_at:
+            self.start()
+
+    def stop(self) -> None:
+        self._start_at = None
+        if self.process is not None:
+            processes.stop(
+                self.process,
+                # A second SIGTERM or SIGQUIT is how granian and Celery are told to hurry.
+                signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
+            )
+            self.process = None
+
+
+def kill_strays(known: set[int]) -> None:
+    """Kill the children of a guard that was itself killed: the kernel has given them to us."""
+    # Each generation that dies leaves us the next one.
+    while strays := set(children_of(os.getpid())) - known:
+        for stray in strays:
+            os.kill(stray, signal.SIGKILL)
+            os.waitpid(stray, 0)

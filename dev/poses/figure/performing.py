@@ -1,0 +1,102 @@
+"""The performances of the figure before a camera: of an exercise, an activity, or a posture."""
+
+import random
+from bisect import bisect_right
+
+from detection import PoseFrame
+from dev.poses.figure.activities import ACTIVITIES
+from dev.poses.figure.body import AVERAGE, Build, Posture, eased
+from dev.poses.figure.camera import Camera
+from dev.poses.figure.keyframes import Variant
+from dev.poses.figure.movements import MOVEMENTS
+
+
+def perform(
+    exercise: str,
+    *,
+    repetitions: int,
+    fps: float,
+    seconds_per_repetition: float = 2.5,
+    reach: float = 1.0,
+    noise_m: float = 0.008,
+    dropped: float = 0.0,
+    seed: int = 1,
+    start_ms: float = 0,
+    turned: float | None = None,
+    z_scale: float = 1.0,
+    z_noise: float = 2.0,
+    hides: bool = True,
+    build: Build = AVERAGE,
+) -> list[PoseFrame]:
+    """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
+
+    With `turned` None the exercise is seen as it is usually filmed. `repeat` and Camera explain the
+    rest.
+    """
+    camera = Camera(
+        fps=fps,
+        turned=MOVEMENTS[exercise].turned if turned is None else turned,
+        noise_m=noise_m,
+        z_noise=z_noise,
+        z_scale=z_scale,
+        dropped=dropped,
+        seed=seed,
+        start_ms=start_ms,
+        hides=hides,
+    )
+    return repeat(
+        exercise,
+        repetitions=repetitions,
+        camera=camera,
+        seconds_per_repetition=seconds_per_repetition,
+        reach=reach,
+        build=build,
+    )
+
+
+def repeat(
+    exercise: str,
+    *,
+    repetitions: int,
+    camera: Camera,
+    seconds_per_repetition: float = 2.5,
+    reach: float = 1.0,
+    build: Build = AVERAGE,
+) -> list[PoseFrame]:
+    """The same before any camera. `reach` is the share of the way to the peak."""
+    movement = MOVEMENTS[exercise]
+    pace = movement.seconds / seconds_per_repetition
+    varied = movement.varied(Variant(name="performed", shallow=reach, fast=pace))
+    return varied.film(repetitions=repetitions, camera=camera, build=build)
+
+
+def act(
+    activity: str, *, seconds: float, camera: Camera, build: Build = AVERAGE
+) -> list[PoseFrame]:
+    """The frames of a figure that does one of ACTIVITIES, varied by the camera's seed."""
+    chance = random.Random(f"{activity} {camera.seed}")  # noqa: S311
+    times: list[float] = []
+    postures: list[Posture] = []
+    now = 0.0
+    for step_seconds, posture in ACTIVITIES[activity](chance):
+        now += step_seconds
+        times.append(now)
+        postures.append(posture)
+        if now > seconds:
+            break
+
+    def posture_at(second: float) -> Posture:
+        after = bisect_right(times, second)
+        if after == 0:
+            return postures[0]
+        start, end = times[after - 1], times[after]
+        return eased(postures[after - 1], postures[after], (second - start) / (end - start))
+
+    return camera.film(posture_at, seconds=seconds, build=build)
+
+
+def hold(
+    posture: Posture, *, seconds: float, camera: Camera, build: Build = AVERAGE
+) -> list[PoseFrame]:
+    """The frames of a figure that does not move: one posture, seen with the camera's noise."""
+    return camera.film(lambda _: posture, seconds=seconds, build=build)

@@ -1,0 +1,137 @@
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.core.management.base import CommandError, CommandParser
+
+import detection
+from detection import DetectionEvent, MoveSpec, MoveSpecInvalid, ParameterInvalid
+from dev.replay.engine_run import run_engine
+from dev.replay.event_lines import (
+    INTERRUPTED,
+    count_completed,
+    count_interrupted,
+    lines_of,
+    quality_line,
+)
+from dev.replay.recording_files import read_recording
+from kynaplatform.api.commands import OperatorCommand
+from movespecs.management.commands.validate import issue_lines
+from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
+from sessions_app.attempt_words import why_words
+from sessions_app.events import present_ts
+
+INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev.txt"
+
+
+class Command(OperatorCommand):
+    help = (
+        "Run the engine over a recording, offline: no server, no database. Prints the events, or "
+        "one object with --json. With --plot it draws the angles, the bands of the phases and the "
+        "repetitions; without it no file is written. With --explain it says of each attempt why it "
+        "did not count, and what became of each check."
+    )
+    # Neither settings nor a database are used.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("recording", type=Path, help="a recording, NAME.json.gz")
+        parser.add_argument(
+            "--spec", type=Path, required=True, metavar="FILE", help="the YAML of a MoveSpec"
+        )
+        parser.add_argument(
+            "--plot",
+            type=Path,
+            metavar="FILE",
+            help="the picture to write, FILE.svg or a PNG",
+        )
+        parser.add_argument(
+            "--angles",
+            default="",
+            metavar="NAME,…",
+            help="the joints and leans to draw (default: all that the phases bound)",
+        )
+        parser.add_argument(
+            "--explain",
+            action="store_true",
+            help="say why each attempt did not count: the reason, the criterion and by how much; "
+            "and what became of each check. The plot marks where an attempt missed",
+        )
+        add_spec_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        recording = read_recording(options["recording"])
+        spec = read_spec(options["spec"], spec_options(options))
+        only = chosen_angles(options["angles"], spec)
+        path: Path | None = options["plot"]
+        if path is not None and find_spec("matplotlib") is None:
+            raise CommandError(INSTALL_MATPLOTLIB)
+        run = run_engine(spec, recording)
+        events, angles, quality, checks = run
+        if options["json"]:
+            told = as_object(spec, events)
+            told["quality"] = None if quality is None else msgspec.to_builtins(quality)
+            if options["explain"]:
+                told["attempts"] = attempts(spec, events)
+                told["checks"] = checks
+            self.print_result(told, options)
+        else:
+            for line in lines_of(spec, recording, run, is_explained=options["explain"]):
+                self.stdout.write(line)
+            if quality is not None and quality.reasons:
+                self.stdout.write(quality_line(quality))
+        if path is None:
+            return
+        from dev.replay.plot import draw
+
+        try:
+            draw(path, spec, recording, events, angles, only, is_explained=options["explain"])
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        self.stderr.write(f"{path} is written.")
+
+
+def read_spec(path: Path, given: SpecOptions) -> MoveSpec:
+    try:
+        return detection.compile(path.read_text(encoding="utf-8"), **given)
+    except ParameterInvalid as error:
+        raise CommandError(f"--parameter: {error.message}") from error
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8.") from error
+    except MoveSpecInvalid as error:
+        raise CommandError("\n".join(issue_lines(path, error.issues))) from error
+
+
+def chosen_angles(names: str, spec: MoveSpec) -> list[str]:
+    """Those named, none for all."""
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    known = {criterion.measure: None for phase in spec.phases for criterion in phase.criteria}
+    for name in chosen:
+        if name not in known:
+            raise CommandError(f"--angles: {name} is not one of {', '.join(known)}.")
+    return chosen
+
+
+def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any]:
+    return {
+        "completed": {spec.movement_name: 0} | count_completed(events),
+        "interrupted": count_interrupted(events),
+        "events": [
+            {"ts_ms": present_ts(event.ts_ms), "type": event.type, "payload": event.payload}
+            for event in events
+        ],
+    }
+
+
+def attempts(spec: MoveSpec, events: Sequence[DetectionEvent]) -> list[dict[str, Any]]:
+    """When each attempt was, and why it did not count."""
+    return [
+        {"ts_ms": present_ts(event.ts_ms), "why": why_words(event.payload, spec)}
+        for event in events
+        if event.type == INTERRUPTED
+    ]

@@ -1,0 +1,244 @@
+"""The picture of a recording: the angles of a MoveSpec's criteria, its phases, the repetitions.
+
+Needs matplotlib, which only development installs.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from io import StringIO
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
+from dev.poses.recordings import Recording
+from dev.replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
+from dev.replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
+from sessions_app.attempt_words import criterion_at, degrees_words
+
+WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
+# The colours of Okabe and Ito, which people who see fewer colours can tell apart.
+PHASE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+CURVES = {
+    LEFT: {"color": "#7a7a7a", "linewidth": 0.9, "label": "left"},
+    RIGHT: {"color": "#7a7a7a", "linewidth": 0.9, "linestyle": "dashed", "label": "right"},
+    PAIR: {"color": "black", "linewidth": 1.6, "label": "both sides as one"},
+}
+REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e", "#5b4b8a"
+OUTCOMES = {COMPLETED: (REPETITION_COLOUR, "solid"), INTERRUPTED: (INTERRUPTION_COLOUR, "dotted")}
+INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
+BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
+MAX_DEGREES = 180
+# In the dark scheme light and dark change places, and hues stay.
+DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
+# Where the repetitions that people marked are drawn, in degrees of the axis.
+BY_PEOPLE_BAND = (2, 7)
+
+
+def draw(
+    path: Path,
+    spec: MoveSpec,
+    recording: Recording,
+    events: Sequence[DetectionEvent],
+    angles: Sequence[Angles],
+    only: Collection[str] = (),
+    *,
+    is_explained: bool = False,
+) -> None:
+    """Write the picture to `path`, as SVG if it is named so, else as a PNG.
+
+    It has a panel for each angle of the phases, or of `only`. `angles` are those that the engine
+    knew after each frame. A phase's band is the angles that it allows, and is darker while the
+    phase held. With `is_explained` a cross is on each bound that an attempt missed, with by how
+    much. Raises OSError when the file cannot be written.
+    """
+    frames = recording.pose_frames()
+    criteria = criteria_of(spec)
+    measures = {m: curves for m, curves in measures_of(criteria).items() if not only or m in only}
+    figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
+    panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
+    seconds = [frame.timestamp_ms / 1000 for frame in frames]
+    # A pose that a clock loses is lost after the last frame.
+    ends = max(seconds[-1], seconds[0] + 0.1, *(event.ts_ms / 1000 for event in events))
+    for panel, (measure, curves) in zip(panels, measures.items(), strict=True):
+        draw_bands(panel, spec, measure, events, frames)
+        for name in curves:
+            panel.plot(seconds, angle_series(angles, measure, name), **CURVES[name])
+        mark_outcomes(panel, events)
+        mark_by_people(panel, recording)
+        if is_explained:
+            mark_missed(panel, missed_bounds(spec, measure, events, frames, angles))
+        panel.set_ylabel(axis_label(measure))
+        panel.set_ylim(0, MAX_DEGREES)
+        panel.set_yticks(range(0, MAX_DEGREES + 1, 30))
+        panel.set_xlim(seconds[0], ends)
+        panel.margins(x=0)
+    mark_numbers(panels[0], events)
+    panels[-1].set_xlabel("seconds")
+    panels[0].legend(
+        handles=legend(spec, panels[0], recording), loc="upper left", bbox_to_anchor=(1.0, 1.0)
+    )
+    by_people = "" if recording.count is None else f", recorded {recording.count}"
+    figure.suptitle(
+        f"{spec.name}: {count_completed(events).total()} repetitions{by_people}, "
+        f"{count_interrupted(events)} interrupted"
+    )
+    if path.suffix == ".svg":
+        path.write_text(as_svg(figure), encoding="utf-8")
+    else:
+        figure.savefig(path, format="png", dpi=DPI)
+
+
+def criteria_of(spec: MoveSpec) -> list[Criterion]:
+    """The criteria of the phases, of both sides where each is judged for itself."""
+    return [
+        replace(criterion, side="both")
+        if spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
+        else criterion
+        for phase in spec.phases
+        for criterion in phase.criteria
+    ]
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as SVG: the same text each time, dark where the reader's browser is."""
+    text = StringIO()
+    with rc_context({"svg.hashsalt": "replay"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue().replace("</style>", f"{DARK}</style>", 1)
+
+
+def axis_label(measure: Measure) -> str:
+    of = f"lean of the {measure.replace('_', ' ')}" if measure in SEGMENT_LANDMARKS else measure
+    return f"{of}, degrees"
+
+
+def draw_bands(
+    panel: Axes,
+    spec: MoveSpec,
+    measure: Measure,
+    events: Sequence[DetectionEvent],
+    frames: Sequence[PoseFrame],
+) -> None:
+    for number, phase in enumerate(spec.phases):
+        colour = colour_of(number)
+        bands = {(c.minimum, c.maximum) for c in phase.criteria if c.measure == measure}
+        for low, high in sorted(bands):
+            panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
+            for start, end in stays(phase.name, events, frames[-1].timestamp_ms):
+                panel.fill_between(
+                    [start / 1000, end / 1000], low, high,
+                    color=colour, alpha=STAY_ALPHA, linewidth=0,
+                )  # fmt: skip
+
+
+def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
+    """The stays in a phase: from each shape_enter to the shape_exit of its side, or to the end."""
+    found = []
+    entered: dict[str | None, float] = {}
+    for event in events:
+        if event.payload.get("shape_key") != phase:
+            continue
+        side = event.payload.get("side")
+        if event.type == "shape_enter":
+            entered[side] = event.ts_ms
+        elif side in entered:
+            found.append((entered.pop(side), event.ts_ms))
+    return [*found, *((since, end_ms) for since in entered.values())]
+
+
+def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
+    for event in events:
+        if event.type in OUTCOMES:
+            colour, style = OUTCOMES[event.type]
+            panel.axvline(event.ts_ms / 1000, color=colour, linewidth=1.3, linestyle=style)
+
+
+def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
+    """Draw each repetition's number, and a cross for each interruption, above the panel."""
+    numbers = count(1)
+    for event in events:
+        if event.type in OUTCOMES:
+            panel.annotate(
+                str(next(numbers)) if event.type == COMPLETED else INTERRUPTION_MARK,
+                (event.ts_ms / 1000, 1.0), xycoords=("data", "axes fraction"),
+                xytext=(0, 2), textcoords="offset points",
+                ha="center", va="bottom", color=OUTCOMES[event.type][0], fontsize="small",
+            )  # fmt: skip
+
+
+class Missed(NamedTuple):
+    """A bound that an attempt missed, in degrees; when that was told; and by how much."""
+
+    seconds: float
+    bound: float
+    by: str
+
+
+def missed_bounds(
+    spec: MoveSpec,
+    measure: Measure,
+    events: Sequence[DetectionEvent],
+    frames: Sequence[PoseFrame],
+    angles: Sequence[Angles],
+) -> Iterator[Missed]:
+    """The bounds of a measure that attempts missed."""
+    times = [frame.timestamp_ms for frame in frames]
+    for event in events:
+        path = event.payload.get("path") if event.type == INTERRUPTED else None
+        criterion = criterion_at(path, spec) if path else None
+        if criterion is None or criterion.measure != measure:
+            continue
+        known = angles[min(bisect_left(times, event.ts_ms), len(angles) - 1)]
+        now = [degrees for (of, _), degrees in known.items() if of == measure]
+        bounds = [one for one in (criterion.minimum, criterion.maximum) if 0 < one < MAX_DEGREES]
+        # Of two bounds that which faces where the body is.
+        bound = min(bounds or [0.0], key=lambda one: abs(one - now[0]) if now else 0.0)
+        by = event.payload["by"]
+        yield Missed(event.ts_ms / 1000, bound, "" if by is None else f"by {degrees_words(by)}")
+
+
+def mark_missed(panel: Axes, missed: Iterable[Missed]) -> None:
+    for seconds, bound, by in missed:
+        panel.plot(
+            [seconds], [bound], marker="x", color=INTERRUPTION_COLOUR, markersize=8,
+            markeredgewidth=2,
+        )  # fmt: skip
+        panel.annotate(
+            by, (seconds, bound), xytext=(7, 5), textcoords="offset points",
+            color=INTERRUPTION_COLOUR, fontsize="small",
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
+        )  # fmt: skip
+
+
+def mark_by_people(panel: Axes, recording: Recording) -> None:
+    for first, last in recording.rep_frames or []:
+        panel.fill_between(
+            [first / recording.fps, last / recording.fps], *BY_PEOPLE_BAND,
+            color=BY_PEOPLE_COLOUR, linewidth=0,
+        )  # fmt: skip
+
+
+def legend(spec: MoveSpec, panel: Axes, recording: Recording) -> list[object]:
+    handles: list[object] = [
+        Patch(color=colour_of(number), alpha=STAY_ALPHA, label=phase.name)
+        for number, phase in enumerate(spec.phases)
+    ]
+    curves, _ = panel.get_legend_handles_labels()
+    marks = [
+        Patch(color=REPETITION_COLOUR, label="repetition completed"),
+        Patch(color=INTERRUPTION_COLOUR, label=f"interrupted ({INTERRUPTION_MARK})"),
+    ]
+    if recording.rep_frames:
+        marks.append(Patch(color=BY_PEOPLE_COLOUR, label="as people marked them"))
+    return [*handles, *curves, *marks]
+
+
+def colour_of(number: int) -> str:
+    return PHASE_COLOURS[number % len(PHASE_COLOURS)]

@@ -1,0 +1,203 @@
+"""The whole gate: every check runs, each is reported, one failure fails the gate."""
+
+import argparse
+import difflib
+import filecmp
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from dev.local_stack.console import say
+from dev.local_stack.environment import PROJECT, make_secrets
+from dev.tools.movespec_reference import PAGE, reference
+
+OPENAPI = PROJECT / "docs" / "openapi.yaml"
+TRY_SCRIPT = PROJECT / "tryout" / "static" / "tryout" / "try.js"
+BIN = Path(sys.executable).parent
+MANAGE = (sys.executable, "manage.py")
+# The settings of addresses: they are read, but nothing is reached there.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://check@127.0.0.1:1/check",
+    "REDIS_URL": "redis://check.invalid/0",
+    "CELERY_BROKER_URL": "redis://check.invalid/1",
+    "PUBLIC_STREAM_URL": "wss://check.invalid/api/detection/stream",
+    "ALLOWED_HOSTS": "check.invalid",
+    "TRUSTED_PROXIES": "192.0.2.1",
+}
+# The errors of pip-audit when the service, not a package, is at fault.
+UNREACHABLE = re.compile(r"Could not connect|requests\.exceptions|ConnectionError|ServiceError")
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class CheckFailedError(Exception):
+    """A check found a fault; the text is its report."""
+
+
+def run(*command: str | Path, variables: dict[str, str] | None = None) -> str:
+    """The command's output; CheckFailedError with it when the command fails."""
+    done = subprocess.run(  # noqa: S603
+        list(map(str, command)),
+        cwd=PROJECT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CheckFailedError(done.stdout)
+    return done.stdout
+
+
+def settings_variables(environment: str) -> dict[str, str]:
+    """Variables that the settings accept, with secrets made for one command only."""
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return passed_on | NOWHERE | make_secrets() | {"ENVIRONMENT": environment}
+
+
+def passes(*command: str | Path, environment: str | None = None) -> None:
+    """Run the command, with the variables of `environment` alone if it is given."""
+    run(*command, variables=settings_variables(environment) if environment else None)
+
+
+def generate_openapi() -> str:
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-openapi-") as folder:
+        document = Path(folder) / "openapi.yaml"
+        words = ["spectacular", "--validate", "--fail-on-warn", "--file", str(document)]
+        passes(*MANAGE, *words, environment="development")
+        return document.read_text()
+
+
+def check_openapi() -> None:
+    generated = generate_openapi()
+    committed = OPENAPI.read_text() if OPENAPI.exists() else ""
+    if generated != committed:
+        difference = difflib.unified_diff(
+            *(committed.splitlines(), generated.splitlines()),
+            *("docs/openapi.yaml", "generated"),
+            lineterm="",
+        )
+        raise CheckFailedError("\n".join([*difference, "`make openapi` rewrites it."]))
+
+
+def check_try_script() -> str | None:
+    """Compare the script of /try with its source. Returns a note if no Node can build it."""
+    try:
+        run("make", "--no-print-directory", "node")
+    except CheckFailedError as fault:
+        if os.environ.get("CI") == "true":
+            raise
+        return f"NOT COMPARED: {str(fault).splitlines()[0]}"
+    run("make", "--no-print-directory", "packages")
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-try-") as folder:
+        built = Path(folder) / TRY_SCRIPT.name
+        run("node", "clients/try/script.mjs", built)
+        if not filecmp.cmp(built, TRY_SCRIPT, shallow=False):
+            raise CheckFailedError("It is not what clients/ makes of it. `make web` rewrites it.")
+    return None
+
+
+def check_reference() -> None:
+    if PAGE.read_text(encoding="utf-8") != reference():
+        raise CheckFailedError("The language has changed: `make reference` rewrites it.")
+
+
+def audit_requirements() -> str | None:
+    """Audit every pinned package. Returns a note if the service can't say."""
+    done = subprocess.run(  # noqa: S603
+        [
+            *(BIN / "pip-audit", "--requirement", PROJECT / "requirements-dev.txt"),
+            *("--disable-pip", "--progress-spinner=off", "--format=json"),
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.stdout.strip():
+        if not UNREACHABLE.search(done.stderr):
+            raise CheckFailedError(done.stderr)
+        reason = done.stderr.strip().splitlines()[-1][:160]
+        return f"NOT AUDITED: the advisory service cannot be reached ({reason})"
+    audited = json.loads(done.stdout)["dependencies"]
+    found = [
+        f"{package['name']} {package['version']}: {fault['id']}, fixed in {fault['fix_versions']}"
+        for package in audited
+        for fault in package.get("vulns", ())
+    ]
+    if found:
+        raise CheckFailedError("\n".join(found))
+    unknown = [package["name"] for package in audited if "skip_reason" in package]
+    if unknown:
+        names = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
+        return f"NOT AUDITED: the service does not know {len(unknown)} of {len(audited)} ({names})"
+    return None
+
+
+CHECKS: dict[str, Callable[[], str | None]] = {
+    "formatting": partial(passes, BIN / "ruff", "format", "--check", "."),
+    "lint": partial(passes, BIN / "ruff", "check", "."),
+    "types": partial(passes, BIN / "mypy", ".", environment="development"),
+    "import directions": partial(passes, BIN / "lint-imports"),
+    # The database cannot be reached, so models and migrations are compared, and no more.
+    "migrations": partial(
+        passes, *MANAGE, "makemigrations", "--check", "--dry-run", environment="development"
+    ),
+    "deployment settings": partial(
+        passes, *MANAGE, "check", "--deploy", "--fail-level", "WARNING", environment="production"
+    ),
+    "docs/openapi.yaml": check_openapi,
+    "tryout/static/tryout/try.js": check_try_script,
+    "docs/movespec/reference.md": check_reference,
+    "vulnerabilities": audit_requirements,
+}
+
+
+def outcome(name: str) -> tuple[bool, str]:
+    """Whether a check passes, and what is said of it."""
+    started = time.monotonic()
+    try:
+        note = CHECKS[name]()
+    except CheckFailedError as fault:
+        return False, f"{str(fault).rstrip()}\nFAILED  {name}"
+    seconds = time.monotonic() - started
+    said = f"skipped {name}: {note}" if note else f"ok      {name}"
+    return True, f"{said} ({seconds:.1f} s)"
+
+
+def run_all() -> int:
+    """Run as many at once as there are cores; each is told in its turn."""
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for name, (is_met, said) in zip(CHECKS, threads.map(outcome, CHECKS), strict=True):
+            say(said)
+            if not is_met:
+                failed.append(name)
+    if failed:
+        say(f"make check: {len(failed)} failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write-openapi", action="store_true", help="rewrite docs/openapi.yaml")
+    if parser.parse_args().write_openapi:
+        try:
+            OPENAPI.write_text(generate_openapi())
+        except CheckFailedError as fault:
+            say(str(fault))
+            return 1
+        return 0
+    return run_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,288 @@
+"""The pictures of the course: a body in each phase, and an angle over time with what was counted.
+
+Each is of the first run of its page, or of another one that it names.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from detection import (
+    JOINT_LANDMARKS,
+    SEGMENT_LANDMARKS,
+    Criterion,
+    DetectionEvent,
+    Engine,
+    Measure,
+    Phase,
+)
+from dev.poses.figure import Movement, Posture, landmarks
+from dev.replay.angle_series import LEFT as LEFT_SIDE
+from dev.replay.angle_series import PAIR, Angles, measures_of
+from dev.replay.angle_series import RIGHT as RIGHT_SIDE
+from dev.replay.event_lines import COMPLETED, INTERRUPTED
+from dev.tools.bodies import HEAD_M, NECK, Angle, Point, joined, lines, number, points_of
+from dev.tools.course import FOLDER, Run, runs
+from dev.tools.course_pictures import PICTURES, Picture
+from sessions_app.attempt_words import criterion_words
+
+WIDTH, LEFT, RIGHT = 560, 44, 96
+BODIES, CHART, SCALE, VERTICAL = 232, 216, 102.0, 52
+LANDMARKS: Mapping[str, tuple[str, ...]] = dict(
+    (*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items())
+)
+HEAD, NOT_READY_WIDE = HEAD_M * SCALE, 80
+TURNS = {0.0: "from the side", 90.0: "from the front"}
+# Okabe and Ito's, which people who see fewer colours can tell apart.
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7")
+CROSS = "\N{MULTIPLICATION SIGN}"
+STYLE = """<style>
+svg { font: 15px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+text { fill: #526060; } .paper { fill: #ffffff; } .line { stroke: #dbe5e4; }
+.near, .trunk, .right, .pair { stroke: #12403f; } .far, .left { stroke: #9fb5b3; }
+.head { fill: #12403f; } .arc { stroke: #0b7a75; } .name { fill: #0a655f; font-weight: 600; }
+.done { stroke: #1a7f37; } .missed { stroke: #b3261e; } .cue { fill: #8a6100; }
+text.done { fill: #1a7f37; stroke: none; font-weight: 600; } .unready { fill: #8a9a98; }
+text.missed { fill: #b3261e; stroke: none; font-weight: 600; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #a3b4b2; } .paper { fill: #0f1716; } .line { stroke: #2a3a38; }
+  .near, .trunk, .right, .pair { stroke: #d9f2ef; } .far, .left { stroke: #5f8a86; }
+  .head { fill: #d9f2ef; } .arc { stroke: #7fdcd4; } .name { fill: #7fdcd4; }
+  .done { stroke: #6fd38a; } .missed { stroke: #ff9d94; } .cue { fill: #ffd166; }
+  text.done { fill: #6fd38a; } text.missed { fill: #ff9d94; }
+}
+polyline, path { fill: none; stroke-linecap: round; stroke-linejoin: round; }
+.limb { stroke-width: 7; } .arc { stroke-width: 2.5; } .curve { stroke-width: 2; }
+.wedge { fill: #ffd166; fill-opacity: 0.55; } .left { stroke-dasharray: 5 4; }
+.missed { stroke-dasharray: 2 4; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the engine knew after each frame of a run."""
+
+    seconds: list[float]
+    angles: list[Angles]
+    is_ready: list[bool]
+    events: list[DetectionEvent]
+
+    def stays(self, phase: str) -> Iterator[tuple[float, float]]:
+        """From each entry to the exit of the same side, in seconds."""
+        entered: dict[str | None, float] = {}
+        for event in self.events:
+            if event.payload.get("shape_key") == phase:
+                side = event.payload.get("side")
+                if event.type == "shape_enter":
+                    entered[side] = event.ts_ms / 1000
+                elif side in entered:
+                    yield entered.pop(side), event.ts_ms / 1000
+        for since in entered.values():
+            yield since, self.seconds[-1]
+
+
+def watch(run: Run) -> Seen:
+    engine = Engine(run.spec)
+    seen = Seen([], [], [], [])
+    for frame in run.recording.pose_frames():
+        seen.events.extend(engine.feed(frame))
+        seen.seconds.append(frame.timestamp_ms / 1000)
+        seen.angles.append(engine.angles())
+        seen.is_ready.append(engine.readiness == "ready")
+    seen.events.extend(engine.finish())
+    return seen
+
+
+def draw(name: str) -> str:
+    """The picture of a page, as SVG."""
+    picture = PICTURES[name]
+    page = "cookbook" if name.startswith("cookbook-") else name
+    run = list(runs(FOLDER / f"{page}.md"))[picture.run]
+    seen = watch(run)
+    high = (BODIES if picture.phases else 0) + CHART
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" '
+        f'width="{WIDTH}" height="{high}">',
+        STYLE,
+        f'<rect class="paper" width="{WIDTH}" height="{high}"/>',
+        *_bodies(run, seen, picture),
+        *_chart(run, seen, picture.measure, high - CHART),
+    ]
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _bodies(run: Run, seen: Seen, picture: Picture) -> Iterator[str]:
+    turns = picture.turned or (run.movement.turned,)
+    panels = [(phase, turned) for phase in picture.phases for turned in turns]
+    wide = WIDTH / max(len(panels), 1)
+    for index, (name, turned) in enumerate(panels):
+        phase = next(one for one in run.spec.phases if one.name == name)
+        middle = wide * (index + 0.5)
+        posture = run.movement.posture_at(_moment(phase, seen, picture), run.repetitions)
+        [asked] = [
+            one for one in (*phase.criteria, *_throughout(run)) if one.measure == picture.measure
+        ]
+        points = _placed(posture, turned, middle, run.movement)
+        if picture.is_seated:
+            hips = _placed(run.movement.rest, turned, middle, run.movement)["pelvis"]
+            up = points["pelvis"][1] - hips[1]
+            points = {name: (x, y - up) for name, (x, y) in points.items()}
+        angle = _angle(points, asked)
+        yield from _body(points)
+        yield from _arc(angle, is_lean=asked.measure not in JOINT_LANDMARKS)
+        title = TURNS.get(turned, f"turned by {turned:.0f}°") if picture.turned else name
+        yield _text(middle, BODIES - 26, f"{title}: {angle.degrees:.0f}°", "name")
+        if not picture.turned:
+            yield _text(middle, BODIES - 7, criterion_words(asked))
+
+
+def _throughout(run: Run) -> tuple[Criterion, ...]:
+    return tuple(one.criterion for one in run.spec.throughout or ())
+
+
+def _moment(phase: Phase, seen: Seen, picture: Picture) -> float:
+    """When the body is farthest in its first stay in the phase, in seconds."""
+    start, end = next(seen.stays(phase.name))
+    within = [
+        (second, angle)
+        for second, known in zip(seen.seconds, seen.angles, strict=True)
+        if start <= second <= end
+        for (measure, _), angle in known.items()
+        if measure == picture.measure
+    ]
+    band = next((one for one in phase.criteria if one.measure == picture.measure), None)
+    if band is not None and band.minimum > 0 and band.maximum < 180:
+        return (start + end) / 2
+    is_low = band is not None and band.minimum == 0
+    return (min if is_low else max)(within, key=lambda one: one[1])[0]
+
+
+def _placed(posture: Posture, turned: float, middle: float, movement: Movement) -> dict[str, Point]:
+    points = points_of(landmarks(posture, turned), _scale(movement), (0.0, BODIES - 52.0))
+    across = [x for x, _ in points.values()]
+    aside = middle - (min(across) + max(across)) / 2
+    return {name: (x + aside, y) for name, (x, y) in points.items()}
+
+
+def _scale(movement: Movement) -> float:
+    """Pixels a metre; fewer where arms go overhead."""
+    bodies = [landmarks(posture) for posture in movement.postures.values()]
+    highest = max(max(one.y for one in body) - min(one.y for one in body) for body in bodies)
+    return min(SCALE, (BODIES - 60.0) / highest)
+
+
+def _body(points: Mapping[str, Point]) -> Iterator[str]:
+    for name, of in lines():
+        yield f'<polyline class="limb {name}" points="{joined(points, of)}"/>'
+    x, y = points["head"]
+    yield f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD)}"/>'
+
+
+def _angle(points: Mapping[str, Point], criterion: Criterion) -> Angle:
+    """As it is drawn: of one side alone, the near one unless the criterion names the other."""
+    side = criterion.side if criterion.side in ("left", "right") else "right"
+    measure = criterion.measure
+    names = [f"{side}_{name}" for name in LANDMARKS[measure]]
+    if measure == "trunk":
+        names = ["pelvis", NECK]
+    if measure not in JOINT_LANDMARKS:
+        at, upper = (points[name] for name in names)
+        return Angle(at, (at[0], at[1] - VERTICAL), upper)
+    one, at, other = (points[name] for name in names)
+    return Angle(at, one, other)
+
+
+def _arc(angle: Angle, *, is_lean: bool) -> Iterator[str]:
+    x, y = (number(part) for part in angle.at)
+    if is_lean:
+        yield f'<path class="arc" d="M{x} {y}v-{VERTICAL}" stroke-dasharray="4 4"/>'
+    yield f'<path class="wedge" d="{angle.arc(20)}L{x} {y}Z"/>'
+    yield f'<path class="arc" d="{angle.arc(20)}"/>'
+
+
+def _chart(run: Run, seen: Seen, measure: Measure, top: float) -> Iterator[str]:
+    ends = seen.seconds[-1]
+    wide, high = WIDTH - LEFT - RIGHT, CHART - 62.0
+    floor = top + 30 + high
+
+    def at(second: float) -> float:
+        return LEFT + wide * second / ends
+
+    def level(degrees: float) -> float:
+        return floor - high * degrees / 180
+
+    bands = [(phase.name, phase.criteria) for phase in run.spec.phases]
+    bands.append(("throughout", _throughout(run)))
+    criteria = [one for _, of in bands for one in of]
+    for index, (name, of) in enumerate(bands):
+        for one in (one for one in of if one.measure == measure):
+            box = f'y="{number(level(one.maximum))}" fill="{COLOURS[index]}" height="' + (
+                f'{number(level(one.minimum) - level(one.maximum))}"'
+            )
+            yield f'<rect x="{LEFT}" width="{wide}" {box} fill-opacity="0.16"/>'
+            for start, end in seen.stays(name):
+                across = f'x="{number(at(start))}" width="{number(at(end) - at(start))}"'
+                yield f'<rect {across} {box} fill-opacity="0.4"/>'
+            middle = (level(one.minimum) + level(one.maximum)) / 2
+            yield _text(WIDTH - RIGHT + 6, middle + 5, name, "", "start")
+    for degrees in (0, 90, 180):
+        yield f'<path class="line" d="M{LEFT} {number(level(degrees))}H{WIDTH - RIGHT}"/>'
+        yield _text(LEFT - 6, level(degrees) + 5, f"{degrees}°", "", "end")
+    for start, end in _unready(seen):
+        yield (
+            f'<rect class="unready" x="{number(at(start))}" y="{number(top + 30)}" '
+            f'width="{number(at(end) - at(start))}" height="{number(high)}" fill-opacity="0.3"/>'
+        )
+        if at(end) - at(start) > NOT_READY_WIDE:
+            yield _text(at(start) + 6, top + 46, "not ready", "", "start")
+    curves = measures_of(criteria)[measure]
+    if run.spec.counts_each_side:
+        curves = (LEFT_SIDE, RIGHT_SIDE)
+    elif PAIR in curves:
+        curves = (PAIR,)
+    for curve in curves:
+        drawn = [
+            f"{number(at(second))},{number(level(known[measure, curve]))}"
+            for second, known in zip(seen.seconds[::2], seen.angles[::2], strict=True)
+            if (measure, curve) in known
+        ]
+        yield f'<polyline class="curve {curve}" points="{" ".join(drawn)}"/>'
+    yield from _marks(seen.events, at, top + 30, floor)
+    which = ", the left one dashed" if LEFT_SIDE in curves else ""
+    said = f"{measure.replace('_', ' ')} over {ends:.0f} s{which}"
+    yield _text(LEFT, floor + 24, said, "", "start")
+
+
+def _marks(
+    events: Sequence[DetectionEvent], at: Callable[[float], float], top: float, floor: float
+) -> Iterator[str]:
+    """A number for each repetition, a cross for each attempt, a dot for each message."""
+    count = 0
+    for event in events:
+        x = at(event.ts_ms / 1000)
+        if event.type in (COMPLETED, INTERRUPTED):
+            is_done = event.type == COMPLETED
+            count += is_done
+            kind = "done" if is_done else "missed"
+            yield f'<path class="{kind}" d="M{number(x)} {number(top)}V{number(floor)}"/>'
+            side = event.payload.get("side") or ""
+            yield _text(x, top - 8, f"{count if is_done else CROSS}{side and ' ' + side}", kind)
+        elif event.type == "feedback":
+            yield f'<circle class="cue" cx="{number(x)}" cy="{number(floor)}" r="5"/>'
+
+
+def _unready(seen: Seen) -> Iterator[tuple[float, float]]:
+    since: float | None = None
+    for second, is_ready in zip(seen.seconds, seen.is_ready, strict=True):
+        if not is_ready and since is None:
+            since = second
+        if is_ready and since is not None:
+            if second - since > 0.1:
+                yield since, second
+            since = None
+    if since is not None:
+        yield since, seen.seconds[-1]
+
+
+def _text(x: float, y: float, said: str, kind: str = "", anchor: str = "middle") -> str:
+    of = f' class="{kind}"' if kind else ""
+    return f'<text{of} x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">{said}</text>'

@@ -1,0 +1,177 @@
+"""`make demo`: one session from mint to final record, with a figure that does squats.
+
+Against the platform that `make run` keeps in this data folder; where none runs, against one that
+is started for the demo and stopped after it. Exits 0 only if every repetition was counted and
+the stream, the record and the stored events agree.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clients.python import status_lines
+from clients.python.closes import StreamRefusedError
+from clients.python.progress_bar import ProgressBar
+from clients.python.rest import SESSIONS, RequestFailedError, RestClient
+from clients.python.session_run import SessionRun, run_session
+from clients.python.stream import StreamLostError
+from dev.local_stack.console import say
+from dev.local_stack.environment import REALTIME_PORT, fill
+from dev.local_stack.guard import PR_SET_PDEATHSIG, prctl
+from dev.local_stack.ports import free_port, listens
+from dev.local_stack.processes import NotReadyError
+from dev.local_stack.run import why_not_ready
+from dev.poses.figure import perform
+from dev.replay.event_lines import EventLines
+from dev.tools.platform_process import platform
+
+EXERCISE = "squat"
+FPS = 30.0
+BATCH_FRAMES = 15
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    options = read_options()
+    if options.end_with_make:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # SIGTERM and Ctrl-C both end the demo in order, and the platform with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    variables = dict(os.environ)
+    if not fill(variables):
+        say("The demo is for development: it does nothing where ENVIRONMENT is production.")
+        return 1
+    data_dir = Path(variables["DATA_DIR"])
+    try:
+        with running_platform(data_dir, variables) as demo:
+            return show(demo, options.repetitions, options.speed)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return INTERRUPTED
+    except NotReadyError as failure:
+        say(f"The platform could not be started:\n{failure}")
+    except (RequestFailedError, StreamRefusedError, StreamLostError) as failure:
+        say(str(failure))
+    return 1
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make demo", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--repetitions", type=int, default=6, help="of the figure (default 6)")
+    parser.add_argument(
+        "--speed", type=float, default=4.0, help="times as fast as in life (default 4)"
+    )
+    parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.repetitions < 1 or not options.speed > 0:
+        parser.error("--repetitions is at least 1, and --speed more than 0")
+    return options
+
+
+@contextmanager
+def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The content of demo.json, of a platform of `data_dir` that is ready inside the block."""
+    if is_in_use(data_dir):
+        yield await_demo(data_dir)
+        return
+    say("Starting the platform for the demo …")
+    port = usable_port(variables.get("PORT") or "8000")
+    realtime_port = usable_port(variables.get("REALTIME_PORT") or REALTIME_PORT)
+    log = data_dir / "demo.log"
+    with platform(data_dir, port=port, realtime_port=realtime_port, log=log):
+        try:
+            yield await_demo(data_dir)
+        finally:
+            say("Stopping the platform …")
+
+
+def is_in_use(data_dir: Path) -> bool:
+    """Whether a `make run` holds the folder."""
+    with (data_dir / "run.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def await_demo(data_dir: Path) -> dict[str, str]:
+    path = data_dir / "demo.json"
+    deadline = time.monotonic() + READY_SECONDS
+    answer: str | None = "it has not said its address yet"
+    while time.monotonic() < deadline:
+        # Read each time: one that only starts writes its address before it is ready.
+        if path.exists():
+            demo: dict[str, str] = json.loads(path.read_text())
+            answer = why_not_ready(demo["base_url"])
+            if answer is None:
+                return demo
+        time.sleep(POLL_SECONDS)
+    raise NotReadyError(f"the one that runs is not ready: {answer}")
+
+
+def usable_port(wanted: str) -> int:
+    """`wanted`, unless something listens there."""
+    return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
+
+
+def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
+    poses = perform(EXERCISE, repetitions=repetitions, fps=FPS)
+    say(
+        f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
+        f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
+    )
+    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(status_lines.waiting(*wait)))
+    project_id = api.mint(demo["api_key_secret"])
+    lines = EventLines()
+    with ProgressBar(
+        len(poses), on_event=lambda event: say(lines.line(event)), bar_file=sys.stderr
+    ) as bar:
+        run = run_session(
+            api,
+            poses,
+            project_id=project_id,
+            mode="live",
+            reference={"movespec_id": demo["movespec_id"]},
+            listener=bar,
+            batch_frames=BATCH_FRAMES,
+            speed=speed,
+        )
+    return tell(run, demo["base_url"], repetitions)
+
+
+def tell(run: SessionRun, base_url: str, repetitions: int) -> int:
+    session_id = run.record["session_id"]
+    say(
+        "\nIts record, while the platform runs:\n"
+        f"  {base_url}/admin/sessions_app/detectionsession/{session_id}/change/\n"
+        f"  GET {base_url}{SESSIONS}/{session_id}\n"
+    )
+    faults = run.faults(repetitions)
+    for fault in faults:
+        say(f"WRONG: {fault}")
+    if faults:
+        return 1
+    if run.attempts:
+        say(status_lines.attempts(run.attempts))
+    say(
+        f"{repetitions} repetitions performed, {repetitions} counted, "
+        f"{run.attempts.total()} interrupted: "
+        "the stream, the record and the stored events agree."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
