@@ -1,6 +1,6 @@
 """The runtime with a part of it taken out, to measure what that part costs.
 
-python -m dev.bench.partial_runtime [--without engine|checkpoint|turns]
+python -m dev.bench.partial_runtime [--without engine|checkpoint]
 """
 
 import argparse
@@ -26,13 +26,7 @@ def without_checkpoint() -> None:
     Checkpointer.store = store  # type: ignore[method-assign]
 
 
-def without_turns() -> None:
-    from realtime.fair_queue import Turns
-
-    Turns.hear_others = lambda self: None  # type: ignore[method-assign]
-
-
-PARTS = {"engine": without_engine, "checkpoint": without_checkpoint, "turns": without_turns}
+PARTS = {"engine": without_engine, "checkpoint": without_checkpoint}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

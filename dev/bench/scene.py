@@ -1,19 +1,27 @@
-"""The scene of the benches of the platform: a database of its own with one project in it."""
+"""The scene of a bench: a database of its own with one project in it, and the servers that are
+measured, as production starts them."""
 
 import contextlib
 import dataclasses
 import os
+import signal
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from subprocess import Popen
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
 import psycopg
 
+from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT, fill
+from dev.local_stack.ports import free_port, listens
 
 if TYPE_CHECKING:
     from sessions_app.admission import AdmittedSession
@@ -136,3 +144,59 @@ def admit(scene: Scene, now: datetime) -> "AdmittedSession":
         principal=None,
     )
     return session
+
+
+def _serve(
+    folder: Path, *command: str, port: int | None = None, **variables: str
+) -> contextlib.AbstractContextManager[Popen[bytes]]:
+    """`python -m COMMAND`, ready once something listens on the port."""
+    return processes.running(
+        [sys.executable, "-m", *command],
+        log=folder / f"{command[0]}.log",
+        is_ready=lambda: port is None or listens(port),
+        ready_seconds=120,
+        signals=[(signal.SIGTERM, 12), (signal.SIGQUIT, 3)],
+        cwd=PROJECT,
+        env={**os.environ, **UNLIMITED, **variables},
+    )
+
+
+def served(guard: Popen[bytes]) -> psutil.Process:
+    """The process that a guard guards, once it has started it."""
+    while not (found := psutil.Process(guard.pid).children()):
+        time.sleep(0.05)
+    (process,) = found
+    return process
+
+
+class Server:
+    """A server that listens on `port`, with the process that serves there."""
+
+    def __init__(self, port: int, process: psutil.Process) -> None:
+        self.port = port
+        self.process = process
+
+    def cpu_seconds(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def resident_kib(self) -> float:
+        return float(self.process.memory_info().rss / 1024)
+
+
+@contextlib.contextmanager
+def web_server(folder: Path, workers: int, threads: int) -> Iterator[Server]:
+    port = free_port()
+    words = ("kynaplatform", "api", "--port", str(port), "--monitor-port", "0")
+    variables = {"WEB_PROCESSES": str(workers), "WEB_THREADS": str(threads)}
+    with _serve(folder, *words, port=port, **variables) as guard:
+        yield Server(port, served(guard))
+
+
+@contextlib.contextmanager
+def runtime(folder: Path, *options: str) -> Iterator[Server]:
+    """A runtime, with the options of `dev.bench.partial_runtime`."""
+    port = free_port()
+    words = ("dev.bench.partial_runtime", *options)
+    with _serve(folder, *words, port=port, REALTIME_PORT=str(port)) as guard:
+        yield Server(port, served(guard))

@@ -20,18 +20,23 @@ only.
 import argparse
 import asyncio
 import gc
+import struct
 import time
+from collections.abc import Sequence
+from uuid import UUID
 
 import uvloop
 
 from detection import ENGINE_BUILD
 from dev.bench.command import percentiles, read_options, show
-from dev.bench.scene import Scene, scene_for_run
-from dev.bench.servers import Server, runtime
-from dev.bench.stream_load import ATTACHING_AT_ONCE, FRAMES_PER_SECOND, Load
+from dev.bench.scene import Scene, Server, admit, runtime, scene_for_run
 
 WARM_UP_SECONDS = 1.5
 BATCHES = (15, 4)
+FRAMES_PER_SECOND = 30
+# The frames of one session. After them a socket goes on with another session.
+MAX_FRAMES = 1800
+ATTACHING_AT_ONCE = 16
 
 
 def main() -> None:
@@ -52,7 +57,7 @@ def main() -> None:
                 uvloop.run(measure_idle(server, scene, options))
 
 
-async def measure(what: str, load: Load, options: argparse.Namespace) -> None:
+async def measure(what: str, load: "Load", options: argparse.Namespace) -> None:
     await load.sustained(options.sockets, WARM_UP_SECONDS)
     cpu = load.server.cpu_seconds()
     times = await load.sustained(options.sockets, options.seconds)
@@ -86,6 +91,166 @@ async def measure_idle(server: Server, scene: Scene, options: argparse.Namespace
     for socket in sockets:
         socket.close()
     show("idle", sessions=options.idle, kib_each=kib, core=core)
+
+
+class Load:
+    """Sockets that stream the same frames, made once: masked with zeros, they are sent as are."""
+
+    def __init__(
+        self,
+        server: Server,
+        scene: Scene,
+        size: int,
+        most_frames: int = MAX_FRAMES,
+        messages: list[bytes] | None = None,
+    ) -> None:
+        self.server = server
+        self.scene = scene
+        self.size = size
+        self.messages = messages or [masked(text) for text in batch_texts(size, most_frames)]
+
+    async def attach_many(self, count: int) -> list["Socket"]:
+        created = await asyncio.to_thread(create_sessions, self.scene, count)
+        gate = asyncio.Semaphore(ATTACHING_AT_ONCE)
+
+        async def attach(url: str) -> Socket:
+            async with gate:
+                return await Socket.open(self.server.port, url)
+
+        return list(await asyncio.gather(*map(attach, created)))
+
+    async def sustained(self, sockets: int, seconds: float) -> list[float]:
+        """Seconds that each batch took, every socket sending as soon as it may."""
+        return await self.stream_fast(await self.attach_many(sockets), seconds)
+
+    async def stream_fast(self, opened: list["Socket"], seconds: float) -> list[float]:
+        ends_at = time.perf_counter() + seconds
+        times: list[float] = []
+
+        async def stream(socket: Socket) -> None:
+            number = 0
+            while (sent_at := time.perf_counter()) < ends_at:
+                if number == len(self.messages):
+                    socket.close()
+                    (socket,) = await self.attach_many(1)
+                    number = 0
+                    continue
+                socket.send(self.messages[number])
+                number += 1
+                await socket.acknowledged()
+                times.append(time.perf_counter() - sent_at)
+            socket.close()
+
+        await asyncio.gather(*map(stream, opened))
+        return times
+
+    async def paced(self, sessions: int, seconds: float) -> list[float]:
+        """The same, with each session at 30 frames/s and out of step with the others."""
+        return await self.stream_paced(await self.attach_many(sessions), seconds)
+
+    async def stream_paced(self, opened: list["Socket"], seconds: float) -> list[float]:
+        await asyncio.sleep(1)
+        interval = self.size / FRAMES_PER_SECOND
+        started = time.perf_counter() + 0.1
+        times: list[float] = []
+
+        async def stream(index: int, socket: Socket) -> None:
+            begins_at = started + interval * index / len(opened)
+            for number in range(min(len(self.messages), int(seconds / interval))):
+                due_at = begins_at + number * interval
+                await asyncio.sleep(due_at - time.perf_counter())
+                sent_at = time.perf_counter()
+                socket.send(self.messages[number])
+                await socket.acknowledged()
+                times.append(time.perf_counter() - sent_at)
+
+        await asyncio.gather(*(stream(index, socket) for index, socket in enumerate(opened)))
+        # All at once and not each after its last batch: closes are a load of their own.
+        for socket in opened:
+            socket.close()
+        return times
+
+
+class Socket:
+    """A websocket, as much of it as the load needs."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, port: int, path: str) -> "Socket":
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise SystemExit(head.decode())
+        socket = cls(reader, writer)
+        await socket._read_until(b'"session_update"')
+        return socket
+
+    def send(self, message: bytes) -> None:
+        self._writer.write(message)
+
+    async def acknowledged(self) -> None:
+        await self._read_until(b'"frame_ack"')
+
+    async def _read_until(self, word: bytes) -> None:
+        """Read messages up to the first with the word."""
+        message = b""
+        while word not in message:
+            if b'"type":"error"' in message:
+                raise SystemExit(message.decode())
+            _, length = await self._reader.readexactly(2)
+            if length == 126:
+                length = int.from_bytes(await self._reader.readexactly(2))
+            message = await self._reader.readexactly(length)
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+
+def masked(text: bytes) -> bytes:
+    length = len(text)
+    if length < 65536:
+        head = struct.pack("!BBH", 0x81, 0x80 | 126, length)
+    else:
+        head = struct.pack("!BBQ", 0x81, 0x80 | 127, length)
+    return head + bytes(4) + text
+
+
+def batch_texts(size: int, most_frames: int) -> list[bytes]:
+    from clients.python.wire import FrameBatch, encode, wire_frame
+    from dev.poses.figure import perform
+
+    repetitions = most_frames // 75  # of two and a half seconds each
+    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:most_frames]
+    frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
+    return [
+        encode(FrameBatch(number, frames[start : start + size])).encode()
+        for number, start in enumerate(range(0, len(frames) - size + 1, size), 1)
+    ]
+
+
+def create_sessions(scene: Scene, count: int) -> Sequence[str]:
+    """The path and query of each session's stream."""
+    from django.utils import timezone
+
+    from projects.models import Project
+    from sessions_app.runtime_tokens import runtime_token
+
+    now = timezone.now()
+    organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
+    paths = []
+    for _ in range(count):
+        session = admit(scene, now)
+        token = runtime_token(session, organization_id, now)
+        paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")
+    return paths
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import aiohttp
 import uvloop
 
 from clients.python.rest import SESSIONS
-from dev.bench.stream_load import batch_texts
+from dev.bench.stream import batch_texts
 
 EXPORTERS = SENDERS = 8
 # Eight exporters at this pace stay below 100 requests a minute, a project's default.

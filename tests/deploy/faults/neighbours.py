@@ -23,9 +23,6 @@ import psutil
 import psycopg
 
 from dev.bench.command import percentiles
-from dev.bench.reads import EVENTS, LONG_SESSION_EVENTS
-from dev.bench.reads import SESSIONS as ENDED_SESSIONS
-from dev.bench.webhooks import WAITING
 from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
@@ -54,7 +51,7 @@ ROUND_SECONDS = 5.0
 # Longer ones begin anew: a session may last for an hour.
 MAX_PART_SECONDS = 600.0
 # What a project of many events has, and the default of its requests a minute.
-EXPORTED = {"sessions": 2_000, "events": 100_000, "long": LONG_SESSION_EVENTS}
+EXPORTED = {"sessions": 2_000, "events": 100_000, "long": 20_000}
 REQUESTS_A_MINUTE = 100
 # A project has no more of them, and each is to have so many messages that are due.
 ENDPOINTS, DUE = 16, 64
@@ -68,6 +65,35 @@ for name, port in {ports}.items():
     for _ in range({endpoints}):
         url = f"http://127.0.0.1:{{port}}/"
         endpoint_create(project_id=project.id, url=url, now=clock.now())
+"""
+ENDED_SESSIONS = """
+INSERT INTO detection_session (
+    id, project_id, resolved_version_id, mode, contract_major, status, terminal_outcome,
+    accepted_frames_total, created_at, started_at, ended_at, longest_until, checkpoint_number,
+    signing_key_id, runtime_token_expires_at, stream_url, events_total, counted_events_total,
+    subject, summary
+)
+SELECT gen_random_uuid(), %(project)s, (SELECT id FROM movespecs_movespecversion LIMIT 1), 'live',
+       1, 'completed', 'completed', 100, at, at, at, at, 0, gen_random_uuid(), at, '', 0, 0,
+       'p_4711', '{"active_ms": 61200, "counted": {"squat": {
+           "completed": 12, "attempts": {}, "by_side": null, "longest_ms": null, "total_ms": null,
+           "measures": {"joint.knee": {"best": 80, "mean": 90, "least": 80, "most": 170}}}}}'
+FROM (SELECT now() - n * interval '1 minute' AS at FROM generate_series(1, %(sessions)s) AS n) AS n
+"""
+# The newest session has the most.
+EVENTS = """
+INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
+SELECT id, n, n, n * 33.3, 'feedback',
+       jsonb_build_object('level', 'coaching', 'message', repeat('Chest up. ', 19))
+FROM (
+    SELECT id, CASE WHEN row_number() OVER (ORDER BY created_at DESC) = 1 THEN %(long)s
+                    ELSE %(events)s / %(sessions)s END AS events
+    FROM detection_session WHERE project_id = %(project)s
+) AS session, generate_series(1, session.events) AS n
+"""
+WAITING = """
+INSERT INTO webhook_delivery (id, endpoint_id, type, data, occurred_at, created_at, due_at)
+SELECT webhook_uuid7(), %s, 'movespec.released', '{"name": "Squat"}', now(), now(), now()
 """
 FILL_UP = """
 INSERT INTO webhook_delivery (id, endpoint_id, type, data, occurred_at, created_at, due_at)
@@ -247,7 +273,7 @@ def stand_beside(
                     memory.sample(stage)
                     if "receivers" in kinds:
                         database.execute(FILL_UP, {"due": DUE, "urls": urls})
-                database.execute(WAITING, [receiver.endpoint_id, 1])
+                database.execute(WAITING, [receiver.endpoint_id])
                 stage.pass_time(MESSAGE_SECONDS)
 
         victim.traffic.start()
