@@ -3,16 +3,16 @@
 from erasure.subjects import subject_erase
 from erasure.wire import SubjectErase, SubjectErased
 from kynaplatform import clock
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import Access, Operation
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 
 
 class SubjectErasureViewSet(ApiViewSet):
     tag, resource = "Subjects", "subject"
+    access = {"erase": Access("data:erase")}
 
     @Operation(
         summary="Erase a person",
-        scope="data:erase",
         example={"subject": "p_4711"},
         returns=SubjectErased,
         status=202,

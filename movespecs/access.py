@@ -1,14 +1,13 @@
 """The access of a request to MoveSpecs: which it may see, and which it may change."""
 
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
 from django.db.models import F, QuerySet
 
-from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import Operation, Rows
 from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest
 from movespecs.authors import Author
@@ -17,7 +16,6 @@ from movespecs.models import (
     LISTED_OF_PROJECT,
     UNLISTED_OF_PROJECT,
     MoveSpec,
-    MoveSpecDraft,
     MoveSpecVersion,
     Visibility,
 )
@@ -25,8 +23,6 @@ from movespecs.wire import MoveSpecQuery
 
 READ = "movespecs:read"
 WRITE = "movespecs:write"
-MoveSpecId = Annotated[UUID, "movespec"]
-VersionId = Annotated[UUID, "movespec_version"]
 
 
 @dataclass(kw_only=True)
@@ -46,11 +42,6 @@ def project_of(request: ApiRequest) -> UUID | None:
     return principal.project_id if principal else None
 
 
-def visible_movespec(request: ApiRequest, movespec_id: UUID) -> MoveSpec:
-    movespecs = MoveSpec.objects.visible_to(project_of(request)).select_related("project")
-    return errors.found(movespecs.filter(id=movespec_id).first(), "movespec")
-
-
 def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
     """The MoveSpecs that `viewer` finds in lists, in disjoint parts of one index each."""
     project_id = None if query.project_id is msgspec.UNSET else query.project_id
@@ -66,22 +57,19 @@ def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[
     return parts
 
 
-def require_own(request: ApiRequest, movespec_id: UUID) -> None:
+def _own_movespec(principal: Principal, movespec_id: UUID) -> MoveSpec | None:
     """Another project's MoveSpec, public or not, answers like one that does not exist."""
-    own = MoveSpec.objects.filter(project_id=request.principal.project_id)
-    if not own.filter(id=movespec_id).exists():
-        raise errors.NotFound("movespec")
+    own = MoveSpec.objects.filter(id=movespec_id, project_id=principal.project_id)
+    return own.select_related("project").first()
 
 
-def own_draft(request: ApiRequest, movespec_id: UUID) -> MoveSpecDraft:
-    require_own(request, movespec_id)
-    return MoveSpecDraft.objects.get(movespec_id=movespec_id)
+def _visible_movespec(principal: Principal | None, movespec_id: UUID) -> MoveSpec | None:
+    movespecs = MoveSpec.objects.visible_to(principal.project_id if principal else None)
+    return movespecs.filter(id=movespec_id).select_related("project").first()
 
 
-def own_version(request: ApiRequest, movespec_id: UUID, version_id: UUID) -> MoveSpecVersion:
-    require_own(request, movespec_id)
-    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id, id=version_id)
-    return errors.found(versions.first(), "movespec_version")
+def _version(principal: Principal, version_id: UUID, movespec: MoveSpec) -> MoveSpecVersion | None:
+    return visible_versions(movespec, principal.project_id).filter(id=version_id).first()
 
 
 def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecVersion]:
@@ -89,3 +77,10 @@ def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecV
     if movespec.project_id == project_id:
         return versions
     return versions.filter(id=F("movespec__current_released_version_id"))
+
+
+OWN_MOVESPEC = Rows("movespec", _own_movespec)
+VISIBLE_MOVESPEC = Rows("movespec", _visible_movespec)
+VERSION = Rows("movespec_version", _version)
+# A replay of a fork is answered also after its source is gone: `movespec_fork` looks for that.
+SOURCE_ID = Rows("movespec", lambda _, movespec_id: movespec_id)

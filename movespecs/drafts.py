@@ -79,11 +79,12 @@ def movespec_edit(*, movespec_id: UUID, changes: dict[str, Any], now: datetime) 
     return movespec
 
 
-def movespec_archive(*, movespec_id: UUID, now: datetime) -> None:
+def movespec_archive(*, movespec_id: UUID, now: datetime) -> MoveSpec:
     """Archive once: a second call leaves the first time standing."""
     MoveSpec.objects.filter(id=movespec_id, archived_at__isnull=True).update(
         archived_at=now, updated_at=now
     )
+    return MoveSpec.objects.select_related("project").get(id=movespec_id)
 
 
 def draft_replace(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from kynaplatform.api.errors import IdempotencyKeyReused, found
+from kynaplatform.api.errors import IdempotencyKeyReused, get_or_404
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.names import MAX_NAME_CHARACTERS, visible
 from movespecs.authors import Author
@@ -51,7 +51,7 @@ def movespec_fork(
             return earlier, True
     visible_ones = MoveSpec.objects.visible_to(project_id)
     with_text = visible_ones.select_related("current_released_version")
-    source = found(with_text.filter(id=source_id).first(), "movespec")
+    source = get_or_404(with_text, source_id, "movespec")
     if source.archived_at is not None:
         raise MoveSpecArchived
     if source.current_released_version is None:

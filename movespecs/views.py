@@ -1,6 +1,7 @@
 """MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
 from functools import partial
+from uuid import UUID
 
 import msgspec
 
@@ -8,24 +9,21 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.operations import Result
+from kynaplatform.api.operations import Access, Result
 from kynaplatform.api.pagination import paginate
-from kynaplatform.api.principal import require_project
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.access import (
+    OWN_MOVESPEC,
     READ,
+    SOURCE_ID,
+    VISIBLE_MOVESPEC,
     WRITE,
-    MoveSpecId,
     MoveSpecOperation,
     author_of,
     movespecs_found,
-    own_draft,
     project_of,
-    require_own,
-    visible_movespec,
 )
 from movespecs.drafts import (
-    MAX_YAML_BYTES,
     draft_replace,
     movespec_archive,
     movespec_create,
@@ -34,6 +32,7 @@ from movespecs.drafts import (
 from movespecs.errors import MoveSpecArchived, MoveSpecInvalid, MoveSpecNotReleased
 from movespecs.forks import movespec_fork
 from movespecs.limits import LimitReached
+from movespecs.models import MoveSpec
 from movespecs.wire import (
     EXAMPLE_YAML,
     DraftAnswer,
@@ -52,11 +51,17 @@ from movespecs.wire import (
 
 class MoveSpecViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec"
+    access = {
+        "list": Access(READ, is_optional=True),
+        "create": Access(WRITE),
+        "retrieve": Access(READ, VISIBLE_MOVESPEC, is_optional=True),
+        "partial_update": Access(WRITE, OWN_MOVESPEC),
+        "archive": Access(WRITE, OWN_MOVESPEC),
+        "fork": Access(WRITE, SOURCE_ID),
+    }
 
     @MoveSpecOperation(
         summary="List MoveSpecs",
-        bearer="optional",
-        scope=READ,
         returns=list[MoveSpecAnswer],
     )
     def list(self, request: ApiRequest, query: MoveSpecQuery) -> Result:
@@ -75,7 +80,6 @@ class MoveSpecViewSet(ApiViewSet):
 
     @MoveSpecOperation(
         summary="Create a MoveSpec",
-        scope=WRITE,
         example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
@@ -83,7 +87,6 @@ class MoveSpecViewSet(ApiViewSet):
     )
     def create(self, request: ApiRequest, body: MoveSpecCreate) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
-        require_project(request.principal.project_id, body.project_id)
         movespec = movespec_create(
             project_id=request.principal.project_id,
             name=body.name,
@@ -95,49 +98,40 @@ class MoveSpecViewSet(ApiViewSet):
 
     @MoveSpecOperation(
         summary="Read a MoveSpec",
-        bearer="optional",
-        scope=READ,
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, movespec_id: MoveSpecId) -> MoveSpecAnswer:
+    def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
-        return present_movespec(visible_movespec(request, movespec_id), project_of(request))
+        return present_movespec(movespec, project_of(request))
 
     @MoveSpecOperation(
         summary="Edit a MoveSpec",
-        scope=WRITE,
         example={"visibility": "public"},
         returns=MoveSpecAnswer,
         errors=(errors.NotFound, MoveSpecArchived, errors.Conflict),
     )
     def partial_update(
-        self, request: ApiRequest, movespec_id: MoveSpecId, body: MoveSpecEdit
+        self, request: ApiRequest, movespec: MoveSpec, body: MoveSpecEdit
     ) -> MoveSpecAnswer:
         """Change name, description or visibility."""
-        require_own(request, movespec_id)
-        movespec = movespec_edit(
-            movespec_id=movespec_id, changes=msgspec.to_builtins(body), now=clock.now()
+        edited = movespec_edit(
+            movespec_id=movespec.id, changes=msgspec.to_builtins(body), now=clock.now()
         )
-        return present_movespec(movespec, request.principal.project_id)
+        return present_movespec(edited, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Archive a MoveSpec",
-        scope=WRITE,
         returns=MoveSpecAnswer,
         errors=(errors.NotFound,),
     )
-    def archive(self, request: ApiRequest, movespec_id: MoveSpecId) -> MoveSpecAnswer:
+    def archive(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
-        require_own(request, movespec_id)
-        movespec_archive(movespec_id=movespec_id, now=clock.now())
-        return present_movespec(
-            visible_movespec(request, movespec_id), request.principal.project_id
-        )
+        archived = movespec_archive(movespec_id=movespec.id, now=clock.now())
+        return present_movespec(archived, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Fork a MoveSpec",
-        scope=WRITE,
         example={"release": True},
         returns=MoveSpecAnswer,
         status=201,
@@ -153,15 +147,14 @@ class MoveSpecViewSet(ApiViewSet):
             LimitReached,
         ),
     )
-    def fork(self, request: ApiRequest, movespec_id: MoveSpecId, body: MoveSpecFork) -> Result:
+    def fork(self, request: ApiRequest, movespec: UUID, body: MoveSpecFork) -> Result:
         """A new MoveSpec in the token's project whose draft is the source's released YAML.
 
         With `release` its version 1 is made and released too, all or nothing: sessions take it.
         A replay with the same Idempotency-Key answers with the same MoveSpec as it is now.
         """
-        require_project(request.principal.project_id, body.project_id)
         fork, is_replay = movespec_fork(
-            source_id=movespec_id,
+            source_id=movespec,
             project_id=request.principal.project_id,
             name=body.name,
             description=body.description,
@@ -178,38 +171,34 @@ class MoveSpecViewSet(ApiViewSet):
 
 class DraftViewSet(ApiViewSet):
     tag, resource = "MoveSpecs", "movespec_draft"
+    access = {
+        "retrieve": Access(READ, OWN_MOVESPEC),
+        "update": Access(WRITE, OWN_MOVESPEC),
+        "validate": Access(WRITE, OWN_MOVESPEC),
+    }
 
     @MoveSpecOperation(
         summary="Read a draft",
-        scope=READ,
         returns=DraftAnswer,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, movespec_id: MoveSpecId) -> DraftAnswer:
+    def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> DraftAnswer:
         """The text as it was last put, valid or not."""
-        return present_draft(own_draft(request, movespec_id))
+        return present_draft(movespec.draft)
 
     @MoveSpecOperation(
         summary="Replace a draft",
-        scope=WRITE,
         text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": EXAMPLE_YAML},
         returns=DraftAnswer,
         errors=(errors.NotFound, MoveSpecArchived),
     )
-    def update(
-        self, request: ApiRequest, movespec_id: MoveSpecId, body: DraftReplace
-    ) -> DraftAnswer:
+    def update(self, request: ApiRequest, movespec: MoveSpec, body: DraftReplace) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
-        yaml_source = body.yaml_source
-        if len(yaml_source.encode()) > MAX_YAML_BYTES:
-            fault = f"This field must be at most {MAX_YAML_BYTES} UTF-8 bytes."
-            raise errors.ValidationFailed({"yaml_source": [fault]})
-        require_own(request, movespec_id)
         return present_draft(
             draft_replace(
-                movespec_id=movespec_id,
-                yaml_source=yaml_source,
+                movespec_id=movespec.id,
+                yaml_source=body.yaml_source,
                 author=author_of(request),
                 now=clock.now(),
             )
@@ -217,14 +206,13 @@ class DraftViewSet(ApiViewSet):
 
     @MoveSpecOperation(
         summary="Validate a draft",
-        scope=WRITE,
         returns=ValidationResult,
         errors=(errors.NotFound,),
     )
-    def validate(self, request: ApiRequest, movespec_id: MoveSpecId) -> ValidationResult:
+    def validate(self, request: ApiRequest, movespec: MoveSpec) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok.
 
         `roles` says what each criterion does, so that one can tell what will count.
         """
-        draft = own_draft(request, movespec_id)
+        draft = movespec.draft
         return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())

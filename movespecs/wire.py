@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from detection import CAMERAS, CameraView, RoleName, Validation, View, camera, placed_roles
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import MAX_PER_PAGE, PageLimit, PageQuery
 from kynaplatform.api.wire import (
     STORABLE,
@@ -87,6 +88,11 @@ class DraftReplace(Body):
             extra_json_schema={"maxLength": MAX_YAML_BYTES, **STORABLE},
         ),
     ]
+
+    def __post_init__(self) -> None:
+        if len(self.yaml_source.encode()) > MAX_YAML_BYTES:
+            fault = f"This field must be at most {MAX_YAML_BYTES} UTF-8 bytes."
+            raise ValidationFailed({"yaml_source": [fault]})
 
 
 class MoveSpecQuery(PageQuery):

@@ -62,11 +62,10 @@ def access_token_mint(
     return token, jwt
 
 
-def access_token_revoke(*, token_id: UUID, project_id: UUID, now: datetime) -> None:
+def access_token_revoke(*, token: AccessToken, now: datetime) -> None:
     """Revoke once: a second call leaves the first time standing."""
-    AccessToken.objects.filter(id=token_id, project_id=project_id, revoked_at__isnull=True).update(
-        revoked_at=now
-    )
+    AccessToken.objects.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=now)
+    token.refresh_from_db(fields=["revoked_at"])
 
 
 def credential_touch(credential_id: UUID, now: datetime) -> None:

@@ -1,14 +1,14 @@
 """Access tokens, and the public keys that verify the platform's tokens."""
 
 from math import ceil
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.operations import PUBLIC, Access, Operation, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
-from kynaplatform.api.principal import require_project
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import access_token_mint, access_token_revoke
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
@@ -23,17 +23,28 @@ from projects.wire import (
     present_access_token,
 )
 
-TokenId = Annotated[UUID, "access_token"]
+
+def _own_token(principal: Principal, token_id: UUID) -> AccessToken | None:
+    own = AccessToken.objects.filter(id=token_id, project_id=principal.project_id)
+    return own.select_related("credential").first()
+
+
+OWN_TOKEN = Rows("access_token", _own_token)
 
 
 class AccessTokenViewSet(ApiViewSet):
     """Tokens of the caller's project."""
 
     tag, resource = "Access tokens", "access_token"
+    access = {
+        "create": PUBLIC,
+        "list": Access("tokens:read"),
+        "retrieve": Access("tokens:read", OWN_TOKEN),
+        "revoke": Access("tokens:write", OWN_TOKEN),
+    }
 
     @Operation(
         summary="Mint an access token",
-        bearer="none",
         counted="by_view",
         around_body=bad_bodies_counted,
         example={"api_key": "kyna_sk_…"},
@@ -58,7 +69,8 @@ class AccessTokenViewSet(ApiViewSet):
         now = clock.now()
         credential = authenticate_claim(body.claim(), request._request, now)
         scopes = narrow_scopes(credential, body.scopes)
-        require_project(credential.project_id, body.project_id)
+        if body.project_id not in (None, credential.project_id):
+            raise errors.ProjectMismatch
         token, jwt = access_token_mint(credential=credential, scopes=scopes, now=now)
         return MintedAccessToken(
             access_token=jwt,
@@ -73,7 +85,6 @@ class AccessTokenViewSet(ApiViewSet):
 
     @Operation(
         summary="List access tokens",
-        scope="tokens:read",
         returns=list[AccessTokenRecord],
     )
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
@@ -88,40 +99,30 @@ class AccessTokenViewSet(ApiViewSet):
 
     @Operation(
         summary="Read an access token's record",
-        scope="tokens:read",
         returns=AccessTokenRecord,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
+    def retrieve(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """One token's record, without the token."""
-        return _record(request, token_id)
+        return present_access_token(token)
 
     @Operation(
         summary="Revoke an access token",
-        scope="tokens:write",
         returns=AccessTokenRecord,
         errors=(errors.NotFound,),
     )
-    def revoke(self, request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
+    def revoke(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
-        access_token_revoke(
-            token_id=token_id, project_id=request.principal.project_id, now=clock.now()
-        )
-        return _record(request, token_id)
-
-
-def _record(request: ApiRequest, token_id: TokenId) -> AccessTokenRecord:
-    mine = AccessToken.objects.filter(id=token_id, project_id=request.principal.project_id)
-    token = mine.select_related("credential").first()
-    return present_access_token(errors.found(token, "access_token"))
+        access_token_revoke(token=token, now=clock.now())
+        return present_access_token(token)
 
 
 class JsonWebKeySetView(ApiView):
     tag, resource = "Platform", "jwks"
+    access = {"get": PUBLIC}
 
     @Operation(
         summary="The public keys of the platform's tokens",
-        bearer="none",
         counted="no",
         returns=JsonWebKeySet,
     )

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from kynaplatform import clock
 from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import Access, Operation
 from kynaplatform.api.pagination import PageCursor, link_to_next
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from kynaplatform.api.wire import Query, said
@@ -42,16 +42,15 @@ class ExportQuery(Query):
 
 class ExportViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session"
+    access = {"export": Access("sessions:read", one_session=True)}
 
     @Operation(
         summary="Export detection sessions with their events",
-        scope="sessions:read",
         returns=ExportLine,
         in_lines=True,
         headers=("Link", UNTIL),
         hits=HITS_OF_A_PAGE,
         one_at_a_time=True,
-        of_session=True,
     )
     def export(self, request: ApiRequest, query: ExportQuery) -> HttpResponse:
         """The project's sessions that have ended, oldest first, as JSON lines: one a line.

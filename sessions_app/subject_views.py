@@ -3,7 +3,7 @@
 from functools import partial
 
 from kynaplatform import clock
-from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.operations import Access, Operation, Result
 from kynaplatform.api.pagination import page_of, start_of
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from sessions_app.subject_summary import (
@@ -17,13 +17,12 @@ from sessions_app.subject_wire import SubjectSummary, SubjectSummaryQuery, prese
 
 class SubjectViewSet(ApiViewSet):
     tag, resource = "Subjects", "subject"
+    access = {"summarize": Access("sessions:read", one_session=True)}
 
     @Operation(
         summary="Summarize a person's sessions",
-        scope="sessions:read",
         returns=list[SubjectSummary],
         one_at_a_time=True,
-        of_session=True,
     )
     def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
         """What the sessions of a `subject` counted, by day of UTC or by session, newest first.

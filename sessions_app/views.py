@@ -2,17 +2,15 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.operations import Access, Operation, Result, Rows
 from kynaplatform.api.pagination import page_of, start_of
-from kynaplatform.api.principal import require_project
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.errors import (
@@ -41,15 +39,32 @@ from sessions_app.wire import (
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
-SessionId = Annotated[UUID, "session"]
+
+
+def own_session(principal: Principal, session_id: UUID) -> DetectionSession | None:
+    """A token of one session finds that one alone."""
+    if principal.session_id not in (None, session_id):
+        return None
+    own = DetectionSession.objects.filter(id=session_id, project_id=principal.project_id)
+    return own.defer("engine_state").first()
+
+
+OWN_SESSION = Rows("session", own_session)
 
 
 class SessionViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session"
+    access = {
+        "create": Access("sessions:write"),
+        "list": Access("sessions:read", one_session=True),
+        "retrieve": Access("sessions:read", OWN_SESSION, one_session=True),
+        "destroy": Access("data:erase", OWN_SESSION, one_session=True),
+        "finalize": Access("sessions:write", OWN_SESSION, one_session=True),
+        "cancel": Access("sessions:write", OWN_SESSION, one_session=True),
+    }
 
     @Operation(
         summary="Create a detection session",
-        scope="sessions:write",
         limit_family="sessions",
         proves_principal=True,
         example={
@@ -79,11 +94,6 @@ class SessionViewSet(ApiViewSet):
         Idempotency-Key the same request gets the first answer again, byte for byte, for at
         least 24 hours; any number of simultaneous requests make one session.
         """
-        if body.movespec_id is None and body.movespec_version_id is None:
-            raise errors.ValidationFailed(
-                {"body": ["Send movespec_id, movespec_version_id or both."]}
-            )
-        require_project(request.principal.project_id, body.project_id)
         if body.contract_major != SUPPORTED_CONTRACT_MAJOR:
             raise ContractVersionUnsupported(
                 None, supported_contract_major=SUPPORTED_CONTRACT_MAJOR
@@ -104,8 +114,6 @@ class SessionViewSet(ApiViewSet):
 
     @Operation(
         summary="List detection sessions",
-        scope="sessions:read",
-        of_session=True,
         returns=list[SessionRecord],
     )
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
@@ -132,113 +140,86 @@ class SessionViewSet(ApiViewSet):
 
     @Operation(
         summary="Read a detection session",
-        scope="sessions:read",
-        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound,),
     )
-    def retrieve(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
+    def retrieve(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """The session as it is stored.
 
         Its status may be 5 s behind a deadline that has passed. `ended_at` is that deadline, not
         the moment at which it was noticed.
         """
-        return _record(request, session_id)
+        count_anew([session])
+        return present_session(session, request.principal.organization_id)
 
     @Operation(
         summary="Delete a detection session",
-        scope="data:erase",
-        of_session=True,
         returns=None,
         status=204,
         errors=(errors.NotFound, errors.Conflict),
     )
-    def destroy(self, request: ApiRequest, session_id: SessionId) -> Result:
+    def destroy(self, request: ApiRequest, session: DetectionSession) -> Result:
         """Erase a session that has ended, for good.
 
         Its events and what webhooks sent of it go along, and its idempotency key is free. What it
         used stays counted. One that has not ended is a 409: finalize or cancel it first.
         """
-        _require_own(request, session_id)
-        session_erase(
-            session_id=session_id, project_id=request.principal.project_id, now=clock.now()
-        )
+        session_erase(session_id=session.id, project_id=session.project_id, now=clock.now())
         return Result(None)
 
     @Operation(
         summary="Finalize a detection session",
-        scope="sessions:write",
-        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
-    def finalize(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
+    def finalize(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
-        _require_own(request, session_id)
-        project_id = request.principal.project_id
-        session_finalize(session_id=session_id, project_id=project_id, now=clock.now())
-        return _record(request, session_id)
+        session_finalize(session_id=session.id, project_id=session.project_id, now=clock.now())
+        return _record(session, request.principal)
 
     @Operation(
         summary="Cancel a detection session",
-        scope="sessions:write",
-        of_session=True,
         returns=SessionRecord,
         errors=(errors.NotFound, SessionAlreadyEnded),
     )
-    def cancel(self, request: ApiRequest, session_id: SessionId) -> SessionRecord:
+    def cancel(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """End the session without a result. Again: 200."""
-        _require_own(request, session_id)
-        project_id = request.principal.project_id
-        session_cancel(session_id=session_id, project_id=project_id, now=clock.now())
-        return _record(request, session_id)
+        session_cancel(session_id=session.id, project_id=session.project_id, now=clock.now())
+        return _record(session, request.principal)
 
 
 class SessionEventViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session_event"
+    access = {"list": Access("sessions:read", OWN_SESSION, one_session=True)}
 
     @Operation(
         summary="List the events of a detection session",
-        scope="sessions:read",
-        of_session=True,
         returns=list[EventRecord],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, session_id: SessionId, query: EventQuery) -> Result:
+    def list(self, request: ApiRequest, session: DetectionSession, query: EventQuery) -> Result:
         """The session's events, oldest first, each as the stream sends it.
 
         `after` goes on behind an event that is known; `type` leaves out all others. A page of a
         type looks at 2,000 events: it may be short or empty, and have a `Link` all the same. They
         are complete once the session's status is terminal.
         """
-        if not _mine(request, session_id).exists():
-            raise errors.NotFound("session")
         after = None if query.after is msgspec.UNSET else query.after
         type_ = None if query.type is msgspec.UNSET else query.type
-        found = events_after(session_id=session_id, after=after, type_=type_, limit=query.limit)
+        found = events_after(session_id=session.id, after=after, type_=type_, limit=query.limit)
         return page_of(
             request._request,
             found.events,
             found.end,
-            partial(present_event, session_id),
-            cursor_of=lambda event: str(event_id(session_id, event.sequence)),
+            partial(present_event, session.id),
+            cursor_of=lambda event: str(event_id(session.id, event.sequence)),
             parameter="after",
         )
 
 
-def _require_own(request: ApiRequest, session_id: UUID) -> None:
-    """Raise NotFound where the caller's token is for another session."""
-    if request.principal.session_id not in (None, session_id):
-        raise errors.NotFound("session")
-
-
-def _mine(request: ApiRequest, session_id: UUID) -> QuerySet[DetectionSession]:
-    _require_own(request, session_id)
-    return DetectionSession.objects.filter(id=session_id, project_id=request.principal.project_id)
-
-
-def _record(request: ApiRequest, session_id: SessionId) -> SessionRecord:
-    mine = _mine(request, session_id).defer("engine_state")
-    session = errors.found(mine.first(), "session")
-    count_anew([session])
-    return present_session(session, request.principal.organization_id)
+def _record(session: DetectionSession, principal: Principal) -> SessionRecord:
+    """The session as it is after a change."""
+    rows = DetectionSession.objects.defer("engine_state")
+    changed = errors.get_or_404(rows, session.id, "session")
+    count_anew([changed])
+    return present_session(changed, principal.organization_id)

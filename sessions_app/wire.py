@@ -163,6 +163,8 @@ class SessionCreate(Body):
     ] = None
 
     def __post_init__(self) -> None:
+        if self.movespec_id is None and self.movespec_version_id is None:
+            raise ValidationFailed({"body": ["Send movespec_id, movespec_version_id or both."]})
         # An empty object says as little as none.
         self.parameters, self.metadata = self.parameters or None, self.metadata or None
         require_context(

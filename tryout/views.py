@@ -13,7 +13,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from kynaplatform.api.errors import NotFound
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.http.content_security import HEADER, with_camera
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
@@ -108,10 +108,10 @@ class FigureView(PublicView):
 class TrySessionView(ApiView):
     # It is the page's own: the OpenAPI document is for clients with a key.
     schema = None
+    access = {"post": PUBLIC}
 
     @Operation(
         summary="Create a session of the try page",
-        bearer="none",
         counted="by_view",
         around_body=visitor_limits,
         returns=TrySession,

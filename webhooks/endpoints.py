@@ -14,7 +14,7 @@ from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kynaplatform.api.errors import Conflict, Detail, found
+from kynaplatform.api.errors import Conflict, Detail, get_or_404
 from projects.models import Project
 from projects.signing import encrypted, encrypted_anew
 from webhooks.models import DisabledReason, WebhookEndpoint
@@ -116,6 +116,12 @@ def endpoint_delete(*, endpoint: WebhookEndpoint, now: datetime) -> None:
     )
 
 
+def endpoint_lock(endpoint_id: UUID) -> WebhookEndpoint:
+    """The endpoint, locked until the transaction ends; raises NotFound where it was deleted."""
+    locked = WebhookEndpoint.objects.select_for_update(no_key=True)
+    return get_or_404(locked.filter(deleted_at__isnull=True), endpoint_id, "webhook")
+
+
 def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[WebhookEndpoint, str]:
     """The endpoint with its new secret; raises NotFound where it was deleted.
 
@@ -123,8 +129,7 @@ def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[Webhook
     """
     secret = new_secret()
     with transaction.atomic():
-        locked = WebhookEndpoint.objects.select_for_update(no_key=True)
-        endpoint = found(locked.filter(id=endpoint_id, deleted_at__isnull=True).first(), "webhook")
+        endpoint = endpoint_lock(endpoint_id)
         endpoint.encrypted_previous_secret = endpoint.encrypted_secret
         endpoint.previous_secret_until = now + BOTH_SIGN
         endpoint.encrypted_secret = encrypted(secret.encode())

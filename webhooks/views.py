@@ -1,7 +1,6 @@
 """Webhooks: create, change, delete, their secrets and their deliveries."""
 
 from collections.abc import Iterable
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -9,15 +8,16 @@ from django.db import transaction
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.operations import Access, Operation, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from webhooks.addresses import fault_of_url
 from webhooks.endpoints import (
     TooManyWebhooks,
     endpoint_change,
     endpoint_create,
     endpoint_delete,
+    endpoint_lock,
     endpoint_rotate_secret,
     endpoints_of,
 )
@@ -39,18 +39,39 @@ from webhooks.wire import (
 )
 
 READ, WRITE = "webhooks:read", "webhooks:write"
-WebhookId = Annotated[UUID, "webhook"]
-DeliveryId = Annotated[UUID, "webhook_delivery"]
+
+
+def own_webhook(principal: Principal, webhook_id: UUID) -> WebhookEndpoint | None:
+    return endpoints_of(principal.project_id).filter(id=webhook_id).first()
+
+
+def own_delivery(
+    principal: Principal, delivery_id: UUID, webhook: WebhookEndpoint
+) -> WebhookDelivery | None:
+    return WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=webhook.id).first()
+
+
+OWN_WEBHOOK = Rows("webhook", own_webhook)
+OWN_DELIVERY = Rows("webhook_delivery", own_delivery)
 
 
 class WebhookViewSet(ApiViewSet):
     """Webhooks of the caller's project."""
 
     tag, resource = "Webhooks", "webhook"
+    access = {
+        "create": Access(WRITE),
+        "list": Access(READ),
+        "retrieve": Access(READ, OWN_WEBHOOK),
+        "partial_update": Access(WRITE, OWN_WEBHOOK),
+        "destroy": Access(WRITE, OWN_WEBHOOK),
+        "rotate_secret": Access(WRITE, OWN_WEBHOOK),
+        "test": Access(WRITE, OWN_WEBHOOK),
+        "replay": Access(WRITE, OWN_WEBHOOK),
+    }
 
     @Operation(
         summary="Create a webhook",
-        scope=WRITE,
         example={"url": EXAMPLE_URL, "event_types": ["session.completed", "session.failed"]},
         returns=WebhookWithSecret,
         status=201,
@@ -61,7 +82,6 @@ class WebhookViewSet(ApiViewSet):
 
         The secret is shown in this answer only. A project has at most 16 webhooks.
         """
-        _require_url(body.url)
         endpoint, secret = endpoint_create(
             project_id=request.principal.project_id,
             url=body.url,
@@ -71,28 +91,25 @@ class WebhookViewSet(ApiViewSet):
         )
         return present_with_secret(endpoint, secret)
 
-    @Operation(summary="List webhooks", scope=READ, returns=list[WebhookAnswer])
+    @Operation(summary="List webhooks", returns=list[WebhookAnswer])
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's webhooks, newest first, without their secrets."""
         mine = endpoints_of(request.principal.project_id)
         return paginate(request._request, mine, query, present_webhook)
 
-    @Operation(
-        summary="Read a webhook", scope=READ, returns=WebhookAnswer, errors=(errors.NotFound,)
-    )
-    def retrieve(self, request: ApiRequest, webhook_id: WebhookId) -> WebhookAnswer:
+    @Operation(summary="Read a webhook", returns=WebhookAnswer, errors=(errors.NotFound,))
+    def retrieve(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookAnswer:
         """One webhook, without its secret."""
-        return present_webhook(_mine(request, webhook_id))
+        return present_webhook(webhook)
 
     @Operation(
         summary="Change a webhook",
-        scope=WRITE,
         example={"enabled": True},
         returns=WebhookAnswer,
         errors=(errors.NotFound, errors.Conflict),
     )
     def partial_update(
-        self, request: ApiRequest, webhook_id: WebhookId, body: WebhookEdit
+        self, request: ApiRequest, webhook: WebhookEndpoint, body: WebhookEdit
     ) -> WebhookAnswer:
         """Change its address, types or description; disable it, or enable it again.
 
@@ -101,114 +118,92 @@ class WebhookViewSet(ApiViewSet):
         """
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)
-        if "url" in changes:
-            _require_url(changes["url"])
         if "event_types" in changes:
             changes["event_types"] = _distinct(changes["event_types"])
         now = clock.now()
         with transaction.atomic():
-            endpoint = _mine(request, webhook_id, is_locked=True)
-            endpoint_change(endpoint=endpoint, changes=changes, enabled=enabled, now=now)
-        return present_webhook(endpoint)
+            locked = endpoint_lock(webhook.id)
+            endpoint_change(endpoint=locked, changes=changes, enabled=enabled, now=now)
+        return present_webhook(locked)
 
-    @Operation(
-        summary="Delete a webhook", scope=WRITE, returns=None, status=204, errors=(errors.NotFound,)
-    )
-    def destroy(self, request: ApiRequest, webhook_id: WebhookId) -> Result:
+    @Operation(summary="Delete a webhook", returns=None, status=204, errors=(errors.NotFound,))
+    def destroy(self, request: ApiRequest, webhook: WebhookEndpoint) -> Result:
         """Nothing more is sent to it. Its deliveries and its secrets are deleted."""
-        endpoint_delete(endpoint=_mine(request, webhook_id), now=clock.now())
+        endpoint_delete(endpoint=webhook, now=clock.now())
         return Result(None)
 
     @Operation(
         summary="Rotate a webhook's secret",
-        scope=WRITE,
         returns=WebhookWithSecret,
         errors=(errors.NotFound,),
     )
-    def rotate_secret(self, request: ApiRequest, webhook_id: WebhookId) -> WebhookWithSecret:
+    def rotate_secret(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookWithSecret:
         """A new secret, shown in this answer only. The one before signs as well for 24 hours."""
-        endpoint = _mine(request, webhook_id)
-        changed, secret = endpoint_rotate_secret(endpoint_id=endpoint.id, now=clock.now())
+        changed, secret = endpoint_rotate_secret(endpoint_id=webhook.id, now=clock.now())
         return present_with_secret(changed, secret)
 
     @Operation(
         summary="Send a test to a webhook",
-        scope=WRITE,
         returns=DeliveryAnswer,
         status=201,
         errors=(errors.NotFound, errors.Conflict),
     )
-    def test(self, request: ApiRequest, webhook_id: WebhookId) -> DeliveryAnswer:
+    def test(self, request: ApiRequest, webhook: WebhookEndpoint) -> DeliveryAnswer:
         """A message `webhook.test`, which is sent within a moment. The list of deliveries has what
         became of it."""
-        return present_delivery(delivery_test(endpoint=_mine(request, webhook_id), now=clock.now()))
+        return present_delivery(delivery_test(endpoint=webhook, now=clock.now()))
 
     @Operation(
         summary="Replay a webhook's messages",
-        scope=WRITE,
         example={"since": "2026-11-28T00:00:00Z"},
         returns=ReplayAnswer,
         status=202,
         errors=(errors.NotFound, errors.Conflict),
     )
-    def replay(self, request: ApiRequest, webhook_id: WebhookId, body: ReplayBegin) -> ReplayAnswer:
+    def replay(
+        self, request: ApiRequest, webhook: WebhookEndpoint, body: ReplayBegin
+    ) -> ReplayAnswer:
         """Send again what was not delivered since then: what failed, and what was held.
 
         The worker does it, about a hundred messages a second. They keep their `webhook-id`. What
         was told of a session that is deleted by now is left out.
         """
-        return ReplayAnswer(
-            replay_begin(endpoint=_mine(request, webhook_id), since=body.since, now=clock.now())
-        )
+        return ReplayAnswer(replay_begin(endpoint=webhook, since=body.since, now=clock.now()))
 
 
 class WebhookDeliveryViewSet(ApiViewSet):
     tag, resource = "Webhooks", "webhook_delivery"
+    access = {
+        "list": Access(READ, OWN_WEBHOOK),
+        "redeliver": Access(WRITE, OWN_WEBHOOK, OWN_DELIVERY),
+    }
 
     @Operation(
         summary="List a webhook's deliveries",
-        scope=READ,
         returns=list[DeliveryAnswer],
         errors=(errors.NotFound,),
     )
-    def list(self, request: ApiRequest, webhook_id: WebhookId, query: DeliveryQuery) -> Result:
+    def list(self, request: ApiRequest, webhook: WebhookEndpoint, query: DeliveryQuery) -> Result:
         """Its messages of the last 30 days, newest first, with what was sent and answered."""
-        rows = WebhookDelivery.objects.filter(endpoint_id=_mine(request, webhook_id).id)
+        rows = WebhookDelivery.objects.filter(endpoint_id=webhook.id)
         statuses = DeliveryStatus if query.status is msgspec.UNSET else [query.status]
         parts = [rows.filter(status=status) for status in statuses]
         return paginate(request._request, parts, query, present_delivery, large="body")
 
     @Operation(
         summary="Send a delivery again",
-        scope=WRITE,
         returns=DeliveryAnswer,
         errors=(errors.NotFound, errors.Conflict),
     )
     def redeliver(
-        self, request: ApiRequest, webhook_id: WebhookId, delivery_id: DeliveryId
+        self, request: ApiRequest, webhook: WebhookEndpoint, delivery: WebhookDelivery
     ) -> DeliveryAnswer:
         """Send the message now, delivered or not, with the same `webhook-id` and ten tries anew.
 
         One that told of a session that is deleted by now can't be sent: a 409.
         """
-        endpoint = _mine(request, webhook_id)
-        one = WebhookDelivery.objects.filter(id=delivery_id, endpoint_id=endpoint.id)
-        errors.found(one.first(), "webhook_delivery")
-        delivery_redeliver(endpoint=endpoint, delivery_id=delivery_id, now=clock.now())
-        return present_delivery(errors.found(one.first(), "webhook_delivery"))
-
-
-def _mine(request: ApiRequest, webhook_id: UUID, *, is_locked: bool = False) -> WebhookEndpoint:
-    mine = endpoints_of(request.principal.project_id)
-    if is_locked:
-        mine = mine.select_for_update(no_key=True)
-    return errors.found(mine.filter(id=webhook_id).first(), "webhook")
-
-
-def _require_url(url: str) -> None:
-    fault = fault_of_url(url)
-    if fault is not None:
-        raise errors.ValidationFailed({"url": [fault]})
+        delivery_redeliver(endpoint=webhook, delivery_id=delivery.id, now=clock.now())
+        return present_delivery(errors.get_or_404(WebhookDelivery, delivery.id, "webhook_delivery"))
 
 
 def _distinct(types: Iterable[str] | None) -> "list[str] | None":

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageQuery
 from kynaplatform.api.wire import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
 from sessions_app.wire import Moment
-from webhooks.addresses import NO_CONNECTION
+from webhooks.addresses import NO_CONNECTION, fault_of_url
 from webhooks.models import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_URL_CHARACTERS,
@@ -47,6 +48,11 @@ Description = Annotated[
 ]
 
 
+def _require_url(url: str) -> None:
+    if fault := fault_of_url(url):
+        raise ValidationFailed({"url": [fault]})
+
+
 class WebhookCreate(Body):
     url: Url
     event_types: Annotated[
@@ -54,6 +60,9 @@ class WebhookCreate(Body):
         said("The types that it gets. Left out: every type.", ["session.completed"]),
     ] = None
     description: Annotated[Description | None, said("A sentence on it.", "Our back end.")] = None
+
+    def __post_init__(self) -> None:
+        _require_url(self.url)
 
 
 class WebhookEdit(Body):
@@ -78,6 +87,10 @@ class WebhookEdit(Body):
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        if self.url is not msgspec.UNSET:
+            _require_url(self.url)
 
 
 class ReplayBegin(Body):

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 
 from detection import json_schema
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 
 _making = threading.Lock()
@@ -37,10 +37,10 @@ def movespec_schema() -> bytes:
 
 class OpenApiView(ApiView):
     tag, resource = "Platform", "openapi"
+    access = {"get": PUBLIC}
 
     @Operation(
         summary="The OpenAPI document",
-        bearer="none",
         returns=dict[str, Any],
     )
     def get(self, request: ApiRequest) -> dict[str, Any]:
@@ -50,10 +50,10 @@ class OpenApiView(ApiView):
 
 class MoveSpecSchemaView(ApiView):
     tag, resource = "Platform", "movespec_schema"
+    access = {"get": PUBLIC}
 
     @Operation(
         summary="The JSON Schema of the MoveSpec language",
-        bearer="none",
         returns=dict[str, Any],
     )
     def get(self, request: ApiRequest) -> HttpResponse:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
 
 Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]
-T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 MAX_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
 # Of one that tells a detail; its details are whole.
@@ -104,8 +107,9 @@ class NotFound(ApiError):
         super().__init__(sentence_of(sentence, advice), resource=resource)
 
 
-def found(row: T | None, resource: str) -> T:
-    """`row`; raises NotFound where there is none."""
+def get_or_404(rows: type[M] | QuerySet[M], id_: UUID, resource: str) -> M:
+    """The row with that id; raises NotFound where there is none."""
+    row = (rows if isinstance(rows, QuerySet) else rows._default_manager).filter(id=id_).first()
     if row is None:
         raise NotFound(resource)
     return row

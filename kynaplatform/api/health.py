@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Operation
+from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.api.wire import Answer
 from kynaplatform.metrics.readiness import is_ready, readiness
@@ -35,8 +35,9 @@ class ReadinessAnswer(Answer):
 
 class HealthView(ApiView):
     tag, resource = "Platform", "health"
+    access = {"get": PUBLIC}
 
-    @Operation(summary="Is the process up", bearer="none", counted="no", returns=Health)
+    @Operation(summary="Is the process up", counted="no", returns=Health)
     def get(self, request: ApiRequest) -> Health:
         """Asks nothing of any other service."""
         return Health(status="ok")
@@ -44,10 +45,9 @@ class HealthView(ApiView):
 
 class ReadinessView(ApiView):
     tag, resource = "Platform", "readiness"
+    access = {"get": PUBLIC}
 
-    @Operation(
-        summary="Can requests be served", bearer="none", counted="no", returns=ReadinessAnswer
-    )
+    @Operation(summary="Can requests be served", counted="no", returns=ReadinessAnswer)
     def get(self, request: ApiRequest) -> ReadinessAnswer:
         """503 while the database is `down`, has a disk that is `full`, or is not migrated; its
         details are the same fields.
@@ -62,10 +62,10 @@ class ReadinessView(ApiView):
 
 class MetricsView(ApiView):
     tag, resource = "Platform", "metrics"
+    access = {"get": PUBLIC}
 
     @Operation(
         summary="Prometheus metrics",
-        bearer="none",
         counted="no",
         returns="text/plain",
         errors=(errors.AccessTokenMissing, errors.AccessTokenInvalid, errors.NotFound),

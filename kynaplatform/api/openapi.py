@@ -52,24 +52,25 @@ class OperationSchema(AutoSchema):
 
     def get_auth(self) -> list[Schema]:
         """The scope is a role of the bearer, as OpenAPI 3.1 has it."""
-        scopes = [self.operation.scope] if self.operation.scope else []
-        match self.operation.bearer:
-            case "required":
-                return [{"bearer": scopes}]
-            case "optional":
-                return [{"bearer": scopes}, {}]
-        return [{}]
+        access = self.operation.access
+        if access.scope is None:
+            return [{}]
+        return [{"bearer": [access.scope]}, *([{}] if access.is_optional else [])]
 
     def _get_parameters(self) -> list[Schema]:
         parameters = [
             {
                 "in": "path",
                 "name": name,
-                "description": f"The id of the {self._resource(name)}.",
+                "description": f"The id of the {rows.resource.replace('_', ' ')}.".replace(
+                    "movespec", "MoveSpec"
+                ),
                 "required": True,
                 "schema": {"type": "string", "format": "uuid"},
             }
-            for name in re.findall(r"\{(\w+)\}", self.path)
+            for name, rows in zip(
+                re.findall(r"\{(\w+)\}", self.path), self.operation.access.rows, strict=True
+            )
         ]
         if self.operation.query is not None:
             for field in msgspec.structs.fields(self.operation.query):
@@ -81,9 +82,6 @@ class OperationSchema(AutoSchema):
         if self.operation.idempotent:
             parameters.append(IDEMPOTENCY_KEY_PARAMETER)
         return [*parameters, REQUEST_ID_PARAMETER]
-
-    def _resource(self, parameter: str) -> str:
-        return self.operation.resources[parameter].replace("_", " ").replace("movespec", "MoveSpec")
 
     def _get_request_body(self, direction: str = "request") -> Schema | None:
         if self.operation.body is None:
@@ -158,8 +156,8 @@ class OperationSchema(AutoSchema):
         }
 
     def _example_details(self, kind: type[ApiError]) -> errors.Details:
-        if kind is errors.InsufficientScope and self.operation.scope:
-            return {"required_scope": self.operation.scope}
+        if kind is errors.InsufficientScope and self.operation.access.scope:
+            return {"required_scope": self.operation.access.scope}
         return kind.example_details
 
     def _rate_limit_headers(self) -> tuple[str, ...]:
@@ -192,16 +190,15 @@ def complete_document(result: Schema, **_: Any) -> Schema:
 def _errors_of(operation: Operation) -> list[type[ApiError]]:
     """Every error an operation can answer, each once."""
     kinds: list[type[ApiError]] = []
-    if operation.bearer != "none":
+    if operation.access.scope:
         kinds += [
             errors.AccessTokenMissing,
             errors.AccessTokenInvalid,
             errors.AccessTokenExpired,
             errors.OrganizationSuspended,
             errors.ProjectSuspended,
+            errors.InsufficientScope,
         ]
-    if operation.scope:
-        kinds.append(errors.InsufficientScope)
     if operation.counted != "no":
         kinds.append(errors.RateLimited)
     if operation.body is not None:

@@ -1,9 +1,9 @@
-"""The declaration of an endpoint, `@Operation`, and the Result that its method may return."""
+"""The declaration of an endpoint: who may call it, what it takes, and what it answers."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from django.http import HttpRequest
@@ -12,10 +12,40 @@ from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.wire import Query
 
-Bearer = Literal["required", "optional", "none"]
 # By the principal, or by the address of one without a token; by the view itself; or not at all.
 Counted = Literal["by_principal", "by_view", "no"]
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Rows(NamedTuple):
+    """The rows that an id of a path may name, and what the 404 for any other names.
+
+    `find` takes the principal, the id and the rows of the ids before it in the path. It returns
+    the row, or None, which answers as if there were no such row.
+    """
+
+    resource: str
+    find: Callable[..., Any]
+
+
+class Access:
+    """Who may call an operation: a principal with `scope`, for `rows`, one for each id of its path.
+
+    None is everybody: then no token is looked at. Where the bearer `is_optional`, `rows` are found
+    for None without one. A token of one session is refused unless `one_session`; then the rows
+    that it finds or lists are of that session.
+    """
+
+    def __init__(
+        self, scope: str | None, *rows: Rows, is_optional: bool = False, one_session: bool = False
+    ) -> None:
+        self.scope = scope
+        self.rows = rows
+        self.is_optional = is_optional
+        self.one_session = one_session
+
+
+PUBLIC = Access(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +62,12 @@ class Operation:
     """A decorator that tells the checks and the OpenAPI document what an endpoint is.
 
     It changes nothing of the method, which itself says what it takes: `body` and `query`, each
-    annotated with its struct, and the ids of its path, each annotated with its resource, such as
-    `Annotated[UUID, "session"]`.
+    annotated with its struct, and the row of each id in its path: `session` for `<session_id>`. Who
+    may call it is in the `access` of its view.
     """
 
     summary: str
     returns: Any
-    scope: str | None = None
-    bearer: Bearer = "required"
     # What else than JSON the body may be.
     text_body: TextBody | None = None
     # The answer is lines of JSON, each of them what is returned.
@@ -59,25 +87,17 @@ class Operation:
     hits: int = 1
     # A project has one such request under way, and a process of a server one thread for them all.
     one_at_a_time: bool = False
-    # Whether a token of one session may ask: then the method keeps to that session.
-    of_session: bool = False
     # Whether the method does nothing for a principal whose state has changed since it was read, but
     # raises PrincipalChanged. Then it need not be read for each request.
     proves_principal: bool = False
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
     query: type[Query] | None = field(init=False, default=None)
-    # What 404 names, by the parameter of the path that is no id.
-    resources: dict[str, str] = field(init=False, default_factory=dict)
+    access: Access = field(init=False)
 
     def __call__(self, method: Method) -> Method:
-        """Raises TypeError for a parameter that the method does not say all of."""
-        taken = method.__annotations__ | {}
-        self.body, self.query = taken.pop("body", None), taken.pop("query", None)
-        for name in taken.keys() - {"request", "return"}:
-            if not (resource := getattr(taken[name], "__metadata__", ())):
-                raise TypeError(f"{method.__qualname__}: {name} must be annotated with a resource.")
-            self.resources[name] = resource[0]
+        taken = method.__annotations__
+        self.body, self.query = taken.get("body"), taken.get("query")
         method.operation = self  # type: ignore[attr-defined]
         return method
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from kynaplatform.api.errors import (
     HeldByAnother,
     OrganizationSuspended,
-    ProjectMismatch,
     ProjectSuspended,
 )
 
@@ -42,12 +41,6 @@ class Principal:
 
 class PrincipalChanged(HeldByAnother):
     """The principal's state is another than it was when it was read."""
-
-
-def require_project(own: UUID, named: UUID | None) -> None:
-    """Raise ProjectMismatch where a request names another project than its credential's own."""
-    if named is not None and named != own:
-        raise ProjectMismatch
 
 
 def require_active(*, organization_suspended: bool, project_suspended: bool) -> None:

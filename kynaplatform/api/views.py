@@ -1,15 +1,16 @@
 """The base of every endpoint: the checks before it, in the contract's order, and its response.
 
 The order: 405; 401; suspended; 429; scope, and a token of one session; 415, 413, 400; the
-idempotency key's form; 422; 404 for what is no id. What needs the database's state comes in the
-view itself.
+idempotency key's form; 422; the project of the body; 404 for the rows of the path. DRF's hooks for
+permissions and throttles check in another one. What a view allows is in its `access`; what it
+leaves out can't be imported.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import msgspec
@@ -28,12 +29,13 @@ from kynaplatform.api.errors import (
     InsufficientScope,
     MethodNotAllowed,
     NotFound,
+    ProjectMismatch,
     ReadUnderWay,
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.ignored_fields import add_ignored_header, note_ignored_parameters
-from kynaplatform.api.operations import Operation, Result
+from kynaplatform.api.operations import Access, Operation, Result
 from kynaplatform.api.principal import Principal, PrincipalChanged, require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
@@ -73,11 +75,13 @@ class ApiRequest(Request):
 class ApiView(APIView):
     """The base of our views: no content negotiation, no CSRF, JSON bytes out.
 
-    `tag` groups its operations in the OpenAPI document, `resource` begins their names.
+    `tag` groups its operations in the OpenAPI document, `resource` begins their names. `access`
+    says of each of its methods who may call it.
     """
 
     tag: str
     resource: str
+    access: ClassVar[Mapping[str, Access]]
     # Of the request that is served.
     operation: Operation
     # What the request holds until it is answered.
@@ -87,6 +91,18 @@ class ApiView(APIView):
     # They would make responses vary by Accept.
     renderer_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+
+    def __init_subclass__(cls) -> None:
+        """Raises TypeError for an operation of which `access` doesn't say who may call it."""
+        named = {
+            name: method.operation
+            for name, method in vars(cls).items()
+            if callable(method) and hasattr(method, "operation")
+        }
+        if named.keys() != vars(cls).get("access", {}).keys():
+            raise TypeError(f"{cls.__name__}.access must name its operations: {sorted(named)}.")
+        for name, operation in named.items():
+            operation.access = cls.access[name]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with ExitStack() as self.held:
@@ -108,8 +124,12 @@ class ApiView(APIView):
         _admit(api_request, self.operation, self.held)
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
+        principal = cast("Principal | None", request.user) if self.operation.access.scope else None
+        _require_own_project(principal, taken.get("body"))
+        rows = _find_rows(self.operation.access, principal, kwargs)
         # They are what DRF calls the method with.
-        self.kwargs.update(taken, **_path_ids(kwargs, self.operation))
+        self.kwargs.clear()
+        self.kwargs.update(taken, **rows)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer a failure; raises PrincipalChanged where the request is to be served anew."""
@@ -174,12 +194,13 @@ def response_of(answer: Any, status: int) -> HttpResponse:
 
 
 def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
-    principal = None if operation.bearer == "none" else cast("Principal | None", request.user)
+    access = operation.access
+    principal = cast("Principal | None", request.user) if access.scope else None
     if principal is None:
         if operation.counted == "by_principal":
             limits = limits_of_address(request._request)
             refuse_over_limit(count_request(request._request, limits))
-        if operation.bearer == "required":
+        if access.scope and not access.is_optional:
             raise AccessTokenMissing
         return
     add_to_line(request._request, project_id=principal.project_id)
@@ -205,9 +226,9 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
             request.counted_on = [limit._replace(hits=1) for limit in limits]
             peek_request(request._request, limits)
             raise
-    if operation.scope and operation.scope not in principal.scopes:
-        raise InsufficientScope(operation.scope)
-    if principal.session_id is not None and not operation.of_session:
+    if access.scope not in principal.scopes:
+        raise InsufficientScope(str(access.scope))
+    if principal.session_id is not None and not access.one_session:
         raise AuthorizationFailed("This token is of one session alone.")
 
 
@@ -231,10 +252,22 @@ def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct
     return taken
 
 
-def _path_ids(path: Mapping[str, str], operation: Operation) -> dict[str, UUID]:
-    ids = {}
-    for name, text in path.items():
-        if not _UUID.fullmatch(text):
-            raise NotFound(operation.resources[name])
-        ids[name] = UUID(text)
-    return ids
+def _require_own_project(principal: Principal | None, body: msgspec.Struct | None) -> None:
+    named = getattr(body, "project_id", None)
+    if principal is not None and named not in (None, principal.project_id):
+        raise ProjectMismatch
+
+
+def _find_rows(
+    access: Access, principal: Principal | None, path: Mapping[str, str]
+) -> dict[str, Any]:
+    """The rows of the path's ids: `session` for `session_id`. Raises NotFound."""
+    found: dict[str, Any] = {}
+    for (name, text), rows in zip(path.items(), access.rows, strict=True):
+        row = None
+        if _UUID.fullmatch(text):
+            row = rows.find(principal, UUID(text), *found.values())
+        if row is None:
+            raise NotFound(rows.resource)
+        found[name.removesuffix("_id")] = row
+    return found

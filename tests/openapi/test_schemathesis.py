@@ -23,7 +23,7 @@ HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 LEFT_OUT = {
     # It wants 401 from all that takes a bearer. Where one is optional the answer is 200.
     "ignored_auth",
-    # It reads another's resource by a second identity. tests/test_denial_matrix.py does so for
+    # It reads another's resource by a second identity. tests/test_denials.py does so for
     # each endpoint, and with what each of them must answer.
     "object_level_authorization",
 }

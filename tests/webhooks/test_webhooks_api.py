@@ -209,7 +209,7 @@ def test_an_enabling_at_once_with_staff_s_disabling_waits_for_it(owner):
     endpoint = make_endpoint(owner.project, disabled_at=at(-9), disabled_reason="gone")
     with CaptureQueriesContext(connection) as captured:
         owner.call("PATCH", path(endpoint), {"enabled": True})
-    [read] = [one["sql"] for one in captured if 'FROM "webhook_endpoint"' in one["sql"]]
+    [_, read] = [one["sql"] for one in captured if 'FROM "webhook_endpoint"' in one["sql"]]
     assert read.endswith("FOR NO KEY UPDATE")
 
 

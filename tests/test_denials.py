@@ -1,11 +1,13 @@
-"""Every endpoint by every way to be refused: the contract's code, and nothing changed.
+"""Every endpoint refuses who may not call it, with the contract's code, and nothing changed.
 
+One place decides for all endpoints (`ApiView.initial`), so each bad token is tried on one of them.
 An endpoint that is in no table here fails the first test. All cases have one world, which is made
 once, and a copy of its objects; what a case writes is rolled back to a savepoint.
 """
 
 import copy
-import dataclasses
+import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +24,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from erasure.models import Erasure
 from kynaplatform import clock
 from kynaplatform.api.docs import openapi_document
+from kynaplatform.api.operations import PUBLIC, Operation, operation_of
+from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
+from kynaplatform.http.public_pages import PublicView
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.credentials import credential_issue
@@ -44,7 +49,6 @@ class World:
 
     owner: Machine
     peer: Machine
-    outsider: Machine
     movespec: MoveSpec
     version: MoveSpecVersion
     session: DetectionSession
@@ -91,14 +95,13 @@ def world(made_once: World, db: None) -> World:
 
 
 def make_world() -> World:
-    acme, elsewhere = (Organization.objects.create(name=name) for name in ("Acme", "Elsewhere"))
+    acme = Organization.objects.create(name="Acme")
     owner = make_machine(acme, "owner")
     movespec, version = make_released(owner.project)
     created = owner.create_session(movespec).json()
     return World(
         owner=owner,
         peer=make_machine(acme, "peer"),
-        outsider=make_machine(elsewhere, "outsider"),
         movespec=movespec,
         version=version,
         session=DetectionSession.objects.get(id=created["session_id"]),
@@ -130,7 +133,10 @@ def session_body(world: World) -> Any:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`other` is what another project's valid token gets: a missing resource, or a code."""
+    """`other` is what another project's valid token gets: a missing resource, or a code.
+
+    `empty` is what a list of sessions is for a token of another session.
+    """
 
     scope: str
     other: str
@@ -138,6 +144,11 @@ class Endpoint:
     query: str = ""
     # Where the bearer is optional: what a caller without one gets.
     anonymous: str | None = None
+    empty: str | None = None
+
+    @property
+    def takes_one_session(self) -> bool:
+        return self.other == "session" or self.empty is not None
 
 
 ALL = "api/auth/access-tokens"
@@ -173,8 +184,8 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("GET", VERSION): Endpoint("movespecs:read", "movespec"),
     ("POST", f"{VERSION}/validate"): Endpoint("movespecs:write", "movespec"),
     ("POST", f"{VERSION}/release"): Endpoint("movespecs:write", "movespec"),
-    ("GET", SESSIONS): Endpoint("sessions:read", LISTS),
-    ("GET", "api/export"): Endpoint("sessions:read", EXPORTS),
+    ("GET", SESSIONS): Endpoint("sessions:read", LISTS, empty="[]"),
+    ("GET", "api/export"): Endpoint("sessions:read", EXPORTS, empty=""),
     ("POST", SESSIONS): Endpoint("sessions:write", "project_mismatch", session_body),
     ("GET", f"{SESSIONS}/<session_id>"): Endpoint("sessions:read", "session"),
     ("GET", f"{SESSIONS}/<session_id>/events"): Endpoint("sessions:read", "session"),
@@ -198,40 +209,25 @@ BEARER_ENDPOINTS: dict[Call, Endpoint] = {
     ("POST", f"{WEBHOOK}/deliveries/<delivery_id>/redeliver"): Endpoint(
         "webhooks:write", "webhook"
     ),
-    ("GET", SUMMARY): Endpoint("sessions:read", LISTS, query="?subject=p_4711"),
+    ("GET", SUMMARY): Endpoint("sessions:read", LISTS, query="?subject=p_4711", empty="[]"),
     ("GET", USAGE): Endpoint("usage:read", SUMS),
     ("GET", f"{USAGE}/projects/<project_id>"): Endpoint("usage:read", "project"),
-}
-# What takes no access token, and answers the same to everyone.
-PUBLIC_ENDPOINTS: dict[Call, int] = {
-    ("GET", ".well-known/jwks.json"): 200,
-    ("GET", "api/schema"): 200,
-    ("GET", "api/schema/movespec"): 200,
-    ("GET", "api/docs"): 200,
-    ("GET", "api/docs/<slug:name>"): 200,
-    ("GET", "api/docs/openapi.json"): 200,
-    ("GET", "api/docs/openapi.yaml"): 200,
-    ("GET", "healthz"): 200,
-    ("GET", "readyz"): 200,
-    ("GET", ""): 200,
-    ("GET", "docs/"): 200,
-    ("GET", "docs/<path:name>"): 200,
-    ("GET", "docs/search"): 200,
-    ("GET", "llms.txt"): 200,
-    ("GET", "llms-full.txt"): 200,
-    ("GET", "try"): 200,
-    ("GET", "try/figures/<slug>.json.gz"): 200,
 }
 # It creates without any credential, within bounds: tests/tryout has its tests.
 TRY: Call = ("POST", "try/sessions")
 # For people, and so in no document for programs.
-PAGES: set[Call] = {
+PAGES: list[Call] = [
     *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "docs/search", "api/docs")),
     *(("GET", name) for name in ("llms.txt", "llms-full.txt")),
     *(("GET", f"api/docs/{name}") for name in ("<slug:name>", "openapi.json", "openapi.yaml")),
     *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz")),
-    TRY,
-}
+]
+# What takes no access token, and answers the same to everyone.
+PUBLIC_ENDPOINTS: list[Call] = [
+    *(("GET", name) for name in (".well-known/jwks.json", "api/schema", "api/schema/movespec")),
+    *(("GET", name) for name in ("healthz", "readyz")),
+    *PAGES,
+]
 # What takes another credential than an access token; each has its own tests below.
 MINT: Call = ("POST", ALL)
 METRICS: Call = ("GET", "metrics")
@@ -275,7 +271,46 @@ def test_it_covers_every_endpoint_of_the_openapi_document():
         for method in item
         if method != "parameters"
     }
-    assert documented == served_calls() - PAGES
+    assert documented == served_calls() - {*PAGES, TRY}
+
+
+def test_every_view_declares_its_access_and_asks_in_the_one_place():
+    """Or it is a page, which looks at no token and knows no rows."""
+    declared = {}
+    for route, callback in routes(get_resolver().url_patterns):
+        if route.startswith("admin/"):
+            continue
+        view = callback.cls
+        if issubclass(view, PublicView):
+            assert not view.authentication_classes
+            continue
+        assert issubclass(view, ApiView)
+        for name in ("dispatch", "initialize_request", "initial", "get_authenticators"):
+            assert getattr(view, name) in (getattr(ApiView, name), getattr(ApiViewSet, name))
+        for method, action in (getattr(callback, "actions", None) or {"get": "get"}).items():
+            operation = operation_of(callback, method)
+            if operation is not None and method != "head":
+                assert operation.access is view.access[action]
+                assert len(operation.access.rows) == route.count("<")
+                declared[method.upper(), route] = operation.access
+    for call, endpoint in BEARER_ENDPOINTS.items():
+        access = declared.pop(call)
+        assert access.scope == endpoint.scope
+        assert access.is_optional == (endpoint.anonymous is not None)
+        assert access.one_session == endpoint.takes_one_session
+    assert {*declared.values()} == {PUBLIC}
+
+
+def test_a_view_that_leaves_out_who_may_call_it_is_refused_as_it_is_imported():
+    operation = Operation(summary="", returns=dict)
+
+    def get(self: Any, request: ApiRequest) -> dict[str, str]:
+        return {}
+
+    for declared in ({}, {"access": {}}, {"access": {"post": PUBLIC}}):
+        with pytest.raises(TypeError, match=r"View\.access must name its operations: \['get'\]"):
+            type("View", (ApiView,), {"get": operation(get), **declared})
+    type("View", (ApiView,), {"get": operation(get), "access": {"get": PUBLIC}})
 
 
 @pytest.mark.parametrize("route", sorted({route for _, route in served_calls()}))
@@ -284,12 +319,10 @@ def test_it_refuses_every_other_method_before_it_asks_who_calls(world, route):
     others = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - served
     with nothing_changes():
         for method in sorted(others):
-            for token in (None, world.owner.token):
-                response = ask(method, world.path(route), token=token)
-                refused(response, 405, "method_not_allowed")
+            refused(ask(method, world.path(route)), 405, "method_not_allowed")
 
 
-# --- Without a good bearer ---------------------------------------------------------------
+# --- Each bad token ----------------------------------------------------------------------
 
 
 def resigned(world: World, **changes: Any) -> str:
@@ -371,14 +404,14 @@ BAD_TOKENS: dict[Callable[[World], str], str] = {
     unsigned_token: "access_token_invalid",
     garbage: "access_token_invalid",
 }
+READ_SESSION: Call = ("GET", f"{SESSIONS}/<session_id>")
 every_bearer_endpoint = pytest.mark.parametrize(
     "call", BEARER_ENDPOINTS, ids=lambda call: " ".join(call)
 )
 
 
 def test_the_resigned_token_is_good_when_nothing_is_changed(world):
-    response = ask("GET", world.path(f"{SESSIONS}/<session_id>"), token=resigned(world))
-    assert response.status_code == 200
+    assert send(world, READ_SESSION, resigned(world)).status_code == 200
 
 
 def send(world: World, call: Call, token: str | None) -> HttpResponse:
@@ -387,12 +420,43 @@ def send(world: World, call: Call, token: str | None) -> HttpResponse:
     return ask(method, world.path(route) + endpoint.query, endpoint.body(world), token=token)
 
 
-@every_bearer_endpoint
 @pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
-def test_it_refuses_a_bad_token(world, call, make_token):
+def test_it_refuses_a_bad_token(world, settings, make_token):
+    """For whom the bearer is optional too; what takes none answers all the same."""
+    settings.METRICS_TOKEN = "a-token-of-the-metrics"
     token = make_token(world)
     with nothing_changes():
-        refused(send(world, call, token), 401, BAD_TOKENS[make_token])
+        for call in (READ_SESSION, ("GET", MOVESPEC)):
+            refused(send(world, call, token), 401, BAD_TOKENS[make_token])
+        refused(ask("GET", "/metrics", token=token), 401, "access_token_invalid")
+        assert ask("GET", "/api/schema/movespec", token=token).status_code == 200
+
+
+def test_it_refuses_another_scheme_than_bearer(world):
+    with nothing_changes():
+        for path in (READ_SESSION[1], MOVESPEC):
+            authorization = f"Basic {world.owner.token}"
+            response = ask("GET", world.path(path), authorization=authorization)
+            refused(response, 401, "access_token_missing")
+
+
+@pytest.mark.parametrize("suspended", ["project", "organization"])
+def test_it_refuses_the_suspended(world, suspended):
+    suspend(world.owner, suspended)
+    with nothing_changes():
+        for call in (READ_SESSION, ("GET", MOVESPEC)):
+            refused(send(world, call, world.owner.token), 403, f"{suspended}_suspended")
+        response = ask("POST", f"/{ALL}", mint_body(world))
+        refused(response, 403, f"{suspended}_suspended")
+
+
+def suspend(machine: Machine, what: str) -> None:
+    row: Project | Organization = getattr(machine, what)
+    row.suspended_at = timezone.now()
+    row.save(update_fields=["suspended_at"])
+
+
+# --- Each endpoint -----------------------------------------------------------------------
 
 
 @every_bearer_endpoint
@@ -409,74 +473,64 @@ def test_it_refuses_no_token(world, call):
 
 
 @every_bearer_endpoint
-def test_it_refuses_another_scheme_than_bearer(world, call):
-    method, route = call
-    with nothing_changes():
-        response = ask(method, world.path(route), authorization=f"Basic {world.owner.token}")
-    refused(response, 401, "access_token_missing")
-
-
-# --- With a good bearer that may not -----------------------------------------------------
-
-
-@every_bearer_endpoint
-def test_it_refuses_a_token_without_the_scope(world, call):
+def test_its_scope_is_needed_and_enough(world, call):
     scope = BEARER_ENDPOINTS[call].scope
     granting = {scope, "projects:read"} if scope == "sessions:read" else {scope}
-    token = mint(world.owner.credential, ALL_SCOPES - granting)
+    others, alone = (mint(world.owner.credential, of) for of in (ALL_SCOPES - granting, [scope]))
     with nothing_changes():
-        refused(send(world, call, token), 403, "insufficient_scope", required_scope=scope)
+        refused(send(world, call, others), 403, "insufficient_scope", required_scope=scope)
+    end_before_deletion(world, call)
+    assert send(world, call, alone).status_code in (200, 201, 202, 204)
 
 
-@every_bearer_endpoint
-def test_its_scope_alone_is_enough(world, call):
-    token = mint(world.owner.credential, [BEARER_ENDPOINTS[call].scope])
-    if call == ("DELETE", f"{SESSIONS}/<session_id>"):
+def end_before_deletion(world: World, call: Call) -> None:
+    if call[0] == "DELETE" and call[1].startswith(SESSIONS):
         project_id = world.owner.project.id
         session_cancel(session_id=world.session.id, project_id=project_id, now=clock.now())
-    assert send(world, call, token).status_code in (200, 201, 202, 204)
 
 
 @every_bearer_endpoint
-def test_it_keeps_a_token_of_another_session_out(world, call):
+def test_a_token_of_one_session_reaches_that_session_alone(world, call):
     endpoint = BEARER_ENDPOINTS[call]
-    _, token = access_token_mint(
-        credential=world.owner.credential,
-        scopes=[endpoint.scope],
-        now=timezone.now(),
-        session_id=uuid.uuid4(),
+    end_before_deletion(world, call)
+    others, own = (
+        access_token_mint(
+            credential=world.owner.credential,
+            scopes=[endpoint.scope],
+            now=timezone.now(),
+            session_id=session_id,
+        )[1]
+        for session_id in (uuid.uuid4(), world.session.id)
     )
     with nothing_changes():
-        response = send(world, call, token)
-    if call in {("GET", SESSIONS), ("GET", SUMMARY), ("GET", "api/export")}:
-        assert (response.status_code, response.content) == (
-            200, b"" if "export" in call[1] else b"[]"
-        )  # fmt: skip
-    elif endpoint.other == "session":
+        response = send(world, call, others)
+    if not endpoint.takes_one_session:
+        refused(response, 403, "authorization_failed")
+        refused(send(world, call, own), 403, "authorization_failed")
+        return
+    if endpoint.empty is None:
         refused(response, 404, "not_found", resource="session")
     else:
-        refused(response, 403, "authorization_failed")
+        assert (response.status_code, response.content.decode()) == (200, endpoint.empty)
+    assert send(world, call, own).status_code in (200, 204)
 
 
 @every_bearer_endpoint
-@pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_it_keeps_other_projects_out(world, call, other):
-    """`peer` is another project of the organization, `outsider` another organization."""
-    machine: Machine = getattr(world, other)
-    expected = BEARER_ENDPOINTS[call].other
+def test_it_keeps_another_project_of_the_organization_out(world, call):
+    peer, expected = world.peer, BEARER_ENDPOINTS[call].other
     if expected == MAKES_ITS_OWN:
-        assert send(world, call, machine.token).json()["project_id"] == str(machine.project.id)
+        assert send(world, call, peer.token).json()["project_id"] == str(peer.project.id)
         return
     if expected == ERASES_ITS_OWN:
-        assert send(world, call, machine.token).json() == {"sessions": 0}
-        assert Erasure.objects.get().project_id == machine.project.id
+        assert send(world, call, peer.token).json() == {"sessions": 0}
+        assert Erasure.objects.get().project_id == peer.project.id
         return
     with nothing_changes():
-        response = send(world, call, machine.token)
+        response = send(world, call, peer.token)
     if expected == LISTS:
         assert response.status_code == 200
         assert [row["project_id"] for row in response.json()] == (
-            [str(machine.project.id)] if call == ("GET", ALL) else []
+            [str(peer.project.id)] if call == ("GET", ALL) else []
         )
     elif expected == SUMS:
         assert (response.status_code, response.json()["sessions"]) == (200, 0)
@@ -491,74 +545,38 @@ def test_it_keeps_other_projects_out(world, call, other):
 @pytest.mark.parametrize(
     "call", [call for call in BEARER_ENDPOINTS if "<" in call[1]], ids=lambda call: " ".join(call)
 )
-@pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_it_answers_others_as_if_the_resource_did_not_exist(world, call, other):
+def test_it_answers_others_as_if_the_resource_did_not_exist(world, call):
+    """Nor as if the text were no id."""
     method, route = call
-    machine: Machine = getattr(world, other)
     body = BEARER_ENDPOINTS[call].body(world)
     if body and "project_id" in body:
-        body["project_id"] = str(machine.project.id)
-    absent = dataclasses.replace(
-        world,
-        movespec=MoveSpec(id=uuid.uuid4()),
-        version=MoveSpecVersion(id=uuid.uuid4()),
-        session=DetectionSession(id=uuid.uuid4()),
-        token_id=uuid.uuid4(),
-    )
+        body["project_id"] = str(world.peer.project.id)
+    paths = [
+        world.path(route),
+        "/" + re.sub(r"<\w+>", str(uuid.uuid4()), route),
+        "/" + re.sub(r"<\w+>", "none", route),
+    ]
     with nothing_changes():
-        real = ask(method, world.path(route), body, token=machine.token)
-        unreal = ask(method, absent.path(route), body, token=machine.token)
-    assert real.status_code == 404
-    assert (real.status_code, real.content) == (unreal.status_code, unreal.content)
-
-
-@every_bearer_endpoint
-@pytest.mark.parametrize("suspended", ["project", "organization"])
-def test_it_refuses_the_suspended(world, call, suspended):
-    suspend(world.owner, suspended)
-    with nothing_changes():
-        refused(send(world, call, world.owner.token), 403, f"{suspended}_suspended")
-
-
-def suspend(machine: Machine, what: str) -> None:
-    row: Project | Organization = getattr(machine, what)
-    row.suspended_at = timezone.now()
-    row.save(update_fields=["suspended_at"])
+        answers = {ask(method, path, body, token=world.peer.token).content for path in paths}
+    (answer,) = answers
+    assert json.loads(answer)["error"]["code"] == "not_found"
 
 
 # --- Without an access token -------------------------------------------------------------
 
-ANY_BEARER = {None: None, **BAD_TOKENS}
-
 
 @pytest.mark.parametrize("call", PUBLIC_ENDPOINTS, ids=lambda call: " ".join(call))
-@pytest.mark.parametrize(
-    "make_token", ANY_BEARER, ids=lambda make: getattr(make, "__name__", "none")
-)
-def test_it_answers_everyone_alike(world, call, make_token):
+def test_it_answers_everyone_alike(world, call):
     method, route = call
-    token = make_token(world) if make_token else None
+    suspend(world.owner, "organization")
     with nothing_changes():
-        response = ask(method, world.path(route), token=token)
-    assert response.status_code == PUBLIC_ENDPOINTS[call]
+        for token in (None, garbage(world), world.owner.token):
+            assert ask(method, world.path(route), token=token).status_code == 200
 
 
-@pytest.mark.parametrize("suspended", ["project", "organization"])
-@pytest.mark.parametrize("call", PUBLIC_ENDPOINTS, ids=lambda call: " ".join(call))
-def test_it_answers_the_suspended_too(world, call, suspended):
-    method, route = call
-    suspend(world.owner, suspended)
-    with nothing_changes():
-        response = ask(method, world.path(route), token=world.owner.token)
-    assert response.status_code == PUBLIC_ENDPOINTS[call]
-
-
-@pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
-def test_metrics_take_no_access_token(world, settings, make_token):
+def test_metrics_take_no_access_token(world, settings):
     settings.METRICS_TOKEN = "a-token-of-the-metrics"
-    token = make_token(world)
     with nothing_changes():
-        refused(ask("GET", "/metrics", token=token), 401, "access_token_invalid")
         refused(ask("GET", "/metrics", token=world.owner.token), 401, "access_token_invalid")
         refused(ask("GET", "/metrics"), 401, "access_token_missing")
 
@@ -571,11 +589,11 @@ def mint_body(world: World, **more: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("make_token", BAD_TOKENS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make_token", [garbage, token_of_a_revoked_credential])
 def test_the_mint_does_not_look_at_a_bearer(world, make_token):
     """Whatever the bearer, the body's credential alone decides."""
     token = make_token(world)
-    is_live = make_token not in (token_of_a_revoked_credential, token_of_an_expired_credential)
+    is_live = make_token is garbage
     before = AccessToken.objects.count()
     response = ask("POST", f"/{ALL}", mint_body(world), token=token)
     if is_live:
@@ -591,11 +609,10 @@ def test_the_mint_refuses_no_credential(world):
     assert (response.status_code, response.json()["error"]["code"]) == (422, "validation_error")
 
 
-@pytest.mark.parametrize("other", ["peer", "outsider"])
-def test_the_mint_refuses_another_project(world, other):
-    machine: Machine = getattr(world, other)
+def test_the_mint_refuses_another_project(world):
     with nothing_changes():
-        response = ask("POST", f"/{ALL}", mint_body(world, project_id=str(machine.project.id)))
+        body = mint_body(world, project_id=str(world.peer.project.id))
+        response = ask("POST", f"/{ALL}", body)
     refused(response, 403, "project_mismatch")
 
 
@@ -610,11 +627,3 @@ def test_the_mint_refuses_a_scope_that_the_credential_lacks(world):
     with nothing_changes():
         response = ask("POST", f"/{ALL}", body)
     refused(response, 403, "insufficient_scope", required_scope="tokens:write")
-
-
-@pytest.mark.parametrize("suspended", ["project", "organization"])
-def test_the_mint_refuses_the_suspended(world, suspended):
-    suspend(world.owner, suspended)
-    with nothing_changes():
-        response = ask("POST", f"/{ALL}", mint_body(world))
-    refused(response, 403, f"{suspended}_suspended")
