@@ -10,7 +10,7 @@ SAID := $(VENV)/.pip-said
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long faults check compiled web web-test node packages format requirements openapi reference course bench score manage clean install
+.PHONY: help run demo test test-long faults check release compiled web web-test node packages format requirements openapi reference course bench score manage clean install
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -32,6 +32,15 @@ faults: install ## Kill, stop and restart all of production under load, and coun
 
 check: install ## Formatting, lint, types, imports, migrations, deployment, OpenAPI, audit
 	@$(BIN)/python -m dev.tools.check
+
+release: install ## Check that this tree can be released, and say what is left to do; tags nothing
+	@[ -z "$$(git status --porcelain)" ] || { echo "Commit first what \`git status\` shows." >&2; exit 1; }
+	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' kynaplatform/__init__.py); \
+	changes=$$(sed -n 's/^## //p' CHANGELOG.md | head -n 1); \
+	[ "$$version" = "$$changes" ] || { echo "The version is $$version, and CHANGELOG.md begins with $$changes." >&2; exit 1; }; \
+	[ -z "$$(git tag --list "v$$version")" ] || { echo "v$$version was released." >&2; exit 1; }; \
+	printf '%s\n' "Each of these must succeed:" "  make check" "  make test-long" "  make faults" "  make web-test" \
+	  "Then: git tag -a v$$version -m $$version"
 
 compiled: ## Compile the engine, which makes it four times as fast; needs gcc and Python's headers
 	@[ -x $(BIN)/python ] || $(MAKE) --no-print-directory install

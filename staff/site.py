@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 
-from kynaplatform import clock
+from kynaplatform import __version__, clock
 from staff.dashboard import dashboard
 from staff.global_search import find, search_text
 from staff.login import LoginForm, OwnPasswordForm
@@ -46,7 +46,11 @@ class StaffSite(AdminSite):
         ]
 
     def each_context(self, request: Any) -> dict[str, Any]:
-        box = {"no_secret": f"(?!.*(?:{UNSEARCHED})).*", "no_secrets": NO_SECRETS}
+        box = {
+            "no_secret": f"(?!.*(?:{UNSEARCHED})).*",
+            "no_secrets": NO_SECRETS,
+            "version": __version__,
+        }
         return {**super().each_context(request), **box}
 
     def find(self, request: HttpRequest, template: str) -> TemplateResponse:

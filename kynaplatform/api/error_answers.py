@@ -9,7 +9,6 @@ import msgspec
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.urls import is_valid_path
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
@@ -29,6 +28,7 @@ from kynaplatform.api.errors import (
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from kynaplatform.dependencies import DATABASE, is_disk_full
+from kynaplatform.http.public_pages import page
 
 logger = logging.getLogger("kynaplatform.errors")
 
@@ -84,9 +84,9 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
         return defaults.page_not_found(request, exception)
     path = request.path_info
     if _is_for_a_browser(request):
-        page = HttpResponse(render_to_string("guides/no_page.html"), status=HTTPStatus.NOT_FOUND)
-        patch_vary_headers(page, ["Accept"])
-        return page
+        answer = page("guides/no_page.html", {}, status=HTTPStatus.NOT_FOUND)
+        patch_vary_headers(answer, ["Accept"])
+        return answer
     is_slash_too_many = path.endswith("/") and is_valid_path(path[:-1])
     return error_response(NotFound("path", SLASH_TOO_MANY if is_slash_too_many else ""))
 

@@ -1,23 +1,25 @@
 """Health, readiness and metrics, for operators and their monitoring."""
 
 import hmac
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from kynaplatform import __version__
 from kynaplatform.api import errors
 from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
-from kynaplatform.api.wire import Answer
+from kynaplatform.api.wire import Answer, said
 from kynaplatform.metrics.readiness import is_ready, readiness
 from kynaplatform.metrics.requests import exposition
 
 
 class Health(Answer):
     status: Literal["ok"]
+    version: Annotated[str, said("The platform's release.", __version__)]
 
 
 class ReadinessAnswer(Answer):
@@ -40,7 +42,7 @@ class HealthView(ApiView):
     @Operation(summary="Is the process up", counted="no", returns=Health)
     def get(self, request: ApiRequest) -> Health:
         """Asks nothing of any other service."""
-        return Health(status="ok")
+        return Health(status="ok", version=__version__)
 
 
 class ReadinessView(ApiView):

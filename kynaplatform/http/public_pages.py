@@ -8,6 +8,8 @@ from django.template.loader import render_to_string
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from kynaplatform import __version__
+
 
 class PublicView(APIView):
     """A page whatever Accept and Authorization say. It counts on no limit and asks no database."""
@@ -27,7 +29,9 @@ def site_of(request: Request) -> str:
 
 
 def page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    return HttpResponse(render_to_string(template, dict(shown)), status=status)
+    return HttpResponse(
+        render_to_string(template, {"version": __version__, **shown}), status=status
+    )
 
 
 def kept(response: HttpResponse, seconds: int) -> HttpResponse:

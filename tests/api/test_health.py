@@ -16,7 +16,7 @@ from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from dev.local_stack.ports import free_port
-from kynaplatform import clock
+from kynaplatform import __version__, clock
 from kynaplatform.api.health import ReadinessAnswer
 from kynaplatform.metrics.readiness import (
     OK,
@@ -47,7 +47,10 @@ def test_healthz_asks_nothing_of_any_service(db, monkeypatch, django_assert_num_
     monkeypatch.setattr(current_app, "connection_for_write", failing(BrokerError("down")))
     with django_assert_num_queries(0):
         response = ask("GET", "/healthz")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ok", "version": __version__},
+    )
 
 
 def test_readyz_says_that_each_service_is_there(owner):
