@@ -90,7 +90,7 @@ def is_farther(copied_before: int) -> bool:
 @pytest.fixture
 def events(transactional_db: None, scene: Scene) -> Iterator[UUID]:
     """The session of as many events, in the one table of the code before partitions."""
-    call_command("migrate", "sessions_app", "0020_sessions_of_credentials", verbosity=0)
+    call_command("migrate", "sessions_app", "0011_indexes", verbosity=0)
     session_id = scene.created()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -29,8 +29,8 @@ from tests.server import test_database_url as database_url
 from tests.sessions_app.plans import copy_row, run
 from tests.waiting import eventually
 
-MIGRATION = import_module("sessions_app.migrations.0021_partitioned_events")
-BEFORE = "0020_sessions_of_credentials"
+MIGRATION = import_module("sessions_app.migrations.0012_partitioned_events")
+BEFORE = "0011_indexes"
 EVENT = """
 INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)
 VALUES (%s, %s, 1, 2.5, 'feedback', '{"level": "info"}')

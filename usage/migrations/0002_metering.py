@@ -123,7 +123,7 @@ BACKWARDS = [
 class Migration(migrations.Migration):
     dependencies = [
         ("projects", "0001_initial"),
-        ("sessions_app", "0018_notes"),
+        ("sessions_app", "0010_release_0_3_0"),
         ("usage", "0001_usage"),
     ]
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("projects", "0007_limits_of_sessions"),
+        ("projects", "0007_release_0_3_0"),
     ]
 
     operations = [

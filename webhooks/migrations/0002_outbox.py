@@ -227,7 +227,7 @@ BACKWARDS = [
 class Migration(migrations.Migration):
     dependencies = [
         ("movespecs", "0005_lists"),
-        ("sessions_app", "0015_packed_states"),
+        ("sessions_app", "0010_release_0_3_0"),
         ("webhooks", "0001_endpoints_and_deliveries"),
     ]
 

@@ -243,7 +243,8 @@ def _first_id_of(day: date) -> str:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("sessions_app", "0020_sessions_of_credentials")]
+    replaces = [("sessions_app", "0021_partitioned_events")]
+    dependencies = [("sessions_app", "0011_indexes")]
 
     operations = [
         migrations.RunPython(begin, undo),
