@@ -9,7 +9,6 @@ from staff import (  # noqa: F401
     sessions,
     usage_months,
     users,
-    versions,
     webhook_deliveries,
     webhook_endpoints,
 )

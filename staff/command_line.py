@@ -16,9 +16,8 @@ from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.errors import ApiError
 from projects.models import Credential, Organization, Project
 from staff.actions.base import ReasonForm
-from staff.full_names import with_customer
 from staff.history import history_add
-from staff.links import OF_KIND
+from staff.names import OF_KIND, with_customer
 
 # No form and no `createsuperuser` takes a name with a space: this is nobody's account.
 USERNAME = "command line"

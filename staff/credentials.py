@@ -30,12 +30,18 @@ from projects.models import (
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
 from staff.base import OF_PROJECT, OwnerFilter, OwnerSelect, ReadOnlyAdmin
-from staff.credential_states import SOON, about_to_expire, state_badge
 from staff.display import id_column, moment_of, short_ids
-from staff.full_names import with_customer
-from staff.links import link_to, list_of, may_view, sessions_of
-from staff.namesakes import in_use_first, with_successor
-from staff.query_parameters import StrictFilter
+from staff.lists import StrictFilter
+from staff.names import (
+    in_use_first,
+    link_to,
+    list_of,
+    may_view,
+    sessions_of,
+    with_customer,
+    with_successor,
+)
+from staff.states import SOON, about_to_expire, state_badge
 
 
 class OwnerForm(forms.Form):

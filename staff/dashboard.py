@@ -1,4 +1,4 @@
-"""The sections of the index: what needs attention, sessions, and the last releases.
+"""The sections of the index: what needs attention, and the sessions.
 
 A section is shown to those who may view its rows. Each is bounded, however much there is.
 """
@@ -8,28 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, QuerySet
-from django.db.models.functions import TruncHour
 
 from kynaplatform.api.names import visible
 from kynaplatform.timing import SWEEP_STANDS
-from movespecs.models import Release
 from projects.models import Credential, Organization, Project
 from sessions_app.last_runs import swept_at
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.authors import author_of_release, with_author
-from staff.charts import Chart, chart
-from staff.credential_states import about_to_expire
-from staff.display import DAY, HOUR, duration
-from staff.full_names import with_customer
-from staff.links import OF_KIND, list_of, may_view, page_of
+from staff.display import DAY, duration
+from staff.names import OF_KIND, list_of, may_view, page_of, with_customer
+from staff.states import about_to_expire
 from staff.webhook_display import SECRETS, needs_attention, shown_url
 from webhooks.models import WebhookEndpoint
 from webhooks.pause import pause_reason
 
 MAX_NAMED = 10
-RELEASES = 5
-HOURS = 24
 
 
 class Concern(NamedTuple):
@@ -54,19 +47,11 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
                 (status, count, list_of(DetectionSession, status__exact=status))
                 for status, count in live_counts().items()
             ],
-            "created": created_per_hour(now),
             "lag": duration(lag := sweep_lag(now)),
             "sweep_stands": sweep_stands(now, lag),
         }
     if may_view(user, WebhookEndpoint):
         shown["webhooks_paused"] = pause_reason()
-    if may_view(user, Release):
-        newest = (
-            with_author(with_customer(Release.objects.all()), "released_by_credential", user)
-            .select_related("from_version", "to_version", "released_by_staff")
-            .defer("from_version__yaml_source", "to_version__yaml_source")[:RELEASES]
-        )
-        shown["releases"] = [(release, author_of_release(release)) for release in newest]
     return shown
 
 
@@ -79,19 +64,6 @@ def sweep_stands(now: datetime, lag: timedelta) -> str | None:
         return "yet" if lag > SWEEP_STANDS else None
     since = now - last
     return f"for {duration(since)}" if since > SWEEP_STANDS else None
-
-
-def created_per_hour(now: datetime) -> Chart:
-    """A chart of the sessions created in each of the last hours, the running hour last."""
-    running = now.replace(minute=0, second=0, microsecond=0)
-    hours = [running - HOUR * back for back in reversed(range(HOURS))]
-    # Every status and mode is named, so that their index with the time serves.
-    created = DetectionSession.objects.filter(
-        status__in=Status.values, mode__in=Mode.values, created_at__gte=hours[0]
-    )
-    per_hour = created.order_by().values_list(TruncHour("created_at"))
-    counts = dict(per_hour.annotate(count=Count("*")))
-    return chart(counts, hours)
 
 
 def _attention(user: Any, now: datetime) -> Iterator[Concerns]:

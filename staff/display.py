@@ -1,10 +1,10 @@
-"""The formats of values on a page: badges, ids, moments and durations."""
+"""The formats of values on a page: badges, ids, moments, durations and plain words."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.contrib import admin
 from django.utils.formats import date_format
@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from kynaplatform import clock
+from sessions_app.models import Outcome
 from staff.search_terms import WHOLE_ID
 
 Tone = Literal["quiet", "good", "warning", "bad"]
@@ -120,3 +121,24 @@ def id_column(row: Any) -> SafeString:
 
 
 id_column.short_description = "id"  # type: ignore[attr-defined]
+
+
+# How a session ended; the status alone where that says it.
+ENDS: Final[Mapping[str, str]] = {
+    Outcome.MAX_DURATION: "completed at the time limit",
+    Outcome.EXPIRED: "never connected",
+    Outcome.ABANDONED: "client went silent",
+    Outcome.SUSPENDED: "cancelled by a suspension",
+}
+
+
+def outcome_words(outcome: str) -> str:
+    return ENDS.get(outcome, outcome)
+
+
+def month_words(month: date) -> str:
+    return f"{month:%B %Y}"
+
+
+def hours_words(active_ms: int) -> str:
+    return f"{active_ms / 3_600_000:,.1f}"

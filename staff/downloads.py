@@ -29,8 +29,7 @@ from django.utils.text import slugify
 
 from kynaplatform import clock
 from staff.history import entry_add
-from staff.query_parameters import StrictAdmin, StrictChangeList
-from staff.refusals import Refused
+from staff.lists import Refused, StrictAdmin, StrictChangeList
 
 ROWS_AT_ONCE = 500
 # Where a cell begins: at the text's start, or where a spreadsheet may split it, whatever its

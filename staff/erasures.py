@@ -13,8 +13,8 @@ from kynaplatform import clock
 from projects.models import Project
 from staff.base import ReadOnlyAdmin
 from staff.display import badge, first_digits, id_column, moment, moment_of
-from staff.links import list_of, may_view
-from staff.query_parameters import StrictFilter
+from staff.lists import StrictFilter
+from staff.names import list_of, may_view
 
 # Of the projects that an organization still has: the worker erases one after the other.
 MAX_NAMED = 10

@@ -9,9 +9,8 @@ from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from movespecs.models import MoveSpec, MoveSpecVersion
-from projects.models import Credential, Organization, Project
-from staff.full_names import full_name
-from webhooks.models import WebhookEndpoint
+from projects.models import Organization, Project
+from staff.names import full_name
 
 # Before the reason of an entry. No name in the deed can hold it: a line break is none of a name's.
 REASON = "\nReason: "
@@ -31,26 +30,6 @@ def history_of(row: Any) -> QuerySet[LogEntry]:
         )
     entries = LogEntry.objects.filter(content_type__in=kinds, object_id__in=ids)
     return entries.select_related("user").order_by("-action_time")
-
-
-def history_of_all(owner: Organization | Project) -> QuerySet[LogEntry]:
-    """The entries about a customer or a project and what it owns, the newest first.
-
-    Sessions and deliveries are left out: there are too many to look up one by one.
-    """
-    field = "organization" if isinstance(owner, Organization) else "pk"
-    projects = Project.objects.filter(**{field: owner.pk})
-    of_projects = {"project__in": projects.values("pk")}
-    # One condition on all ids: for several joined by OR, PostgreSQL reads the whole log.
-    owned = _ids(Organization.objects.filter(pk=owner.pk)).union(
-        _ids(projects),
-        _ids(Credential.objects.filter(**of_projects)),
-        _ids(MoveSpec.objects.filter(**of_projects)),
-        _ids(MoveSpecVersion.objects.filter(movespec__project__in=projects.values("pk"))),
-        _ids(WebhookEndpoint.objects.filter(**of_projects)),
-        all=True,
-    )
-    return LogEntry.objects.filter(object_id__in=owned).order_by("-action_time")
 
 
 def history_add(

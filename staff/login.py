@@ -17,7 +17,7 @@ from kynaplatform.api.client_address import client_address
 from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.database.connections import is_lock_timeout
-from staff.refusals import Refused
+from staff.lists import Refused
 
 logger = logging.getLogger("kynaplatform.login")
 

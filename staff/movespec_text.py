@@ -1,17 +1,326 @@
 """The YAML of a version or draft on a page: numbered lines, issues, and comparisons."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
-from detection import VIEWS, Issue, Validation, camera, placed_roles, validate
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+
+from detection import (
+    VIEWS,
+    Criterion,
+    Cue,
+    Issue,
+    MoveSpec,
+    Parameter,
+    Step,
+    Validation,
+    camera,
+    placed_roles,
+    validate,
+)
+from detection.engine.role_words import times_words
 from kynaplatform.api.names import visible
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
-from staff.diffs import lines_of, side_by_side
-from staff.links import page_of
-from staff.movespec_meaning import changes, meanings_of
+from sessions_app.attempt_words import band_words, measure_words
+from staff.names import page_of
+
+# The line breaks of YAML, so that lines have the numbers that issues name.
+LINE_BREAK = re.compile("\r\n|[\n\r]")
+CONTEXT_LINES = 3
+MAX_COMPARED = 2_000
+
+Kind = Literal["same", "changed", "removed", "added", "skipped"]
+
+
+class DiffRow(NamedTuple):
+    """A row of a comparison. A side without a line has no number. `skipped` counts hidden lines."""
+
+    kind: Kind
+    left_number: int | None = None
+    left: str = ""
+    right_number: int | None = None
+    right: str = ""
+    skipped: int = 0
+
+
+class Place(NamedTuple):
+    """A row before it is rendered: the index of its line in either text."""
+
+    kind: Kind
+    left: int | None = None
+    right: int | None = None
+    skipped: int = 0
+
+
+class Difference(NamedTuple):
+    """The first rows of a comparison, and how many lines after them there are, and differ."""
+
+    rows: list[DiffRow]
+    left_out: int = 0
+    changes_left_out: int = 0
+
+
+def lines_of(yaml_source: str) -> list[str]:
+    lines = LINE_BREAK.split(yaml_source)
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def side_by_side(
+    left: str, right: str, *, whole: bool = False, most: int | None = None
+) -> Difference:
+    """Compare two texts line by line.
+
+    Unless `whole`, unchanged lines far from a change are left out. At most the first `most` rows
+    are returned, and none if the texts have the same lines.
+    """
+    old, new = lines_of(left), lines_of(right)
+    places = list(_places(old, new))
+    if all(place.kind == "same" for place in places):
+        return Difference([])
+    if not whole:
+        places = list(_around_changes(places))
+    # Only what is shown is made readable and marked.
+    rest = places[most:] if most is not None else []
+    return Difference(
+        [_row(old, new, place) for place in places[:most]],
+        sum(place.skipped or 1 for place in rest),
+        sum(place.kind in ("changed", "removed", "added") for place in rest),
+    )
+
+
+def _places(left: list[str], right: list[str]) -> Iterator[Place]:
+    i = j = 0
+    for i_same, j_same in [*equal_lines(left, right), (len(left), len(right))]:
+        while i < i_same and j < j_same:
+            yield Place("changed", i, j)
+            i, j = i + 1, j + 1
+        for at in range(i, i_same):
+            yield Place("removed", left=at)
+        for at in range(j, j_same):
+            yield Place("added", right=at)
+        if i_same < len(left):
+            yield Place("same", i_same, j_same)
+        i, j = i_same + 1, j_same + 1
+
+
+def _row(left: list[str], right: list[str], place: Place) -> DiffRow:
+    kind, i, j, skipped = place
+    if kind == "skipped":
+        return DiffRow(kind, skipped=skipped)
+    old, new = ("" if i is None else visible(left[i])), ("" if j is None else visible(right[j]))
+    if kind == "changed":
+        old, new = _marked(old, new)
+    return DiffRow(kind, None if i is None else i + 1, old, None if j is None else j + 1, new)
+
+
+def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
+    """The indexes of lines that both texts have, in order.
+
+    Beyond the common beginning and end at most MAX_COMPARED lines of each are compared: what is
+    left counts as changed.
+    """
+    shorter = min(len(left), len(right))
+    start = sum(1 for _ in takewhile(lambda at: left[at] == right[at], range(shorter)))
+    ends = range(1, shorter - start + 1)
+    end = sum(1 for _ in takewhile(lambda at: left[-at] == right[-at], ends))
+    old = left[start : len(left) - end][:MAX_COMPARED]
+    new = right[start : len(right) - end][:MAX_COMPARED]
+    blocks = SequenceMatcher(None, old, new).get_matching_blocks()
+    return [
+        *((at, at) for at in range(start)),
+        *((start + i + at, start + j + at) for i, j, length in blocks for at in range(length)),
+        *((len(left) - at, len(right) - at) for at in range(end, 0, -1)),
+    ]
+
+
+def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
+    """Both lines, with the words between their common beginning and end marked."""
+    shorter = min(len(old), len(new))
+    start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    ends = range(shorter - start)
+    end = next((at for at in ends if old[-1 - at] != new[-1 - at]), shorter - start)
+    while start and old[start - 1].isalnum():
+        start -= 1
+    while end and old[-end].isalnum():
+        end -= 1
+    return (
+        _mark("{}<del>{}</del>{}", old, start, end),
+        _mark("{}<ins>{}</ins>{}", new, start, end),
+    )
+
+
+def _mark(shape: str, text: str, start: int, end: int) -> SafeString:
+    stop = len(text) - end
+    if start == stop:
+        return escape(text)
+    return format_html(shape, text[:start], text[start:stop], text[stop:])
+
+
+def _around_changes(places: list[Place]) -> Iterator[Place]:
+    changed = [at for at, place in enumerate(places) if place.kind != "same"]
+    near = {
+        at
+        for one in changed
+        for at in range(max(0, one - CONTEXT_LINES), min(len(places), one + CONTEXT_LINES + 1))
+    }
+    skipped = 0
+    for at, place in enumerate(places):
+        if at not in near:
+            skipped += 1
+            continue
+        if skipped:
+            yield Place("skipped", skipped=skipped)
+            skipped = 0
+        yield place
+    if skipped:
+        yield Place("skipped", skipped=skipped)
+
+
+ARROW = " → "
+NUMBER = re.compile(r"[0-9][0-9.]*°?")
+
+
+class Meaning(NamedTuple):
+    """One thing that a MoveSpec says: of what, and what."""
+
+    subject: str
+    said: str
+
+
+def meanings_of(validation: Validation) -> list[Meaning]:
+    """All that a valid text says, each subject once; empty where it is not valid."""
+    if validation.spec is None:
+        return []
+    found = [*_of_spec(validation.spec), *map(_parameter, validation.parameters)]
+    seen = Counter[str]()
+    numbered = []
+    for subject, said in found:
+        seen[subject] += 1
+        again = f" ({seen[subject]})" if seen[subject] > 1 else ""
+        numbered.append(Meaning(subject + again, said))
+    return numbered
+
+
+def changes(old: Sequence[Meaning], new: Sequence[Meaning]) -> list[Meaning]:
+    """What is said otherwise, what is new and what is gone, in the order of the new text."""
+    before, after = dict(old), dict(new)
+    found = [
+        Meaning(subject, _from_to(before[subject], said) if subject in before else f"new, {said}")
+        for subject, said in new
+        if before.get(subject) != said
+    ]
+    gone = [Meaning(subject, f"gone, was {said}") for subject, said in old if subject not in after]
+    return found + gone
+
+
+def _from_to(old: str, new: str) -> str:
+    """`at most 110° → 120°` where a number alone has changed, else both whole."""
+    before, after = NUMBER.findall(old), NUMBER.findall(new)
+    is_number_alone = NUMBER.sub("", old) == NUMBER.sub("", new)
+    if is_number_alone and len(before) == len(after) == 1:
+        return old.replace(before[0], f"{before[0]}{ARROW}{after[0]}")
+    return f"{old}{ARROW}{new}"
+
+
+def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
+    yield Meaning("author's label", spec.version)
+    yield Meaning("counts", f"{spec.type}s of {spec.movement_name}")
+    if spec.type == "hold":
+        held = f"{_time(spec.target_ms)}, breaks up to {_time(spec.grace_ms)} bridged"
+        yield Meaning("held for", held)
+    else:
+        yield Meaning("sequence", ", then ".join(map(_step, spec.steps)))
+    if spec.counts_each_side:
+        yield Meaning("sides", "left and right counted apart")
+    if spec.plane is not None:
+        yield Meaning("plane", spec.plane)
+    yield from _of_setup(spec)
+    for phase in spec.phases:
+        for one in phase.criteria:
+            strict = ", to the degree" if phase.strict else ""
+            yield Meaning(f"{measure_words(one)} at {phase.name}", _bounds(one) + strict)
+    yield from _of_throughout(spec)
+    for check in spec.checks:
+        where = f" at {check.when}" if check.when else ""
+        asked = f"{measure_words(check.criterion)} at its {check.extreme}{where} "
+        required = ", required" if check.is_required else ""
+        yield Meaning(f"check {check.name}", asked + _bounds(check.criterion) + required)
+    for timed in spec.tempo:
+        required = ", required" if timed.is_required else ""
+        yield Meaning(f"check {timed.name}", times_words(timed) + required)
+    for cue in spec.feedback:
+        yield Meaning(*_cue(cue))
+
+
+def _time(ms: float) -> str:
+    """Exact, since two versions may differ in a millisecond."""
+    return f"{ms:.12g} ms" if ms < 1000 else f"{ms / 1000:.12g} s"
+
+
+def _step(step: Step) -> str:
+    told = step.phase
+    if step.hold_ms:
+        told += f" for {_time(step.hold_ms)}"
+    if step.within_ms is not None:
+        told += f" within {_time(step.within_ms)}"
+    return f"{told} (optional)" if step.is_optional else told
+
+
+def _of_setup(spec: MoveSpec) -> Iterator[Meaning]:
+    if spec.setup is None:
+        return
+    if spec.setup.visible:
+        yield Meaning("setup, in sight", ", ".join(spec.setup.visible).replace("_", " "))
+    if spec.setup.view != "any":
+        yield Meaning("setup, seen from", spec.setup.view)
+    for one in spec.setup.start:
+        yield Meaning(f"setup, {measure_words(one)}", _bounds(one))
+
+
+def _of_throughout(spec: MoveSpec) -> Iterator[Meaning]:
+    if spec.throughout is None:
+        return
+    if not spec.throughout:
+        yield Meaning("throughout", "nothing is asked")
+    for condition in spec.throughout:
+        grace = f", broken for at most {_time(condition.grace_ms)}"
+        asked = _bounds(condition.criterion) + grace
+        yield Meaning(f"{measure_words(condition.criterion)} throughout", asked)
+
+
+def _bounds(criterion: Criterion) -> str:
+    given = f", give or take {criterion.tolerance:g}°" if criterion.tolerance else ""
+    return band_words(criterion.minimum, criterion.maximum) + given
+
+
+def _cue(cue: Cue) -> tuple[str, str]:
+    if cue.check:
+        when, of, asked = f"check {cue.check}, {'met' if cue.is_met else 'missed'}", "", ""
+    elif cue.criterion:
+        when, of = cue.when, f", {measure_words(cue.criterion)}"
+        asked = f" if {cue.extreme or 'it is'} {_bounds(cue.criterion)}"
+    else:
+        when, of, asked = cue.when, "", ""
+    reason = f" by {cue.reason}" if cue.reason else ""
+    often = f", one in {cue.every}" if cue.every > 1 else ""
+    often += f", at most every {_time(cue.min_gap_ms)}" if cue.min_gap_ms else ""
+    key = f", key {cue.key}" if cue.key else ""
+    said = f"“{cue.message}” ({cue.level}){asked}{often}{key}"
+    return f"message at {when}{reason}{of}".replace("_", " "), said
+
+
+def _parameter(one: Parameter) -> Meaning:
+    return Meaning(
+        f"parameter {one.name}", f"{one.default:g}, from {one.minimum:g} to {one.maximum:g}"
+    )
+
 
 # The most lines on a page, which would else be 17 MB for the longest text.
 MAX_LINES = 2_000

@@ -1,11 +1,13 @@
-"""The pages of MoveSpecs, their drafts and their releases."""
+"""The pages of MoveSpecs, their versions, drafts and releases."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.db.models import QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,19 +17,85 @@ from kynaplatform import clock
 from kynaplatform.api.names import visible
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from staff.actions import movespecs as actions
 from staff.actions.base import StaffActionAdmin, action_url
-from staff.actions.movespecs import Delist, Relist
-from staff.actions.versions import RollBack, name_of
-from staff.authors import author_of, author_of_release, with_author
+from staff.actions.movespecs import (
+    MAX_CHOICES,
+    Delist,
+    Relist,
+    RollBack,
+    is_released,
+    name_of,
+    siblings_of,
+)
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.diffs import lines_of
-from staff.display import badge, id_column, moment_of
-from staff.full_names import full_name
-from staff.links import sessions_of
-from staff.movespec_text import reading
-from staff.namesakes import in_use_first, release_words, with_release
-from staff.suspensions import with_suspensions
-from staff.version_table import version_rows
+from staff.display import badge, id_column, moment, moment_of
+from staff.movespec_text import comparison, every_line_of, lines_of, reading
+from staff.names import (
+    author_of,
+    author_of_release,
+    full_name,
+    in_use_first,
+    link_to,
+    page_of,
+    release_words,
+    sessions_of,
+    with_author,
+    with_release,
+)
+from staff.states import with_suspensions
+
+
+class VersionRow(NamedTuple):
+    number: SafeString
+    state: SafeString
+    made: SafeString
+    made_by: SafeString | str
+    does: Sequence[tuple[str, str]]
+
+
+def with_releases(versions: Any) -> Any:
+    """Versions with whether each was ever released."""
+    return versions.annotate(was_released=Exists(Release.objects.filter(to_version=OuterRef("pk"))))
+
+
+def version_state(version: Any) -> SafeString:
+    if version.withdrawn_at is not None:
+        return badge("withdrawn", "bad")
+    if is_released(version):
+        return badge("released", "good")
+    return badge("released before" if version.was_released else "never released")
+
+
+def version_rows(
+    user: Any, movespec: MoveSpec, numbers: Sequence[int], now: datetime
+) -> Iterator[VersionRow]:
+    """The rows of the versions of these numbers, the newest first, by one statement."""
+    known = with_releases(movespec.versions.filter(version_number__in=numbers))
+    known = with_author(known, "created_by", user).defer("yaml_source")
+    for version in known.order_by("-version_number"):
+        version.movespec = movespec
+        yield VersionRow(
+            link_to(version, f"Version {version.version_number}"),
+            version_state(version),
+            moment(version.created_at, now),
+            author_of(version, version.created_by),
+            list(_does(user, version)),
+        )
+
+
+def _does(user: Any, version: Any) -> Iterator[tuple[str, str]]:
+    """What leads on from a row: the label and the address of each. A comparison is from the older
+    to the newer, be that released or not."""
+    released = version.movespec.current_released_version
+    if released and released.pk != version.pk:
+        older, newer = sorted((released, version), key=lambda one: one.version_number)
+        yield "Compare", f"{page_of(newer)}?against={older.pk}#against"
+    yield from sessions_of(user, q=version.pk)
+    for action in (actions.Release(), actions.RollBack()):
+        if user.has_perm(action.permission) and action.applies_to(version):
+            yield f"{action.label} …", action_url(action, version)
+
 
 # The most versions and releases that a MoveSpec's page lists.
 MAX_LISTED = 20
@@ -219,3 +287,90 @@ class ReleaseAdmin(ReadOnlyAdmin):
     @admin.display(description="why")
     def why(self, release: Release) -> str:
         return release.reason
+
+
+@admin.register(MoveSpecVersion)
+class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
+    change_form_template = "admin/movespecs/version.html"
+    list_display = ["version_number", "movespec_name", "state", moment_of("created_at")]
+    list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
+    search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
+    fields = [
+        "id", "movespec", "version_number", "state", "content_hash", "made_by", "created_at",
+    ]  # fmt: skip
+    of_withdrawal = ["withdrawn_at", "withdrawn_by", "withdrawal_reason"]
+    staff_actions = [actions.Release(), actions.RollBack(), actions.Withdraw()]
+
+    def get_fields(self, request: HttpRequest, obj: MoveSpecVersion | None = None) -> list[Any]:
+        is_withdrawn = obj is not None and obj.withdrawn_at is not None
+        return [*self.fields, *(self.of_withdrawal if is_withdrawn else [])]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
+        released = "movespec__current_released_version"
+        versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
+        versions = with_author(versions.select_related(released), "created_by", request.user)
+        versions = with_releases(versions)
+        # Read in the statement that reads what is released: both are of one moment.
+        releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
+        latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
+        versions = versions.annotate(latest_release_id=Subquery(latest))
+        # A page reads two texts, a list none.
+        return versions.defer("yaml_source", f"{released}__yaml_source")
+
+    @admin.display(description="MoveSpec", ordering="movespec__name")
+    def movespec_name(self, version: MoveSpecVersion) -> str:
+        return full_name(version.movespec)
+
+    @admin.display(description="made by")
+    def made_by(self, version: MoveSpecVersion) -> SafeString | str:
+        return author_of(version, version.created_by)
+
+    def leads_to(self, request: HttpRequest, row: MoveSpecVersion) -> list[tuple[str, str]]:
+        return sessions_of(request.user, q=row.pk)
+
+    @admin.display(description="withdrawn by")
+    def withdrawn_by(self, version: MoveSpecVersion) -> str | None:
+        # No link: who releases may not see accounts.
+        staff = version.withdrawn_by_staff
+        return staff.get_username() if staff else None
+
+    @admin.display(description="state")
+    def state(self, version: MoveSpecVersion) -> SafeString:
+        return with_suspensions(version, version_state(version))
+
+    def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
+        other = self._compared_with(request, version)
+        every, whole = "all" in request.GET, "whole" in request.GET
+        link = {"against": other.id} if other else {}
+        validation = validate(version.yaml_source)
+        return {
+            **super().page_context(request, version),
+            **reading(
+                version.yaml_source,
+                validation,
+                every_line_of(version, **link),
+                every=every,
+                card=accuracy_cards().get(version.movespec_id),
+            ),
+            "title": full_name(version.movespec),
+            "state": self.state(version),
+            "others": siblings_of(version)[:MAX_CHOICES],
+            "released_id": version.movespec.current_released_version_id,
+            **comparison(other, version, validation, whole=whole, every=every),
+        }
+
+    def _compared_with(
+        self, request: HttpRequest, version: MoveSpecVersion
+    ) -> MoveSpecVersion | None:
+        """The version of the address, else the released one, else the one before."""
+        siblings = siblings_of(version).defer(None)
+        try:
+            chosen_id = UUID(request.GET.get("against", ""))
+        except ValueError:
+            chosen_id = None
+        if chosen_id and (found := siblings.filter(id=chosen_id).first()):
+            return found
+        released = version.movespec.current_released_version
+        if released is not None and released.id != version.id:
+            return released
+        return siblings.filter(version_number__lt=version.version_number).first()

@@ -1,14 +1,30 @@
 """The pages of organizations and projects."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.db.models import PositiveIntegerField, Q, QuerySet
+from django.db import connection
+from django.db.models import (
+    Count,
+    IntegerField,
+    Model,
+    OuterRef,
+    PositiveIntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -16,27 +32,164 @@ from django.utils.text import capfirst
 
 from erasure.owners import erasure_of
 from kynaplatform import clock
-from projects.models import Organization, Project
+from movespecs.models import MoveSpec
+from projects.credentials import is_live
+from projects.models import (
+    ApiKey,
+    CredentialKind,
+    Organization,
+    Project,
+    ServiceAccount,
+)
+from sessions_app.models import DetectionSession, Outcome
+from sessions_app.session_filters import LIVE
 from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
-from staff.actions.erasure import Erase
 from staff.actions.onboarding import PERMISSIONS, onboard_view
-from staff.actions.organizations import Resume, Suspend
-from staff.actions.retention import MAY_ERASE, SetRetention
-from staff.as_shown import AsShownAdmin, changes_of
-from staff.base import OwnerFilter, OwnerSelect
-from staff.customer_page import (
-    OWNED_BY_ORGANIZATION,
-    OWNED_BY_PROJECT,
-    OwnedCount,
-    count_of,
-    customer_page,
-    state_of_owner,
-    with_counts,
+from staff.actions.organizations import MAY_ERASE, Erase, Resume, SetRetention, Suspend
+from staff.base import AsShownAdmin, OwnerFilter, OwnerSelect, changes_of
+from staff.display import DAY, badge, moment, moment_of, outcome_words
+from staff.lists import StrictFilter
+from staff.names import link_to, linked, list_of, may_view, sessions_of
+from staff.states import with_suspensions
+from usage.models import UsageMonth
+from webhooks.models import WebhookEndpoint
+
+DAYS = 14
+MAX_SESSIONS = 20_000
+SHOWN = (*Outcome.values, "live")
+
+_OF_PROJECT = """(
+    SELECT created_at, terminal_outcome, accepted_frames_total
+    FROM detection_session WHERE project_id = %s AND created_at >= %s
+    ORDER BY created_at DESC LIMIT %s
+)"""
+_BY_DAY = """
+SELECT date_trunc('day', created_at, 'UTC') AS day,
+       coalesce(terminal_outcome, 'live'), count(*), sum(accepted_frames_total), min(created_at)
+FROM (
+    SELECT * FROM ({sessions}) AS of_projects ORDER BY created_at DESC LIMIT %s
+) AS newest
+GROUP BY 1, 2
+"""
+
+
+class Day(NamedTuple):
+    since: datetime
+    counts: Sequence[int]
+    frames: int
+
+
+class Recent(NamedTuple):
+    """The days with sessions. `counted_from` is None unless there were more than are read."""
+
+    columns: Sequence[tuple[str, str]]
+    days: Sequence[Day]
+    counted_from: datetime | None
+
+
+def recent_sessions(
+    project_ids: Sequence[UUID], *, now: datetime, max_sessions: int = MAX_SESSIONS
+) -> Recent:
+    """The days of UTC, the newest first. A session belongs to the day on which it was created.
+
+    At most `max_sessions` are read, the newest: the merge of one index scan for each project gives
+    them in that order, and nothing is sorted.
+    """
+    since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (DAYS - 1) * DAY
+    rows = _sessions_by_day(project_ids, since, max_sessions) if project_ids else []
+    counts = {(day, outcome): count for day, outcome, count, *_ in rows}
+    frames = Counter[datetime]()
+    for day, _outcome, _count, accepted, _earliest in rows:
+        frames[day] += int(accepted)
+    outcomes = [one for one in SHOWN if any(outcome == one for _day, outcome in counts)]
+    days = [
+        Day(day, [counts.get((day, one), 0) for one in outcomes], frames[day])
+        for day in sorted(frames, reverse=True)
+    ]
+    is_cut = sum(counts.values()) == max_sessions
+    earliest = min((row[4] for row in rows), default=None)
+    columns = [(one, outcome_words(one)) for one in outcomes]
+    return Recent(columns, days, earliest if is_cut else None)
+
+
+def _sessions_by_day(
+    project_ids: Sequence[UUID], since: datetime, max_sessions: int
+) -> list[tuple[datetime, str, int, int, datetime]]:
+    sessions = " UNION ALL ".join([_OF_PROJECT] * len(project_ids))
+    bounds = [value for project_id in project_ids for value in (project_id, since, max_sessions)]
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, max_sessions])
+        rows: list[tuple[datetime, str, int, int, datetime]] = cursor.fetchall()
+    return rows
+
+
+# The newest projects whose sessions are read: each is a part of the statement.
+MAX_PROJECTS_READ = 200
+
+
+class OwnedCount(NamedTuple):
+    """A column that counts what a row owns: `field` has the number, `filters` narrow its list."""
+
+    label: str
+    field: str
+    model: type[Model]
+    filters: dict[str, str] = {}
+
+    def link(self, row: Organization | Project) -> SafeString:
+        """The number, which leads to the list of what it counts."""
+        path = "organization" if isinstance(row, Organization) else "project"
+        # The list of sessions has a parameter of its own for a customer.
+        is_own = self.model is DetectionSession and path == "organization"
+        owner = path if is_own else f"{path}__id__exact"
+        return linked(getattr(row, self.field), self.model, **{owner: row.pk}, **self.filters)
+
+
+LIVE_KEYS = {"state": "live"}
+LIVE_SESSIONS = OwnedCount(
+    "live sessions", "live_session_count", DetectionSession, {"status__exact": LIVE}
 )
-from staff.display import moment, moment_of
-from staff.links import link_to, may_view, sessions_of
-from staff.query_parameters import StrictFilter
+OWNED_BY_ORGANIZATION = [OwnedCount("projects", "project_count", Project), LIVE_SESSIONS]
+OWNED_BY_PROJECT = [
+    OwnedCount("MoveSpecs", "movespec_count", MoveSpec),
+    OwnedCount("live API keys", "api_key_count", ApiKey, LIVE_KEYS),
+    OwnedCount("live service accounts", "service_account_count", ServiceAccount, LIVE_KEYS),
+    LIVE_SESSIONS,
+]
+
+
+def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
+    """A subquery that counts the rows that each row owns by the reverse `relation`.
+
+    `relation` may lead through others, as in `projects__sessions`: the counts of each are added up,
+    since a plan that joins them may read the sessions of all.
+    """
+    step, _, further = relation.partition(LOOKUP_SEP)
+    field: Any = model._meta.get_field(step).remote_field
+    owned = field.model._base_manager.filter(**{field.name: OuterRef("pk")}).order_by()
+    if further:
+        counted = owned.annotate(one=count_of(field.model, further, *conditions, **more))
+        number: Sum | Count = Sum("one")
+    else:
+        counted, number = owned.filter(*conditions, **more), Count("pk")
+    by_owner = counted.values(field.name).annotate(counted=number).values("counted")
+    return Coalesce(Subquery(by_owner, output_field=IntegerField()), 0)
+
+
+def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:
+    return projects.annotate(
+        movespec_count=count_of(Project, "movespecs"),
+        api_key_count=count_of(Project, "credentials", is_live(now), kind=CredentialKind.API_KEY),
+        service_account_count=count_of(
+            Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
+        ),
+        # Live sessions alone have a deadline.
+        live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
+    )
+
+
+def state_of_owner(row: Organization | Project) -> SafeString:
+    return with_suspensions(row) or badge("active", "good")
 
 
 class SuspensionFilter(StrictFilter):
@@ -106,9 +259,18 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             **super().page_context(request, row),
-            **customer_page(request.user, row, now=clock.now()),
             "facts": self.facts(request, row),
+            "recent": self.recent(request, row),
+            "max_sessions": MAX_SESSIONS,
         }
+
+    def recent(self, request: HttpRequest, row: Any) -> Recent | None:
+        if not may_view(request.user, DetectionSession):
+            return None
+        own = "organization" if isinstance(row, Organization) else "pk"
+        projects = Project.objects.filter(**{own: row.pk}).order_by("-created_at")
+        ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS_READ])
+        return recent_sessions(ids, now=clock.now())
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         counts = self.owned_seen_by(request)
@@ -122,8 +284,21 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         ]
 
     def leads_to(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
-        own = "organization" if isinstance(row, Organization) else "project__id__exact"
-        return sessions_of(request.user, **{own: row.pk})
+        """The lists of what it owns, for who may view them."""
+        is_customer = isinstance(row, Organization)
+        path = "project__organization__id__exact" if is_customer else "project__id__exact"
+        own = "organization" if is_customer else "project__id__exact"
+        owned = (ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint)
+        leads = [
+            (str(capfirst(model._meta.verbose_name_plural)), list_of(model, **{path: row.pk}))
+            for model in owned
+            if may_view(request.user, model)
+        ]
+        if is_customer and may_view(request.user, UsageMonth):
+            leads.append(("Usage", list_of(UsageMonth, organization_id__exact=row.pk)))
+        if may_view(request.user, LogEntry):
+            leads.append(("Who did what", list_of(LogEntry, q=row.pk)))
+        return [*sessions_of(request.user, **{own: row.pk}), *leads]
 
     def owned_seen_by(self, request: HttpRequest) -> list[OwnedCount]:
         return [one for one in self.owned if may_view(request.user, one.model)]

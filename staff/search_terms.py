@@ -13,7 +13,7 @@ from django.db.models import Model, Q, QuerySet, UUIDField
 from django.db.models.constants import LOOKUP_SEP
 from django.utils.text import smart_split, unescape_string_literal
 
-from staff.refusals import Refused
+from staff.lists import Refused
 
 # Fewer of the 32 digits of an id would be no more than a guess.
 MIN_DIGITS = 8

@@ -1,11 +1,12 @@
-"""The pages of detection sessions."""
+"""The pages of detection sessions, and the CSV of a session's events."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import display_for_field, unquote
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -16,26 +17,35 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from detection import MoveSpecInvalid
-from kynaplatform import clock
+from detection import MoveSpec
+from detection.engine.plan import plan_of
+from sessions_app.absences import make_up_for_absence
+from sessions_app.attempt_words import why_words
+from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.event_counters import is_counted
-from sessions_app.models import DetectionSession, Mode, Status
+from sessions_app.events import NO_FRAME, events_behind, present_ts
+from sessions_app.lifecycle import session_cancel, settle_locked
+from sessions_app.models import (
+    LIVE_STATUSES,
+    DetectionEvent,
+    DetectionSession,
+    EventType,
+    Outcome,
+    Status,
+)
 from sessions_app.stream_state import STATE_COLUMNS
-from sessions_app.version_specs import validation_of_version
-from staff.actions.base import StaffActionAdmin
-from staff.actions.sessions import Cancel
-from staff.authors import author_of, with_author
+from staff.actions.base import Done, StaffAction, StaffActionAdmin, Submission
 from staff.base import ReadOnlyAdmin
-from staff.display import Tone, badge, duration, first_digits, id_column, moment_of, written
-from staff.downloads import attachment, user_id_of
-from staff.history import history_add
-from staff.links import link_to, list_of, may_view
-from staff.plain_words import COLUMNS, outcome_words
-from staff.query_parameters import require_known
-from staff.session_detections import detections, spec_of
-from staff.session_events import event_lines
+from staff.display import Tone, badge, duration, first_digits, id_column, moment_of, outcome_words
+from staff.downloads import ROWS_AT_ONCE, attachment, user_id_of, written_lines
+from staff.history import history_add, history_of, told
+from staff.lists import require_known
+from staff.names import author_of, full_name, link_to, list_of, may_view, with_author
 from staff.session_list import (
     FINDER_MEDIA,
+    HELP,
+    LABELS,
+    SUBJECT,
     CredentialFilter,
     DayFilter,
     MoveSpecFilter,
@@ -43,45 +53,61 @@ from staff.session_list import (
     ProjectFilter,
     SessionChangeList,
     StatusFilter,
+    sought,
 )
-from staff.session_search import HELP, LABELS, SUBJECT, sought
-from staff.session_sentence import what_happened
-from staff.session_summary import frames_shown
-from staff.session_timeline import lasted, timeline
-from staff.suspensions import with_suspensions
+from staff.session_page import session_page, spec_of
+from staff.states import with_suspensions
 from webhooks.models import WebhookDelivery
+
+
+class Cancel(StaffAction):
+    name = "cancel"
+    label = "Cancel"
+    way_out = "Leave it running"
+    past = "Cancelled"
+    permission = "sessions_app.cancel_detectionsession"
+
+    def applies_to(self, row: DetectionSession) -> bool:
+        return row.status in LIVE_STATUSES
+
+    def title(self, row: DetectionSession) -> str:
+        return f"Cancel session {full_name(row)}"
+
+    def effects(self, rows: Sequence[DetectionSession]) -> list[str]:
+        return [
+            "Each session that still runs ends now, cancelled and without a result.",
+            "A client that is attached gets session_done and is disconnected.",
+            "Frames that were acknowledged stay counted.",
+            "A session that has ended by then keeps its outcome, and you are told of it.",
+        ]
+
+    def perform(self, row: DetectionSession, submission: Submission) -> Done:
+        # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
+        # cancelled already is no error to it.
+        make_up_for_absence(submission.now)
+        one = DetectionSession.objects.filter(id=row.id)
+        settle_locked(one, submission.now, row.project_id)
+        found = one.first()
+        if found is not None and found.status not in LIVE_STATUSES:
+            raise SessionAlreadyEnded(
+                f"It had ended already: {found.status}, outcome {found.terminal_outcome}."
+            )
+        session_cancel(session_id=row.id, project_id=row.project_id, now=submission.now)
+        return Done(f"Cancelled session {full_name(row)}.")
+
 
 EVENTS_CSV = "sessions_app_detectionsession_events_csv"
 TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
 
 
-def parameters_shown(session: DetectionSession) -> list[tuple[str, str]]:
-    """The numbers that it was given, each with its unit where its version's text has one."""
-    if not session.parameters:
-        return []
-    try:
-        units = validation_of_version(session.resolved_version_id).units()
-    except MoveSpecInvalid:
-        units = {}
-    return [
-        (
-            name,
-            duration(timedelta(milliseconds=number))
-            if units.get(name) == "ms"
-            else f"{written(number)}{units.get(name, '')}",
-        )
-        for name, number in session.parameters.items()
-    ]
-
-
 def state_badge(session: DetectionSession) -> SafeString:
     """The status, and the outcome where that says more. One that counted nothing is a warning."""
     outcome = session.terminal_outcome or session.status
-    told = outcome_words(outcome)
+    words = outcome_words(outcome)
     api_word = outcome if outcome == session.status else f"{session.status}: {outcome}"
     if session.status == Status.COMPLETED and repetitions_of(session) == 0:
-        return badge(f"{told}, 0 repetitions", "warning", api_word)
-    return badge(told, TONES.get(session.status, "quiet"), api_word)
+        return badge(f"{words}, 0 repetitions", "warning", api_word)
+    return badge(words, TONES.get(session.status, "quiet"), api_word)
 
 
 def repetitions_of(session: DetectionSession) -> int | None:
@@ -95,19 +121,6 @@ OF_THE_MACHINERY = {
     "is_state_unreadable", "unreadable_since", "created_by", "idempotency_key",
     "request_fingerprint", "signing_key_id", "runtime_token_expires_at", "summary",
 }  # fmt: skip
-
-
-def column_named(name: str) -> Any:
-    """A column of all of them: by a plain name where its own says little, with its own behind."""
-    if name not in COLUMNS:
-        return name
-
-    @admin.display(description=f"{COLUMNS[name]} ({name})", empty_value="-")
-    def shown(session: DetectionSession) -> Any:
-        column: Any = session._meta.get_field(name)
-        return display_for_field(getattr(session, name), column, "-")
-
-    return shown
 
 
 @admin.register(DetectionSession)
@@ -129,7 +142,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     # Django shows its search box for this; `SessionChangeList` does the search.
     search_fields = ["=id"]
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        column_named(column.name) for column in DetectionSession._meta.concrete_fields
+        column.name for column in DetectionSession._meta.concrete_fields
         if column.name not in OF_THE_MACHINERY
     ]})]  # fmt: skip
 
@@ -214,29 +227,131 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return rows.defer("engine_state")
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
-        now = clock.now()
-        told = may_view(request.user, WebhookDelivery)
-        frames = frames_shown(session)
+        cancelled = _cancellation(session)
         return {
             **super().page_context(request, session),
-            "webhook_messages": list_of(WebhookDelivery, q=session.pk) if told else None,
+            **session_page(session),
             "title": f"Session {first_digits(session.pk)} of {session.project}",
             "subtitle": None,
-            "state": self.state(session),
-            "lasted": lasted(session, now),
-            "timeline": timeline(session, now),
-            "of_subject": list_of(
+            "facts": self.facts(request, session),
+            "cancelled": cancelled,
+            "cancelled_why": cancelled and told(cancelled)[1],
+            "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
+        }
+
+    def facts(self, request: HttpRequest, session: DetectionSession) -> list[tuple[str, Any]]:
+        ended, started = session.ended_at, session.started_at
+        facts: list[tuple[str, Any]] = [
+            ("Customer", self.customer(session)),
+            ("MoveSpec", self.movespec(session)),
+            ("Status", self.state(session)),
+            ("Mode", session.mode),
+            ("Created", _moment(session.created_at)),
+            ("Started", _moment(started)),
+            ("Ended", _moment(ended)),
+            ("Streamed for", duration(ended - started) if started and ended else None),
+            ("Frames accepted", f"{session.accepted_frames_total:,}"),
+            ("Made by", self.made_by(request, session)),
+        ]
+        if may_view(request.user, WebhookDelivery):
+            sent = list_of(WebhookDelivery, q=session.pk)
+            facts.append(("Webhooks", format_html('<a href="{}">What was sent of it</a>', sent)))
+        if session.subject:
+            theirs = list_of(
                 DetectionSession,
                 project__id__exact=session.project_id,
                 q=f"{SUBJECT}{session.subject}",
-            ),
-            "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
-            "made_by": self.made_by(request, session),
-            "happened": what_happened(
-                session, now, frames_span=frames["frames_span"], why=frames["why"]
-            ),
-            "is_replay": session.mode == Mode.REPLAY,
-            "parameters": parameters_shown(session),
-            **frames,
-            **detections(session, now, frames["tries"]),
-        }
+            )
+            facts.append(("Subject", format_html('<a href="{}">{}</a>', theirs, session.subject)))
+        return [*facts, ("Language", session.locale)]
+
+
+def _moment(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else None
+
+
+def _cancellation(session: DetectionSession) -> LogEntry | None:
+    """The entry of the member of staff who cancelled it; None if its customer did, or if the log
+    no longer has it."""
+    if session.terminal_outcome != Outcome.CANCELLED:
+        return None
+    return history_of(session).filter(change_message__startswith="Cancelled ").first()
+
+
+# Of the event, then what its type has. What a type has not, or older code did not store, is empty.
+OF_EVENT = ("event", "ts_ms", "frame", "type", "name", "number", "side")
+OF_METRICS = ("duration_ms", "out_ms", "stay_ms", "back_ms", "held_ms", "form")
+OF_PAYLOAD = ("score", "reason", "path", "by", "confidence", "level", "key", "message")
+PREVIOUS_BACK, UNCERTAIN, WHY = "previous_back_ms", "uncertain", "why"
+OUTCOMES = {True: "met", False: "missed", None: "not judged"}
+
+
+def event_lines(session: DetectionSession, spec: MoveSpec | None) -> Iterator[bytes]:
+    """The lines of the CSV. Each measure of the MoveSpec has a column for its least and for its
+    most in a repetition, in degrees. Each check has one for its outcome, one for its value, and one
+    for by how much it was missed. A last one names what is uncertain of them."""
+    names = measure_names_of(spec) if spec else []
+    checks = list(spec.check_paths) if spec else []
+    ranges = [f"{name} {end}" for name in names for end in ("least", "most")]
+    # No author's name has a dot: so none has the column of another.
+    named = [*checks, *(f"previous.{name}" for name in _told_later(checks))]
+    of_checks = [f"check.{name}{end}" for name in named for end in ("", ".value", ".by")]
+    header = [
+        *OF_EVENT, *OF_METRICS, PREVIOUS_BACK, *ranges, *of_checks, UNCERTAIN, *OF_PAYLOAD, WHY
+    ]  # fmt: skip
+    cells = (_cells(event, names, checks, spec) for event in _events(session))
+    return written_lines(header, cells)
+
+
+def measure_names_of(spec: MoveSpec) -> list[str]:
+    """The measures of its phases, as events name them."""
+    return [name for counter in plan_of(spec).counters for name in counter.directions]
+
+
+def _events(session: DetectionSession) -> Iterator[DetectionEvent]:
+    """All of them, by one short statement after another."""
+    known = 0
+    while page := events_behind(session_id=session.pk, sequence=known, limit=ROWS_AT_ONCE):
+        yield from page
+        known = page[-1].sequence
+
+
+def _cells(
+    event: DetectionEvent, names: list[str], checks: list[str], spec: MoveSpec | None
+) -> list[object]:
+    payload: dict[str, Any] = event.payload
+    metrics = payload.get("metrics") or {}
+    measures = metrics.get("measures", {})
+    previous = metrics.get("previous") or {}
+    judged, judged_later = (
+        {check["name"]: check for check in of.get("checks", ())} for of in (metrics, previous)
+    )
+    of_all = {**measures, **judged}
+    return [
+        event.sequence,
+        present_ts(event.ts_ms),
+        None if event.frame_seq == NO_FRAME else event.frame_seq,
+        event.type,
+        payload.get("shape_key", payload.get("event_key")),
+        payload.get("number"),
+        payload.get("side"),
+        *(metrics.get(name) for name in OF_METRICS),
+        previous.get("back_ms"),
+        *(measures.get(name, {}).get(end) for name in names for end in ("least", "most")),
+        *(cell for name in checks for cell in _of_check(judged.get(name))),
+        *(cell for name in _told_later(checks) for cell in _of_check(judged_later.get(name))),
+        ", ".join(n for n in (*names, *checks) if of_all.get(n, {}).get("uncertain")) or None,
+        *(payload.get(name) for name in OF_PAYLOAD),
+        why_words(payload, spec) if event.type == EventType.EVENT_INTERRUPTED else None,
+    ]
+
+
+def _told_later(checks: Sequence[str]) -> list[str]:
+    """The check of a way back, which is told once that is over."""
+    return [name for name in checks if name == "tempo.back"]
+
+
+def _of_check(check: dict[str, Any] | None) -> tuple[object, object, object]:
+    if check is None:
+        return None, None, None
+    return OUTCOMES[check["met"]], check["value"], check["by"]

@@ -16,12 +16,11 @@ from django.utils.safestring import SafeString
 
 from projects.models import Organization, Project
 from staff.base import ReadOnlyAdmin
-from staff.display import short_id
-from staff.links import list_of
-from staff.query_parameters import StrictFilter
+from staff.display import hours_words, month_words, short_id
+from staff.lists import StrictFilter
+from staff.names import list_of
 from staff.search_terms import searched
 from staff.session_list import FINDER_MEDIA, OwnerFinder
-from staff.usage_words import hours_words, month_words
 from usage.models import UsageMonth
 
 HELP = "By the name of a customer, or its id. The months are of UTC."

@@ -14,8 +14,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from staff.as_shown import AsShownAdmin, AsShownForm
-from staff.query_parameters import StrictAdmin
+from staff.base import AsShownAdmin, AsShownForm
+from staff.lists import StrictAdmin
 
 admin.site.unregister([User, Group])
 

@@ -13,19 +13,17 @@ from kynaplatform import clock
 from staff.actions.base import StaffActionAdmin
 from staff.actions.webhooks import Disable, Enable, Replay, SendTest
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.customer_page import NEVER, Section
-from staff.delivery_list import ENDPOINT, STATUS
 from staff.display import first_digits, moment, moment_of
-from staff.links import link_to, list_of, may_view
-from staff.query_parameters import StrictFilter
-from staff.suspensions import with_suspensions
+from staff.lists import StrictFilter
+from staff.names import list_of, may_view
+from staff.states import with_suspensions
+from staff.webhook_deliveries import ENDPOINT, STATUS
 from staff.webhook_display import (
     HELP,
     SECRETS,
     endpoint_sentence,
     needs_attention,
     shown_url,
-    state_of_delivery,
     state_of_endpoint,
     type_shown,
     with_last_deliveries,
@@ -111,7 +109,7 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "waiting_since": moment(endpoint.waiting_since, now) if endpoint.waiting_since else "",
         }
         if may_view(request.user, WebhookDelivery):
-            shown |= {"counts": _counts(endpoint), "deliveries": _newest(endpoint, now)}
+            shown["counts"] = _counts(endpoint)
         return shown
 
 
@@ -140,30 +138,3 @@ def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
         there = list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk, STATUS: status})
         counts.append((str(status.label), told, there))
     return counts
-
-
-def _newest(endpoint: WebhookEndpoint, now: datetime) -> Section:
-    light = WebhookDelivery.objects.only(
-        "id", "type", "status", "tries", "created_at", "response_status", "failure"
-    )
-    parts = [
-        light.filter(endpoint=endpoint, status=status).order_by("-created_at")[:MAX_LISTED]
-        for status in DeliveryStatus
-    ]
-    newest = parts[0].union(*parts[1:], all=True).order_by("-created_at")[:MAX_LISTED]
-    rows = [
-        (
-            link_to(row, first_digits(row.pk)),
-            type_shown(row.type),
-            state_of_delivery(row),
-            row.tries,
-            moment(row.created_at, now),
-            without_secrets(row.failure, endpoint.url)
-            if row.failure
-            else row.response_status or NEVER,
-        )
-        for row in newest
-    ]
-    everything = [("All its messages", list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk}))]
-    columns = ["Message", "Type", "State", "Tries", "Created", "Answer"]
-    return Section("Newest messages", columns, rows, everything)

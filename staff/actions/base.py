@@ -26,12 +26,10 @@ from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, Conflict
 from staff.base import BoundedAdmin
 from staff.downloads import user_id_of
-from staff.full_names import full_name
 from staff.history import history_add
-from staff.links import page_of
-from staff.suspensions import suspensions_of, with_suspensions
-
-MAX_CONCURRENT = 500
+from staff.lists import MAX_SELECTED
+from staff.names import full_name, page_of
+from staff.states import suspensions_of, with_suspensions
 
 
 class ReasonForm(forms.Form):
@@ -50,7 +48,7 @@ class Submission(NamedTuple):
     now: datetime
 
 
-class Outcome(NamedTuple):
+class Done(NamedTuple):
     """The deed, as a sentence for the history, and the page to show if not the row's."""
 
     sentence: str
@@ -111,7 +109,7 @@ class StaffAction(ABC):
         return {}
 
     @abstractmethod
-    def perform(self, row: Any, submission: Submission) -> Outcome:
+    def perform(self, row: Any, submission: Submission) -> Done:
         """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
 
 
@@ -201,7 +199,7 @@ class StaffActionAdmin(BoundedAdmin):
 
     def perform(
         self, request: HttpRequest, action: StaffAction, row: Any, data: dict[str, Any]
-    ) -> Outcome:
+    ) -> Done:
         with transaction.atomic():
             outcome = action.perform(row, Submission(request, data, clock.now()))
             history_add(
@@ -251,11 +249,11 @@ def _chosen(
     A ticked row is chosen whatever the list's filters say of it by now.
     """
     if request.POST.get("select_across") == "1":
-        rows = list(queryset[: MAX_CONCURRENT + 1])
+        rows = list(queryset[: MAX_SELECTED + 1])
         return rows, len(rows)
     ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
     seen = page.get_queryset(request).filter(pk__in=ticked)
-    return list(seen[: MAX_CONCURRENT + 1]), len(ticked)
+    return list(seen[: MAX_SELECTED + 1]), len(ticked)
 
 
 def _run_on_many(
@@ -266,8 +264,8 @@ def _run_on_many(
     A row that refuses stays as it is, with a message. The others go on.
     """
     rows, ticked = _chosen(page, request, queryset)
-    if len(rows) > MAX_CONCURRENT:
-        page.message_user(request, f"Select at most {MAX_CONCURRENT}.", messages.ERROR)
+    if len(rows) > MAX_SELECTED:
+        page.message_user(request, f"Select at most {MAX_SELECTED}.", messages.ERROR)
         return None
     if not rows:
         page.message_user(request, "What was selected is not there any more.", messages.WARNING)

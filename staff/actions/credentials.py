@@ -1,17 +1,22 @@
 """The actions on credentials: issue, rotate and revoke. A page shows the secret once."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.text import capfirst
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
@@ -22,15 +27,97 @@ from projects.credentials import (
     credential_rotate,
     row_is_live,
 )
-from projects.models import Credential, CredentialKind, Project
-from staff.actions.base import DoneBefore, Outcome, ReasonForm, StaffAction, Submission
+from projects.models import Credential, CredentialKind, Project, all_scopes
+from projects.scopes import DEFAULT_SCOPES
+from staff.actions.base import Done, DoneBefore, ReasonForm, StaffAction, Submission
 from staff.downloads import user_id_of
-from staff.full_names import full_name, with_customer
-from staff.hand_over import hand_over
 from staff.history import history_add
-from staff.links import OF_KIND, page_of
-from staff.scope_words import ScopesField
-from staff.suspensions import suspensions_of
+from staff.names import OF_KIND, full_name, page_of, with_customer
+from staff.states import suspensions_of
+
+WORDS: Final[Mapping[str, str]] = {
+    "data:erase": "delete sessions, and all that is stored of a person",
+    "movespecs:read": "read its movements and their versions",
+    "movespecs:write": "make, change, release and archive movements",
+    "projects:read": "read sessions: the name that older clients ask for",
+    "sessions:read": "read sessions and what they counted",
+    "sessions:write": "create sessions, finalize and cancel them",
+    "tokens:read": "list the access tokens of its project",
+    "tokens:write": "revoke access tokens of its project",
+    "usage:read": "read how much was used",
+    "webhooks:read": "read webhooks and what was sent to them",
+    "webhooks:write": "set up webhooks, test them and send again",
+}
+
+
+class ScopesField(forms.MultipleChoiceField):
+    """Which scopes a key has; a script offers the presets beside the boxes."""
+
+    @property
+    def presets(self) -> list[dict[str, str]]:
+        scopes = all_scopes()
+        sets = {
+            "An app's back end": ["movespecs:read", "sessions:read", "sessions:write"],
+            "Read only": [scope for scope in scopes if scope.endswith(":read")],
+            "Movements": ["movespecs:read", "movespecs:write"],
+            "Everything": scopes,
+        }
+        return [{"label": label, "joined": " ".join(of)} for label, of in sets.items()]
+
+    def __init__(self) -> None:
+        super().__init__(
+            choices=[(scope, f"{scope}: {WORDS.get(scope, '')}") for scope in all_scopes()],
+            initial=sorted(DEFAULT_SCOPES),
+            widget=forms.CheckboxSelectMultiple,
+            label="What it may do",
+        )
+
+
+SECRET = "<the secret>"  # noqa: S105 - where it is to be put
+
+
+def hand_over(request: HttpRequest, credential: Credential) -> str:
+    site = request.build_absolute_uri("/").rstrip("/")
+    scopes = "everything" if credential.scopes == all_scopes() else ", ".join(credential.scopes)
+    expires, kind = credential.expires_at, capfirst(credential.get_kind_display())
+    lines = [
+        f"Your access to kynaplatform: {credential.project}",
+        "",
+        f"Address: {site}",
+        f"Stream: {_stream()}",
+        f"Project id: {credential.project_id}",
+        f"{kind}: {visible(credential.name)}, id {credential.pk}",
+        f"It may do: {scopes}",
+        f"It expires: {f'{expires:%Y-%m-%d %H:%M} UTC' if expires else 'never'}",
+        f"Docs: {site}{reverse('guide', args=['start'])}",
+        f"Reference: {site}{reverse('docs')}",
+        "",
+        f"The secret comes apart from this text. Put it in place of {SECRET}, and try:",
+        "",
+        _curl(site, credential),
+    ]
+    return "\n".join(lines)
+
+
+def _curl(site: str, credential: Credential) -> str:
+    """One line, as a shell takes it. The answer has an access token."""
+    body = json.dumps(body_of(credential))
+    return (
+        f"curl -sS {site}{reverse('access-tokens')} -H 'Content-Type: application/json' -d '{body}'"
+    )
+
+
+def body_of(credential: Credential) -> dict[str, str]:
+    """What mints a token, with SECRET in place of the secret."""
+    if credential.kind == CredentialKind.API_KEY:
+        return {"api_key": SECRET}
+    return {"service_account_id": str(credential.pk), "service_account_secret": SECRET}
+
+
+def _stream() -> str:
+    address = urlsplit(settings.PUBLIC_STREAM_URL)
+    return f"{address.scheme}://{address.netloc}"
+
 
 MAX_NAMESAKES = 5
 
@@ -132,10 +219,10 @@ class Rotate(StaffAction):
             },
         )
 
-    def perform(self, row: Credential, submission: Submission) -> Outcome:
+    def perform(self, row: Credential, submission: Submission) -> Done:
         request, data, now = submission
         issued, sentence = rotate(row, data, user_id=user_id_of(request), now=now)
-        return Outcome(sentence, secret_page(request, issued))
+        return Done(sentence, secret_page(request, issued))
 
 
 class Revoke(StaffAction):
@@ -157,8 +244,8 @@ class Revoke(StaffAction):
             last,
         ]
 
-    def perform(self, row: Credential, submission: Submission) -> Outcome:
-        return Outcome(revoke(row, now=submission.now))
+    def perform(self, row: Credential, submission: Submission) -> Done:
+        return Done(revoke(row, now=submission.now))
 
 
 def rotate(
@@ -265,11 +352,11 @@ class Issue(StaffAction):
             told.append("It is refused until the suspension is ended by a resume.")
         return told
 
-    def perform(self, row: Project, submission: Submission) -> Outcome:
+    def perform(self, row: Project, submission: Submission) -> Done:
         user_id = user_id_of(submission.request)
         issued = issue(row, self.kind, submission.data, user_id=user_id)
         sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
-        return Outcome(sentence, secret_page(submission.request, issued))
+        return Done(sentence, secret_page(submission.request, issued))
 
 
 class IssueApiKey(Issue):

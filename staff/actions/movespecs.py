@@ -1,11 +1,25 @@
-"""Moderation: delist and relist a public MoveSpec."""
+"""The actions on MoveSpecs and their versions: delist, relist, release, roll back and withdraw."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from movespecs.models import MoveSpec
+from django import forms
+from django.db.models import QuerySet
+from django.utils.text import capfirst
+
+from detection import validate
+from kynaplatform import clock
+from kynaplatform.api.errors import Conflict
+from movespecs.authors import Author
+from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.moderation import movespec_delist, movespec_relist
-from staff.actions.base import Outcome, StaffAction, Submission
-from staff.full_names import full_name
+from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
+from sessions_app.models import DetectionSession
+from staff.actions.base import Done, ReasonForm, SecondStep, StaffAction, Submission
+from staff.movespec_text import comparison, every_line_of, reading
+from staff.names import full_name
 
 
 class Delist(StaffAction):
@@ -24,9 +38,9 @@ class Delist(StaffAction):
             "Forks that were made go on.",
         ]
 
-    def perform(self, row: MoveSpec, submission: Submission) -> Outcome:
+    def perform(self, row: MoveSpec, submission: Submission) -> Done:
         movespec_delist(movespec_id=row.id, now=submission.now)
-        return Outcome(f"Delisted {full_name(row)}.")
+        return Done(f"Delisted {full_name(row)}.")
 
 
 class Relist(StaffAction):
@@ -42,6 +56,264 @@ class Relist(StaffAction):
     def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
         return ["Every project finds it again and may fork it, unless its owner made it private."]
 
-    def perform(self, row: MoveSpec, submission: Submission) -> Outcome:
+    def perform(self, row: MoveSpec, submission: Submission) -> Done:
         movespec_relist(movespec_id=row.id, now=submission.now)
-        return Outcome(f"Relisted {full_name(row)}.")
+        return Done(f"Relisted {full_name(row)}.")
+
+
+MAX_CHOICES = 200
+MAX_COUNTED = 100_000
+LAST_DAY = timedelta(days=1)
+
+
+def name_of(version: MoveSpecVersion | None) -> str:
+    return f"version {version.version_number}" if version else "no version"
+
+
+def is_released(version: MoveSpecVersion) -> bool:
+    return version.movespec.current_released_version_id == version.id
+
+
+def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
+    """The other versions of its MoveSpec, the newest first, without their texts."""
+    siblings = MoveSpecVersion.objects.filter(movespec=version.movespec).exclude(id=version.id)
+    return siblings.order_by("-version_number").defer("yaml_source")
+
+
+def runs_of(version: MoveSpecVersion, now: datetime) -> str:
+    """The number of the last day's sessions that ran `version`, and of those live now.
+
+    They are all of its own project: another project's MoveSpec has to be forked first.
+    """
+    runs = DetectionSession.objects.filter(
+        project_id=version.movespec.project_id, resolved_version=version
+    )
+    created = runs.filter(created_at__gt=now - LAST_DAY)[: MAX_COUNTED + 1].count()
+    alive = runs.filter(deadline_at__isnull=False)[: MAX_COUNTED + 1].count()
+    return (
+        f"In the last day {_counted(created)} ran {name_of(version)}, "
+        f"{'the released one' if is_released(version) else 'this one'}; "
+        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} live now."
+    )
+
+
+def _counted(count: int) -> str:
+    if count > MAX_COUNTED:
+        return f"over {MAX_COUNTED:,} sessions"
+    return f"{count:,} {'session' if count == 1 else 'sessions'}"
+
+
+class SeenForm(ReasonForm):
+    """A form that carries the newest release as of when the page was shown."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, version: Any) -> None:
+        super().__init__(data, initial={"seen": version.latest_release_id})
+
+    def clean_seen(self) -> Seen:
+        return Seen(self.cleaned_data["seen"])
+
+
+class WithdrawForm(SeenForm):
+    """The form to withdraw. For the released version it asks what replaces it, with no preset."""
+
+    NOTHING = "nothing"
+
+    def __init__(self, data: Any, *, version: Any) -> None:
+        super().__init__(data, version=version)
+        if not is_released(version):
+            return
+        others = siblings_of(version).filter(withdrawn_at__isnull=True)[:MAX_CHOICES]
+        self.fields["replacement"] = forms.ChoiceField(
+            label="What replaces it",
+            choices=[
+                ("", "Choose …"),
+                *((str(other.id), f"Version {other.version_number}") for other in others),
+                (self.NOTHING, "Nothing: new sessions are refused until a version is released"),
+            ],
+        )
+        self.order_fields(["replacement", "reason"])
+
+
+class VersionAction(StaffAction):
+    """An action whose page shows the difference, the warnings and the running sessions."""
+
+    template = "admin/movespecs/version_action.html"
+    form_class = SeenForm
+    takes_many = False
+
+    def title(self, row: MoveSpecVersion) -> str:
+        return f"{self.label} {name_of(row)} of {full_name(row.movespec)}"
+
+    def form(self, data: Any, row: MoveSpecVersion, user: Any) -> forms.Form:
+        return self.form_class(data, version=row)
+
+    def require_as_shown(self, row: MoveSpecVersion, form: forms.BaseForm) -> None:
+        form.full_clean()
+        require_unmoved(row.movespec, form.cleaned_data.get("seen", Seen(None)))
+
+    def context(self, row: MoveSpecVersion, form: forms.BaseForm) -> dict[str, Any]:
+        old, new = self.compared(row, form)
+        if new is None:
+            return {"is_seen": self.is_seen(form)}
+        validation = validate(new.yaml_source)
+        return {
+            "is_seen": True,
+            "version": new,
+            "heading": self.heading(row),
+            **reading(new.yaml_source, validation, every_line_of(new)),
+            **({"lines": []} if old else {}),
+            **comparison(old, new, validation),
+        }
+
+    def is_seen(self, form: forms.BaseForm) -> bool:
+        """Whether the page shows what it will do, so that the button may stand there."""
+        return True
+
+    def heading(self, row: MoveSpecVersion) -> str:
+        """The heading of the comparison."""
+        if row.movespec.current_released_version is None:
+            return "How it differs from the version that was released last"
+        return "What changes for new sessions"
+
+    def compared(
+        self, row: MoveSpecVersion, form: forms.BaseForm
+    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
+        """The version that new sessions get now, or got last, and the one that they will get."""
+        return row.movespec.current_released_version or _last_released(row.movespec), row
+
+    def runs(self, row: MoveSpecVersion) -> list[str]:
+        released = row.movespec.current_released_version
+        if released is None:
+            return ["No version is released: new sessions are refused."]
+        return [runs_of(released, clock.now())]
+
+
+class Release(VersionAction):
+    name = "release"
+    label = "Release"
+    permission = "movespecs.release_movespecversion"
+    is_dangerous = False
+    done = "Released"
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return _may_be_released(row) and not _is_earlier(row)
+
+    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
+        (row,) = rows
+        released = row.movespec.current_released_version
+        return [
+            f"Every new session of {row.movespec} gets {name_of(row)} instead of "
+            f"{name_of(released)}, at once.",
+            "Running sessions, and new ones that pin a version, go on as they are.",
+            *self.runs(row),
+        ]
+
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done:
+        request, data, now = submission
+        was_released = row.movespec.current_released_version_id == row.id
+        version_release(
+            movespec_id=row.movespec_id,
+            version_id=row.id,
+            author=Author(staff_id=request.user.pk),
+            now=now,
+            reason=data["reason"],
+            seen=data["seen"],
+        )
+        if was_released:
+            raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
+        return Done(f"{self.done} {name_of(row)} of {full_name(row.movespec)}.")
+
+
+class RollBack(Release):
+    """The release of an earlier version than the released one."""
+
+    name = "roll-back"
+    label = "Roll back to"
+    is_dangerous = True
+    done = "Rolled back to"
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return _may_be_released(row) and _is_earlier(row)
+
+
+class Withdraw(VersionAction):
+    name = "withdraw"
+    label = "Withdraw"
+    permission = "movespecs.withdraw_movespecversion"
+    form_class = WithdrawForm
+
+    def applies_to(self, row: MoveSpecVersion) -> bool:
+        return row.withdrawn_at is None and row.movespec.archived_at is None
+
+    def heading(self, row: MoveSpecVersion) -> str:
+        if is_released(row):
+            return super().heading(row)
+        return "How it differs from the released version"
+
+    def compared(
+        self, row: MoveSpecVersion, form: forms.BaseForm
+    ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
+        released = row.movespec.current_released_version
+        if not is_released(row):
+            return released, row
+        try:
+            chosen = UUID(form["replacement"].value())
+        except (TypeError, ValueError):
+            return released, None
+        return released, row.movespec.versions.filter(id=chosen).first()
+
+    def is_seen(self, form: forms.BaseForm) -> bool:
+        return "replacement" not in form.fields or bool(form["replacement"].value())
+
+    def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
+        (row,) = rows
+        return [
+            f"No new session runs {name_of(row)}, not even one that pins it, and it can't be "
+            "released again. This can't be undone.",
+            "Sessions that run it go on to their end.",
+            *([] if is_released(row) else [runs_of(row, clock.now())]),
+            *self.runs(row),
+        ]
+
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done:
+        request, data, now = submission
+        chosen = data.get("replacement", WithdrawForm.NOTHING)
+        replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
+        # The page itself names the replacement that it compared and validated.
+        if replacement and request.POST.get("previewed") != chosen:
+            require_unmoved(row.movespec, data["seen"])
+            raise SecondStep(f"See what changes below. Then press {self.label}.")
+        version_withdraw(
+            movespec_id=row.movespec_id,
+            version_id=row.id,
+            replacement_id=replacement,
+            author=Author(staff_id=request.user.pk),
+            now=now,
+            reason=data["reason"],
+            seen=data["seen"],
+        )
+        done = f"Withdrew {name_of(row)} of {full_name(row.movespec)}"
+        if replacement:
+            other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
+            return Done(f"{done}; {name_of(other)} replaces it.")
+        return Done(f"{done}.")
+
+
+def _may_be_released(version: MoveSpecVersion) -> bool:
+    return (
+        version.withdrawn_at is None
+        and version.movespec.archived_at is None
+        and not is_released(version)
+    )
+
+
+def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
+    release = movespec.releases.select_related("from_version").first()
+    return release.from_version if release else None
+
+
+def _is_earlier(version: MoveSpecVersion) -> bool:
+    released = version.movespec.current_released_version
+    return released is not None and version.version_number < released.version_number

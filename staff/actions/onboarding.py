@@ -18,7 +18,7 @@ from staff.actions.credentials import Issued, IssueForm, issue, issued_before, s
 from staff.display import counted
 from staff.downloads import user_id_of
 from staff.history import history_add
-from staff.links import list_of, page_of
+from staff.names import list_of, page_of
 
 PERMISSIONS = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
 MAX_NAMESAKES = 10

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from staff.actions.base import Outcome, ReasonForm, StaffAction, Submission
+from staff.actions.base import Done, ReasonForm, StaffAction, Submission
 from staff.display import counted
-from staff.full_names import full_name
+from staff.names import full_name
 from staff.webhook_display import is_being_sent
 from webhooks.endpoints import endpoint_change
 from webhooks.models import DELIVERIES_KEPT, DisabledReason, WebhookDelivery, WebhookEndpoint
@@ -63,7 +63,7 @@ class Disable(OfEndpoint):
     def applies_to(self, row: WebhookEndpoint) -> bool:
         return row.disabled_reason != DisabledReason.STAFF
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Outcome:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
         endpoint = locked(row.pk)
         if endpoint.disabled_reason == DisabledReason.STAFF:
             raise Conflict(f"Staff disabled it on {endpoint.disabled_at:%Y-%m-%d at %H:%M} UTC.")
@@ -74,7 +74,7 @@ class Disable(OfEndpoint):
             by=DisabledReason.STAFF,
             now=submission.now,
         )
-        return Outcome(f"Disabled the webhook {full_name(row)}.")
+        return Done(f"Disabled the webhook {full_name(row)}.")
 
 
 class Enable(OfEndpoint):
@@ -92,7 +92,7 @@ class Enable(OfEndpoint):
             "disabled was not written, and is not sent.",
         ]
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Outcome:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
         endpoint = locked(row.pk)
         if endpoint.disabled_at is None:
             raise Conflict("It is not disabled.")
@@ -103,7 +103,7 @@ class Enable(OfEndpoint):
             by=DisabledReason.STAFF,
             now=submission.now,
         )
-        return Outcome(f"Enabled the webhook {full_name(row)}.")
+        return Done(f"Enabled the webhook {full_name(row)}.")
 
 
 class SendTest(OfEndpoint):
@@ -118,9 +118,9 @@ class SendTest(OfEndpoint):
             "The webhook's page shows what became of it.",
         ]
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Outcome:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
         delivery_test(endpoint=locked(row.pk), now=submission.now)
-        return Outcome(f"Sent a test to the webhook {full_name(row)}.")
+        return Done(f"Sent a test to the webhook {full_name(row)}.")
 
 
 class ReplayForm(ReasonForm):
@@ -157,10 +157,10 @@ class Replay(OfEndpoint):
             f"Not delivered: {day} of the last day, {kept} of {DELIVERIES_KEPT.days} days.",
         ]
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Outcome:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
         since = submission.data["since"]
         number = replay_begin(endpoint=locked(row.pk), since=since, now=submission.now)
-        return Outcome(
+        return Done(
             f"Began to replay {counted(number, 'message')} since {since:%Y-%m-%d %H:%M} UTC to the "
             f"webhook {full_name(row)}."
         )
@@ -188,7 +188,7 @@ class SendAgain(OfEndpoint):
             "It has ten tries anew.",
         ]
 
-    def perform(self, row: Any, submission: Submission) -> Outcome:
+    def perform(self, row: Any, submission: Submission) -> Done:
         endpoint = locked(row.endpoint_id)
         rows = WebhookDelivery.objects.select_for_update(no_key=True).filter(id=row.pk)
         delivery = rows.defer("body", "data", "response_body").first()
@@ -197,4 +197,4 @@ class SendAgain(OfEndpoint):
         if is_being_sent(delivery, submission.now):
             raise Conflict("It is being sent at this moment.")
         delivery_redeliver(endpoint=endpoint, delivery_id=row.pk, now=submission.now)
-        return Outcome(f"Queued the message {full_name(row)} to be sent again.")
+        return Done(f"Queued the message {full_name(row)} to be sent again.")

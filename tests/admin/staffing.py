@@ -1,13 +1,17 @@
 """Staff who act in the admin: clients of each role, addresses, and the usual questions."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 ROLES = ("release managers", "support", "operators")
@@ -95,3 +99,17 @@ def last_history(row: Any) -> tuple[str, str, str]:
     entry = LogEntry.objects.select_related("user").filter(object_id=str(row.pk)).first()
     assert entry is not None
     return entry.user.username, entry.object_repr, entry.get_change_message()
+
+
+def words(response: Any) -> str:
+    """The text of a page, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text_of(response))).split())
+
+
+def queries_of(client: Client, row: Any, **asked: str) -> int:
+    """How many statements a page of a row, or at an address, takes once it was made before."""
+    page = row if isinstance(row, str) else address(row)
+    client.get(page, asked)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(page, asked)
+    return len(queries)

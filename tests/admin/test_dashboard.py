@@ -1,7 +1,6 @@
 """The index at a dashboard: what it shows, to whom, and at what cost."""
 
 import re
-import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from movespecs.models import MoveSpec, Release
+from movespecs.models import MoveSpec
 from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.last_runs import SWEEP, last_run_record
 from sessions_app.metrics import live_counts, sweep_lag
 from sessions_app.models import DetectionSession
-from staff.dashboard import created_per_hour, dashboard
+from staff.dashboard import dashboard
 from tests.admin.session_rows import make_session, overdue
 from tests.admin.staffing import client_of, member
 from tests.conftest import Machine
@@ -90,74 +89,7 @@ def test_it_says_that_the_sweep_stands_still(superuser: Client, movespec: MoveSp
     assert "Nothing needs attention." not in page
 
 
-def test_it_counts_the_sessions_of_each_hour(movespec: MoveSpec) -> None:
-    now = timezone.now().replace(minute=30)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    tick = timedelta(microseconds=1)
-    moments = [now, hour, hour - tick, hour - 3 * HOUR, hour - 23 * HOUR, hour - 23 * HOUR - tick]
-    for moment in moments:
-        make_session(movespec, created_at=moment)
-    bars = created_per_hour(now).bars
-    assert [bar.since for bar in bars] == [hour - back * HOUR for back in range(23, -1, -1)]
-    counts = {(hour - bar.since) // HOUR: bar.value for bar in bars if bar.value}
-    assert counts == {23: 1, 3: 1, 1: 1, 0: 2}
-    places = [(bar.x, bar.y, bar.height) for bar in bars if bar.value]
-    assert places == [(0, 50, 50), (200, 50, 50), (220, 50, 50), (230, 0, 100)]
-
-
-def test_the_picture_is_inline_with_its_numbers_beside_it(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    make_session(movespec, created_at=timezone.now())
-    page = shown(superuser)
-    (picture,) = re.findall(r"<svg class=\"chart\".*?</svg>", page, re.DOTALL)
-    assert picture.count("<rect ") == 24
-    assert 'role="img" aria-labelledby="chart-title chart-text"' in picture
-    assert "1 in all, at most 1 an hour." in picture
-    (numbers,) = re.findall(r"<summary>The numbers</summary>(.*?)</details>", page, re.DOTALL)
-    assert re.findall(r"<td>(\d+)</td>", numbers) == ["0"] * 23 + ["1"]
-    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)
-
-
-def test_a_day_without_sessions_is_a_picture_too(superuser: Client) -> None:
-    assert shown(superuser).count('height="0"') == 24
-
-
 # --- Releases ----------------------------------------------------------------------------
-
-
-def test_it_shows_the_last_five_releases(superuser: Client, movespec: MoveSpec) -> None:
-    staff = User.objects.create_user("<script>alert(1)")
-    MoveSpec.objects.update(name="<script>alert(2)")
-    version_id = movespec.current_released_version_id
-    credential = uuid.uuid4()
-    for number in range(6):
-        Release.objects.create(
-            movespec=movespec,
-            to_version_id=version_id if number % 2 else None,
-            from_version_id=None if number % 2 else version_id,
-            released_by_staff=staff if number % 2 else None,
-            released_by_credential=None if number % 2 else credential,
-            reason=f"<script>alert({number})",
-        )
-    page = shown(superuser)
-    assert "<script>alert" not in page
-    (table,) = re.findall(
-        r'aria-label="Table of the last releases">\n<table class="stacks">(.*?)</table>',
-        page,
-        re.DOTALL,
-    )
-    table = re.sub(r"</?span[^>]*>", "", table)
-    rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)]
-    who = ["&lt;script&gt;alert(1)", f"a credential {credential}"]
-    cells = [[cell for cell in row.split("|") if cell.strip()][2:] for row in rows[1:]]
-    assert cells == [
-        ["none", "1", who[0], f"&lt;script&gt;alert({number})"]
-        if number % 2
-        else ["1", "none", who[1], f"&lt;script&gt;alert({number})"]
-        for number in (5, 4, 3, 2, 1)
-    ]
-    assert reverse("admin:movespecs_movespec_change", args=[movespec.id]) in table
 
 
 # --- What needs attention ----------------------------------------------------------------
@@ -318,8 +250,7 @@ def test_it_names_webhooks_that_take_nothing_and_leads_to_them(
 
 
 PARTS = {
-    "view_detectionsession": {"live", "created", "lag", "sweep_stands"},
-    "view_release": {"releases"},
+    "view_detectionsession": {"live", "lag", "sweep_stands"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
     "view_webhookendpoint": {"webhooks_paused", "Webhooks whose every try fails"},
@@ -363,7 +294,6 @@ def test_who_may_view_nothing_sees_nothing(troubled: None) -> None:
     client = client_of(User.objects.create_user("nobody", is_staff=True))
     page = shown(client)
     assert "Sessions now" not in page
-    assert "Last releases" not in page
     assert "Nothing needs attention." in page
 
 
@@ -374,7 +304,6 @@ def test_each_role_sees_its_parts(troubled: None, role: str) -> None:
         title: title in page
         for title in (
             "Sessions now",
-            "Last releases",
             "Suspended organizations",
             "Projects with failed sessions",
             "Webhooks whose every try fails",
@@ -399,14 +328,9 @@ def test_it_costs_the_same_queries_whatever_there_is(
             organization=organization, name=f"p{number}", suspended_at=now
         )
         make_session(movespec, "failed", project_id=project.id, created_at=now)
-        Release.objects.create(
-            movespec=movespec, to_version_id=movespec.current_released_version_id
-        )
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
-    # Login session and user, seven of concerns, four of sessions, releases, the user's actions,
-    # whether webhooks are paused.
-    assert (len(few), len(many)) == (16, 16)
+    assert len(many) == len(few)
 
 
 def test_each_of_its_reads_of_sessions_has_an_index(
@@ -418,7 +342,7 @@ def test_each_of_its_reads_of_sessions_has_an_index(
     with CaptureQueriesContext(connection) as queries:
         shown(superuser)
     read = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]
-    assert len(read) == 4
+    assert len(read) == 3
     with connection.cursor() as cursor:
         for statement in read:
             cursor.execute(f"EXPLAIN {statement}")

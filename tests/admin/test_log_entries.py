@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from movespecs.models import MoveSpec
 from projects.models import ApiKey, Organization, Project
-from staff import log_search
+from staff import log_entries
 from staff.display import short_ids
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine
@@ -77,7 +77,7 @@ def test_a_name_that_is_no_more_is_found_by_what_the_newest_entries_say(
 ) -> None:
     then = note(owner.project, "Acme Labs / App")
     assert found(support, q="labs / app") == [then]
-    monkeypatch.setattr(log_search, "MAX_TEXTS", 3)
+    monkeypatch.setattr(log_entries, "MAX_TEXTS", 3)
     for _ in range(2):
         note(owner.organization)
     assert found(support, q="labs") == [then]

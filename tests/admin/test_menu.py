@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Organization
-from staff.menu import GROUPS, TASKS
+from staff.site import GROUPS, TASKS
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
 

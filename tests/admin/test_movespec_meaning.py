@@ -7,10 +7,9 @@ import detection.validation
 from detection import validate
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from movespecs.models import MoveSpec, MoveSpecVersion
-from staff.movespec_meaning import changes, meanings_of
+from staff.movespec_text import changes, meanings_of
 from tests.admin.counted_sessions import CURL, HOLD, SQUAT
-from tests.admin.staffing import address
-from tests.admin.test_session_detections import words
+from tests.admin.staffing import address, words
 from tests.conftest import VALID_YAML, make_version
 
 

@@ -4,9 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,8 +12,8 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.credentials import credential_rotate
 from projects.models import Credential
-from staff.credential_states import about_to_expire
-from staff.namesakes import told_apart, used_versions
+from staff.names import told_apart
+from staff.states import about_to_expire
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, text_of
 from tests.conftest import Machine, make_released
@@ -40,7 +38,7 @@ def order_of(rows: list[Any], squats: dict[str, MoveSpec]) -> list[str]:
     return [names[str(row)] for row in rows]
 
 
-def test_the_search_has_what_sessions_ran_first_and_archived_ones_last(
+def test_the_search_has_released_ones_first_and_archived_ones_last(
     support: Client, squats: dict[str, MoveSpec]
 ) -> None:
     (group,) = (
@@ -49,7 +47,7 @@ def test_the_search_has_what_sessions_ran_first_and_archived_ones_last(
         if one.kind == "MoveSpecs"
     )
     ids = [one.address.split("/")[-3] for one in group.rows]
-    assert order_of(ids, squats) == ["used", "released", "nothing", "archived"]
+    assert order_of(ids, squats) == ["released", "used", "nothing", "archived"]
     states = [str(one.state) for one in group.rows]
     assert ["v1 released" in one for one in states] == [True, True, False, True]
     assert "nothing released" in states[2]
@@ -84,15 +82,6 @@ def test_a_suspended_customer_is_told_from_its_namesake(owner: Machine) -> None:
     owner.project.suspended_at = timezone.now()
     digits = str(owner.project.pk)[:8]
     assert told_apart(owner.project) == f"Acme / owner · suspended · {digits}"
-
-
-def test_used_versions_are_found_without_reading_all_sessions(squats: dict[str, MoveSpec]) -> None:
-    ids = [one.current_released_version_id for one in squats.values()]
-    assert used_versions(ids) == {squats["used"].current_released_version_id}
-    with CaptureQueriesContext(connection) as statements:
-        used_versions(ids)
-    # The setting, and one statement however many versions there are.
-    assert len(statements) == 2
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import DetectionSession
-from staff.actions.base import MAX_CONCURRENT
-from staff.query_parameters import MAX_SEARCH, StrictAdmin
+from staff.lists import MAX_SEARCH, MAX_SELECTED, StrictAdmin
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.conftest import Machine, make_machine
 from tests.erasure.people import ask_to_erase
@@ -359,13 +358,13 @@ def test_no_page_shows_where_a_row_is_on_the_site(owner: Machine) -> None:
 def test_a_form_of_as_many_rows_as_an_act_takes_is_no_form_too_large(owner: Machine) -> None:
     Project.objects.bulk_create(
         Project(organization=owner.organization, name=f"{number}")
-        for number in range(MAX_CONCURRENT - 1)
+        for number in range(MAX_SELECTED - 1)
     )
     ids = [str(project.pk) for project in Project.objects.all()]
     data = {"action": "suspend", "_selected_action": ids}
     asked = member("operators").post(address(Project, "changelist"), data)
     assert asked.status_code == 200
-    assert text_of(asked).count('name="_selected_action"') == MAX_CONCURRENT == 500
+    assert text_of(asked).count('name="_selected_action"') == MAX_SELECTED == 500
     fields = "&".join(f"_selected_action={one}" for one in ids * 3)
     crowded = member("operators", "two").post(
         address(Project, "changelist"), fields, content_type="application/x-www-form-urlencoded"

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from erasure.models import ErasedSession
 from projects.models import ApiKey
 from sessions_app.models import DetectionEvent, LastRun, PlatformHeartbeat, SessionAttach
-from staff.roles import ROLES, make_roles
+from staff.apps import ROLES, make_roles
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import Machine
 from webhooks.models import SenderState

@@ -27,7 +27,7 @@ from tests.admin.counted_sessions import (
 )
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, last_history, member, text_of
-from tests.admin.test_session_detections import add_events
+from tests.admin.test_session_page import add_many_events
 from tests.conftest import Machine, make_released
 
 CSV = "events_csv"
@@ -176,7 +176,7 @@ def test_an_unknown_session_leads_back_with_a_word(support: Client, db: None) ->
 
 def test_a_long_one_is_read_by_short_statements(support: Client, squat: MoveSpec) -> None:
     session = DetectionSession.objects.get(id=make_session(squat))
-    add_events(session.id, 2 * ROWS_AT_ONCE + 3)
+    add_many_events(session, 2 * ROWS_AT_ONCE + 3)
     answer: Any = support.get(address(session, CSV))
     with CaptureQueriesContext(connection) as queries:
         chunks = list(answer.streaming_content)

@@ -17,7 +17,7 @@ from kynaplatform.api.keyset import Place, place
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.session_search import HELP
+from staff.session_list import HELP
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_machine, make_released
 from tests.long_runs import at_length

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
-from staff import session_search
+from staff import session_list
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released, make_version
 
@@ -62,8 +62,8 @@ def test_it_finds_by_the_words_of_names(
 def test_spaces_alone_are_no_search(
     superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_search, "MAX_PROJECTS", 1)
-    monkeypatch.setattr(session_search, "MAX_VERSIONS", 1)
+    monkeypatch.setattr(session_list, "MAX_PROJECTS", 1)
+    monkeypatch.setattr(session_list, "MAX_VERSIONS", 1)
     assert sorted(listed(superuser, q="  ")) == sorted(sessions.values())
 
 
@@ -126,7 +126,7 @@ def test_of_a_name_the_newest_projects_and_versions_count(
     superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("MAX_PROJECTS", "MAX_MOVESPECS", "MAX_VERSIONS"):
-        monkeypatch.setattr(session_search, name, 1)
+        monkeypatch.setattr(session_list, name, 1)
     old, new = make_session(movespec), []
     machine = make_machine(owner.organization, "app")
     newer, _ = make_released(machine.project, name="Squat too")

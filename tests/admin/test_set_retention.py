@@ -12,7 +12,7 @@ from movespecs.models import MoveSpec
 from projects.models import Organization
 from sessions_app.models import DetectionSession
 from sessions_app.session_retention import retention_apply
-from staff.actions import retention
+from staff.actions import organizations as actions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, client_of, last_history, member, text_of
 from tests.api.api_requests import nothing_changes
@@ -128,9 +128,9 @@ def test_fewer_days_take_the_right_to_erase(
             asked = give(operator, owner, days)
             forced = give(operator, owner, days, **{f"delete_older_than_{days}": "on"})
         for answer in (asked, forced):
-            assert errors_of(answer) == {"retention_days": [retention.ONLY_LONGER]}, older
+            assert errors_of(answer) == {"retention_days": [actions.ONLY_LONGER]}, older
     page = operator.get(address(owner.organization, "retention"))
-    assert retention.ONLY_LONGER in text_of(page)
+    assert actions.ONLY_LONGER in text_of(page)
 
 
 def test_the_platforms_days_are_no_way_round_the_right(
@@ -166,7 +166,7 @@ def test_a_new_organization_has_days_of_its_own_from_who_may_erase_alone(
 def test_it_counts_no_more_than_it_can_tell(
     superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "MAX_COUNTED", 2)
+    monkeypatch.setattr(actions, "MAX_COUNTED", 2)
     for _ in range(4):
         ended(movespec, 9)
     assert "More than 2 of its sessions ended more than 5 days ago." in text_of(

@@ -17,7 +17,7 @@ from projects.credentials import credential_issue
 from projects.models import AccessToken, ApiKey, CredentialKind, Project, ServiceAccount
 from sessions_app.models import DetectionSession
 from staff.actions.base import StaffActionAdmin
-from staff.suspensions import suspensions_of
+from staff.states import suspensions_of
 from tests.admin.staffing import address, do_many, text_of
 from tests.conftest import Machine, make_machine, make_released
 from tests.long_runs import at_length, thinned

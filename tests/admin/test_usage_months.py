@@ -115,16 +115,3 @@ def test_a_row_more_asks_nothing_more(used: None, owner: Machine) -> None:
     with CaptureQueriesContext(connection) as many:
         assert len(rows(staff.get(LIST))) == 12
     assert len(few) == len(many)
-
-
-def test_the_customers_page_has_its_months(used: None, owner: Machine) -> None:
-    page = text_of(member("support").get(address(owner.organization)))
-    section = page[page.index(">Usage</h2>") :]
-    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", section.split("</table>")[0])
-    assert cells[5:] == [
-        "November 2026", "3", "3,000", "2,500", "3.0",
-        "October 2026", "1", "1,000", "1,000", "1.0",
-    ]  # fmt: skip
-    assert f"{LIST}?organization_id__exact={owner.organization.id}" in unescape(section)
-    project = text_of(member("operators").get(address(owner.project)))
-    assert ">Usage</h2>" not in project

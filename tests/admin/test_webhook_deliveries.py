@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from staff import delivery_list
+from staff import webhook_deliveries
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, do, do_many, last_history, member, text_of
 from tests.api.api_requests import nothing_changes
@@ -162,7 +162,7 @@ def test_it_lists_by_status_type_and_endpoint(
 def test_its_pages_show_each_message_once(
     support: Client, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(delivery_list, "MAX_READ", 30)
+    monkeypatch.setattr(webhook_deliveries, "MAX_READ", 30)
     made = [make_delivery(endpoint, status=status).pk for status in [*DeliveryStatus] * 30]
     path = {
         "": LIST,

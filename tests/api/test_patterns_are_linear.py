@@ -23,10 +23,9 @@ from kynaplatform.logs import request_id
 from projects import credentials
 from sessions_app import context, export
 from staff import (
-    diffs,
     downloads,
-    movespec_meaning,
-    query_parameters,
+    lists,
+    movespec_text,
     search_terms,
     webhook_display,
 )
@@ -64,9 +63,9 @@ WORST = {
     (missing_colons, "_BEFORE_KEY"): [" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE],
     (missing_colons, "_WORD"): ["x" * SIZE],
     (missing_colons, "_BEFORE_BRACKET"): ["x" * SIZE, "x" + " " * SIZE],
-    (query_parameters, "PAGE_NUMBER"): ["1" * SIZE],
-    (query_parameters, "COLUMN"): ["-" + "1" * SIZE],
-    (query_parameters, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
+    (lists, "PAGE_NUMBER"): ["1" * SIZE],
+    (lists, "COLUMN"): ["-" + "1" * SIZE],
+    (lists, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
     (idempotency, "_BARE"): ["x" * SIZE],
     (idempotency, "_QUOTED"): [
@@ -89,7 +88,7 @@ WORST = {
         "x" + "-a" * (SIZE // 2) + "!",
     ],
     (export, "_CURSOR"): ["a" * SIZE, "a" * 32 + "." + "1" * SIZE],
-    (movespec_meaning, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
+    (movespec_text, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
     (credentials, "_SECRET"): ["kyna_sk_" + "a" * SIZE],
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
@@ -98,7 +97,7 @@ WORST = {
     (webhook_display, "SIGNING_SECRET"): ["whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE],
     (search_terms, "DIGITS"): ["a" * SIZE],
     (search_terms, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
-    (diffs, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
+    (movespec_text, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (yaml_scalars, "_NULL"): ["n" * SIZE],
     (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
     (yaml_scalars, "_DECIMAL"): [
@@ -124,7 +123,7 @@ USED_BY = {
     (missing_colons, "_BEFORE_KEY"): "match",
     (missing_colons, "_WORD"): "match",
     (missing_colons, "_BEFORE_BRACKET"): "match",
-    (query_parameters, "SECRET"): "search",
+    (lists, "SECRET"): "search",
     (downloads, "FORMULA"): "search",
     (search_terms, "WHOLE_ID"): "search",
     (bodies, "_UNSTORABLE"): "search",
@@ -132,7 +131,7 @@ USED_BY = {
     (idempotency, "_ESCAPED"): "search",
     (yaml_text, "_REFUSED"): "search",
     (yaml_text, "_LINE_BREAK"): "split",
-    (diffs, "LINE_BREAK"): "split",
+    (movespec_text, "LINE_BREAK"): "split",
 }
 
 

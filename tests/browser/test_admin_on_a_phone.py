@@ -79,24 +79,6 @@ def test_a_kind_of_two_words_is_on_one_line(log_in: LogIn, superuser: User, owne
     expect(page.locator("#result_list .field-why")).to_have_text("Lost in a taxi.")
 
 
-def test_the_last_releases_are_shown_with_who_and_why(
-    log_in: LogIn, superuser: User, movespec: MoveSpec
-) -> None:
-    second = make_version(movespec.id, VALID_YAML + "# two\n")
-    form = {"reason": "The clinic asked for it.", "seen": movespec.releases.latest("id").pk}
-    client_of(superuser).post(address(second, "release"), form)
-    page = log_in(superuser.username, **PHONE)
-    table = page.get_by_role("region", name="Table of the last releases")
-    assert table.evaluate("box => box.scrollWidth - box.clientWidth") == 0
-    row = table.locator("tbody tr").first
-    named = row.locator("td").evaluate_all("all => all.map(one => one.dataset.column)")
-    assert named == ["When, UTC", "MoveSpec", "From", "To", "Who", "Reason"]
-    for text in (superuser.username, "The clinic asked for it."):
-        box = row.get_by_text(text, exact=True).bounding_box()
-        assert box is not None
-        assert 0 <= box["x"] <= box["x"] + box["width"] <= 400
-
-
 HEIGHTS = "all => all.map(one => one.getBoundingClientRect().height)"
 LABELS = "all => all.map(one => one.dataset.column)"
 LONG = "Rehabilitationszentrum für Bewegung und Gesundheit am Stadtpark"

@@ -20,7 +20,7 @@ from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount
 from sessions_app.models import DetectionSession, SessionAttach
-from staff.query_parameters import MAX_SEARCH
+from staff.lists import MAX_SEARCH
 from tests.admin.staffing import address, client_of
 from tests.browser.admin_pages import detect, pages
 from tests.browser.conftest import staff_user

@@ -116,13 +116,14 @@ def why_was_my_user_not_counted_yesterday(at: Desk, desk: dict[str, Any]) -> Non
     at.find("p_17", "Detection sessions", "All")
     at.follow("^01|^[0-9a-f]{8}", "#result_list")
     at.sees(
-        "Counted nothing in 5 min, and ended as its client asked. Likely: Only 10% of the",
-        "12: They were too many for a second of their timestamps.",
+        "Why nothing was counted Only 10% of the frames had a usable pose",
+        "Frames rejected 12 12 too_many_frames",
     )
 
 
 def which_of_our_keys_is_old(at: Desk, desk: dict[str, Any]) -> None:
     at.find("Rehabilitationszentrum", "Organizations")
+    at.follow("^API keys$", ".object-tools")
     at.sees("Bootstrap key", "replaced, still used")
 
 
@@ -155,7 +156,7 @@ def which_of_our_sessions_failed_today(at: Desk, desk: dict[str, Any]) -> None:
 
 def why_did_the_app_lose_its_connection(at: Desk, desk: dict[str, Any]) -> None:
     at.find(desk["failed"], "Detection sessions")
-    at.sees("Then its client sent nothing more", "kyna-ios/4.2", "The connection broke.")
+    at.sees("client went silent", "kyna-ios/4.2", "The connection broke.")
 
 
 def did_you_send_us_the_webhook_of_this_session(at: Desk, desk: dict[str, Any]) -> None:

@@ -27,21 +27,19 @@ from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
+    MIN_FREE_SHARE,
     SENDER,
     WEBHOOKS_SHARE,
     Failures,
-    problems_of,
-    read_database,
-    status_of,
-    task_lateness,
-)
-from staff.monitored_processes import (
-    MIN_FREE_SHARE,
     Process,
     Samples,
     ask,
     disk_fault,
+    problems_of,
+    read_database,
+    status_of,
     targets_of,
+    task_lateness,
 )
 from tests.admin.session_rows import make_session
 from tests.conftest import Machine

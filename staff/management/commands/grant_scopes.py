@@ -8,7 +8,7 @@ from projects.credentials import credential_grant
 from projects.models import Credential
 from projects.scopes import Scope
 from staff.command_line import CredentialCommand, Deed, locked_credential
-from staff.full_names import full_name
+from staff.names import full_name
 
 
 class Command(CredentialCommand):

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.core.management.base import CommandError, CommandParser
 from django.forms import modelform_factory
 
-from staff.actions.retention import deletion_words
-from staff.as_shown import DEFAULT, changes_of, limit_told
+from staff.actions.organizations import deletion_words
+from staff.base import DEFAULT, changes_of, limit_told
 from staff.command_line import Deed, OwnerCommand, cleaned, locked_owner
 
 

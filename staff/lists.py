@@ -1,15 +1,17 @@
-"""The checks of a page's query string: a page takes what it offers, and nothing else.
+"""Lists that take what they offer, and nothing else; the page that says what they refuse.
 
 Django lets a list be filtered by any column of its model, in any way that a column can be
 compared. So a value that no page shows could be read a character at a time.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_FACETS_VAR, IS_POPUP_VAR, IncorrectLookupParameters
 from django.contrib.admin.views.main import (
@@ -23,13 +25,39 @@ from django.contrib.admin.views.main import (
 from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
 from kynaplatform import clock
-from kynaplatform.api.keyset import every_row
-from staff.refusals import Refused
+from kynaplatform.api.keyset import Place, every_row, place
+
+
+class Refused(Exception):
+    """The exception that ends a request with that page, a status and headers."""
+
+    def __init__(
+        self, sentence: str, *, status: int = 400, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+    def page(self, site: AdminSite, request: HttpRequest) -> TemplateResponse:
+        context = {
+            **site.each_context(request),
+            "is_nav_sidebar_enabled": site.has_permission(request),
+            "title": "Too many attempts" if self.status == 429 else "This can't be shown",
+            "sentence": str(self),
+            "plain": request.path if request.GET and "\0" not in request.path else None,
+        }
+        return TemplateResponse(
+            request, "admin/refused.html", context, status=self.status, headers=self.headers
+        )
+
 
 MAX_SEARCH = 200
+# The rows that an action may be for.
+MAX_SELECTED = 500
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 COLUMN = re.compile(r"-?(0|[1-9][0-9]?)")
 # The beginning of a key's secret or a token, in a syntax that browsers have as well.
@@ -208,3 +236,61 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Nothing: a link must not fill in a form for whoever follows it."""
         return {}
+
+
+# The rows that a download reads at once.
+DOWNLOADED = 500
+
+
+class PlacedPage(NamedTuple):
+    """The rows of a page, and the places of the pages beside it."""
+
+    rows: Sequence[Any]
+    newer: Place | None = None
+    older: Place | None = None
+
+
+class PlacedChangeList(StrictChangeList):
+    def page_from(self, start: Place | None, size: int) -> PlacedPage:
+        """A page of the list. Raises ValueError for a value that can't be read."""
+        raise NotImplementedError
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """The rows that actions choose from: a ticked one whatever the filters say of it by now.
+
+        All at once are those that the filters find.
+        """
+        super().get_queryset(request, exclude_parameters)  # makes the filters
+        if request.POST.get("select_across") != "1":
+            return self.root_queryset
+        listed = islice(self.every_row(), MAX_SELECTED + 1)
+        return self.root_queryset.filter(pk__in=[row.pk for row in listed])
+
+    def get_results(self, request: HttpRequest) -> None:
+        start = request.GET.get(PAGE_VAR)
+        try:
+            found = self.page_from(place(start) if start else None, self.list_per_page)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters(error) from error
+        self.result_list: Any = found.rows
+        neighbours = [("Newer", found.newer), ("Older", found.older)]
+        self.neighbours = [("Newest", self.get_query_string())] if start else []
+        self.neighbours += [
+            (label, self.get_query_string({PAGE_VAR: str(there)}))
+            for label, there in neighbours
+            if there
+        ]
+        # Where much is passed over, a page may be short, or empty.
+        self.goes_on = found.older is not None
+        self.result_count = self.full_result_count = len(found.rows)
+        self.show_admin_actions = bool(found.rows)
+        self.show_full_result_count = self.can_show_all = self.multi_page = False
+
+    def every_row(self) -> Iterator[Any]:
+        start: Place | None = None
+        while True:
+            found = self.page_from(start, DOWNLOADED)
+            yield from found.rows
+            if found.older is None:
+                return
+            start = found.older
