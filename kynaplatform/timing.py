@@ -75,5 +75,3 @@ QUIET_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 15.0
 # Between pongs of the protocol that nobody asked for, which show that the process is not frozen.
 PULSE_SECONDS: Final = 3.0
-# Between pings of the protocol, which a client's library answers.
-TRANSPORT_PING_SECONDS: Final = 20.0

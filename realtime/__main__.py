@@ -19,7 +19,7 @@ import django
 import uvicorn
 
 from kynaplatform.database.session_settings import RUNTIME, begin_as
-from kynaplatform.timing import DRAIN_SECONDS, TRANSPORT_PING_SECONDS
+from kynaplatform.timing import DRAIN_SECONDS
 
 BACKLOG: Final = 2048
 MAX_TRANSPORT_BYTES: Final = 4 * 1024 * 1024
@@ -68,8 +68,7 @@ def main(host: str = "127.0.0.1") -> None:
         ws_per_message_deflate=False,
         # Whose X-Forwarded-For is believed, TRUSTED_PROXIES says alone.
         proxy_headers=False,
-        ws_ping_interval=TRANSPORT_PING_SECONDS,
-        ws_ping_timeout=max(TRANSPORT_PING_SECONDS, float(settings.SESSION_IDLE_SECONDS)),
+        ws_ping_interval=None,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         log_config=None,
         access_log=False,

@@ -24,8 +24,7 @@ from kynaplatform.logs.request_id import bear_request_id, request_id_of
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.metrics.requests import process_exposition
 from kynaplatform.service_manager import tell
-from realtime.attach import SUBPROTOCOL, handshake
-from realtime.log_lines import tell_refused
+from realtime.attach import SUBPROTOCOL, handshake, tell_refused
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Receive, Send, Socket
 

@@ -1,4 +1,4 @@
-"""The attach of a socket: its checks, its fence, and the engine restored for it."""
+"""The attach of a socket: its checks, its fence, the engine restored for it, and its log line."""
 
 import logging
 from collections.abc import Mapping
@@ -10,33 +10,29 @@ from uuid import UUID
 
 from django.conf import settings
 
-from detection import Engine, MoveSpec
 from kynaplatform import clock
 from kynaplatform.api.client_address import address_of_peer
-from kynaplatform.api.errors import AuthorizationFailed, NotFound
+from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
-from realtime.event_bucket import EventBucket
-from realtime.progress import MAX_FRAMES_PER_SLICE, Progress
+from realtime.progress import Progress, progress_of
 from realtime.refusals import (
     TRY_AGAIN_LATER,
+    Restarting,
     RuntimeTokenExpired,
     RuntimeTokenInvalid,
     RuntimeTokenMissing,
     SessionSuperseded,
     SessionUnreadable,
 )
-from realtime.session_summary import SessionSummary
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.fence import AttachmentLost
 from sessions_app.finish import StateUnreadable, reading_state
-from sessions_app.limits import longest_session, most_events
 from sessions_app.models import MAX_CLIENT_CHARACTERS, DetectionSession
 from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
-from sessions_app.stream_state import stored_state, stored_summary
 from sessions_app.version_specs import spec_of_session
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -45,6 +41,7 @@ SUBPROTOCOL: Final = "kyna.v1"
 _BEARER_SUBPROTOCOL: Final = "bearer."
 # Of a session in a minute, which its project's limit does not know.
 FIRST_ATTACHES: Final = 3
+_UUID_CHARACTERS: Final = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,26 +216,47 @@ def _count(admitted: Admitted) -> None:
     refuse_over_limit(again._replace(limit=most, reset_seconds=wait))
 
 
-def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
-    """The progress that the session's row stores, with its engine restored."""
-    state = stored_state(session)
-    completed = sum(session.repetitions.values())
-    return Progress(
-        engine=(
-            Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
-        ),
-        longest_ms=longest_session(session.project).total_seconds() * 1000,
-        first_ms=state.get("first_ms"),
-        last_ms=state.get("last_ms"),
-        clock_ms=state.get("clock_ms"),
-        lost_ms=state.get("lost_ms"),
-        # Earlier runtimes stored none.
-        frames_left=state.get("frames_left", MAX_FRAMES_PER_SLICE),
-        event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
-        summary=SessionSummary.of(stored_summary(session, state)),
-        last_frame_seq=session.last_frame_seq,
-        last_batch_seq=session.last_batch_seq,
-        accepted_frames=session.accepted_frames_total,
-        events=session.events_total,
-        checkpoint_number=session.checkpoint_number,
+def tell_attached(attached: Attached, handshake: Handshake) -> None:
+    logger.info(
+        "session %(session_id)s: attached from %(address)s, project %(project_id)s, "
+        "attachment %(attachment_id)s",
+        {
+            "session_id": attached.session.id,
+            "project_id": attached.session.project_id,
+            "attachment_id": attached.attachment_id,
+            "address": handshake.address,
+        },
     )
+
+
+def tell_refused(handshake: Handshake, error: ApiError | Restarting, code: int) -> None:
+    """`code` is the close code, or the HTTP status where there is no websocket to close."""
+    session_id = _id_in(handshake.session_id)
+    logger.info(
+        ("session %(session_id)s: " if session_id else "")
+        + "attach refused from %(address)s, closed %(close_code)d, %(error_code)s: %(reason)s",
+        {
+            "session_id": session_id,
+            "address": handshake.address,
+            "close_code": code,
+            "error_code": error.code,
+            "reason": str(error),
+        },
+    )
+
+
+def tell_gone(handshake: Handshake, code: int) -> None:
+    session_id = _id_in(handshake.session_id)
+    logger.info(
+        "session %(session_id)s: its client left before it was attached, from %(address)s, "
+        "closed %(close_code)d",
+        {"session_id": session_id, "address": handshake.address, "close_code": code},
+    )
+
+
+def _id_in(path: str) -> str | None:
+    """The id of the session in a path. Anything else is not logged: it may be a token."""
+    try:
+        return str(UUID(path)) if len(path) == _UUID_CHARACTERS else None
+    except ValueError:
+        return None

@@ -15,6 +15,7 @@ from kynaplatform import clock
 from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
+from realtime.fair_queue import SLICE_FRAMES
 from realtime.frames import Frame, RejectReason, read_frame
 from realtime.held_session import HeldSession
 from realtime.messages import (
@@ -33,12 +34,6 @@ from sessions_app.finish import RUNTIME_ERROR_MESSAGE
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# The time of an event beside the engine's, of which a turn pays for each: to be stored, a quarter
-# of it here and the rest in the database; and to be read there and sent again.
-STORED_EVENT_SECONDS: Final = 40e-6
-REPEATED_EVENT_SECONDS: Final = 20e-6
-# A turn takes at most so many frames: those of a usual batch.
-SLICE_FRAMES: Final = 15
 # What a database, or its adapter, says to what it will never store. All else is its own fault.
 REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 STORE_TRIES: Final = 3
@@ -70,7 +65,7 @@ class Batches:
         taken, is_short = Taken(), len(batch.frames) <= SLICE_FRAMES
         try:
             for count, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
-                if self._ends_slice(count):
+                if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
         except Exception:
             logger.exception(
@@ -89,7 +84,7 @@ class Batches:
             with self._socket.turn.turns.storing() if is_short else nullcontext():
                 await self._store(checkpoint)
             self.accepted_frames += taken.accepted
-        self._pay(len(taken.events), len(repeated))
+        self._socket.turn.pay_for_events(stored=len(taken.events), repeated=len(repeated))
         new = [present_event(self._held.id, event) for event in taken.events]
         await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
@@ -102,23 +97,16 @@ class Batches:
         for count, frame in enumerate(batch.frames, 1):
             if isinstance(frame, msgspec.Raw):
                 frame = read_frame(bytes(frame), in_detail=False)
-                if self._ends_slice(count):
+                if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
             if isinstance(frame, Frame):
                 seqs.append(frame.frame_seq)
         events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
-        self._pay(0, len(events))
+        self._socket.turn.pay_for_events(repeated=len(events))
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]
         await self._answer(batch, events, 0, rejected, arrived)
-
-    def _ends_slice(self, frames: int) -> bool:
-        """Whether others should be served: this turn has had its frames, or its time."""
-        return frames % SLICE_FRAMES == 0 or self._socket.turn.is_long()
-
-    def _pay(self, stored: int, repeated: int) -> None:
-        self._socket.turn.pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)
 
     async def tell_last_events(self) -> None:
         """Send the events of the session's end, which another process may have stored."""

@@ -22,7 +22,7 @@ from realtime import messages, metrics
 from realtime.attach import Attached
 from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
-from realtime.heartbeat import Heartbeat
+from realtime.client_bounds import TokenBucket
 from realtime.held_session import HeldSession, SessionEnded
 from realtime.messages import (
     Cancel,
@@ -34,8 +34,7 @@ from realtime.messages import (
     session_done,
 )
 from realtime.refusals import CLOSED_BY_US, RESTARTING, Restarting, close_code
-from realtime.socket import ClientGone, Order, Socket
-from realtime.token_bucket import TokenBucket
+from realtime.socket import ClientGone, Heartbeat, Order, Socket
 from sessions_app.leases import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -71,18 +70,9 @@ class Connection:
         self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
-        self.is_closed_by_client = False
+        self._is_closed_by_client = False
         # The error that closed it, if one did.
-        self.error_code: str | None = None
-
-    @property
-    def accepted_frames(self) -> int:
-        """The frames that this attachment has made durable."""
-        return self._batches.accepted_frames
-
-    def seconds(self) -> float:
-        """The seconds since it attached."""
-        return time.monotonic() - self._began
+        self._error_code: str | None = None
 
     def has_fresh_lease(self) -> bool:
         """Whether a checkpoint has just renewed its lease."""
@@ -94,6 +84,24 @@ class Connection:
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
+
+    def tell_closed(self, code: int) -> None:
+        error = self._error_code
+        logger.info(
+            "session %(session_id)s: closed %(close_code)d by the %(closed_by)s, "
+            "%(accepted_frames)d frames in %(seconds).1f s"
+            + ("" if error is None else ", %(error_code)s"),
+            {
+                "session_id": self.session_id,
+                "project_id": self.project_id,
+                "attachment_id": self.attachment_id,
+                "close_code": code,
+                "closed_by": "client" if self._is_closed_by_client else "server",
+                "error_code": error,
+                "accepted_frames": self._batches.accepted_frames,
+                "seconds": round(time.monotonic() - self._began, 1),
+            },
+        )
 
     async def serve(self) -> int:
         """Send the first session_update, serve the client to its end, and return the close code."""
@@ -116,7 +124,7 @@ class Connection:
                 pass
             except ApiError as error:
                 metrics.REFUSALS.labels(error.code).inc()
-                self.error_code = reason = error.code
+                self._error_code = reason = error.code
                 code = close_code(error)
                 if code != RESTARTING:
                     await self.socket.send(messages.error_message(error))
@@ -130,7 +138,7 @@ class Connection:
                 )
             await self.socket.close(code, reason)
         except ClientGone as gone:
-            self.is_closed_by_client = gone.is_by_client
+            self._is_closed_by_client = gone.is_by_client
             await self._finish_without_client()
             code = gone.code
         return code

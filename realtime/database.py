@@ -1,5 +1,7 @@
 """The database of a runtime: threads for the functions of the domain, and async connections.
 
+One of those listens: NOTIFY tells of each changed session in the transaction of the change.
+
 Every wait for it ends after 25 s with Restarting, whether it refuses connections or is silent.
 """
 
@@ -8,22 +10,30 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, InterfaceError, OperationalError, close_old_connections
 from django.db import connection as django_connection
+from psycopg import sql
 
 from kynaplatform.database.connections import drop_closed_connections, is_lock_timeout
-from kynaplatform.dependencies import DATABASE, is_disk_full
+from kynaplatform.dependencies import DATABASE, LISTENER, is_disk_full
 from kynaplatform.environment import database
-from kynaplatform.timing import DATABASE_DEADLINE_SECONDS, LAST_SECONDS, RETRY_SECONDS
+from kynaplatform.timing import (
+    DATABASE_DEADLINE_SECONDS,
+    LAST_SECONDS,
+    PROBE_SECONDS,
+    RETRY_SECONDS,
+)
 from realtime.refusals import Restarting
+from sessions_app.lifecycle import CHANNEL
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -150,6 +160,28 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(**options, autocommit=True)
 
 
-def listen_url() -> str:
-    """The URL to LISTEN at: a pooler between us and the database would lose notifications."""
-    return str(settings.DATABASE_LISTEN_URL or settings.DATABASE_URL)
+async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[None]]) -> None:
+    """Call `hear` with the id of each session that was changed, without end.
+
+    `catch_up` is awaited each time the connection begins to listen: earlier notifications are lost.
+    """
+    while True:
+        try:
+            # A pooler between us and the database would lose notifications.
+            url = str(settings.DATABASE_LISTEN_URL or settings.DATABASE_URL)
+            connection = await connect(url)
+            try:
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+                LISTENER.over()
+                await catch_up()
+                while True:
+                    async for notification in connection.notifies(timeout=PROBE_SECONDS):
+                        with contextlib.suppress(ValueError):
+                            hear(UUID(notification.payload))
+                    async with asyncio.timeout(PROBE_SECONDS):
+                        await connection.execute("SELECT 1")
+            finally:
+                await connection.close()
+        except (psycopg.Error, Error, OSError, TimeoutError, Restarting) as error:
+            LISTENER.met(error)
+        await asyncio.sleep(RETRY_SECONDS)

@@ -1,20 +1,23 @@
-"""The fair queue of a process: projects share its time, and the sockets of a project their share.
+"""The fair queues of a process: projects share its processor, and their sockets a project's share.
 
-This is start-time fair queueing (Goyal, Vin and Cheng, 1996), at both levels. A level has a virtual
-time, which is the start of its newest turn. A turn starts at the end of the project's, or socket's,
-last one, or now if that is past. It ends as much later as it cost. Of the projects whose sockets
-wait, the one that starts first is next, and of its sockets again that one.
+`Turns` is start-time fair queueing (Goyal, Vin and Cheng, 1996), at both levels. A level has a
+virtual time, which is the start of its newest turn. A turn starts at the end of the project's, or
+socket's, last one, or now if that is past. It ends as much later as it cost. Of the projects whose
+sockets wait, the one that starts first is next, and of its sockets again that one.
 
 So they share the processor by time, and not by messages or by how many sockets a project has. Who
 asks for little is served ahead of all that ask for much, and one that is alone never waits.
+
+Attaches wait for the database in `AttachQueue`, where projects take turns.
 """
 
 import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -24,6 +27,12 @@ from weakref import WeakValueDictionary
 LONG_SECONDS: Final = 0.001
 # A message that takes longer is served in several turns, where it can be.
 MAX_TURN_SECONDS: Final = 0.005
+# A turn takes at most so many frames: those of a usual batch.
+SLICE_FRAMES: Final = 15
+# The time of an event beside the engine's, of which a turn pays for each: to be stored, a quarter
+# of it here and the rest in the database; and to be read there and sent again.
+STORED_EVENT_SECONDS: Final = 40e-6
+REPEATED_EVENT_SECONDS: Final = 20e-6
 # The rounds of the event loop from the arrival of bytes to a socket that waits for its turn.
 HEARING_ROUNDS: Final = 4
 # The next part of a long message waits at most so long for short ones that are being stored.
@@ -170,21 +179,68 @@ class Turn:
         seconds, self._began = now - self._began, now
         self.ended_at = max(self.ended_at, self._started_at)
         self.share.ended_at = max(self.share.ended_at, self._share_started_at)
-        self.pay(seconds)
+        self._pay(seconds)
         if seconds > LONG_SECONDS:
             self.turns.hear_others()
 
-    def is_long(self) -> bool:
-        """Whether the message has taken so long that others should be served."""
+    def ends_after(self, frames: int) -> bool:
+        """Whether others should be served: this turn has had its frames, or its time."""
         # It is asked after each frame: the processor's time would take ten times as long to read.
-        return time.perf_counter() - self._came_at > MAX_TURN_SECONDS
+        is_long = time.perf_counter() - self._came_at > MAX_TURN_SECONDS
+        return is_long or frames % SLICE_FRAMES == 0
 
     def pause(self) -> None:
         """Count a part of a message, and have the others heard before the next part."""
         self.cost()
         self.turns.hear_others()
 
-    def pay(self, seconds: float) -> None:
-        """Count what the message costs beside its own processor time."""
+    def pay_for_events(self, *, stored: int = 0, repeated: int = 0) -> None:
+        """Count what events cost beside the message's own processor time."""
+        self._pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)
+
+    def _pay(self, seconds: float) -> None:
         self.ended_at += seconds
         self.share.ended_at += seconds
+
+
+class AttachQueue:
+    """A few places. One that gets free goes to the project that has waited longest for its turn."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        # Each project's attaches that wait, first come first; of the projects, first the next one.
+        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def place(self, project_id: UUID) -> AsyncIterator[None]:
+        await self._take(project_id)
+        try:
+            yield
+        finally:
+            self._give()
+
+    async def _take(self, project_id: UUID) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        given = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(project_id, deque()).append(given)
+        try:
+            await given
+        except asyncio.CancelledError:
+            if not given.cancelled():
+                self._give()
+            raise
+
+    def _give(self) -> None:
+        while self._waiting:
+            project_id = next(iter(self._waiting))
+            waiting = self._waiting.pop(project_id)
+            while waiting:
+                given = waiting.popleft()
+                if not given.cancelled():
+                    given.set_result(None)
+                    if waiting:
+                        self._waiting[project_id] = waiting
+                    return
+        self._free += 1

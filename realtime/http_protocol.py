@@ -1,8 +1,6 @@
 """uvicorn's HTTP protocol, with bounds on the clients that have not attached yet.
 
-A connection is *unattached* until its session is attached. Unattached ones are bounded in number,
-the oldest giving way, and in the time that their request may take to arrive. So what is not known
-to be a client fills no memory.
+So what is not known to be a client fills no memory.
 """
 
 import asyncio
@@ -23,32 +21,9 @@ from kynaplatform.api.errors import (
     MethodNotAllowed,
 )
 from kynaplatform.timing import REQUEST_SECONDS
+from realtime.client_bounds import unattached
 
-MAX_UNATTACHED: Final = 1_000
 MAX_HEADER_BYTES: Final = 32 * 1024
-
-
-class Unattached:
-    """The transports that have not attached, oldest first."""
-
-    def __init__(self) -> None:
-        self._transports: dict[asyncio.Transport, None] = {}
-
-    def add(self, transport: asyncio.Transport) -> None:
-        self._transports[transport] = None
-        if len(self._transports) > MAX_UNATTACHED:
-            oldest = next(iter(self._transports))
-            del self._transports[oldest]
-            oldest.abort()
-
-    def discard(self, transport: asyncio.Transport) -> None:
-        self._transports.pop(transport, None)
-
-    def __len__(self) -> int:
-        return len(self._transports)
-
-
-unattached = Unattached()
 
 
 class HttpProtocol(HttpToolsProtocol):

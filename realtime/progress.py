@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from detection import DetectionEvent, Engine
-from realtime.event_bucket import EventBucket
+from detection import DetectionEvent, Engine, MoveSpec
 from realtime.frames import Frame, Rejection, RejectReason, cut, read_frame
 from realtime.messages import (
     MAX_DETAILS,
@@ -25,12 +24,87 @@ from realtime.session_summary import SessionSummary
 from sessions_app.checkpoints import NewEvent
 from sessions_app.counted import COUNTED
 from sessions_app.events import NO_FRAME
-from sessions_app.stream_state import pack
+from sessions_app.limits import longest_session, most_events
+from sessions_app.models import DetectionSession
+from sessions_app.stream_state import pack, stored_state, stored_summary
 
 # The token bucket of a client's frames: its size, and its refill for each second of the frames' own
 # time. The fastest cameras for people give half as many.
-MAX_FRAMES_PER_SLICE: Final = 240
+BUCKET_FRAMES: Final = 240
 FRAMES_A_SECOND: Final = 240
+# The bucket of a session's events, in the frames' time too: batching changes nothing in it.
+BUCKET_EVENTS: Final = 200
+EVENTS_A_SECOND: Final = 20
+OUTCOMES: Final = ("event_completed", "event_interrupted")
+
+
+class EventBucket:
+    """A token bucket: an entered shape or a cue takes one token, or is left out.
+
+    The exit of a shape is left out with its entry, and else takes a token, also where there is
+    none. Outcomes take no token and are never left out.
+    """
+
+    def __init__(
+        self,
+        most_events: int,
+        left: float = BUCKET_EVENTS,
+        at_ms: float | None = None,
+        hidden: Iterable[str] = (),
+        thinned: int = 0,
+    ) -> None:
+        """After `most_events` that are stored only outcomes are.
+
+        `hidden` are the shapes whose entry was left out: `bottom`, or `bottom:left` of a side.
+        `thinned` counts what was.
+        """
+        self._most_events = most_events
+        self._left = left
+        self._at_ms = at_ms
+        self._hidden = set(hidden)
+        self.thinned = thinned
+
+    def state(self) -> dict[str, Any]:
+        """The other arguments that make it again, as JSON values."""
+        return {
+            "left": self._left,
+            "at_ms": self._at_ms,
+            "hidden": sorted(self._hidden),
+            "thinned": self.thinned,
+        }
+
+    def takes(self, event: DetectionEvent, stored: int) -> bool:
+        """Whether `event` is kept, of a session with so many `stored` events."""
+        if event.type in OUTCOMES:
+            return True
+        is_kept = self._has_room(event) and stored < self._most_events
+        if is_kept:
+            self._left -= 1
+        else:
+            self.thinned += 1
+        return is_kept
+
+    def _has_room(self, event: DetectionEvent) -> bool:
+        if self._at_ms is not None and event.ts_ms > self._at_ms:
+            refill = (event.ts_ms - self._at_ms) * EVENTS_A_SECOND / 1000
+            self._left = min(BUCKET_EVENTS, self._left + refill)
+        self._at_ms = max(event.ts_ms, self._at_ms or event.ts_ms)
+        shape = _shape_of(event)
+        if event.type == "shape_exit":
+            was_hidden = shape in self._hidden
+            self._hidden.discard(shape)
+            return not was_hidden
+        has_room = self._left >= 1
+        if shape is not None and not has_room:
+            self._hidden.add(shape)
+        return has_room
+
+
+def _shape_of(event: DetectionEvent) -> str | None:
+    """The shape that an event enters or leaves; one is another on each side that it is told of."""
+    shape: str | None = event.payload.get("shape_key")
+    side: str | None = event.payload.get("side")
+    return shape if shape is None or side is None else f"{shape}:{side}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +159,31 @@ class Progress:
                 "summary": self.summary_state(),
             }
         )
+
+
+def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
+    """The progress that the session's row stores, with its engine restored."""
+    state = stored_state(session)
+    completed = sum(session.repetitions.values())
+    return Progress(
+        engine=(
+            Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
+        ),
+        longest_ms=longest_session(session.project).total_seconds() * 1000,
+        first_ms=state.get("first_ms"),
+        last_ms=state.get("last_ms"),
+        clock_ms=state.get("clock_ms"),
+        lost_ms=state.get("lost_ms"),
+        # Earlier runtimes stored none.
+        frames_left=state.get("frames_left", BUCKET_FRAMES),
+        event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
+        summary=SessionSummary.of(stored_summary(session, state)),
+        last_frame_seq=session.last_frame_seq,
+        last_batch_seq=session.last_batch_seq,
+        accepted_frames=session.accepted_frames_total,
+        events=session.events_total,
+        checkpoint_number=session.checkpoint_number,
+    )
 
 
 @dataclass(slots=True)
@@ -200,7 +299,7 @@ def _frames_left(progress: Progress, frame: Frame) -> float:
     if progress.last_ms is None:
         return progress.frames_left
     refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_A_SECOND / 1000
-    return min(MAX_FRAMES_PER_SLICE, progress.frames_left + refilled)
+    return min(BUCKET_FRAMES, progress.frames_left + refilled)
 
 
 def _feed(progress: Progress, frame: Frame, taken: Taken) -> None:

@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -32,8 +32,15 @@ from kynaplatform.timing import (
     RENEW_SECONDS,
 )
 from realtime import metrics
-from realtime.attach import Attached, Handshake, admit, attach
-from realtime.attach_queue import AttachQueue
+from realtime.attach import (
+    Attached,
+    Handshake,
+    admit,
+    attach,
+    tell_attached,
+    tell_gone,
+    tell_refused,
+)
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
@@ -44,20 +51,43 @@ from realtime.database import (
     cancel,
     database_deadline,
     in_database,
+    listen,
 )
-from realtime.fair_queue import Turns
-from realtime.heartbeat import Heartbeat
-from realtime.log_lines import tell_attached, tell_closed, tell_gone, tell_refused
+from realtime.fair_queue import AttachQueue, Turns
 from realtime.messages import error_message
-from realtime.notifications import listen
 from realtime.refusals import RESTARTING, Restarting, close_code
-from realtime.session_sockets import SessionSockets
-from realtime.socket import ClientGone, Order, Socket
+from realtime.socket import ClientGone, Heartbeat, Order, Socket
 from sessions_app.heartbeat import beat
 from sessions_app.leases import leases_renew
 from sessions_app.models import DetectionSession
 
 logger = logging.getLogger("kynaplatform.realtime")
+
+
+class SessionSockets:
+    """The sockets of each session, from before they attach, so that none misses a change of it."""
+
+    def __init__(self) -> None:
+        self._of: dict[UUID, set[Socket]] = {}
+
+    @contextmanager
+    def joined(self, session_id: UUID, web_socket: Socket) -> Iterator[None]:
+        """Inside the block the socket is given the orders to its session, and to all."""
+        of_session = self._of.setdefault(session_id, set())
+        of_session.add(web_socket)
+        try:
+            yield
+        finally:
+            of_session.discard(web_socket)
+            if not of_session:
+                del self._of[session_id]
+
+    def order(self, session_id: UUID, order: Order) -> None:
+        for web_socket in self._of.get(session_id, ()):
+            web_socket.order(order)
+
+    def all(self) -> set[Socket]:
+        return set().union(*self._of.values())
 
 
 class Runtime:
@@ -168,7 +198,7 @@ class Runtime:
             code = await connection.serve()
             metrics.count_close(code)
         finally:
-            tell_closed(connection, code)
+            connection.tell_closed(code)
             metrics.ATTACHED.dec()
             self._connections.discard(connection)
 

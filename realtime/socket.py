@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any
 
 from kynaplatform import clock
-from kynaplatform.timing import SEND_SECONDS
+from kynaplatform.timing import HEARTBEAT_SECONDS, SEND_SECONDS
 from realtime import metrics
 from realtime.fair_queue import Turn, Turns
-from realtime.messages import ClientMessage, ServerMessage, decode, encode
+from realtime.messages import ClientMessage, Ping, ServerMessage, decode, encode
 from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, MessageInvalid
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -176,3 +176,41 @@ class Socket:
             raise ClientGone(code, is_by_client=not self._is_cut) from None
         except RuntimeError:  # it closed just before the send
             raise ClientGone(1006) from None
+
+
+class Heartbeat:
+    """A ping every 15 s inside its `with` block, with at most one unanswered."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._is_unanswered = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._pings: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> None:
+        self._wait()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def answered(self) -> None:
+        self._is_unanswered = False
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(HEARTBEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        self._wait()
+        if not self._is_unanswered:
+            self._is_unanswered = True
+            ping = asyncio.get_running_loop().create_task(self._ping())
+            self._pings.add(ping)
+            ping.add_done_callback(self._pings.discard)
+
+    async def _ping(self) -> None:
+        try:
+            await self._socket.send(Ping())
+        except ClientGone:
+            return  # the task that serves the socket finds that too

@@ -22,11 +22,10 @@ from websockets.typing import StatusLike
 from kynaplatform.api.errors import RateLimited
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS
 from realtime import metrics
-from realtime.http_protocol import MAX_HEADER_BYTES, refusal, unattached
+from realtime.client_bounds import TokenBucket, UnfinishedMessage, unattached
+from realtime.http_protocol import MAX_HEADER_BYTES, refusal
 from realtime.messages import encode, error_message
 from realtime.refusals import DOES_NOT_READ, close_code
-from realtime.token_bucket import TokenBucket
-from realtime.unfinished_messages import UnfinishedMessage
 
 # The state of a socket whose peer has closed. Linux tells it also where nothing is read.
 HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)

@@ -42,8 +42,7 @@ def states(movespec: Path) -> Iterator[bytes]:
     from dev.poses.figure import perform
     from projects.models import Project
     from realtime import messages
-    from realtime.attach import progress_of
-    from realtime.progress import take
+    from realtime.progress import progress_of, take
     from sessions_app.models import DetectionSession
     from sessions_app.stream_state import as_json, unpack
 

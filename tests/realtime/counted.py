@@ -15,7 +15,7 @@ COUNTED = (
 
 
 def count(*_: Any) -> None:
-    from realtime.http_protocol import unattached
+    from realtime.client_bounds import unattached
 
     gc.collect()
     held = dict.fromkeys(COUNTED, 0)

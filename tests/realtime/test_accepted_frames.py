@@ -17,10 +17,8 @@ from detection import compile as compile_movespec
 from detection.landmarks import INDEX
 from dev.poses.figure import perform
 from projects.models import Project
-from realtime.attach import progress_of
-from realtime.event_bucket import EventBucket
 from realtime.messages import EventBatch, FrameBatch, decode, encode
-from realtime.progress import MAX_FRAMES_PER_SLICE, Progress, Taken, take
+from realtime.progress import BUCKET_FRAMES, EventBucket, Progress, Taken, progress_of, take
 from sessions_app.events import EventRecord, event_id, present_ts
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, unpack
@@ -37,7 +35,7 @@ def progress() -> Progress:
         longest_ms=HOUR_MS,
         first_ms=None,
         last_ms=None,
-        frames_left=MAX_FRAMES_PER_SLICE,
+        frames_left=BUCKET_FRAMES,
         event_bucket=EventBucket(20_000),
         last_frame_seq=0,
         last_batch_seq=0,
@@ -184,16 +182,6 @@ def test_what_is_over_the_bucket_is_too_many_and_moves_nothing() -> None:
     # Unchanged it stays too many; with a time by which there is room for it, it is not.
     assert reasons(take_frames(session, [frames[240]])) == {0: TOO_MANY}
     assert reasons(take_frames(session, [frames[240] | {"timestamp_ms": 4.4}])) == {}
-
-
-@pytest.mark.long
-def test_the_bucket_is_full_again_after_a_second_and_never_fuller() -> None:
-    for pause_ms in (1_000, 60_000):
-        session = progress()
-        frames = every(0.001, 240) + [
-            at(pause_ms + number / 1000, 241 + number) for number in range(300)
-        ]
-        assert take_all(session, frames) == list(range(1, 481))
 
 
 def test_the_limits_that_staff_gave_a_project_are_those_of_its_sessions() -> None:

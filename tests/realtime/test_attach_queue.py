@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from realtime.attach_queue import AttachQueue
+from realtime.fair_queue import AttachQueue
 
 CROWD, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 

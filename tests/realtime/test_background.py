@@ -8,8 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import ProgrammingError, connection, connections
 
-from realtime.database import FOR_LEASES, in_database
-from realtime.notifications import listen
+from realtime.database import FOR_LEASES, in_database, listen
 from realtime.runtime import Runtime
 from sessions_app.lifecycle import CHANNEL
 from tests import server

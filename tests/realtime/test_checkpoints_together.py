@@ -19,7 +19,6 @@ from realtime.fair_queue import HEARING_ROUNDS
 from realtime.refusals import Restarting
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import (
-    FREE_STATEMENT,
     Checkpoint,
     NewEvent,
     Stored,
@@ -185,43 +184,6 @@ def test_one_flusher_that_stands_still_is_noticed_while_the_other_stores(
     asyncio.run(play())
 
 
-def test_the_flusher_of_locked_rows_is_noticed_too(
-    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits for no row: what stands still is the database, or itself."""
-    settings.DATABASE_URL = server.test_database_url()
-    monkeypatch.setattr(checkpointer, "STALL_SECONDS", 0.1)
-    locked = checkpoint(owner, squat, "feedback", "good")
-    store, free_stores = checkpointer._store, 0
-
-    async def play() -> None:
-        stands_still, may_go_on = asyncio.Event(), asyncio.Event()
-
-        async def stop_second(cursor: Any, group: Any, statement: str) -> Any:
-            nonlocal free_stores
-            free_stores += statement == FREE_STATEMENT
-            if free_stores == 2:
-                stands_still.set()
-                await may_go_on.wait()
-            return await store(cursor, group, statement)
-
-        monkeypatch.setattr(checkpointer, "_store", stop_second)
-        async with asyncio.timeout(DEADLINE_SECONDS), running() as storing:
-            with psycopg.connect(settings.DATABASE_URL) as holder:
-                holder.execute(
-                    "SELECT FROM detection_session WHERE id = %s FOR UPDATE", [locked.session_id]
-                )
-                waits = asyncio.create_task(storing.store(locked))
-                await stands_still.wait()
-            await asyncio.sleep(0.2)
-            assert not storing.is_moving()
-            may_go_on.set()
-            assert await waits is Stored.HELD
-            assert storing.is_moving()
-
-    asyncio.run(play())
-
-
 def test_one_of_many_events_is_stored_by_a_statement_of_its_own(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,19 +195,6 @@ def test_one_of_many_events_is_stored_by_a_statement_of_its_own(
     assert asyncio.run(stored([many, few])) == [Stored.HELD] * 2
     assert sorted(map(len, statements)) == [1, 1]
     assert DetectionEvent.objects.count() == MANY_EVENTS + 2
-
-
-def test_one_of_many_events_is_lost_at_once_where_its_session_is_gone(
-    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.DATABASE_URL = server.test_database_url()
-    statements = watched_statements(monkeypatch)
-    many = checkpoint(owner, squat, "feedback", "good")
-    [event] = many.events
-    many.events.extend(event._replace(sequence=2 + number) for number in range(MANY_EVENTS))
-    DetectionSession.objects.filter(id=many.session_id).delete()
-    assert asyncio.run(stored([many])) == [Stored.LOST]
-    assert len(statements) == 2
 
 
 def watched_statements(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Checkpoint]]:
@@ -282,25 +231,6 @@ def test_a_statement_stores_what_comes_while_the_process_is_busy(
 
     assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 9
     assert [len(one) for one in statements] == [8, 1]
-
-
-def test_a_statement_waits_for_others_so_long_and_no_longer(
-    owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.DATABASE_URL = server.test_database_url()
-    statements = watched_statements(monkeypatch)
-    checkpoints = [checkpoint(owner, squat, "feedback", "") for _ in range(2)]
-
-    async def one_after_the_other() -> list[Stored]:
-        monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", 0.0)
-        async with running() as storing:
-            first = asyncio.create_task(storing.store(checkpoints[0]))
-            for _ in range(3):
-                await asyncio.sleep(0)
-            return [await storing.store(checkpoints[1]), await first]
-
-    assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 2
-    assert [len(one) for one in statements] == [1, 1]
 
 
 def test_a_statement_stores_a_bounded_number_of_events(

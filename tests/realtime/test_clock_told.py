@@ -7,7 +7,7 @@ import pytest
 from rows import expected_events, session_of, stored_events, told_events
 from streaming import SQUAT, Client, create, wire_frames
 from test_accepted_frames import HOUR_MS
-from test_reattach import again, again_finalizing
+from test_reattach import again
 
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
@@ -162,44 +162,4 @@ def test_a_clock_whose_answer_was_lost_is_answered_alike_when_sent_again(
     again_told = {event["event_id"]: event for event in newer.events()}
     assert list(again_told.values()) == first_told[len(SEEN) :]
     assert len(stored_events(created)) == len(first_told)
-    newer.socket.close()
-
-
-def test_a_clock_whose_answer_was_lost_is_answered_while_the_session_finalizes(
-    client: Client, created: dict[str, Any]
-) -> None:
-    tell(client, 1, LAST_MS, FRAMES)
-    tell(client, 2, LAST_MS + 2100)
-    lost = client.events()[len(SEEN) :]
-    newer = again_finalizing(client, created)
-    tell(newer, 2, LAST_MS + 2100)
-    assert newer.events() == lost
-    tell(newer, 3, LAST_MS + 9000)
-    assert newer.events() == lost
-    newer.send({"type": "finalize"})
-    assert newer.until("session_done")["status"] == "completed"
-    assert stored_events(created) == SEEN + LOST
-
-
-def test_a_clock_that_comes_too_late_does_nothing(client: Client, created: dict[str, Any]) -> None:
-    tell(client, 1, LAST_MS, FRAMES)
-    newer = again_finalizing(client, created)
-    tell(newer, 2, LAST_MS + 2100)
-    newer.send({"type": "finalize"})
-    assert newer.until("session_done")["status"] == "completed"
-    assert stored_events(created) == expected_events(SQUAT, POSES, finished=True)
-
-
-@pytest.mark.parametrize("clock", ["NaN", '"2000"', "1e999"])
-def test_a_clock_that_is_no_number_is_a_bad_message_and_the_session_lives_on(
-    client: Client, created: dict[str, Any], clock: str
-) -> None:
-    tell(client, 1, LAST_MS, FRAMES)
-    client.send(f'{{"type": "frame_batch", "batch_seq": 2, "frames": [], "clock_ms": {clock}}}')
-    assert client.until("error")["error"]["code"] == "message_invalid"
-    assert client.to_the_end() == 4400
-    newer = Client(created)
-    newer.expect("session_update")
-    tell(newer, 2, LAST_MS + 2000)
-    assert told_events(newer.events()) == LOST
     newer.socket.close()

@@ -16,7 +16,6 @@ from streaming import SQUAT, Client, create, wire_frames
 
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from realtime.database import ATTACHES_AT_ONCE
 from tests.concurrency.racing import locked
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
@@ -112,17 +111,6 @@ def test_a_batch_waits_for_a_database_that_comes_back_in_time(
     assert stored_events(created) == EVENTS
 
 
-def test_what_was_said_while_nobody_listened_is_looked_for(
-    owner: Machine, proxy: DatabaseProxy, created: dict[str, Any]
-) -> None:
-    client = attach(created)
-    proxy.refuse()
-    owner.post(f"{SESSIONS}/{created['session_id']}/cancel")
-    proxy.reach()
-    assert client.expect("session_done")["terminal_outcome"] == "cancelled"
-    assert client.to_the_end() == 1000
-
-
 def asked(runtime: RuntimeServer, path: str) -> int:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{runtime.port}{path}", timeout=30) as answer:
@@ -200,47 +188,6 @@ def test_an_attach_that_was_given_up_does_not_take_the_session_from_a_newer_one(
         assert stored_events(created) == EVENTS
 
 
-def test_attaches_are_pinged_while_they_wait_for_the_database(
-    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
-) -> None:
-    """Those that ask it, and those that wait for a place to ask it."""
-    hurry = json.dumps({"HEARTBEAT_SECONDS": 0.5, **HURRY})
-    environment = {"DATABASE_URL": proxy.url, "HURRY": hurry}
-    with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as runtime:
-        sessions = create_many(owner, squat, runtime.url, ATTACHES_AT_ONCE + 3)
-        attach(sessions[0]).drop()  # by now the runtime has the keys
-        proxy.hang()
-        clients = [Client(created) for created in sessions[1:]]
-        for client in clients:
-            client.expect("ping")
-            client.send({"type": "pong"})
-        proxy.reach()
-        for client in clients:
-            client.expect("session_update")
-            client.drop()
-
-
-def test_an_attach_that_waits_for_the_database_is_counted_once(
-    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
-) -> None:
-    environment = {"DATABASE_URL": proxy.url, "RATE_LIMIT_ATTACH": "3/minute"}
-    environment["LOG_LEVEL"] = "DEBUG"
-    with runtime_server(tmp_path, environment) as runtime:
-        created = create(owner, squat, runtime.url)
-        attach(created).socket.close()  # by now the runtime has the keys
-        proxy.refuse()
-        client = Client(created)
-        eventually(lambda: tries_of(runtime) > 5, "the attach has been tried again")
-        proxy.reach()
-        client.expect("session_update")
-        attach(created).socket.close()
-        assert Client(created).to_the_end() == 4429
-
-
-def tries_of(runtime: RuntimeServer) -> int:
-    return runtime.log.read_text().count("the database is out of reach")
-
-
 def outages_told(runtime: RuntimeServer) -> tuple[int, int]:
     """How often the log says that the database is away, and that it is back."""
     log = runtime.log.read_text()
@@ -267,39 +214,6 @@ def test_the_outage_of_the_listener_is_told_until_it_listens(
         assert client.until("session_done")["terminal_outcome"] == "cancelled"
         assert (told("out of reach"), told("back")) == (1, 1)
         assert outages_told(runtime) == (0, 0)
-
-
-def test_sessions_are_looked_at_together_after_the_listener_was_lost(
-    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
-) -> None:
-    """By one statement for all that are attached. Only what has changed is read alone."""
-    hurry = json.dumps({"RENEW_SECONDS": 3600, "BEAT_SECONDS": 3600, "PROBE_SECONDS": 0.5})
-    with database_proxy(database_url()) as listened:
-        environment = {"DATABASE_URL": proxy.url, "DATABASE_LISTEN_URL": listened.url}
-        environment["HURRY"] = hurry
-        with runtime_server(tmp_path, environment, module="tests.realtime.hurried") as runtime:
-            sessions = create_many(owner, squat, runtime.url, 12)
-            clients = [attach(created) for created in sessions]
-            listened.refuse()
-            cancelled, finalized = sessions[:2]
-            owner.post(f"{SESSIONS}/{cancelled['session_id']}/cancel")
-            owner.post(f"{SESSIONS}/{finalized['session_id']}/finalize")
-            before = len(proxy.statements)
-            listened.reach()
-            assert clients[0].expect("session_done")["terminal_outcome"] == "cancelled"
-            assert clients[1].until("session_done")["terminal_outcome"] == "completed"
-            reads = [
-                text
-                for text in proxy.statements[before:]
-                if re.search(r"^SELECT .* FROM .detection_session. WHERE", text)
-                and "FOR NO KEY UPDATE" not in text
-            ]
-            assert sum('id" IN (' in text for text in reads) == 1, reads
-            # Each of the two reads its own row, and the finalized one again at its end.
-            assert len(reads) <= 1 + 2 * 3, reads
-            for client in clients[2:]:
-                client.await_answers()
-                client.drop()
 
 
 @pytest.mark.parametrize("waits_seconds", [TOO_LONG_SECONDS])

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from database_proxy import DatabaseProxy, database_proxy
+from database_proxy import database_proxy
 from django.core.management import call_command
 from django.db import connection
 from pgbouncer import POOL_SIZE, pgbouncer
 from psycopg import sql
-from rows import locked_row, session_of
-from streaming import Client, create, wire_frames
+from rows import session_of
+from streaming import Client, wire_frames
 
 from dev.poses.figure import perform
 from kynaplatform.database.session_settings import KINDS, MIGRATE, session_settings
@@ -71,12 +70,6 @@ def as_role(role: str, url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}@{where}"))
 
 
-@contextmanager
-def pooler(role: str) -> Iterator[DatabaseProxy]:
-    with database_proxy(as_role(role, database_url()), drops_options=True) as proxy:
-        yield proxy
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_connections_have_the_settings_of_its_kind_without_asking_for_them(
     roles: dict[str, str], kind: str
@@ -118,98 +111,6 @@ def test_a_role_can_change_rows_and_no_table(roles: dict[str, str]) -> None:
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             plain.execute("ALTER TABLE detection_session ADD COLUMN more integer")
-
-
-@pytest.mark.long
-def test_a_request_does_not_wait_long_for_a_row_that_someone_holds(
-    owner: Machine, movespec: MoveSpec, roles: dict[str, str], tmp_path: Path
-) -> None:
-    held = owner.create_session(movespec).json()
-    with (
-        pooler(roles["web"]) as proxy,
-        web_server(tmp_path, environment={"DATABASE_URL": proxy.url}) as base_url,
-    ):
-        with locked_row(held):
-            # As many as there are threads, again and again.
-            answers = race(
-                [
-                    lambda: Connection(base_url).call(
-                        "POST", f"{SESSIONS}/{held['session_id']}/cancel", token=owner.token
-                    )
-                ]
-                * 4
-            )
-            assert [answer.status for answer in answers] == [503] * 4
-            assert {answer.error["code"] for answer in answers} == {"service_unavailable"}
-            assert {answer.error["details"] == {} for answer in answers} == {True}
-            assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
-            assert session_of(held).status == Status.CREATED
-            made = Connection(base_url).create(owner, **session_body(owner, movespec))
-            assert made.status == 201
-        cancel = Connection(base_url).call(
-            "POST", f"{SESSIONS}/{held['session_id']}/cancel", token=owner.token
-        )
-        assert (cancel.status, cancel.json()["status"]) == (200, "cancelled")
-        statements = [text for text in proxy.statements if text.lstrip().startswith("SET")]
-        assert statements == []
-
-
-def test_a_runtime_goes_on_while_rows_are_held(
-    owner: Machine, squat: MoveSpec, roles: dict[str, str], tmp_path: Path
-) -> None:
-    with (
-        pooler(roles["runtime"]) as proxy,
-        runtime_server(
-            tmp_path, {"DATABASE_URL": proxy.url, "DATABASE_LISTEN_URL": database_url()}
-        ) as runtime,
-    ):
-        held, free = (create(owner, squat, runtime.url) for _ in range(2))
-        waits, streams = Client(held), Client(free)
-        for client in (waits, streams):
-            client.expect("session_update")
-        with locked_row(held):
-            waits.send_batch(1, FRAMES[:5])
-            streams.send_batch(1, FRAMES)
-            assert streams.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
-            again = [Client(held) for _ in range(10)]
-            streams.send({"type": "finalize"})
-            assert streams.until("session_done")["status"] == "completed"
-        again[-1].expect("session_update")
-        for client in (waits, streams, *again):
-            client.socket.close()
-
-
-@pytest.mark.long
-def test_a_sweep_goes_past_a_row_that_someone_holds(
-    owner: Machine, movespec: MoveSpec, roles: dict[str, str]
-) -> None:
-    sessions = [owner.create_session(movespec).json() for _ in range(3)]
-    ids = [created["session_id"] for created in sessions]
-    with connection.cursor() as cursor:
-        # Overdue, for the engine to finish; the one that is held comes first.
-        cursor.execute(
-            "UPDATE detection_session SET status = 'finalizing', finishing_outcome = 'completed', "
-            "deadline_at = now() - make_interval(mins => 9 - array_position(%s::uuid[], id)) "
-            "WHERE id = ANY (%s::uuid[])",
-            [ids, ids],
-        )
-    with pooler(roles["worker"]) as proxy, locked_row(sessions[0]):
-        swept = subprocess.run(
-            [sys.executable, "manage.py", "expire_sessions", "--json"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": proxy.url},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert (swept.stdout, swept.returncode) == ('{"changed": 2}\n', 0), swept.stderr
-        statuses = dict(DetectionSession.objects.values_list("id", "status"))
-    assert [statuses[session_of(created).id] for created in sessions] == [
-        "finalizing",
-        "completed",
-        "completed",
-    ]
 
 
 # --- PgBouncer ---------------------------------------------------------------------------
@@ -282,18 +183,6 @@ def test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode(
     )
     assert (swept.stdout, swept.returncode) == ('{"changed": 1}\n', 0), swept.stderr
     assert session_of(overdue).status == Status.CANCELLED
-
-
-def test_its_connections_have_the_time_outs_of_their_kind(pooled: dict[str, str]) -> None:
-    for kind, url in pooled.items():
-        held_to = session_settings(kind)
-        options = " ".join(f"-c {name}={value}" for name, value in held_to.items())
-        with psycopg.connect(url, options=options) as plain:
-            found = {
-                name: plain.execute("SELECT current_setting(%s)", [name]).fetchone()
-                for name in held_to
-            }
-        assert found == {name: (value,) for name, value in held_to.items()}
 
 
 def test_a_statement_of_the_api_is_ended_after_2_s() -> None:

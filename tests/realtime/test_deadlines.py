@@ -158,16 +158,3 @@ def test_a_batch_that_came_before_the_longest_was_over_is_acknowledged(
     assert client.until("session_done")["terminal_outcome"] == "max_duration"
     assert client.to_the_end() == 1000
     assert told_events(client.events()) == FINISHED == stored_events(created)
-
-
-def test_frames_beyond_the_longest_session_of_the_first_are_rejected(
-    created: dict[str, Any], client: Client
-) -> None:
-    frames = wire_frames(MIDWAY[:3])
-    frames[1]["timestamp_ms"] = frames[0]["timestamp_ms"] + MAX_SECONDS * 1000 + 1
-    frames[2]["timestamp_ms"] = frames[0]["timestamp_ms"] + MAX_SECONDS * 1000
-    client.send_batch(1, frames)
-    ack = client.until("frame_ack")
-    assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (2, [1])
-    client.send({"type": "cancel"})
-    assert client.to_the_end() == 1000

@@ -91,23 +91,6 @@ def complete(created: dict[str, Any], server: RuntimeServer, done: int) -> None:
     assert stored_events(created) == EVENTS
 
 
-def test_idle_sockets_are_closed_at_once(
-    owner: Machine, squat: MoveSpec, patient: RuntimeServer
-) -> None:
-    sessions = [create(owner, squat, patient.url) for _ in range(20)]
-    clients = [attach(created) for created in sessions]
-
-    def read() -> None:
-        assert [client.to_the_end() for client in clients] == [1012] * len(clients)
-
-    exits(patient, read)
-    for created, client in zip(sessions, clients, strict=True):
-        assert [message["type"] for message in client.told] == ["session_update"]
-        assert attaches(created) == [1012]
-        assert session_of(created).status == "streaming"
-        assert session_of(created).attachment_id is None
-
-
 def test_what_was_received_is_acknowledged_before(
     owner: Machine, squat: MoveSpec, patient: RuntimeServer, tmp_path: Path
 ) -> None:
@@ -215,26 +198,6 @@ def test_it_exits_while_the_database_is_away(
         proxy.reach()
     with runtime_server(tmp_path) as other:
         complete(streams, other, session_of(streams).last_frame_seq)
-
-
-@pytest.mark.long
-def test_it_takes_nobody_in_any_more(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer
-) -> None:
-    created, late = (create(owner, squat, runtime.url) for _ in range(2))
-    client = attach(created)
-    with locked_row(created):
-        client.send_batch(1, FRAMES[:5])
-        await_waiting_backends(1)
-
-        def come_late() -> None:
-            await_drain(runtime)
-            with pytest.raises(OSError):  # noqa: PT011
-                Client(late)
-            assert client.to_the_end() == 1012
-
-        exits(runtime, come_late)
-    assert session_of(late).status == "created"
 
 
 def test_a_wait_for_the_database_that_runs_out_just_then_does_not_stop_a_drain(

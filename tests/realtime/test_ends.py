@@ -22,7 +22,6 @@ from detection import SNAPSHOT_FORM
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from projects.suspension import suspend
-from realtime.connection import MAX_RECEIVED
 from sessions_app.lifecycle import CHANNEL
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, stored_state
@@ -123,10 +122,6 @@ def refused(created: dict[str, Any], code: int = 4410) -> dict[str, Any]:
     return error
 
 
-def test_the_midway_of_the_figure_is_within_a_repetition() -> None:
-    assert [kind for kind, _, _ in FINISHED[len(UNFINISHED) :]] == ["event_interrupted"]
-
-
 # --- cancel ---------------------------------------------------------------------------------
 
 
@@ -140,17 +135,6 @@ def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) ->
     assert client.to_the_end() == 1000
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["accepted_frames_total"] == len(MIDWAY)
-
-
-def test_a_cancel_by_the_socket_ends_the_session(owner: Machine, created: dict[str, Any]) -> None:
-    client = attach(created)
-    stream(client)
-    client.send({"type": "cancel"})
-    assert told_of(client.expect("session_done")) == done(
-        created, status="cancelled", terminal_outcome="cancelled"
-    )
-    assert client.to_the_end() == 1000
-    assert record(owner, created)["terminal_outcome"] == "cancelled"
 
 
 def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
@@ -193,17 +177,6 @@ def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
     assert client.to_the_end() == 1000
     assert told_events(client.events()) == FINISHED == stored_events(created)
     assert session_of(created).events_total == len(FINISHED)
-
-
-def test_a_finalize_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) -> None:
-    client = attach(created)
-    stream(client)
-    assert end(owner, created, "finalize")["status"] in ("finalizing", "completed")
-    assert client.expect("session_update")["status"] == "finalizing"
-    client.expect("event_batch")
-    assert told_of(client.expect("session_done")) == done(created)
-    assert client.to_the_end() == 1000
-    assert told_events(client.events()) == FINISHED == stored_events(created)
 
 
 @pytest.mark.parametrize("first", ["the finalize", "the batch"])
@@ -285,32 +258,6 @@ def test_a_pong_does_not_hide_the_batch_that_was_received_behind_it(
     bystander.drop()
 
 
-def test_a_client_that_goes_on_sending_does_not_put_the_end_off(created: dict[str, Any]) -> None:
-    client = attach(created)
-    client.send({"type": "finalize"})
-    for batch_seq, batch in enumerate(batches(wire_frames(MIDWAY), 1), 1):
-        client.send_batch(batch_seq, batch)
-    client.until("session_done")
-    acks = [message for message in client.told if message["type"] == "frame_ack"]
-    assert len(acks) <= MAX_RECEIVED
-    assert {ack["accepted_frame_count"] for ack in acks} <= {0}
-    assert client.to_the_end() == 1000
-
-
-def test_it_is_told_once_that_finalizes_twice(owner: Machine, created: dict[str, Any]) -> None:
-    client = attach(created)
-    stream(client)
-    for _ in range(2):
-        client.send({"type": "finalize"})
-    end(owner, created, "finalize")
-    assert client.to_the_end() == 1000
-    kinds = [message["type"] for message in client.told[-3:]]
-    assert kinds == ["session_update", "event_batch", "session_done"]
-    assert stored_events(created) == FINISHED
-    assert end(owner, created, "finalize")["status"] == "completed"
-    assert stored_events(created) == FINISHED
-
-
 def test_a_finalize_completes_at_once_when_nothing_is_attached(
     owner: Machine, created: dict[str, Any], hurried: RuntimeServer
 ) -> None:
@@ -324,13 +271,6 @@ def test_a_finalize_completes_at_once_when_nothing_is_attached(
     assert told_events(events) == FINISHED
     session = session_of(created)
     assert (session.accepted_frames_total, session.events_total) == (len(MIDWAY), len(FINISHED))
-
-
-def test_a_session_that_was_never_attached_completes_without_an_event(
-    owner: Machine, created: dict[str, Any]
-) -> None:
-    assert end(owner, created, "finalize")["status"] == "completed"
-    assert stored_events(created) == []
 
 
 # --- after the end --------------------------------------------------------------------------
@@ -357,17 +297,6 @@ def test_an_attach_after_the_end_is_told_how_it_ended(
     }
     assert stored_events(created) == before
     assert record(owner, created)["status"] == status
-
-
-def test_the_attach_window_is_over(owner: Machine, created: dict[str, Any]) -> None:
-    turn_clock_on(created, 301)
-    error = refused(created)
-    assert error["details"] == {
-        "status": "cancelled",
-        "terminal_outcome": "expired",
-        "accepted_frames_total": 0,
-    }
-    assert record(owner, created)["error_code"] == "session_expired"
 
 
 @pytest.mark.parametrize("seconds", [150, 100_000])

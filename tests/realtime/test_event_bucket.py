@@ -1,25 +1,17 @@
 """The bucket of events: what it leaves out, and the same however the frames are batched."""
 
 import json
-import os
-from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
-from dev.bench.score.engine_runs import catalogue
-from dev.poses.figure import perform
-from dev.poses.recordings import load
-from realtime.event_bucket import (
+from detection import DetectionEvent
+from realtime.progress import (
+    BUCKET_EVENTS,
     EVENTS_A_SECOND,
-    MAX_EVENTS_PER_BATCH,
     EventBucket,
 )
-from tests.long_runs import at_length, one_in
 
 MAX_EVENTS = 20_000
 SHAPES = ("up", "down", "up:left", "up:right")
@@ -55,15 +47,15 @@ def kept_of(events: Iterable[DetectionEvent], bucket: EventBucket) -> list[Detec
 
 def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
     bucket = EventBucket(MAX_EVENTS)
-    assert len(kept_of([cue(0)] * 1000, bucket)) == MAX_EVENTS_PER_BATCH
-    assert bucket.thinned == 1000 - MAX_EVENTS_PER_BATCH
+    assert len(kept_of([cue(0)] * 1000, bucket)) == BUCKET_EVENTS
+    assert bucket.thinned == 1000 - BUCKET_EVENTS
     a_minute = [cue(ms) for ms in range(1, 60_001)]
     assert len(kept_of(a_minute, bucket)) == 60 * EVENTS_A_SECOND
 
 
 def test_an_exit_is_left_out_with_its_entry() -> None:
     bucket = EventBucket(MAX_EVENTS)
-    kept_of([cue(0)] * (MAX_EVENTS_PER_BATCH - 1), bucket)
+    kept_of([cue(0)] * (BUCKET_EVENTS - 1), bucket)
     events = [shape("enter", "up", 0), shape("enter", "down", 0)]
     events += [shape("exit", "up", 1), shape("exit", "down", 1)]
     assert kept_of(events, bucket) == [events[0], events[2]]
@@ -74,7 +66,7 @@ def test_an_exit_is_left_out_with_its_entry() -> None:
 
 def test_the_exit_of_one_side_is_told_though_the_entry_of_the_other_was_left_out() -> None:
     bucket = EventBucket(MAX_EVENTS)
-    kept_of([cue(0)] * (MAX_EVENTS_PER_BATCH - 1), bucket)
+    kept_of([cue(0)] * (BUCKET_EVENTS - 1), bucket)
     events = [shape("enter", "up:left", 0), shape("enter", "up:right", 0)]
     events += [shape("exit", "up:left", 1), shape("exit", "up:right", 1)]
     assert kept_of(events, bucket) == [events[0], events[2]]
@@ -141,29 +133,3 @@ def test_stored_and_made_again_anywhere_it_keeps_the_same(
     for key in SHAPES:
         kinds = [one.type for one in kept if key_of(one) == key]
         assert kinds == [["shape_enter", "shape_exit"][number % 2] for number in range(len(kinds))]
-
-
-def thinned(spec: MoveSpec, frames: Iterable[PoseFrame]) -> tuple[int, Counter[str]]:
-    engine, bucket = Engine(spec), EventBucket(MAX_EVENTS)
-    events = [event for frame in frames for event in engine.feed(frame)]
-    kept_of(events, bucket)
-    return bucket.thinned, Counter(event.type for event in events)
-
-
-@at_length("name", *catalogue())
-def test_a_figure_at_twice_its_fastest_pace_is_told_whole(name: str) -> None:
-    frames = perform(name, repetitions=30, fps=30, seconds_per_repetition=0.5)
-    left_out, events = thinned(catalogue()[name], frames)
-    assert (left_out, sum(events.values()) > 0) == (0, True)
-
-
-@pytest.mark.long
-@pytest.mark.skipif(
-    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
-)
-@one_in(40)
-def test_recordings_of_people_are_told_whole(every: int) -> None:
-    for path in sorted(Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"))[::every]:
-        frames = [*load(path).pose_frames()]
-        for name, spec in catalogue().items():
-            assert thinned(spec, frames)[0] == 0, (path.name, name)

@@ -3,28 +3,23 @@
 import copy
 import json
 import math
-import os
 import random
-import re
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streaming import batches, wire_frame
+from streaming import wire_frame
 
-from detection import LANDMARK_NAMES, PoseFrame
-from dev.poses.figure import EXERCISES, perform
-from dev.poses.recordings import load
+from detection import LANDMARK_NAMES
+from dev.poses.figure import perform
 from realtime.frames import Frame, Rejection, read_frame
 from realtime.messages import (
     FrameBatch,
     decode,
 )
-from tests.long_runs import one_in
 
 POSE = perform("squat", repetitions=1, fps=10)[3]
 FRAME = wire_frame(POSE, 7, source={"kind": "camera", "frame_width": 640, "frame_height": 480})
@@ -177,11 +172,6 @@ def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_o
         ]
 
 
-def test_a_repeated_landmark_rejects_its_frame_alone() -> None:
-    twice = changed(("landmarks", 5, "name"), FRAME["landmarks"][6]["name"])
-    assert decoded(batch_text([twice, FRAME])) == ["invalid_landmarks", None]
-
-
 @pytest.mark.parametrize(
     ("faults", "reason"),
     [
@@ -217,44 +207,6 @@ def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
     return frame
 
 
-def of_the_image(
-    poses: list[PoseFrame], width: float = 1, height: float = 1, margin: float = 0.1
-) -> list[dict[str, Any]]:
-    """What MediaPipe gives for the image: from its upper left corner, 0 to 1 where it is in it.
-
-    The camera stays where it has all of the movement.
-    """
-    xs, ys = [[getattr(point, axis) for pose in poses for point in pose.landmarks] for axis in "xy"]
-    scale = (1 - 2 * margin) / max(max(xs) - min(xs), max(ys) - min(ys))
-    return [
-        wire_frame(
-            pose._replace(
-                landmarks=[
-                    point._replace(
-                        x=(0.5 + (point.x - (max(xs) + min(xs)) / 2) * scale) * width,
-                        y=(margin + (point.y - min(ys)) * scale) * height,
-                        z=point.z * scale * width,
-                    )
-                    for point in pose.landmarks
-                ]
-            ),
-            8,
-        )
-        for pose in poses
-    ]
-
-
-@pytest.mark.parametrize("exercise", EXERCISES)
-@pytest.mark.parametrize("size", [(1, 1), (640, 480)])
-def test_landmarks_of_the_image_are_told_from_those_of_the_world(
-    exercise: str, size: tuple[float, float]
-) -> None:
-    poses = perform(exercise, repetitions=1, fps=10)
-    frames = of_the_image(poses, *size)
-    assert decoded(batch_text(frames)) == ["image_landmarks"] * len(frames)
-    assert decoded(batch_text([wire_frame(pose, 8) for pose in poses])) == [None] * len(poses)
-
-
 @pytest.mark.parametrize(
     ("hips", "reason"),
     [
@@ -278,17 +230,6 @@ def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(
     assert decoded(batch_text([FRAME, frame])) == [None, reason]
     frame["landmarks"].reverse()
     assert decoded(batch_text([frame, FRAME])) == [reason, None]
-
-
-@pytest.mark.skipif(
-    "RECORDINGS_DIR" not in os.environ, reason="RECORDINGS_DIR names no folder of recordings"
-)
-@one_in(40)
-def test_no_frame_of_a_recording_of_people_is_taken_for_one_of_the_image(every: int) -> None:
-    for path in sorted(Path(os.environ["RECORDINGS_DIR"]).glob("*.json.gz"))[::every]:
-        frames = [wire_frame(pose, 8) for pose in load(path).pose_frames()]
-        for batch in batches(frames, 300):
-            assert decoded(batch_text(batch)) == [None] * len(batch), path.name
 
 
 # --- Against an independent description of a frame -----------------------------------------
@@ -400,14 +341,3 @@ CHANGED = st.one_of(
 @given(st.lists(CHANGED, max_size=4))
 def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
     assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]
-
-
-@pytest.mark.parametrize("number", ["1e999", "1" * 5_000], ids=["1e999", "5,000 digits"])
-def test_a_number_beyond_a_double_is_told(number: str) -> None:
-    frame = json.dumps(wire_frame(perform("squat", repetitions=1, fps=30)[0], 1))
-    for field in ("confidence", "frame_seq", "x"):
-        faulty = re.sub(rf'("{field}": )[^,}}]+', rf"\g<1>{number}", frame, count=1)
-        rejection = read_frame(faulty.encode(), in_detail=True)
-        assert isinstance(rejection, Rejection)
-        assert rejection.detail is not None
-        assert rejection.detail.startswith("the frame has a number beyond a double")

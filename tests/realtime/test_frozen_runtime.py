@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import websocket
 from cutting_proxy import CuttingProxy, cutting_proxy
 from rows import session_of
-from streaming import Client, batches, create, wire_frames
+from streaming import batches, create, wire_frames
 from test_streaming_docs import client_in_python, hurried
 
 from clients.python.stream import StreamClient
@@ -170,24 +169,3 @@ def test_its_clients_go_on_through_another_and_every_frame_counts_once(
         (len(POSES), len(POSES))
     ] * len(CLIENTS)
     assert not held & {row.attachment_id for row in rows}
-
-
-def test_a_client_that_went_elsewhere_meanwhile_keeps_its_session(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, other: RuntimeServer
-) -> None:
-    """The frozen one finds a request to attach that its client has long given up."""
-    created, free = create(owner, squat, runtime.url), create(owner, squat, runtime.url)
-    elsewhere = created | {"stream_url": f"{other.url}/{created['session_id']}"}
-    with frozen(runtime):
-        with pytest.raises(websocket.WebSocketTimeoutException):
-            Client(created, timeout=0.5)
-        client = Client(elsewhere)
-        client.expect("session_update")
-    attached = session_of(created).attachment_id
-    # By the time that it serves a later one, it has dealt with that.
-    with contextlib.closing(Client(free).socket):
-        client.await_answers()
-        client.send_batch(1, FRAMES)
-        assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
-    assert session_of(created).attachment_id == attached
-    client.socket.close()

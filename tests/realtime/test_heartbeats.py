@@ -19,9 +19,7 @@ from tests.waiting import DEADLINE_SECONDS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEAT_SECONDS = 0.2
-RUNTIME = {
-    "HURRY": '{"HEARTBEAT_SECONDS": 0.2, "TRANSPORT_PING_SECONDS": 0.2, "PULSE_SECONDS": 0.1}'
-}
+RUNTIME = {"HURRY": '{"HEARTBEAT_SECONDS": 0.2, "PULSE_SECONDS": 0.1}'}
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 
 
@@ -103,16 +101,6 @@ def test_a_pong_that_is_missing_closes_nothing(created: dict[str, Any], client: 
     assert client.to_the_end() == 1000
 
 
-def test_it_is_pinged_while_it_awaits_the_end(created: dict[str, Any], client: Client) -> None:
-    with locked_row(created):
-        client.send({"type": "finalize"})
-        await_waiting_backends(1)
-        client.expect("ping")
-        assert heard_within(client, 3 * BEAT_SECONDS) == []
-    assert client.until("session_done")["status"] == "completed"
-    assert client.to_the_end() == 1000
-
-
 def test_a_ping_of_the_client_is_answered(client: Client) -> None:
     client.send({"type": "ping"})
     client.expect("pong")
@@ -124,7 +112,7 @@ def test_a_ping_of_the_client_is_answered(client: Client) -> None:
 def test_a_ping_of_the_transport_is_answered(client: Client) -> None:
     client.socket.ping(b"still there?")
     opcode, data = client.socket.recv_data(control_frame=True)
-    while not data or opcode == websocket.ABNF.OPCODE_PING:  # those that come by themselves
+    while not data:  # the pulse
         opcode, data = client.socket.recv_data(control_frame=True)
     assert (opcode, data) == (websocket.ABNF.OPCODE_PONG, b"still there?")
 
@@ -148,20 +136,3 @@ def test_the_transport_is_never_silent(created: dict[str, Any], client: Client) 
     for _ in range(4):
         ack = client.until("frame_ack")
     assert ack["accepted_frames_total"] == 20
-
-
-def test_a_transport_that_answers_no_ping_is_not_closed_for_it(client: Client) -> None:
-    # Read frame by frame, the library answers nothing by itself.
-    assert next_frame(client).opcode == websocket.ABNF.OPCODE_PING
-    time.sleep(4 * BEAT_SECONDS)
-    client.send({"type": "ping"})
-    frame = next_frame(client)
-    assert (frame.opcode, json.loads(frame.data)) == (1, {"type": "pong"})
-
-
-def next_frame(client: Client) -> Any:
-    """The next that is no pong of the transport's."""
-    frame = client.socket.recv_frame()
-    while frame.opcode == websocket.ABNF.OPCODE_PONG:
-        frame = client.socket.recv_frame()
-    return frame

@@ -13,10 +13,8 @@ import pytest
 from database_proxy import DatabaseProxy, database_proxy
 from django.utils import timezone
 from rows import create_many, session_of
-from streaming import Client, batches, create, wire_frames
 from websockets.asyncio.client import connect
 
-from dev.poses.figure import perform
 from kynaplatform.timing import LEASE
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession, Status
@@ -148,24 +146,3 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
     finally:
         sockets.close()
     eventually(lambda: not live.filter(attachment_id__isnull=False).exists(), "all are detached")
-
-
-def test_a_stream_has_its_lease_by_its_checkpoints(
-    owner: Machine, squat: MoveSpec, runtimes: list[tuple[RuntimeServer, DatabaseProxy]]
-) -> None:
-    server, proxy = runtimes[0]
-    created = create(owner, squat, server.url)
-    client = Client(created)
-    client.expect("session_update")
-    frames = wire_frames(perform("squat", repetitions=2, fps=10))
-    for number, batch in enumerate(batches(frames, 2), 1):
-        client.send_batch(number, batch)
-        client.until("frame_ack")
-        if number == 1:
-            proxy.statements.clear()
-        time.sleep(RENEW_SECONDS / 8)
-    said = list(proxy.statements)
-    assert number * RENEW_SECONDS / 8 > 2 * RENEW_SECONDS
-    assert [text for text in said if is_renewal(text)] == []
-    eventually(lambda: any(map(is_renewal, proxy.statements)), "its lease is renewed again")
-    client.socket.close()

@@ -50,12 +50,6 @@ def test_it_ends_as_its_command_does(started: list[Process], program: str, statu
     assert started[0].returncode == status
 
 
-def test_one_that_a_signal_ends_has_a_shells_status(started: list[Process]) -> None:
-    started.append(start("import os; os.abort()"))
-    assert said(started[0]) == ""
-    assert started[0].returncode == 128 + signal.SIGABRT
-
-
 def test_one_that_falls_silent_is_killed_and_the_log_says_so(started: list[Process]) -> None:
     started.append(start(f"{READY}tell('WATCHDOG=1'); time.sleep(600)"))
     text = said(started[0])

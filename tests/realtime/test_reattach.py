@@ -17,7 +17,7 @@ from rows import (
     told_events,
     turn_clock_on,
 )
-from streaming import SQUAT, Client, create, wire_frame, wire_frames
+from streaming import SQUAT, Client, create, wire_frames
 
 from dev.local_stack.guard import children_of
 from dev.poses.figure import perform
@@ -107,39 +107,6 @@ def test_frames_sent_again_are_rejected_and_their_events_told_again(
     assert newer.to_the_end() == 1000
     all_told = {event["event_id"]: event for event in first_told + newer.events()}
     assert told_events(list(all_told.values())) == EVENTS == stored_events(created)
-
-
-def test_frames_sent_again_on_one_socket_are_treated_alike(client: Client) -> None:
-    ack_of(client, 1, FRAMES[:40])
-    told = client.events()
-    del client.told[:]
-    assert ack_of(client, 1, FRAMES[:40]) == (list(range(40)), 40)
-    assert client.events() == told
-
-
-def test_a_frame_twice_in_one_batch_has_its_events_told_once(client: Client) -> None:
-    twice = [frame for frame in FRAMES[:40] for _ in range(2)]
-    assert ack_of(client, 1, twice) == (list(range(1, 80, 2)), 40)
-    assert told_events(client.events()) == expected_events(SQUAT, POSES[:40], finished=False)
-
-
-def test_only_accepted_frames_move_the_clock(client: Client, created: dict[str, Any]) -> None:
-    late = wire_frame(POSES[30], 5)
-    early = {**FRAMES[3], "frame_seq": 6}
-    faulty = {**FRAMES[20], "frame_seq": 7, "confidence": 2}
-    assert ack_of(client, 1, [FRAMES[0], late, early, faulty]) == ([2, 3], 2)
-    # A gap is no fault; what was rejected may come again, in order.
-    assert ack_of(client, 2, [{**FRAMES[31], "frame_seq": 7}]) == ([], 3)
-    session = session_of(created)
-    assert (session.accepted_frames_total, session.rejected_frames_total) == (3, 2)
-    assert (session.last_frame_seq, session.last_batch_seq) == (7, 2)
-
-
-def test_a_batch_without_frames_is_acknowledged_with_none(client: Client) -> None:
-    assert ack_of(client, 1, []) == ([], 0)
-    assert ack_of(client, 1, FRAMES[:5]) == ([], 5)
-    assert ack_of(client, 1, []) == ([], 5)
-    assert ack_of(client, 1, FRAMES[5:9]) == ([], 9)
 
 
 def test_it_is_detached_with_the_code_of_its_close(client: Client, created: dict[str, Any]) -> None:
@@ -256,24 +223,6 @@ def test_a_bad_message_while_it_finalizes_leaves_it_completed(
     newer.send("no message")
     assert newer.to_the_end() == 4400
     assert session_of(created).status == "completed"
-    assert stored_events(created) == expected_events(SQUAT, POSES[:50], finished=True)
-
-
-def test_it_may_be_cancelled_while_it_finalizes(client: Client, created: dict[str, Any]) -> None:
-    assert ack_of(client, 1, FRAMES[:20]) == ([], 20)
-    newer = again_finalizing(client, created)
-    newer.send({"type": "cancel"})
-    assert newer.expect("session_done")["status"] == "cancelled"
-    assert newer.to_the_end() == 1000
-    assert stored_events(created) == expected_events(SQUAT, POSES[:20], finished=False)
-
-
-def test_a_client_that_leaves_while_it_finalizes_leaves_it_completed(
-    client: Client, created: dict[str, Any]
-) -> None:
-    assert ack_of(client, 1, FRAMES[:50]) == ([], 50)
-    again_finalizing(client, created).drop()
-    eventually(lambda: session_of(created).status == "completed", "it is completed")
     assert stored_events(created) == expected_events(SQUAT, POSES[:50], finished=True)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rows import await_detached, expected_events, session_of, stored_events, told_events
-from streaming import SQUAT, Client, batches, create, wire_frame, wire_frames
+from rows import session_of
+from streaming import Client, create, wire_frame, wire_frames
 
 from dev.local_stack.guard import children_of
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from realtime.frames import RejectReason
-from sessions_app.stream_state import STATE_COLUMNS, stored_state
+from sessions_app.stream_state import stored_state
 from tests.conftest import SESSIONS, Machine
 from tests.server import RuntimeServer, runtime_server
 
@@ -252,36 +252,3 @@ def test_the_bucket_of_a_session_is_the_same_after_another_attach(
         told = again.reasons(2, burst(201, 60, 0.2))
         assert told == dict.fromkeys(range(40, 60), "too_many_frames")
         again.drop()
-
-
-def test_a_session_stored_by_an_earlier_release_goes_on_with_a_full_bucket(
-    client: Client, created: dict[str, Any]
-) -> None:
-    assert client.reasons(1, burst(1, 240)) == {}
-    client.drop()
-    await_detached(created)
-    row = session_of(created)
-    # Beside what newer code had stored before it.
-    row.engine_state = stored_state(row)
-    del row.engine_state["frames_left"]
-    row.save(update_fields=STATE_COLUMNS)
-    again = attach(created)
-    told = again.reasons(2, burst(241, 250, 0.3))
-    assert told == dict.fromkeys(range(240, 250), "too_many_frames")
-    again.drop()
-    row = session_of(created)
-    assert (row.engine_state, row.packed_state is None) == (None, False)
-
-
-@pytest.mark.long
-def test_a_replay_may_be_as_fast_as_it_is_acknowledged(
-    client: Client, created: dict[str, Any]
-) -> None:
-    """Two minutes of a movement, in batches as large as may be, without a pause."""
-    poses = perform("squat", repetitions=45, fps=30)
-    for batch_seq, batch in enumerate(batches(wire_frames(poses), 300), 1):
-        assert client.reasons(batch_seq, batch) == {}
-    client.send({"type": "finalize"})
-    assert client.to_the_end() == 1000
-    expected = expected_events(SQUAT, poses, finished=True)
-    assert told_events(client.events()) == expected == stored_events(created)

@@ -95,23 +95,6 @@ def test_others_attach_while_a_client_attaches_again_and_again(
         client.socket.close()
 
 
-def test_others_attach_while_many_rows_are_locked(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
-) -> None:
-    """Those of more sessions than the runtime has threads."""
-    *locked, free = create_many(owner, squat, hurried.url, 13)
-    with ExitStack() as locks:
-        for created in locked:
-            locks.enter_context(locked_row(created))
-        waiting = [Client(created) for created in locked]
-        client = attached(free)
-        stream(client, FRAMES)
-        client.socket.close()
-    for client in waiting:
-        client.expect("session_update")
-        client.socket.close()
-
-
 def test_the_leases_of_others_are_renewed(
     locked_and_free: list[tuple[dict[str, Any], Client]],
 ) -> None:

@@ -1,10 +1,8 @@
 """What is done to a session while its socket attaches is heard as well."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connection
 from rows import await_detached, session_of
 from streaming import Client, create, wire_frames
 
@@ -53,17 +51,3 @@ def test_an_end_between_the_attach_and_its_answer_is_felt(
         else:
             assert client.until("session_done")["status"] == last
             assert client.to_the_end() == 1000
-
-
-def test_a_signal_that_is_no_session_is_passed_over(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
-) -> None:
-    created: dict[str, Any] = create(owner, squat, hurried.url)
-    client = Client(created)
-    client.expect("session_update")
-    with connection.cursor() as cursor:
-        for payload in ("", "not an id", "00000000-0000-0000-0000-000000000000"):
-            cursor.execute("SELECT pg_notify('kyna_session', %s)", [payload])
-    owner.post(f"{SESSIONS}/{created['session_id']}/cancel")
-    assert client.expect("session_done")["status"] == "cancelled"
-    assert client.to_the_end() == 1000

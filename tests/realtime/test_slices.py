@@ -20,14 +20,13 @@ from dev.poses.figure import perform
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
-from realtime import fair_queue, frames, held_session
-from realtime.attach import Attached, attach, progress_of
-from realtime.batches import SLICE_FRAMES
+from realtime import fair_queue, held_session
+from realtime.attach import Attached, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
-from realtime.fair_queue import MAX_TURN_SECONDS, Turns
-from realtime.heartbeat import Heartbeat
-from realtime.socket import Socket
+from realtime.fair_queue import MAX_TURN_SECONDS, SLICE_FRAMES, Turns
+from realtime.progress import progress_of
+from realtime.socket import Heartbeat, Socket
 from sessions_app.checkpoints import Checkpoint, Stored
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.models import DetectionSession, Status
@@ -152,57 +151,6 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
         assert client.kinds()[:3] == ["session_update", "event_batch", "frame_ack"]
         assert client.told[2]["accepted_frame_count"] == len(FRAMES)
         assert told_events(client.events()) == whole
-
-
-@pytest.mark.parametrize("is_late", [False, True])
-@pytest.mark.parametrize("last", [{}, FRAMES[-1]])
-def test_a_large_batch_is_read_in_slices(
-    monkeypatch: pytest.MonkeyPatch, is_late: bool, last: dict[str, Any]
-) -> None:
-    """Also one that comes after the end, whose frames are only compared with those before."""
-    read, slices = 0, []
-    decode_frame, next_turn = frames._decode_frame, Socket.next_turn
-
-    def count(raw: bytes) -> frames.Frame:
-        nonlocal read
-        read += 1
-        return decode_frame(raw)
-
-    async def note(socket: Socket) -> None:
-        slices.append(read)
-        await next_turn(socket)
-
-    async def nothing(*_: Any) -> list[Any]:
-        return []
-
-    monkeypatch.setattr(frames, "_decode_frame", count)
-    monkeypatch.setattr(Socket, "next_turn", note)
-    monkeypatch.setattr(held_session.HeldSession, "events_caused", nothing)
-
-    async def play() -> Client:
-        client, session = Client(Turns(), batch([*FRAMES[:-1], last])), attached()
-        await client.socket.accept(None, [])
-        connection = Connection(client.socket, session, Storing(), Heartbeat(client.socket))
-        connection._is_ending = is_late
-        serving = asyncio.create_task(connection._serve_to_its_end())
-        while "frame_ack" not in client.kinds():
-            await asyncio.sleep(0)
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-        await client.socket.stop()
-        return client
-
-    ack = asyncio.run(play()).told[-1]
-    assert len(slices) >= len(FRAMES) / SLICE_FRAMES - 1
-    assert all(after - before <= SLICE_FRAMES for before, after in pairwise([0, *slices, read]))
-    assert read == len(FRAMES)
-    if is_late:
-        assert ack["rejected_frame_indexes"] == [*range(len(FRAMES))]
-    elif last:
-        assert ack["accepted_frame_count"] == len(FRAMES)
-    else:
-        assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (299, [299])
-        assert ack["rejected_frames"][0]["detail"] == "timestamp_ms is required"
 
 
 def test_a_long_batch_goes_on_once_a_short_one_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """docs/streaming.md: its lists are the code's, and its client in Python works as it stands."""
 
-import itertools
 import json
 import re
 import threading
@@ -11,7 +10,6 @@ import pytest
 from clients.python import pose, wire
 from detection import LANDMARK_NAMES
 from dev.local_stack.environment import PROJECT
-from dev.poses.figure import perform
 from realtime import messages
 from realtime.frames import Frame, RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
@@ -138,25 +136,6 @@ def test_what_the_page_has_the_server_say_is_understood() -> None:
     assert [type(message).__name__ for message in understood] == kinds
 
 
-@pytest.mark.parametrize(("decimals", "told"), [(17, "140 kB/s when"), (4, "90 kB/s with four")])
-def test_a_second_of_the_client_in_python_is_as_large_as_it_says(decimals: int, told: str) -> None:
-    scope: dict[str, Any] = {}
-    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
-    second = itertools.islice(perform("squat", repetitions=1, fps=30), 30)
-    points = [
-        [
-            [round(value, decimals) for value in (point.x, point.y, point.z, 0.9876543210987654)]
-            for point in pose.landmarks
-        ]
-        for pose in second
-    ]
-    batches = scope["batched"](scope["pictures"]({"fps": 30, "frames": points}))
-    sent = scope["numbered"](batches, {"last_frame_seq": 0, "last_batch_seq": 0})
-    size = sum(len(json.dumps(message)) for message in sent)
-    assert f"{size / 1000:.0f} kB/s" == told.partition(" w")[0]
-    assert told in " ".join(TEXT.split())
-
-
 def test_the_client_in_python_works() -> None:
     scope: dict[str, Any] = {}
     exec(client_in_python(), scope)  # noqa: S102 - it is our own page
@@ -225,27 +204,6 @@ def test_the_client_in_python_tells_the_clock(
         frame["frame_seq"] for message in server.heard[0][:-1] for frame in message["frames"]
     ]
     assert numbers == list(range(1, signs.count("x") + 1))
-
-
-def one_by_one(peer: Peer) -> None:
-    """Acknowledges a batch once it has looked whether another one has come meanwhile."""
-    peer.greet()
-    while (message := peer.hear())["type"] != "finalize":
-        with pytest.raises(TimeoutError):
-            peer.socket.recv(0.2)
-        peer.ack(message)
-    peer.done()
-    peer.socket.close(1000)
-
-
-def test_the_client_in_python_sends_nothing_ahead_of_its_acks_for_a_camera() -> None:
-    scope: dict[str, Any] = {}
-    exec(client_in_python(), scope)  # noqa: S102 - it is our own page
-    with scripted(one_by_one) as server:
-        session = {"stream_url": server.url, "runtime_token": TOKEN}
-        batches = scope["batched"](shown("xxxxxx"), size=2)
-        scope["follow"](session, batches, lambda event: None, ahead=1)
-    assert batches_heard(server) == [[1, 2, 3]]
 
 
 class Sleeps(list[float]):

@@ -37,14 +37,6 @@ def test_a_squat_is_summed_up() -> None:
     assert found["rejected"] == {}
 
 
-def test_who_does_not_go_down_has_reached_the_first_step_alone() -> None:
-    session = progress()
-    take_frames(session, [at(100 * number, number) for number in range(1, 30)])
-    ((least, most),) = summary(session)["ranges"]
-    assert 160 < least <= most
-    assert summary(session)["steps"] == 1
-
-
 def test_a_frame_without_a_usable_pose_says_nothing_of_angles() -> None:
     session = progress()
     hidden = at(100, 1)
@@ -98,10 +90,3 @@ def test_a_state_of_other_code_goes_on(stored: dict[str, Any]) -> None:
     take_frames(again, FRAMES[10:])
     assert len(summary(again)["ranges"]) == 1
     assert summary(again)["usable"] == len(FRAMES) - 10
-
-
-def test_it_is_small() -> None:
-    """It is stored with each batch."""
-    session = progress()
-    take_frames(session, FRAMES)
-    assert len(json.dumps(summary(session))) < 360

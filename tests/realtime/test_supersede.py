@@ -155,28 +155,6 @@ def test_the_newer_goes_on_from_a_checkpoint_of_the_older_that_was_in_time(
     assert stored_events(created) == EVENTS
 
 
-def test_the_finalize_of_the_older_that_comes_late_is_a_finalize(
-    created: dict[str, Any], other_url: str
-) -> None:
-    """It is the client's wish, whichever socket brings it; the newer one is told of the end."""
-    older = Client(created)
-    older.expect("session_update")
-    with newer_and_lock(created, other_url) as (attaching, release):
-        attaching.start()
-        await_waiting_backends(1)
-        older.send({"type": "finalize"})
-        await_waiting_backends(2)
-        release()
-        [newer] = attaching.results()
-    # The newer one may have finished the session by the time at which the older one looks.
-    if older.to_the_end() == 1000:
-        assert older.told[-1]["type"] == "session_done"
-    else:
-        assert (older.close_code, older.told[-1]["error"]["code"]) == (4409, "session_superseded")
-    assert newer.until("session_done")["status"] == "completed"
-    assert newer.to_the_end() == 1000
-
-
 @pytest.mark.parametrize("stage", ["created", "streaming"])
 def test_exactly_one_of_many_attaches_holds(
     created: dict[str, Any], other_url: str, stage: str
@@ -208,36 +186,6 @@ def test_exactly_one_of_many_attaches_holds(
     losers = len(attached) - 1 + (first is not None)
     eventually(lambda: close_codes(created).count(4409) == losers, "every loser is noted")
     eventually(lambda: 1000 in close_codes(created), "and who held it to the end")
-
-
-def test_the_two_do_not_meet_in_one_statement(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
-) -> None:
-    """Their checkpoints wait together, for both connections of the runtime wait for others'."""
-    created, *others = (create(owner, squat, hurried.url) for _ in range(4))
-    older, *busy, bystander = [Client(one) for one in (created, *others)]
-    for client in (older, *busy, bystander):
-        client.expect("session_update")
-    with locked_row(others[0]), locked_row(others[1]):
-        for waiting, client in enumerate(busy, 1):
-            client.send_batch(1, FRAMES[:5])
-            await_waiting_backends(waiting)
-        older.send_batch(1, FRAMES[:20])
-        bystander.await_answers()
-        newer = Client(created)
-        newer.expect("session_update")
-        newer.send_batch(1, FRAMES[:1])
-        bystander.await_answers()
-    assert newer.until("frame_ack")["accepted_frames_total"] == 1
-    is_superseded(older)
-    assert {message["type"] for message in older.told} == {"session_update", "error"}
-    session = session_of(created)
-    assert (session.accepted_frames_total, session.events_total) == (1, 0)
-    assert stored_events(created) == []
-    complete(newer, FRAMES[1:])
-    assert stored_events(created) == EVENTS
-    for client in (*busy, bystander):
-        client.drop()
 
 
 def test_what_happens_to_a_session_while_it_is_attached_to_is_heard(

@@ -14,8 +14,7 @@ from clients.python.wire import FrameBatch, encode, wire_frame
 from dev.poses.figure import perform
 from projects.models import Project
 from realtime import messages
-from realtime.attach import progress_of
-from realtime.progress import take
+from realtime.progress import progress_of, take
 from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, parameters
 from sessions_app.models import DetectionSession
 from tests.sessions_app.plans import explained, nodes

@@ -6,20 +6,18 @@ import random
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from bystander import unharmed_bystander
 from raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, attach, frame, upgrade
-from stage import Stage, rss_mb, runtime_on, stage_on
+from stage import Stage, stage_on
 from streaming import create, wire_frame, wire_frames
 
 from dev.poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.conftest import make_released
 from tests.long_runs import at_length
-from tests.server import RuntimeServer
 from tests.waiting import eventually
 
 SEND_SECONDS = 1.0
@@ -113,28 +111,6 @@ def test_a_flood_of_small_frames_is_cut_off_4429(stage: Stage, growth: None, wha
     assert attach(created)
 
 
-@pytest.fixture(scope="module")
-def lax(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeServer]:
-    """A runtime that counts no small frames."""
-    hurry = json.dumps({"MAX_SMALL_FRAMES": 1e12})
-    folder = tmp_path_factory.mktemp("lax")
-    with runtime_on(folder, "tests.realtime.hurried", HURRY=hurry) as runtime:
-        yield runtime
-
-
-@pytest.mark.long
-def test_pings_are_not_answered_to_a_client_that_reads_nothing(
-    stage: Stage, lax: RuntimeServer
-) -> None:
-    raw = attach(create(stage.owner, stage.squat, lax.url), receive_buffer=4096)
-    before = rss_mb(lax)
-    raw.socket.settimeout(2)
-    with pytest.raises(TimeoutError):
-        raw.socket.sendall(frame(PING, bytes(125)) * 400_000)  # 52 MB
-    assert rss_mb(lax) - before < 10
-    raw.close()
-
-
 # --- Never reading --------------------------------------------------------------------------
 
 TALKATIVE = """\
@@ -187,32 +163,6 @@ def test_a_client_that_never_reads_is_cut_off_4408_and_what_it_sent_is_kept(
     again.send(batch)
     events, ack = (json.loads(again.read_frame()[1]) for _ in range(2))
     assert (len(events["events"]), ack["rejected_frame_indexes"]) == (33, [0, 1, 2, 3, 4])
-
-
-def unsent(raw: RawSocket) -> int:
-    """What the kernel holds for a client, in bytes."""
-    _, port = raw.socket.getsockname()
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, _, remote, _, queues, *_ = line.split()
-        if int(remote.split(":")[1], 16) == port:
-            return int(queues.split(":")[0], 16)
-    raise AssertionError("closed")
-
-
-@pytest.mark.long
-def test_a_client_that_leaves_its_end_unread_is_not_kept(stage: Stage) -> None:
-    created, raw, batch = talkative(stage)
-    grown = True
-    while grown:  # until the kernel takes no more, and a little waits in the process itself
-        before, sent_at = unsent(raw), time.monotonic()
-        raw.send(batch)
-        while not (grown := unsent(raw) > before) and time.monotonic() - sent_at < 0.5:
-            time.sleep(0.002)
-    path = f"/api/detection/sessions/{created['session_id']}/cancel"
-    assert stage.owner.post(path).status_code == 200
-    assert close_code_noted(created) == 1000
-    port = raw.socket.getsockname()[1]
-    eventually(lambda: port not in stage.client_ports(), "its socket is closed")
 
 
 # --- Before attaching -----------------------------------------------------------------------
@@ -294,88 +244,4 @@ def test_random_frames_end_a_socket_by_a_documented_code_or_are_served(
     print(codes)  # noqa: T201
 
 
-def random_json(chance: random.Random, depth: int = 0) -> Any:
-    return chance.choice(
-        [
-            lambda: None,
-            lambda: chance.choice([True, False]),
-            lambda: chance.choice([0, 1, -1, 2**53, 2**53 + 1, 10**30, 0.5, 1e308, float("nan")]),
-            lambda: chance.choice(["", "ping", "camera", "nose", "x" * 500, "\ud800", "é", "\x00"]),
-            lambda: chance.choice(FRAMES),
-            lambda: (
-                [random_json(chance, depth + 1) for _ in range(chance.randint(0, 3 - depth))]
-                if depth < 3
-                else []
-            ),
-            lambda: (
-                {
-                    chance.choice(["type", "frames", "x", "timestamp_ms", "name"]): random_json(
-                        chance, depth + 1
-                    )
-                    for _ in range(chance.randint(0, 3 - depth))
-                }
-                if depth < 3
-                else {}
-            ),
-        ]
-    )()
-
-
-def test_random_messages_are_answered_as_documented(stage: Stage, growth: None) -> None:
-    chance = random.Random(21)  # noqa: S311
-    created = stage.create()
-    raw = attach(created)
-    acknowledged = 0
-    for _ in range(300):
-        frames = random_json(chance)
-        if chance.random() < 0.7:
-            broken = json.loads(json.dumps(chance.choice(FRAMES)))
-            holder = chance.choice([broken, *broken["landmarks"]])
-            holder[chance.choice(list(holder))] = random_json(chance)
-            frames = [broken, random_json(chance), broken]
-        message = {"type": "frame_batch", "batch_seq": chance.randint(1, 5), "frames": frames}
-        raw.send(frame(TEXT, json.dumps(message).encode()))
-        while True:
-            opcode, payload = raw.read_frame()
-            told = json.loads(payload) if opcode == TEXT else {"type": None}
-            if told["type"] == "frame_ack":
-                total = len(frames)
-                assert told["accepted_frame_count"] + len(told["rejected_frame_indexes"]) == total
-                acknowledged += 1
-                break
-            if told["type"] == "error":
-                assert told["error"]["code"] in ("message_invalid", "rate_limited")
-                raw.close()
-                raw = attach(created)
-                break
-            assert told["type"] == "event_batch"
-    assert acknowledged > 100
-
-
 # --- Slow to read ---------------------------------------------------------------------------
-
-SLOW_TO_READ = {
-    "no numbers": f'{{"x": [{",".join(["NaN", "-Infinity"] * 500)}]}}',
-    "half characters": '{"x": "' + "\\ud800" * 1_000 + '"}',
-    "lists of lists": f'{{"x": [{",".join(["[[[]]]"] * 800)}]}}',
-}
-
-
-@pytest.mark.long
-@at_length("what", "lists of lists", "half characters", "no numbers")
-def test_batches_that_are_slow_to_read_hold_up_no_one(
-    stage: Stage, growth: None, what: str
-) -> None:
-    frames = ",".join([SLOW_TO_READ[what]] * 280)
-    batch = f'{{"type": "frame_batch", "batch_seq": 1, "frames": [{frames}]}}'.encode()
-    assert 1.2e6 < len(batch) < 2 * 1024 * 1024
-    with unharmed_bystander(stage, what):
-        sockets = [attach(stage.create()) for _ in range(4)]
-        for _ in range(5):
-            for raw in sockets:
-                raw.send(frame(TEXT, batch))
-            for raw in sockets:
-                _, payload = raw.read_frame()
-                assert json.loads(payload)["rejected_frame_indexes"] == list(range(280))
-        for raw in sockets:
-            raw.close()

@@ -12,7 +12,7 @@ from bystander import unharmed_bystander
 from raw import upgrade_request
 from stage import Stage, stage_on
 
-from realtime.http_protocol import MAX_UNATTACHED
+from realtime.client_bounds import MAX_UNATTACHED
 from tests.long_runs import at_length
 from tests.plugin import skip_without
 from tests.waiting import eventually

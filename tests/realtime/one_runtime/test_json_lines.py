@@ -228,13 +228,6 @@ def test_a_refused_attach_is_one_line_with_its_reason(told: dict[str, Any]) -> N
     assert (nowhere["session_id"], nowhere["close_code"]) == (None, 4404)
 
 
-def test_a_close_says_who_closed(told: dict[str, Any]) -> None:
-    [closed] = only(told, "runtime", session_id=told["left"]["session_id"], close_code=4999)
-    assert (closed["closed_by"], closed["accepted_frames"]) == ("client", 0)
-    [closed] = only(told, "runtime", session_id=told["failed"]["session_id"], close_code=1000)
-    assert (closed["closed_by"], closed["accepted_frames"]) == ("server", 0)
-
-
 def test_each_request_of_the_api_is_one_line_and_no_file_or_probe_is(
     told: dict[str, Any],
 ) -> None:

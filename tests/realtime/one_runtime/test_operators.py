@@ -78,13 +78,6 @@ def test_readyz_while_the_database_is_there(stage: Stage) -> None:
         assert f'kyna_check_ok{{check="{name}"}} 1.0' in text
 
 
-def test_head_is_get_without_its_body(stage: Stage) -> None:
-    for path in ("/healthz", "/readyz"):
-        head, get = (ask(stage.runtime, method, path) for method in ("HEAD", "GET"))
-        assert (head.status, head.body) == (200, b"")
-        assert head.headers["Content-Length"] == str(len(get.body))
-
-
 # --- Errors ---------------------------------------------------------------------------------
 
 
@@ -97,12 +90,6 @@ def test_an_unknown_path_404(stage: Stage, method: str, path: str) -> None:
     assert answer.status == 404
     if method != "HEAD":
         answer.is_error(404, "not_found", resource="path")
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", f"{STREAM}/x"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_a_wrong_method_405(stage: Stage, method: str, path: str) -> None:
-    ask(stage.runtime, method, path).is_error(405, "method_not_allowed")
 
 
 def test_the_stream_without_an_upgrade_400(stage: Stage) -> None:

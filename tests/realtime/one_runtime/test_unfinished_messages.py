@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from raw import CONTINUATION, TEXT, RawSocket, attach, frame
+from raw import TEXT, RawSocket, attach, frame
 from stage import Stage, stage_on
 from streaming import wire_frames
 
@@ -80,15 +80,6 @@ def test_a_message_that_trickles_in_is_cut_off(stage: Stage) -> None:
     is_noted(stage, created, "message_too_slow", before)
 
 
-def test_parts_without_a_byte_have_a_size_too(stage: Stage) -> None:
-    before = refusals(stage, "message_too_slow")
-    created = stage.create()
-    raw = attach(created)
-    raw.send(frame(TEXT, b"", fin=False), frame(CONTINUATION, b"", fin=False))
-    assert raw.closed() == (4408, "message_too_slow")
-    is_noted(stage, created, "message_too_slow", before)
-
-
 def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
     before = refusals(stage, "messages_too_large_together")
     created = stage.create()
@@ -96,19 +87,6 @@ def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
     raw.socket.sendall(LARGE)  # more than all may have
     assert raw.closed() == (4408, "messages_too_large_together")
     is_noted(stage, created, "messages_too_large_together", before)
-
-
-@pytest.mark.long
-def test_a_message_of_the_least_pace_that_never_ends_is_cut_off(stage: Stage) -> None:
-    before = refusals(stage, "message_too_slow")
-    created = stage.create()
-    raw = attach(created)
-    started = time.monotonic()
-    # Above the least pace, also where this process stands still for a while.
-    send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
-    assert raw.closed() == (4408, "message_too_slow")
-    assert time.monotonic() - started >= MESSAGE_SECONDS
-    is_noted(stage, created, "message_too_slow", before)
 
 
 @pytest.mark.long

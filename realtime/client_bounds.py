@@ -1,19 +1,68 @@
-"""The messages that clients have begun and not ended: each has a least pace, all have a bound."""
+"""The bounds of what clients may have: connections without a session, and unfinished messages.
+
+A connection is *unattached* until its session is attached. Unattached ones are bounded in number,
+the oldest giving way. A message that a client has begun has a least pace, and all have a bound.
+"""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
 from kynaplatform.timing import MESSAGE_FIRST_SECONDS, MESSAGE_SECONDS, PACE_SECONDS
 from realtime import metrics
 
+MAX_UNATTACHED: Final = 1_000
 MIN_BYTES_PER_SECOND: Final = 16_000
 # Of all sockets of a process together. Beyond it the largest message gives way.
 MAX_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
 
 
+class TokenBucket:
+    """A bucket of `capacity` tokens, with `per_second` more each second."""
+
+    def __init__(self, capacity: float, per_second: float) -> None:
+        self._capacity = self._tokens = capacity
+        self._per_second = per_second
+        self._filled_at = time.monotonic()
+
+    def take(self) -> bool:
+        """Take one token; False where none is left."""
+        now = time.monotonic()
+        refill = (now - self._filled_at) * self._per_second
+        self._tokens = min(self._capacity, self._tokens + refill)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Unattached:
+    """The transports of a process that have not attached, oldest first."""
+
+    def __init__(self) -> None:
+        self._transports: dict[asyncio.Transport, None] = {}
+
+    def add(self, transport: asyncio.Transport) -> None:
+        self._transports[transport] = None
+        if len(self._transports) > MAX_UNATTACHED:
+            oldest = next(iter(self._transports))
+            del self._transports[oldest]
+            oldest.abort()
+
+    def discard(self, transport: asyncio.Transport) -> None:
+        self._transports.pop(transport, None)
+
+    def __len__(self) -> int:
+        return len(self._transports)
+
+
+unattached = Unattached()
+
+
 class UnfinishedMessages:
-    """Those of one process, by their sockets."""
+    """The unfinished messages of a process, by their sockets."""
 
     def __init__(self) -> None:
         self._sizes: dict[UnfinishedMessage, int] = {}
