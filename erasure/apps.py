@@ -6,8 +6,7 @@ class ErasureConfig(AppConfig):
     verbose_name = "Erasures"
 
     def ready(self) -> None:
-        from erasure.ledger import sessions_note
-        from erasure.metrics import LedgerCollector
+        from erasure.ledger import LedgerCollector, sessions_note
         from kynaplatform.metrics.requests import DATABASE_COLLECTORS
         from sessions_app.removal import erased
 

@@ -6,24 +6,38 @@ line is in the file before its row says so: a process that dies in between write
 """
 
 import fcntl
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Min, Q, QuerySet
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from erasure.models import ErasedSession, Erasure
+from erasure.erasures import sessions_cancel
+from erasure.models import ErasedSession, Erasure, Kind, digest_of
+from kynaplatform import clock
 from kynaplatform.api.chunks import CHUNK, change_in_chunks
+from projects.models import Organization, Project
+from sessions_app.models import DetectionSession, LastRun
+from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
 
 # No backup may be kept for longer.
 KEPT: Final = timedelta(days=400)
 SESSION: Final = "session"
+# Lines of which it is asked at once whether what they name is there.
+ASKED: Final = 5000
+# The name of its last run.
+EXPORT: Final = "export_erasures"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,11 +59,6 @@ def sessions_note(*, ids: Sequence[UUID], now: datetime, **_: Any) -> None:
     ErasedSession.objects.bulk_create(
         [ErasedSession(id=id_, erased_at=now) for id_ in ids], ignore_conflicts=True
     )
-
-
-def digest_of(erasure_id: UUID, subject: str) -> str:
-    """What the ledger has in a subject's place: another one for each erasure."""
-    return hashlib.sha256(f"{erasure_id} {subject}".encode()).hexdigest()
 
 
 def export(path: Path, *, now: datetime, chunk_size: int = CHUNK) -> int:
@@ -144,3 +153,144 @@ def _sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+# --- After a restore ------------------------------------------------------------------------
+
+
+def erase_again(lines: Iterable[Line], *, now: datetime) -> int:
+    """Erase the sessions of `lines`, and take up the erasures. Returns how many sessions went.
+
+    Lines older than any backup are passed over, and erasures that the database knows. What the
+    others find is the worker's to erase: call `erasures_go_on` until none is pending.
+    """
+    sessions = 0
+    remaining = (line for line in lines if line.at >= now - KEPT)
+    unknown: list[Line] = []
+    while chunk := [*islice(remaining, ASKED)]:
+        sessions += _sessions([line for line in chunk if line.kind == SESSION], now)
+        unknown += _unknown([line for line in chunk if line.kind != SESSION])
+        if len(unknown) >= ASKED:
+            _take_up(unknown, now)
+            unknown = []
+    _take_up(unknown, now)
+    return sessions
+
+
+def _sessions(lines: list[Line], now: datetime) -> int:
+    ids = {line.id for line in lines}
+    there = DetectionSession.objects.filter(id__in=ids)
+    sessions_cancel(there, now)
+    erased = 0
+    ended = there.filter(deadline_at__isnull=True)
+    while batch := within_a_batch(ended.values_list("id", "events_total")[:MAX_SESSIONS]):
+        erased += sessions_erase(batch, now=now)
+    # The ledger knows them anew, whether they were there or not.
+    rows = [ErasedSession(id=one.id, erased_at=one.at, exported_at=now) for one in lines]
+    ErasedSession.objects.bulk_create(rows, ignore_conflicts=True)
+    return erased
+
+
+def _unknown(lines: list[Line]) -> list[Line]:
+    """Those of erasures that the database knows nothing of."""
+    known = {
+        *Erasure.objects.filter(id__in=[line.id for line in lines]).values_list("id", flat=True)
+    }
+    return [line for line in lines if line.id not in known]
+
+
+def _take_up(lines: list[Line], now: datetime) -> None:
+    """Make the erasures pending whose people, projects and organizations are there."""
+    of_people = defaultdict(list)
+    for line in lines:
+        if line.kind == Kind.SUBJECT and line.project_id:
+            of_people[line.project_id].append(line)
+    subjects: dict[UUID, str] = {}
+    for project_id, its_lines in of_people.items():
+        subjects |= _subjects_of(project_id, its_lines)
+    rows = [
+        Erasure(
+            id=line.id,
+            kind=line.kind,
+            organization_id=cast(UUID, line.organization_id),  # a session's line alone has none
+            project_id=line.project_id,
+            subject=subjects.get(line.id),
+            subject_digest=line.subject_digest,
+            requested_at=line.at,
+            exported_at=now,
+            ended_at=None if line.id in subjects or _owner_of(line).exists() else now,
+        )
+        for line in lines
+    ]
+    Erasure.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _owner_of(line: Line) -> QuerySet[Project] | QuerySet[Organization]:
+    if line.kind == Kind.ORGANIZATION:
+        return Organization.objects.filter(Q(id=line.organization_id))
+    if line.kind == Kind.PROJECT:
+        return Project.objects.filter(Q(id=line.project_id))
+    return Project.objects.none()
+
+
+def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:
+    """An erasure's id → the subject that has its digest, if the project has sessions of it."""
+    of_project = DetectionSession.objects.filter(Q(project_id=project_id), subject__isnull=False)
+    firsts = of_project.order_by().values("subject").annotate(first=Min("created_at"))
+    return {
+        line.id: subject
+        for subject, first in firsts.values_list("subject", "first").iterator()
+        for line in lines
+        if subject and first <= line.at and digest_of(line.id, subject) == line.subject_digest
+    }
+
+
+# --- Metrics --------------------------------------------------------------------------------
+
+
+def unexported_since() -> datetime | None:
+    """When the oldest row was erased of those that the next export begins with."""
+    sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
+    erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
+    return min(
+        [
+            *sessions.values_list("erased_at", flat=True)[:CHUNK],
+            *erasures.values_list("requested_at", flat=True)[:CHUNK],
+        ],
+        default=None,
+    )
+
+
+class LedgerCollector(Collector):
+    """A collector that reads only partial indexes: of what goes on, and of what is not exported."""
+
+    def collect(self) -> Iterator[Metric]:
+        with suppress(DatabaseError, InterfaceError):
+            yield from self._read()
+
+    def _read(self) -> list[Metric]:
+        since, now = unexported_since(), clock.now()
+        last = LastRun.objects.filter(name=EXPORT).first()
+        pending = Erasure.objects.filter(ended_at__isnull=True)
+        begun = pending.aggregate(begun=Min("requested_at"))["begun"]
+        return [
+            GaugeMetricFamily(
+                "kyna_erasures_pending_seconds",
+                "How long ago the oldest erasure was asked for that goes on; 0: none does.",
+                value=_since(begun, now),
+            ),
+            GaugeMetricFamily(
+                "kyna_erasures_unexported_seconds",
+                "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
+                value=_since(since, now),
+            ),
+            GaugeMetricFamily(
+                "kyna_erasures_exported_timestamp_seconds",
+                "When `export_erasures` last ended well; 0: never.",
+                value=last.ended_at.timestamp() if last else 0.0,
+            ),
+        ]
+
+
+def _since(then: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - then).total_seconds()) if then else 0.0

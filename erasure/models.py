@@ -3,6 +3,9 @@
 Neither names a person, a customer or a project: their ids are no foreign keys, and stay.
 """
 
+import hashlib
+from uuid import UUID
+
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 from uuid_utils.compat import uuid7
@@ -15,7 +18,7 @@ class Kind(models.TextChoices):
 
 
 class Erasure(models.Model):
-    """A request to erase all of a subject, a project or an organization (worker.py does it)."""
+    """A request to erase all of a subject, a project or an organization (tasks.py does it)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -89,3 +92,8 @@ class ErasedSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+def digest_of(erasure_id: UUID, subject: str) -> str:
+    """What the ledger has in a subject's place: another one for each erasure."""
+    return hashlib.sha256(f"{erasure_id} {subject}".encode()).hexdigest()

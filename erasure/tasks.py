@@ -1,12 +1,93 @@
-"""The task of the workers; kynaplatform/celery.py says when it runs."""
+"""The worker of erasures: a batch of each that is pending, in turns, until its time is over.
+
+A batch is a transaction, with the erasure's own row locked. So a worker that dies leaves whole
+batches, another that comes takes another erasure, and what is left is found anew.
+kynaplatform/celery.py says when the task runs.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import F, QuerySet
 
 from erasure import ledger
-from erasure.worker import erasures_go_on
+from erasure.erasures import Batch, owner_go_on, subject_go_on
+from erasure.models import Erasure, Kind
 from kynaplatform import clock
+from kynaplatform.database.connections import is_out_of_reach
 from sessions_app.last_runs import periodic_task
+
+logger = logging.getLogger("kynaplatform.erasure")
+
+LASTS_SECONDS: Final = 10.0
+MAX_CONCURRENT: Final = 1000
 
 
 @periodic_task
 def erase() -> int:
     now = clock.now()
     return erasures_go_on(now=now) + ledger.prune(now=now)
+
+
+def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
+    """Do what is pending; after `lasts_seconds` the rest is left. Returns the erased sessions."""
+    return sum(batch.sessions for batch in batches_do(now=now, lasts_seconds=lasts_seconds))
+
+
+def batches_do(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> Iterator[Batch]:
+    """The batches of one run, each done as it is asked for."""
+    until = time.monotonic() + lasts_seconds
+    left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
+    # None that takes long, or fails, is before the others each time.
+    random.shuffle(left)
+    while left:
+        again = []
+        for id_ in left:
+            if time.monotonic() >= until:
+                return
+            batch = _batch(id_, now)
+            if batch.rows and not batch.is_last:
+                again.append(id_)
+            yield batch
+        left = again
+
+
+def pending() -> QuerySet[Erasure]:
+    return Erasure.objects.filter(ended_at__isnull=True)
+
+
+def _batch(erasure_id: UUID, now: datetime) -> Batch:
+    """Remove a batch. It is empty where another worker is at it, or where it must wait."""
+    try:
+        with transaction.atomic():
+            locked = pending().select_for_update(skip_locked=True, no_key=True)
+            erasure = locked.filter(id=erasure_id).first()
+            if erasure is None:
+                return Batch(0)
+            go_on = subject_go_on if erasure.kind == Kind.SUBJECT else owner_go_on
+            batch = go_on(erasure, now=now)
+            if batch.sessions or batch.is_last:
+                over = {"subject": None, "ended_at": now} if batch.is_last else {}
+                Erasure.objects.filter(id=erasure_id).update(
+                    sessions=F("sessions") + batch.sessions, **over
+                )
+            return batch
+    except IntegrityError:
+        # Something was made in it at this moment: the next run finds it.
+        logger.warning(
+            "erasure %(id)s goes on later: a row still refers to one that is to go",
+            {"id": erasure_id},
+        )
+    except OperationalError as error:
+        if is_out_of_reach(error):
+            raise
+        logger.warning(
+            "erasure %(id)s goes on later: %(error)s", {"id": erasure_id, "error": error}
+        )
+    return Batch(0)

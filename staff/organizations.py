@@ -30,7 +30,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from erasure.owners import erasure_of
+from erasure.erasures import erasure_of
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.credentials import is_live

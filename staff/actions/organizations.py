@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Max, OuterRef, Subquery
 from django.http import HttpResponseRedirect
 
-from erasure.owners import DEED, erasure_of, owner_erase
+from erasure.erasures import DEED, erasure_of, owner_erase
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from erasure import owners
+from erasure import erasures
+from erasure.erasures import owner_erase
 from erasure.models import Erasure
-from erasure.owners import owner_erase
-from erasure.worker import erasures_go_on
+from erasure.tasks import erasures_go_on
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
@@ -217,7 +217,7 @@ def test_it_goes_on_where_a_worker_died(full: Machine, monkeypatch: pytest.Monke
     """After each batch in turn: what the next finds is whole batches."""
     owner_erase(full.project, now=clock.now())
     later = clock.now() + timedelta(minutes=2)
-    real, runs = owners.owner_go_on, 0
+    real, runs = erasures.owner_go_on, 0
 
     def dies(erasure: Erasure, *, now: Any) -> Any:
         nonlocal runs
@@ -227,7 +227,7 @@ def test_it_goes_on_where_a_worker_died(full: Machine, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
         return batch
 
-    monkeypatch.setattr("erasure.worker.owner_go_on", dies)
+    monkeypatch.setattr("erasure.tasks.owner_go_on", dies)
     for _ in range(60):
         try:
             erasures_go_on(now=later)

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from movespecs.models import MoveSpec
@@ -10,8 +8,3 @@ from tests.sessions_app.lifecycle_scene import Scene
 @pytest.fixture
 def scene(owner: Machine, movespec: MoveSpec) -> Scene:
     return Scene(owner, movespec)
-
-
-@pytest.fixture
-def allowed_to_erase(owner: Machine) -> Any:
-    return owner.token_with("data:erase")

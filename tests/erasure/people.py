@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from erasure.subjects import subject_erase
+from erasure.erasures import subject_erase
 from kynaplatform import clock
 from projects.models import Project
 from sessions_app.admission import AdmissionRequest, session_admit

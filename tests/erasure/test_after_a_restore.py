@@ -16,16 +16,22 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
-from django.test.utils import CaptureQueriesContext
 from psycopg import sql
 
-from erasure.ledger import KEPT, Line, digest_of, export, lines_of, prune, sessions_note
+from erasure.erasures import owner_erase
+from erasure.ledger import (
+    KEPT,
+    LedgerCollector,
+    Line,
+    digest_of,
+    export,
+    lines_of,
+    prune,
+    sessions_note,
+)
 from erasure.management.commands import apply_erasures
-from erasure.metrics import LedgerCollector
 from erasure.models import ErasedSession, Erasure
-from erasure.owners import owner_erase
-from erasure.restored import erase_again
-from erasure.worker import erasures_go_on
+from erasure.tasks import erasures_go_on
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
@@ -151,37 +157,6 @@ def test_it_erases_what_the_file_names_and_leaves_the_rest(
         call_command("apply_erasures", tmp_path / "missing")
 
 
-def of_person(machine: Machine, id_: int, subject: str, seconds: float) -> Line:
-    return Line(
-        kind="subject", id=UUID(int=id_), at=at(seconds), organization_id=machine.organization.id,
-        project_id=machine.project.id, subject_digest=digest_of(UUID(int=id_), subject),
-    )  # fmt: skip
-
-
-@pytest.mark.django_db
-def test_a_projects_subjects_are_read_once_for_all_lines(owner: Machine, scene: Scene) -> None:
-    counted(scene, ANNA)
-    kept, new = counted(scene, BEN), counted(scene, BEN, 700)
-    old = Line(kind="session", id=kept, at=at(500) - KEPT - timedelta(seconds=501))
-    lines = [
-        *(of_person(owner, number, ANNA, 500) for number in range(1, 50)),
-        of_person(owner, 50, BEN, -1),  # requested before the sessions that are there
-    ]
-    with CaptureQueriesContext(connection) as queries:
-        assert erase_again([old, *lines], now=at(500)) == 0
-    reads = [one for one in queries if 'MIN("detection_session"."created_at")' in one["sql"]]
-    assert len(reads) == 1
-    assert len(queries) < 20
-    pending = Erasure.objects.filter(ended_at__isnull=True)
-    assert {*pending.values_list("id", "subject")} == {(line.id, ANNA) for line in lines[:-1]}
-    assert erasures_go_on(now=at(900)) == 1
-    # What the database knows of is asked for no more.
-    with CaptureQueriesContext(connection) as queries:
-        assert erase_again(lines, now=at(900)) == 0
-    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 1
-    assert left() == {kept, new}
-
-
 @pytest.mark.django_db
 def test_it_ends_with_an_error_where_nothing_goes_on(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -287,14 +262,6 @@ def test_one_that_goes_on_and_a_missing_export_are_told_of(scene: Scene, tmp_pat
     assert 660 <= values()[0] < 720
     erasures_go_on(now=now)
     assert values()[0] == 0
-
-
-@pytest.mark.django_db
-def test_a_failed_write_leaves_the_line_to_the_next(scene: Scene, tmp_path: Path) -> None:
-    session_erase(session_id=counted(scene, None), project_id=scene.machine.project.id, now=at(500))
-    with pytest.raises(OSError, match="directory"):
-        export(tmp_path / "missing" / "erasures", now=at(501))
-    assert export(tmp_path / "erasures", now=at(502)) == 1
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 
 from dev.poses.figure import perform
-from erasure.worker import erasures_go_on
+from erasure.tasks import erasures_go_on
 from kynaplatform import clock
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.admin.staffing import client_of, do

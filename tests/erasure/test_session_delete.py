@@ -6,7 +6,6 @@ import pytest
 
 from erasure.models import ErasedSession
 from kynaplatform import clock
-from sessions_app.models import DetectionSession
 from sessions_app.removal import sessions_erase
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import SESSIONS, Machine
@@ -73,14 +72,6 @@ def test_it_refuses_one_that_has_not_ended(owner, scene):
         assert error["message"] == "The session has not ended: finalize or cancel it first."
 
 
-def test_it_erases_one_that_its_deadline_has_ended(owner, scene):
-    now = (clock.now() - at(0)).total_seconds()
-    session_id = scene.created(now - 301)
-    assert DetectionSession.objects.get().status == "created"
-    assert delete(owner, session_id).status_code == 204
-    assert left() == set()
-
-
 def test_another_projects_session_is_not_there(owner, peer, outsider, scene):
     session_id = counted(scene, ANNA)
     for machine in (peer, outsider):
@@ -88,12 +79,3 @@ def test_another_projects_session_is_not_there(owner, peer, outsider, scene):
             refused(delete(machine, session_id), 404, "not_found", resource="session")
     with nothing_changes():
         refused(delete(owner, uuid.uuid4()), 404, "not_found", resource="session")
-
-
-def test_it_takes_the_scope_of_erasure(owner, scene):
-    session_id = counted(scene, ANNA)
-    token = owner.token_with("sessions:write", "sessions:read")
-    with nothing_changes():
-        response = delete(owner, session_id, token)
-        refused(response, 403, "insufficient_scope", required_scope="data:erase")
-    assert delete(owner, session_id, owner.token_with("data:erase")).status_code == 204

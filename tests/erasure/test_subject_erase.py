@@ -7,15 +7,14 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from erasure import batches, subjects, worker
-from erasure.batches import TOLD_WITHIN
+from erasure import erasures, tasks
+from erasure.erasures import CREATED_WITHIN, TOLD_WITHIN
 from erasure.models import ErasedSession, Erasure
-from erasure.subjects import CREATED_WITHIN
-from erasure.worker import erasures_go_on
+from erasure.tasks import erasures_go_on
 from kynaplatform import clock
 from sessions_app import removal
 from sessions_app.models import DetectionSession
-from tests.api.api_requests import nothing_changes, refused, refused_fields
+from tests.api.api_requests import nothing_changes, refused_fields
 from tests.concurrency.racing import race
 from tests.erasure.people import ANNA, BEN, ask_to_erase, counted, created, left, streaming
 from tests.server import test_database_url as database_url
@@ -53,14 +52,6 @@ def test_it_refuses_what_is_no_subject(owner, body):
 
 
 @pytest.mark.django_db
-def test_it_takes_the_scope_of_erasure(owner):
-    token = owner.token_with("sessions:write", "sessions:read", "projects:read")
-    with nothing_changes():
-        response = owner.call("POST", ERASE, {"subject": ANNA}, token=token)
-        refused(response, 403, "insufficient_scope", required_scope="data:erase")
-
-
-@pytest.mark.django_db
 def test_the_worker_erases_what_was_created_before_the_request(scene):
     of_anna = [counted(scene, ANNA), streaming(scene, ANNA, 450)[0], created(scene, ANNA, 500)]
     kept = {counted(scene, BEN), counted(scene, None), created(scene, ANNA, 500.001)}
@@ -90,7 +81,7 @@ def test_the_worker_erases_what_was_created_before_the_request(scene):
 
 @pytest.mark.django_db
 def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(erasures, "MAX_SESSIONS", 1)
     ids = [counted(scene, ANNA, number) for number in range(3)]
     assert [erase(scene, seconds=seconds) for seconds in (500, 500, 510)] == [3, 3, 3]
     erase(scene, BEN)
@@ -98,7 +89,7 @@ def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatc
     of_anna = Erasure.objects.filter(subject=ANNA, project_id=scene.machine.project.id)
     assert of_anna.get().requested_at == at(510)
     assert erasures_go_on(now=at(520), lasts_seconds=0) == 0
-    worker._batch(of_anna.get().id, at(520))
+    tasks._batch(of_anna.get().id, at(520))
     between, later = counted(scene, ANNA, 515), counted(scene, ANNA, 530)
     # One that was asked for before, by a clock that is late, shortens nothing.
     assert [erase(scene, seconds=seconds) for seconds in (520, 505)] == [3, 3]
@@ -115,7 +106,7 @@ def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatc
 
 @pytest.mark.django_db
 def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(erasures, "MAX_SESSIONS", 2)
     ids = [counted(scene, ANNA, number) for number in range(5)]
     erase(scene)
     tried = []
@@ -127,7 +118,7 @@ def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
             raise RuntimeError("the worker was killed")
         return erased
 
-    monkeypatch.setattr(subjects, "sessions_erase", dies_in_the_third)
+    monkeypatch.setattr(erasures, "sessions_erase", dies_in_the_third)
     with pytest.raises(RuntimeError):
         erasures_go_on(now=at(LATE))
     assert left() == {ids[4]}
@@ -151,7 +142,7 @@ def test_a_batch_has_few_events(scene, monkeypatch):
 
 @pytest.mark.django_db
 def test_a_run_has_an_end(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(erasures, "MAX_SESSIONS", 1)
     for number in range(3):
         counted(scene, ANNA, number)
     erase(scene)
@@ -172,9 +163,9 @@ def test_a_run_ends_within_a_round(scene, monkeypatch):
         seconds += 9
         return batch(*arguments)
 
-    batch = worker._batch
-    monkeypatch.setattr(worker.time, "monotonic", lambda: seconds)
-    monkeypatch.setattr(worker, "_batch", after_nine_seconds)
+    batch = tasks._batch
+    monkeypatch.setattr(tasks.time, "monotonic", lambda: seconds)
+    monkeypatch.setattr(tasks, "_batch", after_nine_seconds)
     assert erasures_go_on(now=at(LATE), lasts_seconds=9) == 1
     assert len(left()) == 1
 
@@ -202,7 +193,7 @@ def test_one_whose_row_is_held_keeps_nobody_from_the_others(scene, caplog):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(erasures, "MAX_SESSIONS", 2)
     for number in range(8):
         counted(scene, ANNA, number)
     kept = counted(scene, BEN)
@@ -212,9 +203,9 @@ def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch
     assert sum(race(work)) == 8
     erasures_go_on(now=at(LATE))
     assert left() == {kept}
-    erasures = Erasure.objects.all()
-    assert sum(one.sessions for one in erasures) == ErasedSession.objects.count() == 8
-    assert {(one.subject, one.ended_at) for one in erasures} == {(None, at(LATE))}
+    rows = Erasure.objects.all()
+    assert sum(one.sessions for one in rows) == ErasedSession.objects.count() == 8
+    assert {(one.subject, one.ended_at) for one in rows} == {(None, at(LATE))}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
-from erasure.ledger import Line, lines_of
-from erasure.restored import erase_again
-from erasure.worker import batches_do, pending
+from erasure.ledger import Line, erase_again, lines_of
+from erasure.tasks import batches_do, pending
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 

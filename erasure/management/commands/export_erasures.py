@@ -4,7 +4,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from erasure import ledger
-from erasure.metrics import EXPORT
 from kynaplatform import clock
 from kynaplatform.api.commands import OperatorCommand
 from sessions_app.last_runs import last_run_record
@@ -27,5 +26,5 @@ class Command(OperatorCommand):
             lines = ledger.export(options["file"], now=now)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
-        last_run_record(name=EXPORT, now=now)
+        last_run_record(name=ledger.EXPORT, now=now)
         self.print_result({"lines": lines}, options)

@@ -1,27 +1,29 @@
-"""The erasure of a project, or of an organization with its projects: all that is stored of them.
+"""Erasures of people, and of projects and organizations with all that is stored of them.
 
-Children go before parents, a batch at a time, so that no foreign key is in the way. What is left of
-a project is the erasure, the line of the staff's log that says who erased it and why, and usage.
+A person is all sessions of a subject that were created before the request. Of a project, children
+go before parents, a batch at a time, so that no foreign key is in the way. What is left of it is
+the erasure, the line of the staff's log that says who erased it and why, and usage.
 """
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from uuid_utils.compat import uuid7
 
-from erasure.batches import Batch, ended_within_a_batch, sessions_cancel
-from erasure.models import Erasure, Kind
-from kynaplatform.api.chunks import CHUNK
+from erasure.models import Erasure, Kind, digest_of
+from kynaplatform.api.chunks import CHUNK, change_in_chunks
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
 from projects.suspension import suspend
-from sessions_app.models import DetectionSession
-from sessions_app.removal import sessions_remove
+from sessions_app.lifecycle import notify_runtimes
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
+from sessions_app.removal import MAX_SESSIONS, sessions_erase, sessions_remove, within_a_batch
+from sessions_app.session_ends import ended, update_live
 from webhooks.endpoints import endpoint_delete, endpoints_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -30,6 +32,97 @@ Owner = Organization | Project
 DEED: Final = "Erasure begun"
 # Each may have 64 KiB of text.
 MAX_TEXTS: Final = 200
+# A session that is cancelled stays for so long: its runtime tells its client of the end.
+TOLD_WITHIN: Final = timedelta(seconds=10)
+# A create that began before the request has committed by then, or never will: no statement of an
+# API lasts so long, and no transaction of it is idle for so long.
+CREATED_WITHIN: Final = timedelta(seconds=60)
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+class Batch(NamedTuple):
+    """One transaction: how many rows went, how many were sessions, and whether it was the last."""
+
+    rows: int
+    sessions: int = 0
+    is_last: bool = False
+
+
+def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None:
+    """Cancel those that live, overdue ones too. What is being written is left to the next time."""
+    live = sessions.filter(deadline_at__isnull=False, status__in=LIVE_STATUSES)
+
+    def cancel(ids: list[UUID]) -> None:
+        update_live(live.filter(id__in=ids), **ended(Status.CANCELLED, Outcome.CANCELLED, now))
+        notify_runtimes(ids)
+
+    change_in_chunks(live, cancel)
+
+
+def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
+    """Those that one transaction removes, the oldest first."""
+    over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
+    return within_a_batch(over.values_list("id", "events_total")[:MAX_SESSIONS])
+
+
+# --- A person -----------------------------------------------------------------------------
+
+
+def subject_erase(*, organization_id: UUID, project_id: UUID, subject: str, now: datetime) -> int:
+    """Have the worker erase the subject. Live sessions are cancelled at once.
+
+    A pending erasure of the subject goes on as this one. Returns how many sessions the subject has
+    now.
+    """
+    # Also where an earlier one goes on: a line of the ledger may say until when that was.
+    id_ = uuid7()
+    sessions_erased = 0
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [f"erase:{project_id}:{subject}"])
+        earlier = Erasure.objects.filter(
+            project_id=project_id, subject=subject, ended_at__isnull=True
+        )
+        for one in earlier.select_for_update():
+            now = max(now, one.requested_at)
+            sessions_erased += one.sessions
+            one.delete()
+        erasure = Erasure.objects.create(
+            id=id_,
+            kind=Kind.SUBJECT,
+            organization_id=organization_id,
+            project_id=project_id,
+            subject=subject,
+            subject_digest=digest_of(id_, subject),
+            requested_at=now,
+            sessions=sessions_erased,
+        )
+        of_subject = sessions_of(erasure)
+        sessions = of_subject.count()
+        sessions_cancel(of_subject, now)
+    return sessions
+
+
+def sessions_of(erasure: Erasure) -> QuerySet[DetectionSession]:
+    return DetectionSession.objects.filter(
+        Q(project_id=erasure.project_id),
+        subject=erasure.subject,
+        created_at__lte=erasure.requested_at,
+    )
+
+
+def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
+    """Erase a batch of its sessions."""
+    of_subject = sessions_of(erasure)
+    sessions_cancel(of_subject, now)
+    if ids := ended_within_a_batch(of_subject, now):
+        removed = sessions_erase(ids, now=now)
+        return Batch(rows=removed, sessions=removed)
+    is_late = now >= erasure.requested_at + CREATED_WITHIN
+    return Batch(rows=0, is_last=is_late and not of_subject.exists())
+
+
+# --- A project, an organization --------------------------------------------------------------
 
 
 def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
@@ -116,7 +209,7 @@ def _sessions(project_id: UUID, now: datetime) -> Batch | None:
 
 
 def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
-    """Versions, then MoveSpecs. migrations/0002 lets those of a project that is erased go."""
+    """Versions, then MoveSpecs. migrations/0001 lets those of a project that is erased go."""
     mine = MoveSpec.objects.filter(project_id=project_id)
     if ids := _ids(mine.filter(current_released_version__isnull=False), CHUNK):
         return Batch(rows=mine.filter(id__in=ids).update(current_released_version=None))
