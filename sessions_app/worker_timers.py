@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -29,13 +30,11 @@ def sweep(*, now: datetime) -> None:
 class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
     """Threads of the worker's first process, one for each timer: a long sweep holds no heartbeat.
 
-    They begin once the pool's processes are forked, which must not share their connections.
+    They begin once the pool's processes are forked, which must not share their connections, and
+    end with the process: a worker that stops sweeps on while its last tasks run.
     """
 
     requires = {"celery.worker.components:Pool"}
-
-    def __init__(self, worker: Any, **_: Any) -> None:
-        self._is_over = threading.Event()
 
     def include_if(self, worker: Any) -> bool:
         # One that sends webhooks writes no deadline.
@@ -45,11 +44,6 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
         for work, seconds in ((beat, BEAT_SECONDS), (sweep, SWEEP_SECONDS)):
             name, repeated = work.__name__, (work, seconds)
             threading.Thread(target=self._repeat, args=repeated, name=name, daemon=True).start()
-
-    def stop(self, worker: Any) -> None:
-        self._is_over.set()
-
-    terminate = stop
 
     def _repeat(self, work: Callable[..., None], seconds: float) -> None:
         while True:
@@ -61,5 +55,4 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
                     DATABASE.met(error)
                 else:
                     logger.exception("the timer %(timer)s failed", {"timer": work.__name__})
-            if self._is_over.wait(seconds):
-                return
+            time.sleep(seconds)

@@ -41,8 +41,9 @@ _TIMEOUTS: Final = {
     },
 }
 KINDS: Final = tuple(_TIMEOUTS)
-# For how long a database may say nothing to a request: it ends a statement itself before.
-_SILENT_SECONDS: Final = {API: 5.0, WEB: 16.0}
+# For how long a database may say nothing: it ends a statement itself before. A runtime has
+# deadlines of its own.
+_SILENT_SECONDS: Final = {API: 5.0, WEB: 16.0, WORKER: 310.0}
 # Set by what starts a process, for it and its children. Without: a worker, beat or a command.
 VARIABLE: Final = "PROCESS_KIND"
 

@@ -10,7 +10,12 @@ import pytest
 from clients.python.socket import OPEN_SECONDS, SILENT_SECONDS
 from kynaplatform import timing
 from kynaplatform.clock import PRECISE_SECONDS
-from kynaplatform.database.session_settings import RUNTIME, session_settings
+from kynaplatform.database.session_settings import (
+    _SILENT_SECONDS,
+    RUNTIME,
+    WORKER,
+    session_settings,
+)
 from kynaplatform.metrics.readiness import ASK_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +93,10 @@ RELATIONS = {
     "compose waits for the end of a drain": [
         timing.EXIT_SECONDS,
         said_seconds("compose.yaml", r"stop_grace_period: (\d+)s"),
+    ],
+    "a database ends a worker's statement before the worker takes it for silent": [
+        60 * float(session_settings(WORKER)["statement_timeout"].removesuffix("min")),
+        _SILENT_SECONDS[WORKER],
     ],
     "a readiness that is asked for is answered within a drain": [
         ASK_SECONDS,

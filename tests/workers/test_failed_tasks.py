@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import kombu
 import pytest
@@ -22,15 +21,6 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CLEANING = "sessions_app.tasks.prune_expired"
-
-
-@pytest.fixture
-def broker(redis_url: str) -> str:
-    """With no message of another test."""
-    url = urlsplit(redis_url)._replace(path="/11").geturl()
-    with kombu.Connection(url) as connection:
-        connection.default_channel.client.flushdb()
-    return url
 
 
 def value_of(port: int, name: str, **labels: str) -> float:

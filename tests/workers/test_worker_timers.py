@@ -5,9 +5,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import kombu
+import psutil
 import pytest
 from celery import Celery
 from django.db import connection
@@ -51,21 +51,12 @@ def retention_is_stuck() -> Iterator[None]:
         cursor.execute("DROP FUNCTION stand_still CASCADE")
 
 
-@pytest.fixture
-def broker(redis_url: str) -> str:
-    """With no message of another test."""
-    url = urlsplit(redis_url)._replace(path="/12").geturl()
-    with kombu.Connection(url) as its:
-        its.default_channel.client.flushdb()
-    return url
-
-
 def is_swept(session_id: str) -> bool:
     session = DetectionSession.objects.get(id=session_id)
     return session.terminal_outcome == "expired" and swept_at() is not None
 
 
-def test_it_sweeps_while_retention_is_stuck(
+def test_it_sweeps_while_retention_is_stuck_and_while_it_waits_for_that_to_stop(
     movespec: MoveSpec, broker: str, retention_is_stuck: None, tmp_path: Path
 ) -> None:
     log = tmp_path / "worker.log"
@@ -75,9 +66,16 @@ def test_it_sweeps_while_retention_is_stuck(
                 for _ in range(TASKS_AT_ONCE):
                     Celery(set_as_current=False).send_task(RETENTION, connection=sent_over)
             eventually(lambda: stuck() == TASKS_AT_ONCE, log.read_text, 60)
-            late = overdue(movespec, "created")
-            eventually(lambda: is_swept(late), log.read_text, 30)
-            assert stuck() == TASKS_AT_ONCE
+            for is_stopping in (False, True):
+                if is_stopping:
+                    [worker] = [
+                        one for one in psutil.Process().children() if "worker" in one.cmdline()
+                    ]
+                    worker.terminate()
+                    eventually(lambda: "Warm shutdown" in log.read_text(), log.read_text)
+                late = overdue(movespec, "created")
+                eventually(lambda late=late: is_swept(late), log.read_text, 30)
+                assert stuck() == TASKS_AT_ONCE
         finally:
             # A worker that is stopped waits for its tasks.
             with connection.cursor() as cursor:
