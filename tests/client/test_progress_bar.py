@@ -45,13 +45,6 @@ def test_a_terminal_shows_how_many_frames_are_acknowledged() -> None:
     assert "The connection was lost (closed with 1012): attaching again.\n" in shown
 
 
-def test_a_file_gets_lines_alone() -> None:
-    file = StringIO()
-    assert show(file) == [LINE]
-    lost = "The connection was lost (closed with 1012): attaching again.\n"
-    assert file.getvalue() == REJECTED + "No answer for 3 s. Waiting …\n" + lost
-
-
 def test_what_is_missing_is_told_until_it_counts_and_a_hold_as_it_goes_on() -> None:
     terminal = Terminal()
     with ProgressBar(60, on_event=None, bar_file=terminal) as progress:

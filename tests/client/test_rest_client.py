@@ -222,16 +222,6 @@ def test_any_other_refusal_ends_it(status: int) -> None:
     assert (refused.value.status, waits.seconds) == (status, [])
 
 
-def test_it_gives_up_where_it_would_wait_beyond_its_deadline() -> None:
-    waits = Waits()
-    limited = (429, {"Retry-After": "60"}, LIMITED)
-    with scripted_api(limited, limited) as api:
-        with pytest.raises(RequestRefusedError, match="429"):
-            waits.client(api, deadline_seconds=50).mint("secret")
-        assert len(api.asked) == 1
-    assert waits.seconds == []
-
-
 def test_a_server_that_has_answered_before_is_waited_for_and_no_other() -> None:
     waits = Waits()
     nowhere = ScriptedApi([])

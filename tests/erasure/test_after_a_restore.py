@@ -29,7 +29,6 @@ from erasure.ledger import (
     prune,
     sessions_note,
 )
-from erasure.management.commands import apply_erasures
 from erasure.models import ErasedSession, Erasure
 from erasure.tasks import erasures_go_on
 from kynaplatform import clock
@@ -155,19 +154,6 @@ def test_it_erases_what_the_file_names_and_leaves_the_rest(
         }
     with pytest.raises(CommandError, match="No such file"):
         call_command("apply_erasures", tmp_path / "missing")
-
-
-@pytest.mark.django_db
-def test_it_ends_with_an_error_where_nothing_goes_on(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(apply_erasures, "MAX_WAITS", 2)
-    monkeypatch.setattr(apply_erasures.time, "sleep", lambda seconds: None)
-    (tmp_path / "erasures").touch()
-    # It waits for creates that have not committed yet.
-    ask_to_erase(scene.machine.project)
-    with pytest.raises(CommandError, match="1 erasures don't go on"):
-        call_command("apply_erasures", tmp_path / "erasures")
 
 
 @pytest.mark.django_db

@@ -57,13 +57,6 @@ def test_it_erases_the_session_and_frees_its_key(owner, movespec, scene):
     assert "Idempotent-Replayed" not in again.headers
 
 
-def test_a_second_delete_finds_nothing(owner, scene):
-    session_id = counted(scene, None)
-    assert delete(owner, session_id).status_code == 204
-    with nothing_changes():
-        refused(delete(owner, session_id), 404, "not_found", resource="session")
-
-
 def test_it_refuses_one_that_has_not_ended(owner, scene):
     now = (clock.now() - at(0)).total_seconds()
     for session_id in (scene.created(now), scene.streaming(now)[0], scene.finalizing(now)[0]):

@@ -141,17 +141,6 @@ def test_a_batch_has_few_events(scene, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_run_has_an_end(scene, monkeypatch):
-    monkeypatch.setattr(erasures, "MAX_SESSIONS", 1)
-    for number in range(3):
-        counted(scene, ANNA, number)
-    erase(scene)
-    assert erasures_go_on(now=at(LATE), lasts_seconds=0) == 0
-    assert len(left()) == 3
-    assert erasures_go_on(now=at(LATE)) == 3
-
-
-@pytest.mark.django_db
 def test_a_run_ends_within_a_round(scene, monkeypatch):
     for subject in (ANNA, BEN):
         counted(scene, subject)

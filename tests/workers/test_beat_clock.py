@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from celery.beat import PersistentScheduler
 
 from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT, make_broker_folders
 from kynaplatform.celery import app
-from tests.other_clock import clock_ahead
 from tests.waiting import eventually
 
 HOUR = timedelta(hours=1)
@@ -63,21 +61,4 @@ def test_a_stored_schedule_that_lies_ahead_begins_anew(tmp_path: Path) -> None:
     store(tmp_path / "schedule", HOUR)
     with beat(tmp_path) as log:
         says(log, SENT)
-    assert log.read_text().count(WENT_BACK) == 1
-
-
-@pytest.mark.long
-def test_a_clock_that_goes_back_under_beat_is_noticed(tmp_path: Path) -> None:
-    store(tmp_path / "schedule", timedelta())
-    clock = tmp_path / "clock"
-    clock.write_text("+3600s\n")
-    faked = {name: value for name, value in clock_ahead(0).items() if name != "FAKETIME"}
-    faked |= {"FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1"}
-    with beat(tmp_path, **faked) as log:
-        says(log, SENT)
-        assert WENT_BACK not in log.read_text()
-        clock.write_text("+0s\n")
-        says(log, WENT_BACK)
-        before = log.read_text()
-        eventually(lambda: SENT in log.read_text().removeprefix(before), log.read_text, 60)
     assert log.read_text().count(WENT_BACK) == 1

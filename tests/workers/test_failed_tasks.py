@@ -14,7 +14,6 @@ from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.local_stack.ports import free_port
-from tests.deploy.promql import rules
 from tests.server import worker_and_beat
 from tests.waiting import eventually
 
@@ -99,10 +98,3 @@ def test_of_a_database_that_is_away_it_says_so_and_no_traceback(
     ]
     assert any("is out of reach" in one["message"] for one in told)
     assert not any("exception" in one for one in told)
-
-
-def test_the_alert_names_both() -> None:
-    [alert] = [rule for rule in rules() if rule["alert"] == "KynaTasksFail"]
-    assert alert["annotations"]["description"].startswith(
-        "The worker's log has the traceback, or says that the database is out of reach. "
-    )

@@ -10,7 +10,6 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -23,7 +22,6 @@ from erasure.models import Erasure
 from kynaplatform import __version__, clock
 from movespecs.models import MoveSpec
 from sessions_app.last_runs import BACKUP, SWEEP, last_run_record
-from sessions_app.models import LastRun
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
@@ -32,12 +30,9 @@ from staff.management.commands.status import (
     WEBHOOKS_SHARE,
     Failures,
     Process,
-    Samples,
     ask,
-    disk_fault,
     problems_of,
     read_database,
-    status_of,
     targets_of,
     task_lateness,
 )
@@ -119,29 +114,6 @@ def test_what_is_late_is_named(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("duration_ms", "is_late"), [(9_500, False), (50, True)])
-def test_webhooks_of_the_only_organization_are_late_unless_its_receiver_is_slow(
-    owner: Machine, duration_ms: int, is_late: bool
-) -> None:
-    run_all()
-    now, endpoint = clock.now(), make_endpoint(owner.project)
-    make_delivery(endpoint, status="delivered", tried_at=now, duration_ms=duration_ms)
-    make_delivery(endpoint, due_at=now - timedelta(minutes=2))
-    assert late_now()["webhooks"] is is_late
-
-
-@pytest.mark.django_db
-def test_a_new_platform_s_hourly_tasks_have_not_had_their_turn(settings: Any) -> None:
-    LastRun.objects.all().delete()
-    late = late_now()
-    assert (late["last sweep"], late["erase"]) == (True, True)
-    assert not late["prune_expired"]
-    assert not late["roll_up_usage"]
-    settings.PRODUCTION = True
-    assert late_now()["backup"]
-
-
-@pytest.mark.django_db
 def test_a_task_whose_last_run_failed_is_a_problem_until_one_ends_well() -> None:
     run_all()
     task, failed_at = "sessions_app.tasks.prune_expired", clock.now().timestamp()
@@ -150,46 +122,6 @@ def test_a_task_whose_last_run_failed_is_a_problem_until_one_ends_well() -> None
     assert [*problems_of([], WELL, late, failures)] == ["prune_expired: its last run failed"]
     last_run_record(name=task, now=clock.now())
     assert read_database({task: failed_at})[1] == Failures()
-
-
-@pytest.mark.django_db
-def test_sessions_that_failed_lately_are_counted_by_code(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    now = clock.now()
-    for minutes, columns in (
-        (5, {}),
-        (14, {}),
-        (6, {"error_code": "other"}),
-        (16, {}),
-        (5, {"terminal_outcome": "abandoned"}),
-    ):
-        ended = {
-            "created_at": now - timedelta(hours=2),
-            "ended_at": now - timedelta(minutes=minutes),
-        }
-        make_session(movespec, "failed", **ended | columns)
-    _, failures = read_database({})
-    assert failures == Failures(sessions={"engine_broke": 2, "other": 1})
-    problems = [*problems_of([], WELL, [], failures)]
-    assert sorted(problems) == [
-        "1 session failed in the last 15 minutes: other",
-        "2 sessions failed in the last 15 minutes: engine_broke",
-    ]
-
-
-@pytest.mark.django_db
-def test_sessions_that_nobody_reads_and_endpoints_that_fail_are_counted(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    now = clock.now()
-    make_session(movespec, "streaming", longest_until=now, unreadable_since=now)
-    endpoint = make_endpoint(owner.project)
-    type(endpoint).objects.filter(id=endpoint.id).update(failing_since=now)
-    _, failures = read_database({})
-    assert failures == Failures(unreadable_sessions=1, webhook_endpoints=1)
-    # An endpoint that fails is its customer's.
-    assert [*problems_of([], WELL, [], failures)] == ["1 session that no process can read"]
 
 
 def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
@@ -204,27 +136,6 @@ def test_a_check_or_a_process_that_is_not_well_is_a_problem() -> None:
         "web at c:3: down (ConnectionRefusedError)",
         f"releases differ: 0.0.1, {__version__} (1234567890ab) run",
     ]
-
-
-@pytest.mark.django_db
-def test_a_full_disk_is_a_problem() -> None:
-    samples: Samples = {
-        "kyna_disk_free_bytes": [({}, 9.0)],
-        "kyna_disk_bytes": [({}, 100.0)],
-    }
-    assert disk_fault(samples) == "9% of its disk is free"
-    api = Process("api", "a:1", "ok", __version__, disk=disk_fault(samples))
-    assert list(problems_of([api], WELL, [], Failures())) == ["api at a:1: 9% of its disk is free"]
-    samples = {"kyna_disk_free_bytes": [({}, 10.0)], "kyna_disk_bytes": [({}, 100.0)]}
-    assert disk_fault(samples) == ""
-
-
-def test_a_database_that_goes_away_as_it_is_read_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    ready = SimpleNamespace(states=lambda: dict(WELL))
-    monkeypatch.setattr("staff.management.commands.status.readiness", lambda: ready)
-    # Then a collector tells nothing.
-    monkeypatch.setattr("staff.management.commands.status.DATABASE_COLLECTORS", [])
-    assert status_of([])["problems"] == ["database: down"]
 
 
 def test_targets_are_those_of_prometheus(settings: Any, tmp_path: Path) -> None:

@@ -241,12 +241,6 @@ def samples(url: str) -> list[Any]:
     return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
 
-def test_a_runtime_and_a_worker_log_which_engine_they_run(platform: Platform) -> None:
-    lines = re.findall(r" kynaplatform\.engine (.*)$", platform.log(), re.MULTILINE)
-    # The worker that sends webhooks as well, though it runs none.
-    assert lines == ["[-] the engine that runs: python (COMPILED_ENGINE says so)"] * 3
-
-
 def names_told(url: str) -> Names:
     found: Names = {}
     for sample in samples(url):

@@ -1,11 +1,7 @@
 """GET /healthz and /metrics of a worker: by the rules of the API, on a port of its own."""
 
-import contextlib
 import http.client
 import json
-import socket
-import struct
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from dev.local_stack.ports import free_port
-from kynaplatform.http.monitor_server import MAX_CLIENTS
 from kynaplatform.worker_monitors import WorkerServer
-from tests.waiting import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS
 
 TOKEN = "a-token-of-the-metrics"
 
@@ -47,11 +42,6 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
 def test_healthz(port: int) -> None:
     assert ask(port, "/healthz") == (200, b'{"status":"ok"}', None)
     assert ask(port, "/healthz?x=1", "HEAD") == (200, b"", None)
-
-
-def test_one_who_sends_nothing_holds_nobody_up(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port)):
-        assert ask(port, "/healthz")[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/readyz", "/metrics/", "/api/detection/sessions"])
@@ -98,27 +88,6 @@ def test_metrics_are_not_there_in_production_without_a_token(
     assert ask(port, "/metrics")[0] == 200
 
 
-def test_who_resets_or_holds_on_is_no_news_and_keeps_nobody_out(
-    port: int, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # Other tests of this process may have left some.
-    threads_before = threading.active_count()
-    with contextlib.ExitStack() as stack:
-        for _ in range(2 * MAX_CLIENTS):
-            held = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            held.sendall(b"GET /healthz HTTP/1.1\r\n")
-            # So that closing resets it.
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert threading.active_count() - threads_before < 2 * MAX_CLIENTS
-    eventually(lambda: ask(port, "/healthz")[0] == 200, "others are answered")
-    assert capfd.readouterr().err == ""
-
-
 def test_a_port_that_is_taken_is_named(port: int) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"WORKER_METRICS_PORT {port}: .*in use"):
         WorkerServer(None).start(None)
-
-
-def test_port_0_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "WORKER_METRICS_PORT", 0)
-    assert not WorkerServer(None).include_if(None)
