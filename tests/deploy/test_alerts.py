@@ -3,14 +3,13 @@
 That the metrics they name exist is held where all servers run, in tests/workers.
 """
 
-import itertools
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from promql import ALERTS, dashboard_expressions, names_in, panels, rules
+from promql import ALERTS, dashboard_expressions, rules
 
 from dev.local_stack.environment import PROJECT
 from tests.deploy.promtool import promtool
@@ -167,6 +166,13 @@ def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> di
     }
 
 
+def check_rules(folder: Path, scenarios: list[dict[str, Any]], **options: str) -> None:
+    tests = folder / "tests.yml"
+    text = yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": scenarios, **options})
+    tests.write_text(text)
+    promtool("test", "rules", str(tests))
+
+
 def with_faults(*alerts: str) -> dict[str, float | str]:
     """The series when these alerts have their faults."""
     series = dict(HEALTHY)
@@ -193,9 +199,7 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
         # One kind of server is not there, and all others are.
         *(scenario(alert, with_faults(alert), [alert, "KynaServerDown"]) for alert in away),
     ]
-    tests = tmp_path / "tests.yml"
-    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": scenarios}))
-    promtool("test", "rules", str(tests))
+    check_rules(tmp_path, scenarios)
 
 
 def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> None:
@@ -209,9 +213,7 @@ def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> 
             one["values"] = " ".join(f"{hour * 3600}x59" for hour in range(MINUTES // 60 + 1))
         if one["series"] in (failures, f"up{{{WORKER}}}"):
             one["values"] = " ".join(["1x57 _ _"] * (MINUTES // 60 + 1))
-    tests = tmp_path / "tests.yml"
-    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarts]}))
-    promtool("test", "rules", str(tests))
+    check_rules(tmp_path, [restarts])
 
 
 def test_a_sweep_that_stands_still_is_told_of_after_30_s(tmp_path: Path) -> None:
@@ -226,10 +228,7 @@ def test_a_sweep_that_stands_still_is_told_of_after_30_s(tmp_path: Path) -> None
         asked | {"expr": expr, "eval_time": at, "exp_samples": samples}
         for at, samples in (("600s", []), ("630s", []), ("635s", told))
     ]
-    tests = tmp_path / "tests.yml"
-    groups = {"rule_files": [str(ALERTS)], "evaluation_interval": "5s", "tests": [stands]}
-    tests.write_text(yaml.safe_dump(groups))
-    promtool("test", "rules", str(tests))
+    check_rules(tmp_path, [stands], evaluation_interval="5s")
 
 
 def test_a_sender_that_ends_itself_again_and_again_is_told_of(tmp_path: Path) -> None:
@@ -238,22 +237,17 @@ def test_a_sender_that_ends_itself_again_and_again_is_told_of(tmp_path: Path) ->
     for one in restarting["input_series"]:
         if "kyna_webhook_turn" in one["series"] and SENDER in one["series"]:
             one["values"] = "0+60x9 " + "0 _ " * (MINUTES // 2)
-    tests = tmp_path / "tests.yml"
-    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [restarting]}))
-    promtool("test", "rules", str(tests))
+    check_rules(tmp_path, [restarting])
 
 
 @pytest.mark.parametrize(
     ("active", "late", "held_up", "fires"),
     [
-        pytest.param(1, 1, 1, True, id="the only one"),
         pytest.param(2, 1, 1, True, id="one of two"),
         pytest.param(3, 1, 1, False, id="one of three"),
         pytest.param(1, 1, 0, False, id="the only one, whose receiver is slow"),
-        pytest.param(2, 1, 0, False, id="one of two, whose receiver is slow"),
         # As by this machine's way out.
         pytest.param(2, 2, 0, True, id="two whose receivers are slow"),
-        pytest.param(0, 0, 0, False, id="nobody"),
     ],
 )
 def test_webhooks_are_late_where_few_have_any(
@@ -262,9 +256,7 @@ def test_webhooks_are_late_where_few_have_any(
     states = {"active": active, "late": late, "held_up": held_up}
     few = {f'kyna_webhook_organizations{{{API},state="{name}"}}': n for name, n in states.items()}
     one = scenario("few", {**HEALTHY, **few}, ["KynaWebhooksLate"] if fires else [])
-    tests = tmp_path / "tests.yml"
-    tests.write_text(yaml.safe_dump({"rule_files": [str(ALERTS)], "tests": [one]}))
-    promtool("test", "rules", str(tests))
+    check_rules(tmp_path, [one])
 
 
 def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:
@@ -276,20 +268,13 @@ def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:
     ]
 
 
-def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
+def test_each_alert_names_a_section_of_the_pages_as_its_runbook() -> None:
     places = {
         f"docs/{page}#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
         for page in ("operations.md", "backup.md", "upgrades.md")
         for heading in re.findall(r"^#+ (.+)$", (PROJECT / "docs" / page).read_text(), re.MULTILINE)
     }
-    for rule in rules():
-        assert sorted(rule) == ["alert", "annotations", "expr", "for", "labels"]
-        assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})
-        assert sorted(rule["annotations"]) == ["description", "runbook", "summary"]
-        assert rule["annotations"]["runbook"] in places
-        assert all(
-            rule["annotations"][name].endswith((".", "}}.")) for name in ("summary", "description")
-        )
+    assert {rule["annotations"]["runbook"] for rule in rules()} <= places
 
 
 def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
@@ -300,50 +285,3 @@ def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": records}]}))
     promtool("check", "rules", str(file))
-
-
-def test_no_panel_of_the_dashboard_lies_on_another() -> None:
-    assert len({panel["id"] for panel in panels()}) == len(panels())
-    assert len({panel["title"] for panel in panels()}) == len(panels())
-    places = [panel["gridPos"] for panel in panels()]
-    assert all(place["x"] + place["w"] <= 24 for place in places)
-    for one, other in itertools.combinations(places, 2):
-        assert (
-            one["x"] + one["w"] <= other["x"]
-            or other["x"] + other["w"] <= one["x"]
-            or one["y"] + one["h"] <= other["y"]
-            or other["y"] + other["h"] <= one["y"]
-        ), (one, other)
-
-
-def test_every_panel_asks_the_source_that_is_chosen() -> None:
-    for panel in panels():
-        if panel["type"] == "row":
-            assert panel["panels"] == []  # its panels follow it
-            continue
-        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-        assert [target["refId"] for target in panel["targets"]] == ["A", "B"][
-            : len(panel["targets"])
-        ]
-        for target in panel["targets"]:
-            named = set.union(*names_in(target["expr"].replace("$__rate_interval", "5m")).values())
-            told = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            assert told <= named | {"job", "instance", "process"}
-
-
-@pytest.mark.parametrize(
-    ("expression", "found"),
-    [
-        ('sum by (a) (rate(x{b="c", d!~"e{f}"}[5m]))', {"x": {"a", "b", "d"}}),
-        ("time() - max(x) > 1e3 and y == 0", {"x": set(), "y": set()}),
-        ("histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m])))", {"x_bucket": {"le"}}),
-    ],
-)
-def test_names_are_found_in_an_expression(expression: str, found: dict[str, set[str]]) -> None:
-    assert names_in(expression) == found
-
-
-@pytest.mark.parametrize("expression", ["guess(x)", "x @ 5", "sum by (a", "x{a='b'}"])
-def test_what_is_not_known_is_refused(expression: str) -> None:
-    with pytest.raises(ValueError, match=r"What is|Not known|No . follows"):
-        names_in(expression)

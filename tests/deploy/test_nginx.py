@@ -98,16 +98,6 @@ def test_a_half_sent_body_never_reaches_the_api(tmp_path: Path) -> None:
                 api.accept()
 
 
-def test_ten_half_sent_bodies_hold_nobody(behind: tuple[Path, int]) -> None:
-    with contextlib.ExitStack() as stack:
-        for path in (TOKENS, "/api/nowhere"):
-            for _ in range(10):
-                client = stack.enter_context(open_to(*behind))
-                client.sendall(request("POST", path, b"{", length=1000))
-        assert answer(*behind, request("GET", MOVESPECS))[0] == 200
-        assert answer(*behind, request("POST", TOKENS, b"{}"))[0] == 422
-
-
 @pytest.mark.parametrize(
     "sent",
     [
@@ -131,14 +121,6 @@ def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path, sent: 
         status, head, body = answer(tmp_path, port, sent)
         assert (status, json.loads(body)["error"]["code"]) == (503, "service_unavailable")
         assert b"Retry-After: 5" in head
-
-
-def test_requests_go_through_and_their_addresses_are_told(behind: tuple[Path, int]) -> None:
-    status, head, body = answer(*behind, request("GET", MOVESPECS))
-    assert (status, body) == (200, b"[]")
-    assert b"strict-transport-security" not in head.lower()  # development
-    status, _, body = answer(*behind, request("POST", TOKENS, b"{}"))
-    assert (status, json.loads(body)["error"]["code"]) == (422, "validation_error")
 
 
 def test_an_export_alone_is_compressed(
@@ -200,16 +182,15 @@ def test_a_line_has_the_start_of_a_method_and_a_path_alone(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "fault"),
     [
-        f"{SESSIONS}?runtime_token=s3cr3t",
+        (f"{SESSIONS}?runtime_token=s3cr3t", "too large"),
         # Typed wrongly, and what nginx itself says of them.
-        "/api/detection/stream?runtime_token=s3cr3t",
-        "/api/detection/streams/1?runtime_token=s3cr3t",
-        "/api/detection/stream/1?runtime_token=s3cr3t",
+        ("/api/detection/stream?runtime_token=s3cr3t", "away"),
+        ("/api/detection/streams/1?runtime_token=s3cr3t", "a header too large"),
+        ("/api/detection/stream/1?runtime_token=s3cr3t", "away"),
     ],
 )
-@pytest.mark.parametrize("fault", ["away", "too large", "a header too large"])
 def test_a_token_is_in_no_log_whatever_fails(tmp_path: Path, path: str, fault: str) -> None:
     with proxy_of(tmp_path) as port:
         body = b" " * 3_000_000 if fault == "too large" else b""
@@ -220,14 +201,14 @@ def test_a_token_is_in_no_log_whatever_fails(tmp_path: Path, path: str, fault: s
     assert "s3cr3t" not in logged(tmp_path)
 
 
-@pytest.mark.parametrize("given", [None, "visit-4711.a_b", "x" * 128, "x" * 129, "a b", 'a"b'])
+@pytest.mark.parametrize("given", [None, "visit-4711.a_b", "x" * 129, 'a"b'])
 def test_a_request_has_one_id_at_the_client_in_the_log_and_at_the_api(
     behind: tuple[Path, int], given: str | None
 ) -> None:
     header = "" if given is None else f"X-Request-ID: {given}\r\n"
     _, head, _ = answer(*behind, request("GET", MOVESPECS, headers=header))
     [told] = re.findall(r"(?i)x-request-id: (\S+)", head.decode())
-    is_kept = given in ("visit-4711.a_b", "x" * 128)
+    is_kept = given == "visit-4711.a_b"
     assert (told == given) == is_kept
     folder, _ = behind
     line = line_where(folder, "request_id", told)
@@ -235,38 +216,21 @@ def test_a_request_has_one_id_at_the_client_in_the_log_and_at_the_api(
     assert f"[{told}] GET {MOVESPECS} 200" in (folder / "web.log").read_text()
 
 
-def test_an_answer_of_its_own_has_the_id_of_its_line(tmp_path: Path) -> None:
-    with proxy_of(tmp_path) as port:
-        for path in (MOVESPECS, "/readyz"):
-            _, head, _ = answer(tmp_path, port, request("GET", path))
-            [told] = re.findall(r"(?i)x-request-id: (\S+)", head.decode())
-            assert lines_of(tmp_path)[-1]["request_id"] == told
-
-
 INSIDE = ["/readyz", "/metrics", "//metrics", "/%6detrics", "/x/../metrics", "/./readyz?x=1"]
 INSIDE += ["/api/detection/stream/../../../metrics", "/api/detection/stream/%2e%2e/../../readyz"]
 
 
-@pytest.mark.parametrize("path", INSIDE)
-def test_what_is_for_the_inside_is_not_there(tmp_path: Path, path: str) -> None:
+def test_what_is_for_the_inside_is_not_there(tmp_path: Path) -> None:
+    unknown = Client().get("/none").json()["error"]
     with socket.create_server(("127.0.0.1", 0)) as api:
         api.setblocking(False)
         with proxy_of(tmp_path, api) as port:
-            status, head, body = answer(tmp_path, port, request("GET", path))
+            for path in INSIDE:
+                status, head, body = answer(tmp_path, port, request("GET", path))
+                assert (status, b"application/json" in head) == (404, True)
+                assert json.loads(body)["error"] == unknown
             with pytest.raises(BlockingIOError):
                 api.accept()
-    assert (status, b"application/json" in head) == (404, True)
-    assert json.loads(body)["error"] == error_of_an_unknown_path()
-
-
-def error_of_an_unknown_path() -> dict[str, Any]:
-    found: dict[str, Any] = Client().get("/none").json()["error"]
-    return found
-
-
-def test_health_is_for_everybody(behind: tuple[Path, int]) -> None:
-    status, _, body = answer(*behind, request("GET", "/healthz"))
-    assert (status, json.loads(body)["status"]) == (200, "ok")
 
 
 def test_no_ticket_comes_while_a_client_writes_its_first_request(tmp_path: Path) -> None:

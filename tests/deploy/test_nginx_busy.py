@@ -148,13 +148,9 @@ def test_what_takes_long_leaves_the_servers_to_the_rest(
 @pytest.mark.parametrize(
     ("path", "is_bounded"),
     [
-        ("/", True),
         ("/?x=1", True),
         ("/try", True),
         ("/try/figures/squat.json.gz", False),
-        ("/docs/", False),
-        ("/docs/staff-guide/session.png", False),
-        ("/admin/", False),
         ("/admin/login/", False),
     ],
 )

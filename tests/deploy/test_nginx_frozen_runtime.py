@@ -2,14 +2,12 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.db import transaction
 
 from clients.python.stream import StreamClient
 from dev.local_stack.guard import children_of
@@ -112,22 +110,3 @@ def test_clients_of_a_frozen_runtime_and_new_ones_go_on_through_the_other(
         client.close()
     servers = {line["upstream"] for line in lines_of(folder) if line["status"] == "101"}
     assert f"127.0.0.1:{runtimes[0].port}, 127.0.0.1:{runtimes[1].port}" in servers
-
-
-@pytest.mark.long
-def test_a_runtime_that_is_not_frozen_is_never_silent(
-    owner: Machine, movespec: MoveSpec, through: str
-) -> None:
-    """Neither to a client that idles, nor while a batch waits and nothing behind it is read."""
-    _, idle = attached(owner, movespec, through)
-    session, waits = attached(owner, movespec, through)
-    with transaction.atomic():
-        DetectionSession.objects.select_for_update().get(id=session.id)
-        for at in range(0, HALF, 10):
-            waits.send(POSES[at : at + 10])
-        time.sleep(2.5 * SILENT_SECONDS)
-    for client, start in ((idle, 0), (waits, HALF)):
-        stream(client, start, len(POSES))
-        assert client.finalize().accepted_frames_total == len(POSES)
-        assert client.attaches == 1
-        client.close()

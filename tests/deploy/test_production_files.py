@@ -125,26 +125,6 @@ def test_the_servers_of_compose_are_those_of_its_file() -> None:
     assert services["api-1"]["environment"]["TRUSTED_PROXIES"] == addresses["nginx"]
 
 
-@pytest.mark.parametrize("service", ["nginx", "postgres", "redis", *OURS[1:], "webhooks"])
-def test_a_service_that_ends_is_started_again(service: str) -> None:
-    assert COMPOSE["services"][service]["restart"] == "unless-stopped"
-
-
-def test_what_serves_waits_for_the_migrations() -> None:
-    finished = {"condition": "service_completed_successfully"}
-    for service in (*OURS[1:], "webhooks"):
-        assert COMPOSE["services"][service]["depends_on"]["migrate"] == finished
-
-
-def test_each_process_of_ours_has_a_bound_of_memory_and_postgresql_has_none() -> None:
-    bounds = {name: found.get("mem_limit") for name, found in COMPOSE["services"].items()}
-    assert bounds == {
-        **dict.fromkeys(["nginx", "postgres", "redis"], None),
-        **dict.fromkeys(OURS, "2g"),
-        **dict.fromkeys(["webhooks", "beat"], "1g"),
-    }
-
-
 def test_the_sender_sees_neither_dotenv_nor_a_container_but_postgresql() -> None:
     sender = COMPOSE["services"]["webhooks"]
     assert sender["env_file"] == []

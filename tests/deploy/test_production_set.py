@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -40,17 +39,13 @@ from tests.deploy.composition import (
 from tests.deploy.faults.faults import SHORT
 from tests.deploy.faults.run import carry_out
 from tests.deploy.faults.stage import missing_programs
-from tests.deploy.image import lines_of
 from tests.deploy.installation import Build, NoPythonError, installation
 from tests.deploy.operating import bootstrap, operate
 from tests.deploy.own_database import own_database
 from tests.deploy.proxy import proxy, trusting
 from tests.guides.reading import Answer, Walk
 from tests.local_stack.stack_processes import (
-    bare_environment,
-    command_line,
     is_deserted,
-    processes_of,
 )
 from tests.open_folder import open_folder
 from tests.plugin import installed, skip_without
@@ -68,30 +63,6 @@ METRICS_TOKEN = "a-token-of-the-metrics"
 def programs() -> None:
     if missing := missing_programs():
         skip_without(f"{' and '.join(missing)} not installed")
-
-
-# Before all that holds the installation for itself.
-@pytest.mark.long
-def test_the_faults_can_be_interrupted_and_leave_nothing(programs: None) -> None:
-    with open_folder() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.deploy.faults"],
-            cwd=PROJECT,
-            env=bare_environment(TMPDIR=str(folder)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-        def runs(program: str) -> bool:
-            return any(program in str(command_line(pid)) for pid in processes_of(folder))
-
-        eventually(lambda: runs("nginx") or process.poll() is not None, "nginx runs", 300)
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-        assert (process.returncode, said.splitlines()[1:]) == (130, ["Stopped."])
-        assert is_deserted(folder)
-        assert [*folder.iterdir()] == []
 
 
 @pytest.fixture(scope="module")
@@ -369,32 +340,3 @@ def test_all_that_production_imports_is_installed(build_image: Build, tmp_path: 
     said = web.run("python", "-W", "ignore", "-c", IMPORT, **variables)
     # The pictures of `replay`, which says so.
     assert said == "dev.replay.plot matplotlib\n"
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    ("written", "instead", "told"),
-    [
-        (
-            "EXPOSE 8000 8001 8002 8003 9000 9003",
-            "VOLUME /data",
-            r"Dockerfile:\d+: VOLUME /data\nThe test does not",
-        ),
-        ("COPY poses poses", "COPY pose poses", r"Dockerfile:\d+: COPY pose poses\nThere is no"),
-        (
-            "manage.py collectstatic",
-            "manage.py collect",
-            r"Dockerfile:\d+: RUN SECRET_KEY=throwaway python manage.py collect --no-input\n"
-            r"(?s:.*)Unknown command: 'collect'",
-        ),
-    ],
-)
-def test_a_line_that_cannot_be_carried_out_is_told(
-    build_image: Build, monkeypatch: pytest.MonkeyPatch, written: str, instead: str, told: str
-) -> None:
-    text = (PROJECT / "Dockerfile").read_text()
-    assert written in text
-    changed = [*lines_of(text.replace(written, instead))]
-    monkeypatch.setattr("tests.deploy.image.lines_of", lambda _: changed)
-    with pytest.raises(pytest.fail.Exception, match=told):
-        build_image()

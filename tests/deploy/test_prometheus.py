@@ -2,24 +2,16 @@
 
 import re
 import shutil
-import subprocess
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
-from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT
-from dev.local_stack.ports import free_port, listens
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from tests.deploy.promql import OF_NODE_EXPORTER
 from tests.deploy.promtool import promtool
 from tests.documented import block
-from tests.plugin import installed
-from tests.waiting import eventually
 
 DEPLOY = PROJECT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
@@ -94,43 +86,3 @@ def test_prometheus_takes_the_job_of_a_database(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     promtool("check", "config", str(tmp_path / "prometheus.yml"))
     assert f'job="{further["job_name"]}"' in (DEPLOY / "alerts.yml").read_text()
-
-
-def test_node_exporter_tells_what_the_alert_of_a_database_asks() -> None:
-    port = free_port()
-    exporter = processes.start(
-        [
-            installed("prometheus-node-exporter"),
-            *(f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults"),
-            "--collector.filesystem",
-        ],
-        env={},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        eventually(lambda: listens(port), "it listens", 30)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
-            text = response.read().decode()
-    finally:
-        processes.stop(exporter, signals=[])
-    told: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            told.setdefault(sample.name, set()).update(sample.labels)
-    assert "/" in re.findall(r'node_filesystem_avail_bytes\{.*mountpoint="([^"]+)"', text)
-    assert set(OF_NODE_EXPORTER) <= set(told)
-    assert all(labels <= told[name] for name, labels in OF_NODE_EXPORTER.items())
-
-
-@pytest.mark.parametrize("name", ["targets-local.yml", "targets-compose.yml", "prometheus.yml"])
-def test_the_page_tells_of_each_file(name: str) -> None:
-    assert f"`{name}`" in (PROJECT / "docs" / "operations.md").read_text().replace("deploy/", "")
-
-
-def test_what_it_reads_is_where_the_page_puts_it() -> None:
-    page = (PROJECT / "docs" / "operations.md").read_text()
-    read = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
-    [job] = read["scrape_configs"]
-    targets_files, token = job["file_sd_configs"][0]["files"], job["authorization"]
-    for path in (*read["rule_files"], *targets_files, token["credentials_file"]):
-        assert f"`{path}`" in page

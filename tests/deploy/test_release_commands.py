@@ -35,6 +35,13 @@ def upgraded(machine: ReleaseMachine, form: int, **files: str) -> str:
     return name
 
 
+def installed_on(machine: ReleaseMachine) -> str:
+    name = machine.release(5)
+    machine.clone()
+    machine.upgrade()
+    return name
+
+
 def all_on(machine: ReleaseMachine, name: str) -> dict[str, str]:
     return dict.fromkeys(machine.units, name)
 
@@ -94,20 +101,6 @@ def test_all_is_built_before_anything_stops_and_switched_after_migrate(
     assert target_of(machine, "before") == OLD
 
 
-def test_the_camera_is_built_once_it_is_wanted(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    before = machine.pids()
-    assert not any(step.startswith("make") for step in machine.steps())
-    (machine.etc / "env").write_text("SECRET_KEY=a\nTRY_PAGE=true\n")
-    for built in (2, 0):
-        assert machine.upgrade().returncode == 0
-        told = [step for step in machine.steps() if re.match("make|.*collectstatic", step)]
-        assert len(told) == built
-    assert machine.pids() == before
-
-
 def test_database_roles_are_renewed_before_a_restart(machine: ReleaseMachine) -> None:
     machine.release(5)
     machine.clone()
@@ -131,7 +124,7 @@ def test_a_page_of_the_release_before_finds_its_static_files(machine: ReleaseMac
     assert (served / "staticfiles.json").read_text() == "3"
 
 
-@pytest.mark.parametrize("step", ["pip", "collectstatic", "load_catalogue"])
+@pytest.mark.parametrize("step", ["pip", "load_catalogue"])
 def test_what_runs_goes_on_where_a_step_fails(machine: ReleaseMachine, step: str) -> None:
     machine.release(3)
     machine.install_as_before_this_layout()
@@ -179,28 +172,10 @@ def test_a_server_that_does_not_start_is_the_last_and_it_goes_on_from_there(
     assert target_of(machine, "before") == OLD
 
 
-@pytest.mark.long
-def test_after_a_failed_upgrade_another_release_may_follow(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    good = target_of(machine, "current")
-    machine.release(5, broken="")
-    machine.fail(f"restart {machine.units[0]}")
-    assert machine.upgrade().returncode == 1
-    machine.fail("")
-    mended = upgraded(machine, 5, mended="")
-    assert machine.runs() == all_on(machine, mended)
-    assert target_of(machine, "before") == good
-
-
 def test_a_release_that_was_gone_back_from_is_no_way_back_until_it_is_whole_again(
     machine: ReleaseMachine,
 ) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    good = target_of(machine, "current")
+    good = installed_on(machine)
     upgraded(machine, 5, gone_back_from="")
     assert machine.roll_back().returncode == 0
     machine.fail(f"restart {machine.units[0]}")
@@ -212,9 +187,7 @@ def test_a_release_that_was_gone_back_from_is_no_way_back_until_it_is_whole_agai
 
 
 def test_the_same_engine_is_not_compiled_again(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    installed_on(machine)
 
     def compiled(**files: str) -> int:
         machine.steps()
@@ -256,36 +229,8 @@ def test_the_way_back_keeps_one_runtime_where_states_differ(machine: ReleaseMach
     assert not any(step.startswith("pip") for step in machine.steps())
 
 
-def test_what_stays_keeps_your_own_command(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    api, first, _ = machine.units
-    own = machine.folder / "etc/systemd/system/kynaplatform-realtime@.service.d/host.conf"
-    own.parent.mkdir()
-    own.write_text("[Service]\nExecStart=\nExecStart=/usr/bin/env .venv/bin/python -m realtime\n")
-    machine.release(5, another="")
-    machine.fail(f"restart {api}")
-    assert machine.upgrade().returncode == 1
-    held = machine.folder / f"run/systemd/system/{first}.d/zz-release.conf"
-    assert "\nExecStartPost=/usr" in held.read_text()
-    assert "\nExecStart=" not in held.read_text()
-    assert own.exists()
-
-
-def test_the_way_back_restarts_all_where_states_are_alike(machine: ReleaseMachine) -> None:
-    first = machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    upgraded(machine, 5, another="")
-    assert machine.roll_back().returncode == 0
-    assert machine.runs() == all_on(machine, first)
-
-
 def test_the_way_back_stops_what_the_release_before_does_not_have(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    installed_on(machine)
     added = f"kynaplatform-pages@{free_port(also_free=1000)}.service"
     before = [*machine.units]
     machine.units.append(added)
@@ -296,9 +241,7 @@ def test_the_way_back_stops_what_the_release_before_does_not_have(machine: Relea
 
 
 def test_there_is_no_way_back_from_an_installation(machine: ReleaseMachine) -> None:
-    name = machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    name = installed_on(machine)
     done = machine.roll_back()
     assert (done.returncode, done.stderr) == (
         1, "FAILED: No release ran before this one on this machine.\n"
@@ -307,9 +250,7 @@ def test_there_is_no_way_back_from_an_installation(machine: ReleaseMachine) -> N
 
 
 def test_two_at_once_are_one(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    installed_on(machine)
     machine.release(5, another="")
     machine.steps()
     with (machine.root / "releases/.lock").open("w") as lock:
@@ -322,9 +263,7 @@ def test_two_at_once_are_one(machine: ReleaseMachine) -> None:
 
 @pytest.mark.long
 def test_three_releases_are_kept(machine: ReleaseMachine) -> None:
-    names = [machine.release(5)]
-    machine.clone()
-    machine.upgrade()
+    names = [installed_on(machine)]
     names += [upgraded(machine, 5, number=str(number)) for number in range(3)]
     there = {path.name for path in (machine.root / "releases").glob("[!.]*")}
     assert there == {*names[1:]}
@@ -332,9 +271,7 @@ def test_three_releases_are_kept(machine: ReleaseMachine) -> None:
 
 @pytest.mark.long
 def test_what_failed_before_a_switch_is_no_way_back(machine: ReleaseMachine) -> None:
-    first = machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    first = installed_on(machine)
     second = upgraded(machine, 5, another="")
     before = machine.pids()
     machine.release(5, third="")
@@ -400,9 +337,7 @@ def test_what_you_changed_in_a_checkout_is_not_dropped(
 
 
 def test_an_older_revision_is_no_upgrade(machine: ReleaseMachine) -> None:
-    first = machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    first = installed_on(machine)
     second = upgraded(machine, 5, another="")
     before = machine.pids()
     machine.steps()
@@ -411,56 +346,6 @@ def test_an_older_revision_is_no_upgrade(machine: ReleaseMachine) -> None:
     assert done.stderr.endswith(f"To go back run {machine.root}/rollback.\n")
     assert machine.steps() == []
     assert (machine.pids(), target_of(machine, "current")) == (before, second)
-
-
-def test_without_the_repository_a_revision_that_is_here_may_be_named(
-    machine: ReleaseMachine,
-) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    name = machine.release(5, another="")
-    machine.fail("manage.py migrate")
-    machine.upgrade()
-    machine.fail("")
-    machine.source.rename(machine.folder / "away")
-    command = str(machine.root / "current/deploy/upgrade")
-    for words in ((), ("unknown",)):
-        done = machine.run(command, *words)
-        assert done.returncode == 1
-        assert done.stderr.endswith("FAILED: Nothing was restarted. Mend it, and run this again.\n")
-    assert machine.run(command, name).returncode == 0
-    assert machine.runs() == all_on(machine, name)
-
-
-def test_a_file_that_cannot_be_written_is_a_step_that_fails(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    (machine.root / "staticfiles").touch()
-    done = machine.upgrade()
-    assert done.returncode == 1
-    assert done.stderr.endswith(
-        "/staticfiles'. Nothing was restarted. Mend it, and run this again.\n"
-    )
-
-
-def test_an_engine_is_compiled_once_there_is_a_compiler(machine: ReleaseMachine) -> None:
-    programs = machine.folder / "without-gcc"
-    programs.mkdir()
-    for folder in os.environ["PATH"].split(":"):
-        for program in Path(folder).glob("*"):
-            if program.name != "gcc" and not (programs / program.name).is_symlink():
-                (programs / program.name).symlink_to(program)
-    path = machine.environment["PATH"]
-    machine.environment["PATH"] = f"{path.split(':')[0]}:{programs}"
-    machine.release(5)
-    machine.clone()
-    for told, compiled in ((1, 0), (0, 1), (0, 0)):
-        done = machine.upgrade()
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("The engine stays Python") == told
-        assert [step.split()[0] for step in machine.steps()].count("compile") == compiled
-        machine.environment["PATH"] = path
 
 
 @pytest.mark.parametrize("kind", ["webhooks", "beat"])
@@ -488,9 +373,7 @@ def test_what_takes_no_requests_is_looked_at_too(machine: ReleaseMachine, kind: 
 
 
 def test_a_migration_that_goes_on_is_not_begun_again(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    installed_on(machine)
     name = machine.release(5, another="")
     machine.steps()
     process = machine.begin_upgrade("manage.py migrate")
@@ -506,9 +389,7 @@ def test_a_migration_that_goes_on_is_not_begun_again(machine: ReleaseMachine) ->
 
 
 def test_what_is_stopped_stays_so_and_is_named(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
+    installed_on(machine)
     for unit in machine.units:
         machine.systemctl("stop", unit)
     name = machine.release(5, another="")
@@ -517,32 +398,3 @@ def test_what_is_stopped_stays_so_and_is_named(machine: ReleaseMachine) -> None:
     stopped = ", ".join(f"{unit} is stopped" for unit in machine.units)
     assert done.stdout.endswith(f"==> {name} runs, {stopped}\n")
     assert machine.runs() == {}
-
-
-def test_what_was_never_there_is_none_of_three_releases(machine: ReleaseMachine) -> None:
-    names = [machine.release(5)]
-    machine.clone()
-    machine.upgrade()
-    machine.fail("pip")
-    for number in range(2):
-        names.append(machine.release(5, number=str(number)))
-        assert machine.upgrade().returncode == 1
-    machine.fail("")
-    # Nothing ran before it.
-    assert machine.upgrade(names[0]).returncode == 0
-    assert {path.name for path in (machine.root / "releases").glob("[!.]*")} == {*names}
-
-
-def test_what_a_killed_upgrade_has_started_ends_before_the_next(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    machine.upgrade()
-    machine.release(5, another="")
-    machine.steps()
-    process = machine.begin_upgrade("pip install")
-    process.send_signal(signal.SIGTERM)
-    process.wait()
-    done = machine.upgrade()
-    assert done.stderr.endswith("FAILED: Another upgrade or rollback runs.\n")
-    machine.go_on()
-    assert len(machine.steps()) == 1
