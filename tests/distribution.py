@@ -12,7 +12,7 @@ from xdist.workermanage import WorkerController
 # Files that start servers, browsers or programs of the machine.
 WITH_PROCESSES = (
     *("browser/*", "client/*", "concurrency/*", "deploy/*", "local_stack/*", "realtime/*"),
-    *("tools/*", "web/*", "workers/*", "*_over_real_http.py", "replay/test_stream.py"),
+    *("web/*", "workers/*", "*_over_real_http.py", "replay/test_stream.py"),
     *(
         "api/test_fair_shares.py",
         "api/test_first_hour.py",
@@ -32,7 +32,7 @@ LAST = (
     *("concurrency/test_kill_*", "deploy/test_nginx_frozen_runtime.py", "realtime/test_kill*"),
     *("deploy/test_nginx_watchdog.py", "realtime/test_own_watchdog.py"),
     *("deploy/test_production_set.py", "realtime/test_frozen_runtime.py"),
-    *("realtime/test_database_restart.py", "realtime/test_leases.py", "tools/test_demo.py"),
+    *("realtime/test_database_restart.py", "realtime/test_leases.py"),
     *("browser/test_try_camera.py", "web/*"),
 )
 

@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from dev.local_stack.private_files import write_private
+from dev.local_stack.environment import write_private
 from movespecs.authors import PLATFORM
 from movespecs.catalogue import catalogue_id, catalogue_text
 from movespecs.drafts import movespec_create

@@ -4,7 +4,9 @@ With `ENVIRONMENT=production` nothing is filled in and no database is started.
 """
 
 import fcntl
+import os
 import secrets
+import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -14,7 +16,6 @@ from typing import TYPE_CHECKING
 import environ
 
 from dev.local_stack.cluster_folders import make_private
-from dev.local_stack.private_files import write_private
 
 if TYPE_CHECKING:
     from dev.local_stack.postgres import EmbeddedPostgres
@@ -118,3 +119,18 @@ def make_secrets() -> dict[str, str]:
 def make_broker_folders(data_dir: Path) -> None:
     for name in ("messages", "control", "taken"):
         (data_dir / "broker" / name).mkdir(parents=True, exist_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Only its owner can read the file, which is never half written."""
+    # mkstemp makes the file 0600
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise

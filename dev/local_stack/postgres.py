@@ -5,9 +5,12 @@ behind. A convenience, never imported when `DATABASE_URL` is set.
 """
 
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +22,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from dev.local_stack import postmaster, processes
+from dev.local_stack import processes
 from dev.local_stack.cluster_folders import (
     CLUSTER,
     PostgresUnavailableError,
@@ -37,6 +40,8 @@ PORT = 5432  # names the socket file
 SUPERUSER = "kynaplatform"
 DATABASE = "postgres"
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+# sun_path holds 108 bytes; the server appends `/.s.PGSQL.5432`.
+MAX_SOCKET_FOLDER_BYTES = 90
 THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -54,7 +59,7 @@ class EmbeddedPostgres:
     """The server of one data folder, while this process holds the folder's lock.
 
     The lock is inherited by the server, so holding it means that nothing runs in the folder. The
-    cluster is in it, or in a place that a link in it names (server_place.py). With `tcp_port` it
+    cluster is in it, or in a place that a link in it names (cluster_folders.py). With `tcp_port` it
     listens there too, on 127.0.0.1, for whoever may not enter the folder of its socket.
     """
 
@@ -82,7 +87,7 @@ class EmbeddedPostgres:
     def url(self) -> str:
         if self.tcp_port is not None:
             return f"postgresql://{SUPERUSER}@127.0.0.1:{self.tcp_port}/{DATABASE}"
-        folder = quote(str(postmaster.socket_folder(self.cluster)), safe="/")
+        folder = quote(str(socket_folder(self.cluster)), safe="/")
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
     def start(self, *, reuse: bool = False) -> None:
@@ -124,7 +129,7 @@ class EmbeddedPostgres:
         now = time.monotonic()
         deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
         while not self._try_lock():
-            is_served = postmaster.accepts_connections(self.cluster, self._port)
+            is_served = accepts_connections(self.cluster, self._port)
             if is_served and reuse:
                 return False
             # A server that lost its supervisor takes a moment to shut down and free the folder.
@@ -136,7 +141,7 @@ class EmbeddedPostgres:
         return True
 
     def _start(self) -> None:
-        if postmaster.runs_unlocked(self.cluster):
+        if runs_unlocked(self.cluster):
             raise PostgresUnavailableError(
                 f"A PostgreSQL that `make run` did not start runs in {self.cluster}: stop it."
             )
@@ -192,7 +197,7 @@ class EmbeddedPostgres:
             self._entry.symlink_to(self.cluster)
 
     def _prepare_socket_folder(self) -> Path:
-        sockets = postmaster.socket_folder(self.cluster)
+        sockets = socket_folder(self.cluster)
         owner = server_user(self.cluster)
         if sockets != self.cluster:
             sockets.mkdir(mode=0o700, exist_ok=True)
@@ -225,7 +230,7 @@ class EmbeddedPostgres:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not postmaster.accepts_connections(self.cluster, self._port):
+        while not accepts_connections(self.cluster, self._port):
             has_ended = self.process is None or self.process.poll() is not None
             if has_ended or time.monotonic() > deadline:
                 how = "did not start" if has_ended else "is not ready"
@@ -236,6 +241,51 @@ class EmbeddedPostgres:
         log = self.folder / "postgres.log"
         lines = log.read_text(errors="replace").strip().splitlines()
         return f"{' / '.join(lines[-3:]) or 'no output'} (all in {log})"
+
+
+def socket_folder(cluster: Path) -> Path:
+    """The folder of the server's socket: the cluster itself, if its path is short and plain."""
+    path = str(cluster)
+    if len(os.fsencode(path)) <= MAX_SOCKET_FOLDER_BYTES and re.fullmatch(
+        r"[A-Za-z0-9/._-]+", path
+    ):
+        return cluster
+    # Not tempfile's folder: every process must find the same one, whatever its TMPDIR.
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:20]
+    return Path("/tmp") / f"kynaplatform-{digest}"  # noqa: S108 - made 0700, owner checked
+
+
+def _postmaster_lines(cluster: Path) -> list[str]:
+    try:
+        return (cluster / "postmaster.pid").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def accepts_connections(cluster: Path, port: int) -> bool:
+    """Whether the cluster's server is ready and answers at its socket."""
+    lines = _postmaster_lines(cluster)
+    if len(lines) <= 7 or lines[7].strip() != "ready":
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(socket_folder(cluster) / f".s.PGSQL.{port}"))
+        except OSError:
+            return False
+    return True
+
+
+def runs_unlocked(cluster: Path) -> bool:
+    """Whether a server that never took our lock runs there.
+
+    The process is known by its working folder, because its pid may be another's by now.
+    """
+    lines = _postmaster_lines(cluster)
+    try:
+        working_folder = Path(f"/proc/{int(lines[0])}/cwd").readlink()
+    except (OSError, ValueError, IndexError):
+        return False
+    return working_folder == cluster
 
 
 @contextmanager

@@ -6,7 +6,9 @@ Ctrl-C or SIGTERM stops all of it, web first and database last, and leaves no pr
 """
 
 import fcntl
+import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -22,13 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dev.local_stack import processes
-from dev.local_stack.announcement import announcement, near
 from dev.local_stack.cluster_folders import PostgresUnavailableError
 from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT, REALTIME_PORT, database, fill
 from dev.local_stack.guard import PR_SET_PDEATHSIG, become_subreaper, prctl
-from dev.local_stack.run_log import RunLog
-from dev.local_stack.services import Service, kill_strays
+from dev.local_stack.services import RunLog, Service, kill_strays
 
 if TYPE_CHECKING:
     from dev.local_stack.postgres import EmbeddedPostgres
@@ -43,6 +43,36 @@ WEB_STOP_SECONDS = 8
 # Neither has a meaning in development: no static files are collected, and root is a fresh
 # machine's user.
 QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
+# What is told once it is ready.
+TEXT = """
+Platform: {base_url}
+Admin:    {base_url}/admin/ as {admin_username} with {admin_password}
+API:      {base_url}/api/docs
+Camera:   {base_url}/try
+Stream:   {stream_url}
+Ctrl-C stops all of it.
+
+Try in another terminal, in this folder:
+
+# a whole session, counted as it comes
+{elsewhere}make demo
+
+# a session of your own: mint a token, create it
+{create}"""
+
+# README and docs/api.md have the same.
+CREATE = r"""
+. .data/demo.env
+
+TOKEN=$(curl -sS "$KYNA_URL/api/auth/access-tokens" -H 'Content-Type: application/json' \
+  -d '{"api_key": "'"$KYNA_API_KEY"'"}' | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+
+SESSION=$(curl -sS "$KYNA_URL/api/detection/sessions" -H "Authorization: Bearer $TOKEN" \
+  -H "Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" \
+  -H 'Content-Type: application/json' \
+  -d '{"mode": "live", "project_id": "'"$KYNA_PROJECT_ID"'", "movespec_id": "'"$KYNA_MOVESPEC_ID"'"}')
+echo "$SESSION"
+""".lstrip()  # noqa: E501 - to be pasted
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -165,6 +195,21 @@ def prepare(demo_base_url: str | None, log: RunLog) -> None:
     if process.returncode != 0:
         say("\n".join(lines))
         raise FailedError("setup failed: its output is above")
+
+
+def announcement(data_dir: Path) -> str:
+    demo = json.loads((data_dir / "demo.json").read_text())
+    is_elsewhere = data_dir != PROJECT / ".data"
+    return TEXT.format(
+        **demo,
+        elsewhere=f"DATA_DIR={shlex.quote(str(data_dir))} " if is_elsewhere else "",
+        create=CREATE.replace(".data", shlex.quote(str(data_dir)) if is_elsewhere else ".data"),
+    )
+
+
+def near(path: Path) -> Path:
+    """The path from the project's folder, if it is below it."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:

@@ -1,16 +1,23 @@
-"""The services of `make run`: their output, their restarts, their end."""
+"""The services of `make run`: their restarts, their end, and their lines.
+
+The log has every line, and the terminal shows warnings and errors.
+"""
 
 import os
+import re
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
 from dev.local_stack import processes
+from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.guard import children_of
-from dev.local_stack.run_log import RunLog
 
 MIN_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 30.0
@@ -18,6 +25,51 @@ MAX_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
+# A line of LOG_FORMAT text or json. One without a level continues the line before it, as a
+# traceback does.
+LEVEL = re.compile(r'^\d{4}-\d\d-\d\d [\d:,]+ ([A-Z]+) |^\{"time":"[^"]*","level":"([A-Z]+)"')
+UNREMARKABLE = {"DEBUG", "INFO"}
+
+
+class RunLog:
+    """The file, written anew, with the lines of several processes after their names."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("w", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Show and keep a line of `make run` itself."""
+        self._keep(f"run    | {text}")
+        say(f"run    | {text}")
+
+    def follow(
+        self, name: str, output: IO[bytes], *, show: Callable[[str], None] | None = None
+    ) -> threading.Thread:
+        """Keep the lines of `output`. Each goes to `show`, or to the terminal if remarkable."""
+        thread = threading.Thread(target=self._follow, args=(name, output, show), daemon=True)
+        thread.start()
+        return thread
+
+    def _follow(self, name: str, output: IO[bytes], show: Callable[[str], None] | None) -> None:
+        is_remarkable = True
+        with output:
+            for line in output:
+                text = line.decode(errors="replace").rstrip()
+                named = f"{name:6} | {text}"
+                self._keep(named)
+                if told := LEVEL.match(text):
+                    is_remarkable = (told[1] or told[2]) not in UNREMARKABLE
+                if show is not None:
+                    show(named)
+                elif is_remarkable:
+                    say(named)
+
+    def _keep(self, line: str) -> None:
+        with self._lock:
+            self._file.write(f"{line}\n")
+            self._file.flush()
 
 
 @dataclass

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch
 
 from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
 from dev.poses.recordings import Recording
-from dev.replay.angle_series import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
+from dev.replay.engine_run import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
 from dev.replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 from sessions_app.attempt_words import criterion_at, degrees_words
 

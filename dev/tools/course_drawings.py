@@ -16,13 +16,12 @@ from detection import (
     Phase,
 )
 from dev.poses.figure import Movement, Posture, landmarks
-from dev.replay.angle_series import LEFT as LEFT_SIDE
-from dev.replay.angle_series import PAIR, Angles, measures_of
-from dev.replay.angle_series import RIGHT as RIGHT_SIDE
+from dev.replay.engine_run import LEFT as LEFT_SIDE
+from dev.replay.engine_run import PAIR, Angles, measures_of
+from dev.replay.engine_run import RIGHT as RIGHT_SIDE
 from dev.replay.event_lines import COMPLETED, INTERRUPTED
 from dev.tools.bodies import HEAD_M, NECK, Angle, Point, joined, lines, number, points_of
 from dev.tools.course import FOLDER, Run, runs
-from dev.tools.course_pictures import PICTURES, Picture
 from sessions_app.attempt_words import criterion_words
 
 WIDTH, LEFT, RIGHT = 560, 44, 96
@@ -55,6 +54,48 @@ polyline, path { fill: none; stroke-linecap: round; stroke-linejoin: round; }
 .wedge { fill: #ffd166; fill-opacity: 0.55; } .left { stroke-dasharray: 5 4; }
 .missed { stroke-dasharray: 2 4; }
 </style>"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Of which run of its page, which measure over time, and in which phases the body is shown.
+
+    `turned` shows one phase from several sides in place of the run's own. Who is seated has the
+    hips at one height, not the lowest foot.
+    """
+
+    measure: Measure
+    run: int = 0
+    phases: tuple[str, ...] = ()
+    turned: tuple[float, ...] = ()
+    is_seated: bool = False
+
+
+# By the name of the page; the cookbook has several.
+PICTURES: Mapping[str, Picture] = {
+    "first-movement": Picture("knee", phases=("standing", "bottom")),
+    "joints-and-leans": Picture("elbow", phases=("up", "down")),
+    "sides": Picture("elbow", run=1),
+    "where-to-film": Picture("trunk", phases=("bowed",), turned=(0, 60, 90)),
+    "own-range": Picture("knee"),
+    "strict": Picture("knee"),
+    "conditions": Picture("trunk", run=1, phases=("bottom",)),
+    "sequence": Picture("knee", phases=("seated", "standing")),
+    "steps": Picture("knee"),
+    "setup": Picture("knee"),
+    "holds": Picture("knee", phases=("plank",)),
+    "each-side": Picture("elbow"),
+    "checks": Picture("knee"),
+    "cues": Picture("knee"),
+    "parameters": Picture("knee"),
+    "try-it": Picture("hip", phases=("upright", "bowed")),
+    "cookbook-press": Picture("elbow", run=0, phases=("racked", "overhead")),
+    "cookbook-swing": Picture("hip", run=1, phases=("hinged", "upright")),
+    "cookbook-hold": Picture("knee", run=2, phases=("sitting",)),
+    "cookbook-each-side": Picture("knee", run=3, phases=("standing", "lowered")),
+    "cookbook-both-arms": Picture("shoulder", run=4, phases=("down", "up")),
+    "cookbook-seated": Picture("knee", run=5, phases=("bent", "straight"), is_seated=True),
+}
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,22 @@ from clients.python.progress_bar import ProgressBar
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
 from clients.python.session_run import SessionRun, run_session
 from clients.python.stream import StreamLostError
+from dev.local_stack import processes
 from dev.local_stack.console import say
-from dev.local_stack.environment import REALTIME_PORT, fill
+from dev.local_stack.environment import PROJECT, REALTIME_PORT, fill
 from dev.local_stack.guard import PR_SET_PDEATHSIG, prctl
 from dev.local_stack.ports import free_port, listens
 from dev.local_stack.processes import NotReadyError
 from dev.local_stack.run import why_not_ready
 from dev.poses.figure import perform
 from dev.replay.event_lines import EventLines
-from dev.tools.platform_process import platform
 
 EXERCISE = "squat"
 FPS = 30.0
 BATCH_FRAMES = 15
 READY_SECONDS = 60.0
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -124,6 +126,35 @@ def await_demo(data_dir: Path) -> dict[str, str]:
 def usable_port(wanted: str) -> int:
     """`wanted`, unless something listens there."""
     return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
+
+
+@contextmanager
+def platform(data_dir: Path, *, port: int, realtime_port: int, log: Path) -> Iterator[str]:
+    """The platform of `data_dir`, ready inside the block and stopped after it; its base URL.
+
+    It stops in order, the database last, also when this process is killed. Raises NotReadyError.
+    """
+    base_url = f"http://127.0.0.1:{port}"
+    urls = (base_url, f"http://127.0.0.1:{realtime_port}")
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with processes.running(
+        [sys.executable, "-m", "dev.local_stack.run"],
+        log=log,
+        is_ready=lambda: all(why_not_ready(url) is None for url in urls),
+        ready_seconds=START_SECONDS,
+        signals=[(signal.SIGTERM, STOP_SECONDS)],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(data_dir),
+            "PORT": str(port),
+            "REALTIME_PORT": str(realtime_port),
+            "PUBLIC_STREAM_URL": f"ws://127.0.0.1:{realtime_port}/api/detection/stream",
+        },
+        death_signal=signal.SIGTERM,
+        death_seconds=STOP_SECONDS,
+    ):
+        yield base_url
 
 
 def show(demo: dict[str, str], repetitions: int, speed: float) -> int:

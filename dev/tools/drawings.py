@@ -19,7 +19,7 @@ from dev.local_stack.environment import PROJECT
 from dev.poses.figure import EXERCISES, MOVEMENTS, Posture, landmarks, perform
 from dev.tools import camera_drawing, course, course_drawings, movement_drawings
 from dev.tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
-from dev.tools.course_pictures import PICTURES
+from dev.tools.course_drawings import PICTURES
 from dev.tools.movement_poses import spec_of
 
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
-from dev.tools.chromium import OPTIONS, PROGRAMS
+from tests.chromium import OPTIONS, PROGRAMS
 from tests.module_servers import WebServer
 from tests.plugin import installed
 from tests.waiting import DEADLINE_SECONDS

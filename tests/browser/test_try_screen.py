@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from dev.tools.chromium import WITH_SCREEN as CHROMIUM
 from tests.browser.trying import (
     RUN_MS,
     module_runtime,
@@ -15,6 +14,7 @@ from tests.browser.trying import (
     start,
     web_environment,
 )
+from tests.chromium import WITH_SCREEN as CHROMIUM
 
 __all__ = ["CHROMIUM", "module_runtime", "page", "runtime", "site", "web_environment"]
 

@@ -7,9 +7,9 @@ from django.contrib.auth import authenticate, get_user_model
 from django.utils import timezone
 
 from dev.local_stack.demo_data import make_demo
-from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_text
+from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.models import MoveSpec
-from projects.models import Credential, Project, all_scopes
+from projects.models import Credential, Project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 BASE_URL = "http://127.0.0.1:8000"
@@ -31,13 +31,6 @@ def differences(first: dict[str, str], second: dict[str, str]) -> set[str]:
     return {name for name in first if first[name] != second[name]}
 
 
-def test_it_makes_a_released_movespec_of_the_project(tmp_path: Path) -> None:
-    made = demo(tmp_path)
-    movespec = MoveSpec.objects.get(id=made["movespec_id"])
-    assert str(movespec.project_id) == made["project_id"]
-    assert str(movespec.current_released_version_id) == made["movespec_version_id"]
-
-
 def test_its_movespec_is_the_catalogue_s_squat_by_another_name(tmp_path: Path) -> None:
     squat = MoveSpec.objects.get(id=catalogue_id("squat"))
     movespec = MoveSpec.objects.get(id=demo(tmp_path)["movespec_id"])
@@ -47,28 +40,6 @@ def test_its_movespec_is_the_catalogue_s_squat_by_another_name(tmp_path: Path) -
     assert released.yaml_source == squat.current_released_version.yaml_source
     assert (movespec.name, movespec.description) == ("Demo squat", squat.description)
     assert (movespec.forked_from_id, movespec.visibility) == (squat.id, "private")
-
-
-def test_it_is_made_though_staff_archived_the_catalogue_s(tmp_path: Path) -> None:
-    MoveSpec.objects.update(archived_at=timezone.now())
-    movespec = MoveSpec.objects.get(id=demo(tmp_path)["movespec_id"])
-    assert movespec.draft.yaml_source == catalogue_text("squat")
-
-
-def test_it_makes_a_superuser_who_can_log_in(tmp_path: Path) -> None:
-    made = demo(tmp_path)
-    user = authenticate(username="admin", password=made["admin_password"])
-    assert user is not None
-    assert user.is_superuser
-
-
-def test_its_key_may_erase_as_the_pages_do(tmp_path: Path) -> None:
-    made = demo(tmp_path)
-    assert Credential.objects.get().scopes == all_scopes()
-    Credential.objects.update(revoked_at=timezone.now())
-    again = demo(tmp_path)
-    assert differences(made, again) == {"api_key_id", "api_key_secret"}
-    assert Credential.objects.get(id=again["api_key_id"]).scopes == all_scopes()
 
 
 def test_it_keeps_what_is_there(tmp_path: Path) -> None:
@@ -96,13 +67,6 @@ def test_it_makes_all_anew_in_another_database(tmp_path: Path) -> None:
     remade = demo(tmp_path)
     assert differences(made, remade) == set(made) - {"admin_password"}
     assert differences(remade, demo(tmp_path)) == set()
-
-
-def test_it_gives_a_forgotten_password_anew(tmp_path: Path) -> None:
-    demo(tmp_path)
-    (tmp_path / "demo.json").unlink()
-    made = demo(tmp_path)
-    assert authenticate(username="admin", password=made["admin_password"]) is not None
 
 
 @pytest.mark.long

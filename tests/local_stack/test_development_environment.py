@@ -34,22 +34,9 @@ def test_it_fills_what_is_not_set(tmp_path: Path) -> None:
     Fernet(secrets["SIGNING_KEY_SECRETS"])
 
 
-@pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "CELERY_BROKER_URL", "PUBLIC_STREAM_URL"]
-)
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_STREAM_URL"])
 def test_it_honours_what_is_set(tmp_path: Path, name: str) -> None:
     assert filled(tmp_path, **{name: "mine"})[name] == "mine"
-
-
-def test_an_empty_variable_is_filled(tmp_path: Path) -> None:
-    variables = filled(tmp_path, CELERY_BROKER_URL="", ENVIRONMENT="")
-    assert variables["CELERY_BROKER_URL"] == "filesystem://localhost"
-    assert variables["ENVIRONMENT"] == "development"
-
-
-def test_the_stream_is_on_the_realtime_port(tmp_path: Path) -> None:
-    variables = filled(tmp_path, REALTIME_PORT="9001")
-    assert variables["PUBLIC_STREAM_URL"] == "ws://127.0.0.1:9001/api/detection/stream"
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
@@ -77,14 +64,6 @@ def test_only_the_owner_may_enter_the_data_folder(tmp_path: Path) -> None:
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_is_named_keeps_its_mode(tmp_path: Path) -> None:
-    named = tmp_path / "named"
-    named.mkdir()
-    named.chmod(0o755)
-    filled(tmp_path, DATA_DIR=str(named))
-    assert stat.S_IMODE(named.stat().st_mode) == 0o755
-
-
 def test_it_completes_the_secrets_of_an_older_version(tmp_path: Path) -> None:
     (tmp_path / "secrets.env").write_text("SECRET_KEY=old\n")
     completed = persisted_secrets(tmp_path)
@@ -99,12 +78,6 @@ def test_starts_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
     assert made == [made[0]] * 8
 
 
-def test_it_makes_the_folders_of_the_broker(tmp_path: Path) -> None:
-    filled(tmp_path)
-    made = sorted(folder.name for folder in (tmp_path / ".data" / "broker").iterdir())
-    assert made == ["control", "messages", "taken"]
-
-
 @pytest.mark.parametrize("environment", ["production", "staging"])
 def test_it_fills_nothing_outside_development(tmp_path: Path, environment: str) -> None:
     variables = {"ENVIRONMENT": environment}
@@ -113,45 +86,10 @@ def test_it_fills_nothing_outside_development(tmp_path: Path, environment: str) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_dotenv_can_say_production(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("ENVIRONMENT=production\n")
-    variables: dict[str, str] = {}
-    assert fill(variables, project=tmp_path) is False
-    assert variables == {"ENVIRONMENT": "production"}
-
-
-def imported_by_manage(tmp_path: Path, **variables: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dev.local_stack.manage", "version"],
-        cwd=PROJECT,
-        env=bare_environment(DATA_DIR=str(tmp_path), **variables),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stderr
-
-
-@pytest.mark.long
-def test_the_embedded_database_is_not_imported_with_a_database_url(tmp_path: Path) -> None:
-    url = "postgresql://someone@127.0.0.1:1/somewhere"
-    assert "dev.local_stack.postgres" not in imported_by_manage(tmp_path, DATABASE_URL=url)
-    assert "dev.local_stack.postgres" in imported_by_manage(tmp_path)
-
-
-def test_the_embedded_database_is_not_imported_in_production(tmp_path: Path) -> None:
-    imported = imported_by_manage(tmp_path, ENVIRONMENT="production")
-    assert "dev.local_stack.postgres" not in imported
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "module", ["dev.local_stack.run", "dev.local_stack.manage", "dev.tools.demo"]
-)
-def test_an_env_file_that_is_not_there_ends_it(tmp_path: Path, module: str) -> None:
+def test_an_env_file_that_is_not_there_ends_it(tmp_path: Path) -> None:
     missing, data_dir = tmp_path / "none", tmp_path / "data"
     done = subprocess.run(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", "dev.local_stack.run"],
         cwd=PROJECT,
         env=bare_environment(ENV_FILE=str(missing), DATA_DIR=str(data_dir)),
         capture_output=True,

@@ -22,13 +22,13 @@ from stack_processes import (
 )
 
 from clients.python.rest import SESSIONS, RestClient
-from dev.local_stack.announcement import CREATE
 from dev.local_stack.cluster_folders import place_of
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
+from dev.local_stack.run import CREATE
 from dev.poses.recordings import load
-from dev.tools.chromium import OPTIONS, PROGRAMS
 from movespecs.catalogue import catalogue_id
+from tests.chromium import OPTIONS, PROGRAMS
 from tests.documented import block
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
@@ -328,29 +328,6 @@ def test_start_counts_a_movement_of_one_s_own(running: Clone) -> None:
         block("docs/start.md", "FIGURE=front-raise").text,
     )
     assert said[-1] == "{'arms-up': 6}"
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("", "KYNA_URL is not set.\n"),
-        (
-            "http://127.0.0.1:1",
-            ": [Errno 111] Connection refused. Is the platform running?\n",
-        ),
-    ],
-)
-def test_start_says_an_ordinary_fault_in_a_line(tmp_path: Path, url: str, said: str) -> None:
-    (tmp_path / "count.py").write_text(block("docs/start.md", "def listen").text)
-    done = subprocess.run(
-        [sys.executable, "count.py"],
-        cwd=tmp_path,
-        env=bare_environment(KYNA_URL=url, KYNA_API_KEY="any"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{url}{said}")
 
 
 def start(clone: Clone, *more: str) -> list[str]:

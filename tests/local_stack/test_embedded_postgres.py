@@ -58,23 +58,6 @@ def test_it_serves_postgresql_18_on_a_socket_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_it_writes_to_disk_unless_throwaway(tmp_path: Path) -> None:
-    with serve(tmp_path / "kept") as server:
-        assert scalar(server.url, "SHOW fsync") == "on"
-        assert scalar(server.url, "SHOW synchronous_commit") == "on"
-    with serve(tmp_path / "throwaway", throwaway=True) as server:
-        assert scalar(server.url, "SHOW fsync") == "off"
-
-
-@pytest.mark.long
-def test_it_keeps_its_data_over_a_second_start(tmp_path: Path) -> None:
-    with serve(tmp_path, throwaway=True) as server, psycopg.connect(server.url) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    with serve(tmp_path, throwaway=True) as server:
-        assert scalar(server.url, "SELECT answer FROM kept") == 42
-
-
-@pytest.mark.long
 def test_it_leaves_no_process_when_its_supervisor_is_killed(
     tmp_path: Path, starter: Starter
 ) -> None:
@@ -106,19 +89,6 @@ def test_it_starts_at_once_after_its_supervisor_was_killed(
         assert len(postmasters_of(tmp_path)) == 1
 
 
-@pytest.mark.long
-def test_it_starts_over_stale_files_that_name_a_living_process(tmp_path: Path) -> None:
-    with serve(tmp_path, throwaway=True) as server:
-        cluster = server.cluster
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
-    lines[0] = str(os.getppid())
-    (cluster / "postmaster.pid").write_text("\n".join(lines))
-    (cluster / ".s.PGSQL.5432").touch()
-    (cluster / ".s.PGSQL.5432.lock").write_text("\n".join(lines))
-    with serve(tmp_path, throwaway=True) as server:
-        assert scalar(server.url, "SELECT 1") == 1
-
-
 @at_length("name", "long" * 30, "with a space", "comma,quote'")
 def test_it_puts_the_socket_elsewhere_when_the_path_does_not_suit(
     tmp_path: Path, name: str
@@ -135,17 +105,6 @@ def test_it_serves_once_when_several_start_at_once(tmp_path: Path, starter: Star
     starters = [starter(tmp_path, reuse=True) for _ in range(4)]
     assert {url_of(process) for process in starters} == {EmbeddedPostgres(tmp_path).url}
     assert len(postmasters_of(tmp_path)) == 1
-
-
-@pytest.mark.long
-def test_it_refuses_a_folder_that_another_process_serves(tmp_path: Path, starter: Starter) -> None:
-    url = url_of(starter(tmp_path))
-    with (
-        pytest.raises(PostgresUnavailableError, match="in use by another process"),
-        serve(tmp_path),
-    ):
-        pytest.fail("It started.")
-    assert scalar(url, "SELECT 1") == 1
 
 
 def test_it_reuses_a_running_server_without_owning_it(tmp_path: Path, starter: Starter) -> None:
@@ -179,13 +138,3 @@ def test_it_says_why_initdb_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ):
         pytest.fail("It started.")
     assert not (tmp_path / "data" / "postgres").exists()
-
-
-@pytest.mark.long
-def test_it_leaves_alone_a_server_that_it_did_not_start(tmp_path: Path, starter: Starter) -> None:
-    url = url_of(starter(tmp_path))
-    # As if the other one had never taken the lock: a lock is tied to the file, not to its name.
-    (tmp_path / "postgres.lock").unlink()
-    with pytest.raises(PostgresUnavailableError, match="did not start runs in"), serve(tmp_path):
-        pytest.fail("It started.")
-    assert scalar(url, "SELECT 1") == 1

@@ -64,13 +64,6 @@ def test_it_ends_with_the_status_of_the_command(status: int) -> None:
     assert process.wait() == status
 
 
-def test_it_reports_a_command_that_does_not_exist() -> None:
-    process = processes.start(["no-such-program"], env=os.environ, stdout=subprocess.PIPE)
-    output, _ = process.communicate()
-    assert process.returncode == 127
-    assert output == b"no-such-program: No such file or directory\n"
-
-
 def test_the_command_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:
     sleeper = ["sleep", "600"]
     process = processes.start(sleeper, env=os.environ | {"MARKER": str(tmp_path)})

@@ -24,7 +24,7 @@ from stack_processes import (
 
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
-from dev.local_stack.run_log import RunLog
+from dev.local_stack.services import RunLog
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
@@ -158,28 +158,6 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert answers(f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.long
-def test_it_shows_nothing_else_but_keeps_every_line(running: Run) -> None:
-    with urllib.request.urlopen(f"{running.demo['base_url']}/api/movespecs", timeout=30):  # noqa: S310
-        pass
-    first, ready, *announced = running.lines
-    assert (
-        first == f"run    | starting; every line of it is in {running.data_dir / 'platform.log'}\n"
-    )
-    assert ready == f"run    | ready: {running.demo['base_url']}\n"
-    assert announced[1] == f"Platform: {running.demo['base_url']}\n"
-    assert announced[-2:] == ['echo "$SESSION"\n', "\n"]
-    assert [line for line in announced if re.match(r"\w+ *\| ", line)] == []
-    assert comes_true(lambda: " GET /api/movespecs 200 " in running.log), running.log
-    names = ("setup", "web", "worker", "beat")
-    # The last to start may take a moment longer than the address takes to answer.
-    assert comes_true(
-        lambda: all(re.search(rf"^{name:6} \| .", running.log, re.M) for name in names)
-    ), running.log
-    assert running.demo["admin_password"] not in running.log
-    assert running.demo["api_key_secret"] not in running.log
-
-
 @at_length("log_format", "json", "text")
 def test_it_shows_what_is_wrong_with_all_that_belongs_to_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: str
@@ -252,19 +230,6 @@ def test_it_leaves_no_process_when_it_is_killed_and_starts_again(
 
 
 @pytest.mark.long
-def test_it_leaves_no_process_when_its_guards_are_killed_with_it(
-    start_run: StartRun, used: Path
-) -> None:
-    run = start_run(used, WEB_PROCESSES="2")
-    run.wait_until_ready()
-    guards = [pid for pid in processes_of(run.data_dir) if b"guard.py" in command_line(pid)]
-    assert len(guards) == 5
-    for pid in (run.process.pid, *guards):
-        os.kill(pid, signal.SIGKILL)
-    assert is_deserted(run.data_dir)
-
-
-@pytest.mark.long
 @at_length("signum", signal.SIGKILL, signal.SIGTERM)
 def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Signals) -> None:
     environment = bare_environment(DATA_DIR=str(used), **free_ports())
@@ -304,14 +269,6 @@ def test_commands_reuse_its_database(running: Run) -> None:
 
 
 @pytest.mark.long
-def test_commands_start_a_database_that_does_not_run(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    manage(data_dir, "migrate", "--verbosity", "0")
-    assert manage(data_dir, "shell", "--no-imports", "-c", COUNT) == "0\n"
-    assert is_deserted(data_dir)
-
-
-@pytest.mark.long
 def test_it_refuses_a_data_folder_that_another_run_uses(running: Run, start_run: StartRun) -> None:
     second = start_run(running.data_dir)
     assert second.end() == 1
@@ -335,20 +292,6 @@ def test_it_refuses_a_taken_port_before_it_starts_anything(start_run: StartRun, 
         f"or choose another, such as {name}=8080 make run\n"
     )
     assert not (run.data_dir / "postgres").exists()
-
-
-def test_it_refuses_one_port_for_both(start_run: StartRun) -> None:
-    port = str(free_port())
-    run = start_run(PORT=port, REALTIME_PORT=port)
-    assert run.end() == 1
-    assert run.output == (f"run    | PORT and REALTIME_PORT are both {port}: each needs its own.\n")
-
-
-@pytest.mark.parametrize("port", ["http", "0", "65536"])
-def test_it_refuses_a_port_that_is_none(start_run: StartRun, port: str) -> None:
-    run = start_run(PORT=port)
-    assert run.end() == 1
-    assert run.output == f"run    | PORT is '{port}': it must be a number from 1 to 65535.\n"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 from stack_processes import bare_environment, is_deserted
 
 from dev.local_stack.environment import PROJECT
-from tests.long_runs import at_length
 from tests.waiting import comes_true
 
 ASKS_THE_DATABASE = """
@@ -67,55 +66,10 @@ def test_it_brings_a_database_and_takes_it_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_two_workers_share_the_database_that_it_brings(tmp_path: Path) -> None:
-    source = (
-        "import os, pathlib, pytest, psycopg\n"
-        "@pytest.mark.parametrize('number', range(2))\n"
-        "def test_it(number):\n"
-        "    with psycopg.connect(os.environ['DATABASE_URL']) as connection:\n"
-        "        server = connection.execute('SELECT pg_postmaster_start_time()').fetchone()\n"
-        "    told = f'{server[0]} {os.environ[\"DATA_DIR\"]}'\n"
-        "    pathlib.Path(__file__).with_name(str(number)).write_text(told)\n"
-    )
-    done = run_pytest(tmp_path, source, "-n", "2")
-    assert done.returncode == 0, done.stdout
-    (server, folder), (other_server, other_folder) = (
-        (tmp_path / str(number)).read_text().rsplit(" ", 1) for number in range(2)
-    )
-    assert server == other_server
-    assert folder != other_folder
-
-
-@pytest.mark.long
-def test_it_uses_the_database_that_is_given(tmp_path: Path) -> None:
-    source = "import os\ndef test_it(): print('at', os.environ['DATABASE_URL'])"
-    url = "postgresql://someone@127.0.0.1:1/somewhere"
-    done = run_pytest(tmp_path, source, DATABASE_URL=url)
-    assert f"at {url}" in done.stdout
-    assert done.returncode == 0
-
-
-@pytest.mark.long
-@at_length("argument", "--collect-only", "--help")
-def test_it_starts_nothing_when_no_test_runs(tmp_path: Path, argument: str) -> None:
-    watched = (
-        "from dev.local_stack import processes\n"
-        "def start(*_, **__): raise SystemExit('a process started')\n"
-        "processes.start = start\n"
-    )
-    (tmp_path / "conftest.py").write_text(watched)
-    done = run_pytest(tmp_path, ASKS_THE_DATABASE, argument)
-    assert "a process started" not in done.stdout + done.stderr
-    assert done.returncode == 0
-
-
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("signal_name", "workers"),
     [
-        pytest.param("SIGINT", "0", marks=pytest.mark.long),
-        pytest.param("SIGTERM", "0", marks=pytest.mark.long),
-        pytest.param("SIGKILL", "0", marks=pytest.mark.long),
+        ("SIGINT", "0"),
         ("SIGKILL", "1"),
     ],
 )
@@ -135,29 +89,6 @@ def test_it_leaves_nothing_when_it_is_stopped(
     process.communicate()
     assert is_deserted(tmp_path)
     assert comes_true(lambda: list(temporary.glob("kynaplatform-*")) == [])
-
-
-@pytest.mark.long
-def test_it_uses_the_redis_that_is_given(tmp_path: Path, redis_url: str) -> None:
-    done = run_pytest(tmp_path, ASKS_FOR_REDIS, REDIS_URL=redis_url)
-    assert f"redis at {redis_url}\n" in done.stdout
-    assert done.returncode == 0
-
-
-@pytest.mark.long
-def test_it_brings_a_redis_that_is_installed(tmp_path: Path, redis_url: str) -> None:
-    done = run_pytest(tmp_path, ASKS_FOR_REDIS)
-    assert "redis at redis://127.0.0.1:" in done.stdout
-    assert redis_url not in done.stdout
-    assert done.returncode == 0
-
-
-@pytest.mark.long
-def test_it_skips_without_redis_and_says_so(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, ASKS_FOR_REDIS, "-rs", PATH="/nowhere")
-    assert "REDIS_URL is unset and no redis-server is installed" in done.stdout
-    assert "1 skipped" in done.stdout
-    assert done.returncode == 0
 
 
 def test_a_skip_for_a_missing_service_is_a_failure_in_ci(tmp_path: Path) -> None:

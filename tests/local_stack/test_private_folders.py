@@ -88,22 +88,6 @@ def test_make_test_works(checkout: Path) -> None:
     assert is_deserted(checkout)
 
 
-@pytest.mark.long
-def test_the_place_of_a_run_of_tests_goes_with_it(checkout: Path) -> None:
-    (checkout / "tests" / "test_place.py").write_text(
-        "from pathlib import Path\n"
-        "def test_it(db, settings):\n"
-        "    Path('told').write_text(settings.DATABASE_URL)\n"
-    )
-    said, _ = make(
-        checkout, "test", "ARGS=-n 0 -q tests/test_place.py", TMPDIR=str(checkout)
-    ).communicate()
-    socket = (checkout / "told").read_text().partition("?host=")[2]
-    assert socket.startswith(str(cluster_folders.PLACES)), said
-    assert is_deserted(checkout)
-    assert not Path(socket).parent.exists()
-
-
 def tables(url: str) -> int:
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'kept'")
@@ -145,57 +129,10 @@ def test_an_older_folder_is_closed_and_its_database_stays_in_it(
     assert not places.exists()
 
 
-def test_a_user_s_folder_keeps_its_database_when_root_opens_it(private: Path, places: Path) -> None:
-    private.chmod(0o755)
-    folder = private / ".data"
-    with serve(folder, throwaway=True) as server, psycopg.connect(server.url) as connection:
-        connection.execute("CREATE TABLE kept ()")
-    subprocess.run(["chown", "-R", "12345:12345", folder], check=True)
-    fill({}, project=private)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    with serve(folder, throwaway=True) as server:
-        assert (server.cluster, tables(server.url)) == (folder / "postgres", 1)
-
-
 def list_as(path: Path, uid: int) -> int:
     return subprocess.run(
         ["ls", path], user=uid, group=uid, extra_groups=[], capture_output=True, check=False
     ).returncode
-
-
-def test_the_database_of_a_new_data_folder_is_in_a_place(private: Path, places: Path) -> None:
-    private.chmod(0o755)
-    fill({}, project=private)
-    with serve(private / ".data", throwaway=True) as server:
-        assert server.cluster == place_of(private / ".data") / "postgres"
-    assert stat.S_IMODE((private / ".data").stat().st_mode) == 0o700
-
-
-@pytest.mark.long
-def test_a_copy_of_the_folder_does_not_share_its_data(private: Path, places: Path) -> None:
-    with serve(private / "data", throwaway=True):
-        pass
-    shutil.copytree(private / "data", private / "copy", symlinks=True)
-    with (
-        pytest.raises(PostgresUnavailableError, match="copy/postgres holds something else"),
-        serve(private / "copy", throwaway=True),
-    ):
-        pytest.fail("It started.")
-
-
-@pytest.mark.long
-def test_data_of_an_open_folder_that_was_closed_is_left_alone(private: Path, places: Path) -> None:
-    private.chmod(0o755)
-    with serve(private / "data", throwaway=True) as server:
-        cluster = server.cluster
-    assert cluster.parent == private / "data"
-    private.chmod(0o700)
-    with (
-        pytest.raises(PostgresUnavailableError, match="is where only root can go: move it away"),
-        serve(private / "data", throwaway=True),
-    ):
-        pytest.fail("It started.")
-    assert (cluster / "PG_VERSION").exists()
 
 
 def test_nobody_else_can_write_or_read_there(private: Path, places: Path) -> None:

@@ -57,12 +57,6 @@ def test_the_catalogue_counts_each_repetition(tmp_path: Path) -> None:
     assert [event.type for event in events].count("event_completed") == 6
 
 
-def test_a_movement_is_done_as_often_as_it_says(tmp_path: Path) -> None:
-    path = tmp_path / "plank.json.gz"
-    assert perform_into(path, movement="plank") == f"{path} is written: 1 repetition of plank.\n"
-    assert len(load(path).frames) == 37 * 30 + 1
-
-
 def test_the_movement_of_the_page_is_performed(tmp_path: Path, good_morning: Path) -> None:
     path = tmp_path / "good-morning.json.gz"
     assert perform_into(path, movement=good_morning) == (
@@ -88,11 +82,6 @@ def test_a_variant_is_of_no_count(tmp_path: Path) -> None:
     assert recording.source == "a figure made by code: wrong-view"
     squat = MOVEMENTS["squat"]
     assert recording.pose_frames() == squat.varied(squat.variants()["wrong-view"]).film()
-
-
-def test_a_file_s_own_variant_is_done(tmp_path: Path, good_morning: Path) -> None:
-    said = perform_into(tmp_path / "a.json.gz", "--variant", "half-way", movement=good_morning)
-    assert said.endswith("4 repetitions of good-morning, half-way.\n")
 
 
 def test_the_commands_of_the_first_page_print_what_stands_below_them(
@@ -122,13 +111,6 @@ def test_without_a_file_it_is_named_after_the_movement(
         "good-morning.json.gz is written: 4 repetitions of good-morning, half-way.\n"
     )
     assert [path.name for path in folder.iterdir()] == ["good-morning.json.gz"]
-
-
-def test_it_films_with_fewer_frames_a_second(tmp_path: Path) -> None:
-    path = tmp_path / "squat.json.gz"
-    perform_into(path, "--repetitions", "2", "--fps", "10")
-    recording = load(path)
-    assert (recording.fps, len(recording.frames)) == (10.0, 7 * 10 + 1)
 
 
 def test_out_of_the_picture_there_is_no_pose_for_three_seconds(tmp_path: Path) -> None:
@@ -171,14 +153,6 @@ def test_the_faults_of_a_file_are_told_with_their_places(
         f'{good_morning}:12:10: error: at must be a number, not the text "soon".'
     )
     assert not recording.exists()
-
-
-def test_a_text_that_is_too_long_has_no_place(tmp_path: Path) -> None:
-    path = tmp_path / "long.yaml"
-    path.write_text("x" * 70_000)
-    assert refused(path, tmp_path / "a.json.gz").splitlines()[1] == (
-        f"{path}: error: The text is over 65,536 bytes in UTF-8, the most that it may have."
-    )
 
 
 def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:

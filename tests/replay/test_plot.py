@@ -1,15 +1,10 @@
 """What the picture of `replay` is made of."""
 
-from math import isnan
-
-import pytest
-
-from detection import DetectionEvent, Engine, Landmark, PoseFrame
+from detection import DetectionEvent, Engine, PoseFrame
 from detection import compile as compile_movespec
-from dev.poses.figure import perform
-from dev.replay.angle_series import Angles, angle_series, measures_of
-from dev.replay.plot import Missed, criteria_of, missed_bounds, stays
-from tests.admin.counted_sessions import CURL, SQUAT, squats
+from dev.replay.engine_run import measures_of
+from dev.replay.plot import Missed, missed_bounds, stays
+from tests.admin.counted_sessions import SQUAT, squats
 
 SPEC = """\
 name: mixed
@@ -60,31 +55,6 @@ def test_every_angle_of_the_phases_has_the_curves_that_its_criteria_need() -> No
     }
 
 
-def angles_of(frames: list[PoseFrame]) -> list[Angles]:
-    engine = Engine(compile_movespec(SPEC))
-    angles = []
-    for frame in frames:
-        engine.feed(frame)
-        angles.append(engine.angles())
-    return angles
-
-
-def test_the_angles_are_those_of_the_movement() -> None:
-    frames = perform("squat", repetitions=1, fps=30, noise_m=0.0)
-    angles = angles_of(frames)
-    left, right, pair = (angle_series(angles, "knee", side) for side in ("left", "right", "pair"))
-    assert len(left) == len(right) == len(pair) == len(frames)
-    assert pair[0] == pytest.approx(176, abs=1)
-    assert 70 < min(pair) < 90
-    assert right[40] == pytest.approx(pair[40], abs=3)
-    assert all(map(isnan, left))  # it is hidden
-
-
-def test_an_angle_that_nothing_shows_has_a_gap() -> None:
-    hidden = PoseFrame(0, (Landmark(0.0, 0.0, 0.0, 0.0),) * 33)
-    assert isnan(angle_series(angles_of([hidden]), "knee", "pair")[0])
-
-
 def test_stays_of_two_sides_are_told_apart() -> None:
     events = [
         DetectionEvent(type_, at, {"shape_key": "up", "side": side})
@@ -94,10 +64,6 @@ def test_stays_of_two_sides_are_told_apart() -> None:
         )
     ]  # fmt: skip
     assert stays("up", events, 50) == [(10, 20), (15, 40), (45, 50)]
-
-
-def test_where_each_side_counts_no_curve_is_of_the_pair() -> None:
-    assert measures_of(criteria_of(compile_movespec(CURL))) == {"elbow": ("left", "right")}
 
 
 def test_an_attempt_is_marked_on_the_bound_that_it_missed() -> None:

@@ -24,7 +24,7 @@ from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT, make_broker_folders
 from dev.local_stack.ports import free_port
 from dev.local_stack.run import make_services
-from dev.local_stack.run_log import RunLog
+from dev.local_stack.services import RunLog
 from dev.poses.figure import perform
 from kynaplatform import __version__
 from movespecs.models import MoveSpec

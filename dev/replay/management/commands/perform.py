@@ -3,9 +3,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from dev.poses.figure import EXERCISES, MAX_SECONDS, Movement, Variant, recorded
+from detection.language.issues import nearest
+from dev.poses.figure import (
+    EXERCISES,
+    MAX_SECONDS,
+    MOVEMENTS,
+    Movement,
+    MovementInvalid,
+    Variant,
+    read_movement,
+    recorded,
+)
 from dev.poses.recordings import save
-from dev.replay.movement_files import movement_of
+
+SUFFIXES = (".yaml", ".yml")
 
 
 class Command(BaseCommand):
@@ -77,3 +88,32 @@ def chosen_variant(movement: Movement, name: str | None) -> Variant | None:
     if name not in variants:
         raise CommandError(f"--variant: {name} is not one of {', '.join(variants)}.")
     return variants[name]
+
+
+def movement_of(name_or_file: str) -> Movement:
+    if name_or_file in MOVEMENTS:
+        return MOVEMENTS[name_or_file]
+    if not name_or_file.endswith(SUFFIXES):
+        near = nearest(name_or_file, MOVEMENTS)
+        known = f"the nearest is {near}" if near else f"there are {', '.join(MOVEMENTS)}"
+        raise CommandError(
+            f"No movement has the name {name_or_file}; {known}. A file's name ends in .yaml."
+        )
+    return read_movement_file(Path(name_or_file))
+
+
+def read_movement_file(path: Path) -> Movement:
+    try:
+        return read_movement(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8.") from error
+    except MovementInvalid as error:
+        lines = [
+            f"{path}:{issue.line}:{issue.column}: error: {issue.message}"
+            if issue.line
+            else f"{path}: error: {issue.message}"
+            for issue in error.issues
+        ]
+        raise CommandError("\n".join([f"{path} is not a movement.", *lines])) from error

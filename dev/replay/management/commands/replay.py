@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 from django.core.management.base import CommandError, CommandParser
 
-import detection
-from detection import DetectionEvent, MoveSpec, MoveSpecInvalid, ParameterInvalid
-from dev.replay.engine_run import run_engine
+from detection import DetectionEvent, MoveSpec
+from dev.replay.engine_run import read_recording, run_engine
 from dev.replay.event_lines import (
     INTERRUPTED,
     count_completed,
@@ -16,10 +15,9 @@ from dev.replay.event_lines import (
     lines_of,
     quality_line,
 )
-from dev.replay.recording_files import read_recording
 from kynaplatform.api.commands import OperatorCommand
-from movespecs.management.commands.validate import issue_lines
-from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
+from movespecs.management.commands.validate import issue_lines, validate_file
+from movespecs.spec_options import add_spec_options, spec_options
 from sessions_app.attempt_words import why_words
 from sessions_app.events import present_ts
 
@@ -64,7 +62,11 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         recording = read_recording(options["recording"])
-        spec = read_spec(options["spec"], spec_options(options))
+        file = str(options["spec"])
+        validation = validate_file(file, spec_options(options))
+        if (spec := validation.spec) is None:
+            self.stderr.write("\n".join(issue_lines(file, validation.errors)))
+            raise CommandError(f"Not valid: {file}")
         only = chosen_angles(options["angles"], spec)
         path: Path | None = options["plot"]
         if path is not None and find_spec("matplotlib") is None:
@@ -92,19 +94,6 @@ class Command(OperatorCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
-
-
-def read_spec(path: Path, given: SpecOptions) -> MoveSpec:
-    try:
-        return detection.compile(path.read_text(encoding="utf-8"), **given)
-    except ParameterInvalid as error:
-        raise CommandError(f"--parameter: {error.message}") from error
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is not UTF-8.") from error
-    except MoveSpecInvalid as error:
-        raise CommandError("\n".join(issue_lines(path, error.issues))) from error
 
 
 def chosen_angles(names: str, spec: MoveSpec) -> list[str]:

@@ -15,8 +15,8 @@ from clients.python.progress_bar import ProgressBar
 from clients.python.rest import RequestFailedError, RestClient
 from clients.python.session_run import SessionRun, run_session
 from clients.python.stream import StreamLostError
+from dev.replay.engine_run import read_recording
 from dev.replay.event_lines import EventLines, count_completed, count_interrupted
-from dev.replay.recording_files import read_recording
 from kynaplatform.api.commands import OperatorCommand
 
 MAX_BATCH_FRAMES = 300
