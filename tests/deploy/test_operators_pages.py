@@ -10,6 +10,7 @@ import yaml
 import detection
 from dev.local_stack.environment import PROJECT
 from tests.deploy.releases import releases
+from tests.documented import commands
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
 OURS = [name for name, service in COMPOSE.items() if "build" in service and name != "migrate"]
@@ -22,6 +23,13 @@ def page(name: str) -> str:
 def git(*words: str) -> str | None:
     done = subprocess.run(["git", *words], cwd=PROJECT, capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
+
+
+def test_a_dump_before_an_upgrade_is_that_of_every_day() -> None:
+    """But for what a release before has no command for."""
+    taken = commands("upgrades.md", "pg_dump")
+    assert commands("backup.md", "pg_dump --format").startswith(f"{taken.rstrip()} &&\n")
+    assert "manage.py" not in taken
 
 
 def test_every_service_is_restarted() -> None:

@@ -38,15 +38,6 @@ def install(project: Path, python: str = sys.executable) -> "subprocess.Complete
     return make(project, f"PYTHON={python}", "install")
 
 
-def test_it_lists_its_targets() -> None:
-    done = make(PROJECT)
-    listed = [line.split()[1] for line in done.stdout.splitlines()]
-    targets = ["help", "run", "demo", "test", "test-long", "faults", "check", "compiled", "web"]
-    targets += ["web-test", "format", "requirements", "openapi", "reference", "course"]
-    targets += ["bench", "score", "manage", "clean"]
-    assert sorted(listed) == sorted(targets)
-
-
 @pytest.mark.long
 def test_it_installs_once_and_again_when_the_requirements_change(project: Path) -> None:
     assert install(project).stdout == INSTALLING

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from poses_scene import at, degrees
 
-from dev.poses.figure import MOVEMENTS, Movement, Posture, Variant, landmarks, mirrored
+from dev.poses.figure import MOVEMENTS, Movement, Variant, landmarks, mirrored
 
 SQUAT, LUNGES = MOVEMENTS["squat"], MOVEMENTS["alternating-lunges"]
 BOTTOM = 1.2  # seconds after a squat's begin
@@ -40,12 +40,6 @@ def test_it_rests_before_and_after() -> None:
     assert SQUAT.posture_at(SQUAT.seconds_in_all(6) - 0.5, 6) == SQUAT.rest
 
 
-def test_a_film_lasts_as_long_as_told() -> None:
-    assert SQUAT.seconds_in_all(6) == 17
-    frames = still_camera(SQUAT).film()
-    assert (len(frames), frames[-1].timestamp_ms) == (17 * 30 + 1, 17_000)
-
-
 @pytest.mark.parametrize("name", MOVEMENTS)
 def test_no_joint_jumps(name: str) -> None:
     frames = still_camera(MOVEMENTS[name]).film(repetitions=2)
@@ -55,12 +49,6 @@ def test_no_joint_jumps(name: str) -> None:
         for mark, moved in zip(before.landmarks, after.landmarks, strict=True)
     )
     assert farthest < 0.25
-
-
-def test_the_peak_is_the_posture_in_the_middle() -> None:
-    assert SQUAT.peak == SQUAT.postures["low"]
-    assert MOVEMENTS["plank"].peak == MOVEMENTS["plank"].postures["plank"]
-    assert MOVEMENTS["sit-to-stand"].peak == MOVEMENTS["sit-to-stand"].postures["standing"]
 
 
 def test_shallow_goes_half_of_the_way() -> None:
@@ -89,15 +77,6 @@ def test_the_other_side_has_left_and_right_exchanged() -> None:
     assert other.peak == mirrored(MOVEMENTS["tree-pose"].peak)
 
 
-def test_a_figure_is_out_of_the_picture_from_the_middle_of_its_second_repetition() -> None:
-    for name, repetitions, leaves in (("squat", 3, 1.5), ("plank", 1, 0.5)):
-        movement = varied(MOVEMENTS[name], "out-of-picture")
-        frames = movement.film(repetitions=repetitions)
-        times = [frame.timestamp_ms / 1000 for frame in frames]
-        [gap] = [(one, other) for one, other in pairwise(times) if other - one > 1]
-        assert gap[0] < movement.rest_seconds + leaves * movement.seconds <= gap[1] - 2.9
-
-
 def test_one_sided_keeps_the_left_side_still() -> None:
     one_sided = varied(SQUAT, "one-sided")
     assert knee(one_sided, 1 + BOTTOM, "left") == pytest.approx(176)
@@ -105,13 +84,6 @@ def test_one_sided_keeps_the_left_side_still() -> None:
     assert one_sided.peak.left_arm == SQUAT.rest.left_arm
     other = SQUAT.varied(Variant(name="other", still="right"))
     assert knee(other, 1 + BOTTOM, "right") == pytest.approx(176)
-
-
-def test_one_sided_leaves_every_other_lunge_out() -> None:
-    low = 1 + 1.5
-    for lunges, second in ((LUNGES, 92), (varied(LUNGES, "one-sided"), 176)):
-        assert knee(lunges, low, "left") == pytest.approx(92)
-        assert knee(lunges, low + LUNGES.seconds, "right") == pytest.approx(second)
 
 
 def test_the_wrong_view_is_a_quarter_turn_away() -> None:
@@ -124,12 +96,6 @@ def test_the_wrong_view_is_a_quarter_turn_away() -> None:
 def test_a_variant_of_its_own_puts_postures_in_the_place_of_others() -> None:
     over = varied(SQUAT, "leaning-over")
     assert (over.peak.lean, over.rest) == (75, SQUAT.rest)
-
-
-def test_a_variant_of_its_own_may_replace_one_of_all() -> None:
-    own = replace(SQUAT, own_variants=(Variant(name="shallow", shallow=0.8),))
-    assert own.variants()["shallow"].shallow == 0.8
-    assert len(own.variants()) == len(SQUAT.variants()) - len(SQUAT.own_variants)
 
 
 def test_a_side_plank_lies_in_a_line_above_its_elbow() -> None:
@@ -146,14 +112,3 @@ def test_a_side_plank_lies_in_a_line_above_its_elbow() -> None:
     elbow, shoulder = at(pose, "left_elbow"), at(pose, "left_shoulder")
     assert elbow[0] == pytest.approx(shoulder[0], abs=0.01)
     assert elbow[1] > shoulder[1] + 0.28
-
-
-def test_in_a_tree_pose_the_foot_is_at_the_inner_thigh() -> None:
-    pose = landmarks(MOVEMENTS["tree-pose"].peak, 90)
-    foot, hip, knee_of_leg = (at(pose, name) for name in ("right_ankle", "left_hip", "left_knee"))
-    assert hip[1] < foot[1] <= knee_of_leg[1] + 0.05
-    assert abs(foot[0] - hip[0]) < 0.15
-
-
-def test_standing_is_the_same_for_a_posture_that_says_nothing() -> None:
-    assert MOVEMENTS["dead-hang"].rest.left_arm == Posture().left_arm

@@ -4,7 +4,6 @@ import pytest
 from poses_scene import degrees
 
 from dev.poses.figure import (
-    MOVEMENTS,
     Camera,
     Limb,
     Movement,
@@ -105,36 +104,20 @@ def test_a_knee_and_an_elbow_have_the_angle_told_however_they_are_turned(angle: 
 
 
 @pytest.mark.parametrize(
-    ("view", "turned"), [("side", 0), ("diagonal", 45), ("front", 90), ("back", 270)]
-)
-def test_a_view_is_a_turn(view: str, turned: float) -> None:
-    assert read(("turned: 25", f"view: {view}")).turned == turned
-
-
-@pytest.mark.parametrize(
     ("before", "after", "told"),
     [
         ("name: arm", "nmae: arm", '1:1 Unknown key "nmae"; the nearest known key is name.'),
         ("    lean: -3", "    lean: far", '11:11 lean must be a number, not the text "far".'),
-        ("lean: -3", "lean: 400", '11:11 lean must be from -360 to 360, not "400".'),
         ("elbow: 160, ", "elbow: 160, forearm: 3, ", "17:52 Either elbow or forearm: each says"),
-        ("knee: 170, ", "knee: 170, shank_aside: 3, ", "15:51 shank_aside goes with shank, not wi"),
         ("    left_arm:", "    arms: {}\n    left_arm:", "18:15 Either arms, for both, or left_ar"),
         ("turned: 25,", "turned: 25, view: side,", "4:28 Either view or turned."),
-        ("turned: 25", "view: sid", '4:16 view must be one of side, diagonal, front, back, not "s'),
-        ("noise_m: 0.002", "noise_m: 1", '4:31 noise_m must be from 0 to 0.1, not "1".'),
-        ("repetitions: 3", "repetitions: 101", '6:14 repetitions must be from 1 to 100, not "10'),
         ("repetitions: 3", "repetitions: 2.5", "6:14 repetitions is a whole number."),
         ("- name: down", "- name: up", '10:11 A posture before this one has the name "up" too.'),
         ("at: 0.5, posture: up", "at: 0.5, posture: upp", '21:24 No posture has the name "upp"; '),
         ("{at: 0, ", "{at: 0.1, ", "20:10 The first keyframe is at 0."),
         ("{at: 1.5", "{at: 0.5", "22:10 0.5 s is not after the keyframe before, at 0.5 s."),
         ("{at: 1.5, posture: down", "{at: 1.5, posture: up", "22:24 The last keyframe goes back t"),
-        ("{at: 1.5", "{at: 121", '22:10 at must be from 0 to 120, not "121".'),
         ("{at: 1.5", "{at: 99", "20:3 It takes 301 s in all; at most 300 are allowed."),
-        ("fast: 2", "fast: 20", '24:37 fast must be from 0.1 to 10, not "20".'),
-        ("fast: 2", "postures: [{name: u}]", '24:49 No posture has the name "u"; the nearest is'),
-        ("still: right", "still: both", '24:47 still must be one of left, right, not "both".'),
         ("camera:", "<<: {}\ncamera:", "4:1 Merge keys (<<) are not allowed."),
         ("camera: {", "camera {", '4:1 A colon is missing after "camera".'),
     ],
@@ -158,16 +141,7 @@ def test_what_alternates_begins_alike_on_both_sides() -> None:
     ]
 
 
-def test_every_fault_of_a_kind_is_told() -> None:
-    assert len(faults(("knee: 170", "knee: bent"), ("elbow: 160", "elbow: bent"))) == 2
-
-
 @pytest.mark.parametrize("text", ["", "[]", "name: x", "- a\n- b", "{", "a: &b c", "x" * 70_000])
 def test_no_text_does_anything_worse(text: str) -> None:
     with pytest.raises(MovementInvalid):
         read_movement(text)
-
-
-@pytest.mark.parametrize("name", MOVEMENTS)
-def test_each_that_ships_has_the_name_of_its_file(name: str) -> None:
-    assert MOVEMENTS[name].name == name

@@ -1,6 +1,5 @@
 """Completions matched with marked repetitions, and the figures of it."""
 
-from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from score_scene import marked
 
-from dev.bench.score.matches import Tally, belongs, figures, matched, tally, within_span
+from dev.bench.score.matches import Tally, belongs, figures, matched, within_span
 
 # Three repetitions of a second each, without a pause.
 THREE = ((0.0, 1000.0), (1000.0, 2000.0), (2000.0, 3000.0))
@@ -80,18 +79,6 @@ def test_the_span_goes_from_the_first_start_to_where_the_last_may_be_told() -> N
     assert within_span([499, 500, 1500, 2600, 2601], sample) == [500, 1500, 2600]
 
 
-def test_where_nothing_is_marked_everything_is_within_the_span() -> None:
-    assert within_span([1.0, 2.0], marked(count=0)) == [1.0, 2.0]
-
-
-def test_a_count_without_marks_is_compared_as_a_count_alone() -> None:
-    sample = marked(count=2)
-    assert tally([1.0], sample) == Tally(2, 1, 0, 0)
-    unmarked = replace(sample, repetitions=None)
-    assert tally([1.0], unmarked) == Tally(2, 1, None, None)
-    assert figures([tally([1.0], unmarked)]).precision is None
-
-
 def test_figures_are_of_all_recordings_together() -> None:
     of = figures([Tally(4, 4, 4, 3), Tally(10, 7, 10, 7), Tally(2, 1, None, None)])
     assert (of.recordings, of.exact, of.within_one) == (3, 1, 2)
@@ -99,8 +86,3 @@ def test_figures_are_of_all_recordings_together() -> None:
     assert of.precision == pytest.approx(10 / 11)
     assert of.recall == pytest.approx(10 / 14)
     assert of.f1 == pytest.approx(20 / 25)
-
-
-def test_figures_of_nothing_are_unknown() -> None:
-    of = figures([])
-    assert (of.recordings, of.mae, of.precision, of.recall, of.f1) == (0, None, None, None, None)

@@ -23,7 +23,6 @@ from dev.bench.score import (
 from dev.bench.score.__main__ import PARTS, main
 from dev.bench.score.engine_runs import Run, Workers, catalogue, recording
 from dev.bench.score.forms import SHAPES
-from dev.bench.score.negatives import STILL, Scene, count_scene
 from dev.bench.score.samples import load_samples
 from dev.bench.score.tables import Table
 from dev.bench.score.views import CONDITIONS, View, count_view
@@ -144,12 +143,6 @@ def test_nothing_is_counted_twice(workers: Workers) -> None:
     assert workers.count([run])[run] is completed
 
 
-def test_two_processes_count_as_one_does(workers: Workers) -> None:
-    runs = [Run(sample.name, catalogue()["squat"]) for sample in workers.samples]
-    with Workers(workers.samples, processes=2) as two:
-        assert two.count(runs) == workers.count(runs)
-
-
 def test_other_exercises_are_negatives(folder: Path) -> None:
     make_recording(folder, "b", exercise="push_up", performed=3)
     table = rows([negatives.over_recordings(Workers(load_samples(folder)))], "over_recordings")
@@ -158,11 +151,6 @@ def test_other_exercises_are_negatives(folder: Path) -> None:
     assert table["squat"]["squat"] is None
     assert table["squat"]["all"] == pytest.approx(3 / minutes)
     assert table["biceps-curl"]["all"] == 0
-
-
-def test_who_walks_or_holds_a_squat_does_no_repetition() -> None:
-    assert count_scene(Scene("walking", 0.0, 1))["squat"] == 0
-    assert count_scene(Scene(STILL, 90.0, 1, "squat peak"))["squat"] == 0
 
 
 @pytest.mark.parametrize("exercise", other_authors.WRITTEN)
@@ -175,14 +163,6 @@ def test_other_authors_write_what_the_platform_takes(exercise: str, form: str) -
         assert [len(phase.criteria) for phase in spec.phases] == [1, 1]
         assert spec.sequence == ("first", "second", "first")
     assert 0 <= first.criteria[0].minimum < first.criteria[0].maximum <= 180
-
-
-def test_the_public_example_is_written_as_published() -> None:
-    spec = other_authors.movespec("squat", "public example")
-    assert [(c.measure, c.side, c.minimum, c.maximum) for p in spec.phases for c in p.criteria] == [
-        ("knee", None, 160, 180),
-        ("knee", None, 60, 100),
-    ]
 
 
 @pytest.mark.long
@@ -226,27 +206,6 @@ def test_the_command_prints_the_parts_asked_for(
     assert answer["recordings"]["by_recording"][0]["counted"] == 3
     assert main(["--only", "variants", "--processes", "1"]) == 0
     assert "exercise  recordings  within 1" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ([], "Set RECORDINGS_DIR to a folder of recordings"),
-        (["--only", "weather"], "There is no part weather; there are recordings, quality, gates"),
-        (["--only", "views", "--write-docs"], "--write-docs takes all parts"),
-    ],
-)
-def test_the_command_says_what_is_wrong(
-    arguments: list[str],
-    says: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.delenv("RECORDINGS_DIR", raising=False)
-    with pytest.raises(SystemExit) as exited:
-        main(arguments)
-    assert exited.value.code == 2
-    assert says in capsys.readouterr().err
 
 
 @WITH_RECORDINGS

@@ -16,34 +16,6 @@ TABLE = Table(
 )
 
 
-def test_text_is_in_columns() -> None:
-    assert TABLE.text().splitlines() == [
-        "Counts",
-        "",
-        "exercise  exact    F1",
-        "squat        12  0.99",
-        "lunge         3     -",
-    ]
-
-
-def test_markdown_has_numbers_to_the_right() -> None:
-    assert TABLE.markdown().splitlines() == [
-        "**Counts**",
-        "",
-        "| exercise | exact | F1 |",
-        "| --- | ---: | ---: |",
-        "| squat | 12 | 0.99 |",
-        "| lunge | 3 | - |",
-    ]
-
-
-def test_json_keeps_every_digit() -> None:
-    assert TABLE.json() == [
-        {"exercise": "squat", "exact": 12, "F1": 0.987},
-        {"exercise": "lunge", "exact": 3, "F1": None},
-    ]
-
-
 def test_the_docs_get_the_tables_that_are_for_them_in_place_of_the_old(tmp_path: Path) -> None:
     long = Table(key="long", title="Long", columns=("a",), rows=[(1,)], is_for_docs=False)
     page = tmp_path / "page.md"

@@ -18,7 +18,7 @@ from matplotlib import get_data_path
 from PIL import Image
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from dev.tools.chromium import WITH_SCREEN
+from tests.chromium import WITH_SCREEN
 from tests.node import built_clients
 from tests.plugin import installed
 

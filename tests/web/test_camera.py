@@ -46,30 +46,9 @@ def test_a_refused_permission_says_where_to_allow_it(browser: Browser, host: Hos
     }
 
 
-@pytest.mark.long
-def test_a_device_without_a_camera(launch: Launch, host: Host) -> None:
-    with launch(ALLOWED) as browser:
-        assert refused(browser, host.url("camera.html")) == {
-            "code": "no_camera",
-            "message": "No camera was found. Connect one, then start again.",
-            "retryable": True,
-        }
-
-
 def test_a_device_id_that_no_camera_has(page: Page) -> None:
     refusal = page.evaluate("() => refusal(watched({landmarker: nobody, deviceId: 'x'}).camera)")
     assert refusal["code"] == "no_camera"
-
-
-@pytest.mark.long
-def test_a_page_that_came_over_http(launch: Launch, host: Host) -> None:
-    with launch(ALLOWED, "--host-resolver-rules=MAP app.test 127.0.0.1") as browser:
-        assert refused(browser, host.url("camera.html", host="app.test")) == {
-            "code": "insecure_context",
-            "message": "A browser gives a camera only to a page that came over https, or from this "
-            "device. Open the page's https address.",
-            "retryable": False,
-        }
 
 
 @pytest.mark.long
@@ -211,32 +190,6 @@ def test_a_camera_that_is_taken_away_is_told(page: Page) -> None:
     assert page.evaluate("() => watch.camera.state") == "running"
 
 
-def test_a_camera_that_goes_while_the_landmarker_loads_is_told_by_start(page: Page) -> None:
-    page.evaluate(
-        """async () => {
-          globalThis.watch = watched({landmarker: new Promise(() => {})});
-          globalThis.refused = refusal(watch.camera);
-          while (!video.srcObject) await new Promise(requestAnimationFrame);
-        }"""
-    )
-    page.context.clear_permissions()
-    assert page.evaluate("() => refused")["code"] == "camera_lost"
-    assert page.evaluate("() => watch.kept.states") == ["starting", "failed"]
-
-
-def test_a_start_that_is_stopped_ends_at_once(page: Page) -> None:
-    states = page.evaluate(
-        """async () => {
-          const {camera, kept} = watched({landmarker: new Promise(() => {})});
-          const started = camera.start();
-          camera.stop();
-          await started;
-          return kept.states;
-        }"""
-    )
-    assert states == ["starting", "stopped"]
-
-
 def test_between_permission_and_landmarker_a_page_may_ask_for_its_session(page: Page) -> None:
     told = page.evaluate(
         """async () => {
@@ -321,32 +274,6 @@ def test_stop_while_the_landmarker_loads_gives_its_files_up(page: Page, host: Ho
         ["starting", "stopped"],
         "ended",
     ]
-
-
-def test_a_camera_that_goes_between_the_steps_is_told_by_the_second(page: Page) -> None:
-    page.evaluate(
-        """async () => {
-          globalThis.watch = watched({landmarker: nobody});
-          globalThis.opened = await watch.camera.open();
-        }"""
-    )
-    page.context.clear_permissions()
-    page.evaluate("() => watch.until(({errors}) => errors.length)")
-    assert page.evaluate("() => opened.start().catch(({code}) => code)") == "camera_lost"
-    assert page.evaluate("() => [watch.kept.states, tracks.length]") == [["starting", "failed"], 1]
-
-
-def test_a_refused_permission_is_told_by_the_first_step(browser: Browser, host: Host) -> None:
-    page = browser.new_page()
-    page.goto(host.url("camera.html"))
-    code, states = page.evaluate(
-        """async () => {
-          const {camera, kept} = watched({landmarker: nobody});
-          return [await camera.open().catch(({code}) => code), kept.states];
-        }"""
-    )
-    assert (code, states) == ("permission_denied", ["starting", "failed"])
-    page.close()
 
 
 def test_what_a_callback_throws_is_the_page_s(page: Page) -> None:

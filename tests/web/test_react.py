@@ -95,34 +95,6 @@ def test_it_counts_what_a_figure_does_and_ends_the_session(
     assert detection["cue"] == cue
 
 
-@pytest.mark.long
-def test_another_session_begins_a_count_of_its_own(
-    page: Page, created: Callable[[], dict[str, Any]]
-) -> None:
-    first, second = created(), created()
-    counted = page.evaluate(
-        """async ([first, second, frames, more]) => {
-          render({session: first});
-          await until(({state}) => state === "off");
-          kept.detection.start();
-          await until(({state}) => state === "attached");
-          await perform(frames);
-          await until(({repetitions}) => repetitions === 2);
-          render({session: second});
-          await until(({state, repetitions}) => state === "attached" && repetitions === 0);
-          const events = kept.detection.events.length;
-          await perform(more);
-          await until(({repetitions}) => repetitions === 1);
-          await kept.detection.stop();
-          return [events, sockets.map(({url}) => url)];
-        }""",
-        [first, second, figure(2), figure(1)],
-    )
-    assert counted == [0, [first["stream_url"], second["stream_url"]]]
-    assert session_of(first).status == Status.STREAMING
-    assert session_of(second).repetitions == {"squat": 1}
-
-
 def test_it_is_on_before_there_is_a_session(
     page: Page, created: Callable[[], dict[str, Any]]
 ) -> None:
@@ -164,26 +136,6 @@ def test_a_component_that_goes_leaves_camera_and_session(
     assert page.evaluate("() => tracks.map((track) => track.readyState)") == ["ended"]
     assert page.evaluate("() => sockets.length") == 1
     assert session_of(session).terminal_outcome is None
-
-
-@pytest.mark.long
-def test_it_streams_a_camera(page: Page, created: Callable[[], dict[str, Any]]) -> None:
-    session = created()
-    end = page.evaluate(
-        """async (session) => {
-          render({session, hasCamera: true});
-          await until(({state}) => state === "off");
-          kept.detection.start();
-          await until(() => told.includes("frame_ack"));
-          const end = await kept.detection.stop();
-          return [end, tracks.map((track) => track.readyState), kept.detection.error];
-        }""",
-        session,
-    )
-    told, tracks, error = end
-    assert told["status"] == "completed"
-    assert told["acceptedFrames"] == session_of(session).accepted_frames_total > 0
-    assert (tracks, error) == (["ended"], None)
 
 
 @pytest.mark.long
@@ -272,25 +224,3 @@ def test_a_refused_camera_is_told_and_may_be_allowed(
         }"""
     )
     assert session_of(session).terminal_outcome is None
-
-
-@pytest.mark.long
-def test_a_session_that_has_ended_is_told_and_lets_the_camera_go(
-    page: Page, owner: Machine, created: Callable[[], dict[str, Any]]
-) -> None:
-    session = created()
-    owner.post(f"/api/detection/sessions/{session['session_id']}/cancel")
-    assert session_of(session).status == Status.CANCELLED
-    shown = page.evaluate(
-        """async (session) => {
-          render({session, hasCamera: true});
-          await until(({state}) => state === "off");
-          kept.detection.start();
-          await until(({state}) => state === "ended");
-          const {srcObject} = document.querySelector("video");
-          return [kept.detection.error, srcObject, await kept.detection.stop()];
-        }""",
-        session,
-    )
-    assert shown == [None, None, None]
-    assert page.evaluate("() => tracks.filter((one) => one.readyState === 'live').length") == 0
