@@ -26,14 +26,9 @@ STATE_UNREADABLE = "state_unreadable"
 STATE_UNREADABLE_MESSAGE = "No detection engine could read the session's stored state."
 
 
-def is_due(now: datetime) -> Q:
-    """Its deadline has passed. Only live sessions have one, in an index of its own."""
-    return Q(deadline_at__lte=now)
-
-
 def is_to_finish(now: datetime) -> Q:
     """Its deadline completes it, which takes the engine's own finish (finish.py)."""
-    return is_due(now) & _finishes(now) & is_readable() & ~is_left()
+    return Q(deadline_at__lte=now) & _finishes(now) & is_readable() & ~is_left()
 
 
 def is_to_settle(now: datetime) -> Q:
@@ -44,7 +39,7 @@ def is_to_settle(now: datetime) -> Q:
 def is_unread(now: datetime) -> Q:
     """Its deadline completes it, this process can't read its state, and it is not left yet."""
     unread = ~is_readable() & ~is_left() & ~is_attached(now)
-    return is_due(now) & _finishes(now) & unread
+    return Q(deadline_at__lte=now) & _finishes(now) & unread
 
 
 def settle(one: QuerySet[DetectionSession], now: datetime) -> int:
@@ -101,11 +96,11 @@ def _end(sessions: QuerySet[DetectionSession], now: datetime) -> int:
 
 
 def _ends(now: datetime) -> Q:
-    return is_due(now) & (~_finishes(now) | is_left())
+    return Q(deadline_at__lte=now) & (~_finishes(now) | is_left())
 
 
 def _finishes(now: datetime) -> Q:
-    """Its deadline completes it. Only columns without an index say so: `is_due` has the index."""
+    """Its deadline completes it. No index has these columns: the deadline has one."""
     finalizing = Q(finishing_outcome__isnull=False)
     return finalizing | _is_too_long() & ~_was_held(now)
 

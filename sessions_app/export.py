@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from kynaplatform.api.keyset import cursor_at, place
 from kynaplatform.api.views import encode
@@ -24,8 +24,8 @@ from kynaplatform.api.wire import Answer, said
 from sessions_app.checkpoints import NewEvent
 from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, present_event
-from sessions_app.listing import LEFT_OUT, in_order_of_indexes
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode
+from sessions_app.listing import UNLISTED_COLUMNS
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
 from sessions_app.wire import SessionRecord, present_session
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -50,7 +50,6 @@ CROSS JOIN LATERAL (
 ORDER BY event.session_id, event.sequence
 """
 _CURSOR = re.compile(r"([A-Za-z0-9_-]{32})(?:\.([1-9][0-9]{0,9}))?")
-Sessions = QuerySet[DetectionSession]
 
 
 class ExportLine(Answer):
@@ -154,7 +153,7 @@ class _Line:
 
 
 def export_page(
-    sessions: Sessions,
+    sessions: SessionQuerySet,
     *,
     organization_id: UUID,
     since: datetime | None,
@@ -195,12 +194,12 @@ def export_page(
     return Page(body, None, until)
 
 
-def _ended_before(sessions: Sessions, until: datetime, start: Start | None) -> datetime:
+def _ended_before(sessions: SessionQuerySet, until: datetime, start: Start | None) -> datetime:
     """When the first session that is live was created; `until` if there is none before."""
-    live = sessions.filter(start.rows if start else Q(), created_at__lt=until)
+    live = sessions.live().filter(start.rows if start else Q(), created_at__lt=until)
     # In each an index has the first one first.
     first = [
-        live.filter(status=status, mode=mode, deadline_at__isnull=False)
+        live.filter(status=status, mode=mode)
         .order_by("created_at")
         .values_list("created_at", flat=True)[:1]
         for status, mode in product(LIVE_STATUSES, Mode.values)
@@ -209,7 +208,7 @@ def _ended_before(sessions: Sessions, until: datetime, start: Start | None) -> d
 
 
 def _with_events(
-    sessions: Sessions, start: Start | None
+    sessions: SessionQuerySet, start: Start | None
 ) -> Iterator[tuple[DetectionSession, NewEvent | Gone | None]]:
     """Each session with each of its events, and then with None: from `start` on.
 
@@ -230,11 +229,12 @@ def _with_events(
                     yield part.session, None
 
 
-def _some_at_once(sessions: Sessions, start: Start | None) -> Iterator[list[DetectionSession]]:
-    ordered = sessions.defer(*LEFT_OUT).order_by("created_at", "id")
+def _some_at_once(
+    sessions: SessionQuerySet, start: Start | None
+) -> Iterator[list[DetectionSession]]:
+    ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")
     while True:
-        with in_order_of_indexes():
-            some = list(ordered.filter(start.rows if start else Q())[:SESSIONS_AT_ONCE])
+        some = list(ordered.filter(start.rows if start else Q())[:SESSIONS_AT_ONCE])
         if some:
             yield some
         if len(some) < SESSIONS_AT_ONCE:

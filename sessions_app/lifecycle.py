@@ -22,7 +22,6 @@ from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import (
     ABANDONED_MESSAGE,
     SESSION_ABANDONED,
-    is_due,
     settle,
 )
 from sessions_app.errors import SessionAlreadyEnded
@@ -40,7 +39,7 @@ CHANNEL = "kyna_session"
 def session_settle(*, session_id: UUID, now: datetime) -> None:
     """Settle one session as the sweep would."""
     one = DetectionSession.objects.filter(id=session_id)
-    if one.filter(is_due(now)).exists():
+    if one.due(now).exists():
         settle(one, now)
         # AttachmentLost: there was nothing to finish, or another has just finished it.
         with suppress(AttachmentLost):

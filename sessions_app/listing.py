@@ -1,199 +1,149 @@
-"""Lists of sessions: a page at a time by its filters, from one index for each state."""
+"""Lists of sessions: filters, and pages by keyset cursor, newest first."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
 from typing import NamedTuple
+from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import F, Q
 
-from kynaplatform.api.keyset import Place, Row
-from projects.models import Project
-from sessions_app.merged_pages import OWNER, Part, page
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
-from sessions_app.notes import ids_with_note
-from sessions_app.session_filters import AnyOf, SessionFilters, is_among
+from kynaplatform.api.keyset import Place, Way
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet, Status
+from sessions_app.notes import has_note, ids_with_note
 
-# So many sessions are read in vain of each part.
-MAX_IGNORED = 500
-# Of the projects of an organization each may have as many as are met of one.
-MAX_IGNORED_OF_MANY = 100
-# So many are found by the first digits of their ids.
-MAX_IDS = 50
-# Of each that is listed: what is large, and what no list shows.
-LEFT_OUT = (
+LIVE = "live"
+UNCOUNTED = "uncounted"  # completed without a repetition
+# Large columns, and those that no list shows.
+UNLISTED_COLUMNS = (
     "engine_state", "resolved_version__yaml_source", "attachment_id", "checkpoint_number",
     "contract_major", "created_by", "engine_version", "finishing_outcome", "idempotency_key",
     "last_batch_seq", "last_frame_seq", "lease_until", "longest_until", "rejected_frames_total",
     "request_fingerprint", "runtime_token_expires_at", "signing_key_id", "stream_url",
 )  # fmt: skip
-Rows = QuerySet[DetectionSession]
+
+
+class AnyOf(NamedTuple):
+    """The sessions of these projects, and those that ran these versions: some hundreds at most."""
+
+    project_ids: Sequence[UUID]
+    version_ids: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilters:
+    """The filters of a list; None means any. `created_after` and `created_before` are exclusive.
+
+    `ids` are the first and the last id. A version, `version_ids` of one MoveSpec, and `created_by`,
+    a credential, come with their project. A note is a whole text of the metadata.
+    """
+
+    ids: tuple[UUID, UUID] | None = None
+    any_of: AnyOf | None = None
+    organization_id: UUID | None = None
+    project_id: UUID | None = None
+    version_id: UUID | None = None
+    version_ids: Sequence[UUID] | None = None
+    status: str | None = None
+    mode: str | None = None
+    subject: str | None = None
+    note: str | None = None
+    created_by: UUID | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    @property
+    def statuses(self) -> Sequence[str]:
+        if self.status is None:
+            return Status.values
+        if self.status == UNCOUNTED:
+            return (Status.COMPLETED,)
+        return LIVE_STATUSES if self.status == LIVE else (self.status,)
+
+    def rows(self) -> SessionQuerySet:
+        """The sessions of every filter but the status and the mode."""
+        conditions = {
+            "id__range": self.ids,
+            "project__organization_id": self.organization_id,
+            "project_id": self.project_id,
+            "resolved_version_id": self.version_id,
+            "resolved_version_id__in": self.version_ids,
+            "subject": self.subject,
+            "created_by": self.created_by,
+            "created_at__gt": self.created_after,
+            "created_at__lt": self.created_before,
+        }
+        rows = DetectionSession.objects.filter(
+            **{name: value for name, value in conditions.items() if value is not None}
+        )
+        if self.any_of:
+            rows = rows.filter(
+                Q(project_id__in=self.any_of.project_ids)
+                | Q(resolved_version_id__in=self.any_of.version_ids)
+            )
+        if self.status == UNCOUNTED:
+            rows = rows.filter(repetitions={}, counted_events_total=F("events_total"))
+        return rows
+
+    def parts(self) -> list[SessionQuerySet]:
+        """The sessions in parts, each of which one index has newest first."""
+        rows, is_few = self.rows(), bool(self.ids or self.subject)
+        if self.note:
+            # A note that more sessions have is a filter of their order.
+            noted = ids_with_note(self.note)
+            rows = rows.filter(has_note(self.note) if noted is None else Q(id__in=noted))
+            is_few = is_few or noted is not None
+        if is_few or self.created_by:
+            if self.status:
+                rows = rows.filter(status__in=self.statuses)
+            if self.mode:
+                rows = rows.filter(mode=self.mode)
+            return [rows] if is_few else [rows.ended(), rows.live()]
+        has_version = self.version_id or self.version_ids is not None
+        if self.project_id and not (self.status or self.mode or has_version or self.note):
+            return [rows]
+        states = product(self.statuses, [self.mode] if self.mode else Mode.values)
+        return [
+            (rows.live() if status in LIVE_STATUSES else rows.ended()).filter(
+                status=status, mode=mode
+            )
+            for status, mode in states
+        ]
 
 
 class Listed(NamedTuple):
     """A page of sessions, and where its neighbours start if there are any."""
 
-    sessions: Sequence[DetectionSession] = ()
+    sessions: Sequence[DetectionSession]
     newer: Place | None = None
     older: Place | None = None
 
 
 def sessions_list(
-    filters: SessionFilters,
-    *,
-    start: Place | None,
-    size: int,
-    related: Sequence[str] = (),
-    most_passed_over: int = MAX_IGNORED,
+    filters: SessionFilters, *, start: Place | None, size: int, related: Sequence[str] = ()
 ) -> Listed:
-    """The `size` sessions that come next after `start`, newest first, each with what is `related`.
-
-    Fewer, or none, where a neighbour follows all the same: see `merged_pages.page`.
-    """
-    if filters.organization_id:
-        most_passed_over = min(most_passed_over, MAX_IGNORED_OF_MANY)
-    with in_order_of_indexes():
-        parts, others = _sources(filters)
-        ids, *neighbours = page(
-            parts,
-            others,
-            start=start,
-            size=size,
-            most_passed_over=most_passed_over,
-            # By its project, and by its version.
-            parts_of_a_row=2 if filters.any_of and not filters.has_owner else 1,
-        )
-    rows = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
-    rows = rows.defer(*LEFT_OUT)
-    by_id = {row.id: row for row in (rows.select_related(*related) if related else rows)}
-    # Someone may have ended it since its id was read, or deleted it.
-    read = (by_id.get(id_) for id_ in ids)
-    sessions = [one for one in read if one is not None and one.status in filters.statuses]
-    return Listed(sessions, *neighbours)
-
-
-@contextmanager
-def in_order_of_indexes() -> Iterator[None]:
-    """Let plans use an index where one gives the order.
-
-    One that was made when there was little to sort would sort for as long as it is kept.
-    """
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('enable_sort', 'off', TRUE)")
-        yield
-
-
-def _sources(filters: SessionFilters) -> tuple[list[Part], Iterable[Row]]:
-    """The parts that indexes give in the list's order, and the places of rows that are known."""
-    if filters.ids:
-        of_ids = DetectionSession.objects.filter(id__range=filters.ids).order_by("id")
-        return [], _listed(of_ids, filters, MAX_IDS)
-    if filters.subject:
-        return [_of_subject(filters)], []
-    if filters.created_by and not filters.note:
-        return _of_credential(filters), []
-    if filters.note and (ids := ids_with_note(filters.note)) is not None:
-        noted = DetectionSession.objects.filter(is_among("detection_session.id", ids)).order_by()
-        return [], _listed(noted, filters)
-    has_owner = filters.has_owner or filters.any_of
-    if has_owner and not (filters.status or filters.mode or filters.has_version or filters.note):
-        return _of_projects(filters), []
-    return _of_states(filters, filters.statuses), []
-
-
-def _listed(rows: Rows, filters: SessionFilters, most: int | None = None) -> list[Row]:
-    """The places of those that the filters take, of the first `most` of `rows`."""
-    is_listed = ExpressionWrapper(filters.condition, BooleanField())
-    looked_at = rows.values_list("created_at", "id", is_listed)[:most]
-    return [(created_at, id_) for created_at, id_, is_listed in looked_at if is_listed]
-
-
-def _of_subject(filters: SessionFilters) -> Part:
-    """The part of a person's sessions: one index has those of all states in their order."""
-    rows = DetectionSession.objects.filter(filters.in_time, subject=filters.subject)
-    if filters.any_of and not filters.has_owner:
-        of_projects = rows.filter(project_id=OWNER)
-        return Part(of_projects, filters.any_of.projects, filters.beside_owner)
-    return _of_owner(filters, rows, filters.beside_owner)
-
-
-def _of_credential(filters: SessionFilters) -> list[Part]:
-    """The parts of what a credential created: its own index has those that have ended."""
-    ended = DetectionSession.objects.filter(
-        filters.in_time, created_by=filters.created_by, deadline_at__isnull=True
+    """The `size` sessions after `start`, newest first, each with its `related` rows."""
+    is_forward = start is None or start.towards == "older"
+    ways: tuple[Way, Way] = ("older", "newer") if is_forward else ("newer", "older")
+    onward, back = ways
+    order = ("-created_at", "-id") if is_forward else ("created_at", "id")
+    first, *others = (
+        (part.filter(start.rows_beyond) if start else part)
+        .order_by(*order)
+        .values_list("created_at", "id")[: size + 1]
+        for part in filters.parts()
     )
-    listed = filters.beside_owner
-    if filters.any_of:
-        listed &= filters.any_of.condition
-    live = [status for status in filters.statuses if status in LIVE_STATUSES]
-    parts = _of_states(filters, live)
-    return parts if len(live) == len(filters.statuses) else [Part(ended, listed=listed), *parts]
-
-
-def _of_projects(filters: SessionFilters) -> list[Part]:
-    """The parts of all states of some projects, and of named versions."""
-    rows = DetectionSession.objects.filter(filters.in_time)
-    if filters.any_of is None or filters.has_owner:
-        return [_of_owner(filters, rows, Q())]
-    of_versions = [
-        _of_versions(filters.any_of, _in_state(filters, status, mode), status, Q())
-        for status in Status.values
-        for mode in Mode.values
-    ]
-    return [Part(rows.filter(project_id=OWNER), filters.any_of.projects), *of_versions]
-
-
-def _of_states(filters: SessionFilters, statuses: Iterable[str]) -> list[Part]:
-    """The parts of each status and mode, as indexes have them: live ones of all versions."""
-    modes = [filters.mode] if filters.mode else Mode.values
-    pairs = product(statuses, modes)
-    return [part for status, mode in pairs for part in _of_state(filters, status, mode)]
-
-
-def _of_state(filters: SessionFilters, status: str, mode: str) -> list[Part]:
-    """The parts by the conditions of the one index that gives these in their order, and no other.
-
-    They are two for what is named: of its projects, and of its versions.
-    """
-    rows = _in_state(filters, status, mode)
-    is_live = status in LIVE_STATUSES
-    listed = filters.beside_order
-    if is_live:
-        listed &= filters.of_versions
-    if filters.any_of and not filters.has_owner:
-        of_projects = rows.filter(deadline_at__isnull=not is_live, project_id=OWNER)
-        return [
-            Part(of_projects, filters.any_of.projects, listed),
-            _of_versions(filters.any_of, rows, status, listed),
-        ]
-    if filters.has_owner:
-        rows = rows.filter(deadline_at__isnull=not is_live)
-    if filters.version_id and not is_live:
-        return [Part(rows.filter(resolved_version_id=filters.version_id), listed=listed)]
-    if filters.version_ids and not is_live:
-        return [Part(rows.filter(resolved_version_id=OWNER), filters.versions, listed)]
-    return [_of_owner(filters, rows, listed)]
-
-
-def _in_state(filters: SessionFilters, status: str, mode: str) -> Rows:
-    return DetectionSession.objects.filter(filters.in_time, status=status, mode=mode)
-
-
-def _of_versions(any_of: AnyOf, rows: Rows, status: str, listed: Q) -> Part:
-    """The part of the named versions: no index has the live sessions of one."""
-    if status in LIVE_STATUSES:
-        return Part(rows, listed=listed & Q(any_of.has_version))
-    of_version = rows.filter(deadline_at__isnull=True, resolved_version_id=OWNER)
-    return Part(of_version, any_of.versions, listed)
-
-
-def _of_owner(filters: SessionFilters, rows: Rows, listed: Q) -> Part:
-    if filters.any_of:
-        listed &= filters.any_of.condition
-    if filters.project_id:
-        return Part(rows.filter(project_id=filters.project_id), listed=listed)
-    if filters.organization_id:
-        projects = Project.objects.filter(organization_id=filters.organization_id)
-        return Part(rows.filter(project_id=OWNER), projects, listed)
-    return Part(rows, listed=listed)
+    newest = first.union(*others, all=True).order_by(*order)[: size + 1] if others else first
+    found = list(newest)
+    shown = found[:size]
+    # By the ids alone: joined with the parts, the rows of whole projects would be read.
+    rows = DetectionSession.objects.filter(
+        id__in=[id_ for _, id_ in shown], status__in=filters.statuses
+    )
+    if related:
+        rows = rows.select_related(*related)
+    sessions = list(rows.order_by("-created_at", "-id").defer(*UNLISTED_COLUMNS))
+    before = Place(back, *shown[0]) if start and shown else None
+    after = Place(onward, *shown[-1]) if len(found) > size else None
+    return Listed(sessions, before, after) if is_forward else Listed(sessions, after, before)

@@ -18,7 +18,7 @@ from sessions_app.unreadable_states import is_left
 def live_counts() -> dict[str, int]:
     """Live status → how many sessions have it."""
     # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
-    live = DetectionSession.objects.filter(deadline_at__isnull=False).order_by()
+    live = DetectionSession.objects.live().order_by()
     counted = dict(live.values_list("status").annotate(count=Count("id")))
     return {str(status): counted.get(status, 0) for status in LIVE_STATUSES}
 
@@ -51,6 +51,6 @@ class SessionCollector(Collector):
         unreadable = GaugeMetricFamily(
             "kyna_sessions_unreadable",
             "Live sessions that no process yet could go on with: it can't read their state.",
-            value=DetectionSession.objects.filter(is_left(), deadline_at__isnull=False).count(),
+            value=DetectionSession.objects.live().filter(is_left()).count(),
         )
         return [sessions, lag, unreadable]

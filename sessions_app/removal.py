@@ -49,7 +49,7 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
     """
     if not ids:
         return []
-    ended = DetectionSession.objects.filter(id__in=ids, deadline_at__isnull=True)
+    ended = DetectionSession.objects.ended().filter(id__in=ids)
     with transaction.atomic():
         locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
         if locked:

@@ -175,7 +175,7 @@ def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
 def _of_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
     kept, platform = kept_of(own_days), kept_of()
     gone = 0
-    of_project = DetectionSession.objects.filter(project_id=project_id, deadline_at__isnull=True)
+    of_project = DetectionSession.objects.ended().filter(project_id=project_id)
     if kept.events is not None and kept.events != kept.sessions:
         until = now - timedelta(days=kept.events) - _patience(kept.events, platform.events)
         due = of_project.filter(events_left_at__isnull=True, ended_at__lt=until)
@@ -222,7 +222,7 @@ def _drop_events(now: datetime) -> Callable[[list[UUID]], None]:
 
 
 def _note(ids: list[UUID], now: datetime) -> None:
-    ended = DetectionSession.objects.filter(id__in=ids, deadline_at__isnull=True)
+    ended = DetectionSession.objects.ended().filter(id__in=ids)
     ended.filter(events_left_at__isnull=True).update(events_left_at=now)
 
 

@@ -24,10 +24,9 @@ from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.lifecycle import session_cancel, session_finalize
-from sessions_app.listing import sessions_list
+from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase
-from sessions_app.session_filters import SessionFilters
 from sessions_app.wire import (
     EventQuery,
     SessionCreate,
@@ -119,8 +118,7 @@ class SessionViewSet(ApiViewSet):
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
         """The project's sessions, newest first, as they are stored.
 
-        A status may be 5 s behind a deadline that has passed. A page may be short, or empty, while
-        a `Link` says that more follow.
+        A status may be 5 s behind a deadline that has passed.
         """
         filters = msgspec.to_builtins(query, builtin_types=[datetime])
         size, _ = filters.pop("limit"), filters.pop("cursor", None)

@@ -41,8 +41,8 @@ from projects.models import (
     Project,
     ServiceAccount,
 )
+from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession, Outcome
-from sessions_app.session_filters import LIVE
 from staff.actions.base import StaffActionAdmin
 from staff.actions.credentials import ISSUE
 from staff.actions.onboarding import PERMISSIONS, onboard_view

@@ -15,8 +15,6 @@ from django.db.models import Q, QuerySet
 ROWS_AT_ONCE = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Way = Literal["newer", "older"]
-# When it was created, and its id: a row's place in a list that has the newest first.
-Row = tuple[datetime, UUID]
 
 
 class Key(NamedTuple):
@@ -56,11 +54,6 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.towards},{cursor_at(self.created_at, self.id)}"
-
-    def is_before(self, row: Row) -> bool:
-        """True for a row that comes on the way from here."""
-        here = (self.created_at, self.id)
-        return row < here if self.towards == "older" else row > here
 
     @property
     def rows_beyond(self) -> Q:

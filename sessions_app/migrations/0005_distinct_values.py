@@ -1,7 +1,7 @@
 """The number of values that columns of the lists' indexes have, told instead of counted.
 
 Counted while one project or one state was there, another index passes for as good, and is read
-whole once there are more (tests/sessions_app/test_list_bounds.py). It holds from the next ANALYZE.
+whole once there are more (tests/sessions_app/test_list.py). It holds from the next ANALYZE.
 """
 
 from django.db import migrations

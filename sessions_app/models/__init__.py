@@ -7,6 +7,7 @@ from sessions_app.models.session import (
     Mode,
     Notes,
     Outcome,
+    SessionQuerySet,
     Status,
     is_attached,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Outcome",
     "PlatformHeartbeat",
     "SessionAttach",
+    "SessionQuerySet",
     "Status",
     "is_attached",
 ]

@@ -1,6 +1,7 @@
 """The detection session, which is one run of a MoveSpec version."""
 
 from datetime import datetime
+from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -48,6 +49,19 @@ class Notes(Func):
 
     template = "jsonb_path_query_array(%(expressions)s, '$.*')"
     output_field = models.JSONField()
+
+
+class SessionQuerySet(models.QuerySet["DetectionSession"]):
+    def live(self) -> Self:
+        """The sessions that have not ended. They alone have a deadline, which proves indexes."""
+        return self.filter(deadline_at__isnull=False)
+
+    def ended(self) -> Self:
+        return self.filter(deadline_at__isnull=True)
+
+    def due(self, now: datetime) -> Self:
+        """The live sessions whose deadline has passed."""
+        return self.filter(deadline_at__lte=now)
 
 
 class DetectionSession(models.Model):
@@ -155,6 +169,8 @@ class DetectionSession(models.Model):
     signing_key_id = models.UUIDField()
     runtime_token_expires_at = models.DateTimeField()
     stream_url = models.TextField()
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         db_table = "detection_session"

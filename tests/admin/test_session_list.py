@@ -391,9 +391,9 @@ def test_fifty_sessions_cost_the_queries_of_one(superuser: Client, movespec: Mov
         other = MoveSpec(project_id=machine.project.id)
         other.current_released_version_id = movespec.current_released_version_id
         add_rows(other, 1)
-    # Login session and user; the planner's setting, the page's ids; its rows. The filter names the
-    # project, and so does its input.
-    assert few == [5, 5, 7]
+    # Login session and user; the page's ids; its rows. The filter names the project, and so does
+    # its input.
+    assert few == [4, 4, 6]
     assert [queries_of(superuser, one) for one in asked] == few
 
 

@@ -7,11 +7,9 @@ import pytest
 from django.test import Client
 
 from movespecs.models import MoveSpec
-from sessions_app.listing import MAX_IGNORED
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import text_of
 from tests.conftest import Machine, make_released
-from tests.sessions_app.plans import add_sessions
 
 COUNTED = {"repetitions": {"squat": 2}, "events_total": 9, "counted_events_total": 9}
 NOTHING = {"events_total": 9, "counted_events_total": 9}
@@ -69,19 +67,3 @@ def test_a_filter_finds_them(superuser: Client, movespec: MoveSpec, outsider: Ma
     assert listed(superuser, **asked, q=nothing) == [nothing]
     shown = superuser.get(LIST, asked).content.decode()
     assert "<strong>Completed, 0 repetitions</strong>" in shown
-
-
-def test_where_many_are_passed_over_the_page_says_that_the_list_goes_on(
-    superuser: Client, owner: Machine, movespec: MoveSpec
-) -> None:
-    columns = {"status": "'completed'", "terminal_outcome": "'completed'"}
-    counted = {"repetitions": """'{"squat": 2}'"""}
-    add_sessions(owner, movespec, MAX_IGNORED + 60, **columns, **counted)
-    last = make_session(movespec, created_at=NOON, **NOTHING)
-    first = superuser.get(LIST, {"status__exact": "uncounted"})
-    assert list(first.context["cl"].result_list) == []
-    assert "None in this part of the list: it goes on." in text_of(first)
-    older = dict(first.context["cl"].neighbours)["Older"]
-    second = superuser.get(LIST + older).context["cl"]
-    assert [str(one.id) for one in second.result_list] == [last]
-    assert "Older" not in dict(second.neighbours)

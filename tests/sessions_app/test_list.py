@@ -1,31 +1,36 @@
 """A list has what is stored, in its order, page by page."""
 
 import random
-import re
 import uuid
 from dataclasses import replace
-from functools import partial
+from datetime import timedelta
 from itertools import chain, product
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Q
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from lifecycle_scene import START, at
+from plans import add_sessions, analyze_sessions, explained, indexes_used, nodes
 
 from kynaplatform.api.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.listing import sessions_list
+from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
-from sessions_app.session_filters import LIVE, UNCOUNTED, AnyOf, SessionFilters
+from sessions_app.notes import ids_with_note
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 from tests.long_runs import one_in
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"
 COUNT = 50
+SIZE = 100
+MANY = 50_000
 # A few seconds hold them all, so that some are of one moment.
 MOMENTS = 30
 
@@ -122,15 +127,12 @@ def stored(asked: SessionFilters) -> list[UUID]:
     return list(rows.order_by("-created_at", "-id").values_list("id", flat=True))
 
 
-def pages(
-    asked: SessionFilters, start: Place, size: int, most_passed_over: int
-) -> list[list[UUID]]:
+def pages(asked: SessionFilters, start: Place, size: int) -> list[list[UUID]]:
     """The ids of each page from `start` on, to where no further one is told of."""
     found = []
     following: Place | None = start
     while following:
-        listed = sessions_list(asked, start=following, size=size, most_passed_over=most_passed_over)
-        assert all(session.status in asked.statuses for session in listed.sessions)
+        listed = sessions_list(asked, start=following, size=size)
         found.append([session.id for session in listed.sessions])
         following = listed.older if start.towards == "older" else listed.newer
     return found
@@ -142,91 +144,83 @@ CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
 
 
 @one_in(17)
-@pytest.mark.parametrize(
-    ("size", "most_passed_over", "may_be_short"),
-    [(7, 500, False), pytest.param(500, 0, False, marks=pytest.mark.long), (5, 0, True)],
-)
+@pytest.mark.parametrize("size", [7, pytest.param(500, marks=pytest.mark.long)])
 def test_all_pages_together_are_what_is_stored(
-    asked: list[SessionFilters],
-    size: int,
-    most_passed_over: int,
-    may_be_short: bool,
-    every: int,
-    monkeypatch: pytest.MonkeyPatch,
+    asked: list[SessionFilters], size: int, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sessions_app.notes.MAX_WITH_A_NOTE", 5)
     asked = asked[::every]
     older, newer = (
-        [pages(one, start, size, most_passed_over) for one in asked]
-        for start in (FROM_NEWEST, FROM_OLDEST)
+        [pages(one, start, size) for one in asked] for start in (FROM_NEWEST, FROM_OLDEST)
     )
     expected = [stored(one) for one in asked]
     assert [list(chain(*found)) for found in older] == expected
     assert [list(chain(*reversed(found))) for found in newer] == expected
-    whole = [len(page) == size for found in older + newer for page in found[:-1]]
-    assert all(whole) is not may_be_short
+    assert all(len(page) == size for found in older + newer for page in found[:-1])
 
 
-@pytest.fixture
-def created(movespec: MoveSpec) -> list[UUID]:
-    """Ten of one person, the newest first; from the fourth to the ninth they are replays."""
-    return [
-        DetectionSession.objects.create(
-            project_id=movespec.project_id,
-            resolved_version_id=movespec.current_released_version_id,
-            mode="replay" if 3 <= number <= 8 else "live",
-            status="created",
-            contract_major=1,
-            created_at=at(-number),
-            deadline_at=at(60),
-            signing_key_id=uuid.uuid4(),
-            runtime_token_expires_at=START,
-            stream_url="",
-            subject="p_1",
-        ).id
-        for number in range(10)
+def test_a_page_leads_back_to_the_one_before(asked: list[SessionFilters]) -> None:
+    first = sessions_list(asked[0], start=None, size=5)
+    second = sessions_list(asked[0], start=first.older, size=5)
+    back = sessions_list(asked[0], start=second.newer, size=5)
+    assert (back.sessions, back.newer) == (first.sessions, None)
+    assert back.older == first.older
+
+
+def index_of(rows: int, filters: SessionFilters, start: Place | None) -> set[str]:
+    """The indexes by which a page is read; fails where it reads a table or sorts all `rows`."""
+    with CaptureQueriesContext(connection) as queries:
+        sessions_list(filters, start=start, size=SIZE)
+    plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries[0]['sql']}")
+    sorted_rows = [
+        node["Plans"][0]["Actual Rows"] for node in nodes(plan) if node["Node Type"] == "Sort"
     ]
+    assert max(sorted_rows, default=0) <= rows
+    return set(indexes_used(plan).values())
 
 
-LOOKS_AT_LITTLE = partial(sessions_list, most_passed_over=0)
-
-
-def test_a_short_page_of_the_api_leads_on(
-    owner: Machine, created: list[UUID], monkeypatch: pytest.MonkeyPatch
+def test_a_page_is_read_in_the_order_of_an_index(
+    owner: Machine, movespec: MoveSpec, outsider: Machine, unchecked: None
 ) -> None:
-    owner.token = owner.token_with("sessions:read")
-    monkeypatch.setattr("sessions_app.views.sessions_list", LOOKS_AT_LITTLE)
-    address, found = f"{SESSIONS}?subject=p_1&mode=live&limit=2", []
-    while address:
-        page = owner.get(address)
-        found.append([created.index(UUID(record["session_id"])) for record in page.json()])
-        link = re.fullmatch(r'<([^>]+)>; rel="next"', page.headers.get("Link", ""))
-        address = link[1] if link else ""
-    assert found == [[0, 1], [2], [], [9]]
+    other, _ = make_released(outsider.project)
+    completed = {"status": "'completed'", "terminal_outcome": "'completed'"}
+    creator = uuid.uuid4()
+    add_sessions(
+        owner, movespec, MANY, **completed, created_by=f"'{creator}'::uuid",
+        subject="'p_' || n % 1000", metadata="jsonb_build_object('order', 'o-' || n)",
+    )  # fmt: skip
+    add_sessions(outsider, other, MANY)
+    analyze_sessions()
+    long_ago = timezone.now() - timedelta(hours=3)
+    project = SessionFilters(project_id=owner.project.id)
+    version = replace(project, version_id=movespec.current_released_version_id)
+    live, ended = "session_live_of_project_state", "session_ended_of_project"
+    for filters, expected in [
+        (project, {"session_of_project"}),
+        (replace(project, status="failed"), {ended}),
+        (replace(project, status=LIVE), {live}),
+        (replace(project, mode="replay"), {live, ended}),
+        (replace(project, subject="p_1"), {"session_of_subject"}),
+        (replace(version, status="completed"), {"session_ended_of_version"}),
+        (SessionFilters(status="completed"), {"session_of_state"}),
+    ]:
+        for start in [None, *(Place(way, long_ago, creator) for way in ("older", "newer"))]:
+            assert index_of(SIZE + 1, filters, start) == expected, (filters, start)
+    made = replace(project, created_by=creator)
+    assert "session_ended_of_credential" in index_of(SIZE + 1, made, None)
+    with CaptureQueriesContext(connection) as queries:
+        assert ids_with_note("o-7") is not None
+    plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries[-1]['sql']}")
+    assert "session_of_note" in indexes_used(plan)
 
 
-def test_a_short_page_of_staff_leads_on_and_back(
-    created: list[UUID], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("staff.session_list.sessions_list", LOOKS_AT_LITTLE)
-    monkeypatch.setattr("staff.sessions.DetectionSessionAdmin.list_per_page", 2)
-    staff = Client()
-    staff.force_login(User.objects.create_superuser("root"))
-
-    def walk(asked: str, label: str) -> tuple[list[list[int]], str]:
-        found = []
-        while True:
-            shown = staff.get(STAFF_LIST + asked).context["cl"]
-            found.append([created.index(session.id) for session in shown.result_list])
-            links = dict(shown.neighbours)
-            if label not in links:
-                return found, asked
-            asked = links[label]
-
-    there, last = walk("?q=subject:p_1&mode__exact=live", "Older")
-    assert there == [[0, 1], [2], [], [9]]
-    back, _ = walk(last, "Newer")
-    assert back == [[9], [], [], [1, 2], [0]]
+def test_a_list_reads_no_engine_state(owner: Machine) -> None:
+    superuser = Client()
+    superuser.force_login(User.objects.create_superuser("root"))
+    for get, address in ((owner.get, SESSIONS), (superuser.get, STAFF_LIST)):
+        with CaptureQueriesContext(connection) as queries:
+            assert get(address).status_code == 200
+        assert "engine_state" not in " ".join(query["sql"] for query in queries)
 
 
 @pytest.mark.parametrize(
