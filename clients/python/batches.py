@@ -6,7 +6,7 @@ A moment is a pose, or the time alone of a frame in which no pose was found.
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from clients.python.pose import Pose
+from clients.python.wire import Pose
 
 # The time without a pose after which a clock makes the engine lose it: docs/streaming.md.
 GONE_MS: Final = 2000.0

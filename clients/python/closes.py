@@ -1,4 +1,10 @@
-"""The closes of a connection. Each means: attach again, stop, or the session has ended."""
+"""The closes of a connection, and the waits before another try.
+
+Each close means: attach again, stop, or the session has ended.
+"""
+
+import random
+from collections.abc import Iterator
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -57,6 +63,17 @@ def wait_wanted(error: Exception, fault: Fault | None) -> float:
 def retry_after_seconds(header: str | None) -> float:
     """The seconds of a Retry-After header; 0 if there is none, or it is a date."""
     return float(header) if header and header.isdecimal() else 0.0
+
+
+def backoff(shortest_seconds: float, longest_seconds: float) -> Iterator[float]:
+    """Seconds to wait, without end: each time up to twice as long.
+
+    They are random, so that clients which a restart cut off together come back apart.
+    """
+    seconds = shortest_seconds
+    while True:
+        yield seconds * random.uniform(0.5, 1.0)  # noqa: S311
+        seconds = min(2 * seconds, longest_seconds)
 
 
 def done_as_told(fault: Fault | None, session_id: str) -> SessionDone:

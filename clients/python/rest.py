@@ -3,6 +3,7 @@
 It tries again after what may pass: a rate limit, a restart, a proxy that finds no server.
 """
 
+import hashlib
 import json
 import re
 import time
@@ -14,14 +15,14 @@ from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
-from clients.python.backoff import backoff
-from clients.python.closes import retry_after_seconds
+from clients.python.closes import backoff, retry_after_seconds
 
 TOKENS = "/api/auth/access-tokens"
 SESSIONS = "/api/detection/sessions"
 MOVESPECS = "/api/movespecs"
 ANSWER_SECONDS = 30.0
 EVENTS_A_PAGE = 500
+SHORT_HASH_DIGITS, MAX_STEM_CHARACTERS = 12, 200
 # A limit of a minute is over by then.
 DEADLINE_SECONDS = 120.0
 MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.5, 5.0
@@ -246,3 +247,28 @@ def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
         failure.status = refusal.code
     failure.retry_after_seconds = retry_after_seconds(refusal.headers.get("Retry-After"))
     return failure
+
+
+def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:
+    """The id of a version with this text, made if there is none.
+
+    Its MoveSpec's name has the file's name and a hash of the text. It is not released.
+
+    Two runs at once may make two MoveSpecs of one text. Later runs take the older.
+    Raises RequestFailedError. A text with errors leaves only an archived MoveSpec.
+    """
+    content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
+    name = f"{stem[:MAX_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
+    kept = [found for found in api.movespecs(project_id) if found["name"] == name]
+    for movespec in reversed(kept):
+        for version in api.versions(movespec["movespec_id"]):
+            if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
+                return str(version["movespec_version_id"])
+    if kept:
+        return api.create_version(kept[-1]["movespec_id"], yaml_source)
+    movespec_id = api.create_movespec(name)
+    try:
+        return api.create_version(movespec_id, yaml_source)
+    except RequestFailedError:
+        api.archive_movespec(movespec_id)
+        raise

@@ -11,9 +11,8 @@ import msgspec
 
 from clients.python import status_lines
 from clients.python.batches import Moment, batches_of
-from clients.python.listener import StreamListener
 from clients.python.rest import RequestFailedError, RestClient
-from clients.python.stream import StreamClient
+from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import Event, SessionDone
 
 

@@ -20,10 +20,7 @@ from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from clients.python.backoff import backoff
-from clients.python.closes import done_as_told, has_ended, wait_wanted, why_closed
-from clients.python.listener import StreamListener
-from clients.python.pose import Pose
+from clients.python.closes import backoff, done_as_told, has_ended, wait_wanted, why_closed
 from clients.python.socket import SILENT_SECONDS, ClientSocket, ServerSilentError
 from clients.python.wire import (
     Cancel,
@@ -35,8 +32,10 @@ from clients.python.wire import (
     Finalize,
     FrameAck,
     FrameBatch,
+    HoldProgress,
     Ping,
     Pong,
+    Pose,
     Readiness,
     ServerMessage,
     SessionDone,
@@ -55,6 +54,32 @@ AS_LONG_AS_A_SESSION = 3600.0
 
 class StreamLostError(Exception):
     """No attach succeeded by the deadline."""
+
+
+class StreamListener:
+    """The calls that a StreamClient makes while it works. Each does nothing unless overridden."""
+
+    def events_came(self, events: list[Event]) -> None:
+        """New events, in order, without those that an attach brought again."""
+
+    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
+        """A batch of so many frames is acknowledged, and is not sent again."""
+
+    def readiness_changed(self, readiness: Readiness) -> None:
+        """Whether anything counts yet, or what is missing, is another than before."""
+
+    def hold_followed(self, hold: HoldProgress) -> None:
+        """A movement that is held was acknowledged so far."""
+
+    def ack_is_late(self, seconds: float) -> None:
+        """For so long no ack has come, though batches wait for one. It is called once until one
+        comes."""
+
+    def connection_lost(self, why: str) -> None:
+        """The connection was lost; an attach follows."""
+
+    def told_to_wait(self, seconds: float, why: str) -> None:
+        """The server asked for a wait before the next try."""
 
 
 class StreamClient:

@@ -1,12 +1,21 @@
 """The messages of the stream, as docs/streaming.md describes them to a client."""
 
 from collections import Counter
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from clients.python.pose import LANDMARK_NAMES, POSE_SCHEMA, Pose
-
+# 33 points in metres, in the order of MediaPipe's pose landmarker.
+POSE_SCHEMA: Final = "mediapipe_pose_landmarker/v1"
+LANDMARK_NAMES: Final = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
+    "right_eye_outer", "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky",
+    "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip",
+    "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel",
+    "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
 EventType = Literal["shape_enter", "shape_exit", "event_completed", "event_interrupted", "feedback"]
 RejectReason = Literal[
     "session_ending",
@@ -20,6 +29,24 @@ RejectReason = Literal[
     "too_many_frames",
 ]
 StatusName = Literal["streaming", "finalizing", "completed", "cancelled", "failed"]
+
+
+class Landmark(Protocol):
+    @property
+    def x(self) -> float: ...
+    @property
+    def y(self) -> float: ...
+    @property
+    def z(self) -> float: ...
+    @property
+    def visibility(self) -> float | None: ...
+
+
+class Pose(Protocol):
+    @property
+    def timestamp_ms(self) -> float: ...
+    @property
+    def landmarks(self) -> Sequence[Landmark]: ...
 
 
 class WireLandmark(msgspec.Struct, frozen=True):

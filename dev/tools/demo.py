@@ -18,9 +18,9 @@ from pathlib import Path
 
 from clients.python import status_lines
 from clients.python.closes import StreamRefusedError
-from clients.python.progress_bar import ProgressBar
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
 from clients.python.session_run import SessionRun, run_session
+from clients.python.status_lines import ProgressBar
 from clients.python.stream import StreamLostError
 from dev.local_stack import processes
 from dev.local_stack.console import say

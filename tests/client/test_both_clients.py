@@ -11,8 +11,7 @@ import pytest
 
 from clients.python.batches import Moment, batches_of
 from clients.python.closes import StreamRefusedError
-from clients.python.listener import StreamListener
-from clients.python.stream import StreamClient
+from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import HoldProgress, Readiness
 from detection import Landmark, PoseFrame
 from tests.client.cases import CASES, Case, Went, shape

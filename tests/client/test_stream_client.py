@@ -8,8 +8,7 @@ import pytest
 
 from clients.python import stream as stream_module
 from clients.python.closes import StreamRefusedError
-from clients.python.listener import StreamListener
-from clients.python.stream import StreamClient, StreamLostError
+from clients.python.stream import StreamClient, StreamListener, StreamLostError
 from clients.python.wire import Event, FrameAck, decode
 from detection import Landmark, PoseFrame
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from clients.python import pose, wire
+from clients.python import wire
 from detection import LANDMARK_NAMES
 from dev.local_stack.environment import PROJECT
 from realtime import messages
@@ -87,7 +87,7 @@ def test_it_names_the_landmarks_in_their_order() -> None:
     listed = re.search(r"^nose, left_eye_inner, .*?(?=\n\n)", TEXT, re.MULTILINE | re.DOTALL)
     assert listed is not None
     names = tuple(listed[0].replace("\n", " ").split(", "))
-    assert names == LANDMARK_NAMES == pose.LANDMARK_NAMES
+    assert names == LANDMARK_NAMES == wire.LANDMARK_NAMES
 
 
 def test_it_lists_the_reasons_why_a_frame_is_rejected_in_their_order() -> None:

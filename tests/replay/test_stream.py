@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from clients.python.listener import StreamListener
 from clients.python.rest import RestClient
 from clients.python.session_run import SessionRun, run_session
+from clients.python.stream import StreamListener
 from clients.python.wire import Event
 from dev.local_stack.ports import free_port
 from dev.poses.figure import perform

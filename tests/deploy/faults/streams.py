@@ -4,8 +4,7 @@ import threading
 import time
 from typing import Any
 
-from clients.python.listener import StreamListener
-from clients.python.stream import StreamClient
+from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import FrameAck
 from tests.deploy.faults.film import BATCH_SECONDS, FIGURES, Film, poses_of
 

@@ -10,10 +10,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from clients.python import status_lines
 from clients.python.closes import StreamRefusedError
-from clients.python.movespec_cache import version_of_text
-from clients.python.progress_bar import ProgressBar
-from clients.python.rest import RequestFailedError, RestClient
+from clients.python.rest import RequestFailedError, RestClient, version_of_text
 from clients.python.session_run import SessionRun, run_session
+from clients.python.status_lines import ProgressBar
 from clients.python.stream import StreamLostError
 from dev.replay.engine_run import read_recording
 from dev.replay.event_lines import EventLines, count_completed, count_interrupted

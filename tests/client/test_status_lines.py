@@ -1,7 +1,7 @@
 from io import StringIO
 from typing import Final
 
-from clients.python.progress_bar import ProgressBar
+from clients.python.status_lines import ProgressBar
 from clients.python.wire import Event, FrameAck, HoldProgress, Readiness, RejectedFrame
 from dev.replay.event_lines import EventLines
 
