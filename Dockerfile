@@ -23,6 +23,7 @@ COPY detection detection
 COPY dev/tools/compile_engine.py dev/tools/
 RUN PYTHONPATH=/mypyc python -m dev.tools.compile_engine && rm -r dev
 COPY manage.py ./
+COPY common common
 COPY kynaplatform kynaplatform
 COPY projects projects
 COPY movespecs movespecs

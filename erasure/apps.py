@@ -7,7 +7,7 @@ class ErasureConfig(AppConfig):
 
     def ready(self) -> None:
         from erasure.ledger import LedgerCollector, sessions_note
-        from kynaplatform.metrics.requests import DATABASE_COLLECTORS
+        from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
         from sessions_app.removal import erased
 
         DATABASE_COLLECTORS.append(LedgerCollector())

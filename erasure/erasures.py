@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from uuid_utils.compat import uuid7
 
+from common.slices import SLICE, update_in_slices
 from erasure.models import Erasure, Kind, digest_of
-from kynaplatform.api.chunks import CHUNK, change_in_chunks
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
 from projects.suspension import suspend
@@ -56,7 +56,7 @@ def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None
         update_live(live.filter(id__in=ids), **ended(Status.CANCELLED, Outcome.CANCELLED, now))
         notify_runtimes(ids)
 
-    change_in_chunks(live, cancel)
+    update_in_slices(live, cancel)
 
 
 def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
@@ -192,10 +192,10 @@ def _endpoints(project_id: UUID, now: datetime) -> Batch | None:
 
 
 def _deliveries(project_id: UUID, now: datetime) -> Batch | None:
-    endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), CHUNK)
+    endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), SLICE)
     of_project = WebhookDelivery.objects.filter(endpoint_id__in=endpoint_ids)
-    return _remove(of_project, CHUNK) or _remove(
-        WebhookEndpoint.objects.filter(id__in=endpoint_ids), CHUNK
+    return _remove(of_project, SLICE) or _remove(
+        WebhookEndpoint.objects.filter(id__in=endpoint_ids), SLICE
     )
 
 
@@ -211,24 +211,24 @@ def _sessions(project_id: UUID, now: datetime) -> Batch | None:
 def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
     """Versions, then MoveSpecs. migrations/0001 lets those of a project that is erased go."""
     mine = MoveSpec.objects.filter(project_id=project_id)
-    if ids := _ids(mine.filter(current_released_version__isnull=False), CHUNK):
+    if ids := _ids(mine.filter(current_released_version__isnull=False), SLICE):
         return Batch(rows=mine.filter(id__in=ids).update(current_released_version=None))
     for model in (Release, MoveSpecVersion, MoveSpecDraft):
         of_project: Any = model._default_manager.filter(movespec__project_id=project_id)
         if batch := _remove(of_project, MAX_TEXTS):
             return batch
-    ids = _ids(mine, CHUNK)
+    ids = _ids(mine, SLICE)
     MoveSpec.objects.filter(forked_from__in=ids).update(forked_from=None)
-    return _remove(mine.filter(id__in=ids), CHUNK)
+    return _remove(mine.filter(id__in=ids), SLICE)
 
 
 def _credentials(project_id: UUID, now: datetime) -> Batch | None:
-    if batch := _remove(AccessToken.objects.filter(project_id=project_id), CHUNK):
+    if batch := _remove(AccessToken.objects.filter(project_id=project_id), SLICE):
         return batch
     mine = Credential.objects.filter(project_id=project_id)
-    ids = _ids(mine, CHUNK)
+    ids = _ids(mine, SLICE)
     Credential.objects.filter(replaces__in=ids).update(replaces=None)
-    return _remove(mine.filter(id__in=ids), CHUNK)
+    return _remove(mine.filter(id__in=ids), SLICE)
 
 
 _STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (

@@ -23,10 +23,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from common.slices import SLICE, update_in_slices
 from erasure.erasures import sessions_cancel
 from erasure.models import ErasedSession, Erasure, Kind, digest_of
 from kynaplatform import clock
-from kynaplatform.api.chunks import CHUNK, change_in_chunks
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, LastRun
 from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
@@ -61,7 +61,7 @@ def sessions_note(*, ids: Sequence[UUID], now: datetime, **_: Any) -> None:
     )
 
 
-def export(path: Path, *, now: datetime, chunk_size: int = CHUNK) -> int:
+def export(path: Path, *, now: datetime, slice_size: int = SLICE) -> int:
     """Append to the file what it has not yet. Returns the number of lines. Raises OSError."""
     with _held(path) as file:
         erased = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
@@ -69,10 +69,10 @@ def export(path: Path, *, now: datetime, chunk_size: int = CHUNK) -> int:
         def append(ids: list[UUID]) -> None:
             _append_rows(file, ErasedSession.objects.filter(id__in=ids), now)
 
-        written = change_in_chunks(erased, append, chunk_size)
+        written = update_in_slices(erased, append, slice_size)
         # Of one that the worker is at the row is held, and its line is written all the same.
         unexported = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
-        while ids := [*unexported.values_list("id", flat=True)[:chunk_size]]:
+        while ids := [*unexported.values_list("id", flat=True)[:slice_size]]:
             written += _append_rows(file, Erasure.objects.filter(id__in=ids), now)
     return written
 
@@ -88,16 +88,16 @@ def lines_of(path: Path) -> Iterator[Line | None]:
                     yield None
 
 
-def prune(*, now: datetime, chunk_size: int = CHUNK) -> int:
+def prune(*, now: datetime, slice_size: int = SLICE) -> int:
     """Delete rows of the ledger that no backup is old enough for."""
     sessions = ErasedSession.objects.filter(erased_at__lt=now - KEPT).order_by("erased_at")
     erasures = Erasure.objects.filter(requested_at__lt=now - KEPT, ended_at__isnull=False)
-    return change_in_chunks(
-        sessions, lambda ids: ErasedSession.objects.filter(id__in=ids).delete(), chunk_size
-    ) + change_in_chunks(
+    return update_in_slices(
+        sessions, lambda ids: ErasedSession.objects.filter(id__in=ids).delete(), slice_size
+    ) + update_in_slices(
         erasures.order_by("requested_at"),
         lambda ids: Erasure.objects.filter(id__in=ids).delete(),
-        chunk_size,
+        slice_size,
     )
 
 
@@ -254,8 +254,8 @@ def unexported_since() -> datetime | None:
     erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
     return min(
         [
-            *sessions.values_list("erased_at", flat=True)[:CHUNK],
-            *erasures.values_list("requested_at", flat=True)[:CHUNK],
+            *sessions.values_list("erased_at", flat=True)[:SLICE],
+            *erasures.values_list("requested_at", flat=True)[:SLICE],
         ],
         default=None,
     )

@@ -6,10 +6,10 @@ from erasure.erasures import subject_erase
 from kynaplatform import clock
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation
+from kynaplatform.api.schemas import Answer, Body, said
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from kynaplatform.api.wire import Answer, Body, said
 from sessions_app.context import fault_of_subject
-from sessions_app.wire import Subject
+from sessions_app.schemas import Subject
 
 
 class SubjectErase(Body):

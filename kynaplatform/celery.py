@@ -6,27 +6,149 @@ safe to run twice at once. `expires` keeps a stopped worker from meeting a long 
 longer than the clocks of two machines differ, for each reads its own.
 """
 
+import errno
 import logging
 import os
+import socket
+import warnings
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, TypeGuard
 
-from celery import Celery
-from celery.beat import PersistentScheduler
-from celery.signals import beat_init, before_task_publish, worker_init
+from amqp.exceptions import ConnectionError as AmqpConnectionError
+from celery import Celery, bootsteps
+from celery.beat import PersistentScheduler, SchedulingError
+from celery.exceptions import CPendingDeprecationWarning
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    before_task_publish,
+    celeryd_after_setup,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 from click import Option
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from kynaplatform.logs import celery as celery_lines
-from kynaplatform.queues import sends_webhooks
+from kynaplatform.database.connections import is_outage
+from kynaplatform.dependencies import BROKER, DATABASE
+from kynaplatform.logs.lines import NO_REQUEST, bear_request_id
 
-logger = logging.getLogger("kynaplatform.beat")
+logger = logging.getLogger("kynaplatform.celery")
+
+# A worker of this queue sends webhooks, and does nothing else. No message comes by it: what is to
+# be sent is in the database.
+WEBHOOKS: Final = "webhooks"
+# Of what the network says; a full disk or a file that may not be read is no outage.
+NETWORK_ERRNOS: Final = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+OF_BROKER: Final = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    AmqpConnectionError,
+    BrokerError,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+# Where tasks fail, by whatever they have met.
+TASKS: Final = "celery.app.trace"
+STEPS: Final = "celery.bootsteps"
+
+
+class WithoutOutages(logging.Filter):
+    """Leaves out the lines of a broker or a database that is away, and their tracebacks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = _error_of(record)
+        if error is not None and is_outage(error):
+            DATABASE.met(error)
+        elif is_of_broker(error) and record.name != TASKS:
+            BROKER.met(error)
+        else:
+            return True
+        return False
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    """The exception that a line is about: with its traceback, or named in its text."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None and isinstance(record.args, tuple):
+        error = next((each for each in record.args if isinstance(each, BaseException)), None)
+    if record.name == STEPS or isinstance(error, SchedulingError):
+        return _root_of(error)
+    return error
+
+
+def _root_of(error: BaseException | None) -> BaseException | None:
+    """The broker's error that led to this one, which beat and a new start wrap in others."""
+    while error is not None and not is_of_broker(error):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def is_of_broker(error: BaseException | None) -> TypeGuard[BaseException]:
+    return isinstance(error, OF_BROKER) or (
+        isinstance(error, OSError) and error.errno in NETWORK_ERRNOS
+    )
+
+
+class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
+    """A step of a worker's consumer that begins each time that it has reached the broker."""
+
+    requires = ("celery.worker.consumer:Connection",)
+
+    def start(self, _consumer: Any) -> None:
+        BROKER.over()
+
+
+@after_task_publish.connect
+def tell_that_it_is_back(**_: Any) -> None:
+    BROKER.over()
+
+
+@celeryd_init.connect
+@setup_logging.connect
+def write_as_the_others(**_: Any) -> None:
+    """Log by LOG_LEVEL and LOG_FORMAT alone: with this connected, Celery sets nothing up itself."""
+    from celery.apps import worker
+    from django.conf import settings
+    from django.utils.log import configure_logging
+
+    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    worker.safe_say = say
+
+
+def say(text: str, *_: Any) -> None:
+    """The log line in place of what a worker prints when it is told to stop."""
+    logger.info(text)
+
+
+@celeryd_after_setup.connect
+def leave_out_advice(**_: Any) -> None:
+    """At each loss of the broker Celery tells of a setting, in ten lines."""
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@task_prerun.connect
+def bear_task_id(task_id: str, **_: Any) -> None:
+    bear_request_id(task_id)
+
+
+@task_postrun.connect
+def put_down_task_id(**_: Any) -> None:
+    bear_request_id(NO_REQUEST)
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
 
 app = Celery("kynaplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["consumer"].add(celery_lines.Connected)
+app.steps["consumer"].add(Connected)
 app.conf.beat_schedule = {
     "roll-up-usage": {
         "task": "usage.tasks.roll_up_usage",
@@ -76,7 +198,7 @@ class Schedule(PersistentScheduler):  # type: ignore[misc]
         entries = self.schedule.values()
         ahead = max((entry.last_run_at - now for entry in entries), default=timedelta())
         if ahead > timedelta(seconds=1):
-            logger.warning(
+            logging.getLogger("kynaplatform.beat").warning(
                 "The clock went back by %(seconds).0f s at least: the schedule begins anew.",
                 {"seconds": ahead.total_seconds()},
             )
@@ -101,13 +223,17 @@ app.steps["worker"].add("sessions_app.worker_timers:WorkerTimers")
 app.steps["worker"].add("webhooks.sender:WorkerSender")
 
 
+def sends_webhooks(worker: Any) -> bool:
+    return WEBHOOKS in worker.app.amqp.queues.consume_from
+
+
 @worker_init.connect
 def begin_worker(sender: Any, **_: Any) -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start(without=checks.NOT_OF_SENDERS if sends_webhooks(sender) else ())
     # Not before the settings are read: they say how this process counts.
-    from kynaplatform.logs.engine import tell_engine_build
+    from kynaplatform.logs.lines import tell_engine_build
     from kynaplatform.metrics.tasks import watch_tasks
 
     tell_engine_build()

@@ -5,10 +5,10 @@ falls back to a guess: kynaplatform/checks.py refuses to start and says what to 
 """
 
 from pathlib import Path
+from typing import Any, Final
 
 import environ
 
-from kynaplatform.api.document_texts import DESCRIPTION, TAGS
 from kynaplatform.environment import (
     broker_options,
     count,
@@ -25,8 +25,8 @@ from kynaplatform.environment import (
     read_env_file,
     switch,
 )
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.logs.configuration import configuration
+from kynaplatform.http.paths import MONITOR_PATHS
+from kynaplatform.logs.lines import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -178,19 +178,19 @@ INSTALLED_APPS = [
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.api.security.ApiSecurityMiddleware",
+    "kynaplatform.http.security.ApiSecurityMiddleware",
     "kynaplatform.http.cross_origin.OriginMiddleware",
-    "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
+    "kynaplatform.http.security.HostCheckedExceptForMonitors",
 ]
 # Of pages for people.
 MIDDLEWARE = [
     "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.http.content_security.ContentSecurityMiddleware",
-    "kynaplatform.api.client_address.ForwardedMiddleware",
+    "kynaplatform.http.security.ContentSecurityMiddleware",
+    "kynaplatform.http.client_address.ForwardedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "kynaplatform.http.allowed_hosts.HostCheckedExceptForMonitors",
+    "kynaplatform.http.security.HostCheckedExceptForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -239,6 +239,38 @@ STORAGES = {
 }
 
 # --- API ---------------------------------------------------------------------------------
+DESCRIPTION: Final = (
+    "Detect, count and coach human movement.\n\n"
+    "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
+    "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
+    "[examples](/docs/movements), and [the stream](/docs/streaming) that a session is "
+    "attached to."
+)
+TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
+    {
+        "name": "MoveSpecs",
+        "description": "Describe movements; version, release, fork.",
+        "externalDocs": {"description": "The MoveSpec language", "url": "/docs/movespec"},
+    },
+    {
+        "name": "Detection sessions",
+        "description": "Create, read and end sessions.",
+        "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
+    },
+    {
+        "name": "Webhooks",
+        "description": "Be told when something happens.",
+        "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
+    },
+    {"name": "Usage", "description": "Read what your sessions have used."},
+    {
+        "name": "Subjects",
+        "description": "The people whom sessions are for.",
+        "externalDocs": {"description": "What is stored of a person", "url": "/docs/privacy"},
+    },
+    {"name": "Platform", "description": "Keys, schemas, health and metrics."},
+]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["projects.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],

@@ -15,7 +15,7 @@ from kynaplatform.api.error_answers import as_api_error
 from kynaplatform.api.errors import NotFound, ServiceUnavailable
 from kynaplatform.api.health import require_metrics_access
 from kynaplatform.http.monitor_server import MonitorServer
-from kynaplatform.metrics.requests import process_exposition
+from kynaplatform.metrics.exposition import process_exposition
 
 # What `/healthz` asks of this process: whether the part of that name works.
 health_checks: Final[dict[str, Callable[[], bool]]] = {}

@@ -21,10 +21,9 @@ from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
 from kynaplatform.api.bodies import MAX_BODY_BYTES
-from kynaplatform.api.client_address import is_from_proxy
 from kynaplatform.checks import refuse_to_start
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.http.service_paths import is_of_api, is_of_pages
+from kynaplatform.http.client_address import is_from_proxy
+from kynaplatform.http.paths import MONITOR_PATHS, is_of_api, is_of_pages
 
 BLOCK_BYTES = 64 * 1024
 MAX_BLOCKS_DISCARDED = 128

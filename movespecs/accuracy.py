@@ -4,12 +4,13 @@ it over recordings of people."""
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
+from django.core.checks import CheckMessage, Error, register
 
-from kynaplatform.api.wire import Answer
+from kynaplatform.api.schemas import Answer
 from movespecs.catalogue import FOLDER, catalogue_id, catalogue_slugs
 
 FILE: Path = FOLDER / "accuracy.json"
@@ -132,3 +133,16 @@ def facts_of(card: AccuracyCard) -> dict[str, str]:
 
 def _told(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
+
+
+# With the tag of what keeps every process from starting.
+@register("kynaplatform")
+def check_accuracy_cards(**_: Any) -> list[CheckMessage]:
+    try:
+        read_cards()
+    except ValueError as fault:
+        hint = (
+            "`make score ARGS=--write-docs` writes it. Restore it, or remove it to show no cards."
+        )
+        return [Error(str(fault), hint=hint, id="movespecs.E001")]
+    return []

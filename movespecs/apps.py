@@ -6,4 +6,4 @@ class MoveSpecsConfig(AppConfig):
     verbose_name = "MoveSpecs"
 
     def ready(self) -> None:
-        from movespecs import checks  # noqa: F401 - for what it registers
+        from movespecs import accuracy  # noqa: F401 - for the check that it registers

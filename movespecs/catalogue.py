@@ -9,9 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from detection import validate
-from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace
-from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, Visibility
 from movespecs.releases import version_create, version_release
 from projects.models import Organization, Project
 

@@ -4,18 +4,43 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Func, TextField, Value
 
 from kynaplatform.api.errors import Conflict
-from kynaplatform.logs.request_id import served_request_id
-from movespecs.authors import Author
-from movespecs.errors import MoveSpecArchived
-from movespecs.limits import require_room_for_movespec
-from movespecs.models import MoveSpec, MoveSpecDraft, Visibility
+from kynaplatform.logs.lines import served_request_id
+from movespecs.errors import LimitReached, MoveSpecArchived
+from movespecs.models import Author, MoveSpec, MoveSpecDraft, Visibility
+from projects.models import Project
 
 MAX_YAML_BYTES = 65_536
 MAX_DESCRIPTION_CHARACTERS = 2_000
+
+
+def require_room_for_movespec(project_id: UUID) -> None:
+    """Raise LimitReached when the project has its most MoveSpecs, archived ones included.
+
+    Its row stays locked against other creates until the transaction ends, so that they are
+    counted one after the other; what only refers to the project does not wait.
+    """
+    project = Project.objects.select_for_update(no_key=True).only("movespec_limit")
+    limit = project.get(id=project_id).movespec_limit or settings.MOVESPECS_PER_PROJECT
+    # Counted no further than is asked.
+    if MoveSpec.objects.filter(project_id=project_id)[:limit].count() >= limit:
+        raise LimitReached(
+            f"The project has its most MoveSpecs, archived ones included: {limit}.", limit=limit
+        )
+
+
+def require_room_for_version(movespec: MoveSpec, latest_number: int) -> None:
+    """Raise LimitReached when the MoveSpec, whose row the caller has locked, has its most versions.
+
+    None is ever deleted: the latest number says how many there are.
+    """
+    limit = movespec.project.version_limit or settings.VERSIONS_PER_MOVESPEC
+    if latest_number >= limit:
+        raise LimitReached(f"The MoveSpec has its most versions: {limit}.", limit=limit)
 
 
 def movespec_create(
@@ -98,3 +123,17 @@ def draft_replace(
         draft.updated_at = now
         draft.save(update_fields=["yaml_source", "updated_by", "updated_at"])
     return draft
+
+
+def movespec_delist(*, movespec_id: UUID, now: datetime) -> None:
+    """Others get 404 from now on; its owner sees it as private. Raises Conflict."""
+    public = MoveSpec.objects.public().filter(id=movespec_id)
+    if not public.update(delisted_at=now, updated_at=now):
+        raise Conflict("Only a public MoveSpec that is listed can be delisted: it no longer is.")
+
+
+def movespec_relist(*, movespec_id: UUID, now: datetime) -> None:
+    """Everybody sees it again, if its owner still has it public. Raises Conflict."""
+    delisted = MoveSpec.objects.filter(id=movespec_id, delisted_at__isnull=False)
+    if not delisted.update(delisted_at=None, updated_at=now):
+        raise Conflict("The MoveSpec is not delisted any more.")

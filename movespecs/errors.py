@@ -1,6 +1,6 @@
 """The errors of MoveSpecs and their versions."""
 
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import ApiError, Conflict
 
 
 class MoveSpecNotReleased(ApiError):
@@ -32,3 +32,7 @@ class MoveSpecInvalid(ApiError):
         "first_error_message": 'Unknown key "phase"; the nearest known key is phases.',
         "first_error_line": 7,
     }
+
+
+class LimitReached(Conflict):
+    example_details = {"limit": 500}

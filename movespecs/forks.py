@@ -8,12 +8,9 @@ from django.db import IntegrityError, transaction
 
 from kynaplatform.api.errors import IdempotencyKeyReused, get_or_404
 from kynaplatform.api.idempotency import Fingerprints
-from kynaplatform.api.names import MAX_NAME_CHARACTERS, visible
-from movespecs.authors import Author
-from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, movespec_create
-from movespecs.errors import MoveSpecArchived, MoveSpecNotReleased
-from movespecs.limits import LimitReached
-from movespecs.models import MoveSpec
+from movespecs.drafts import movespec_create
+from movespecs.errors import LimitReached, MoveSpecArchived, MoveSpecNotReleased
+from movespecs.models import Author, MoveSpec
 from movespecs.releases import version_create, version_release
 
 FIELDS = ("source_id", "project_id", "name", "description")
@@ -56,13 +53,12 @@ def movespec_fork(
         raise MoveSpecArchived
     if source.current_released_version is None:
         raise MoveSpecNotReleased
-    copied = short_description(source.description)
     try:
         with transaction.atomic():
             fork = movespec_create(
                 project_id=project_id,
-                name=readable_name(source.name) if name is None else name,
-                description=copied if description is None else description,
+                name=source.name if name is None else name,
+                description=source.description if description is None else description,
                 author=author,
                 now=now,
                 yaml_source=source.current_released_version.yaml_source,
@@ -88,16 +84,6 @@ def _release(fork: MoveSpec, author: Author, now: datetime) -> MoveSpec:
     return version_release(
         movespec_id=fork.id, version_id=version.id, author=author, now=now, reason=RELEASE_REASON
     )
-
-
-def readable_name(name: str) -> str:
-    """A name from before the rule of names is copied as one that keeps it."""
-    return visible(name.replace("\t", " "))[:MAX_NAME_CHARACTERS]
-
-
-def short_description(description: str | None) -> str | None:
-    """A description from before it had a length is cut to it."""
-    return description and description[:MAX_DESCRIPTION_CHARACTERS]
 
 
 def _made_with(project_id: UUID, key: str, request: Mapping[str, object]) -> MoveSpec | None:

@@ -1,6 +1,7 @@
 """MoveSpecs, which say what to detect: their drafts, immutable versions and releases."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
@@ -17,8 +18,17 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from kynaplatform.api.names import MAX_NAME_CHARACTERS, visible
+from common.names import MAX_NAME_CHARACTERS, visible
 from projects.models import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    credential_id: UUID | None = None
+    staff_id: int | None = None
+
+
+PLATFORM = Author()
 
 
 class Visibility(models.TextChoices):

@@ -9,11 +9,9 @@ from django.db import transaction
 
 from detection import validate
 from kynaplatform.api.errors import Conflict, sentence_of
-from movespecs.authors import PLATFORM, Author
-from movespecs.drafts import movespec_lock
+from movespecs.drafts import movespec_lock, require_room_for_version
 from movespecs.errors import MoveSpecInvalid, MoveSpecVersionWithdrawn
-from movespecs.limits import require_room_for_version
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import PLATFORM, Author, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 
 # A colleague's releases since a page was shown; of a client that releases all day, the first.
 MAX_REPORTED = 10

@@ -1,7 +1,6 @@
 from django.urls import path
 
-from movespecs.version_views import VersionViewSet
-from movespecs.views import DraftViewSet, MoveSpecViewSet
+from movespecs.views import DraftViewSet, MoveSpecViewSet, VersionViewSet
 
 ONE = "api/movespecs/<movespec_id>"
 VERSIONS = f"{ONE}/versions"

@@ -1,39 +1,41 @@
 """MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
+from dataclasses import dataclass
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 import msgspec
+from django.db.models import F, QuerySet
 
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.operations import Access, Result
-from kynaplatform.api.pagination import paginate
+from kynaplatform.api.operations import Access, Operation, Result, Rows
+from kynaplatform.api.pagination import PageQuery, paginate
+from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from movespecs.access import (
-    OWN_MOVESPEC,
-    READ,
-    SOURCE_ID,
-    VISIBLE_MOVESPEC,
-    WRITE,
-    MoveSpecOperation,
-    author_of,
-    movespecs_found,
-    project_of,
+from movespecs.drafts import draft_replace, movespec_archive, movespec_create, movespec_edit
+from movespecs.errors import (
+    LimitReached,
+    MoveSpecArchived,
+    MoveSpecInvalid,
+    MoveSpecNotReleased,
+    MoveSpecVersionWithdrawn,
 )
-from movespecs.drafts import (
-    draft_replace,
-    movespec_archive,
-    movespec_create,
-    movespec_edit,
-)
-from movespecs.errors import MoveSpecArchived, MoveSpecInvalid, MoveSpecNotReleased
 from movespecs.forks import movespec_fork
-from movespecs.limits import LimitReached
-from movespecs.models import MoveSpec
-from movespecs.wire import (
+from movespecs.models import (
+    LISTED,
+    LISTED_OF_PROJECT,
+    UNLISTED_OF_PROJECT,
+    Author,
+    MoveSpec,
+    MoveSpecVersion,
+    Visibility,
+)
+from movespecs.releases import version_create, version_release
+from movespecs.schemas import (
     EXAMPLE_YAML,
     DraftAnswer,
     DraftReplace,
@@ -43,10 +45,76 @@ from movespecs.wire import (
     MoveSpecFork,
     MoveSpecQuery,
     ValidationResult,
+    VersionAnswer,
     present_draft,
     present_movespec,
     present_validation,
+    present_version,
 )
+
+READ = "movespecs:read"
+WRITE = "movespecs:write"
+
+
+@dataclass(kw_only=True)
+class MoveSpecOperation(Operation):
+    """An operation below /api/movespecs: all share one family of rate limits."""
+
+    limit_family: str | None = "movespecs"
+
+
+def author_of(request: ApiRequest) -> Author:
+    return Author(credential_id=request.principal.credential_id)
+
+
+def project_of(request: ApiRequest) -> UUID | None:
+    """The principal's project; None without a bearer."""
+    principal = cast("Principal | None", request.user)
+    return principal.project_id if principal else None
+
+
+def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
+    """The MoveSpecs that `viewer` finds in lists, in disjoint parts of one index each."""
+    project_id = None if query.project_id is msgspec.UNSET else query.project_id
+    movespecs = MoveSpec.objects.all()
+    parts: list[QuerySet[MoveSpec]] = []
+    if query.visibility != Visibility.PRIVATE:
+        if project_id is None:
+            parts.append(movespecs.filter(LISTED))
+        else:
+            parts.append(movespecs.filter(LISTED_OF_PROJECT, project_id=project_id))
+    if query.visibility != Visibility.PUBLIC and viewer and project_id in (None, viewer):
+        parts.append(movespecs.filter(UNLISTED_OF_PROJECT, project_id=viewer))
+    return parts
+
+
+def _own_movespec(principal: Principal, movespec_id: UUID) -> MoveSpec | None:
+    """Another project's MoveSpec, public or not, answers like one that does not exist."""
+    own = MoveSpec.objects.filter(id=movespec_id, project_id=principal.project_id)
+    return own.select_related("project").first()
+
+
+def _visible_movespec(principal: Principal | None, movespec_id: UUID) -> MoveSpec | None:
+    movespecs = MoveSpec.objects.visible_to(principal.project_id if principal else None)
+    return movespecs.filter(id=movespec_id).select_related("project").first()
+
+
+def _version(principal: Principal, version_id: UUID, movespec: MoveSpec) -> MoveSpecVersion | None:
+    return visible_versions(movespec, principal.project_id).filter(id=version_id).first()
+
+
+def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecVersion]:
+    versions = MoveSpecVersion.objects.filter(movespec_id=movespec.id)
+    if movespec.project_id == project_id:
+        return versions
+    return versions.filter(id=F("movespec__current_released_version_id"))
+
+
+OWN_MOVESPEC = Rows("movespec", _own_movespec)
+VISIBLE_MOVESPEC = Rows("movespec", _visible_movespec)
+VERSION = Rows("movespec_version", _version)
+# A replay of a fork is answered also after its source is gone: `movespec_fork` looks for that.
+SOURCE_ID = Rows("movespec", lambda _, movespec_id: movespec_id)
 
 
 class MoveSpecViewSet(ApiViewSet):
@@ -216,3 +284,87 @@ class DraftViewSet(ApiViewSet):
         """
         draft = movespec.draft
         return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())
+
+
+class VersionViewSet(ApiViewSet):
+    tag, resource = "MoveSpecs", "movespec_version"
+    access = {
+        "list": Access(READ, VISIBLE_MOVESPEC),
+        "create": Access(WRITE, OWN_MOVESPEC),
+        "retrieve": Access(READ, VISIBLE_MOVESPEC, VERSION),
+        "validate": Access(WRITE, OWN_MOVESPEC, VERSION),
+        "release": Access(WRITE, OWN_MOVESPEC, VERSION),
+    }
+
+    @MoveSpecOperation(
+        summary="List versions",
+        returns=list[VersionAnswer],
+        errors=(errors.NotFound,),
+    )
+    def list(self, request: ApiRequest, movespec: MoveSpec, query: PageQuery) -> Result:
+        """Newest first. Of another project's public MoveSpec: its released version."""
+        own = request.principal.project_id
+        return paginate(
+            request._request,
+            visible_versions(movespec, own),
+            query,
+            partial(present_version, is_own=movespec.project_id == own),
+            large="yaml_source",
+        )
+
+    @MoveSpecOperation(
+        summary="Create a version",
+        returns=VersionAnswer,
+        status=201,
+        also_status=200,
+        errors=(errors.NotFound, MoveSpecArchived, MoveSpecInvalid, LimitReached),
+    )
+    def create(self, request: ApiRequest, movespec: MoveSpec) -> Result:
+        """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
+        version, is_new = version_create(
+            movespec_id=movespec.id, author=author_of(request), now=clock.now()
+        )
+        answer = present_version(version, is_own=True)
+        return Result(answer, status=201 if is_new else 200)
+
+    @MoveSpecOperation(
+        summary="Read a version",
+        returns=VersionAnswer,
+        errors=(errors.NotFound,),
+    )
+    def retrieve(
+        self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
+    ) -> VersionAnswer:
+        """Its YAML and its number; immutable but for the withdrawal."""
+        is_own = movespec.project_id == request.principal.project_id
+        return present_version(version, is_own=is_own)
+
+    @MoveSpecOperation(
+        summary="Validate a version",
+        returns=ValidationResult,
+        errors=(errors.NotFound,),
+    )
+    def validate(
+        self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
+    ) -> ValidationResult:
+        """The version's YAML under today's rules, with the role of each criterion."""
+        return present_validation(
+            validate(version.yaml_source), "movespec_version", version.id, clock.now()
+        )
+
+    @MoveSpecOperation(
+        summary="Release a version",
+        returns=MoveSpecAnswer,
+        errors=(errors.NotFound, MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
+    )
+    def release(
+        self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
+    ) -> MoveSpecAnswer:
+        """Every later session by `movespec_id` gets this version. An older one rolls back."""
+        released = version_release(
+            movespec_id=movespec.id,
+            version_id=version.id,
+            author=author_of(request),
+            now=clock.now(),
+        )
+        return present_movespec(released, request.principal.project_id)

@@ -10,17 +10,17 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
-from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.principal import require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
+from kynaplatform.http.client_address import client_address
 from projects.credentials import credential_verify
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
 from projects.models import Credential, CredentialKind
+from projects.schemas import Claim
 from projects.scopes import Scope, granted_scopes
-from projects.wire import Claim
 
 REFUSALS: dict[CredentialKind, type[ApiError]] = {
     CredentialKind.API_KEY: ApiKeyInvalid,

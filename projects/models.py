@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q
 from django.utils import timezone
 
-from kynaplatform.api.names import MAX_NAME_CHARACTERS, validate_name, visible
+from common.names import MAX_NAME_CHARACTERS, validate_name, visible
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects.scopes import ALL_SCOPES
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from kynaplatform.api.chunks import CHUNK, change_in_chunks
+from common.slices import SLICE, update_in_slices
 from kynaplatform.checks import MAX_LIFETIME_SECONDS
 from projects.models import AccessToken
 from projects.signing import key_ring, retired_keys
@@ -34,10 +34,10 @@ def prune_signing_keys(*, now: datetime) -> int:
     return pruned
 
 
-def prune_access_tokens(*, now: datetime, chunk_size: int = CHUNK) -> int:
+def prune_access_tokens(*, now: datetime, slice_size: int = SLICE) -> int:
     """Delete the records of access tokens that expired 30 days ago."""
-    return change_in_chunks(
+    return update_in_slices(
         AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT).order_by("expires_at"),
         lambda ids: AccessToken.objects.filter(id__in=ids).delete(),
-        chunk_size,
+        slice_size,
     )

@@ -14,14 +14,14 @@ from projects.access_tokens import access_token_mint, access_token_revoke
 from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
 from projects.minting import authenticate_claim, bad_bodies_counted, narrow_scopes
 from projects.models import AccessToken
-from projects.signing import published_keys
-from projects.wire import (
+from projects.schemas import (
     AccessTokenMint,
     AccessTokenRecord,
     JsonWebKeySet,
     MintedAccessToken,
     present_access_token,
 )
+from projects.signing import published_keys
 
 
 def _own_token(principal: Principal, token_id: UUID) -> AccessToken | None:

@@ -19,10 +19,10 @@ from kynaplatform.api.errors import (
     ServiceUnavailable,
 )
 from kynaplatform.api.health import require_metrics_access
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.logs.request_id import bear_request_id, request_id_of
+from kynaplatform.http.paths import MONITOR_PATHS
+from kynaplatform.logs.lines import bear_request_id, request_id_of
+from kynaplatform.metrics.exposition import process_exposition
 from kynaplatform.metrics.readiness import OK, exposition_of
-from kynaplatform.metrics.requests import process_exposition
 from kynaplatform.service_manager import tell
 from realtime.attach import SUBPROTOCOL, handshake, tell_refused
 from realtime.runtime import Runtime

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.conf import settings
 
 from kynaplatform import clock
-from kynaplatform.api.client_address import address_of_peer
 from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.http import cross_origin
+from kynaplatform.http.client_address import address_of_peer
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
 from realtime.progress import Progress, progress_of

@@ -13,8 +13,7 @@ import msgspec
 
 from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
-from kynaplatform.api.faults import faults_of
-from kynaplatform.api.json_faults import NotJson, read_json
+from kynaplatform.api.faults import NotJson, faults_of, read_json
 from realtime.frames import MAX_LOOKED_THROUGH, Frame, Rejection, RejectReason, checked
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.counted import MovementSummary, counted_of

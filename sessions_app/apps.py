@@ -9,7 +9,7 @@ class SessionsConfig(AppConfig):
     verbose_name = "Detection sessions"
 
     def ready(self) -> None:
-        from kynaplatform.metrics.requests import DATABASE_COLLECTORS
+        from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
         from projects.retention import SIGNED_AGAIN
         from projects.suspension import suspended
         from sessions_app.last_runs import LastRunCollector

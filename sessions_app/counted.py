@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from kynaplatform.api.wire import said
+from kynaplatform.api.schemas import said
 
 # The engine's own summary, in the summary that is stored.
 COUNTED: Final = "counted"

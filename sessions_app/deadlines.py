@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.db.models import Case, F, Field, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 
-from kynaplatform.api.chunks import change_in_chunks
+from common.slices import update_in_slices
 from kynaplatform.timing import FINALIZING_GRACE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.models import DetectionSession, Outcome, Status, is_attached
@@ -48,7 +48,7 @@ def settle(one: QuerySet[DetectionSession], now: datetime) -> int:
     return _end(one, now) or sessions_leave(one.filter(is_unread(now)), now)
 
 
-def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size: int) -> int:
+def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, slice_size: int) -> int:
     """The same of many, in short transactions."""
     make_up_for_absence(now)
 
@@ -57,7 +57,7 @@ def settle_in_chunks(rows: QuerySet[DetectionSession], now: datetime, chunk_size
         if _end(chunk, now) < len(ids):
             sessions_leave(chunk.filter(is_unread(now)), now)
 
-    return change_in_chunks(rows.filter(is_to_settle(now)), change, chunk_size)
+    return update_in_slices(rows.filter(is_to_settle(now)), change, slice_size)
 
 
 def _end(sessions: QuerySet[DetectionSession], now: datetime) -> int:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import Answer, said
+from kynaplatform.api.schemas import Answer, said
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, DetectionSession, EventType
 

@@ -18,15 +18,15 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
-from kynaplatform.api.keyset import cursor_at, place
+from common.keyset import cursor_at, place
+from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import encode
-from kynaplatform.api.wire import Answer, said
 from sessions_app.checkpoints import NewEvent
 from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, present_event
 from sessions_app.listing import UNLISTED_COLUMNS
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
-from sessions_app.wire import SessionRecord, present_session
+from sessions_app.schemas import SessionRecord, present_session
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
 # Of this thread's own time: a busy neighbour makes no page shorter.

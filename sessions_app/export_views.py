@@ -11,8 +11,8 @@ from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation
 from kynaplatform.api.pagination import PageCursor, link_to_next
+from kynaplatform.api.schemas import Query, said
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from kynaplatform.api.wire import Query, said
 from sessions_app.export import ExportLine, Start, export_page
 from sessions_app.models import DetectionSession
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from kynaplatform.api.keyset import Place, Way
+from common.keyset import Place, Way
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet, Status
 from sessions_app.notes import has_note, ids_with_note
 

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
-from kynaplatform.api.chunks import CHUNK, change_in_chunks
-from kynaplatform.logs.request_id import served_request_id
+from common.slices import SLICE, update_in_slices
+from kynaplatform.logs.lines import served_request_id
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Outcome, Status
 from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 
@@ -84,7 +84,7 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     return len(changed)
 
 
-def leftover_states_drop(*, now: datetime, chunk_size: int = CHUNK) -> int:
+def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
     """Drop the states that code of the release before leaves as it ends sessions, as others do.
 
     Their summaries are kept. The sessions of the last two days are looked at, by an index of
@@ -103,7 +103,7 @@ def leftover_states_drop(*, now: datetime, chunk_size: int = CHUNK) -> int:
         _keep_summaries(ended.filter(summary__isnull=True))
         ended.update(packed_state=None)
 
-    return change_in_chunks(left.order_by(), drop, chunk_size)
+    return update_in_slices(left.order_by(), drop, slice_size)
 
 
 def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from kynaplatform.api.chunks import change_in_chunks
+from common.slices import update_in_slices
 from kynaplatform.database.connections import is_lock_timeout, is_outage
 from projects.models import Project
 from sessions_app.absences import make_up_for_absence
@@ -23,23 +23,23 @@ SWEEP_CHUNK = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."
 
 
-def expire_sessions(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
+def expire_sessions(*, now: datetime, slice_size: int = SWEEP_CHUNK) -> int:
     """Settle every overdue session, and cancel the live ones of suspended projects.
 
-    It takes `chunk_size` rows a transaction, and two may run at once. Returns how many sessions it
+    It takes `slice_size` rows a transaction, and two may run at once. Returns how many sessions it
     changed.
     """
     overdue = DetectionSession.objects.order_by("deadline_at")
-    settled = settle_in_chunks(overdue, now, chunk_size)
+    settled = settle_in_chunks(overdue, now, slice_size)
     sessions_read_again(now)
     return (
         settled
-        + _finish_overdue(now, chunk_size)
-        + suspended_sessions_cancel(now=now, chunk_size=chunk_size)
+        + _finish_overdue(now, slice_size)
+        + suspended_sessions_cancel(now=now, slice_size=slice_size)
     )
 
 
-def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -> int:
+def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_CHUNK) -> int:
     """Cancel the live sessions of suspended projects and organizations.
 
     A suspension calls it, and the sweep, for sessions that were created at the same moment.
@@ -47,21 +47,21 @@ def suspended_sessions_cancel(*, now: datetime, chunk_size: int = SWEEP_CHUNK) -
     make_up_for_absence(now)
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
-    return _cancel_in(organization, "organization_suspended", now, chunk_size) + _cancel_in(
-        project & ~organization, "project_suspended", now, chunk_size
+    return _cancel_in(organization, "organization_suspended", now, slice_size) + _cancel_in(
+        project & ~organization, "project_suspended", now, slice_size
     )
 
 
-def _finish_overdue(now: datetime, chunk_size: int) -> int:
+def _finish_overdue(now: datetime, slice_size: int) -> int:
     """Finish overdue sessions whose runtime has died, one at a time."""
     overdue = DetectionSession.objects.filter(is_to_finish(now)).order_by("deadline_at")
     finished = 0
     while True:
-        ids = list(overdue.values_list("id", flat=True)[:chunk_size])
+        ids = list(overdue.values_list("id", flat=True)[:slice_size])
         done = sum(_finish(id_, now) for id_ in ids)
         finished += done
         # The rest is another sweep's.
-        if len(ids) < chunk_size or not done:
+        if len(ids) < slice_size or not done:
             return finished
 
 
@@ -81,7 +81,7 @@ def _finish(session_id: UUID, now: datetime) -> bool:
     return True
 
 
-def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
+def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
     """Cancel the live sessions of `suspended` projects.
 
     Overdue ones have ended already, but for those that an engine would have to complete and that
@@ -100,4 +100,4 @@ def _cancel_in(suspended: Q, code: str, now: datetime, chunk_size: int) -> int:
         update_live(live.filter(id__in=ids), **changes)
         notify_runtimes(ids)
 
-    return change_in_chunks(live, cancel, chunk_size)
+    return update_in_slices(live, cancel, slice_size)

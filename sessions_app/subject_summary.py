@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from kynaplatform.api.keyset import Place, cursor_at
+from common.keyset import Place, cursor_at
 from sessions_app.counted import CheckSummary, MeasureSummary, MovementSummary
 from sessions_app.quality import Quality, quality_of
 

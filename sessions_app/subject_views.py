@@ -6,13 +6,13 @@ from kynaplatform import clock
 from kynaplatform.api.operations import Access, Operation, Result
 from kynaplatform.api.pagination import page_of, start_of
 from kynaplatform.api.views import ApiRequest, ApiViewSet
+from sessions_app.subject_schemas import SubjectSummary, SubjectSummaryQuery, present_summary
 from sessions_app.subject_summary import (
     MAX_SESSIONS,
     cursor_behind_day,
     day_of,
     subject_summary,
 )
-from sessions_app.subject_wire import SubjectSummary, SubjectSummaryQuery, present_summary
 
 
 class SubjectViewSet(ApiViewSet):

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Least
 
+from common.slices import update_in_slices
 from detection import READABLE_FORMS
-from kynaplatform.api.chunks import change_in_chunks
 from kynaplatform.timing import IDLE_SLACK, READER_GRACE
 from sessions_app.limits import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Status, is_attached
@@ -70,5 +70,5 @@ def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> l
             unreadable_since=None, is_state_unreadable=False, deadline_at=deadline
         )
 
-    change_in_chunks(sessions, take_back)
+    update_in_slices(sessions, take_back)
     return taken

@@ -27,7 +27,7 @@ from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase
-from sessions_app.wire import (
+from sessions_app.schemas import (
     EventQuery,
     SessionCreate,
     SessionCreated,

@@ -11,9 +11,9 @@ from celery import bootsteps
 from django.db import close_old_connections
 
 from kynaplatform import clock
+from kynaplatform.celery import sends_webhooks
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
-from kynaplatform.queues import sends_webhooks
 from kynaplatform.timing import BEAT_SECONDS, SWEEP_SECONDS
 from sessions_app.heartbeat import beat
 from sessions_app.last_runs import SWEEP, last_run_record

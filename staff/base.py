@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import cached_property
 
-from kynaplatform.api.names import visible
+from common.names import visible
 from staff.downloads import DownloadableAdmin, user_id_of
 from staff.history import history_add, history_of, told
 from staff.names import full_name, with_customer

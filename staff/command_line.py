@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.errors import ApiError
 from projects.models import Credential, Organization, Project
 from staff.actions.base import ReasonForm

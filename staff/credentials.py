@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from common.names import visible
 from kynaplatform import clock
-from kynaplatform.api.names import visible
 from projects.credentials import is_live
 from projects.models import (
     AccessToken,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, QuerySet
 
-from kynaplatform.api.names import visible
+from common.names import visible
 from kynaplatform.timing import SWEEP_STANDS
 from projects.models import Credential, Organization, Project
 from sessions_app.last_runs import swept_at

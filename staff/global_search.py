@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from kynaplatform.api.names import visible
+from common.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import (
     AccessToken,

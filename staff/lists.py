@@ -28,8 +28,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
+from common.keyset import Place, every_row, place
 from kynaplatform import clock
-from kynaplatform.api.keyset import Place, every_row, place
 
 
 class Refused(Exception):

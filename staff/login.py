@@ -13,10 +13,10 @@ from django.core.validators import MaxLengthValidator
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 
-from kynaplatform.api.client_address import client_address
 from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.database.connections import is_lock_timeout
+from kynaplatform.http.client_address import client_address
 from staff.lists import Refused
 
 logger = logging.getLogger("kynaplatform.login")

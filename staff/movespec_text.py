@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from common.names import visible
 from detection import (
     VIEWS,
     Criterion,
@@ -25,7 +26,6 @@ from detection import (
     validate,
 )
 from detection.engine.role_words import times_words
-from kynaplatform.api.names import visible
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
 from sessions_app.attempt_words import band_words, measure_words

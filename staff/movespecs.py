@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.names import visible
 from detection import validate
 from kynaplatform import clock
-from kynaplatform.api.names import visible
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.actions import movespecs as actions

@@ -21,8 +21,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.names import visible
 from kynaplatform import clock
-from kynaplatform.api.names import visible
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.credentials import is_live
 from projects.models import AccessToken, ApiKey, Credential, CredentialKind, Project, ServiceAccount

@@ -18,8 +18,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, ForeignKey, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from common.keyset import Place
 from kynaplatform import clock
-from kynaplatform.api.keyset import Place
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Project
 from sessions_app.context import fault_of_subject

@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from common.keyset import Place
 from kynaplatform import clock
-from kynaplatform.api.keyset import Place
 from staff.actions.base import StaffActionAdmin
 from staff.actions.webhooks import SendAgain
 from staff.base import OwnerFilter, ReadOnlyAdmin

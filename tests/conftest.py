@@ -19,9 +19,8 @@ from kynaplatform import clock
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.metrics.readiness import Asking, Inquiry
 from kynaplatform.wsgi import WithApiMiddleware
-from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_create
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_create, version_release
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue

@@ -11,17 +11,17 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from kynaplatform import clock
-from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import MINUTE, Limit
 from kynaplatform.api.request_id import add_to_line
+from kynaplatform.api.schemas import Answer, Body
 from kynaplatform.api.throttling import (
     count_request,
     limits_of_address,
     peek_request,
     refuse_over_limit,
 )
-from kynaplatform.api.wire import Answer, Body
+from kynaplatform.http.client_address import client_address
 from movespecs.models import MoveSpecVersion
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project
@@ -29,7 +29,7 @@ from projects.scopes import Scope
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode
-from sessions_app.wire import SessionCreated, present_created
+from sessions_app.schemas import SessionCreated, present_created
 from tryout.movements import slugs
 from tryout.project import SESSION_SECONDS, demo_account, movespec_id
 

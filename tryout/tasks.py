@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from common.slices import update_in_slices
 from kynaplatform import clock
-from kynaplatform.api.chunks import change_in_chunks
 from sessions_app.last_runs import periodic_task
 from sessions_app.models import DetectionSession
 from sessions_app.removal import sessions_remove
@@ -11,10 +11,10 @@ from tryout.project import PROJECT_ID
 
 KEPT = timedelta(days=1)
 # The sessions that one transaction deletes, each with up to thousands of events.
-CHUNK = 10
+SLICE = 10
 
 
-def tries_delete(*, now: datetime, chunk_size: int = CHUNK) -> int:
+def tries_delete(*, now: datetime, slice_size: int = SLICE) -> int:
     """Delete the page's sessions that ended a day ago, with their events and attaches.
 
     Safe to run twice at once. Returns the number of deleted sessions.
@@ -24,10 +24,10 @@ def tries_delete(*, now: datetime, chunk_size: int = CHUNK) -> int:
     ended = DetectionSession.objects.filter(
         project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
     )
-    return change_in_chunks(
+    return update_in_slices(
         ended.order_by("created_at"),
         sessions_remove,
-        chunk_size,
+        slice_size,
     )
 
 

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from kynaplatform.api.errors import NotFound
 from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
-from kynaplatform.http.content_security import HEADER, with_camera
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
+from kynaplatform.http.security import HEADER, with_camera
 from kynaplatform.metrics.readiness import Inquiry
 from movespecs.models import MoveSpec
 from tryout.movements import engine, figure, movements, slugs

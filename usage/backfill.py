@@ -4,7 +4,7 @@ import logging
 
 from django.db import connection, transaction
 
-from kynaplatform.api.chunks import CHUNK
+from common.slices import SLICE
 from usage.models import UsageBackfill
 from usage.rollup import ADD_UP
 
@@ -17,7 +17,7 @@ WITH seen AS (
     FROM detection_session
     WHERE id > %(after)s
     ORDER BY id
-    LIMIT %(chunk_size)s
+    LIMIT %(slice_size)s
 ),
 ended AS (
     SELECT seen.project_id, project.organization_id,
@@ -35,24 +35,24 @@ SELECT id FROM seen ORDER BY id DESC LIMIT 1
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
-def backfill(chunk_size: int = CHUNK) -> None:
+def backfill(slice_size: int = SLICE) -> None:
     """Add past sessions until all are, in short transactions.
 
     Each moves on the one row that says how far it has come. A run that finds it taken leaves the
     rest to who has it, or to the next minute's: so one of the worker's processes is in it at most.
     """
-    while _add_chunk(chunk_size):
+    while _add_chunk(slice_size):
         pass
 
 
 @transaction.atomic
-def _add_chunk(chunk_size: int) -> bool:
+def _add_chunk(slice_size: int) -> bool:
     """Whether another chunk may follow."""
     begun = UsageBackfill.objects.select_for_update(skip_locked=True).first()
     if begun is None:
         return False
     with connection.cursor() as cursor:
-        parameters = {"after": begun.after or _BEFORE_ALL, "chunk_size": chunk_size}
+        parameters = {"after": begun.after or _BEFORE_ALL, "slice_size": slice_size}
         cursor.execute(_STATEMENT, parameters)
         last = cursor.fetchone()
     if last is None:

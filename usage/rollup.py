@@ -4,7 +4,7 @@ from typing import Final
 
 from django.db import connection
 
-from kynaplatform.api.chunks import CHUNK
+from common.slices import SLICE
 
 # Adds the rows of `ended` to the sums. Projects and days are locked in one order by everybody, so
 # that no two statements wait for each other.
@@ -40,8 +40,8 @@ SELECT count(*) FROM ended
 """  # noqa: S608
 
 
-def roll_up(chunk_size: int = CHUNK) -> int:
-    """Add what has ended to the sums, `chunk_size` sessions a statement; safe to run twice at once.
+def roll_up(slice_size: int = SLICE) -> int:
+    """Add what has ended to the sums, `slice_size` sessions a statement; safe to run twice at once.
 
     Each statement deletes the rows that it adds. Nothing is rolled up before the backfill has
     ended. Returns how many sessions were added.
@@ -49,8 +49,8 @@ def roll_up(chunk_size: int = CHUNK) -> int:
     added = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_STATEMENT, [chunk_size])
+            cursor.execute(_STATEMENT, [slice_size])
             count: int = cursor.fetchone()[0]
         added += count
-        if count < chunk_size:
+        if count < slice_size:
             return added

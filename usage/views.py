@@ -4,10 +4,10 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.day_range import DayRangeQuery
 from kynaplatform.api.operations import Access, Operation, Rows
+from kynaplatform.api.schemas import DayRangeQuery
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from usage.wire import UsageAnswer, usage_answer
+from usage.schemas import UsageAnswer, usage_answer
 
 READ = "usage:read"
 OWN_PROJECT = Rows("project", lambda principal, id_: id_ if id_ == principal.project_id else None)

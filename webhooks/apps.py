@@ -6,8 +6,8 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
+        from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
         from kynaplatform.metrics.readiness import DATABASE_QUESTIONS
-        from kynaplatform.metrics.requests import DATABASE_COLLECTORS
         from projects.signing import ENCRYPTED_ANEW
         from webhooks.endpoints import encrypt_anew
         from webhooks.metrics import WebhookCollector

@@ -17,12 +17,12 @@ import msgspec
 from standardwebhooks import Webhook
 
 from kynaplatform import __version__
-from kynaplatform.api.wire import Answer, Timestamp
+from kynaplatform.api.schemas import Answer, Timestamp
 from projects.signing import decrypted
 from sessions_app.event_counters import count_anew
 from sessions_app.models import DetectionSession
+from sessions_app.schemas import SessionRecord, present_session
 from sessions_app.stream_state import STATE_COLUMNS
-from sessions_app.wire import SessionRecord, present_session
 from webhooks.models import MessageType
 
 # Types whose data is the session's record.

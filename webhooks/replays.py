@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from kynaplatform.api.errors import Conflict
-from kynaplatform.logs.request_id import served_request_id
+from kynaplatform.logs.lines import served_request_id
 from sessions_app.models import DetectionSession
 from webhooks.endpoints import DisabledByStaff
 from webhooks.models import (

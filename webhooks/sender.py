@@ -31,9 +31,9 @@ from django.db import close_old_connections, connection, connections
 from prometheus_client import Gauge
 
 from kynaplatform import clock
+from kynaplatform.celery import sends_webhooks
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
-from kynaplatform.queues import sends_webhooks
 from kynaplatform.worker_monitors import health_checks
 from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim

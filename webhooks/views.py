@@ -23,7 +23,7 @@ from webhooks.endpoints import (
 )
 from webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from webhooks.replays import delivery_redeliver, delivery_test, replay_begin
-from webhooks.wire import (
+from webhooks.schemas import (
     EXAMPLE_URL,
     DeliveryAnswer,
     DeliveryQuery,

@@ -102,8 +102,8 @@ def make_customer(name: str, yaml_source: str = MOVESPEC) -> Scene:
     """A customer of one project, with a released MoveSpec."""
     from django.utils import timezone
 
-    from movespecs.authors import PLATFORM
     from movespecs.drafts import movespec_create
+    from movespecs.models import PLATFORM
     from movespecs.releases import version_create, version_release
     from projects.access_tokens import access_token_mint
     from projects.credentials import credential_issue

@@ -21,10 +21,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from dev.local_stack.environment import write_private
-from movespecs.authors import PLATFORM
 from movespecs.catalogue import catalogue_id, catalogue_text
 from movespecs.drafts import movespec_create
-from movespecs.models import MoveSpec
+from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue, credential_verify
 from projects.models import CredentialKind, Project

@@ -8,7 +8,7 @@ from typing import Any
 
 from dev.local_stack.guard import die_with
 from kynaplatform.database.session_settings import WEB
-from kynaplatform.http.service_paths import is_of_api
+from kynaplatform.http.paths import is_of_api
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
 # Beside those of the API.

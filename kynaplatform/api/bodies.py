@@ -1,15 +1,16 @@
 """The reading of bodies and query strings as structs, each fault named by its field."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from kynaplatform.api.errors import (
     MAX_FIELD_ERRORS,
@@ -18,10 +19,8 @@ from kynaplatform.api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from kynaplatform.api.faults import faults_of, shown_name
-from kynaplatform.api.ignored_fields import note_ignored
-from kynaplatform.api.json_faults import NotJson, read_json
-from kynaplatform.api.wire import Query
+from kynaplatform.api.faults import NotJson, faults_of, read_json, shown_name
+from kynaplatform.api.schemas import Query
 
 MAX_BODY_BYTES = 512 * 1024
 # No struct of ours is deeper.
@@ -203,3 +202,45 @@ def _path_to_unstorable(value: Any) -> list[str] | None:
             path.append(shown_name(str(name)))
             return path
     return None
+
+
+IGNORED_HEADER = "Kyna-Ignored"
+MAX_IGNORED = 10
+MAX_IGNORED_CHARACTERS = 64
+# Visible ASCII, less what separates names, begins an escape, or is the name that is empty.
+_AS_THEY_ARE = "!#$&'()*+./:;<=>?@[]^`{|}"
+_NO_NAME = '""'
+_CUT_ESCAPE = re.compile("%[0-9A-F]?$")
+
+
+def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
+    """Name these in the response's header as well, up to MAX_IGNORED in all."""
+    noted: dict[str, None] = request.__dict__.setdefault("ignored_names", {})
+    for name in names:
+        if len(noted) == MAX_IGNORED:
+            return
+        noted[_escaped(name)] = None
+
+
+def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> None:
+    """The same of the query string's parameters that are not `known`."""
+    if not request.META.get("QUERY_STRING"):
+        return
+    try:
+        sent = request.GET
+    except TooManyFieldsSent:
+        return
+    note_ignored(request, (name for name in sent if name not in known))
+
+
+def add_ignored_header(request: HttpRequest, response: HttpResponse) -> None:
+    if noted := request.__dict__.get("ignored_names"):
+        response[IGNORED_HEADER] = ", ".join(noted)
+
+
+def _escaped(name: str) -> str:
+    """The name as the header has it: other characters as in an address, `%20` for a space."""
+    escaped = quote(name[: MAX_IGNORED_CHARACTERS + 1], _AS_THEY_ARE, errors="surrogatepass")
+    if len(escaped) > MAX_IGNORED_CHARACTERS:
+        escaped = _CUT_ESCAPE.sub("", escaped[:MAX_IGNORED_CHARACTERS])
+    return escaped or _NO_NAME

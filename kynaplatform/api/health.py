@@ -11,10 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from kynaplatform import __version__
 from kynaplatform.api import errors
 from kynaplatform.api.operations import PUBLIC, Operation
+from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import ApiRequest, ApiView
-from kynaplatform.api.wire import Answer, said
+from kynaplatform.metrics.exposition import exposition
 from kynaplatform.metrics.readiness import is_ready, readiness
-from kynaplatform.metrics.requests import exposition
 
 
 class Health(Answer):

@@ -2,17 +2,19 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from http import HTTPStatus
+from re import findall
 from typing import Any, cast
 
 import msgspec
+from django.db.models import TextChoices
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from kynaplatform.api import errors, ignored_fields
-from kynaplatform.api.bodies import JSON, JSON_LINES
+from kynaplatform.api import errors
+from kynaplatform.api.bodies import IGNORED_HEADER, JSON, JSON_LINES
 from kynaplatform.api.errors import ApiError, error_body
-from kynaplatform.api.openapi_links import add_links
 from kynaplatform.api.openapi_parts import (
     HEADERS,
     IDEMPOTENCY_KEY_PARAMETER,
@@ -21,10 +23,9 @@ from kynaplatform.api.openapi_parts import (
     SECURITY_SCHEMES,
     Schema,
 )
-from kynaplatform.api.openapi_schemas import example_of, schema_of
 from kynaplatform.api.operations import Operation, operation_of
+from kynaplatform.api.schemas import Body, ErrorBody
 from kynaplatform.api.views import ApiView
-from kynaplatform.api.wire import ErrorBody
 
 
 class OperationSchema(AutoSchema):
@@ -110,7 +111,7 @@ class OperationSchema(AutoSchema):
 
     def _success(self, status: int) -> Schema:
         operation = self.operation
-        headers = ["X-Request-ID", *self._rate_limit_headers(), ignored_fields.HEADER]
+        headers = ["X-Request-ID", *self._rate_limit_headers(), IGNORED_HEADER]
         if operation.query is not None and "limit" in operation.query.__struct_fields__:
             headers.append("Link")
         headers.extend(operation.headers)
@@ -139,7 +140,7 @@ class OperationSchema(AutoSchema):
         if status == HTTPStatus.UNAUTHORIZED:
             headers.append("WWW-Authenticate")
         headers.extend(self._rate_limit_headers())
-        headers.append(ignored_fields.HEADER)
+        headers.append(IGNORED_HEADER)
         examples = {
             kind.code: {
                 "summary": kind.sentence,
@@ -223,3 +224,86 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
 
 def _header_refs(names: list[str]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+# The field of an answer that holds a path's id, where it is not called as the path calls it.
+FIELDS = {"version_id": "movespec_version_id"}
+CREATED = "201"
+
+
+def add_links(document: Schema) -> None:
+    """Link what answers 201 to each operation whose path has just the ids of that answer."""
+    operations = [
+        (path, operation)
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+    ]
+    ids_of_paths = [
+        (operation, frozenset(findall(r"\{(\w+)\}", path))) for path, operation in operations
+    ]
+    # Every answer names its project, which nothing here creates.
+    every_id = frozenset().union(*(ids for _, ids in ids_of_paths)) - {"project_id"}
+    for _, creating in operations:
+        if (answer := creating["responses"].get(CREATED)) is None:
+            continue
+        fields = _fields_of(answer, document)
+        ids = {name for name in every_id if FIELDS.get(name, name) in fields}
+        answer["links"] = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "description": operation["summary"],
+                "parameters": dict(_parameters(ids)),
+            }
+            for operation, ids_of_path in ids_of_paths
+            if ids_of_path == ids
+        }
+
+
+def _parameters(ids: set[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(ids):
+        yield name, f"$response.body#/{FIELDS.get(name, name)}"
+
+
+def _fields_of(answer: Schema, document: Schema) -> dict[str, Any]:
+    (content,) = answer["content"].values()
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    fields: dict[str, Any] = document["components"]["schemas"][name]["properties"]
+    return fields
+
+
+REF = "#/components/schemas/{name}"
+
+
+def schema_of(type_: Any) -> tuple[Schema, dict[str, Schema]]:
+    """The schema of a type, and the components that it refers to: its structs by their names."""
+    (schema,), components = msgspec.json.schema_components(
+        [type_], ref_template=REF, schema_hook=_schema_of_choices
+    )
+    if isinstance(type_, type) and issubclass(type_, Body) and type_.shapes:
+        # Within allOf, since generators of clients take anyOf and oneOf for the whole schema.
+        components[type_.__name__]["allOf"] = [type_.shapes]
+    return schema, components
+
+
+def example_of(schema: Schema, components: dict[str, Schema]) -> Any:
+    """A value that the schema describes, of the examples in it; None where it says too little."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    match schema:
+        case {"$ref": str(reference)}:
+            return example_of(components[reference.rpartition("/")[2]], components)
+        case {"enum": [first, *_]}:
+            return first
+        case {"type": "array", "items": items}:
+            one = example_of(items, components)
+            return None if one is None else [one]
+        case {"properties": properties, "required": required}:
+            return {name: example_of(properties[name], components) for name in required}
+    return None
+
+
+def _schema_of_choices(type_: Any) -> Schema:
+    """The schema of an enum of Django's, which msgspec decodes but does not know to describe."""
+    if not issubclass(type_, TextChoices):
+        raise NotImplementedError
+    return {"enum": sorted(type_.values)}

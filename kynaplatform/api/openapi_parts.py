@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kynaplatform.api import ignored_fields
+from kynaplatform.api.bodies import IGNORED_HEADER, MAX_IGNORED, MAX_IGNORED_CHARACTERS
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 
 Schema = dict[str, Any]
@@ -44,10 +44,10 @@ HEADERS: dict[str, Schema] = {
         "description": "`true` when the Idempotency-Key gave an earlier answer again.",
         "schema": {"type": "string", "const": "true"},
     },
-    ignored_fields.HEADER: {
+    IGNORED_HEADER: {
         "description": "The fields and query parameters that were sent and that nothing reads, "
-        f"separated by commas: the first {ignored_fields.MAX_NAMES}, each cut at "
-        f"{ignored_fields.MAX_NAME_CHARACTERS} characters. Others than visible ASCII are "
+        f"separated by commas: the first {MAX_IGNORED}, each cut at "
+        f"{MAX_IGNORED_CHARACTERS} characters. Others than visible ASCII are "
         "percent-encoded, and so are comma, quote, percent and backslash.",
         "schema": {"type": "string"},
     },

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.errors import ApiError
-from kynaplatform.api.wire import Query
+from kynaplatform.api.schemas import Query
 
 # By the principal, or by the address of one without a token; by the view itself; or not at all.
 Counted = Literal["by_principal", "by_view", "no"]

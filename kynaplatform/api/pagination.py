@@ -11,10 +11,10 @@ from django.db.models import F, Func, IntegerField, Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
+from common.keyset import Place, cursor_at, place
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.keyset import Place, cursor_at, place
 from kynaplatform.api.operations import Result
-from kynaplatform.api.wire import Query
+from kynaplatform.api.schemas import Query
 
 MAX_PER_PAGE = 500
 MAX_PAGE_BYTES = 1024 * 1024

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from kynaplatform.api.client_address import client_address
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.logs.request_id import request_id, request_id_of, served_request_id
-from kynaplatform.metrics.requests import observe_request
+from kynaplatform.http.client_address import client_address
+from kynaplatform.http.paths import MONITOR_PATHS
+from kynaplatform.logs.lines import request_id, request_id_of, served_request_id
+from kynaplatform.metrics.exposition import observe_request
 
 logger = logging.getLogger("kynaplatform.request")
 # The path alone: a query string may carry a token.

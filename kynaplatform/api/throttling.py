@@ -11,14 +11,19 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
-from kynaplatform.api.client_address import client_address
 from kynaplatform.api.errors import RateLimited, ReadUnderWay
 from kynaplatform.api.principal import Principal
-from kynaplatform.api.rate_limits import SECOND, CounterUnavailable, Decision, Limit
+from kynaplatform.api.rate_limits import (
+    SECOND,
+    CounterUnavailable,
+    Decision,
+    Limit,
+    ProcessCounter,
+    RedisCounter,
+)
 from kynaplatform.api.rate_limits import Counter as LimitCounter
-from kynaplatform.api.rate_limits.in_process import ProcessCounter
-from kynaplatform.api.rate_limits.over_redis import RedisCounter
 from kynaplatform.database.statements import Statement
+from kynaplatform.http.client_address import client_address
 
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",

@@ -21,7 +21,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from kynaplatform.api.bodies import body_of, decode_query
+from kynaplatform.api.bodies import (
+    add_ignored_header,
+    body_of,
+    decode_query,
+    note_ignored_parameters,
+)
 from kynaplatform.api.errors import (
     AccessTokenMissing,
     ApiError,
@@ -34,7 +39,6 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
-from kynaplatform.api.ignored_fields import add_ignored_header, note_ignored_parameters
 from kynaplatform.api.operations import Access, Operation, Result
 from kynaplatform.api.principal import Principal, PrincipalChanged, require_active
 from kynaplatform.api.rate_limits import Limit

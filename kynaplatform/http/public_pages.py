@@ -1,10 +1,15 @@
 """Shared parts of the pages that anybody may read. None asks for a login."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -38,3 +43,14 @@ def kept(response: HttpResponse, seconds: int) -> HttpResponse:
     """The response, which browsers and proxies may keep for so long."""
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
     return response
+
+
+_FORMATTER = HtmlFormatter(nowrap=True)
+
+
+@cache
+def highlighted(code: str, language: str) -> SafeString:
+    """The code as HTML. `language` is one that Pygments has a lexer for."""
+    # Spaces at either end are the text's own.
+    lexer = get_lexer_by_name(language, stripnl=False)
+    return SafeString(highlight(code, lexer, _FORMATTER))

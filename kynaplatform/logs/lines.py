@@ -8,9 +8,12 @@ import json
 import logging
 import logging.config
 import os
+import re
 import sys
 import threading
+import uuid
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import NoneType, TracebackType
 from typing import Any, Final
@@ -143,4 +146,84 @@ def _tell_ignored(hook: "sys.UnraisableHookArgs") -> None:
         "exception ignored in %(where)s",
         {"where": getattr(hook.object, "__qualname__", type(hook.object).__qualname__)},
         exc_info=hook.exc_value,
+    )
+
+
+request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
+# The same of the API and of pages alone; empty in a worker's task or a stream. It goes into the
+# database's setting kyna.request_id, of which each message of a webhook takes it.
+served_request_id: ContextVar[str] = ContextVar("served_request_id", default="")
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def request_id_of(given: str) -> str:
+    """The client's own id when it is well formed, a new one otherwise."""
+    return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+
+
+def bear_request_id(given: str) -> None:
+    """Write it on every log line of the running task, and of what the task starts."""
+    request_id.set(given)
+
+
+class RequestIdFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.get()
+        return True
+
+
+def configuration(level: str, line_format: str) -> dict[str, object]:
+    """Django's LOGGING. Lines from `level` on go to stderr, each as `text` or as `json`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "request_id": {"()": "kynaplatform.logs.lines.RequestIdFilter"},
+            "one_line": {"()": "kynaplatform.logs.lines.OneLine"},
+            "without_outages": {"()": "kynaplatform.celery.WithoutOutages"},
+        },
+        "formatters": {
+            "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+            "json": {"()": "kynaplatform.logs.lines.JsonLine"},
+        },
+        "handlers": {
+            "stderr": _handler(line_format),
+            "one_line": _handler(line_format, "one_line"),
+            "celery": _handler(line_format, "without_outages"),
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # The request line is written by RequestIdMiddleware; Django's own repeats it.
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "ERROR"},
+            # A refused form, a file: with a traceback each, were it not for this.
+            "django.security": {"handlers": ["one_line"], "propagate": False},
+            # The request's own line names the host.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # At INFO they write each socket's address, and with it the token in its query.
+            "uvicorn": {"level": "WARNING"},
+            "websockets": {"level": "WARNING"},
+            # It tells of its font cache as it is imported.
+            "matplotlib": {"level": "ERROR"},
+            "celery": {"handlers": ["celery"], "propagate": False},
+            "kombu": {"handlers": ["celery"], "propagate": False},
+        },
+    }
+
+
+def _handler(line_format: str, *filters: str) -> dict[str, object]:
+    return {
+        "class": "kynaplatform.logs.lines.LineHandler",
+        "filters": ["request_id", *filters],
+        "formatter": line_format,
+    }
+
+
+def tell_engine_build() -> None:
+    from detection import ENGINE_BUILD
+
+    build, reason = ENGINE_BUILD
+    why = f" ({reason})" if reason else ""
+    logging.getLogger("kynaplatform.engine").info(
+        "the engine that runs: %(engine)s%(why)s", {"engine": build, "why": why}
     )

@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+
+from kynaplatform.http.public_pages import highlighted
+
 # Whose values a reader has, by their names in paths and bodies.
 VARIABLES = {
     "api_key": "KYNA_API_KEY",
@@ -167,3 +172,19 @@ def _json(
 
 def _indented(text: str, spaces: int) -> str:
     return text.replace("\n", f"\n{' ' * spaces}")
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
+
+
+def paragraphs(text: str) -> SafeString:
+    return SafeString(_MARKDOWN.render(text))  # HTML in it is escaped
+
+
+def sentence(text: str) -> SafeString:
+    return SafeString(_MARKDOWN.renderInline(text))
+
+
+def coloured(code: str, language: str) -> SafeString:
+    """The code without the end of its last line."""
+    return SafeString(highlighted(code, language).rstrip("\n"))

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from kynaplatform.api.docs import openapi_document
 from kynaplatform.api.errors import NotFound
 from kynaplatform.http.public_pages import PublicView, kept, page, site_of
-from kynaplatform.reference.markup import coloured
+from kynaplatform.reference.code import coloured
 from kynaplatform.reference.pages import menu, pages, scopes
 
 SECONDS = 300

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from kynaplatform.api.names import validate_name
+from common.names import validate_name
 
 
 class Migration(migrations.Migration):

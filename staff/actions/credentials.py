@@ -18,9 +18,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from common.names import visible
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from kynaplatform.api.names import visible
 from projects.credentials import (
     credential_issue,
     credential_revoke,

@@ -12,9 +12,8 @@ from django.utils.text import capfirst
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from movespecs.authors import Author
-from movespecs.models import MoveSpec, MoveSpecVersion
-from movespecs.moderation import movespec_delist, movespec_relist
+from movespecs.drafts import movespec_delist, movespec_relist
+from movespecs.models import Author, MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.actions.base import Done, ReasonForm, SecondStep, StaffAction, Submission

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
-from kynaplatform.api.names import MAX_NAME_CHARACTERS, validate_name
+from common.names import MAX_NAME_CHARACTERS, validate_name
 from projects.models import Credential, CredentialKind, Organization, Project
 from staff.actions.base import DoneBefore, StaffActionAdmin
 from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page

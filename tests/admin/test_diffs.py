@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.names import visible
 from detection import validate
-from kynaplatform.api.names import visible
 from movespecs.drafts import MAX_YAML_BYTES
 from staff import movespec_text
 from staff.movespec_text import (

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from kynaplatform.api.keyset import every_row
+from common.keyset import every_row
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
@@ -106,7 +106,7 @@ def test_its_link_forgets_the_page_and_keeps_the_rest(owner: Machine) -> None:
 def test_rows_come_once_each_in_order_whatever_the_order(
     owner: Machine, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    monkeypatch.setattr("kynaplatform.api.keyset.ROWS_AT_ONCE", 4)
+    monkeypatch.setattr("common.keyset.ROWS_AT_ONCE", 4)
     first = datetime(2026, 1, 5, tzinfo=UTC)
     for number in range(23):
         Project.objects.create(

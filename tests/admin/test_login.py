@@ -290,7 +290,7 @@ def test_expired_logins_are_deleted_in_chunks(db: None) -> None:
             session_key=f"{number}", session_data="", expire_date=now - timedelta(seconds=number)
         )
     with CaptureQueriesContext(connection) as queries:
-        assert prune_staff_sessions(now=now, chunk_size=2) == 4
+        assert prune_staff_sessions(now=now, slice_size=2) == 4
     deletes = [query for query in queries if query["sql"].startswith("DELETE")]
     assert len(deletes) == 2  # of two, of two, and none left
     assert [one.session_key for one in Session.objects.all()] == ["0"]

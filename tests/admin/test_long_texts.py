@@ -8,9 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
 from movespecs.drafts import MAX_YAML_BYTES, draft_replace, movespec_create
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.movespec_text import MAX_LINES
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML

@@ -11,9 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
 from movespecs.catalogue import catalogue_id, catalogue_load
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release, version_withdraw
 from tests.admin.staffing import address, member, text_of
 from tests.api.api_requests import database_state

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kynaplatform.api.keyset import Place, place
+from common.keyset import Place, place
 from movespecs.models import MoveSpec
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, Mode, Status

@@ -11,8 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecDraft
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft
 from movespecs.releases import version_release
 from projects.models import AccessToken, ApiKey
 from sessions_app.models import DetectionSession

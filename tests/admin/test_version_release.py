@@ -7,9 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
 from movespecs.drafts import movespec_create
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession

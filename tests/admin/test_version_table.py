@@ -7,8 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_release
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_version

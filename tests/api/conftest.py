@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kynaplatform.api.rate_limits import in_process
+from kynaplatform.api import rate_limits
 from kynaplatform.api.throttling import request_counter
 
 
@@ -18,6 +18,6 @@ def limits_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     settings.REDIS_URL = ""
     request_counter.cache_clear()
     stopped = SimpleNamespace(**{**vars(time), "monotonic": lambda: clock.now})
-    monkeypatch.setattr(in_process, "time", stopped)
+    monkeypatch.setattr(rate_limits, "time", stopped)
     yield clock
     request_counter.cache_clear()

@@ -3,8 +3,8 @@
 import pytest
 from django.test import RequestFactory
 
-from kynaplatform.api.client_address import ForwardedMiddleware, client_address
 from kynaplatform.environment import networks
+from kynaplatform.http.client_address import ForwardedMiddleware, client_address
 from tests.api.api_requests import ask, fresh_address
 from tests.conftest import MOVESPECS
 

@@ -6,8 +6,8 @@ import logging
 import pytest
 from psycopg.errors import DiskFull
 
+from kynaplatform.celery import WithoutOutages
 from kynaplatform.dependencies import BROKER, EVERY_SECONDS, FULL_SECONDS, Outage
-from kynaplatform.logs.celery import WithoutOutages
 
 
 class Clock:

@@ -10,9 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kynaplatform.api.rate_limits import MINUTE, Decision, Limit, over_redis
-from kynaplatform.api.rate_limits.in_process import ProcessCounter
-from kynaplatform.api.rate_limits.over_redis import RedisCounter
+from kynaplatform.api import rate_limits
+from kynaplatform.api.rate_limits import (
+    MINUTE,
+    Decision,
+    Limit,
+    ProcessCounter,
+    RedisCounter,
+)
 
 WINDOW = 10 * MINUTE
 
@@ -25,7 +30,7 @@ def process_counter():
 @pytest.fixture
 def redis_counter(redis_url, monkeypatch):
     # A busy machine may keep Redis from answering for half a second.
-    monkeypatch.setattr(over_redis, "TIMEOUT_SECONDS", 30)
+    monkeypatch.setattr(rate_limits, "TIMEOUT_SECONDS", 30)
     return RedisCounter(redis_url)
 
 

@@ -12,16 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from kynaplatform.api import rate_limits
 from kynaplatform.api.rate_limits import (
     MINUTE,
+    PREFIX,
+    TIMEOUT_SECONDS,
     CounterUnavailable,
     Decision,
     Limit,
-    over_redis,
+    ProcessCounter,
+    RedisCounter,
     parse_rate,
 )
-from kynaplatform.api.rate_limits.in_process import ProcessCounter
-from kynaplatform.api.rate_limits.over_redis import PREFIX, TIMEOUT_SECONDS, RedisCounter
 
 FORK = multiprocessing.get_context("fork")
 
@@ -34,7 +36,7 @@ def process_counter():
 @pytest.fixture
 def redis_counter(redis_url, monkeypatch):
     # A busy machine may keep Redis from answering for half a second.
-    monkeypatch.setattr(over_redis, "TIMEOUT_SECONDS", 30)
+    monkeypatch.setattr(rate_limits, "TIMEOUT_SECONDS", 30)
     return RedisCounter(redis_url)
 
 

@@ -14,8 +14,8 @@ import pytest
 from dev.local_stack import processes
 from dev.local_stack.guard import children_of
 from dev.local_stack.ports import free_port, listens
-from kynaplatform.api.rate_limits import CounterUnavailable, Limit, over_redis
-from kynaplatform.api.rate_limits.over_redis import RedisCounter
+from kynaplatform.api import rate_limits
+from kynaplatform.api.rate_limits import CounterUnavailable, Limit, RedisCounter
 from tests.plugin import installed
 from tests.waiting import eventually
 
@@ -25,7 +25,7 @@ CALLS = 8
 
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(over_redis, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(rate_limits, "REST_SECONDS", 0.0)
 
 
 def test_one_call_at_a_time_waits_for_a_redis_that_did_not_answer() -> None:
@@ -78,8 +78,8 @@ def test_nobody_asks_while_it_rests_and_it_is_met_by_who_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     met: list[BaseException] = []
-    monkeypatch.setattr(over_redis, "REST_SECONDS", 60.0)
-    monkeypatch.setattr(over_redis.REDIS, "met", met.append)
+    monkeypatch.setattr(rate_limits, "REST_SECONDS", 60.0)
+    monkeypatch.setattr(rate_limits.REDIS, "met", met.append)
     counter = RedisCounter(f"redis://127.0.0.1:{free_port()}/0")
     for _ in range(5):
         with pytest.raises(CounterUnavailable):

@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project

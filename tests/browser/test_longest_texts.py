@@ -13,9 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from movespecs.authors import PLATFORM
 from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, draft_replace, movespec_create
-from movespecs.models import MoveSpec, MoveSpecVersion, Visibility
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion, Visibility
 from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount

@@ -13,11 +13,9 @@ from django.utils import timezone
 from racing import Answer, Connection, race, racing, session_body, waiting_backends
 
 from kynaplatform import clock
-from movespecs.authors import Author
 from movespecs.drafts import movespec_create
-from movespecs.files import movespecs_write
-from movespecs.imports import movespecs_import
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.files import movespecs_import, movespecs_write
+from movespecs.models import Author, MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects import suspension
 from projects.models import Project
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine

@@ -13,8 +13,7 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from kynaplatform import clock as platform_clock
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec
+from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind, Project, SigningKey

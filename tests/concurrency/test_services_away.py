@@ -280,9 +280,9 @@ def test_that_redis_is_away_is_told_once_and_that_it_is_back(
 ) -> None:
     relay = Relay(redis_url)
     settings.REDIS_URL, settings.DATA_DIR = relay.url, tmp_path
-    monkeypatch.setattr("kynaplatform.api.rate_limits.over_redis.REST_SECONDS", 0.0)
+    monkeypatch.setattr("kynaplatform.api.rate_limits.REST_SECONDS", 0.0)
     # Another test may have left one that is not over.
-    monkeypatch.setattr("kynaplatform.api.rate_limits.over_redis.REDIS", Outage("Redis"))
+    monkeypatch.setattr("kynaplatform.api.rate_limits.REDIS", Outage("Redis"))
     counter, limits = RequestCounter(), [Limit("test:away", 1000)]
     counter.hit(limits)
     relay.take_away()

@@ -63,7 +63,7 @@ def test_four_sweepers_together_settle_each_session_once(
     owner: Machine, movespec: MoveSpec
 ) -> None:
     now = make_stale(owner, movespec, STALE)
-    changed = race([lambda: expire_sessions(now=now, chunk_size=50)] * 4)
+    changed = race([lambda: expire_sessions(now=now, slice_size=50)] * 4)
     assert sum(changed) == STALE
     assert_all_expired(STALE)
 
@@ -160,7 +160,7 @@ def test_a_finalize_that_waits_for_a_sweep_finds_the_session_expired(
 def test_a_sweep_changes_a_batch_with_three_statements(owner: Machine, movespec: MoveSpec) -> None:
     now = make_stale(owner, movespec, 250)
     with CaptureQueriesContext(connection) as queries:
-        assert expire_sessions(now=now, chunk_size=100) == 250
+        assert expire_sessions(now=now, slice_size=100) == 250
     on_sessions = [query["sql"] for query in queries if '"detection_session"' in query["sql"]]
     # And two more that look for what is left, and for what is to finish.
     selects, updates = on_sessions[0:9:3], on_sessions[2:9:3]

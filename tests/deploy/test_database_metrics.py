@@ -18,9 +18,13 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
-from kynaplatform.metrics.database import STATE, DatabaseCollector
-from kynaplatform.metrics.disk import DiskCollector
-from kynaplatform.metrics.requests import exposition, process_exposition
+from kynaplatform.metrics.exposition import (
+    STATE,
+    DatabaseCollector,
+    DiskCollector,
+    exposition,
+    process_exposition,
+)
 from sessions_app.last_runs import LastRunCollector, last_run_record
 from sessions_app.models import LastRun
 from sessions_app.tasks import prune_expired

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kynaplatform.metrics.database import STATE
+from kynaplatform.metrics.exposition import STATE
 from tests.deploy.own_cluster import Cluster, own_cluster
 from tests.documented import commands
 from tests.waiting import eventually

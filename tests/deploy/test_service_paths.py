@@ -1,4 +1,4 @@
-"""kynaplatform/http/service_paths.py: every path has its service, and nginx agrees"""
+"""kynaplatform/http/paths.py: every path has its service, and nginx agrees"""
 
 import http.server
 import socket
@@ -13,8 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from dev.local_stack.ports import free_port
 from kynaplatform.api.views import ApiView
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
-from kynaplatform.http.service_paths import is_of_api, is_of_pages
+from kynaplatform.http.paths import MONITOR_PATHS, is_of_api, is_of_pages
 from kynaplatform.reference.views import ReferencePage
 from tests.deploy.proxy import proxy
 from tests.waiting import DEADLINE_SECONDS

@@ -162,7 +162,7 @@ def test_the_file_gets_each_line_once_and_a_torn_one_anew(scene: Scene, tmp_path
     ids = [counted(scene, None) for _ in range(3)]
     for id_ in ids[:2]:
         session_erase(session_id=id_, project_id=scene.machine.project.id, now=at(500))
-    assert export(path, now=at(501), chunk_size=1) == 2
+    assert export(path, now=at(501), slice_size=1) == 2
     assert export(path, now=at(502)) == 0
     assert path.stat().st_mode & 0o777 == 0o600
     lines = path.read_text().splitlines()

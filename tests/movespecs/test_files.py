@@ -10,10 +10,9 @@ from django.db import connection
 
 from kynaplatform import clock
 from movespecs import files
-from movespecs.authors import PLATFORM
 from movespecs.drafts import draft_replace, movespec_archive, movespec_create
 from movespecs.files import hash_of
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from movespecs.releases import version_release, version_withdraw
 from tests.api.api_requests import nothing_changes
 from tests.conftest import VALID_YAML, make_released, make_version

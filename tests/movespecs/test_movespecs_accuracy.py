@@ -23,7 +23,7 @@ from movespecs.accuracy import (
     why_experimental,
 )
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
-from movespecs.wire import EXAMPLE_CARD
+from movespecs.schemas import EXAMPLE_CARD
 from tests.accuracy_cards import CARDS, LUNGE, PUSH_UP, SQUAT, forget
 from tests.conftest import MOVESPECS, Machine
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kynaplatform import clock
 from movespecs.catalogue import catalogue_text
 from movespecs.models import MoveSpecDraft
-from movespecs.wire import EXAMPLE_ROLES
+from movespecs.schemas import EXAMPLE_ROLES
 from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
 from tests.movespecs.writing import BEGUN, CAMERA, INVALID_YAML, ROLES, make_movespec

@@ -76,11 +76,6 @@ def test_without_a_name_or_description_it_takes_the_sources(peer, public_movespe
     assert fork(peer, public_movespec.id, description="").json()["description"] == ""
 
 
-def test_a_description_from_before_it_had_a_length_is_cut_to_it(peer, public_movespec):
-    MoveSpec.objects.filter(id=public_movespec.id).update(description="é" * 500_000)
-    assert fork(peer, public_movespec.id).json()["description"] == "é" * 2000
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [

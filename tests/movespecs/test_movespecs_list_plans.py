@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from kynaplatform.api.keyset import cursor_at
+from common.keyset import cursor_at
 from movespecs.models import MoveSpec
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, Machine

@@ -5,10 +5,9 @@ import unicodedata
 
 import pytest
 
-from kynaplatform.api.names import UNSEEN_CATEGORIES, fault_of_name, visible
-from movespecs.models import MoveSpec
+from common.names import UNSEEN_CATEGORIES, fault_of_name
 from tests.api.api_requests import nothing_changes, refused_fields
-from tests.conftest import MOVESPECS, make_released
+from tests.conftest import MOVESPECS
 
 UNSEEN = {
     "newline": "Squat\nTotal: 0",
@@ -67,19 +66,6 @@ def test_no_character_that_does_not_show_is_let_by():
 def test_every_script_names_a_movespec(owner, name):
     response = owner.post(MOVESPECS, {"name": name})
     assert (response.status_code, response.json()["name"]) == (201, name)
-
-
-@unseen
-def test_a_name_from_before_is_read_and_may_stay_and_is_copied_readable(owner, peer, name):
-    name = name.replace("\x00", "\x01")  # which no database ever held
-    before, _ = make_released(owner.project, name=name, visibility="public")
-    path = f"{MOVESPECS}/{before.id}"
-    assert owner.get(path).json()["name"] == name
-    fork = peer.post(f"{path}/fork", {"project_id": str(peer.project.id)})
-    assert (fork.status_code, fork.json()["name"]) == (201, visible(name.replace("\t", " ")))
-    assert owner.call("PATCH", path, {"description": "x"}).json()["name"] == name
-    assert owner.call("PATCH", path, {"name": "Seen"}).json()["name"] == "Seen"
-    assert MoveSpec.objects.get(id=before.id).name == "Seen"
 
 
 def test_it_is_told_of_the_longest_body_at_once(owner):

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecDraft
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft
 from movespecs.releases import version_withdraw
 from projects.models import Project
 from tests.conftest import VALID_YAML

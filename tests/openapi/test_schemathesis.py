@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from described import document, operations
 
+from common.keyset import cursor_at
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
-from kynaplatform.api.keyset import cursor_at
 from movespecs.models import MoveSpec
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent

@@ -10,8 +10,7 @@ import yaml
 from django.test import Client
 
 from kynaplatform.api.docs import openapi_document
-from kynaplatform.reference.fields import field_of
-from kynaplatform.reference.pages import pages
+from kynaplatform.reference.pages import field_of, pages
 from projects.scopes import Scope
 from tests.api.api_requests import ask, refused
 

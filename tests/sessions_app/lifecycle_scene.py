@@ -205,5 +205,5 @@ class Scene:
         return row.status, row.terminal_outcome, row.error_code, row.ended_at
 
 
-def sweep(seconds: float, chunk_size: int = session_sweep.SWEEP_CHUNK) -> int:
-    return session_sweep.expire_sessions(now=at(seconds), chunk_size=chunk_size)
+def sweep(seconds: float, slice_size: int = session_sweep.SWEEP_CHUNK) -> int:
+    return session_sweep.expire_sessions(now=at(seconds), slice_size=slice_size)

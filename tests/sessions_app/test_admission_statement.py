@@ -33,7 +33,7 @@ from plans import (
 from psycopg.pq import Trace
 
 from kynaplatform import clock
-from kynaplatform.database.statistics import analyze_large_tables
+from kynaplatform.database.statements import analyze_large_tables
 from movespecs.models import MoveSpec
 from projects import principals
 from projects.authentication import authenticate_token
@@ -367,7 +367,7 @@ def test_a_sweep_reads_its_batch_and_no_more(
     overdue = LIVE | {"deadline_at": "now() - n * interval '1 second'"}
     add_sessions(owner, movespec, 5_000, **overdue)
     run("ANALYZE detection_session")
-    select, update, *_ = plans_of(lambda: expire_sessions(now=large, chunk_size=100))
+    select, update, *_ = plans_of(lambda: expire_sessions(now=large, slice_size=100))
     assert indexes_used(select) == {"detection_session": "session_deadline"}
     assert rows_read(select) <= 100
     assert "detection_session_pkey" in indexes_used(update).values()

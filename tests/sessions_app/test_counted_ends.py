@@ -66,7 +66,7 @@ def abandon_by_the_runtime(scene: Scene) -> None:
 def expire_by_the_sweep(scene: Scene) -> None:
     for _ in range(3):
         scene.created()
-    assert sweep(301, chunk_size=2) == 3
+    assert sweep(301, slice_size=2) == 3
 
 
 def abandon_by_a_reader(scene: Scene) -> None:
@@ -216,8 +216,8 @@ def test_of_several_who_end_a_session_at_once_one_counts_it(scene: Scene) -> Non
             partial(each, lambda n: scene.cancel(held[-n - 1][0], 3)),
             partial(each, lambda n: settle(scene, lost[n], 500)),
             partial(each, lambda n: scene.cancel(never_attached[-n - 1], 3)),
-            partial(sweep, 500, chunk_size=5),
-            partial(sweep, 500, chunk_size=7),
+            partial(sweep, 500, slice_size=5),
+            partial(sweep, 500, slice_size=7),
         ]
     )
 

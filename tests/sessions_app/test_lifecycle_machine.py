@@ -106,10 +106,10 @@ class Lifecycle(RuleBasedStateMachine):
         leases = sorted({model.lease_until for model in self.models if model.lease_until})
         self.turn_the_clock(max(self.now, data.draw(st.sampled_from(leases)) + near))
 
-    @rule(chunk_size=st.sampled_from([1, 2, 1000]))
-    def sweep(self, chunk_size: int) -> None:
+    @rule(slice_size=st.sampled_from([1, 2, 1000]))
+    def sweep(self, slice_size: int) -> None:
         before = self.rows()
-        changed = expire_sessions(now=self.now, chunk_size=chunk_size)
+        changed = expire_sessions(now=self.now, slice_size=slice_size)
         after = self.rows()
         assert changed == sum(before[id_] != after[id_] for id_ in before)
         assert {id_: {name: row[name] for name in OBSERVED} for id_, row in after.items()} == {
@@ -188,7 +188,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
-        self.sweep(chunk_size=1000)
+        self.sweep(slice_size=1000)
         model = self.pick(data)
         answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}")
         if code := self.suspension_of(model.project):
@@ -201,7 +201,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def read_events(self, data: st.DataObject) -> None:
-        self.sweep(chunk_size=1000)
+        self.sweep(slice_size=1000)
         model = self.pick(data)
         answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}/events?limit=500")
         if code := self.suspension_of(model.project):
@@ -221,7 +221,7 @@ class Lifecycle(RuleBasedStateMachine):
         mode=st.sampled_from(["", "live", "replay"]),
     )
     def list_with_filters(self, data: st.DataObject, status: str, mode: str) -> None:
-        self.sweep(chunk_size=1000)
+        self.sweep(slice_size=1000)
         project = self.pick(data).project
         query = "&".join(f"{k}={v}" for k, v in (("status", status), ("mode", mode)) if v)
         answer = self.call(project, "GET", f"{SESSIONS}?{query}")

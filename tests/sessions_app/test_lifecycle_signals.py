@@ -80,7 +80,7 @@ def test_it_signals_a_suspension_with_the_sweep(
     scene.cancel(ended, 1)
     assert listener.heard() == [str(ended)]
     scene.suspend(what, 2)
-    assert sweep(3, chunk_size=2) == 3
+    assert sweep(3, slice_size=2) == 3
     heard = listener.heard()
     assert (len(heard), set(heard)) == (3, live)
     assert sweep(4) == 0

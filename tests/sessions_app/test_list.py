@@ -18,7 +18,7 @@ from django.utils import timezone
 from lifecycle_scene import START, at
 from plans import add_sessions, analyze_sessions, explained, indexes_used, nodes
 
-from kynaplatform.api.keyset import Place, cursor_at, place
+from common.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list

@@ -57,12 +57,12 @@ def test_it_frees_an_idempotency_key_after_that(scene: Scene) -> None:
     assert forget_idempotency_keys(now=START + KEPT + TICK) == 0
 
 
-@pytest.mark.parametrize(("chunk_size", "updates"), [(2, 3), (5, 1), (1000, 1)])
-def test_it_frees_them_in_bounded_chunks(scene: Scene, chunk_size: int, updates: int) -> None:
+@pytest.mark.parametrize(("slice_size", "updates"), [(2, 3), (5, 1), (1000, 1)])
+def test_it_frees_them_in_bounded_chunks(scene: Scene, slice_size: int, updates: int) -> None:
     for number in range(5):
         scene.created(number, key=str(number))
     with CaptureQueriesContext(connection) as queries:
-        assert forget_idempotency_keys(now=START + 2 * DAY, chunk_size=chunk_size) == 5
+        assert forget_idempotency_keys(now=START + 2 * DAY, slice_size=slice_size) == 5
     assert len([query for query in queries if query["sql"].startswith("UPDATE")]) == updates
 
 

@@ -75,9 +75,9 @@ def test_it_is_kept_by_whatever_ends_the_session(scene: Scene, end: str, stored_
         assert counted["squat"]["attempts"] == {"session_ended": 1}
 
 
-@pytest.mark.parametrize("chunk_size", [1, 2, 1000])
+@pytest.mark.parametrize("slice_size", [1, 2, 1000])
 def test_what_the_release_before_leaves_at_an_end_is_tidied_up(
-    scene: Scene, chunk_size: int
+    scene: Scene, slice_size: int
 ) -> None:
     live, *left = (scene.streaming()[0] for _ in range(5))
     state = midway()
@@ -93,7 +93,7 @@ def test_what_the_release_before_leaves_at_an_end_is_tidied_up(
     DetectionSession.objects.filter(id=old).update(created_at=at(0) - timedelta(days=3))
     before = {id_: scene.columns(id_) for id_ in (live, old)}
 
-    assert leftover_states_drop(now=at(10), chunk_size=chunk_size) == 3
+    assert leftover_states_drop(now=at(10), slice_size=slice_size) == 3
 
     rows = [scene.row(id_) for id_ in left[:3]]
     assert [row.packed_state for row in rows] == [None] * 3

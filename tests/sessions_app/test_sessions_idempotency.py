@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from kynaplatform import clock
-from movespecs.authors import PLATFORM
+from movespecs.models import PLATFORM
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Project

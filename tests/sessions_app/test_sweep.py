@@ -25,26 +25,26 @@ def statuses() -> list[str]:
     return sorted(DetectionSession.objects.values_list("status", flat=True))
 
 
-@pytest.mark.parametrize(("chunk_size", "transactions"), [(1, 8), (2, 4), (3, 3), (7, 2), (8, 1)])
-def test_it_takes_a_chunk_a_transaction(scene: Scene, chunk_size: int, transactions: int) -> None:
+@pytest.mark.parametrize(("slice_size", "transactions"), [(1, 8), (2, 4), (3, 3), (7, 2), (8, 1)])
+def test_it_takes_a_chunk_a_transaction(scene: Scene, slice_size: int, transactions: int) -> None:
     for _ in range(7):
         scene.created()
     with CaptureQueriesContext(connection) as queries:
-        assert sweep(LATE, chunk_size=chunk_size) == 7
+        assert sweep(LATE, slice_size=slice_size) == 7
     updates = [query for query in queries if query["sql"].startswith("UPDATE")]
     selects = [query for query in queries if "SKIP LOCKED" in query["sql"]]
-    assert (len(updates), len(selects)) == (-(-7 // chunk_size), transactions)
+    assert (len(updates), len(selects)) == (-(-7 // slice_size), transactions)
     assert statuses() == ["cancelled"] * 7
 
 
 def test_it_ends_the_earliest_deadlines_first(scene: Scene) -> None:
     later, earlier = scene.created(20), scene.created(10)
-    assert sweep(310, chunk_size=1) == 1
+    assert sweep(310, slice_size=1) == 1
     assert scene.row(earlier).status == "cancelled"
     assert scene.row(later).status == "created"
     scene.created(5)
     with CaptureQueriesContext(connection) as queries:
-        assert sweep(LATE, chunk_size=1) == 2
+        assert sweep(LATE, slice_size=1) == 2
     (first, *_) = [query["sql"] for query in queries if "SKIP LOCKED" in query["sql"]]
     assert 'ORDER BY "detection_session"."deadline_at" ASC LIMIT 1' in first
 
@@ -78,9 +78,9 @@ def test_it_reads_the_index_of_deadlines_alone(scene: Scene) -> None:
 def test_it_finishes_all_that_only_lost_its_runtime(scene: Scene) -> None:
     for _ in range(5):
         scene.finalizing()
-    assert sweep(LATE, chunk_size=2) == 5
+    assert sweep(LATE, slice_size=2) == 5
     assert statuses() == ["completed"] * 5
-    assert sweep(LATE, chunk_size=2) == 0
+    assert sweep(LATE, slice_size=2) == 0
 
 
 def test_one_that_can_not_be_finished_holds_up_no_other(
@@ -135,7 +135,7 @@ def test_it_does_no_work_twice_when_two_run_at_once(scene: Scene) -> None:
     def run() -> int:
         try:
             together.wait(DEADLINE_SECONDS)
-            return sweep(LATE, chunk_size=3)
+            return sweep(LATE, slice_size=3)
         finally:
             connections.close_all()
 

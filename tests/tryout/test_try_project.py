@@ -6,9 +6,8 @@ import psycopg
 import pytest
 
 from kynaplatform import clock
-from movespecs.authors import PLATFORM
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion, Release
 from movespecs.releases import version_release
 from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession

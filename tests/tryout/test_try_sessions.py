@@ -10,8 +10,7 @@ import pytest
 from django.db import connection
 
 from kynaplatform import clock
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec
+from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.models import AccessToken
 from sessions_app.models import DetectionSession

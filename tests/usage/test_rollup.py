@@ -41,13 +41,13 @@ def meter(machine: Machine, count: int, day: date = DAY, is_live: bool = True) -
     )
 
 
-@pytest.mark.parametrize("chunk_size", [1, 3, 1000])
-def test_it_adds_to_the_day_of_the_project(owner, peer, chunk_size):
+@pytest.mark.parametrize("slice_size", [1, 3, 1000])
+def test_it_adds_to_the_day_of_the_project(owner, peer, slice_size):
     meter(owner, 4)
     meter(owner, 2, is_live=False)
     meter(owner, 1, DAY + timedelta(days=1))
     meter(peer, 3)
-    assert rollup.roll_up(chunk_size) == 10
+    assert rollup.roll_up(slice_size) == 10
     assert metered() == []
     meter(owner, 1)
     assert tasks.roll_up_usage() == 1
@@ -161,14 +161,14 @@ def test_the_migration_asks_for_a_backfill_where_there_are_sessions(owner, moves
         Scene(owner, movespec).created()
 
 
-@pytest.mark.parametrize("chunk_size", [1, 2, 1000])
-def test_past_sessions_are_added_once(owner, past, chunk_size):
+@pytest.mark.parametrize("slice_size", [1, 2, 1000])
+def test_past_sessions_are_added_once(owner, past, slice_size):
     assert rollup.roll_up() == 0, "A row that is gone would be added by the backfill again."
-    backfill(chunk_size)
+    backfill(slice_size)
     assert (UsageBackfill.objects.count(), len(metered())) == (0, 1)
     assert sums_of(owner) == {DAY: (7, 35, 700, 35)}
     assert rollup.roll_up() == 1
-    backfill(chunk_size)
+    backfill(slice_size)
     assert sums_of(owner) == {DAY: (8, 35, 700, 35)}
 
 

@@ -19,7 +19,7 @@ CHUNK = 3
 def work() -> None:
     while True:
         with contextlib.suppress(Error):
-            expire_sessions(now=clock.now(), chunk_size=CHUNK)
+            expire_sessions(now=clock.now(), slice_size=CHUNK)
             roll_up(CHUNK)
         connection.close()
         time.sleep(0.2)

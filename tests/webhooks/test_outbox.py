@@ -10,9 +10,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
-from kynaplatform.logs.request_id import bear_request_id
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec
+from kynaplatform.logs.lines import bear_request_id
+from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.suspension import suspend
 from sessions_app.models import DetectionSession

@@ -16,14 +16,14 @@ def id_at(moment, number):
     return UUID(int=(int(moment.timestamp() * 1000) << 80) + number)
 
 
-@pytest.mark.parametrize("chunk_size", [1, 3, 1000])
-def test_what_is_older_than_30_days_goes(owner, chunk_size):
+@pytest.mark.parametrize("slice_size", [1, 3, 1000])
+def test_what_is_older_than_30_days_goes(owner, slice_size):
     endpoint, now = make_endpoint(owner.project), clock.now()
     edge = now - timedelta(days=30)
     for number in range(7):
         make_delivery(endpoint, id=id_at(edge - timedelta(milliseconds=2), number))
     kept = make_delivery(endpoint, id=id_at(edge + timedelta(milliseconds=2), 1))
-    assert tasks.deliveries_prune(now=now, chunk_size=chunk_size) == 7
+    assert tasks.deliveries_prune(now=now, slice_size=slice_size) == 7
     assert list(WebhookDelivery.objects.all()) == [kept]
 
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from common.commands import OperatorCommand
 from erasure.ledger import Line, erase_again, lines_of
 from erasure.tasks import batches_do, pending
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 
 # Rounds, a second each. An erasure waits for a minute and ten seconds at most.
 MAX_WAITS: Final = 120

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from common.commands import OperatorCommand
 from erasure import ledger
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from sessions_app.last_runs import last_run_record
 
 

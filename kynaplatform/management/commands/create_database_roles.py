@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import connection, transaction
 from psycopg import sql
 
-from kynaplatform.api.commands import OperatorCommand
+from common.commands import OperatorCommand
 from kynaplatform.database.session_settings import KINDS, MIGRATE, WORKER, session_settings
 
 PASSWORD_BYTES = 24

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from kynaplatform.api.commands import OperatorCommand
+from common.commands import OperatorCommand
 from movespecs.files import movespecs_write
 from movespecs.management.projects import add_project, project_of
 

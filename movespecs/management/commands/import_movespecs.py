@@ -4,11 +4,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from kynaplatform.api.errors import ApiError
-from movespecs.files import FileFault
-from movespecs.imports import movespecs_import
+from movespecs.files import FileFault, movespecs_import
 from movespecs.management.projects import add_project, project_of
 
 

@@ -1,8 +1,8 @@
 from typing import Any
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.database.statistics import analyze_large_tables
+from kynaplatform.database.statements import analyze_large_tables
 from movespecs.catalogue import catalogue_load
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, F, Q
 
+from common.commands import OperatorCommand
+from common.names import visible
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.api.names import visible
 from projects.credentials import is_live
 from projects.models import Credential
 

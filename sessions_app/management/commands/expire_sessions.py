@@ -1,7 +1,7 @@
 from typing import Any
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from sessions_app.last_runs import SWEEP, last_run_record
 from sessions_app.session_sweep import expire_sessions
 

@@ -1,7 +1,7 @@
 from typing import Any
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from sessions_app.last_runs import BACKUP, last_run_record
 
 

@@ -3,9 +3,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from kynaplatform.api.commands import OperatorCommand
-from kynaplatform.api.names import name_argument
-from kynaplatform.database.statistics import analyze_large_tables
+from common.commands import OperatorCommand
+from common.names import name_argument
+from kynaplatform.database.statements import analyze_large_tables
 from projects.scopes import DEFAULT_SCOPES
 from staff.actions.onboarding import onboard
 from staff.command_line import user_id

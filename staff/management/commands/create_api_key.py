@@ -5,9 +5,9 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from common.commands import OperatorCommand, number_of_days
+from common.names import name_argument
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand, number_of_days
-from kynaplatform.api.names import name_argument
 from projects.models import CredentialKind, Project
 from projects.scopes import DEFAULT_SCOPES, Scope
 from staff.actions.credentials import issue

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from kynaplatform.api.commands import number_of_days
+from common.commands import number_of_days
 from projects.credentials import is_live
 from projects.models import Credential
 from staff.actions.credentials import RotateForm, as_long_again, rotate

@@ -28,9 +28,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis, RedisError
 
+from common.commands import OperatorCommand
 from detection import ENGINE_BUILD
 from kynaplatform import __version__, clock
-from kynaplatform.api.commands import OperatorCommand
+from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
 from kynaplatform.metrics.readiness import (
     ASK_SECONDS,
     DOWN,
@@ -41,7 +42,6 @@ from kynaplatform.metrics.readiness import (
     is_ready,
     readiness,
 )
-from kynaplatform.metrics.requests import DATABASE_COLLECTORS
 from kynaplatform.timing import SWEEP_STANDS
 from sessions_app.models import DetectionSession, Outcome, Status
 from staff.display import counted, duration

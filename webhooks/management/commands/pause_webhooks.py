@@ -1,7 +1,7 @@
 from typing import Any
 
+from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.api.commands import OperatorCommand
 from webhooks.pause import pause_reason, webhooks_pause
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db.models import Min
 
-from kynaplatform.api.commands import OperatorCommand
+from common.commands import OperatorCommand
 from webhooks.models import DeliveryStatus, WebhookDelivery
 from webhooks.pause import pause_reason, webhooks_resume
 

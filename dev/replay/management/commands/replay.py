@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django.core.management.base import CommandError, CommandParser
 
+from common.commands import OperatorCommand
 from detection import DetectionEvent, MoveSpec
 from dev.replay.engine_run import read_recording, run_engine
 from dev.replay.event_lines import (
@@ -15,7 +16,6 @@ from dev.replay.event_lines import (
     lines_of,
     quality_line,
 )
-from kynaplatform.api.commands import OperatorCommand
 from movespecs.management.commands.validate import issue_lines, validate_file
 from movespecs.spec_options import add_spec_options, spec_options
 from sessions_app.attempt_words import why_words

@@ -14,9 +14,9 @@ from clients.python.rest import RequestFailedError, RestClient, version_of_text
 from clients.python.session_run import SessionRun, run_session
 from clients.python.status_lines import ProgressBar
 from clients.python.stream import StreamLostError
+from common.commands import OperatorCommand
 from dev.replay.engine_run import read_recording
 from dev.replay.event_lines import EventLines, count_completed, count_interrupted
-from kynaplatform.api.commands import OperatorCommand
 
 MAX_BATCH_FRAMES = 300
 CREDENTIALS = ("project_id", "api_key_secret")

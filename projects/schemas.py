@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.wire import (
+from kynaplatform.api.schemas import (
     Answer,
     Body,
     OrganizationId,

@@ -8,7 +8,7 @@ import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageLimit, PageQuery
-from kynaplatform.api.wire import (
+from kynaplatform.api.schemas import (
     STORABLE,
     Answer,
     Body,

@@ -1,4 +1,4 @@
-"""Updates of many rows in chunks, each a short transaction, by several workers at once."""
+"""Updates of many rows in slices, each a short transaction, by several workers at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-CHUNK = 1000
+SLICE = 1000
 
 
-def change_in_chunks(
-    rows: QuerySet[Any], change: Callable[[list[Any]], object], chunk_size: int = CHUNK
+def update_in_slices(
+    rows: QuerySet[Any], change: Callable[[list[Any]], object], slice_size: int = SLICE
 ) -> int:
-    """Lock up to `chunk_size` of `rows` at a time, and call `change` with their primary keys.
+    """Lock up to `slice_size` of `rows` at a time, and call `change` with their primary keys.
 
     The change has to take them out of `rows`. A row that another worker has locked is skipped: that
     worker is changing it. Returns how many were changed.
@@ -21,9 +21,9 @@ def change_in_chunks(
     while True:
         with transaction.atomic():
             locked = rows.select_for_update(skip_locked=True, no_key=True)
-            keys = list(locked.values_list("pk", flat=True)[:chunk_size])
+            keys = list(locked.values_list("pk", flat=True)[:slice_size])
             if keys:
                 change(keys)
         changed += len(keys)
-        if len(keys) < chunk_size:
+        if len(keys) < slice_size:
             return changed

@@ -10,7 +10,7 @@ import msgspec
 from detection import CAMERAS, CameraView, RoleName, Validation, View, camera, placed_roles
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import MAX_PER_PAGE, PageLimit, PageQuery
-from kynaplatform.api.wire import (
+from kynaplatform.api.schemas import (
     STORABLE,
     Answer,
     Body,

@@ -7,8 +7,8 @@ import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageQuery
-from kynaplatform.api.wire import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
-from sessions_app.wire import Moment
+from kynaplatform.api.schemas import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
+from sessions_app.schemas import Moment
 from webhooks.addresses import NO_CONNECTION, fault_of_url
 from webhooks.models import (
     MAX_DESCRIPTION_CHARACTERS,

@@ -6,8 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from kynaplatform.api.day_range import DayRangeQuery
-from kynaplatform.api.wire import Answer, said
+from kynaplatform.api.schemas import Answer, DayRangeQuery, said
 from usage.days import usage_of_project
 
 FirstDay = Annotated[date, said("The first day of UTC.", "2026-11-01")]

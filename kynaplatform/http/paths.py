@@ -3,7 +3,8 @@
 deploy/nginx.conf says the same to nginx; a test asks a real one, and compares.
 """
 
-from kynaplatform.http.monitor_paths import MONITOR_PATHS
+MONITOR_PATHS = ("/healthz", "/readyz", "/metrics")
+
 
 API_PREFIXES = ("/api/", "/.well-known/", "/try/sessions", *MONITOR_PATHS)
 

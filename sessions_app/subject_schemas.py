@@ -6,14 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from kynaplatform.api.day_range import DayRangeQuery
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.wire import Answer, said
+from kynaplatform.api.schemas import Answer, DayRangeQuery, said
 from sessions_app.context import fault_of_subject
 from sessions_app.counted import CheckSummary
+from sessions_app.schemas import Subject
 from sessions_app.subject_summary import By, Summed
-from sessions_app.wire import Subject
 
 
 class SubjectSummaryQuery(DayRangeQuery, kw_only=True):

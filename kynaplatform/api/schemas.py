@@ -1,13 +1,13 @@
 """Base types of the bodies and queries on the wire."""
 
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeVar
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from common.names import MAX_NAME_CHARACTERS, PATTERN_OF_NAMES, fault_of_name
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.names import MAX_NAME_CHARACTERS, PATTERN_OF_NAMES, fault_of_name
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 S = TypeVar("S", bound=msgspec.Struct)
@@ -95,3 +95,37 @@ class ErrorBody(Answer):
     """Every failure has this body; `details` is flat."""
 
     error: ErrorDetail
+
+
+MAX_DAYS: Final = 400
+DAYS: Final = 30
+
+
+class DayRangeQuery(Query, kw_only=True):
+    """Both days are in the range. Without `to` it ends today, without `from` it has 30 days."""
+
+    from_: (
+        Annotated[date, said("The first day of UTC; by default 29 days before `to`.", "2026-11-01")]
+        | msgspec.UnsetType
+    ) = msgspec.field(default=msgspec.UNSET, name="from")
+    to: (
+        Annotated[
+            date,
+            said("The last day of UTC, at most 400 in all; by default today.", "2026-11-30"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+    def days(self, today: date) -> tuple[date, date]:
+        """The first and the last day; raises 422 where they are in the wrong order or too many."""
+        last = today if self.to is msgspec.UNSET else self.to
+        if self.from_ is msgspec.UNSET:
+            # The calendar begins with the year 1.
+            return max(last, date.min + timedelta(days=DAYS - 1)) - timedelta(days=DAYS - 1), last
+        if self.from_ > last:
+            raise ValidationFailed({"from": [f"This field must not be after {last}."]})
+        if (last - self.from_).days >= MAX_DAYS:
+            raise ValidationFailed(
+                {"from": [f"This field must be at most {MAX_DAYS - 1} days before {last}."]}
+            )
+        return self.from_, last
