@@ -13,7 +13,6 @@ from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.api.principal import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
-from sessions_app.event_counters import is_counted, store_counts_anew
 from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import already_ended, notify_runtimes, session_settle
@@ -120,8 +119,6 @@ def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> No
     if session.unreadable_since is None:
         session.deadline_at = _deadline(session, now)
     session.save(update_fields=_TAKEN)
-    if not is_counted(session):
-        store_counts_anew(session)  # checkpoints add to them
 
 
 def session_is_read(session: DetectionSession, now: datetime) -> None:

@@ -3,18 +3,19 @@
 A client's frames are acknowledged only after the statement that stores them has committed.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 
 from detection import SNAPSHOT_FORM
-from sessions_app.event_counters import counts_of
 from sessions_app.leases import RENEWAL, renewal
 from sessions_app.limits import idle_limit
+from sessions_app.models import EventType
 
 # The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
 # earlier try stored is found as held once that try has committed. So one that the statement does
@@ -110,6 +111,28 @@ WHERE given.session_id NOT IN (SELECT id FROM free) AND given.session_id IN (
 )
 LOCKED: Final = "locked"
 _encode = msgspec.json.Encoder().encode
+
+
+class Countable(Protocol):
+    @property
+    def type(self) -> str: ...
+    @property
+    def payload(self) -> dict[str, Any]: ...
+
+
+class Counts(NamedTuple):
+    repetitions: dict[str, int]
+    interrupted: int
+
+
+def counts_of(events: Iterable[Countable]) -> Counts:
+    repetitions: Counter[str] = Counter()
+    interrupted = 0
+    for event in events:
+        if event.type == EventType.EVENT_COMPLETED:
+            repetitions[event.payload["event_key"]] += 1
+        interrupted += event.type == EventType.EVENT_INTERRUPTED
+    return Counts(dict(repetitions), interrupted)
 
 
 class Stored(StrEnum):

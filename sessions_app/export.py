@@ -22,7 +22,6 @@ from common.keyset import cursor_at, place
 from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
-from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, present_event
 from sessions_app.listing import UNLISTED_COLUMNS
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
@@ -215,7 +214,6 @@ def _with_events(
     With GONE where it is deleted meanwhile, maybe more than once, and with nothing behind that.
     """
     for some in _some_at_once(sessions, start):
-        count_anew(some)
         for parts in _parts(some, start):
             events = _events_of(parts)
             gone = _gone_of(parts, events)

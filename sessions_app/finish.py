@@ -13,9 +13,9 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 import detection
+from sessions_app.checkpoints import counts_of
 from sessions_app.counted import COUNTED
 from sessions_app.deadlines import is_to_finish, settle
-from sessions_app.event_counters import count_anew, counts_of
 from sessions_app.fence import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
@@ -167,7 +167,6 @@ def _end(
     changes: dict[str, Any],
     events: list[DetectionEvent],
 ) -> DetectionSession | None:
-    count_anew([session])
     counts = counts_of(events)
     total = session.events_total + len(events)
     changes = {

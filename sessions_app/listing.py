@@ -7,7 +7,7 @@ from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from common.keyset import Place, Way
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet, Status
@@ -83,7 +83,7 @@ class SessionFilters:
                 | Q(resolved_version_id__in=self.any_of.version_ids)
             )
         if self.status == UNCOUNTED:
-            rows = rows.filter(repetitions={}, counted_events_total=F("events_total"))
+            rows = rows.filter(repetitions={})
         return rows
 
     def parts(self) -> list[SessionQuerySet]:

@@ -16,12 +16,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from kynaplatform.database.connections import is_out_of_reach
 from projects.models import Project
-from sessions_app.event_counters import store_counts_anew
 from sessions_app.event_partitions import (
     Partition,
     dated_partitions,
@@ -72,7 +71,6 @@ def retention_apply(
     for partition in dated_partitions():
         if not pace.is_over and _is_due(partition, now):
             with pace.apart(partition.name):
-                _count_events(partition)
                 if event_partition_drop(partition):
                     gone += _follow(partition, now, pace)
     # By chance: the backlog of one is not before all others in every run.
@@ -135,17 +133,6 @@ def _is_due(partition: Partition, now: datetime) -> bool:
 
 def _sessions_of(partition: Partition) -> QuerySet[DetectionSession]:
     return DetectionSession.objects.filter(id__gte=partition.first, id__lt=partition.behind)
-
-
-def _count_events(partition: Partition) -> None:
-    """Count the events that older code has stored uncounted, while they are there."""
-    uncounted = _sessions_of(partition).exclude(counted_events_total=F("events_total"))
-    for session_id in list(uncounted.values_list("id", flat=True)):
-        with transaction.atomic():
-            locked = uncounted.select_for_update(no_key=True)
-            # One that was deleted meanwhile has nothing to count.
-            if session := locked.filter(id=session_id).first():
-                store_counts_anew(session)
 
 
 def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
@@ -212,9 +199,6 @@ def _chunk(due: QuerySet[DetectionSession], change: Callable[[list[UUID]], objec
 
 def _drop_events(now: datetime) -> Callable[[list[UUID]], None]:
     def drop(ids: list[UUID]) -> None:
-        sessions = DetectionSession.objects.filter(id__in=ids)
-        for session in sessions.exclude(counted_events_total=F("events_total")):
-            store_counts_anew(session)
         DetectionEvent.objects.filter(session_id__in=ids).delete()
         _note(ids, now)
 

@@ -21,7 +21,6 @@ from movespecs.errors import (
 )
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
-from sessions_app.event_counters import count_anew
 from sessions_app.events import EventRecord, event_id, events_after, present_event
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.listing import SessionFilters, sessions_list
@@ -132,7 +131,6 @@ class SessionViewSet(ApiViewSet):
             start=start_of(query),
             size=size,
         )
-        count_anew(listed.sessions)
         present = partial(present_session, organization_id=request.principal.organization_id)
         return page_of(request._request, listed.sessions, listed.older, present)
 
@@ -147,7 +145,6 @@ class SessionViewSet(ApiViewSet):
         Its status may be 5 s behind a deadline that has passed. `ended_at` is that deadline, not
         the moment at which it was noticed.
         """
-        count_anew([session])
         return present_session(session, request.principal.organization_id)
 
     @Operation(
@@ -219,5 +216,4 @@ def _record(session: DetectionSession, principal: Principal) -> SessionRecord:
     """The session as it is after a change."""
     rows = DetectionSession.objects.defer("engine_state")
     changed = errors.get_or_404(rows, session.id, "session")
-    count_anew([changed])
     return present_session(changed, principal.organization_id)

@@ -22,7 +22,6 @@ from detection.engine.plan import plan_of
 from sessions_app.absences import make_up_for_absence
 from sessions_app.attempt_words import why_words
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.event_counters import is_counted
 from sessions_app.events import NO_FRAME, events_behind, present_ts
 from sessions_app.lifecycle import session_cancel, settle_locked
 from sessions_app.models import (
@@ -105,14 +104,9 @@ def state_badge(session: DetectionSession) -> SafeString:
     outcome = session.terminal_outcome or session.status
     words = outcome_words(outcome)
     api_word = outcome if outcome == session.status else f"{session.status}: {outcome}"
-    if session.status == Status.COMPLETED and repetitions_of(session) == 0:
+    if session.status == Status.COMPLETED and not session.repetitions:
         return badge(f"{words}, 0 repetitions", "warning", api_word)
     return badge(words, TONES.get(session.status, "quiet"), api_word)
-
-
-def repetitions_of(session: DetectionSession) -> int | None:
-    """None where code from before the counters has stored events."""
-    return sum(session.repetitions.values()) if is_counted(session) else None
 
 
 # The columns that tell staff nothing. A session's page shows every other.
@@ -162,8 +156,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return with_suspensions(session, state_badge(session))
 
     @admin.display(description="repetitions")
-    def counted(self, session: DetectionSession) -> int | None:
-        return repetitions_of(session)
+    def counted(self, session: DetectionSession) -> int:
+        repetitions: dict[str, int] = session.repetitions
+        return sum(repetitions.values())
 
     @admin.display(description="frames")
     def frames(self, session: DetectionSession) -> int:

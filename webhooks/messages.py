@@ -19,7 +19,6 @@ from standardwebhooks import Webhook
 from kynaplatform import __version__
 from kynaplatform.api.schemas import Answer, Timestamp
 from projects.signing import decrypted
-from sessions_app.event_counters import count_anew
 from sessions_app.models import DetectionSession
 from sessions_app.schemas import SessionRecord, present_session
 from sessions_app.stream_state import STATE_COLUMNS
@@ -68,7 +67,6 @@ def bodies(deliveries: Iterable[Told]) -> dict[UUID, str]:
     ids = {one.session_id for one in deliveries if one.session_id and one.type in OF_RECORDS}
     rows = DetectionSession.objects.filter(id__in=ids).select_related("project")
     sessions = {row.id: row for row in rows.defer(*STATE_COLUMNS)} if ids else {}
-    count_anew(row for row in sessions.values() if row.deadline_at is None)
     made = {}
     for one in deliveries:
         try:

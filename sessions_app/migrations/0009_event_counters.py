@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             field=models.BigIntegerField(
                 db_default=0,
                 default=0,
-                help_text="So many events these two count: fewer than all where older code stored some.",
+                help_text="The events that these two count: all.",
             ),
         ),
         migrations.AddField(

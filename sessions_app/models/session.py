@@ -100,10 +100,11 @@ class DetectionSession(models.Model):
         help_text="How many repetitions were completed, by event_key.",
     )
     interrupted_total = models.BigIntegerField(default=0, db_default=0)
+    # Read by the release of 2026-11-28 alone, which counts anew where it differs from events_total.
     counted_events_total = models.BigIntegerField(
         default=0,
         db_default=0,
-        help_text="So many events these two count: fewer than all where older code stored some.",
+        help_text="The events that these two count: all.",
     )
     last_frame_seq = models.BigIntegerField(
         default=0, db_default=0, help_text="Of the last accepted frame; 0: none yet."

@@ -13,8 +13,6 @@ from tests.conftest import Machine, make_released
 
 COUNTED = {"repetitions": {"squat": 2}, "events_total": 9, "counted_events_total": 9}
 NOTHING = {"events_total": 9, "counted_events_total": 9}
-# Code from before the counters has stored events that nobody has counted.
-UNKNOWN = {"events_total": 9, "counted_events_total": 0}
 LONGEST = {"terminal_outcome": "max_duration"}
 
 
@@ -30,7 +28,6 @@ def badges(page: str) -> list[tuple[str, str]]:
         ("completed", NOTHING | LONGEST, ("warning", "completed at the time limit, 0 repetitions")),
         ("completed", COUNTED, ("good", "completed")),
         ("completed", COUNTED | LONGEST, ("good", "completed at the time limit")),
-        ("completed", UNKNOWN, ("good", "completed")),
         ("failed", NOTHING, ("bad", "failed")),
         ("cancelled", NOTHING, ("quiet", "cancelled")),
         ("streaming", NOTHING, ("quiet", "streaming")),
@@ -51,7 +48,6 @@ def test_a_filter_finds_them(superuser: Client, movespec: MoveSpec, outsider: Ma
     theirs = make_session(other, created_at=NOON - 2 * HOUR, **NOTHING | LONGEST)
     oldest = make_session(movespec, created_at=NOON - 3 * HOUR)
     make_session(movespec, **COUNTED)
-    make_session(movespec, **UNKNOWN)
     for status in ("failed", "cancelled", "streaming"):
         make_session(movespec, status, **NOTHING)
     asked = {"status__exact": "uncounted"}

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from kynaplatform.database.time_ids import first_id_of
 from projects.models import Organization
 from sessions_app import removal, session_retention, tasks
-from sessions_app.event_partitions import Partition, dated_partitions, event_partitions_make
+from sessions_app.event_partitions import dated_partitions, event_partitions_make
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import prune_staff_log
@@ -107,25 +107,6 @@ def test_no_project_is_always_the_first(
     for _ in range(60):
         apply()
     assert {*order[::2]} == {scene.machine.project.id, of_another.machine.project.id}
-
-
-def test_what_is_deleted_while_it_is_counted_is_passed_over(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Events that older code has stored uncounted, of a partition that is due."""
-    sessions = [ended(scene, 55 + number / 100) for number in range(2)]
-    DetectionSession.objects.filter(id__in=sessions).update(counted_events_total=0)
-    store = session_retention.store_counts_anew
-
-    def delete_the_other(session: DetectionSession) -> None:
-        removal.sessions_remove([id_ for id_ in sessions if id_ != session.id])
-        store(session)
-
-    monkeypatch.setattr(session_retention, "store_counts_anew", delete_the_other)
-    run("SET CONSTRAINTS ALL IMMEDIATE")
-    session_retention._count_events(Partition("due", UUID(int=0), UUID(int=2**128 - 1)))
-    session = DetectionSession.objects.get()
-    assert session.counted_events_total == session.events_total == 2
 
 
 def test_days_before_all_dates_keep_all_and_hold_up_nobody(scene: Scene) -> None:
@@ -285,18 +266,6 @@ def test_a_run_ends_in_time_and_the_next_goes_on(
     assert apply(seconds=0) == 0
     assert len(left()) == 3
     assert apply() == 3
-
-
-def test_uncounted_events_are_counted_before_they_leave(scene: Scene, kept: Any) -> None:
-    kept.EVENTS_RETENTION_DAYS = 5
-    id_ = ended(scene, 10, events=1)
-    DetectionEvent.objects.filter(session_id=id_).update(
-        type="event_completed", payload={"event_key": "squat"}
-    )
-    DetectionSession.objects.filter(id=id_).update(counted_events_total=0)
-    assert apply() == 1
-    row = scene.row(id_)
-    assert (row.repetitions, row.counted_events_total, with_events()) == ({"squat": 1}, 1, set())
 
 
 def test_what_is_due_is_found_by_its_index(scene: Scene, movespec: Any) -> None:
