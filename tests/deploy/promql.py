@@ -5,12 +5,14 @@ promtool knows the language; this only finds names in it, and refuses a word tha
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from dev.local_stack.environment import PROJECT
+from tests.plugin import installed
 
 ALERTS = PROJECT / "deploy" / "alerts.yml"
 DASHBOARD = PROJECT / "deploy" / "grafana-dashboard.json"
@@ -33,6 +35,13 @@ OF_NODE_EXPORTER: Names = {
     "node_filesystem_avail_bytes": {"fstype", "mountpoint"},
     "node_filesystem_size_bytes": {"fstype", "mountpoint"},
 }
+
+
+def promtool(*words: str) -> None:
+    done = subprocess.run(
+        [installed("promtool"), *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rules() -> list[dict[str, Any]]:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from promql import ALERTS, dashboard_expressions, rules
 
 from dev.local_stack.environment import PROJECT
-from tests.deploy.promtool import promtool
+from tests.deploy.promql import ALERTS, dashboard_expressions, promtool, rules
 
 # Of samples, one a minute: until the alert that waits longest has come, after five hours.
 MINUTES = 330

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -21,7 +19,6 @@ from kynaplatform import clock
 from kynaplatform.metrics.exposition import (
     STATE,
     DatabaseCollector,
-    DiskCollector,
     exposition,
     process_exposition,
 )
@@ -97,30 +94,6 @@ def test_each_role_may_read_them(tmp_path: Any) -> None:
                 assert row is not None
                 assert row[0] > 1_000_000
                 assert row[1:] == (0, 0)
-
-
-def test_the_disk_is_that_of_the_data(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "DATA_DIR", tmp_path / "not" / "made")
-    disk = os.statvfs(tmp_path)
-    found = told(DiskCollector())
-    assert found[("kyna_disk_bytes",)] == disk.f_blocks * disk.f_frsize
-    # Others write meanwhile.
-    free = found[("kyna_disk_free_bytes",)]
-    assert 0 < free <= (disk.f_blocks - disk.f_bfree + disk.f_bavail) * disk.f_frsize
-
-
-def test_what_has_never_run_is_zero() -> None:
-    assert told(LastRunCollector()) == {
-        (RUNS, "erasure.tasks.erase"): 0,
-        (RUNS, "sessions_app.tasks.apply_retention"): 0,
-        (RUNS, "sessions_app.tasks.make_event_partitions"): 0,
-        (RUNS, "sessions_app.tasks.prune_expired"): 0,
-        (RUNS, "tryout.tasks.prune_tries"): 0,
-        (RUNS, "usage.tasks.roll_up_usage"): 0,
-        (RUNS, "webhooks.tasks.prune_deliveries"): 0,
-        (SWEEP,): 0,
-        (BACKUP,): 0,
-    }
 
 
 def test_each_task_and_the_sweep_write_that_they_have_ended_well() -> None:

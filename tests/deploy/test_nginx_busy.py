@@ -13,7 +13,7 @@ import pytest
 
 from dev.local_stack.ports import free_port
 from tests.conftest import MOVESPECS
-from tests.deploy.proxy import NAME, answer, open_to, proxy, request
+from tests.deploy.proxy import NAME, open_to, proxy, request
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 LOGIN = request("POST", "/admin/login/", b"username=ada")
@@ -111,20 +111,6 @@ def test_an_address_has_one_login_and_one_download_at_a_time(
         await_held(pages, count)
 
 
-def test_an_address_may_log_in_again_once_it_is_answered(
-    pages: list[Waiting], nginx: Callable[[bytes, str], socket.socket]
-) -> None:
-    """On a connection that is kept, as a browser has it."""
-    kept = LOGIN.replace(b"Connection: close\r\n", b"")
-    client = nginx(kept, ONE)
-    for _ in range(3):
-        await_held(pages, 1)
-        for server in pages:
-            server.answer_all()
-        assert read(client)[0] == 200
-        client.sendall(from_address(kept, ONE))
-
-
 @pytest.mark.parametrize(
     ("sent", "places"),
     [(LOGIN, 4), (DOWNLOAD, 2), (HOME, 4)],
@@ -196,14 +182,6 @@ def test_people_are_told_that_it_is_busy_and_machines_as_by_the_api(
     status, headers, body = read(nginx(request("GET", MOVESPECS), ONE))
     assert (status, headers["content-type"]) == (503, "application/json")
     assert json.loads(body)["error"]["code"] == "service_unavailable"
-
-
-def test_people_are_told_so_while_the_pages_are_away(tmp_path: Path) -> None:
-    with proxy(tmp_path, api_ports=[free_port()], realtime_ports=[free_port()]) as port:
-        for sent in (INDEX, LOGIN, HOME, request("GET", "/docs/api")):
-            status, head, body = answer(tmp_path, port, sent)
-            assert (status, b"text/html" in head) == (503, True)
-            assert b"try again" in body
 
 
 def test_a_header_with_an_underscore_is_dropped_wherever_the_site_is_included(

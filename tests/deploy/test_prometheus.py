@@ -10,7 +10,7 @@ import yaml
 
 from dev.local_stack.environment import PROJECT
 from kynaplatform.__main__ import TO_MONITOR_PORT
-from tests.deploy.promtool import promtool
+from tests.deploy.promql import promtool
 from tests.documented import block
 
 DEPLOY = PROJECT / "deploy"

@@ -125,9 +125,7 @@ def test_nginx_asks_the_service_that_the_list_names(nginx: tuple[str, int]) -> N
     ("path", "seen"),
     [
         ("/%61pi/movespecs", "/api/movespecs"),
-        ("/.//api/movespecs", "/api/movespecs"),
         ("/admin/../api/movespecs", "/api/movespecs"),
-        ("/api/../admin/login/", "/admin/login/"),
         ("/ap%69/..%2fadmin/", "/admin/"),
         ("/healthz%2f..%2fadmin/", "/admin/"),
     ],

@@ -1,5 +1,4 @@
 import os
-import signal
 import stat
 import subprocess
 from collections.abc import Callable
@@ -67,15 +66,6 @@ def test_it_leaves_no_process_when_its_supervisor_is_killed(
         supervisor.kill()
         supervisor.wait()
         assert is_deserted(tmp_path)
-
-
-@pytest.mark.long
-def test_it_leaves_no_process_when_its_guard_is_killed(tmp_path: Path, starter: Starter) -> None:
-    supervisor = starter(tmp_path)
-    url_of(supervisor)
-    [postmaster] = postmasters_of(tmp_path)
-    os.kill(parent_of(postmaster), signal.SIGKILL)
-    assert comes_true(lambda: postmasters_of(tmp_path) == [])
 
 
 def test_it_starts_at_once_after_its_supervisor_was_killed(

@@ -73,14 +73,6 @@ def test_the_command_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:
     assert is_deserted(tmp_path)
 
 
-def test_it_kills_a_command_that_does_not_stop(tmp_path: Path) -> None:
-    command = ["sh", "-c", f"trap '' TERM; touch {tmp_path}/ready; while :; do sleep 0.1; done"]
-    process = processes.start(command, env=os.environ)
-    assert comes_true((tmp_path / "ready").exists)
-    assert processes.stop(process, signals=[(signal.SIGTERM, 0.2)]) == 128 + signal.SIGKILL
-    assert processes_of(tmp_path) == []
-
-
 def test_it_deletes_its_folders_when_the_starter_is_killed(tmp_path: Path) -> None:
     doomed = tmp_path / "doomed"
     doomed.mkdir()

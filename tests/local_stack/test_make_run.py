@@ -24,7 +24,6 @@ from stack_processes import (
 
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
-from dev.local_stack.services import RunLog
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 from tests.plugin import installed
@@ -158,42 +157,6 @@ def test_what_it_prints_works_as_it_is_pasted(running: Run) -> None:
     assert answers(f"http://127.0.0.1:{port}")
 
 
-@at_length("log_format", "json", "text")
-def test_it_shows_what_is_wrong_with_all_that_belongs_to_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], log_format: str
-) -> None:
-    told = [("INFO", "fine"), ("ERROR", "not fine"), ("INFO", "fine again")]
-    script = f"""
-import logging, os
-from kynaplatform.logs.lines import JsonLine
-handler = logging.StreamHandler()
-text = logging.Formatter("%(asctime)s %(levelname)s %(name)s [-] %(message)s")
-handler.setFormatter(JsonLine() if {log_format!r} == "json" else text)
-logging.basicConfig(handlers=[handler], level="INFO")
-print("before any level", flush=True)
-for level, message in {told!r}:
-    try:
-        1 / 0
-    except ZeroDivisionError as error:
-        logging.log(getattr(logging, level), message, exc_info=error)
-"""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    log = RunLog(tmp_path / "platform.log")
-    log.follow("web", process.stdout).join()
-    assert process.wait() == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith("web    | before any level\n")
-    assert shown.count("ZeroDivisionError") == 1
-    assert ("not fine" in shown, "fine again" in shown, shown.count("fine")) == (True, False, 1)
-    assert log.path.read_text().count("ZeroDivisionError") == 3
-
-
 @pytest.mark.long
 @at_length("signum", signal.SIGINT, signal.SIGTERM)
 def test_it_stops_in_order_and_leaves_no_process(
@@ -214,22 +177,6 @@ def test_it_stops_in_order_and_leaves_no_process(
 
 
 @pytest.mark.long
-def test_it_leaves_no_process_when_it_is_killed_and_starts_again(
-    start_run: StartRun, used: Path
-) -> None:
-    run = start_run(used, WEB_PROCESSES="2")
-    run.wait_until_ready()
-    first = run.demo
-    assert len(processes_of(run.data_dir)) > 10
-    run.process.kill()
-    run.process.wait()
-    assert is_deserted(run.data_dir)
-    again = start_run(PORT=first["base_url"].rpartition(":")[2])
-    again.wait_until_ready()
-    assert again.demo == first
-
-
-@pytest.mark.long
 @at_length("signum", signal.SIGKILL, signal.SIGTERM)
 def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Signals) -> None:
     environment = bare_environment(DATA_DIR=str(used), **free_ports())
@@ -245,18 +192,6 @@ def test_it_leaves_no_process_when_make_is_ended(used: Path, signum: signal.Sign
     make.send_signal(signum)
     make.communicate()
     assert is_deserted(used)
-
-
-@pytest.mark.long
-def test_a_second_run_keeps_what_was_made(start_run: StartRun) -> None:
-    first = start_run()
-    first.wait_until_ready()
-    assert first.stop(signal.SIGTERM) == 0
-    secrets = (first.data_dir / "secrets.env").read_text()
-    second = start_run(PORT=first.demo["base_url"].rpartition(":")[2])
-    second.wait_until_ready()
-    assert second.demo == first.demo
-    assert (first.data_dir / "secrets.env").read_text() == secrets
 
 
 COUNT = "from projects.models import Project; print(Project.objects.filter(name='Demo').count())"

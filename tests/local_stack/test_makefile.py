@@ -97,15 +97,6 @@ def pins(name: str) -> dict[str, str]:
     return dict(re.findall(of_one, text))
 
 
-@pytest.mark.long
-def test_a_failed_installation_is_tried_again(project: Path) -> None:
-    (project / REQUIREMENTS).write_text("./no-such-package\n")
-    assert install(project).returncode != 0
-    assert not (project / ".venv" / ".installed").exists()
-    (project / REQUIREMENTS).write_text("")
-    assert install(project).stdout == INSTALLING
-
-
 @pytest.mark.parametrize("version", ["Python 3.10.4"])
 def test_it_refuses_another_python(project: Path, version: str) -> None:
     python = project / "python"

@@ -17,7 +17,7 @@ from dev.local_stack import cluster_folders
 from dev.local_stack.cluster_folders import place_of
 from dev.local_stack.environment import fill
 from dev.local_stack.ports import free_port
-from dev.local_stack.postgres import PostgresUnavailableError, binaries, serve
+from dev.local_stack.postgres import PostgresUnavailableError, serve
 from tests.long_runs import at_length
 from tests.open_folder import open_folder
 
@@ -172,30 +172,3 @@ def test_a_place_that_someone_else_made_is_refused(
     ):
         pytest.fail("It started.")
     assert list(theirs.iterdir()) == []
-
-
-@pytest.mark.long
-def test_private_programs_are_copied_once_and_anew_when_they_change(
-    private: Path, places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = binaries().parents[1]
-    for part in (package, package.with_name(f"{package.name}.libs")):
-        shutil.copytree(part, private / part.name)
-    # As under `umask 077`.
-    subprocess.run(["chmod", "-R", "go=", private], check=True)
-    (tmp_path / "link").symlink_to(private)
-    installed = tmp_path / "link" / package.name / binaries().parent.name / "bin"
-    monkeypatch.setattr("dev.local_stack.postgres.binaries", lambda: installed)
-
-    def copies() -> dict[str, int]:
-        with serve(private / "data", throwaway=True):
-            found = (place_of(private / "data") / "binaries").iterdir()
-            return {copy.name: copy.stat().st_ino for copy in found}
-
-    first = copies()
-    assert len(first) == 1
-    assert copies() == first
-    os.utime(installed / "postgres", (1, 1))
-    changed = copies()
-    assert len(changed) == 1
-    assert changed.keys() != first.keys()

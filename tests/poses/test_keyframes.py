@@ -35,11 +35,6 @@ def test_it_is_in_each_posture_at_its_time() -> None:
                 assert mark == pytest.approx(other, abs=1e-6)
 
 
-def test_it_rests_before_and_after() -> None:
-    assert SQUAT.posture_at(0.5, 6) == SQUAT.rest
-    assert SQUAT.posture_at(SQUAT.seconds_in_all(6) - 0.5, 6) == SQUAT.rest
-
-
 @pytest.mark.parametrize("name", MOVEMENTS)
 def test_no_joint_jumps(name: str) -> None:
     frames = still_camera(MOVEMENTS[name]).film(repetitions=2)
@@ -55,21 +50,6 @@ def test_shallow_goes_half_of_the_way() -> None:
     deep, shallow = (knee(one, 1 + BOTTOM) for one in (SQUAT, varied(SQUAT, "shallow")))
     assert deep == pytest.approx(78)
     assert shallow == pytest.approx((176 + 78) / 2)
-
-
-def test_fast_takes_a_third_of_the_time() -> None:
-    fast = varied(SQUAT, "fast")
-    assert fast.seconds == pytest.approx(SQUAT.seconds / 3)
-    assert knee(fast, 1 + BOTTOM / 3) == pytest.approx(78)
-
-
-def test_a_pause_stands_still_halfway_and_goes_on() -> None:
-    paused = varied(SQUAT, "paused")
-    assert paused.seconds == SQUAT.seconds + 3
-    halfway = SQUAT.keyframes[1].at / 2
-    assert knee(paused, 1 + halfway) == pytest.approx((176 + 78) / 2)
-    assert knee(paused, 1 + halfway) == knee(paused, 1 + halfway + 3)
-    assert knee(paused, 1 + BOTTOM + 3) == pytest.approx(78)
 
 
 def test_the_other_side_has_left_and_right_exchanged() -> None:

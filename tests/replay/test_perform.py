@@ -1,6 +1,5 @@
 """`manage.py perform`: recordings for `replay` and `stream`."""
 
-import math
 import re
 import shlex
 from io import StringIO
@@ -97,28 +96,6 @@ def test_the_commands_of_the_first_page_print_what_stands_below_them(
     assert written == "squat.json.gz is written: 2 repetitions of squat."
     [shown] = [run.printed for run in runs(PROJECT / page)]
     assert printed == shown
-
-
-def test_without_a_file_it_is_named_after_the_movement(
-    tmp_path: Path, good_morning: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    out = StringIO()
-    call_command("perform", str(good_morning), "--variant", "half-way", stdout=out)
-    assert out.getvalue() == (
-        "good-morning.json.gz is written: 4 repetitions of good-morning, half-way.\n"
-    )
-    assert [path.name for path in folder.iterdir()] == ["good-morning.json.gz"]
-
-
-def test_out_of_the_picture_there_is_no_pose_for_three_seconds(tmp_path: Path) -> None:
-    path = tmp_path / "squat.json.gz"
-    perform_into(path, "--repetitions", "3", "--variant", "out-of-picture")
-    unseen = [number for number, pose in enumerate(load(path).frames) if pose is None]
-    assert unseen == list(range(unseen[0], unseen[0] + 90))
-    assert unseen[0] == math.ceil(30 * (1 + 1.5 * MOVEMENTS["squat"].seconds))
 
 
 def refused(*arguments: str | Path) -> str:

@@ -26,7 +26,6 @@ from tests.admin.counted_sessions import squats
 from tests.realtime.streaming import SQUAT as CLOSED
 
 SQUAT = PROJECT / "examples" / "movespecs" / "squat.yaml"
-PNG = b"\x89PNG\r\n\x1a\n"
 FPS = 30.0
 
 
@@ -207,19 +206,6 @@ def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -
 
 
 @pytest.mark.parametrize(
-    ("locale", "message"), [("de", "Tief."), ("de-AT", "Tief."), ("fr", "Deep."), (None, "Deep.")]
-)
-def test_messages_are_in_the_language_that_is_asked_for(
-    attempted: Path, deep: Path, locale: str | None, message: str
-) -> None:
-    asked = ("--locale", locale) if locale else ()
-    out, _ = replay(attempted, "--spec", deep, *asked)
-    assert {line[11:] for line in out.splitlines() if "coaching" in line} == {
-        f"coaching        {message}"
-    }
-
-
-@pytest.mark.parametrize(
     ("given", "said"),
     [
         (["--parameter", "depth"], "depth is not a name and a number, such as depth=90."),
@@ -236,18 +222,6 @@ def test_a_wrong_parameter_or_locale_is_told(
     with pytest.raises(CommandError) as refused:
         replay(attempted, "--spec", deep, *given)
     assert str(refused.value).endswith(said)
-
-
-@pytest.mark.long
-def test_the_picture_goes_where_it_is_wanted_also_with_json(
-    three_squats: Path, tmp_path: Path
-) -> None:
-    _, err = replay(three_squats, "--spec", SQUAT, "--plot", "three.png")
-    assert err == "three.png is written.\n"
-    assert (tmp_path / "three.png").read_bytes().startswith(PNG)
-    out, _ = replay(three_squats, "--spec", SQUAT, "--json", "--plot", tmp_path / "angles")
-    assert json.loads(out)["completed"] == {"squat": 3}
-    assert (tmp_path / "angles").read_bytes().startswith(PNG)
 
 
 def test_without_matplotlib_it_says_what_to_install(

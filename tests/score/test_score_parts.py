@@ -10,24 +10,21 @@ import pytest
 from score_scene import make_recording, marked
 
 from dev.bench.score import (
-    authors,
     cards,
     cross_validation,
     gates,
     negatives,
     other_authors,
     recordings,
-    variants,
     views,
 )
 from dev.bench.score.__main__ import PARTS, main
-from dev.bench.score.engine_runs import Run, Workers, catalogue, recording
+from dev.bench.score.engine_runs import Run, Workers, catalogue
 from dev.bench.score.forms import SHAPES
 from dev.bench.score.samples import load_samples
 from dev.bench.score.tables import Table
 from dev.bench.score.views import CONDITIONS, View, count_view
 from dev.poses.figure import perform
-from dev.poses.variants import CHANGES
 from tests.long_runs import one_in
 
 WITH_RECORDINGS = pytest.mark.skipif(
@@ -165,28 +162,10 @@ def test_other_authors_write_what_the_platform_takes(exercise: str, form: str) -
     assert 0 <= first.criteria[0].minimum < first.criteria[0].maximum <= 180
 
 
-@pytest.mark.long
-def test_authors_are_scored_without_the_bad(workers: Workers) -> None:
-    table = rows(authors.tables(workers), "exact")
-    assert table["squat"]["recordings"] == 2
-    assert table["squat"]["public example"] == 1
-
-
 def test_the_figure_is_counted_as_it_is_seen() -> None:
     assert count_view(View("squat", CONDITIONS[0], 30)) == views.REPETITIONS
     assert count_view(View("sit-to-stand", CONDITIONS[0], 30)) == views.REPETITIONS
     assert count_view(View("plank", CONDITIONS[0], 0)) == 1
-
-
-def test_variants_are_counted_up_to_the_last_marked_repetition(workers: Workers) -> None:
-    (row,) = rows(variants.tables(workers), "by_exercise").values()
-    assert (row["exercise"], row["recordings"]) == ("squat", 2 * len(CHANGES))
-    assert row["within 1"] == 2 * len(CHANGES)
-    assert recording("a_stu2_1").count == 3
-    hidden = rows(variants.tables(workers), "hidden")["squat"]
-    assert (hidden["recordings"], hidden["as it is"], hidden["better"], hidden["worse"]) == (
-        *(2, 1, 2, 2),
-    )
 
 
 def test_recordings_are_told_by_where_they_were_filmed_from(workers: Workers) -> None:

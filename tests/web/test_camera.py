@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.waiting import DEADLINE_SECONDS, eventually
-from tests.web.conftest import ALLOWED, SOFTWARE_WEBGL, Host, Launch
+from tests.web.conftest import ALLOWED, Host, Launch
 
 
 @pytest.fixture
@@ -49,24 +49,6 @@ def test_a_refused_permission_says_where_to_allow_it(browser: Browser, host: Hos
 def test_a_device_id_that_no_camera_has(page: Page) -> None:
     refusal = page.evaluate("() => refusal(watched({landmarker: nobody, deviceId: 'x'}).camera)")
     assert refusal["code"] == "no_camera"
-
-
-@pytest.mark.long
-def test_without_webgl_nobody_is_asked_for_the_camera(
-    launch: Launch, shows_film: list[str], host: Host
-) -> None:
-    options = [option for option in shows_film if option not in SOFTWARE_WEBGL]
-    with launch(ALLOWED, "--disable-3d-apis", *options) as browser:
-        assert refused(browser, host.url("camera.html"), "{files: '/pose/'}") == {
-            "code": "webgl_unavailable",
-            "message": "This browser has no WebGL, which finding a person needs. Turn on hardware "
-            "acceleration in its settings, or take another browser.",
-            "retryable": False,
-        }
-        page = browser.new_page()
-        page.goto(host.url("camera.html"))
-        page.evaluate("() => refusal(watched({files: '/pose/'}).camera)")
-        assert page.evaluate("() => tracks.length") == 0
 
 
 def test_a_camera_that_another_program_uses(page: Page) -> None:
@@ -341,46 +323,6 @@ def test_the_clock_is_the_medias_from_the_first_pictures_time_of_day(page: Page)
     assert [moment["timestampMs"] for moment in moments] == pytest.approx(
         [origin + first_now + (media - first_media) * 1000 for _, media in pictures], abs=0.01
     )
-
-
-def test_start_and_stop_in_any_order(page: Page) -> None:
-    told = page.evaluate(
-        """async () => {
-          const {camera, kept, until} = watched({landmarker: nobody});
-          const live = () => tracks.filter((track) => track.readyState === "live").length;
-          const opened = async (number) => {
-            while (tracks.length < number) await new Promise(requestAnimationFrame);
-          };
-          camera.stop();
-          const twice = [camera.start(), camera.start()];
-          const isSame = twice[0] === twice[1];
-          camera.stop();
-          await Promise.all(twice);
-          await opened(1);
-          const afterStop = [camera.state, tracks.length, live(), video.srcObject];
-          const overtaken = camera.start();
-          camera.stop();
-          const second = camera.start();
-          await Promise.all([overtaken, second]);
-          await opened(3);
-          await until(({moments}) => moments.length);
-          const running = [camera.state, tracks.length, live(), video.srcObject.active];
-          await camera.start();
-          const asBefore = [camera.state, tracks.length, live()];
-          camera.stop();
-          camera.stop();
-          return {isSame, afterStop, running, asBefore, atEnd: [camera.state, live()],
-                  states: kept.states};
-        }"""
-    )
-    assert told == {
-        "isSame": True,
-        "afterStop": ["stopped", 1, 0, None],
-        "running": ["running", 3, 1, True],
-        "asBefore": ["running", 3, 1],
-        "atEnd": ["stopped", 0],
-        "states": ["starting", "stopped", "starting", "stopped", "starting", "running", "stopped"],
-    }
 
 
 def test_a_hidden_page_tells_a_moment_of_nobody_and_goes_on_by_the_same_clock(
