@@ -30,7 +30,7 @@ WITH_PROCESSES = (
 # Those of them that kill, freeze or crowd what they start, or show a film: by few workers.
 LAST = (
     *("concurrency/test_kill_*", "deploy/test_nginx_frozen_runtime.py", "realtime/test_kill*"),
-    *("deploy/test_nginx_watchdog.py", "realtime/test_own_watchdog.py"),
+    *("deploy/test_nginx_watchdog.py", "realtime/test_watchdog.py"),
     *("deploy/test_production_set.py", "realtime/test_frozen_runtime.py"),
     *("realtime/test_database_restart.py", "realtime/test_leases.py"),
     *("browser/test_try_camera.py", "web/*"),

@@ -175,7 +175,7 @@ RUN: dict[tuple[str, str], tuple[str, str]] = {
         "test_the_page_has_the_answer_of_a_full_limit",
     ),
     ("docs/api.md", '{"quality"'): (
-        "tests/realtime/test_countable_share.py",
+        "tests/realtime/test_session_summary.py",
         "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
     ),
     ("docs/api.md", '"subject": "p_4711"'): (

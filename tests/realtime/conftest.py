@@ -3,17 +3,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
-from streaming import SQUAT
+from streaming import SQUAT, Client, attached, create
 from supervisor import Supervisor
 
-from dev.local_stack.postgres import EmbeddedPostgres, serve
-from kynaplatform.environment import database
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
 from tests.module_servers import busy_backends
-from tests.open_folder import open_folder
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import eventually
 
@@ -51,25 +46,21 @@ def squat(owner: Machine) -> MoveSpec:
 
 
 @pytest.fixture
+def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
+    """A session on the module's runtime."""
+    return create(owner, squat, hurried.url)
+
+
+@pytest.fixture
+def client(created: dict[str, Any]) -> Iterator[Client]:
+    """Attached to `created`."""
+    client = attached(created)
+    yield client
+    client.socket.shutdown()
+
+
+@pytest.fixture
 def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
     started = Supervisor(tmp_path)
     yield started
     started.stop()
-
-
-@pytest.fixture
-def own_database(transactional_db: None, settings: Any) -> Iterator[EmbeddedPostgres]:
-    """A server of this test alone, which writes to its disk; Django is connected to it."""
-    with open_folder() as folder, serve(folder / "database") as server:
-        settings.DATABASE_URL = server.url
-        before = dict(connection.settings_dict)
-        connection.close()
-        where = ("NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
-        found = database(server.url)
-        connection.settings_dict.update({name: found[name] for name in where})
-        try:
-            call_command("migrate", verbosity=0)
-            yield server
-        finally:
-            connection.close()
-            connection.settings_dict.update(before)

@@ -155,3 +155,10 @@ class Client:
     def drop(self) -> None:
         """End the connection without a word."""
         self.socket.sock.close()
+
+
+def attached(created: dict[str, Any], **options: Any) -> Client:
+    """A client that has been told its first message."""
+    client = Client(created, **options)
+    client.expect("session_update")
+    return client

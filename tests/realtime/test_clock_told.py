@@ -1,19 +1,16 @@
 """A person leaves and only the client's clock goes on, on a real runtime."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from rows import expected_events, session_of, stored_events, told_events
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, wire_frames
 from test_accepted_frames import HOUR_MS
 from test_reattach import again
 
 from dev.poses.figure import perform
-from movespecs.models import MoveSpec
-from sessions_app.stream_state import stored_state
 from tests.conftest import SESSIONS, Machine
-from tests.server import RuntimeServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,19 +31,6 @@ LOST = [
     ("shape_exit", LAST_MS + 2000, {"shape_key": "bottom", "confidence": 0.0}),
     ("event_interrupted", LAST_MS + 2000, INTERRUPTED),
 ]
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
-
-
-@pytest.fixture
-def client(created: dict[str, Any]) -> Iterator[Client]:
-    client = Client(created)
-    client.expect("session_update")
-    yield client
-    client.socket.shutdown()
 
 
 def tell(
@@ -106,30 +90,6 @@ def test_a_person_who_leaves_is_told_of_while_he_is_away(
     assert newer.events() == []
     assert api_events(owner, created) == told
     assert stored_events(created) == SEEN + LOST
-
-
-def test_a_pose_that_a_clock_lost_without_an_event_stays_lost_after_the_socket_broke(
-    client: Client, created: dict[str, Any]
-) -> None:
-    """Midway between the phases nobody holds one, and no repetition is under way."""
-    between = FRAMES[15:17]
-    ahead_ms = LAST_MS + 60_000
-    tell(client, 1, between[-1]["timestamp_ms"], between)
-    tell(client, 2, ahead_ms)
-    assert client.events() == []
-    assert stored_state(session_of(created))["engine"]["usable_ms"] is None
-    newer, _ = again(client, created)
-    # The clock was ahead of the camera: sent again, it loses nobody who came after it.
-    back = wire_frames(
-        [pose._replace(timestamp_ms=LAST_MS + 500 + pose.timestamp_ms) for pose in POSES],
-        first=len(FRAMES) + 1,
-    )
-    tell(newer, 3, ahead_ms, back)
-    tell(newer, 4, ahead_ms)
-    assert stored_events(created) == [
-        (name, LAST_MS + 500 + ts_ms, payload) for name, ts_ms, payload in SEEN
-    ]
-    newer.socket.close()
 
 
 def test_only_a_clock_that_goes_on_is_stored(client: Client, created: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from database_proxy import DatabaseProxy, database_proxy
 from rows import create_many, expected_events, session_of, stored_events
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, attached, create, wire_frames
 
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
@@ -34,7 +34,6 @@ HURRY = {
     "ASK_SECONDS": 0.3,
     "STALL_SECONDS": 0.5,
 }
-SESSION_THREADS = 8
 POSES = perform("squat", repetitions=1, fps=10)
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
@@ -66,12 +65,6 @@ def created(owner: Machine, squat: MoveSpec, runtime: RuntimeServer) -> dict[str
     return create(owner, squat, runtime.url)
 
 
-def attach(created: dict[str, Any]) -> Client:
-    client = Client(created)
-    client.expect("session_update")
-    return client
-
-
 def complete(client: Client, first: int) -> None:
     client.send_batch(5, FRAMES[first:])
     assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
@@ -97,7 +90,7 @@ def complete_at_last(created: dict[str, Any], client: Client, first: int) -> Non
 def test_a_batch_waits_for_a_database_that_comes_back_in_time(
     proxy: DatabaseProxy, created: dict[str, Any]
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     client.send_batch(1, FRAMES[:10])
     client.until("frame_ack")
     proxy.refuse()
@@ -127,34 +120,10 @@ def states_of(runtime: RuntimeServer) -> Any:
     return {}
 
 
-@pytest.mark.long
-def test_operators_do_not_wait_for_a_database_that_hangs(
-    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, runtime: RuntimeServer
-) -> None:
-    assert asked(runtime, "/readyz") == 200
-    clients = [attach(each) for each in create_many(owner, squat, runtime.url, SESSION_THREADS)]
-    proxy.hang()
-    for client in clients:
-        client.send({"type": "finalize"})  # each holds one of the threads
-    for _ in range(3):
-        assert asked(runtime, "/readyz") == 503
-        assert asked(runtime, "/metrics") == 200
-    eventually(
-        lambda: (
-            states_of(runtime)
-            == {"database": "down", "migrations": "unknown", "checkpointer": "ok"}
-            | {"session_threads": "down", "engine": "python"}
-        ),
-        "no thread is free",
-    )
-    proxy.reach()
-    eventually(lambda: asked(runtime, "/readyz") == 200, "it is ready again")
-
-
 def test_a_runtime_that_stores_nothing_for_a_while_is_not_ready(
     created: dict[str, Any], runtime: RuntimeServer
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     client.send_batch(1, FRAMES[:10])
     client.until("frame_ack")
     with locked("detection_session"):
@@ -205,7 +174,7 @@ def test_the_outage_of_the_listener_is_told_until_it_listens(
 
         eventually(lambda: told("out of reach") == 1, "it is told that it is away")
         created = create(owner, squat, runtime.url)
-        client = attach(created)
+        client = attached(created)
         client.send_batch(1, FRAMES[:10])
         client.until("frame_ack")
         owner.post(f"{SESSIONS}/{created['session_id']}/cancel")
@@ -223,7 +192,7 @@ def test_sockets_are_closed_1012_once_it_was_away_for_too_long(
 ) -> None:
     sessions = [create(owner, squat, runtime.url) for _ in range(5)]
     streams, waits, finalizes, rests, comes = sessions
-    clients = [attach(created) for created in (streams, waits, finalizes, rests)]
+    clients = [attached(created) for created in (streams, waits, finalizes, rests)]
     for client in (clients[0], clients[3]):
         client.send_batch(1, FRAMES[:10])
         client.until("frame_ack")

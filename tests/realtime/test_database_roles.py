@@ -82,28 +82,6 @@ def test_its_connections_have_the_settings_of_its_kind_without_asking_for_them(
     assert found == {name: (value,) for name, value in session_settings(kind).items()}
 
 
-def test_the_command_can_be_repeated_and_then_tells_no_password(roles: dict[str, str]) -> None:
-    def hashes() -> list[tuple[str, str]]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY (%s) ORDER BY 1",
-                [list(roles.values())],
-            )
-            return list(cursor.fetchall())
-
-    before = hashes()
-    assert set(make_roles().values()) == {"made before"}
-    assert hashes() == before
-    renewed = make_roles(new_passwords=True)
-    for kind, url in renewed.items():
-        parts = urlsplit(url)
-        assert parts.username == roles[kind]
-        assert parts.password is not None
-        assert len(parts.password) == 32
-        assert parts.password not in str(hashes())
-    assert dict(hashes()) != dict(before)
-
-
 def test_a_role_can_change_rows_and_no_table(roles: dict[str, str]) -> None:
     for kind in set(KINDS) - {MIGRATE}:
         with (

@@ -1,7 +1,6 @@
 """Deadlines inside a runtime, with limits of seconds."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,15 +15,13 @@ from rows import (
     stored_events,
     told_events,
 )
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, wire_frames
 
 from dev.poses.figure import perform
 from kynaplatform.timing import CLOCKS_DIFFER
-from movespecs.models import MoveSpec
 from sessions_app.models import SessionAttach
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
-from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,19 +35,6 @@ RUNTIME = {
 MIDWAY = perform("squat", repetitions=2, fps=25)[: 2 * 25]
 FRAMES = wire_frames(MIDWAY)
 FINISHED = expected_events(SQUAT, MIDWAY, finished=True)
-
-
-@pytest.fixture
-def client(created: dict[str, Any]) -> Iterator[Client]:
-    client = Client(created)
-    client.expect("session_update")
-    yield client
-    client.socket.shutdown()
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
 
 
 def ping_until(client: Client, kind: str) -> dict[str, Any]:

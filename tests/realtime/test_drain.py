@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from database_proxy import database_proxy
 from rows import await_waiting_backends, expected_events, locked_row, session_of, stored_events
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, attached, create, wire_frames
 
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
@@ -52,12 +52,6 @@ def patient(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
         yield server
 
 
-def attach(created: dict[str, Any], **options: Any) -> Client:
-    client = Client(created, **options)
-    client.expect("session_update")
-    return client
-
-
 def exits(server: RuntimeServer, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Send SIGTERM; it exits with 0."""
     server.process.send_signal(signal.SIGTERM)
@@ -82,7 +76,7 @@ def attaches(created: dict[str, Any]) -> list[int | None]:
 
 
 def complete(created: dict[str, Any], server: RuntimeServer, done: int) -> None:
-    client = attach(created | {"stream_url": f"{server.url}/{created['session_id']}"})
+    client = attached(created | {"stream_url": f"{server.url}/{created['session_id']}"})
     assert client.told[0]["last_frame_seq"] == done
     client.send_batch(9, FRAMES[done:])
     assert client.until("frame_ack")["accepted_frames_total"] == len(FRAMES)
@@ -95,7 +89,7 @@ def test_what_was_received_is_acknowledged_before(
     owner: Machine, squat: MoveSpec, patient: RuntimeServer, tmp_path: Path
 ) -> None:
     created = create(owner, squat, patient.url)
-    client = attach(created)
+    client = attached(created)
     with locked_row(created) as release:
         client.send_batch(1, FRAMES[:20])
         await_waiting_backends(1)
@@ -120,8 +114,8 @@ def test_a_client_that_does_not_read_holds_nobody_up(
     owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
 ) -> None:
     created, bystander = (create(owner, squat, runtime.url) for _ in range(2))
-    deaf = attach(created, sockopt=[(6, 1, 1), (1, 8, 4096)])  # a small receive buffer
-    other = attach(bystander)
+    deaf = attached(created, sockopt=[(6, 1, 1), (1, 8, 4096)])  # a small receive buffer
+    other = attached(bystander)
     stop_sending = threading.Event()
 
     def send() -> None:
@@ -183,7 +177,7 @@ def test_it_exits_while_the_database_is_away(
         ) as server,
     ):
         streams, waits, comes = (create(owner, squat, server.url) for _ in range(3))
-        clients = [attach(streams), attach(waits)]
+        clients = [attached(streams), attached(waits)]
         clients[0].send_batch(1, FRAMES[:10])
         clients[0].until("frame_ack")
         getattr(proxy, how)()

@@ -16,13 +16,12 @@ from rows import (
     told_events,
     turn_clock_on,
 )
-from streaming import SQUAT, Client, batches, create, wire_frames
+from streaming import SQUAT, Client, attached, batches, create, wire_frames
 
 from detection import SNAPSHOT_FORM
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from projects.suspension import suspend
-from sessions_app.lifecycle import CHANNEL
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, stored_state
 from tests.concurrency.racing import racing
@@ -37,17 +36,6 @@ POSES = perform("squat", repetitions=2, fps=10)
 MIDWAY = POSES[: len(POSES) * 2 // 3]  # ends within a repetition
 UNFINISHED = expected_events(SQUAT, MIDWAY, finished=False)
 FINISHED = expected_events(SQUAT, MIDWAY, finished=True)
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
-
-
-def attach(created: dict[str, Any]) -> Client:
-    client = Client(created)
-    client.expect("session_update")
-    return client
 
 
 def stream(client: Client, poses: Any = MIDWAY, first: int = 1) -> int:
@@ -126,7 +114,7 @@ def refused(created: dict[str, Any], code: int = 4410) -> dict[str, Any]:
 
 
 def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     assert end(owner, created, "cancel")["status"] == "cancelled"
     assert told_of(client.expect("session_done")) == done(
@@ -140,7 +128,7 @@ def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) ->
 def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
     owner: Machine, created: dict[str, Any]
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     frames = wire_frames(MIDWAY)
     with locked_row(created) as release, racing([lambda: end(owner, created, "cancel")]) as race:
         race.start()
@@ -167,7 +155,7 @@ def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
 def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
     owner: Machine, created: dict[str, Any]
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     last = stream(client)
     client.send({"type": "finalize"})
     update = client.expect("session_update")
@@ -183,7 +171,7 @@ def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
 def test_a_batch_already_received_when_the_api_finalizes_is_processed(
     owner: Machine, created: dict[str, Any], first: str
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     frames = wire_frames(MIDWAY)
     with locked_row(created) as release, racing([lambda: end(owner, created, "finalize")]) as race:
         if first == "the finalize":
@@ -215,53 +203,10 @@ def test_a_batch_already_received_when_the_api_finalizes_is_processed(
     assert told_events(client.events()) == expected == stored_events(created)
 
 
-def test_a_batch_sent_with_the_finalize_is_answered(created: dict[str, Any]) -> None:
-    client = attach(created)
-    frames = wire_frames(MIDWAY)
-    with locked_row(created):
-        client.send_batch(1, frames[:15])
-        await_waiting_backends(1)
-        client.send({"type": "finalize"})
-        client.send_batch(2, frames[15:20])
-        client.send_batch(3, [])
-    assert client.to_the_end() == 1000
-    acks = [message for message in client.told if message["type"] == "frame_ack"]
-    assert [(ack["batch_seq"], ack["rejected_frame_indexes"]) for ack in acks] == [
-        (1, []), (2, [0, 1, 2, 3, 4]), (3, []),
-    ]  # fmt: skip
-    assert told_of(client.told[-1]) == done(created, accepted_frames_total=15)
-
-
-def test_a_pong_does_not_hide_the_batch_that_was_received_behind_it(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, created: dict[str, Any]
-) -> None:
-    client, bystander = attach(created), attach(create(owner, squat, hurried.url))
-    frames = wire_frames(MIDWAY)
-    with psycopg.connect(database_url()) as api:
-        api.execute(
-            "UPDATE detection_session SET status = 'finalizing', finishing_outcome = 'completed', "
-            "deadline_at = lease_until + interval '30 s' WHERE id = %s",
-            [created["session_id"]],
-        )
-        api.execute("SELECT pg_notify(%s, %s)", [CHANNEL, created["session_id"]])
-        client.send_batch(1, frames[:5])
-        await_waiting_backends(1)
-        for batch_seq in (2, 3):
-            client.send({"type": "pong"})
-            client.send_batch(batch_seq, frames[5 * batch_seq - 5 : 5 * batch_seq])
-        bystander.await_answers()
-    assert client.to_the_end() == 1000
-    acks = [message for message in client.told if message["type"] == "frame_ack"]
-    assert [(ack["batch_seq"], ack["accepted_frame_count"]) for ack in acks] == [
-        (1, 5), (2, 5), (3, 5),
-    ]  # fmt: skip
-    bystander.drop()
-
-
 def test_a_finalize_completes_at_once_when_nothing_is_attached(
     owner: Machine, created: dict[str, Any], hurried: RuntimeServer
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     client.socket.close()
     await_detached(created)
@@ -283,7 +228,7 @@ def test_a_finalize_completes_at_once_when_nothing_is_attached(
 def test_an_attach_after_the_end_is_told_how_it_ended(
     owner: Machine, created: dict[str, Any], how: str, status: str, outcome: str
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     client.send({"type": how})
     assert client.to_the_end() == 1000
@@ -303,7 +248,7 @@ def test_an_attach_after_the_end_is_told_how_it_ended(
 def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
     owner: Machine, created: dict[str, Any], seconds: int
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     turn_clock_on(created, seconds)
     ends_at = session_of(created).deadline_at
@@ -321,7 +266,7 @@ def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
 
 @pytest.mark.parametrize("what", ["project", "organization"])
 def test_a_suspension_is_felt(owner: Machine, created: dict[str, Any], what: str) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     suspend(getattr(owner, what), now=timezone.now())
     message = client.expect("session_done")
@@ -332,7 +277,7 @@ def test_a_suspension_is_felt(owner: Machine, created: dict[str, Any], what: str
 
 
 def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[str, Any]) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     frames = wire_frames(MIDWAY[:3], len(MIDWAY) + 1)
     for number, frame in enumerate(frames):
@@ -348,7 +293,7 @@ def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[s
 def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
     owner: Machine, created: dict[str, Any]
 ) -> None:
-    client = attach(created)
+    client = attached(created)
     stream(client)
     client.socket.close()
     await_detached(created)
@@ -371,7 +316,7 @@ def test_an_engine_state_that_cannot_be_read_is_left_to_another_runtime(
         row = session_of(created)
         assert (stored_state(row), row.attachment_id) == (state, None)
     DetectionSession.objects.update(packed_state=pack(readable), engine_version=SNAPSHOT_FORM)
-    client = attach(created)
+    client = attached(created)
     client.send({"type": "finalize"})
     assert client.until("session_done")["status"] == "completed"
     assert client.to_the_end() == 1000
@@ -389,9 +334,9 @@ def test_a_session_whose_state_can_never_be_stored_fails(
             f"CHECK (session_id <> '{created['session_id']}') NOT VALID"
         )
         try:
-            client = attach(created)
+            client = attached(created)
             client.send_batch(1, wire_frames(MIDWAY)[:15])
-            beside = attach(other)
+            beside = attached(other)
             stream(beside)
             beside.socket.close()
             assert client.to_the_end() == 1000
@@ -407,7 +352,7 @@ def test_a_session_whose_state_can_never_be_stored_fails(
 
 def test_a_fault_of_the_database_ends_no_session(created: dict[str, Any]) -> None:
     """Such as a right that is missing: its client attaches again."""
-    client = attach(created)
+    client = attached(created)
     with psycopg.connect(database_url(), autocommit=True) as database:
         database.execute("ALTER TABLE detection_event RENAME TO elsewhere")
         try:
@@ -416,7 +361,7 @@ def test_a_fault_of_the_database_ends_no_session(created: dict[str, Any]) -> Non
         finally:
             database.execute("ALTER TABLE elsewhere RENAME TO detection_event")
     assert session_of(created).status == "streaming"
-    again = attach(created)
+    again = attached(created)
     stream(again)
     again.socket.close()
     await_detached(created)

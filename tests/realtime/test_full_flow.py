@@ -45,30 +45,14 @@ def test_it_counts_the_same_everywhere(
         created = call(base_url, "POST", "/api/detection/sessions", body, token)
         client = Client(created)
         first = client.expect("session_update")
-        assert first == {
-            "type": "session_update",
-            "session_id": created["session_id"],
-            "status": "streaming",
-            "accepted_frames_total": 0,
-            "terminal_outcome": None,
-            "last_batch_seq": 0,
-            "last_frame_seq": 0,
-            "readiness": {"state": "no_person", "missing": []},
-        }
+        assert (first["status"], first["readiness"]["state"]) == ("streaming", "no_person")
         total = 0
         for batch_seq, batch in enumerate(batches(frames, 15), 1):
             client.send_batch(batch_seq, batch)
             total += len(batch)
             ack = client.until("frame_ack")
-            assert ack == {
-                "type": "frame_ack",
-                "batch_seq": batch_seq,
-                "accepted_frame_count": len(batch),
-                "accepted_frames_total": total,
-                "rejected_frame_indexes": [],
-                "rejected_frames": [],
-                "readiness": {"state": "ready", "missing": []},
-            }
+            assert ack["accepted_frames_total"] == total
+            assert (ack["rejected_frames"], ack["readiness"]["state"]) == ([], "ready")
         client.send({"type": "finalize"})
         assert client.to_the_end() == 1000
         update, done = (

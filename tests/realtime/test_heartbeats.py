@@ -2,18 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import websocket
 from rows import await_waiting_backends, locked_row
-from streaming import Client, create, wire_frames
+from streaming import Client, wire_frames
 
 from dev.poses.figure import perform
-from movespecs.models import MoveSpec
-from tests.conftest import Machine
-from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,19 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEAT_SECONDS = 0.2
 RUNTIME = {"HURRY": '{"HEARTBEAT_SECONDS": 0.2, "PULSE_SECONDS": 0.1}'}
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
-
-
-@pytest.fixture
-def client(created: dict[str, Any]) -> Iterator[Client]:
-    client = Client(created)
-    client.expect("session_update")
-    yield client
-    client.socket.shutdown()
 
 
 def heard_within(client: Client, seconds: float) -> list[str]:

@@ -1,90 +1,94 @@
 """Runtimes killed at random moments: nothing acknowledged is lost, nothing counts twice."""
 
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from persistent import Batch, Pace, PersistentClient, encoded, streaming
-from rows import create_many, stored_events
-from streaming import batches, wire_frames
+from rows import create_many, session_of, stored_events
 from supervisor import Supervisor
 
+from clients.python.listener import StreamListener
+from clients.python.stream import StreamClient
+from clients.python.wire import FrameAck
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIGURES = 5
+FIGURES = [perform("squat", repetitions=2, fps=10, seed=seed) for seed in range(5)]
+BATCH_POSES = 4
+# Between two batches, so that they outlast the kills.
+PAUSE_SECONDS = 0.2
 
 
-def figure(seed: int) -> list[Batch]:
-    frames = wire_frames(perform("squat", repetitions=2, fps=10, seed=seed))
-    return batches(frames, 3 + seed)
+class Acks(StreamListener):
+    """Of all clients together."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._lock = threading.Lock()
+
+    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
+        with self._lock:
+            self.number += 1
 
 
 @at_length("session_count", 60, 200)
 def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
     owner: Machine, squat: MoveSpec, supervisor: Supervisor, session_count: int
 ) -> None:
+    """A client lets go of what is acknowledged: it could not send that again."""
     kill_count = session_count // 15
     chance = random.Random(21)  # noqa: S311
-    streamed = [figure(number) for number in range(FIGURES)]
-    messages = [encoded(one) for one in streamed]
-    total = sum(len(messages[number % FIGURES]) for number in range(session_count))
-    pace = Pace(sorted(chance.sample(range(1, int(total * 0.9)), kill_count)))
+    figures = [FIGURES[number % len(FIGURES)] for number in range(session_count)]
+    batches = sum(len(figure) // BATCH_POSES for figure in figures)
+    acks = Acks()
+    sessions = [
+        created
+        for url in supervisor.stream_urls
+        for created in create_many(owner, squat, url, session_count // 2)
+    ]
 
-    def clients_of(count: int, pace: Pace) -> list[PersistentClient]:
-        sessions = create_many(owner, squat, supervisor.stream_urls[0], count)
-        return [
-            PersistentClient(
-                supervisor.stream_urls,
-                created,
-                streamed[number % FIGURES],
-                messages[number % FIGURES],
-                random.Random(number),  # noqa: S311
-                pace.count,
-            )
-            for number, created in enumerate(sessions)
-        ]
+    def stream(created: dict[str, Any], figure: Any) -> StreamClient:
+        url, token = created["stream_url"], created["runtime_token"]
+        with StreamClient(url, token, listener=acks) as client:
+            for start in range(0, len(figure), BATCH_POSES):
+                client.send(figure[start : start + BATCH_POSES])
+                time.sleep(PAUSE_SECONDS)
+            client.finalize()
+        return client
 
-    undisturbed = clients_of(FIGURES, Pace([]))
-    for _ in streaming(undisturbed, Pace([])):
-        raise AssertionError("They are not disturbed.")
-    assert [one.attaches for one in undisturbed] == [1] * FIGURES
-    expected = [stored_events(one.created) for one in undisturbed]
-
-    clients = clients_of(session_count, pace)
-    for _ in streaming(clients, pace):
-        supervisor.kill(chance.randrange(2))
-    attaches = sum(one.attaches for one in clients)
-    events_again = sum(one.events_again for one in clients)
-    print(f"{kill_count} kills, {attaches} attaches, {events_again} events again")  # noqa: T201
+    undisturbed = create_many(owner, squat, supervisor.stream_urls[0], len(FIGURES))
+    with ThreadPoolExecutor(session_count) as threads:
+        assert [one.attaches for one in threads.map(stream, undisturbed, FIGURES)] == [1] * 5
+        expected = [stored_events(created) for created in undisturbed]
+        acks.number = 0
+        streams = [threads.submit(stream, *one) for one in zip(sessions, figures, strict=True)]
+        for number in range(1, kill_count + 1):
+            stop = 0.8 * batches * number / (kill_count + 1)
+            eventually(lambda stop=stop: acks.number >= stop, "they go on", 60)
+            supervisor.kill(chance.randrange(2))
+        clients = [one.result(120) for one in streams]
+    attaches = sum(client.attaches for client in clients)
     assert attaches > session_count + kill_count
-    for number, one in enumerate(clients):
-        frames = sum(map(len, streamed[number % FIGURES]))
-        session = DetectionSession.objects.get(id=one.session_id)
+    for number, (created, client) in enumerate(zip(sessions, clients, strict=True)):
+        frames = len(figures[number])
+        session = session_of(created)
         assert (session.status, session.terminal_outcome) == ("completed", "completed")
-        assert session.accepted_frames_total == frames
-        assert session.last_frame_seq == frames
-        rows = stored_events(one.created)
-        assert rows == expected[number % FIGURES]
+        assert (session.accepted_frames_total, session.last_frame_seq) == (frames, frames)
+        rows = stored_events(created)
+        assert rows == expected[number % len(FIGURES)]
         assert session.events_total == len(rows)
-        record = owner.get(f"{SESSIONS}/{one.session_id}").json()
-        assert record["status"] == "completed"
-        assert record["accepted_frames_total"] == frames
-        events = owner.get(f"{SESSIONS}/{one.session_id}/events?limit=500").json()
-        assert [(each["type"], each["ts_ms"], each["payload"]) for each in events] == rows
+        assert client.done is not None
+        assert client.done.accepted_frames_total == frames
+        events = owner.get(f"{SESSIONS}/{created['session_id']}/events?limit=500").json()
         # Told in order; only the last ones, of the finish, may have been lost with a socket.
-        told = list(one.events.values())
-        assert told == events[: len(told)]
-        if one.done is not None:
-            assert told == events
-            assert one.done["accepted_frames_total"] == frames
-        else:
-            assert one.ended == {
-                "status": "completed",
-                "terminal_outcome": "completed",
-                "accepted_frames_total": frames,
-            }
+        told = [event.event_id for event in client.events]
+        assert told == [event["event_id"] for event in events][: len(told)]
+        assert len(told) == len(events) or client.has_missed_the_end

@@ -1,19 +1,16 @@
 """A thousand attached sessions that say nothing, over two runtimes: each renews its own at once."""
 
-import asyncio
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from database_proxy import DatabaseProxy, database_proxy
 from django.utils import timezone
 from rows import create_many, session_of
-from websockets.asyncio.client import connect
+from streaming import attached
 
 from kynaplatform.timing import LEASE
 from movespecs.models import MoveSpec
@@ -27,41 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SESSION_COUNT = 100
 RENEW_SECONDS = 1.0
-AT_ONCE = 50
-
-
-class IdleSockets:
-    """Attached sockets that are kept open, in a thread of their own."""
-
-    def __init__(self, urls: list[tuple[str, str]]) -> None:
-        self._urls = urls
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._sockets: list[Any] = []
-
-    def open(self) -> None:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(60)
-
-    def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(60)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    async def _open(self) -> None:
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def attach(url: str, token: str) -> None:
-            async with gate:
-                headers = {"Authorization": f"Bearer {token}"}
-                socket = await connect(url, additional_headers=headers, ping_interval=None)
-                await socket.recv()
-                self._sockets.append(socket)
-
-        await asyncio.gather(*(attach(*one) for one in self._urls))
-
-    async def _close(self) -> None:
-        await asyncio.gather(*(socket.close() for socket in self._sockets))
 
 
 @pytest.fixture
@@ -121,8 +83,7 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
         for server, _ in runtimes
         for created in create_many(owner, squat, server.url, SESSION_COUNT // 2)
     ]
-    sockets = IdleSockets([(one["stream_url"], one["runtime_token"]) for one in sessions])
-    sockets.open()
+    sockets = [attached(created) for created in sessions]
     try:
         live = DetectionSession.objects.filter(status=Status.STREAMING)
         assert live.count() == SESSION_COUNT
@@ -144,5 +105,6 @@ def test_a_runtime_renews_all_its_leases_in_one_statement(
             assert len(said) <= (time.monotonic() - began) / RENEW_SECONDS + 2
         assert session_of(sessions[0]).attachment_id is not None
     finally:
-        sockets.close()
+        for socket in sockets:
+            socket.socket.close()
     eventually(lambda: not live.filter(attachment_id__isnull=False).exists(), "all are detached")

@@ -1,10 +1,6 @@
 """Attaching again: where the client is told to go on, and what it may send again."""
 
-import os
-import signal
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,36 +13,19 @@ from rows import (
     told_events,
     turn_clock_on,
 )
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, wire_frames
 
-from dev.local_stack.guard import children_of
 from dev.poses.figure import perform
-from movespecs.models import MoveSpec
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import DetectionSession, SessionAttach
-from tests.conftest import SESSIONS, Machine
-from tests.server import RuntimeServer, runtime_server
-from tests.waiting import DEADLINE_SECONDS, eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 POSES = perform("squat", repetitions=2, fps=10)
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
-
-
-@pytest.fixture
-def client(created: dict[str, Any]) -> Iterator[Client]:
-    client = Client(created)
-    client.expect("session_update")
-    yield client
-    client.socket.shutdown()
 
 
 def ack_of(client: Client, batch_seq: int, frames: Any) -> tuple[list[int], int]:
@@ -119,50 +98,6 @@ def test_it_is_detached_with_the_code_of_its_close(client: Client, created: dict
     )
     session = session_of(created)
     assert (session.status, session.lease_until) == ("streaming", None)
-
-
-@pytest.mark.long
-def test_it_attaches_again_to_a_session_that_finalizes(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, tmp_path: Path
-) -> None:
-    """Its runtime is killed; what is left to do depends on how long ago that was."""
-    seconds_later = {"at once": 0, "with the lease run out": 45, "too late": 61}
-    with runtime_server(tmp_path, module="tests.realtime.hurried") as killed:
-        sessions = {when: create(owner, squat, killed.url) for when in seconds_later}
-        for created in sessions.values():
-            client = Client(created)
-            client.expect("session_update")
-            assert ack_of(client, 4, FRAMES[:50]) == ([], 50)
-        [pid] = children_of(killed.process.pid)
-        os.kill(pid, signal.SIGKILL)
-        killed.process.wait(DEADLINE_SECONDS)
-    expected = expected_events(SQUAT, POSES[:50], finished=True)
-    last = expected[len(expected_events(SQUAT, POSES[:50], finished=False)) :]
-    assert last
-    for when, created in sessions.items():
-        finalized = owner.post(f"{SESSIONS}/{created['session_id']}/finalize").json()
-        assert finalized["status"] == "finalizing"
-        turn_clock_on(created, seconds_later[when])
-        client = Client(
-            created | {"stream_url": f"{hurried.url}/{created['session_id']}"},
-        )
-        if when == "too late":
-            details = client.expect("error")["error"]["details"]
-            assert details == {
-                "status": "completed",
-                "terminal_outcome": "completed",
-                "accepted_frames_total": 50,
-            }
-            assert client.to_the_end() == 4410
-        else:
-            update = client.expect("session_update")
-            assert (update["status"], update["last_frame_seq"]) == ("finalizing", 50)
-            events = client.expect("event_batch")
-            assert events["batch_seq"] == 4
-            assert told_events(events["events"]) == last
-            assert client.expect("session_done")["status"] == "completed"
-            assert client.to_the_end() == 1000
-        assert stored_events(created) == expected
 
 
 # --- While it finalizes ---------------------------------------------------------------------

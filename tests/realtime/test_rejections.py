@@ -2,13 +2,12 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rows import session_of
-from streaming import Client, create, wire_frame, wire_frames
+from streaming import Client, attached, create, wire_frame, wire_frames
 
 from dev.local_stack.guard import children_of
 from dev.poses.figure import perform
@@ -25,24 +24,6 @@ POSES = perform("squat", repetitions=2, fps=30)
 FRAMES = wire_frames(POSES)
 STILL = POSES[0]
 NAN = float("nan")
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
-
-
-@pytest.fixture
-def client(created: dict[str, Any]) -> Iterator[Client]:
-    client = attach(created)
-    yield client
-    client.drop()
-
-
-def attach(created: dict[str, Any]) -> Client:
-    client = Client(created)
-    client.expect("session_update")
-    return client
 
 
 def state(created: dict[str, Any]) -> tuple[object, ...]:
@@ -105,38 +86,21 @@ def eye(**changed: Any) -> dict[str, Any]:
 
 
 NEXT = FRAMES[20]
-EYE = "(left_eye_outer)"
-WHOLE = "must be a whole number from 1 to 9007199254740992"
-KINDS = "must be one of camera, stream, upload"
-POSE = "landmarks must be an array of 33 items"
-TWICE = "landmarks lacks left_eye_inner and has another twice"
-NAME = "landmarks[3].name must be one of the 33 names"
-HIPS = "the middle of the hips is at x 0.501, y 0.502, over 0.3 m from the origin"
 FAULTS: list[tuple[Any, str]] = [
-    (None, "the frame must be an object"),
     ({}, "timestamp_ms is required"),
-    ({**NEXT, "confidence": 2}, "confidence must be a number from 0 to 1, not 2"),
     ({**NEXT, "confidence": NAN}, "confidence must be a number from 0 to 1, not NaN or Infinity"),
-    ({**NEXT, "frame_seq": 0}, f"frame_seq {WHOLE}, not 0"),
-    ({**NEXT, "source": {"kind": "film"}}, f'source.kind {KINDS}, not "film"'),
     (
-        {**NEXT, "pose_schema": "coco/v1" * 9, "landmarks": []},
-        f'pose_schema must be mediapipe_pose_landmarker/v1, not "{("coco/v1" * 9)[:40]}…"',
+        {**NEXT, "landmarks": NEXT["landmarks"][:1] * 33},
+        "landmarks lacks left_eye_inner and has another twice",
     ),
-    ({**NEXT, "landmarks": {}}, f"{POSE}, not an object"),
-    ({**NEXT, "landmarks": [*NEXT["landmarks"]][:32]}, f"{POSE}, not one of 32"),
-    ({**NEXT, "landmarks": [1] * 33}, "landmarks[0] must be an object, not 1"),
-    ({**NEXT, "landmarks": NEXT["landmarks"][:1] * 33}, TWICE),
-    (eye(x="0.5"), f'landmarks[3].x {EYE} must be a number, not the string "0.5"'),
-    (eye(y=NAN), f"landmarks[3].y {EYE} must be a number, not NaN or Infinity"),
-    (eye(z=None), f"landmarks[3].z {EYE} must be a number, not null"),
     (
-        eye(visibility=1.5),
-        f"landmarks[3].visibility {EYE} must be a number from 0 to 1 or null, not 1.5",
+        eye(x="0.5"),
+        'landmarks[3].x (left_eye_outer) must be a number, not the string "0.5"',
     ),
-    (eye(name="Left_Eye"), f'{NAME}, not "Left_Eye"'),
-    (eye(name="é" * 1_000), f'{NAME}, not "{"é" * 40}…"'),
-    (of_the_image(NEXT), HIPS),
+    (
+        of_the_image(NEXT),
+        "the middle of the hips is at x 0.501, y 0.502, over 0.3 m from the origin",
+    ),
     (FRAMES[19], "frame_seq 20 is not above the last one, 20"),
     ({**NEXT, "timestamp_ms": 1.5}, "timestamp_ms 1.5 is not after the last one, LAST"),
     (
@@ -240,7 +204,7 @@ def test_the_bucket_of_a_session_is_the_same_after_another_attach(
 ) -> None:
     with runtime_server(tmp_path) as first:
         created = create(owner, squat, first.url)
-        client = attach(created)
+        client = attached(created)
         assert client.reasons(1, burst(1, 200)) == {}
         if how == "attach again":
             client.drop()
@@ -248,7 +212,7 @@ def test_the_bucket_of_a_session_is_the_same_after_another_attach(
             (pid,) = children_of(first.process.pid)
             os.kill(pid, signal.SIGKILL)
             created["stream_url"] = f"{hurried.url}/{created['session_id']}"
-        again = attach(created)
+        again = attached(created)
         told = again.reasons(2, burst(201, 60, 0.2))
         assert told == dict.fromkeys(range(40, 60), "too_many_frames")
         again.drop()

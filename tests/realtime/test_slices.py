@@ -20,7 +20,7 @@ from dev.poses.figure import perform
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
-from realtime import fair_queue, held_session
+from realtime import held_session
 from realtime.attach import Attached, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
@@ -151,46 +151,6 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
         assert client.kinds()[:3] == ["session_update", "event_batch", "frame_ack"]
         assert client.told[2]["accepted_frame_count"] == len(FRAMES)
         assert told_events(client.events()) == whole
-
-
-def test_a_long_batch_goes_on_once_a_short_one_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fair_queue, "MAX_DEFERRAL_SECONDS", 60.0)
-
-    class Held(Checkpointer):
-        """It stores the short batch once it may."""
-
-        def __init__(self) -> None:
-            self.is_asked, self.may_store = asyncio.Event(), asyncio.Event()
-
-        async def store(self, checkpoint: Checkpoint) -> Stored:
-            if checkpoint.accepted_frames == SLICE_FRAMES:
-                self.is_asked.set()
-                await self.may_store.wait()
-            return Stored.HELD
-
-    async def play() -> None:
-        turns, storing = Turns(), Held()
-        short, long = Client(turns, batch(FRAMES[:SLICE_FRAMES])), Client(turns, batch(FRAMES))
-        serving = []
-        for client in (short, long):
-            await client.socket.accept(None, [])
-            connection = Connection(client.socket, attached(), storing, Heartbeat(client.socket))
-            serving.append(asyncio.create_task(connection._serve_to_its_end()))
-            await storing.is_asked.wait()
-        for _ in range(1000):
-            await asyncio.sleep(0)
-        assert "frame_ack" not in long.kinds()
-        storing.may_store.set()
-        while "frame_ack" not in long.kinds():
-            await asyncio.sleep(0)
-        assert "frame_ack" in short.kinds()
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-        for client in (short, long):
-            await client.socket.stop()
-
-    asyncio.run(play())
 
 
 # --- What happens between two slices ------------------------------------------------------------

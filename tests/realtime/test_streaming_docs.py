@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from typing import Any, get_args
 
 import pytest
@@ -13,7 +12,6 @@ from dev.local_stack.environment import PROJECT
 from realtime import messages
 from realtime.frames import Frame, RejectReason
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
-from tests.waiting import DEADLINE_SECONDS
 
 TEXT = (PROJECT / "docs" / "streaming.md").read_text()
 TOKEN = "runtime.token.signature"
@@ -53,27 +51,6 @@ def finished(peer: Peer) -> None:
             peer.ack(message)
     peer.done(3)
     peer.socket.close(1000)
-
-
-class Falls:
-    """Scripts of a server that freezes under its client, and of the next one."""
-
-    def __init__(self) -> None:
-        self._has_come = threading.Event()
-        self.clients_went_on: list[bool] = []
-
-    def frozen(self, peer: Peer) -> None:
-        peer.greet()
-        first, second, _ = peer.hear(), peer.hear(), peer.hear()
-        peer.events(first, "a")
-        peer.ack(first)
-        peer.events(second, "b")
-        with peer.frozen():
-            self.clients_went_on.append(self._has_come.wait(DEADLINE_SECONDS))
-
-    def finished(self, peer: Peer) -> None:
-        self._has_come.set()
-        finished(peer)
 
 
 def batches_heard(server: ScriptedServer) -> list[list[int]]:
@@ -240,25 +217,3 @@ def test_the_client_in_python_ends_where_waiting_cannot_help(status: int) -> Non
             scope["follow"](session, [], print)
     assert ended.value.args == (status, {})
     assert len(server.heard) == 1
-
-
-def hurried(text: str) -> str:
-    """A client that takes a server for frozen sooner."""
-    assert text.count("SILENT_SECONDS = 20") == 1
-    return text.replace("SILENT_SECONDS = 20", "SILENT_SECONDS = 3")
-
-
-@pytest.mark.long
-def test_the_client_in_python_leaves_a_server_that_is_frozen() -> None:
-    scope: dict[str, Any] = {}
-    exec(hurried(client_in_python()), scope)  # noqa: S102 - it is our own page
-    events: list[Message] = []
-    falls = Falls()
-    with scripted(falls.frozen, falls.finished) as server:
-        session = {"stream_url": server.url, "runtime_token": TOKEN}
-        frames = [[{"frame_seq": number}] for number in (1, 2, 3)]
-        done = scope["follow"](session, frames, events.append)
-    assert done["accepted_frames_total"] == 3
-    assert [event["event_id"] for event in events] == ["a", "b", "c"]
-    assert batches_heard(server) == [[1, 2, 3], [2, 3]]
-    assert falls.clients_went_on == [True]

@@ -1,13 +1,10 @@
 """Attaches that race for one session: the newest holds it, and the older one changes nothing."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import psycopg
 import pytest
-from django.utils import timezone
 from rows import (
     await_waiting_backends,
     expected_events,
@@ -15,16 +12,12 @@ from rows import (
     session_of,
     stored_events,
 )
-from streaming import SQUAT, Client, create, wire_frames
+from streaming import SQUAT, Client, wire_frames
 
 from dev.poses.figure import perform
-from movespecs.models import MoveSpec
-from sessions_app.lifecycle import session_cancel
 from sessions_app.models import SessionAttach
 from tests.concurrency.racing import race, racing
-from tests.conftest import Machine
 from tests.server import RuntimeServer, runtime_server
-from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Whoever came first to a locked row is still first in its queue when the test lets go of it.
 # And no renewal of leases finds what was not heard.
 RUNTIME = {"LOCK_TIMEOUT": "14s", "HURRY": '{"RENEW_SECONDS": 3600}'}
-PINGS = 50
 POSES = perform("squat", repetitions=1, fps=10)
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
@@ -53,11 +45,6 @@ def other_url(
 ) -> Iterator[str]:
     yield hurried.url if request.param == "within one runtime" else _second.url
     _second.await_no_sockets()
-
-
-@pytest.fixture
-def created(owner: Machine, squat: MoveSpec, hurried: RuntimeServer) -> dict[str, Any]:
-    return create(owner, squat, hurried.url)
 
 
 def through(created: dict[str, Any], stream_url: str) -> dict[str, Any]:
@@ -186,28 +173,3 @@ def test_exactly_one_of_many_attaches_holds(
     losers = len(attached) - 1 + (first is not None)
     eventually(lambda: close_codes(created).count(4409) == losers, "every loser is noted")
     eventually(lambda: 1000 in close_codes(created), "and who held it to the end")
-
-
-def test_what_happens_to_a_session_while_it_is_attached_to_is_heard(
-    created: dict[str, Any],
-) -> None:
-    """The attach is stored, and its MoveSpec not read yet."""
-    session = session_of(created)
-    with psycopg.connect(database_url()) as holder:
-        holder.execute("LOCK TABLE movespecs_movespecversion IN ACCESS EXCLUSIVE MODE")
-        client = Client(created)
-        eventually(lambda: session_of(created).attachment_id is not None, "it is attached")
-        await_waiting_backends(1)
-        session_cancel(session_id=session.id, project_id=session.project_id, now=timezone.now())
-        assert client.told == []
-    client.expect("session_update")
-    # Nothing but what was heard would end it before the idle limit, which pings move.
-    for _ in range(PINGS):
-        client.send({"type": "ping"})
-        told = client.next()
-        if told != {"type": "pong"}:
-            break
-        time.sleep(0.1)
-    assert told is not None
-    assert (told["type"], told["status"]) == ("session_done", "cancelled")
-    assert client.to_the_end() == 1000

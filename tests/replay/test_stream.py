@@ -23,8 +23,8 @@ from projects.models import Project
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine, make_released
 from tests.module_servers import WebServer
-from tests.realtime.cutting_proxy import cutting_proxy
 from tests.realtime.streaming import SQUAT
+from tests.replay.cutting_proxy import cutting_proxy
 from tests.server import RuntimeServer, web_server
 
 pytestmark = [

@@ -177,22 +177,6 @@ def test_every_line_is_one_object_with_the_fields_of_all(
         assert all(isinstance(value, values) for value in line.values())
 
 
-def test_a_create_has_one_id_at_the_proxy_and_at_the_api(told: dict[str, Any]) -> None:
-    [accessed] = [line for line in told["access"] if line["request_id"] == "create-1"]
-    assert accessed["status"] == "201"
-    [line] = only(told, "web", request_id="create-1")
-    assert line.pop("milliseconds") > 0
-    assert {name: line[name] for name in [*line][6:]} == {
-        "pid": line["pid"],
-        "method": "POST",
-        "path": SESSIONS,
-        "status": 201,
-        "address": "127.0.0.1",
-        "project_id": told["project_id"],
-        "session_id": told["created"]["session_id"],
-    }
-
-
 def test_an_attach_has_one_id_at_the_proxy_and_at_the_runtime(told: dict[str, Any]) -> None:
     [accessed] = [line for line in told["access"] if line["request_id"] == "attach-1"]
     assert accessed["status"] == "101"
@@ -228,21 +212,6 @@ def test_a_refused_attach_is_one_line_with_its_reason(told: dict[str, Any]) -> N
     assert (nowhere["session_id"], nowhere["close_code"]) == (None, 4404)
 
 
-def test_each_request_of_the_api_is_one_line_and_no_file_or_probe_is(
-    told: dict[str, Any],
-) -> None:
-    lines = only(told, "web", logger="kynaplatform.request")
-    assert [(line["request_id"], line["path"], line["status"]) for line in lines[:4]] == [
-        ("create-1", SESSIONS, 201),
-        ("list-1", SESSIONS, 200),
-        ("mint-1", TOKENS, 201),
-        ("fails-1", MOVESPECS, 500),
-    ]
-    assert [(line["path"], line["status"]) for line in lines[4:]] == [(SESSIONS, 400)]
-    assert {line["project_id"] for line in lines[:4]} == {told["project_id"]}
-    assert "host" in lines[4]
-
-
 def test_a_traceback_is_a_field(told: dict[str, Any]) -> None:
     for process, fields, last in (
         ("web", {"request_id": "fails-1", "level": "ERROR"}, "ProgrammingError"),
@@ -256,18 +225,6 @@ def test_a_traceback_is_a_field(told: dict[str, Any]) -> None:
         first, *_ = [line for line in only(told, process, **fields) if "exception" in line]
         assert first["exception"].startswith("Traceback (most recent call last):\n")
         assert f"{last}: " in first["exception"]
-
-
-def test_granian_celery_and_beat_write_as_the_others(told: dict[str, Any]) -> None:
-    assert [line["message"] for line in only(told, "web", logger="_granian", level="INFO")][-1] == (
-        "Granian shutdown completed, see ya!"
-    )
-    done = only(told, "worker", request_id="task-1", logger="celery.app.trace")
-    assert [(line["name"], line["return_value"]) for line in done] == [
-        ("sessions_app.tasks.prune_expired", "0")
-    ]
-    assert only(told, "worker", message="worker: Warm shutdown (MainProcess)")
-    assert only(told, "beat", message="beat: Starting...")
 
 
 def test_no_line_has_a_token_or_a_query_string(told: dict[str, Any]) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from raw import PING, TEXT, frame
-from raw import attach as raw_attach
 from stage import Stage, runtime_on, stage_on
 from streaming import Client, create, wire_frames
 
@@ -202,17 +200,11 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
         client.send_batch(batch_seq, frames)
         client.until("frame_ack")
     during = stage.metrics(METRICS_TOKEN)
-    Client(created | {"runtime_token": "x"}).to_the_end()
-    Client(created, query=False).to_the_end()
     other.send("no message")
     assert other.to_the_end() == 4400
     client.send({"type": "finalize"})
     assert client.to_the_end() == 1000
     Client(created).to_the_end()
-    for code, sent in ((1007, b"\xff"), (1009, bytes(4 * 1024 * 1024 + 1)), (1002, None)):
-        raw = raw_attach(stage.create())
-        raw.send(frame(TEXT, sent) if sent else frame(PING, fin=False))
-        assert raw.close_code() == code
     for code in (1001, 4711):
         _, leaving = stage.attach()
         leaving.socket.close(code)
@@ -240,25 +232,16 @@ def test_metrics_have_the_numbers_of_what_happened(stage: Stage) -> None:
     counted = ("kyna_stream_refusals", "kyna_stream_attaches", "kyna_stream_closes")
     changes = {name: change(name) for name in after if name.startswith(counted) and change(name)}
     assert changes == {
-        "kyna_stream_attaches_total{attached}": 2 + 3 + 2,
-        "kyna_stream_attaches_total{refused}": 3,
+        "kyna_stream_attaches_total{attached}": 2 + 2,
+        "kyna_stream_attaches_total{refused}": 1,
         # The client's own codes too, of which those that are nobody's make no series.
         "kyna_stream_closes_total{1000}": 1,
         "kyna_stream_closes_total{1001}": 1,
         "kyna_stream_closes_total{other}": 1,
-        "kyna_stream_closes_total{1002}": 1,
-        "kyna_stream_closes_total{1007}": 1,
-        "kyna_stream_closes_total{1009}": 1,
         "kyna_stream_closes_total{4400}": 1,
-        "kyna_stream_closes_total{4401}": 2,
         "kyna_stream_closes_total{4410}": 1,
-        "kyna_stream_refusals_total{runtime_token_invalid}": 1,
-        "kyna_stream_refusals_total{runtime_token_missing}": 1,
         "kyna_stream_refusals_total{message_invalid}": 1,
         "kyna_stream_refusals_total{session_already_ended}": 1,
-        "kyna_stream_refusals_total{not_utf8}": 1,
-        "kyna_stream_refusals_total{message_too_big}": 1,
-        "kyna_stream_refusals_total{protocol_error}": 1,
     }
 
 
