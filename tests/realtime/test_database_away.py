@@ -17,7 +17,7 @@ from streaming import SQUAT, Client, attached, create, wire_frames
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from tests.concurrency.racing import locked
-from tests.conftest import SESSIONS, Machine
+from tests.conftest import Machine
 from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
@@ -161,28 +161,6 @@ def outages_told(runtime: RuntimeServer) -> tuple[int, int]:
     """How often the log says that the database is away, and that it is back."""
     log = runtime.log.read_text()
     return log.count("the database is out of reach"), log.count("the database is back")
-
-
-def test_the_outage_of_the_listener_is_told_until_it_listens(
-    owner: Machine, squat: MoveSpec, proxy: DatabaseProxy, tmp_path: Path
-) -> None:
-    proxy.refuse()
-    with runtime_server(tmp_path, {"DATABASE_LISTEN_URL": proxy.url}) as runtime:
-
-        def told(words: str) -> int:
-            return runtime.log.read_text().count(f"the listener's database is {words}")
-
-        eventually(lambda: told("out of reach") == 1, "it is told that it is away")
-        created = create(owner, squat, runtime.url)
-        client = attached(created)
-        client.send_batch(1, FRAMES[:10])
-        client.until("frame_ack")
-        owner.post(f"{SESSIONS}/{created['session_id']}/cancel")
-        assert told("back") == 0
-        proxy.reach()
-        assert client.until("session_done")["terminal_outcome"] == "cancelled"
-        assert (told("out of reach"), told("back")) == (1, 1)
-        assert outages_told(runtime) == (0, 0)
 
 
 @pytest.mark.parametrize("waits_seconds", [TOO_LONG_SECONDS])

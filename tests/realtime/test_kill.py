@@ -10,8 +10,7 @@ import pytest
 from rows import create_many, session_of, stored_events
 from supervisor import Supervisor
 
-from clients.python.listener import StreamListener
-from clients.python.stream import StreamClient
+from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import FrameAck
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import OperationalError, connection
-from prometheus_client import REGISTRY
 
 from kynaplatform import clock
 from tests.server import test_database_url as database_url
@@ -44,10 +42,6 @@ def refusing_outcomes() -> Iterator[None]:
             cursor.execute("DROP FUNCTION refuse_outcome CASCADE")
 
 
-def last_turn() -> float:
-    return REGISTRY.get_sample_value("kyna_webhook_turn_timestamp_seconds") or 0.0
-
-
 def test_a_sender_whose_turns_fail_ends_itself(owner, receiver, monkeypatch):
     monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
     monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
@@ -63,23 +57,6 @@ def test_a_sender_whose_turns_fail_ends_itself(owner, receiver, monkeypatch):
     assert delivery.claim_id is not None
 
 
-def test_a_turn_that_ends_well_begins_the_time_anew(owner, receiver, monkeypatch):
-    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
-    delivery = make_delivery(make_endpoint(owner.project, url=receiver.url))
-    with sending() as sender:
-        eventually(lambda: last_turn() > 0, "a turn ended well")
-        with refusing_outcomes():
-            WebhookDelivery.objects.update(status="waiting")
-            make_delivery(delivery.endpoint)
-            eventually(lambda: sender.is_failing, "a turn failed")
-            before = last_turn()
-            time.sleep(0.1)
-            assert last_turn() == before
-        eventually(lambda: not sender.is_failing, "a turn ended well")
-        assert last_turn() > before
-    assert not WebhookDelivery.objects.exclude(status="delivered").exists()
-
-
 def test_a_database_that_is_away_fails_no_turn(monkeypatch):
     monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
     monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
@@ -93,28 +70,6 @@ def test_a_database_that_is_away_fails_no_turn(monkeypatch):
     with sending() as sender:
         eventually(lambda: len(turns) > 30, "it goes on")
     assert set(turns) == {False}
-
-
-def test_a_statement_that_does_not_end_fails_the_turn(monkeypatch):
-    """The database is there: it is no outage to be waited for."""
-    monkeypatch.setattr(sender_module, "STATEMENT_TIMEOUT", "20ms")
-    monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
-    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
-
-    def slow(**_: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(60)")
-
-    monkeypatch.setattr(sender_module, "deliveries_claim", slow)
-    sender = Sender()
-
-    async def run() -> None:
-        async with asyncio.timeout(10):
-            await sender.run()
-
-    with pytest.raises(TurnsFail):
-        asyncio.run(run())
-    assert sender.is_failing
 
 
 @pytest.mark.parametrize("table", ["webhook_delivery", "webhook_endpoint"])

@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
-from kynaplatform.logs.lines import bear_request_id
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.suspension import suspend
@@ -92,15 +91,6 @@ def suspend_organization(scene: Scene) -> None:
 def test_it_tells_of_each_way_that_a_session_goes(scene, endpoint, end, messages):
     end(scene)
     assert told(endpoint) == messages
-
-
-def test_a_sweep_tells_of_each_session_that_it_ends(scene, endpoint):
-    for _ in range(7):
-        scene.created()
-    assert sweep(LATE) == 7
-    assert told(endpoint) == [("session.cancelled", 2)] * 7
-    ids = set(WebhookDelivery.objects.values_list("session_id", flat=True))
-    assert ids == set(DetectionSession.objects.values_list("id", flat=True))
 
 
 def test_the_data_is_the_record_as_it_is_read(owner, scene, endpoint):
@@ -332,17 +322,6 @@ def test_a_message_has_the_id_of_the_request_that_caused_it(owner, movespec, end
         answered, "test-1", "release-1", "delete-1", "cancel-1",
     ]  # fmt: skip
     assert make_delivery(endpoint).request_id is None
-
-
-def test_what_no_request_caused_has_none(scene, endpoint):
-    """A worker's task has an id for its log lines alone."""
-    bear_request_id("of-a-task")
-    try:
-        expire(scene)
-        sessions_remove([DetectionSession.objects.get().id])
-    finally:
-        bear_request_id("-")
-    assert request_ids(endpoint) == {"session.cancelled": None, "sessions.deleted": None}
 
 
 def test_ids_begin_with_their_time(scene, endpoint):

@@ -12,7 +12,6 @@ import pytest
 from django.core.management import call_command
 
 from kynaplatform import clock
-from tests.deploy.own_cluster import own_cluster
 from tests.deploy.own_database import own_database
 from tests.documented import commands, database_tools, run
 from tests.server import test_database_url as database_url
@@ -145,27 +144,3 @@ def test_readiness_and_the_first_page_say_it(owner, admin_client, another_identi
     assert "Nothing needs attention." not in page
     webhooks_resume()
     assert "No webhooks are sent" not in admin_client.get("/admin/").content.decode()
-
-
-def test_a_replica_that_takes_over_has_the_identity_of_its_server() -> None:
-    """Who owns no more than the database may read it."""
-    with own_cluster() as cluster:
-        cluster.ask("CREATE ROLE kyna LOGIN")
-        with psycopg.connect(cluster.url.replace("postgres@", "kyna@", 1)) as ours:
-            there = ours.execute(pause._HERE).fetchall()
-        cluster.ask("CREATE DATABASE another")
-        cluster.run(
-            'pg_basebackup --pgdata="$PGDATA.replica" --checkpoint=fast --write-recovery-conf'
-            ' && pg_ctl stop --pgdata="$PGDATA" --mode=immediate'
-            ' && pg_ctl start --pgdata="$PGDATA.replica" --log="$PGDATA.log"'
-            ' && pg_ctl promote --pgdata="$PGDATA.replica"',
-            PATH=cluster.path,
-        )
-        try:
-            cluster.ask("CHECKPOINT")  # that of the promotion may not have ended
-            assert cluster.ask("SELECT timeline_id FROM pg_control_checkpoint()") != [(1,)]
-            assert cluster.ask(pause._HERE) == there
-        finally:
-            cluster.run(
-                'pg_ctl stop --pgdata="$PGDATA.replica" --mode=immediate', PATH=cluster.path
-            )

@@ -60,19 +60,6 @@ def worker_of(process: subprocess.Popen[bytes]) -> int:
     return int(children[0]) if children else process.pid
 
 
-def test_it_sends_and_stops_when_it_is_told(owner, receiver, tmp_path):
-    endpoint = make_endpoint(owner.project, url=receiver.url)
-    delivery = make_delivery(endpoint)
-    with sender(tmp_path, "webhooks") as process:
-        eventually(
-            lambda: WebhookDelivery.objects.get().status == "delivered",
-            lambda: (tmp_path / "webhooks.log").read_text(),
-            START_SECONDS,
-        )
-    assert receiver.ids == [str(delivery.id)]
-    assert process.returncode == 0
-
-
 def answer_of(port: int, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:

@@ -1,12 +1,8 @@
 """The sender: what it sends, what it writes of the answer, and whom it holds up."""
 
-import asyncio
 import json
 import threading
-import time
-from collections import Counter
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,14 +14,12 @@ from projects.signing import decrypted
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Reply, receiving, sending
-from webhooks import claims, transport
 from webhooks import sender as sender_module
 from webhooks.claims import MAX_ALONE, MAX_PER_ENDPOINT
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
 from webhooks.messages import bodies
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.sender import PACE_SECONDS, Pace, Sender
-from webhooks.transport import Answer, Transport
+from webhooks.sender import Pace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,16 +61,6 @@ def test_it_sends_what_the_published_library_verifies(owner, receiver):
     other = Webhook(secret_of(make_endpoint(owner.project)))
     with pytest.raises(WebhookVerificationError):
         other.verify(received.body, received.headers)
-
-
-def test_the_id_of_the_request_that_caused_it_is_a_header(owner, receiver):
-    endpoint = make_endpoint(owner.project, url=receiver.url)
-    response = owner.post(f"/api/webhooks/{endpoint.id}/test", x_request_id="order-7")
-    [delivery] = send(WebhookDelivery.objects.get())
-    [received] = receiver.received
-    assert received.headers["kyna-request-id"] == response.headers["X-Request-ID"] == "order-7"
-    assert Webhook(secret_of(endpoint)).verify(received.body, received.headers)
-    assert delivery.status == "delivered"
 
 
 def test_both_secrets_sign_for_a_day_after_a_rotation(owner, receiver):
@@ -158,13 +142,6 @@ def test_a_message_that_can_not_be_made_fails_alone(owner, receiver):
     assert (failed.status, well.status) == ("waiting", "delivered")
 
 
-def test_a_secret_that_can_not_be_read_sends_nothing(owner, receiver):
-    endpoint = make_endpoint(owner.project, url=receiver.url, encrypted_secret=b"of a lost key")
-    [delivery] = send(make_delivery(endpoint))
-    assert delivery.failure == "The platform can't read the secret that signs."
-    assert receiver.received == []
-
-
 def test_nobody_there_is_a_try_that_failed(owner):
     with receiving() as gone:
         url = gone.url
@@ -217,64 +194,6 @@ def test_an_endpoint_that_answers_slowly_has_fewer_places(seconds, places):
     assert (pace.free(1.0), pace.is_narrowed) == (16, False)
 
 
-def test_a_pace_is_forgotten_once_nothing_was_tried_for_long(owner):
-    """Else those of deleted endpoints would be kept, and be in each claim."""
-    now, organization_id = time.monotonic(), owner.organization.id
-
-    def failed(seconds_ago: float, under_way: int = 0) -> Pace:
-        pace = Pace(organization_id, under_way + 1)
-        pace.ended(is_failure=True, at=now - seconds_ago, seconds=0.1)
-        return pace
-
-    kept = {uuid4(): failed(0), uuid4(): failed(10 * PACE_SECONDS, under_way=1)}
-    sender = Sender()
-    sender._paces = {**kept, uuid4(): failed(PACE_SECONDS)}
-    sender._claim(Counter())
-    assert sender._paces == kept
-
-
-class QuickTransport(Transport):
-    """Whose tries are over soon."""
-
-    async def post(self, *arguments: Any, **named: Any) -> Answer:
-        return await super().post(*arguments, **named, seconds=0.2)
-
-
-def test_hanging_names_of_one_organization_leave_threads_for_others(
-    owner, outsider, receiver, monkeypatch
-):
-    """A look-up outlives its try, which keeps its place until then."""
-    monkeypatch.setattr(claims, "MAX_OF_ORGANIZATION", 2)
-    monkeypatch.setattr(claims, "MAX_ALONE", 4)
-    monkeypatch.setattr(claims, "MAX_UNDER_WAY", 6)
-    monkeypatch.setattr(transport, "RESOLVING_THREADS", 6)
-    asked, may_answer = [], threading.Event()
-
-    def addresses(host: str) -> list[str]:
-        asked.append(host)
-        if host.endswith(".hangs.test"):
-            may_answer.wait(60)
-        return ["127.0.0.1"]
-
-    monkeypatch.setattr(transport, "_addresses", addresses)
-    for number in range(12):
-        url = f"http://{number}.hangs.test:{receiver.server_port}/"
-        make_delivery(make_endpoint(owner.project, url=url))
-    try:
-        with sending(QuickTransport) as sender:
-            tried = WebhookDelivery.objects.filter(tried_at__isnull=False)
-            eventually(lambda: tried.count() == 4, "as many as one alone may have were tried")
-            url = receiver.url.replace("127.0.0.1", "well.test")
-            well = make_delivery(make_endpoint(outsider.project, url=url))
-            eventually(lambda: settled(well), "another one's is delivered")
-            assert len(asked) == 5
-            assert sum(pace.under_way for pace in sender._paces.values()) == 4
-            WebhookDelivery.objects.filter(tries=0).delete()
-    finally:
-        may_answer.set()
-    assert receiver.ids == [str(well.id)]
-
-
 def test_an_address_that_refuses_is_told_as_late_as_one_that_nobody_answers_at(
     owner, settings, monkeypatch
 ):
@@ -285,32 +204,6 @@ def test_an_address_that_refuses_is_told_as_late_as_one_that_nobody_answers_at(
         assert delivery.failure == "No connection to the receiver."
         assert delivery.duration_ms < 500
         assert clock.now() - delivery.tried_at >= timedelta(seconds=0.5)
-
-
-def test_what_is_told_late_is_told_at_a_stop(owner, settings, monkeypatch):
-    delivery = make_delivery(make_endpoint(owner.project))
-    settings.PRODUCTION = True
-    monkeypatch.setattr(sender_module, "TIMEOUT_SECONDS", 600)
-    failed = threading.Event()
-
-    class Watched(Transport):
-        async def post(self, *arguments: Any, **named: Any) -> Answer:
-            try:
-                return await super().post(*arguments, **named)
-            finally:
-                failed.set()
-
-    with sending(Watched):
-        assert failed.wait(30)
-        assert not settled(delivery)
-    assert settled(delivery)
-
-
-def test_a_stop_after_its_end_is_no_error():
-    sender = Sender()
-    sender.stop()
-    asyncio.run(sender.run())
-    sender.stop()
 
 
 def test_a_failing_endpoint_gets_one_try_at_a_time(owner, receiver):

@@ -33,29 +33,6 @@ def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
     }
 
 
-def test_it_counts_organizations_that_are_active_and_those_whose_messages_are_late(
-    owner, peer, outsider
-):
-    """An organization once, whatever its endpoints; no failing one, and nobody who is quiet."""
-    now = clock.now()
-    assert queue(now)[1:3] == (0, 0)
-    first, second, other = (make_endpoint(one.project) for one in (owner, peer, outsider))
-    make_delivery(other, status="delivered", created_at=now - timedelta(minutes=16))
-    assert queue(now)[1:3] == (0, 0)
-    make_delivery(other, status="delivered", created_at=now - timedelta(minutes=14))
-    make_delivery(first, due_at=now - timedelta(seconds=59))
-    assert queue(now)[1:3] == (0, 2)
-    # Late for long, with no message since.
-    for endpoint in (first, second):
-        due_at = now - timedelta(hours=1)
-        make_delivery(endpoint, due_at=due_at, created_at=due_at)
-    assert queue(now)[1:3] == (1, 2)
-    # What is being sent is due when its claim ends.
-    type(other).objects.exclude(id=other.id).update(failing_since=now)
-    make_delivery(other, due_at=now + timedelta(seconds=20), claim_id=other.id)
-    assert queue(now)[1:3] == (0, 1)
-
-
 def test_an_organization_is_held_up_where_a_quick_receiver_waits(owner, outsider):
     """A slow one is late by itself; its last 20 answers tell."""
     now = clock.now()

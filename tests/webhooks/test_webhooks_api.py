@@ -242,15 +242,6 @@ def test_a_rotation_shows_another_secret(owner):
 # --- Deliveries --------------------------------------------------------------------------
 
 
-def test_a_test_is_a_delivery_that_waits(owner):
-    endpoint = make_endpoint(owner.project, "session.failed")
-    response = owner.post(path(endpoint, "/test"))
-    assert response.status_code == 201
-    body = response.json()
-    assert (body["type"], body["status"], body["tries"]) == ("webhook.test", "waiting", 0)
-    assert owner.get(path(endpoint, "/deliveries")).json() == [body]
-
-
 def test_deliveries_are_listed_newest_first_by_status_and_page(owner):
     endpoint = make_endpoint(owner.project)
     make_delivery(make_endpoint(owner.project))
@@ -369,23 +360,6 @@ def test_a_replay_since_any_moment_leaves_the_webhook_readable(owner, since, num
     replays_go_on()
     failed.refresh_from_db()
     assert failed.status == ("waiting" if number else "failed")
-
-
-def test_a_turn_of_a_replay_begins_where_the_last_one_ended(owner):
-    endpoint = make_endpoint(owner.project, created_at=at(-3600))
-    rows = [
-        make_delivery(endpoint, status="failed", created_at=at(-500 + number))
-        for number in range(2 * REPLAYED_A_TURN)
-    ]
-    owner.post(path(endpoint, "/replay"), {"since": at(-600).isoformat()})
-    replays_go_on()
-    endpoint.refresh_from_db()
-    assert endpoint.replay_since == rows[REPLAYED_A_TURN - 1].created_at
-    for _ in range(2):
-        replays_go_on()
-    endpoint.refresh_from_db()
-    assert endpoint.replay_since is None
-    assert WebhookDelivery.objects.filter(status="waiting").count() == len(rows)
 
 
 @pytest.fixture

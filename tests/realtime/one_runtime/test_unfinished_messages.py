@@ -89,17 +89,6 @@ def test_a_client_that_sends_on_reads_why_it_was_cut(stage: Stage) -> None:
     is_noted(stage, created, "messages_too_large_together", before)
 
 
-@pytest.mark.long
-def test_a_client_whose_message_is_under_way_is_not_idle(stage: Stage) -> None:
-    """However long the message before is ago: the idle limit here is shorter than the message."""
-    created = stage.create()
-    raw = attach(created)
-    send_slowly(raw, LARGE[:400_000], 3_200, 0.1)
-    assert raw.closed() == (4408, "message_too_slow")
-    session = stage.session(created)
-    assert (session.status, session.error_code) == ("streaming", None)
-
-
 def test_one_that_comes_by_and_by_within_its_time_is_served(stage: Stage) -> None:
     before = refusals(stage, "message_too_slow")
     raw = attach(stage.create())
