@@ -10,7 +10,7 @@ import detection
 from detection import Engine
 from dev.poses.figure.camera import Camera
 from dev.poses.figure.keyframes import Keyframe, Movement
-from dev.poses.figure.movements import MOVEMENTS
+from dev.poses.figure.movement_files import MOVEMENTS
 from tests.detection.golden_states import text_of
 
 TIMES = ("began_ms", "reached_ms", "left_ms", "ended_ms")

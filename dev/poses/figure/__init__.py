@@ -9,10 +9,8 @@ from dev.poses.figure.activities import ACTIVITIES
 from dev.poses.figure.body import Build, Limb, Posture, between, landmarks, mirrored
 from dev.poses.figure.camera import LANDMARKER, Camera
 from dev.poses.figure.keyframes import MAX_SECONDS, Movement, Variant
-from dev.poses.figure.movement_files import MovementInvalid, read_movement
-from dev.poses.figure.movements import EXERCISES, MOVEMENTS
-from dev.poses.figure.performing import act, hold, perform, repeat
-from dev.poses.figure.recorded import recorded
+from dev.poses.figure.movement_files import EXERCISES, MOVEMENTS, MovementInvalid, read_movement
+from dev.poses.figure.performing import act, hold, perform, recorded, repeat
 
 __all__ = [
     "ACTIVITIES",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from detection.language.checking import check
@@ -167,3 +168,12 @@ def _arm(values: Values) -> Limb:
     if "elbow" in values:
         forearm = upper + (180 - values["elbow"])
     return Limb(upper, forearm, values["aside"], values.get("forearm_aside"))
+
+
+# Those that ship, by the name of their file.
+FOLDER = Path(__file__).resolve().parents[3] / "examples" / "movements"
+MOVEMENTS: dict[str, Movement] = {
+    path.stem: read_movement(path.read_text(encoding="utf-8"))
+    for path in sorted(FOLDER.glob("*.yaml"))
+}
+EXERCISES: tuple[str, ...] = tuple(MOVEMENTS)
