@@ -3,11 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 
 from clients.python.session_run import SessionRun
-from clients.python.wire import Event, MeasureSummary, MovementSummary, SessionDone
+from clients.python.wire import Event, SessionDone
 
 COMPLETIONS = [
     Event(str(number), "s", 40.0 * number, "event_completed", {"event_key": "squat", "score": None})
@@ -51,22 +50,6 @@ def test_what_did_not_count_is_counted_by_its_reason() -> None:
     reasons = ["not_reached", "pose_lost", "not_reached"]
     attempts = [{"type": "event_interrupted", "payload": {"reason": one}} for one in reasons]
     assert run(stored_events=attempts).attempts == {"not_reached": 2, "pose_lost": 1}
-
-
-def test_the_summaries_of_the_stream_and_of_the_record_have_to_agree() -> None:
-    knee = MeasureSummary(84.2, 91.7, 84.2, 174.0)
-    summary = MovementSummary(2, {"not_reached": 1}, None, {"joint.knee": knee}, None, None)
-    done = replace_summary({"squat": summary})
-    agreed = record(90) | {"summary": msgspec.to_builtins({"squat": summary})}
-    assert run(done=done, record=agreed).faults(2) == []
-    agreed["summary"]["squat"]["attempts"]["not_reached"] = 2
-    assert run(done=done, record=agreed).faults(2) == [
-        "The summary of the stream is not the record's."
-    ]
-
-
-def replace_summary(summary: dict[str, MovementSummary]) -> SessionDone:
-    return SessionDone("s", "completed", 90, "completed", None, {"squat": 2}, 0, summary)
 
 
 def test_the_reasons_of_frames_that_are_missing_are_told() -> None:

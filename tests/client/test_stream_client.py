@@ -1,12 +1,9 @@
 """What only the client in Python has; test_both_clients.py has what every client does."""
 
-import threading
 import time
 
-import msgspec
 import pytest
 
-from clients.python import stream as stream_module
 from clients.python.closes import StreamRefusedError
 from clients.python.stream import StreamClient, StreamListener, StreamLostError
 from clients.python.wire import Event, FrameAck, decode
@@ -42,12 +39,6 @@ class Told(StreamListener):
         self.events: list[str] = []
         self.lost: list[str] = []
         self.waits: list[tuple[float, str]] = []
-        self.late: list[float] = []
-        self.was_late = threading.Event()
-
-    def ack_is_late(self, seconds: float) -> None:
-        self.late.append(seconds)
-        self.was_late.set()
 
     def events_came(self, events: list[Event]) -> None:
         self.events += [event.event_id for event in events]
@@ -181,42 +172,6 @@ def test_a_session_that_ended_by_itself_takes_no_more() -> None:
         stream.send(poses(1))
         assert stream.finalize() == stream.done
     assert len(server.heard[0]) == 1
-
-
-def test_a_message_of_another_protocol_is_an_error() -> None:
-    with (
-        scripted(lambda peer: peer.say("hello")) as server,
-        client(server) as stream,
-        pytest.raises(msgspec.ValidationError, match="hello"),
-    ):
-        stream.attach()
-
-
-def test_an_ack_that_is_late_is_told_once_until_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "LATE_ACK_SECONDS", 0.1)
-    told = Told()
-
-    def script(peer: Peer) -> None:
-        peer.greet()
-        peer.ack(peer.hear())
-        for _ in range(2):
-            told.was_late.clear()
-            batch = peer.hear()
-            assert told.was_late.wait(DEADLINE_SECONDS)
-            peer.say("ping")
-            time.sleep(0.3)
-            peer.ack(batch)
-            assert peer.hear() == {"type": "pong"}
-        finish(peer)
-
-    with scripted(script) as server, client(server, listener=told) as stream:
-        stream.attach()
-        for _ in range(3):
-            stream.send(poses(1))
-            stream.drain()
-            stream.wait(0.2)  # nothing waits for an ack
-        stream.finalize()
-    assert told.late == [0.1, 0.1]
 
 
 def test_a_ping_before_the_attach_is_answered_and_is_no_service() -> None:

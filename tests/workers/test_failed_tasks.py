@@ -68,20 +68,6 @@ def send(broker: str, **options: Any) -> None:
         Celery(set_as_current=False).send_task(CLEANING, connection=connection, **options)
 
 
-@pytest.mark.long
-def test_a_traceback_is_one_line_of_its_log(broker: str, tmp_path: Path) -> None:
-    with worker(tmp_path, broker) as (port, lines):
-        assert failures(port) == 0
-        send(broker, args=["what it does not take"], task_id="task-fails")
-        eventually(lambda: failures(port) == 1, lambda: str(lines()), 60)
-        [line] = [one for one in lines() if "exception" in one]
-    assert line["level"] == "ERROR"
-    assert (line["process"], line["request_id"]) == ("worker", "task-fails")
-    assert line["exception"].startswith("Traceback (most recent call last):\n")
-    assert "TypeError: " in line["exception"]
-    assert CLEANING in line["message"]
-
-
 def test_of_a_database_that_is_away_it_says_so_and_no_traceback(
     broker: str, tmp_path: Path
 ) -> None:

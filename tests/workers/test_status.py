@@ -7,10 +7,8 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from celery import current_app
@@ -30,7 +28,6 @@ from staff.management.commands.status import (
     WEBHOOKS_SHARE,
     Failures,
     Process,
-    ask,
     problems_of,
     read_database,
     targets_of,
@@ -150,47 +147,6 @@ def test_targets_are_those_of_prometheus(settings: Any, tmp_path: Path) -> None:
         (tmp_path / "targets.yml").write_text(text)
         with pytest.raises(CommandError, match="--targets: "):
             targets_of(str(tmp_path / "targets.yml"))
-
-
-class Foreign(BaseHTTPRequestHandler):
-    """A server of something else, or of ours without its database."""
-
-    bodies: ClassVar[dict[str, tuple[int, bytes]]] = {}
-
-    def do_GET(self) -> None:
-        status, body = self.bodies[self.path]
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
-
-
-@pytest.mark.parametrize(
-    ("bodies", "state"),
-    [
-        ({"/readyz": (503, b'{"error": {"details": {"database": "down", "peppers": "unknown"}}}')},
-            "database down"),
-        ({"/readyz": (503, b'{"error": {"details": {"database": "full", "engine": "python"}}}')},
-            "database full"),
-        ({"/readyz": (500, b"<html>")}, "answers 500"),
-        ({"/readyz": (503, b"[]")}, "answers 503"),
-        ({"/readyz": (503, b'{"error": {"details": null}}')}, "answers 503"),
-        ({"/readyz": (404, b""), "/healthz": (404, b"")}, "answers 404"),
-        ({"/readyz": (404, b""), "/healthz": (200, b"")}, "ok"),
-    ],
-)  # fmt: skip
-def test_a_process_that_is_there_says_what_is_wrong(
-    bodies: dict[str, tuple[int, bytes]], state: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for metrics in ((200, b"<html>\xff"), (401, b"")):
-        monkeypatch.setattr(Foreign, "bodies", {**bodies, "/metrics": metrics})
-        with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
-            Thread(target=server.serve_forever, daemon=True).start()
-            address = f"127.0.0.1:{server.server_port}"
-            assert ask("web", address) == (Process("web", address, state), {})
-            server.shutdown()
 
 
 @pytest.mark.parametrize(

@@ -67,27 +67,6 @@ def test_metrics_ask_for_their_token(
     assert b"kyna_" not in body
 
 
-@pytest.mark.parametrize("production", [True, False])
-def test_metrics_take_their_token(
-    port: int, monkeypatch: pytest.MonkeyPatch, production: bool
-) -> None:
-    monkeypatch.setattr(settings, "METRICS_TOKEN", TOKEN)
-    monkeypatch.setattr(settings, "PRODUCTION", production)
-    status, body, _ = ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")
-    assert status == 200
-    assert b"\nkyna_build_info{" in body
-
-
-def test_metrics_are_not_there_in_production_without_a_token(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "METRICS_TOKEN", "")
-    monkeypatch.setattr(settings, "PRODUCTION", True)
-    assert ask(port, "/metrics")[0] == 404
-    monkeypatch.setattr(settings, "PRODUCTION", False)
-    assert ask(port, "/metrics")[0] == 200
-
-
 def test_a_port_that_is_taken_is_named(port: int) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"WORKER_METRICS_PORT {port}: .*in use"):
         WorkerServer(None).start(None)
