@@ -1,10 +1,11 @@
-"""Bearer authentication: the token's signature, then its state in one SQL statement."""
+"""Bearer authentication: the token's signature, then its state in one SQL statement, or a cache."""
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -14,13 +15,120 @@ from kynaplatform.api.errors import (
     AccessTokenInvalid,
     AccessTokenMissing,
 )
-from kynaplatform.api.principal import Principal
+from kynaplatform.api.principal import Principal, Quotas
 from kynaplatform.api.throttling import count_bad_bearer
-from projects.access_tokens import AUDIENCE, TOKEN_TYPE
-from projects.credentials import kind_of_secret
+from kynaplatform.database.statements import Statement
+from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
+from projects.credentials import kind_of_secret, row_is_live
 from projects.models import CredentialKind
-from projects.principals import principal_cached, principal_read
+from projects.scopes import granted_scopes
 from projects.signing import TokenRejected, verify
+
+# All that decides what a principal may do, as a text that no setting of a connection changes.
+_STATE = """
+ROW(
+    token.scopes, token.session_id, token.revoked_at IS NULL, extract(epoch FROM token.expires_at),
+    credential.revoked_at IS NULL, extract(epoch FROM credential.expires_at),
+    project.suspended_at IS NULL, project.rate_limit, project.rate_limit_sessions,
+    project.rate_limit_movespecs, organization.id, organization.suspended_at IS NULL,
+    organization.rate_limit
+)::text
+"""
+_TABLES = """
+projects_accesstoken AS token
+JOIN projects_credential AS credential ON credential.id = token.credential_id
+JOIN projects_project AS project ON project.id = token.project_id
+JOIN projects_organization AS organization ON organization.id = project.organization_id
+"""
+_READ = Statement(f"""
+SELECT token.scopes, token.session_id, token.revoked_at, token.expires_at,
+       credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
+       project.id, project.suspended_at IS NOT NULL,
+       project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
+       organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit,
+       {_STATE}, clock_timestamp()
+FROM {_TABLES}
+WHERE token.id = %s
+""")  # noqa: S608
+# The state as another statement sees it; NULL where there is no such token.
+STATE_OF_TOKEN = f"SELECT {_STATE} FROM {_TABLES} WHERE token.id = %(token_id)s::uuid"  # noqa: S608
+MAX_CACHED = 4096
+
+
+class _Cached(NamedTuple):
+    principal: Principal
+    until: datetime
+
+
+_cached: dict[UUID, _Cached] = {}
+
+
+def principal_cached(token_id: UUID, now: datetime) -> Principal | None:
+    """The principal as it was last read, until its use is to be noted again or it expires."""
+    cached = _cached.get(token_id)
+    return cached.principal if cached is not None and now < cached.until else None
+
+
+def principal_read(token_id: UUID, now: datetime) -> Principal:
+    """The principal that a token stands for; raises AccessTokenInvalid or AccessTokenExpired.
+
+    Its use is noted, at most once a minute. One that may not do anything is no longer cached.
+    """
+    _cached.pop(token_id, None)
+    row = _read_state(token_id)
+    if row is None:
+        raise AccessTokenInvalid
+    (
+        scopes, session_id, revoked_at, expires_at,
+        credential_id, credential_revoked_at, credential_expires_at, last_used_at,
+        project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
+        organization_id, organization_suspended, organization_limit,
+        state, _,
+    ) = row  # fmt: skip
+    if revoked_at is not None or not row_is_live(
+        now, revoked_at=credential_revoked_at, expires_at=credential_expires_at
+    ):
+        raise AccessTokenInvalid
+    if expires_at <= now:
+        raise AccessTokenExpired
+    if last_used_at is None or last_used_at <= now - LAST_USED_EVERY:
+        credential_touch(credential_id, now)
+        last_used_at = now
+    principal = Principal(
+        token_id=token_id,
+        state=state,
+        credential_id=credential_id,
+        project_id=project_id,
+        organization_id=organization_id,
+        scopes=granted_scopes(scopes),
+        session_id=session_id,
+        quotas=Quotas(
+            project=_override(project_limit, settings.RATE_LIMIT_PROJECT),
+            organization=_override(organization_limit, settings.RATE_LIMIT_ORGANIZATION),
+            sessions=_override(sessions_limit, settings.RATE_LIMIT_SESSIONS),
+            movespecs=_override(movespecs_limit, settings.RATE_LIMIT_MOVESPECS),
+        ),
+        organization_suspended=organization_suspended,
+        project_suspended=project_suspended,
+    )
+    ends = (last_used_at + LAST_USED_EVERY, expires_at, credential_expires_at or expires_at)
+    if len(_cached) >= MAX_CACHED:
+        _cached.clear()
+    _cached[token_id] = _Cached(principal, until=min(ends))
+    return principal
+
+
+def _read_state(token_id: UUID) -> tuple[Any, ...] | None:
+    asked_at = clock.ticks()
+    row = _READ.row([token_id])
+    if row is not None:
+        clock.measured(row[-1], asked_at)
+    return row
+
+
+def _override(override: int | None, default: int) -> int:
+    return default if override is None else override
+
 
 if TYPE_CHECKING:
     from kynaplatform.api.views import ApiRequest

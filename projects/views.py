@@ -10,9 +10,15 @@ from kynaplatform.api.operations import PUBLIC, Access, Operation, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
 from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
-from projects.access_tokens import access_token_mint, access_token_revoke
-from projects.errors import ApiKeyInvalid, ServiceAccountInvalid
-from projects.minting import authenticate_claim, bad_bodies_counted, narrow_scopes
+from projects.access_tokens import (
+    ApiKeyInvalid,
+    ServiceAccountInvalid,
+    access_token_mint,
+    access_token_revoke,
+    authenticate_claim,
+    bad_bodies_counted,
+    narrow_scopes,
+)
 from projects.models import AccessToken
 from projects.schemas import (
     AccessTokenMint,

@@ -18,8 +18,8 @@ from realtime.database import FOR_SESSIONS, in_database
 from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.attachments import session_detach
 from sessions_app.events import EventRecord, events_behind, events_caused, present_event
-from sessions_app.fence import AttachmentLost
 from sessions_app.finish import RUNTIME_ERROR, session_finish
+from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import (
     session_abandon,
     session_cancel,

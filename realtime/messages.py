@@ -16,10 +16,9 @@ from kynaplatform.api.errors import ApiError
 from kynaplatform.api.faults import NotJson, faults_of, read_json
 from realtime.frames import MAX_LOOKED_THROUGH, Frame, Rejection, RejectReason, checked
 from realtime.refusals import BatchTooLarge, MessageInvalid
-from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
-from sessions_app.quality import Quality, quality_of
+from sessions_app.summary import MovementSummary, Quality, counted_of, quality_of
 
 MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MAX_FRAMES: Final = 300

@@ -22,11 +22,11 @@ from realtime.messages import (
 )
 from realtime.session_summary import SessionSummary
 from sessions_app.checkpoints import NewEvent
-from sessions_app.counted import COUNTED
 from sessions_app.events import NO_FRAME
 from sessions_app.limits import longest_session, most_events
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, stored_state, stored_summary
+from sessions_app.summary import COUNTED
 
 # The token bucket of a client's frames: its size, and its refill for each second of the frames' own
 # time. The fastest cameras for people give half as many.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from detection import DetectionEvent, Engine
 from realtime.frames import RejectReason
-from sessions_app.quality import SessionQuality
+from sessions_app.summary import SessionQuality
 
 # A longer gap between two frames is no time in which somebody moved.
 MAX_GAP_MS: Final = 2_000.0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -33,8 +33,8 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from movespecs.models import public_sql
-from projects.principals import STATE_OF_TOKEN
-from projects.signing import key_ring
+from projects.authentication import STATE_OF_TOKEN
+from projects.signing import ISSUER, key_ring, sign
 from sessions_app.context import CONTEXT, require_parameters
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
@@ -239,3 +239,32 @@ def _admit(
 
 def _column(value: Any) -> Any:
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+
+
+TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105
+AUDIENCE: Final = "kyna-runtime"
+INPUT_SCHEMA_VERSION: Final = "mediapipe_pose_landmarker/v1"
+OUTPUT_SCHEMA_VERSION: Final = "kynasmith_detection_events/v1"
+
+
+def runtime_token(session: AdmittedSession, organization_id: UUID, now: datetime) -> str:
+    """The session's token, signed with the key that the session names."""
+    issued_at = int(session.created_at.timestamp())
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(session.id),
+        "jti": str(session.id),
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": int(session.runtime_token_expires_at.timestamp()),
+        "organization_id": str(organization_id),
+        "project_id": str(session.project_id),
+        "movespec_version_id": str(session.resolved_version_id),
+        "mode": session.mode,
+        "contract_major": session.contract_major,
+        "input_schema_version": INPUT_SCHEMA_VERSION,
+        "output_schema_version": OUTPUT_SCHEMA_VERSION,
+    }
+    private = key_ring().private(session.signing_key_id, now)
+    return sign(TOKEN_TYPE, claims, session.signing_key_id, private)

@@ -13,8 +13,8 @@ from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.api.principal import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
-from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import StateUnreadable
+from sessions_app.leases import AttachmentLost, update_held
 from sessions_app.lifecycle import already_ended, notify_runtimes, session_settle
 from sessions_app.limits import idle_limit, longest_session
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status

@@ -14,12 +14,12 @@ from django.db.models.functions import Coalesce
 
 import detection
 from sessions_app.checkpoints import counts_of
-from sessions_app.counted import COUNTED
 from sessions_app.deadlines import is_to_finish, settle
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
 from sessions_app.stream_state import LABELS, stored_state, stored_summary
+from sessions_app.summary import COUNTED
 from sessions_app.unreadable_states import sessions_left, sessions_take_back
 from sessions_app.version_specs import spec_of_session
 

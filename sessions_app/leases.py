@@ -1,4 +1,7 @@
-"""Leases: a runtime renews those of all its attachments by one statement, every few seconds."""
+"""Leases, and the fence: a runtime writes to a session only while its attachment holds it.
+
+A runtime renews the leases of all its attachments by one statement, every few seconds.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,13 +9,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from kynaplatform import clock
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import settle_in_chunks
+from sessions_app.deadlines import settle, settle_in_chunks
 from sessions_app.limits import idle_limit
-from sessions_app.models import DetectionSession
+from sessions_app.models import DetectionSession, Status
+from sessions_app.session_ends import update_live
 
 # The columns of `session` that a renewal sets, from the `idle_at` of `given` and the parameters of
 # `renewal`. The deadline is indexed. So it is written only when the stored one would be early, and
@@ -107,3 +112,27 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
     if rows:
         clock.measured(rows[-1][-1], asked_at)
     return {attachment_id for attachment_id, _ in rows}
+
+
+HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
+
+
+class AttachmentLost(Exception):
+    """The attachment no longer holds the session: a newer one does, or it has ended."""
+
+
+def update_held(
+    session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
+) -> None:
+    """Change the session that `attachment_id` holds. Raises AttachmentLost.
+
+    If no row matches, a deadline that has passed is settled and the change is tried again: the
+    longest session leaves it finalizing and still held, and an absence has extended it.
+    """
+    mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
+    held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
+    if update_live(held, **changes):
+        return
+    settle(mine, now)
+    if not update_live(held, **changes):
+        raise AttachmentLost

@@ -25,8 +25,8 @@ from sessions_app.deadlines import (
     settle,
 )
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fence import AttachmentLost, update_held
 from sessions_app.finish import session_finish
+from sessions_app.leases import AttachmentLost, update_held
 from sessions_app.limits import idle_limit
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
 from sessions_app.session_ends import ended, update_live

@@ -20,7 +20,12 @@ from kynaplatform.api.schemas import (
     given,
     said,
 )
-from sessions_app.admission import AdmittedSession
+from sessions_app.admission import (
+    INPUT_SCHEMA_VERSION,
+    OUTPUT_SCHEMA_VERSION,
+    AdmittedSession,
+    runtime_token,
+)
 from sessions_app.context import (
     LOCALE,
     MAX_LOCALE_CHARACTERS,
@@ -33,15 +38,9 @@ from sessions_app.context import (
     fault_of_subject,
     require_context,
 )
-from sessions_app.counted import TIMES_EXAMPLE, MovementSummary, counted_of
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
-from sessions_app.quality import Quality, quality_of
-from sessions_app.runtime_tokens import (
-    INPUT_SCHEMA_VERSION,
-    OUTPUT_SCHEMA_VERSION,
-    runtime_token,
-)
 from sessions_app.stream_state import summary_of
+from sessions_app.summary import TIMES_EXAMPLE, MovementSummary, Quality, counted_of, quality_of
 
 Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")

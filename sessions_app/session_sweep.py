@@ -1,6 +1,7 @@
-"""The sweep, which ends sessions that no request ends: overdue ones, then suspended ones."""
+"""The sweep, which ends sessions that no request ends, and the heartbeat of who runs it."""
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -9,13 +10,15 @@ from django.db.models import Q
 from common.slices import update_in_slices
 from kynaplatform.database.connections import is_lock_timeout, is_outage
 from projects.models import Project
+from sessions_app import absences
 from sessions_app.absences import make_up_for_absence
 from sessions_app.deadlines import is_to_finish, is_unread, settle_in_chunks
-from sessions_app.fence import AttachmentLost
 from sessions_app.finish import session_finish, sessions_read_again
+from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended, update_live
+from sessions_app.unreadable_states import is_readable, sessions_left, sessions_take_back
 
 logger = logging.getLogger(__name__)
 
@@ -101,3 +104,14 @@ def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
         notify_runtimes(ids)
 
     return update_in_slices(live, cancel, slice_size)
+
+
+def beat(*, now: datetime) -> None:
+    """Make up for an absence, write that this process lives, and take back what it can read.
+
+    What it takes back and is due it finishes: the sweeps may all be of code that can't read it.
+    """
+    absences.beat(now)
+    for session_id in sessions_take_back(sessions_left(now).filter(is_readable()), now):
+        with suppress(AttachmentLost):
+            session_finish(session_id=session_id, now=now)

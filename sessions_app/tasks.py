@@ -4,7 +4,7 @@ from celery import shared_task
 
 from kynaplatform import clock
 from projects.retention import prune_access_tokens, prune_signing_keys
-from sessions_app import session_retention
+from sessions_app import retention
 from sessions_app.event_partitions import event_partitions_make
 from sessions_app.last_runs import periodic_task
 from sessions_app.retention import (
@@ -37,9 +37,9 @@ def prune_expired() -> int:
 
 @periodic_task
 def make_event_partitions() -> int:
-    return event_partitions_make(now=clock.now(), kept_days=session_retention.kept_of().events)
+    return event_partitions_make(now=clock.now(), kept_days=retention.kept_of().events)
 
 
 @periodic_task
 def apply_retention() -> int:
-    return session_retention.retention_apply(now=clock.now())
+    return retention.retention_apply(now=clock.now())

@@ -1,8 +1,6 @@
 from django.urls import path
 
-from sessions_app.export_views import ExportViewSet
-from sessions_app.subject_views import SubjectViewSet
-from sessions_app.views import SessionEventViewSet, SessionViewSet
+from sessions_app.views import ExportViewSet, SessionEventViewSet, SessionViewSet, SubjectViewSet
 
 ALL = "api/detection/sessions"
 ONE = f"{ALL}/<session_id>"

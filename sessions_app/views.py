@@ -1,17 +1,22 @@
-"""Detection sessions: create, read, list, their events, finalize, cancel, delete."""
+"""The endpoints of sessions, of their export, and of the summary of a person."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from django.http import HttpResponse
 
 from kynaplatform import clock
 from kynaplatform.api import errors
+from kynaplatform.api.bodies import JSON_LINES
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation, Result, Rows
-from kynaplatform.api.pagination import page_of, start_of
+from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, start_of
 from kynaplatform.api.principal import Principal
 from kynaplatform.api.request_id import add_to_line
+from kynaplatform.api.schemas import Query, said
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.errors import (
     MoveSpecArchived,
@@ -22,6 +27,7 @@ from movespecs.errors import (
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.events import EventRecord, event_id, events_after, present_event
+from sessions_app.export import ExportLine, Start, export_page
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
@@ -34,6 +40,15 @@ from sessions_app.schemas import (
     SessionRecord,
     present_created,
     present_session,
+)
+from sessions_app.subject_summary import (
+    MAX_SESSIONS,
+    SubjectSummary,
+    SubjectSummaryQuery,
+    cursor_behind_day,
+    day_of,
+    present_summary,
+    subject_summary,
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
@@ -217,3 +232,122 @@ def _record(session: DetectionSession, principal: Principal) -> SessionRecord:
     rows = DetectionSession.objects.defer("engine_state")
     changed = errors.get_or_404(rows, session.id, "session")
     return present_session(changed, principal.organization_id)
+
+
+UNTIL = "Kyna-Export-Until"
+HITS_OF_A_PAGE = 5
+
+
+class ExportQuery(Query):
+    from_: (
+        Annotated[
+            datetime,
+            msgspec.Meta(tz=True),
+            said("ISO 8601 with an offset or Z. Sessions that were created at it, or later."),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.field(default=msgspec.UNSET, name="from")
+    to: (
+        Annotated[
+            datetime,
+            msgspec.Meta(tz=True),
+            said("The same, itself excluded. Sessions that were created before it."),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+
+class ExportViewSet(ApiViewSet):
+    tag, resource = "Detection sessions", "session"
+    access = {"export": Access("sessions:read", one_session=True)}
+
+    @Operation(
+        summary="Export detection sessions with their events",
+        returns=ExportLine,
+        in_lines=True,
+        headers=("Link", UNTIL),
+        hits=HITS_OF_A_PAGE,
+        one_at_a_time=True,
+    )
+    def export(self, request: ApiRequest, query: ExportQuery) -> HttpResponse:
+        """The project's sessions that have ended, oldest first, as JSON lines: one a line.
+
+        A page has at most 1 MiB, or what 100 ms of work give, and counts as five requests. Follow
+        its `Link` until there is none. The export ends before the first session that is still
+        live, and a minute before now. The last page says where, in `Kyna-Export-Until`: with that
+        as `from`, the next export goes on without a gap, and has nothing twice.
+        """
+        principal = request.principal
+        sessions = DetectionSession.objects.filter(project_id=principal.project_id)
+        if principal.session_id is not None:
+            sessions = sessions.filter(id=principal.session_id)
+        page = export_page(
+            sessions,
+            organization_id=principal.organization_id,
+            since=None if query.from_ is msgspec.UNSET else query.from_,
+            until=None if query.to is msgspec.UNSET else query.to,
+            start=_start_of(query),
+            now=clock.now(),
+        )
+        headers = {}
+        if page.next is None:
+            headers[UNTIL] = msgspec.to_builtins(_in_utc(page.until))
+        else:
+            headers = link_to_next(request._request, "cursor", page.next.cursor)
+        return HttpResponse(bytes(page.body), content_type=JSON_LINES, headers=headers)
+
+
+def _start_of(query: ExportQuery) -> Start | None:
+    """Raises ValidationFailed for what is no cursor of an export."""
+    if query.cursor is msgspec.UNSET:
+        return None
+    try:
+        return Start.of(query.cursor)
+    except (ValueError, OverflowError):
+        raise ValidationFailed({"cursor": ["Not a cursor of an export."]}) from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # Of the first day that there is, or the last.
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return first if moment.year == 1 else last
+
+
+class SubjectViewSet(ApiViewSet):
+    tag, resource = "Subjects", "subject"
+    access = {"summarize": Access("sessions:read", one_session=True)}
+
+    @Operation(
+        summary="Summarize a person's sessions",
+        returns=list[SubjectSummary],
+        one_at_a_time=True,
+    )
+    def summarize(self, request: ApiRequest, query: SubjectSummaryQuery) -> Result:
+        """What the sessions of a `subject` counted, by day of UTC or by session, newest first.
+
+        A session is in the day on which it was created, once it has ended. Sessions that counted
+        nothing, as without a frame, are left out. A page looks at `limit` sessions, by day at
+        5,000: follow its `Link` until there is none. A day with more sessions than that goes on in
+        the next page, with rows of the same `date`.
+        """
+        first, last = query.days(clock.now().date())
+        found = subject_summary(
+            project_id=request.principal.project_id,
+            subject=query.subject,
+            only=request.principal.session_id,
+            first=first,
+            last=last,
+            by=query.by,
+            start=start_of(query),
+            most=query.limit if query.by == "session" else MAX_SESSIONS,
+        )
+        present = partial(present_summary, by=query.by)
+        if query.by == "session":
+            return page_of(request._request, found.rows, found.older, present)
+        return page_of(
+            request._request, found.rows, found.older, present, cursor_behind_day, group_of=day_of
+        )

@@ -15,9 +15,8 @@ from kynaplatform.celery import sends_webhooks
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import BEAT_SECONDS, SWEEP_SECONDS
-from sessions_app.heartbeat import beat
 from sessions_app.last_runs import SWEEP, last_run_record
-from sessions_app.session_sweep import expire_sessions
+from sessions_app.session_sweep import beat, expire_sessions
 
 logger = logging.getLogger("kynaplatform.worker")
 

@@ -23,9 +23,15 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Project
 from sessions_app.context import fault_of_subject
-from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list
+from sessions_app.listing import (
+    LIVE,
+    UNCOUNTED,
+    AnyOf,
+    SessionFilters,
+    ids_with_note,
+    sessions_list,
+)
 from sessions_app.models import DetectionSession, Status
-from sessions_app.notes import ids_with_note
 from staff.lists import PlacedChangeList, PlacedPage, StrictFilter
 from staff.names import told_apart, with_customer, with_release
 from staff.search_terms import ids_of, means_one_id, searched, words_of

@@ -12,10 +12,16 @@ from msgspec.structs import astuple
 
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
 from sessions_app.attempt_words import check_words, why_words
-from sessions_app.counted import MovementSummary, counted_of
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
-from sessions_app.quality import DOUBTED_BELOW, QualityReason, quality_of, shares_of
 from sessions_app.stream_state import SUMMARY, summary_of
+from sessions_app.summary import (
+    DOUBTED_BELOW,
+    MovementSummary,
+    QualityReason,
+    counted_of,
+    quality_of,
+    shares_of,
+)
 from sessions_app.version_specs import spec_of_session, validation_of_version
 from staff.display import duration, written
 

@@ -2,7 +2,7 @@
 
 from sessions_app.last_runs import periodic_task
 from usage import rollup
-from usage.backfill import backfill
+from usage.rollup import backfill
 
 
 @periodic_task

@@ -241,7 +241,7 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from django.utils import timezone
 
     from projects.models import Project
-    from sessions_app.runtime_tokens import runtime_token
+    from sessions_app.admission import runtime_token
 
     now = timezone.now()
     organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id

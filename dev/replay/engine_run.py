@@ -11,7 +11,7 @@ from clients.python.batches import worth_telling
 from detection import Criterion, DetectionEvent, Engine, Measure, MoveSpec
 from detection.engine.body import Curve
 from dev.poses.recordings import Recording, RecordingInvalid, load
-from sessions_app.quality import Quality, SessionQuality, quality_of
+from sessions_app.summary import Quality, SessionQuality, quality_of
 
 LEFT: Curve = "left"
 RIGHT: Curve = "right"

@@ -10,7 +10,7 @@ from detection import DetectionEvent, EngineSettings, MoveSpec
 from dev.poses.recordings import Recording
 from dev.replay.engine_run import EngineRun
 from sessions_app.attempt_words import check_words, why_words
-from sessions_app.quality import Quality
+from sessions_app.summary import Quality
 
 COMPLETED, INTERRUPTED = "event_completed", "event_interrupted"
 # An event of the stream, or of the engine.

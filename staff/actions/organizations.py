@@ -18,7 +18,7 @@ from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects import suspension
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, is_attached
-from sessions_app.session_retention import kept_of
+from sessions_app.retention import kept_of
 from staff.actions.base import Done, ReasonForm, StaffAction, Submission
 from staff.display import counted, first_digits, moment
 from staff.names import page_of

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
-from sessions_app import notes
+from sessions_app import listing
 from staff import session_list
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import text_of
@@ -66,7 +66,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize(("text", "found"), SEARCHES)
-@pytest.mark.parametrize("most", [notes.MAX_WITH_A_NOTE, 0])
+@pytest.mark.parametrize("most", [listing.MAX_WITH_A_NOTE, 0])
 def test_it_finds_by_a_whole_subject_or_note(
     superuser: Client,
     sessions: Sessions,
@@ -76,7 +76,7 @@ def test_it_finds_by_a_whole_subject_or_note(
     most: int,
 ) -> None:
     """The same where they are more than the index is asked for."""
-    monkeypatch.setattr(notes, "MAX_WITH_A_NOTE", most)
+    monkeypatch.setattr(listing, "MAX_WITH_A_NOTE", most)
     assert listed(superuser, q=text) == [sessions[name] for name in found]
 
 
@@ -88,7 +88,7 @@ def test_a_name_comes_before_a_subject(
     assert listed(superuser, q="subject:squat") == [squats]
 
 
-@pytest.mark.parametrize("most", [notes.MAX_WITH_A_NOTE, 0])
+@pytest.mark.parametrize("most", [listing.MAX_WITH_A_NOTE, 0])
 def test_filters_narrow_what_a_label_finds(
     superuser: Client,
     sessions: Sessions,
@@ -97,7 +97,7 @@ def test_filters_narrow_what_a_label_finds(
     monkeypatch: pytest.MonkeyPatch,
     most: int,
 ) -> None:
-    monkeypatch.setattr(notes, "MAX_WITH_A_NOTE", most)
+    monkeypatch.setattr(listing, "MAX_WITH_A_NOTE", most)
     for chosen in (
         {"organization": outsider.organization.id},
         {"project__id__exact": outsider.project.id},

@@ -11,7 +11,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Organization
 from sessions_app.models import DetectionSession
-from sessions_app.session_retention import retention_apply
+from sessions_app.retention import retention_apply
 from staff.actions import organizations as actions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, client_of, last_history, member, text_of

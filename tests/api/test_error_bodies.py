@@ -186,7 +186,7 @@ def test_a_database_out_of_reach_is_503(owner, monkeypatch, method, path, body, 
 
 
 def test_a_failure_while_authenticating_is_told_alike(owner, monkeypatch):
-    target = "projects.principals._read_state"
+    target = "projects.authentication._read_state"
     monkeypatch.setattr(target, breaking(OperationalError("gone")))
     response = owner.get(SESSIONS)
     refused(response, 503, "service_unavailable")

@@ -12,7 +12,7 @@ from django.db import connection
 from kynaplatform import clock
 from kynaplatform.api import throttling
 from projects.suspension import suspend
-from sessions_app import export_views
+from sessions_app import views
 from tests.api.api_requests import ask, limited, nothing_changes, refused
 from tests.conftest import SESSIONS, Machine, mint
 from tests.server import test_database_url as database_url
@@ -94,7 +94,7 @@ def test_a_read_that_fails_leaves_both_places(
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 / 0")
 
-        failing.setattr(export_views, "export_page", fail)
+        failing.setattr(views, "export_page", fail)
         refused(owner.get(EXPORT), 500, "internal_error")
     assert owner.get(f"{EXPORT}?cursor=x").status_code == 422
     assert owner.get(EXPORT).status_code == 200
@@ -112,7 +112,7 @@ def test_a_database_that_is_lost_meanwhile_is_503(
             cursor.execute("SELECT 1")
 
     with monkeypatch.context() as losing:
-        losing.setattr(export_views, "export_page", lose)
+        losing.setattr(views, "export_page", lose)
         refused(owner.get(EXPORT), 503, "service_unavailable")
     connection.close()
     assert owner.get(EXPORT).status_code == 200

@@ -11,8 +11,8 @@ from detection import compile  # noqa: A004 - as detection calls it
 from dev.poses.figure import MOVEMENTS, Variant, recorded
 from dev.poses.recordings import save
 from movespecs.catalogue import catalogue_text
-from sessions_app.counted import counted_of
 from sessions_app.models import DetectionSession
+from sessions_app.summary import counted_of
 from tests.browser.trying import (
     FIGURE,
     RUN_MS,

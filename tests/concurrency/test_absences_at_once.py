@@ -13,9 +13,8 @@ from movespecs.models import MoveSpec
 from sessions_app import absences
 from sessions_app.absences import make_up_for_absence
 from sessions_app.attachments import session_attach
-from sessions_app.heartbeat import beat
 from sessions_app.models import DetectionSession
-from sessions_app.session_sweep import expire_sessions
+from sessions_app.session_sweep import beat, expire_sessions
 from tests.conftest import Machine
 
 AWAY = timedelta(minutes=10)

@@ -16,7 +16,7 @@ from detection import Engine, PoseFrame
 from detection import compile as compile_movespec
 from dev.poses.figure import MOVEMENTS, perform
 from realtime.progress import Progress
-from sessions_app.quality import DOUBTED_BELOW, Quality, QualityReason, SessionQuality, quality_of
+from sessions_app.summary import DOUBTED_BELOW, Quality, QualityReason, SessionQuality, quality_of
 from tests.detection.engine_scene import at, bent, hidden, swinging
 from tests.documented import PROJECT, block
 

@@ -9,7 +9,7 @@ from score_scene import make_recording
 from dev.bench.score import quality
 from dev.bench.score.engine_runs import Workers
 from dev.bench.score.samples import load_samples
-from sessions_app.quality import QualityReason
+from sessions_app.summary import QualityReason
 
 TOLD = dict.fromkeys(QualityReason, 0.0)
 

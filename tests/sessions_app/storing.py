@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from sessions_app.checkpoints import STATEMENT, Checkpoint, Stored, parameters
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import session_settle
 
 

@@ -15,9 +15,9 @@ from kynaplatform import clock
 from sessions_app import absences
 from sessions_app.absences import make_up_for_absence
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fence import AttachmentLost
-from sessions_app.heartbeat import beat
+from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionSession, PlatformHeartbeat
+from sessions_app.session_sweep import beat
 
 # The last heartbeat before the absence, and when somebody is there again.
 LAST, BACK = 10.0, 160.0

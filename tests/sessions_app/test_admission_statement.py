@@ -35,7 +35,7 @@ from psycopg.pq import Trace
 from kynaplatform import clock
 from kynaplatform.database.statements import analyze_large_tables
 from movespecs.models import MoveSpec
-from projects import principals
+from projects import authentication
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
 from sessions_app import admission
@@ -125,7 +125,7 @@ def test_a_create_costs_one_statement(
 def test_the_first_of_a_caller_costs_two(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
 ) -> None:
-    principals._cached.clear()
+    authentication._cached.clear()
     with CaptureQueriesContext(connection) as queries:
         assert create(owner, movespec).status_code == 201
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
@@ -147,7 +147,7 @@ def test_the_statement_that_reads_a_caller_tells_the_databases_time(
 ) -> None:
     for _ in range(3):
         authenticate_token(owner.token, timezone.now())
-    principals._cached.clear()
+    authentication._cached.clear()
     minute = clock.MEASURED_WITHIN_SECONDS
     clock._last = old = replace(
         clock._last,
@@ -174,7 +174,7 @@ def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
 ) -> None:
     minute_ago = timezone.now() - timedelta(seconds=61)
     Credential.objects.filter(id=owner.credential.id).update(last_used_at=minute_ago)
-    principals._cached.clear()
+    authentication._cached.clear()
     with CaptureQueriesContext(connection) as queries:
         plain(owner, movespec)
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE", "WITH"]

@@ -11,7 +11,7 @@ from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from sessions_app import attachments, lifecycle
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.conftest import Machine
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects import principals
+from projects import authentication
 from projects.models import AccessToken, Credential, Organization, Project
 from projects.suspension import suspend
 from sessions_app import views
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _cached(owner: Machine, movespec: MoveSpec) -> None:
-    principals._cached.clear()
+    authentication._cached.clear()
     assert owner.create_session(movespec).status_code == 201
 
 
@@ -122,7 +122,7 @@ def test_what_changes_while_the_request_is_served_is_told(
 
     for is_cached in (True, False):
         if not is_cached:
-            principals._cached.clear()
+            authentication._cached.clear()
         monkeypatch.setattr(views, "session_admit", change_and_admit)
         before = DetectionSession.objects.count()
         refused(owner.create_session(movespec), *CHANGES[change])
@@ -212,31 +212,31 @@ def test_a_caller_is_recalled_until_its_use_is_noted_again(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = clock.now()
-    (cached,) = principals._cached.values()
+    (cached,) = authentication._cached.values()
     owner.credential.refresh_from_db()
     assert owner.credential.last_used_at is not None
     assert cached.until == owner.credential.last_used_at + timedelta(minutes=1)
     token_id = cached.principal.token_id
-    assert principals.principal_cached(token_id, now) == cached.principal
-    assert principals.principal_cached(token_id, cached.until) is None
+    assert authentication.principal_cached(token_id, now) == cached.principal
+    assert authentication.principal_cached(token_id, cached.until) is None
 
 
 def test_no_caller_is_recalled_beyond_its_credential(owner: Machine, movespec: MoveSpec) -> None:
     soon = clock.now() + timedelta(seconds=5)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
     assert owner.create_session(movespec).status_code == 201
-    (cached,) = principals._cached.values()
+    (cached,) = authentication._cached.values()
     assert cached.until == soon
 
 
 def test_few_callers_are_kept(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(principals, "MAX_CACHED", 2)
+    monkeypatch.setattr(authentication, "MAX_CACHED", 2)
     for _ in range(5):
         owner.token = mint(owner.credential)
         assert owner.create_session(movespec).status_code == 201
-        assert len(principals._cached) <= 2
+        assert len(authentication._cached) <= 2
 
 
 def test_other_endpoints_read_the_caller(owner: Machine, movespec: MoveSpec) -> None:

@@ -23,7 +23,7 @@ from plans import (
 
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, Stored, parameters
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack, stored_state
 from tests.conftest import Machine

@@ -12,8 +12,8 @@ from lifecycle_scene import Scene, at, sweep
 
 from projects.suspension import resume, suspend
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fence import AttachmentLost
 from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
+from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import session_fail, session_settle
 from sessions_app.models import DetectionSession
 from sessions_app.session_ends import ENDED_SESSIONS

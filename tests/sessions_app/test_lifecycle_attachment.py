@@ -36,7 +36,7 @@ from plans import (
 
 from movespecs.models import MoveSpec
 from sessions_app import leases, lifecycle
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.waiting import DEADLINE_SECONDS

@@ -9,7 +9,7 @@ from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.fence import AttachmentLost
+from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import session_settle
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import race, racing, waiting_backends

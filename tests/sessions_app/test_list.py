@@ -21,9 +21,15 @@ from plans import add_sessions, analyze_sessions, explained, indexes_used, nodes
 from common.keyset import Place, cursor_at, place
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.listing import LIVE, UNCOUNTED, AnyOf, SessionFilters, sessions_list
+from sessions_app.listing import (
+    LIVE,
+    UNCOUNTED,
+    AnyOf,
+    SessionFilters,
+    ids_with_note,
+    sessions_list,
+)
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
-from sessions_app.notes import ids_with_note
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released, make_version
 from tests.long_runs import one_in
 
@@ -145,7 +151,7 @@ CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
 def test_all_pages_together_are_what_is_stored(
     asked: list[SessionFilters], size: int, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessions_app.notes.MAX_WITH_A_NOTE", 5)
+    monkeypatch.setattr("sessions_app.listing.MAX_WITH_A_NOTE", 5)
     asked = asked[::every]
     older, newer = (
         [pages(one, start, size) for one in asked] for start in (FROM_NEWEST, FROM_OLDEST)

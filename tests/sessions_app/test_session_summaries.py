@@ -9,10 +9,10 @@ from django.db import connection
 from engine_work import midway
 from lifecycle_scene import Scene, at, sweep
 
-from sessions_app.counted import COUNTED
 from sessions_app.models import DetectionSession
 from sessions_app.session_ends import leftover_states_drop
 from sessions_app.stream_state import pack, unpack
+from sessions_app.summary import COUNTED
 from sessions_app.unreadable_states import sessions_leave
 from tests.sessions_app.plans import run
 

@@ -14,9 +14,8 @@ from movespecs.models import MoveSpec
 from projects.models import SigningKey
 from projects.signing import key_ring
 from sessions_app import admission
-from sessions_app.admission import AdmissionRequest, AdmittedSession
+from sessions_app.admission import AdmissionRequest, AdmittedSession, runtime_token
 from sessions_app.models import DetectionSession
-from sessions_app.runtime_tokens import runtime_token
 from tests.conftest import Machine
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)

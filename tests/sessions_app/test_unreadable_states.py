@@ -13,8 +13,8 @@ from projects.suspension import suspend
 from sessions_app import finish, unreadable_states
 from sessions_app.attachments import session_detach_unread
 from sessions_app.finish import StateUnreadable
-from sessions_app.heartbeat import beat
 from sessions_app.models import DetectionSession
+from sessions_app.session_sweep import beat
 from sessions_app.stream_state import pack, unpack
 from tests.conftest import SESSIONS, Machine
 

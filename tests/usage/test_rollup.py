@@ -19,8 +19,8 @@ from tests.conftest import Machine
 from tests.sessions_app.lifecycle_scene import Scene, sweep
 from tests.usage.using import metered, sums_of, totals
 from usage import rollup, tasks
-from usage.backfill import _add_chunk, backfill
 from usage.models import MeteredSession, UsageBackfill, UsageDay
+from usage.rollup import _add_chunk, backfill
 
 DAY = date(2031, 5, 1)
 

@@ -4,7 +4,7 @@ The trigger runs where a status becomes terminal, so that a create and a checkpo
 it. What was active is in the summary, which is stored before. A session that is deleted before it
 is rolled up, or added by the backfill, has a row without its id.
 
-Sessions that ended before are added by usage/backfill.py, for which the row of `usage_backfill`
+Sessions that ended before are added by usage/rollup.py, for which the row of `usage_backfill`
 asks: it is made while no session can end, so that each one either has a row of its own or had
 ended before.
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from detection import Engine
-from sessions_app.quality import (
+from sessions_app.summary import (
     DOUBTED_BELOW,
     Quality,
     QualityReason,

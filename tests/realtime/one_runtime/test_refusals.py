@@ -18,8 +18,8 @@ from streaming import Client, create, wire_frames
 from dev.poses.figure import perform
 from projects.signing import key_ring, sign
 from projects.suspension import suspend
+from sessions_app.admission import AUDIENCE, TOKEN_TYPE
 from sessions_app.models import DetectionSession, SessionAttach
-from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 from tests.api.api_requests import nothing_changes
 from tests.server import RuntimeServer
 from tests.waiting import eventually
