@@ -143,7 +143,7 @@ class JsonWebKeySet(Answer):
     keys: Annotated[list[JsonWebKey], said("Every key whose tokens may be alive.")]
 
 
-def present_access_token(token: AccessToken) -> AccessTokenRecord:
+def access_token_response(token: AccessToken) -> AccessTokenRecord:
     """`token` with its credential loaded."""
     kind = token.credential.kind
     return from_row(AccessTokenRecord, token, token_id=token.id, credential_type=kind)

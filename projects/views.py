@@ -25,7 +25,7 @@ from projects.schemas import (
     AccessTokenRecord,
     JsonWebKeySet,
     MintedAccessToken,
-    present_access_token,
+    access_token_response,
 )
 from projects.signing import published_keys
 
@@ -100,7 +100,7 @@ class AccessTokenViewSet(ApiViewSet):
             request._request,
             tokens.select_related("credential"),
             query,
-            present_access_token,
+            access_token_response,
         )
 
     @Operation(
@@ -110,7 +110,7 @@ class AccessTokenViewSet(ApiViewSet):
     )
     def retrieve(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """One token's record, without the token."""
-        return present_access_token(token)
+        return access_token_response(token)
 
     @Operation(
         summary="Revoke an access token",
@@ -120,7 +120,7 @@ class AccessTokenViewSet(ApiViewSet):
     def revoke(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(token=token, now=clock.now())
-        return present_access_token(token)
+        return access_token_response(token)
 
 
 class JsonWebKeySetView(ApiView):

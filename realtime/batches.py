@@ -29,7 +29,7 @@ from realtime.progress import Progress, Taken, repeated_clock, take_by_frame
 from realtime.refusals import Restarting
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, Stored
-from sessions_app.events import EventRecord, present_event
+from sessions_app.events import EventRecord, event_response
 from sessions_app.finish import RUNTIME_ERROR_MESSAGE
 
 logger = logging.getLogger("kynaplatform.realtime")
@@ -85,7 +85,7 @@ class Batches:
                 await self._store(checkpoint)
             self.accepted_frames += taken.accepted
         self._socket.turn.pay_for_events(stored=len(taken.events), repeated=len(repeated))
-        new = [present_event(self._held.id, event) for event in taken.events]
+        new = [event_response(self._held.id, event) for event in taken.events]
         await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
         self._events_told = self._progress.events
 

@@ -17,7 +17,7 @@ from kynaplatform.api.errors import ApiError
 from realtime.database import FOR_SESSIONS, in_database
 from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.attachments import session_detach
-from sessions_app.events import EventRecord, events_behind, events_caused, present_event
+from sessions_app.events import EventRecord, event_response, events_behind, events_caused
 from sessions_app.finish import RUNTIME_ERROR, session_finish
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import (
@@ -118,7 +118,7 @@ class HeldSession:
         self, read: Callable[..., list[DetectionEvent]], **arguments: Any
     ) -> list[EventRecord]:
         rows = await in_database(FOR_SESSIONS, partial(read, session_id=self.id, **arguments))
-        return [present_event(self.id, row) for row in rows]
+        return [event_response(self.id, row) for row in rows]
 
     async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
         """Ask for a transition. `refresh` finds whether it, or another, has ended the session."""

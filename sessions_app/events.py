@@ -69,18 +69,18 @@ def event_id(session_id: UUID, sequence: int) -> UUID:
     return UUID(int=session_id.int ^ sequence)
 
 
-def present_ts(ts_ms: float) -> int | float:
+def whole_ts(ts_ms: float) -> int | float:
     """The timestamp as a client will have sent it: a whole number is an int."""
     whole = int(ts_ms)
     return whole if whole == ts_ms else ts_ms
 
 
-def present_event(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRecord:
+def event_response(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRecord:
     """The record of an event that is stored, or about to be."""
     return EventRecord(
         event_id=event_id(session_id, event.sequence),
         session_id=session_id,
-        ts_ms=present_ts(event.ts_ms),
+        ts_ms=whole_ts(event.ts_ms),
         type=cast(EventType, event.type),
         payload=event.payload,
     )

@@ -22,10 +22,10 @@ from common.keyset import cursor_at, place
 from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
-from sessions_app.events import EventRecord, present_event
+from sessions_app.events import EventRecord, event_response
 from sessions_app.listing import UNLISTED_COLUMNS
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
-from sessions_app.schemas import SessionRecord, present_session
+from sessions_app.schemas import SessionRecord, session_response
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
 # Of this thread's own time: a busy neighbour makes no page shorter.
@@ -118,7 +118,7 @@ class _Line:
     def __init__(
         self, body: bytearray, session: DetectionSession, organization_id: UUID, ends_at: float
     ) -> None:
-        line = ExportLine(present_session(session, organization_id), [], continues=False)
+        line = ExportLine(session_response(session, organization_id), [], continues=False)
         text = encode(line) + b"\n"
         # Events stand before the last bracket.
         end_of_events = text.rindex(b"]")
@@ -133,7 +133,7 @@ class _Line:
 
     def takes(self, event: NewEvent) -> bool:
         """Whether the event was added: a line has one in any case."""
-        text = encode(present_event(self._session.id, event))
+        text = encode(event_response(self._session.id, event))
         if self._sequence:
             text = b"," + text
             if not self.has_room(text):

@@ -264,7 +264,7 @@ class EventQuery(Query):
     limit: PageLimit = 100
 
 
-def present_created(
+def created_response(
     session: AdmittedSession, organization_id: UUID, now: datetime
 ) -> SessionCreated:
     """An admitted session with its runtime token: a replay has the same."""
@@ -280,7 +280,7 @@ def present_created(
     )
 
 
-def present_session(session: DetectionSession, organization_id: UUID) -> SessionRecord:
+def session_response(session: DetectionSession, organization_id: UUID) -> SessionRecord:
     """A session as it is stored."""
     summary = summary_of(session)
     return from_row(

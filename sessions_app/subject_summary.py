@@ -276,7 +276,7 @@ class SubjectSummary(Answer):
     ]
 
 
-def present_summary(row: Summed, by: By) -> SubjectSummary:
+def summary_response(row: Summed, by: By) -> SubjectSummary:
     return SubjectSummary(
         date=row.created_at.astimezone(UTC).date(),
         session_id=row.id if by == "session" else None,

@@ -26,7 +26,7 @@ from movespecs.errors import (
 )
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
-from sessions_app.events import EventRecord, event_id, events_after, present_event
+from sessions_app.events import EventRecord, event_id, event_response, events_after
 from sessions_app.export import ExportLine, Start, export_page
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.listing import SessionFilters, sessions_list
@@ -38,8 +38,8 @@ from sessions_app.schemas import (
     SessionCreated,
     SessionQuery,
     SessionRecord,
-    present_created,
-    present_session,
+    created_response,
+    session_response,
 )
 from sessions_app.subject_summary import (
     MAX_SESSIONS,
@@ -47,8 +47,8 @@ from sessions_app.subject_summary import (
     SubjectSummaryQuery,
     cursor_behind_day,
     day_of,
-    present_summary,
     subject_summary,
+    summary_response,
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
@@ -122,7 +122,7 @@ class SessionViewSet(ApiViewSet):
             principal=request.principal,
         )
         add_to_line(request._request, session_id=session.id)
-        created = present_created(session, request.principal.organization_id, now)
+        created = created_response(session, request.principal.organization_id, now)
         return Result(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
     @Operation(
@@ -146,7 +146,7 @@ class SessionViewSet(ApiViewSet):
             start=start_of(query),
             size=size,
         )
-        present = partial(present_session, organization_id=request.principal.organization_id)
+        present = partial(session_response, organization_id=request.principal.organization_id)
         return page_of(request._request, listed.sessions, listed.older, present)
 
     @Operation(
@@ -160,7 +160,7 @@ class SessionViewSet(ApiViewSet):
         Its status may be 5 s behind a deadline that has passed. `ended_at` is that deadline, not
         the moment at which it was noticed.
         """
-        return present_session(session, request.principal.organization_id)
+        return session_response(session, request.principal.organization_id)
 
     @Operation(
         summary="Delete a detection session",
@@ -221,7 +221,7 @@ class SessionEventViewSet(ApiViewSet):
             request._request,
             found.events,
             found.end,
-            partial(present_event, session.id),
+            partial(event_response, session.id),
             cursor_of=lambda event: str(event_id(session.id, event.sequence)),
             parameter="after",
         )
@@ -231,7 +231,7 @@ def _record(session: DetectionSession, principal: Principal) -> SessionRecord:
     """The session as it is after a change."""
     rows = DetectionSession.objects.defer("engine_state")
     changed = errors.get_or_404(rows, session.id, "session")
-    return present_session(changed, principal.organization_id)
+    return session_response(changed, principal.organization_id)
 
 
 UNTIL = "Kyna-Export-Until"
@@ -345,7 +345,7 @@ class SubjectViewSet(ApiViewSet):
             start=start_of(query),
             most=query.limit if query.by == "session" else MAX_SESSIONS,
         )
-        present = partial(present_summary, by=query.by)
+        present = partial(summary_response, by=query.by)
         if query.by == "session":
             return page_of(request._request, found.rows, found.older, present)
         return page_of(

@@ -22,7 +22,7 @@ from detection.engine.plan import plan_of
 from sessions_app.absences import make_up_for_absence
 from sessions_app.attempt_words import why_words
 from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.events import NO_FRAME, events_behind, present_ts
+from sessions_app.events import NO_FRAME, events_behind, whole_ts
 from sessions_app.lifecycle import session_cancel, settle_locked
 from sessions_app.models import (
     LIVE_STATUSES,
@@ -324,7 +324,7 @@ def _cells(
     of_all = {**measures, **judged}
     return [
         event.sequence,
-        present_ts(event.ts_ms),
+        whole_ts(event.ts_ms),
         None if event.frame_seq == NO_FRAME else event.frame_seq,
         event.type,
         payload.get("shape_key", payload.get("event_key")),

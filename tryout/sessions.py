@@ -29,7 +29,7 @@ from projects.scopes import Scope
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode
-from sessions_app.schemas import SessionCreated, present_created
+from sessions_app.schemas import SessionCreated, created_response
 from tryout.movements import slugs
 from tryout.project import SESSION_SECONDS, demo_account, movespec_id
 
@@ -165,7 +165,7 @@ def session_try(request: HttpRequest, body: TrySessionCreate) -> TrySession:
         yaml_source = versions.values_list("yaml_source", flat=True).get()
     add_to_line(request, session_id=session.id)
     return TrySession(
-        session=present_created(session, account.project.organization_id, now),
+        session=created_response(session, account.project.organization_id, now),
         access_token=jwt,
         expires_in=ceil((token.expires_at - now).total_seconds()),
         movespec=yaml_source,

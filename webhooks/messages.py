@@ -20,7 +20,7 @@ from kynaplatform import __version__
 from kynaplatform.api.schemas import Answer, Timestamp
 from projects.signing import decrypted
 from sessions_app.models import DetectionSession
-from sessions_app.schemas import SessionRecord, present_session
+from sessions_app.schemas import SessionRecord, session_response
 from sessions_app.stream_state import STATE_COLUMNS
 from webhooks.models import MessageType
 
@@ -89,7 +89,7 @@ def _data(told: Told, sessions: dict[UUID, DetectionSession]) -> SessionRecord |
     for name, value in (told.data or {}).items():
         field = DetectionSession._meta.get_field(name)
         setattr(as_of_then, name, field.to_python(value))  # type: ignore[union-attr]
-    return present_session(as_of_then, session.project.organization_id)
+    return session_response(as_of_then, session.project.organization_id)
 
 
 class SecretUnreadable(Exception):

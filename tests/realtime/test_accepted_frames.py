@@ -28,7 +28,7 @@ from realtime.progress import (
     take,
 )
 from sessions_app.checkpoints import NewEvent
-from sessions_app.events import NO_FRAME, EventRecord, event_id, present_ts
+from sessions_app.events import NO_FRAME, EventRecord, event_id, whole_ts
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import pack, unpack
 
@@ -272,7 +272,7 @@ def records(taken: Taken) -> list[EventRecord]:
         EventRecord(
             event_id=event_id(SESSION_ID, event.sequence),
             session_id=SESSION_ID,
-            ts_ms=present_ts(event.ts_ms),
+            ts_ms=whole_ts(event.ts_ms),
             type=event.type,  # type: ignore[arg-type]
             payload=event.payload,
         )

@@ -10,7 +10,7 @@ from lifecycle_scene import at, sweep
 from plans import explained, nodes, rows_read, run
 
 from sessions_app.checkpoints import NewEvent
-from sessions_app.events import NO_FRAME, event_id, events_after, events_caused, present_ts
+from sessions_app.events import NO_FRAME, event_id, events_after, events_caused, whole_ts
 from sessions_app.models import DetectionEvent
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, VALID_YAML, make_released
@@ -77,7 +77,7 @@ def test_it_shows_an_event_as_the_stream_does(reader, scene):
     [(0.0, "0"), (40.0, "40"), (33.25, "33.25"), (-0.5, "-0.5"), (1e15, "1000000000000000")],
 )
 def test_it_writes_whole_milliseconds_without_a_point(reader, scene, ts_ms, text):
-    assert str(present_ts(ts_ms)) == text
+    assert str(whole_ts(ts_ms)) == text
     session_id, holder = scene.streaming()
     event = NewEvent(1, 1, ts_ms, "shape_enter", {})
     scene.checkpoint(session_id, holder, 1, 1, events=[event])

@@ -19,7 +19,7 @@ from dev.replay.event_lines import (
 from movespecs.management.commands.validate import issue_lines, validate_file
 from movespecs.spec_options import add_spec_options, spec_options
 from sessions_app.attempt_words import why_words
-from sessions_app.events import present_ts
+from sessions_app.events import whole_ts
 
 INSTALL_MATPLOTLIB = "The plot needs matplotlib: pip install -r requirements-dev.txt"
 
@@ -111,7 +111,7 @@ def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any
         "completed": {spec.movement_name: 0} | count_completed(events),
         "interrupted": count_interrupted(events),
         "events": [
-            {"ts_ms": present_ts(event.ts_ms), "type": event.type, "payload": event.payload}
+            {"ts_ms": whole_ts(event.ts_ms), "type": event.type, "payload": event.payload}
             for event in events
         ],
     }
@@ -120,7 +120,7 @@ def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any
 def attempts(spec: MoveSpec, events: Sequence[DetectionEvent]) -> list[dict[str, Any]]:
     """When each attempt was, and why it did not count."""
     return [
-        {"ts_ms": present_ts(event.ts_ms), "why": why_words(event.payload, spec)}
+        {"ts_ms": whole_ts(event.ts_ms), "why": why_words(event.payload, spec)}
         for event in events
         if event.type == INTERRUPTED
     ]
