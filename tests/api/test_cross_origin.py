@@ -89,11 +89,6 @@ def test_another_origin_gets_nothing(owner, origin):
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_without_allowed_origins_none_is(owner, settings):
-    settings.CORS_ALLOWED_ORIGINS = []
-    assert "Access-Control-Allow-Origin" not in owner.get(SESSIONS, origin=ORIGIN).headers
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/admin/login/"])
 def test_what_is_not_the_api_is_never_shared(db, path):
     response = ask("GET", path, client=Client(), origin=ORIGIN)

@@ -89,11 +89,6 @@ def test_a_full_disk_is_told_apart_and_so_is_what_it_ends(clock, told):
     ]
 
 
-def test_nothing_is_told_of_what_was_never_away(told):
-    Outage("the cellar").over()
-    assert told(logging.DEBUG) == []
-
-
 @pytest.mark.parametrize(
     ("error", "is_left_out"),
     [

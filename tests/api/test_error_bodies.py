@@ -5,7 +5,7 @@ from django.db import InterfaceError, OperationalError
 
 from kynaplatform.api.errors import ApiError
 from tests.api.api_requests import RETRYABLE, ask, nothing_changes, refused, refused_fields
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient, error_of
+from tests.conftest import MOVESPECS, SESSIONS, ApiClient, error_of
 
 # The contract's table.
 STATUSES = {
@@ -96,34 +96,6 @@ def test_a_slash_too_many_is_told(owner, path, exists, method):
         error = refused(ask(method, f"{path}/", token=token), 404, "not_found", resource="path")
         assert error["message"] == sentence + more
     assert error_of(ask(method, "/api/nowhere"))["message"] == sentence
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("DELETE", MOVESPECS),
-        ("PUT", MOVESPECS),
-        ("OPTIONS", MOVESPECS),
-        ("TRACE", MOVESPECS),
-        ("BREW", MOVESPECS),
-        ("PATCH", SESSIONS),
-        ("POST", f"{SESSIONS}/no-uuid"),
-        ("GET", f"{SESSIONS}/no-uuid/finalize"),
-        ("DELETE", f"{TOKENS}/no-uuid"),
-        ("GET", f"{MOVESPECS}/x/versions/y/release"),
-        ("POST", "/.well-known/jwks.json"),
-        ("POST", "/api/schema"),
-        ("POST", "/api/docs"),
-        ("POST", "/readyz"),
-        ("POST", "/healthz"),
-    ],
-)
-def test_a_wrong_method_is_refused_before_anything_is_looked_at(owner, method, path):
-    with nothing_changes():
-        for sent in ({}, {"token": "garbage"}, {"body": b"{", "content_type": "text/plain"}):
-            response = ask(method, path, **sent)
-            refused(response, 405, "method_not_allowed")
-            assert "RateLimit-Limit" not in response.headers
 
 
 def test_a_wrong_method_names_the_right_ones(db):
@@ -229,8 +201,3 @@ def test_the_admins_failures_are_pages(admin_client):
     response = admin_client.get("/admin/nowhere/")
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-
-
-def test_an_error_is_flat_and_typed(owner):
-    error = error_of(owner.post(MOVESPECS, {"name": {"deep": {"er": [1]}}}))
-    assert list(error["details"]) == ["name"]

@@ -1,7 +1,5 @@
 """Fair shares of a pool, which grow while others are idle, in one process and over Redis"""
 
-import multiprocessing
-import os
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -93,12 +91,6 @@ def test_a_share_grows_again_as_others_fall_idle(counter):
     assert admitted(counter, pool.limits("gym"), now=1_600) == 15
 
 
-def test_more_shares_are_a_larger_part(counter):
-    pool = Pool(60)
-    assert admitted(counter, pool.limits("network", shares=2)) == 40
-    assert admitted(counter, pool.limits("other", shares=2)) == 14
-
-
 def test_a_key_within_a_larger_one_has_no_more_than_each_allows(counter):
     pool = Pool(60)
 
@@ -108,11 +100,6 @@ def test_a_key_within_a_larger_one_has_no_more_than_each_allows(counter):
     assert admitted(counter, limits("abuser")) == 30
     assert admitted(counter, limits("neighbour")) == 10
     assert admitted(counter, pool.limits("elsewhere")) == 10
-
-
-@pytest.mark.parametrize(("quota", "alone"), [(0, 0), (1, 1), (2, 1), (3, 2)])
-def test_a_small_pool_has_one_for_somebody(counter, quota, alone):
-    assert admitted(counter, Pool(quota).limits("a")) == alone
 
 
 def test_what_is_refused_counts_nowhere(counter):
@@ -156,25 +143,3 @@ def test_8_threads_of_one_address_get_no_more_than_its_share(counter):
             assert sum(job.result() for job in jobs) == 500
     finally:
         sys.setswitchinterval(interval)
-
-
-def test_processes_over_redis_share_alike_at_once(redis_counter):
-    """Seven busy addresses, each from a process of its own: each has at least an eighth of what
-    it would have alone, nobody more than half, and the next still finds some."""
-    pool, fork = Pool(800), multiprocessing.get_context("fork")
-    reader, writer = os.pipe()
-
-    def work(name):
-        os.write(writer, f"{admitted(redis_counter, pool.limits(name), 500)}\n".encode())
-
-    children = [fork.Process(target=work, args=[name]) for name in "abcdefg"]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join()
-    counts = [int(line) for line in os.read(reader, 10_000).split()]
-    assert len(counts) == 7
-    left = 800 - sum(counts)
-    # Each ended only when it had as many as were free then, which is no less than are free now.
-    assert 0 < left <= min(counts) <= max(counts) <= 400
-    assert redis_counter.peek(pool.limits("next"), 1_000).remaining == (left + 1) // 2

@@ -8,16 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
-import msgspec
 import pytest
 from celery import current_app
 from cryptography.fernet import Fernet
-from django.db import OperationalError, connection
+from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from dev.local_stack.ports import free_port
-from kynaplatform import __version__, clock
-from kynaplatform.api.health import ReadinessAnswer
+from kynaplatform import __version__
 from kynaplatform.http.monitor_server import MAX_CLIENTS
 from kynaplatform.metrics.readiness import (
     OK,
@@ -27,9 +25,8 @@ from kynaplatform.metrics.readiness import (
     migrations_state,
     static_files_state,
 )
-from projects.models import Credential, SigningKey
-from projects.readiness import peppers_state, signing_keys_state
-from projects.signing import signing_key_rotate
+from projects.models import SigningKey
+from projects.readiness import signing_keys_state
 from tests.api.api_requests import ask, nothing_changes, refused
 from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS
@@ -179,22 +176,6 @@ def test_who_asks_while_others_wait_waits_with_them(by_threads):
             assert answer.result(DEADLINE_SECONDS) == {"database": OK, "migrations": OK}
 
 
-@pytest.mark.parametrize("name", CHECKS[2:])
-def test_what_requests_do_not_need_and_can_not_be_asked_changes_no_status(by_threads, caplog, name):
-    def refuse() -> str:
-        raise OperationalError("canceling statement due to lock timeout")
-
-    questions = dict.fromkeys(CHECKS, lambda: OK) | {name: refuse}
-    readiness = Readiness(Inquiry(questions))
-    for _ in range(2):
-        states = readiness.states()
-        assert (is_ready(states), states[name]) == (True, "down")
-        # As the answer tells it.
-        msgspec.convert({"status": "ok", **states}, ReadinessAnswer)
-    told = [one.getMessage() for one in caplog.records if one.name == "kynaplatform.readiness"]
-    assert told == [f"{name}: down (OperationalError)"]
-
-
 def test_a_database_that_was_never_migrated_lacks_migrations(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE django_migrations RENAME TO elsewhere")
@@ -204,41 +185,9 @@ def test_a_database_that_was_never_migrated_lacks_migrations(transactional_db):
             cursor.execute("ALTER TABLE elsewhere RENAME TO django_migrations")
 
 
-@pytest.mark.parametrize("fails", [0, 1])
-def test_what_can_not_be_asked_is_asked_again_the_next_time(fails, by_threads):
-    answers = iter([fails == 0, fails == 1, True, True])
-
-    def ask() -> str:
-        if not next(answers):
-            raise ZeroDivisionError
-        return OK
-
-    readiness = Readiness(Inquiry({"database": ask, "migrations": ask}))
-    first = readiness.states()
-    assert list(first.values()) == [["ok", "down"], ["down", "unknown"]][fails]
-    assert set(readiness.states().values()) == {"ok"}
-
-
 def test_a_platform_without_a_signing_key_says_so(db):
     SigningKey.objects.all().delete()
     assert signing_keys_state() == "missing"
-
-
-def test_one_key_that_can_not_be_opened_is_told_of(owner, settings):
-    assert signing_keys_state() == "ok"
-    mine = settings.SIGNING_KEY_SECRETS
-    settings.SIGNING_KEY_SECRETS = [Fernet.generate_key().decode()]
-    signing_key_rotate(now=clock.now())
-    settings.SIGNING_KEY_SECRETS = mine
-    assert signing_keys_state() == "unreadable"
-
-
-def test_revoked_and_expired_credentials_need_no_pepper(owner, peer, settings):
-    settings.SECRET_PEPPERS = {7: bytes(range(32))}
-    assert peppers_state() == "missing"
-    Credential.objects.filter(id=owner.credential.id).update(revoked_at=clock.now())
-    Credential.objects.exclude(id=owner.credential.id).update(expires_at=clock.now())
-    assert peppers_state() == "ok"
 
 
 @pytest.mark.parametrize("manifest", [None, "{", '{"version": "1.1", "paths": {}}'])
@@ -311,14 +260,6 @@ def test_metrics_ask_for_their_token_once_it_is_set(db, settings, header, code):
     with nothing_changes():
         response = ask("GET", "/metrics", **({} if header is None else {"authorization": header}))
     refused(response, 401, code)
-
-
-@pytest.mark.parametrize("production", [True, False])
-def test_metrics_take_their_token(db, settings, production):
-    settings.METRICS_TOKEN, settings.PRODUCTION = "a-token-of-the-metrics", production
-    for scheme in ("Bearer", "bearer"):
-        response = ask("GET", "/metrics", authorization=f"{scheme} a-token-of-the-metrics")
-        assert response.status_code == 200
 
 
 def test_metrics_are_not_there_in_production_without_a_token(owner, settings):

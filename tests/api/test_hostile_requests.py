@@ -7,7 +7,6 @@ import select
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
 
 import pytest
 from django.db import connection, transaction
@@ -248,16 +247,3 @@ def test_a_mint_is_told_little_of_what_it_sent(address):
         assert (status, error["code"]) == (422, "validation_error")
         assert 1 <= len(error["details"]) <= 20
         assert len(answer) < 20 * 300
-
-
-def test_so_is_whoever_creates_a_session_or_asks_for_a_list(door, address, owner):
-    bearer = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
-    body = json.dumps({"mode": AT * 60_000, "project_id": str(owner.project.id)})
-    status, answer = ask(address, "POST", SESSIONS, body, **bearer)
-    assert status == 422
-    assert len(answer) < 600
-    path = f"{MOVESPECS}?visibility={quote(AT * 1_500)}"
-    assert ask(address, "GET", path)[0] == 414
-    status, answer = ask(("127.0.0.1", door.api[0]), "GET", path)
-    assert status == 422
-    assert len(answer) < 600

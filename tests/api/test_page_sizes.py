@@ -169,28 +169,6 @@ def test_no_page_of_the_largest_legal_rows_is_over_1_mib(owner, make, web):
         assert_bounded_and_whole(Kept(web.base_url, None), path, id_name, count)
 
 
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_sixty_descriptions_of_512_kib_from_before_are_pages_of_1_mib(owner, web):
-    make_movespecs(owner.project, 60, "public", description="x" * 500_000)
-    for token in (owner.token, None):
-        assert_bounded_and_whole(Kept(web.base_url, token), MOVESPECS, "movespec_id", 60)
-
-
-@pytest.mark.django_db
-def test_events_from_before_messages_had_a_length_are_bounded_too(owner):
-    path, _, _ = events(owner, count=40, message="x" * 100_000)
-    seen, address = [], f"{path}?limit=500"
-    while address:
-        response = owner.get(address)
-        assert len(response.content) <= MAX_PAGE_BYTES + 101_000
-        seen += [event["event_id"] for event in response.json()]
-        link = re.fullmatch(r'<([^>]+)>; rel="next"', response.headers.get("Link", ""))
-        address = link and link[1]
-    session_id = DetectionSession.objects.get().id
-    assert seen == [str(uuid.UUID(int=session_id.int ^ number)) for number in range(1, 41)]
-
-
 @pytest.mark.django_db
 def test_one_item_that_is_larger_than_a_page_is_a_page(owner):
     make_movespecs(owner.project, 3, description="x" * 1_500_000)

@@ -124,23 +124,6 @@ def test_pages_follow_each_other_without_gap_or_repetition(owner, make):
 
 
 @every_list
-def test_the_last_page_has_no_link(owner, make):
-    path = make(owner, moments(4))
-    for limit, linked in ((3, True), (4, False), (5, False), (500, False)):
-        response = owner.get(f"{path}?limit={limit}")
-        assert len(response.json()) == min(limit, 4)
-        assert (next_of(response) is not None) is linked
-    assert [len(page) for page in walk(owner, make, f"{path}?limit=2")] == [2, 2]
-
-
-@every_list
-def test_a_list_is_a_bare_array(owner, make):
-    response = owner.get(make(owner, moments(2)))
-    assert isinstance(response.json(), list)
-    assert response.headers["Content-Type"] == "application/json"
-
-
-@every_list
 def test_without_a_limit_it_answers_its_default(owner, make):
     path = make(owner, moments(501))
     default = 500 if make is movespecs else 100
@@ -220,20 +203,6 @@ def test_a_bad_cursor_is_refused(owner, make, cursor):
     path = make(owner, moments(1))
     with nothing_changes():
         refused_fields(owner.get(f"{path}?cursor={cursor}"), "cursor")
-
-
-@every_list
-def test_a_cursor_before_everything_gives_an_empty_page(owner, make):
-    path = make(owner, moments(3))
-    response = owner.get(f"{path}?cursor={of_bytes(bytes(24))}")
-    assert (response.status_code, response.json(), next_of(response)) == (200, [], None)
-
-
-@every_list
-def test_both_faults_are_named(owner, make):
-    refused_fields(
-        owner.get(f"{make(owner, moments(1))}?limit=0&cursor={'a' * 101}"), "limit", "cursor"
-    )
 
 
 def test_a_cursor_does_not_open_another_projects_list(owner, peer):

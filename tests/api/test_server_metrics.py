@@ -1,7 +1,5 @@
 """What the metrics tell of a server as a whole: its version, and what its processes take"""
 
-import os
-import signal
 import urllib.request
 
 import psutil
@@ -10,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kynaplatform import __version__
 from tests.server import web_server
-from tests.waiting import DEADLINE_SECONDS, eventually
+from tests.waiting import DEADLINE_SECONDS
 
 
 @pytest.fixture
@@ -76,20 +74,3 @@ def test_its_version_the_memory_of_each_process_and_the_processor_time_of_all(ur
     before = taken()
     between = cpu_seconds(url)
     assert before - 0.5 < between < taken() + sum(main.cpu_times()[2:4]) + 0.5
-
-
-def test_a_process_that_is_started_again_makes_no_new_series_and_time_never_falls(url):
-    found = serving(url)
-    before = cpu_seconds(url)
-    os.kill(found[0].pid, signal.SIGKILL)
-
-    def is_another_there():
-        try:
-            assert cpu_seconds(url) >= before
-        except OSError:
-            return False  # it was the dead one's connection
-        alive = {process.pid for process in serving(url)}
-        return len(alive) == 2 and found[0].pid not in alive
-
-    eventually(is_another_there, "another one")
-    assert sorted(sizes(url)) == ["1", "2", "main"]

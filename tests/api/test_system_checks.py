@@ -16,26 +16,6 @@ from kynaplatform.checks import LIFETIMES, RETENTIONS, check_environment, refuse
 from kynaplatform.environment import networks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What the checks say, by id.
-MESSAGES = {
-    "kynaplatform.E001": "SECRET_KEY is unset or weak.",
-    "kynaplatform.E002": "SECRET_PEPPERS is unset or weak.",
-    "kynaplatform.E003": "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
-    "kynaplatform.E004": "METRICS_TOKEN is weak.",
-    "kynaplatform.E005": "ENVIRONMENT is neither production nor development.",
-    "kynaplatform.E006": "DATABASE_URL is unset or not a postgresql:// address.",
-    "kynaplatform.E019": "DATABASE_LISTEN_URL is not a postgresql:// address.",
-    "kynaplatform.E007": "CELERY_BROKER_URL is unset or not the address of a broker.",
-    "kynaplatform.E008": "REDIS_URL is unset or not a redis:// address.",
-    "kynaplatform.E009": "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
-    "kynaplatform.W009": "PUBLIC_STREAM_URL is not encrypted.",
-    "kynaplatform.E011": "CELERY_BROKER_URL is a folder.",
-    "kynaplatform.E012": "ALLOWED_HOSTS is empty or has what is no host name.",
-    "kynaplatform.W013": "TRUSTED_PROXIES is empty.",
-    "kynaplatform.W017": "TRY_PAGE is on, and the page's origin is not known.",
-    "kynaplatform.E015": "HSTS_SECONDS is negative.",
-    "kynaplatform.E016": "HSTS_PRELOAD is true without subdomains, or for less than a year.",
-}
 UNSET = (
     "SECRET_KEY",
     "SECRET_PEPPERS",
@@ -68,12 +48,9 @@ def _production(settings):
 
 
 def found():
-    """The ids found; each with the message it should have, and a hint."""
+    """The ids found; each has a hint."""
     messages = check_environment()
-    for message in messages:
-        if message.id != "kynaplatform.E010":
-            assert message.msg == MESSAGES[message.id]
-        assert message.hint
+    assert all(message.hint for message in messages)
     return [message.id.removeprefix("kynaplatform.") for message in messages]
 
 
@@ -232,46 +209,29 @@ def test_development_needs_none_of_what_faces_the_world(settings):
     assert found() == []
 
 
-@pytest.mark.parametrize("name", LIFETIMES)
-@pytest.mark.parametrize(
-    ("seconds", "is_good"), [(-1, False), (0, False), (1, True), (86_400, True), (86_401, False)]
-)
-def test_a_lifetime_is_between_a_second_and_a_day(settings, name, seconds, is_good):
-    setattr(settings, name, seconds)
-    messages = check_environment()
-    assert [(message.id, message.msg) for message in messages] == (
-        [] if is_good else [("kynaplatform.E010", f"{name} is not between 1 and 86400.")]
-    )
+BOUNDS = {
+    "E010": (LIFETIMES, 1, 86_400),
+    "E014": (("WEB_PROCESSES", "WEB_THREADS"), 1, 64),
+    "E018": (RETENTIONS, 2, 36_500),
+}
 
 
-@pytest.mark.parametrize("name", RETENTIONS)
-@pytest.mark.parametrize(
-    ("days", "is_good"), [(None, True), (1, False), (2, True), (36_500, True), (36_501, False)]
-)
-def test_a_retention_is_between_two_days_and_a_hundred_years(settings, name, days, is_good):
-    setattr(settings, name, days)
-    messages = check_environment()
-    assert [(message.id, message.msg) for message in messages] == (
-        [] if is_good else [("kynaplatform.E018", f"{name} is not between 2 and 36500.")]
-    )
+@pytest.mark.parametrize("id_", BOUNDS)
+def test_a_number_has_its_bounds(settings, id_):
+    names, least, most = BOUNDS[id_]
+    for name in names:
+        usual = getattr(settings, name)
+        for number in (least - 1, least, most, most + 1):
+            setattr(settings, name, number)
+            assert found() == ([] if least <= number <= most else [id_]), (name, number)
+        setattr(settings, name, usual)
 
 
 def test_events_are_kept_no_longer_than_their_sessions(settings):
     settings.RETENTION_DAYS = settings.EVENTS_RETENTION_DAYS = 30
     assert check_environment() == []
     settings.EVENTS_RETENTION_DAYS = 31
-    [message] = check_environment()
-    assert message.id == "kynaplatform.E018"
-    assert message.msg == "EVENTS_RETENTION_DAYS is above RETENTION_DAYS."
-
-
-@pytest.mark.parametrize("name", ["WEB_PROCESSES", "WEB_THREADS"])
-@pytest.mark.parametrize(("number", "is_good"), [(0, False), (1, True), (64, True), (65, False)])
-def test_processes_and_threads_are_some_and_not_very_many(settings, name, number, is_good):
-    setattr(settings, name, number)
-    assert [(message.id, message.msg) for message in check_environment()] == (
-        [] if is_good else [("kynaplatform.E014", f"{name} is not between 1 and 64.")]
-    )
+    assert found() == ["E018"]
 
 
 def test_the_checks_are_among_djangos_own(settings):
@@ -348,6 +308,6 @@ def test_no_process_starts_in_an_empty_environment(tmp_path, arguments):
     told = process.stdout + process.stderr
     assert process.returncode == 1, told
     for id_ in ("E001", "E002", "E003", "E006", "E007", "E008", "E009", "E012"):
-        assert f"(kynaplatform.{id_}) {MESSAGES[f'kynaplatform.{id_}']}" in told
+        assert f"(kynaplatform.{id_}) " in told
     assert "Traceback" not in told
     assert list(data.iterdir()) == []

@@ -4,27 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from detection import compile as compile_movespec
 from kynaplatform.checks import refuse_to_start
 from movespecs.accuracy import (
-    AccuracyCard,
     accuracy_cards,
-    facts_of,
     read_cards,
     unmeasured,
     why_experimental,
 )
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
-from movespecs.schemas import EXAMPLE_CARD
-from tests.accuracy_cards import CARDS, LUNGE, PUSH_UP, SQUAT, forget
+from tests.accuracy_cards import LUNGE, PUSH_UP, SQUAT
 from tests.conftest import MOVESPECS, Machine
 
 # As a client gets them.
@@ -72,39 +66,6 @@ def test_without_the_file_there_are_no_cards(cards_file: Path, catalogue: None) 
     assert read_cards() == {}
     assert Client().get(ADDRESS).json()["accuracy"] is None
     assert set(accuracy_in_list().values()) == {None}
-
-
-def test_a_card_costs_no_statement(cards_file: Path, catalogue: None) -> None:
-    def statements() -> list[int]:
-        counts = []
-        for path in (ADDRESS, MOVESPECS):
-            with CaptureQueriesContext(connection) as queries:
-                assert Client().get(path).status_code == 200
-            counts.append(len(queries))
-        return counts
-
-    without = statements()
-    cards_file.write_text(json.dumps(CARDS))
-    forget()
-    assert Client().get(ADDRESS).json()["accuracy"] == SQUAT_CARD
-    assert statements() == without
-
-
-def test_the_example_of_the_document_is_a_card() -> None:
-    card = msgspec.convert(EXAMPLE_CARD, AccuracyCard)
-    assert msgspec.to_builtins(card) == EXAMPLE_CARD
-
-
-def test_the_figures_of_a_card_are_told_to_people(cards: None) -> None:
-    told = {slug: list(facts_of(card).values()) for slug, card in read_cards().items()}
-    assert list(facts_of(read_cards()["squat"])) == [
-        "People", "Sets", "Filmed from", "Within one", "Exact", "F1", "False a minute",
-    ]  # fmt: skip
-    assert told == {
-        "squat": ["5", "6", "front, side", "100%", "83%", "0.97", "0.32"],
-        "push-up": ["1", "6", "side", "0%", "83%", "-", "0.32"],
-        "lunge": ["0", "-", "-", "-", "-", "-", "-"],
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """A project has at most 500 MoveSpecs, archived ones included, and 200 versions of each."""
 
-import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.catalogue import catalogue_load
@@ -10,7 +7,7 @@ from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import Project
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, VALID_YAML
-from tests.movespecs.writing import BEGUN, SECOND_YAML, THIRD_YAML, archive, make_movespec, withdraw
+from tests.movespecs.writing import BEGUN, SECOND_YAML, THIRD_YAML, make_movespec, withdraw
 
 
 def fill(machine, count):
@@ -50,23 +47,6 @@ def test_a_project_has_at_most_500_movespecs_archived_ones_included(
     # Another project of the organization has its own.
     assert create(peer).status_code == 201
     assert fork(peer, public_movespec).status_code == 201
-
-
-def test_archiving_makes_no_room(owner, movespec):
-    fill(owner, 500)
-    archive(movespec)
-    with nothing_changes():
-        told(create(owner), 500)
-
-
-def test_what_a_project_has_goes_on_at_the_limit(owner, movespec):
-    fill(owner, 500)
-    path = f"{MOVESPECS}/{movespec.id}"
-    assert owner.call("PATCH", path, {"name": "Renamed"}).status_code == 200
-    assert owner.call("PUT", f"{path}/draft", {"yaml_source": SECOND_YAML}).status_code == 200
-    assert owner.post(f"{path}/versions").status_code == 201
-    assert owner.create_session(movespec).status_code == 201
-    assert owner.post(f"{path}/archive").status_code == 200
 
 
 def test_a_fork_is_replayed_at_the_limit(owner, peer, public_movespec):
@@ -151,15 +131,3 @@ def test_the_platforms_own_catalogue_has_no_limit(db, settings, tmp_path):
         entries = catalogue_load(now=timezone.now(), folder=tmp_path)
         assert [entry.is_new_version for entry in entries] == [True, True]
     assert (MoveSpec.objects.count(), MoveSpecVersion.objects.count()) == (2, 6)
-
-
-@pytest.mark.parametrize("count", [3, 2_000])
-def test_it_counts_no_further_than_the_limit(owner, count, settings):
-    """A project from before the limit, with more."""
-    settings.MOVESPECS_PER_PROJECT = 2
-    fill(owner, count)
-    with CaptureQueriesContext(connection) as queries:
-        told(create(owner), 2)
-    counting = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
-    assert len(counting) == 1
-    assert "LIMIT 2" in counting[0]

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from movespecs.models import MoveSpec
-from tests.api.api_requests import ask, nothing_changes, refused_fields
+from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS
 from tests.movespecs.writing import BEGUN, archive, delist, make_movespec
 
@@ -113,23 +113,3 @@ def test_it_answers_up_to_500_without_a_limit(owner):
     response = owner.get(MOVESPECS)
     assert len(response.json()) == 500
     assert 'rel="next"' in response.headers["Link"]
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("project_id=7", "project_id"),
-        ("project_id=", "project_id"),
-        ("visibility=delisted", "visibility"),
-        ("visibility=Public", "visibility"),
-        ("visibility=", "visibility"),
-    ],
-)
-def test_it_refuses_a_bad_filter(owner, query, field):
-    with nothing_changes():
-        refused_fields(owner.get(f"{MOVESPECS}?{query}"), field)
-        refused_fields(ask("GET", f"{MOVESPECS}?{query}"), field)
-
-
-def test_it_ignores_unknown_parameters(shelf, owner):
-    assert names(owner.get(f"{MOVESPECS}?visibility=private&order=name")) == ["owner's private"]

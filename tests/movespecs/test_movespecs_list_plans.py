@@ -14,7 +14,6 @@ from common.keyset import cursor_at
 from movespecs.models import MoveSpec
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, Machine
-from tests.movespecs.writing import make_movespec
 from tests.sessions_app.plans import (
     copy_row,
     executed,
@@ -60,8 +59,6 @@ KINDS = {
     "delisted, one's own": ("{own}", "'public', NULL, now()"),
     "private, one's own": ("{own}", "'private', NULL, NULL"),
 }
-
-OF_MANY = ("listed, of another", "archived, of another", "delisted, of another")
 
 
 def add(kind: str, projects: dict[str, Any], count: int) -> None:
@@ -163,58 +160,9 @@ def test_each_list_keeps_to_its_indexes_with_a_plan_made_on_empty_tables(
                 assert node.get("Rows Removed by Filter", 0) == 0, (query, with_bearer, node)
 
 
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_many_of_any_kind_make_no_list_dearer(owner: Machine, projects: dict[str, Any]) -> None:
-    for minute in range(3):
-        make_movespec(owner.project, minute=minute)
-        make_movespec(owner.project, minute=minute, visibility="public")
-    for kind in KINDS:
-        add(kind, projects, MANY if kind in OF_MANY else 5_000)
-    run("VACUUM ANALYZE movespecs_movespec")
-
-    for (query, with_bearer), indexes in ASKED.items():
-        with listing_statements() as sent:
-            get(owner, with_bearer, query.format(**projects))
-        for statement, parameters in sent:
-            plan = explained_with(statement, parameters)
-            assert pages_read(plan) <= FEW_PAGES, (query, with_bearer)
-            used = {one for one in indexes_used(plan).values() if one.startswith("movespec_")}
-            assert used == indexes
-
-
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_a_list_that_finds_nothing_reads_next_to_nothing(
-    owner: Machine, projects: dict[str, Any]
-) -> None:
-    for kind in KINDS:
-        if not kind.startswith(("listed", "private, one's", "delisted, one's")):
-            add(kind, projects, MANY)
-    # Rows that earlier tests have rolled back would be read past.
-    run("VACUUM ANALYZE movespecs_movespec")
-    for query, with_bearer in ASKED:
-        with listing_statements() as sent:
-            assert get(owner, with_bearer, query.format(**projects)).json() == []
-        for statement, parameters in sent:
-            assert pages_read(explained_with(statement, parameters)) <= 10
-
-
 def explained_with(statement: str, parameters: Any) -> dict[str, Any]:
     literals = [sql.Literal(one).as_string(connection.connection) for one in parameters]
     return explained("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement % tuple(literals))
-
-
-@pytest.mark.django_db
-def test_a_project_that_is_not_ones_own_has_nothing_private_and_asks_nothing(
-    owner: Machine, projects: dict[str, Any]
-) -> None:
-    add("private, of another", projects, 3)
-    for with_bearer in (True, False):
-        query = f"visibility=private&project_id={projects['other']}"
-        with listing_statements() as sent:
-            assert get(owner, with_bearer, query).json() == []
-        assert sent == []
 
 
 @pytest.mark.django_db

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from movespecs.models import MoveSpec
-from projects.models import AccessToken, Credential
 from tests.conftest import Machine
 from tests.index_migration import IndexMigration
 from tests.long_runs import at_length
@@ -56,26 +54,3 @@ def test_an_index_that_was_left_invalid_is_made_anew(
     MIGRATION.run()
 
     assert MIGRATION.indexes() == wanted
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_limits_of_a_project_come_and_go_and_the_code_before_inserts_without_them(
-    owner: Machine,
-) -> None:
-    insert = (
-        "INSERT INTO projects_project (id, organization_id, name, created_at) "
-        "SELECT gen_random_uuid(), organization_id, 'Made before', now() FROM projects_project "
-        "RETURNING id"
-    )
-    # The scopes that there were then.
-    for model in (Credential, AccessToken):
-        model.objects.update(scopes=["sessions:read"])
-    call_command("migrate", "projects", "0002", verbosity=0)
-    call_command("migrate", verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute(insert)
-        ((made,),) = cursor.fetchall()
-        cursor.execute(
-            "SELECT movespec_limit, version_limit FROM projects_project WHERE id = %s", [made]
-        )
-        assert cursor.fetchall() == [(None, None)]

@@ -4,12 +4,11 @@ import hashlib
 import uuid
 
 import pytest
-from django.db import connection
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from tests.api.api_requests import nothing_changes, refused
-from tests.conftest import MOVESPECS, VALID_YAML, make_released, make_version
+from tests.conftest import MOVESPECS, VALID_YAML, make_released
 from tests.movespecs.writing import (
     BEGUN,
     CAMERA,
@@ -56,14 +55,6 @@ def test_it_snapshots_the_draft(owner, movespec, versions, monkeypatch):
     # A version is not a release.
     assert MoveSpec.objects.get(id=movespec.id).current_released_version_id is None
     assert Release.objects.count() == 0
-
-
-def test_the_hash_is_of_the_utf_8_bytes(owner, movespec, versions):
-    text = VALID_YAML.replace("name: squat\nversion", "name: squat # été 🦵\r\nversion")
-    write(movespec, text)
-    answer = owner.post(versions).json()
-    assert answer["yaml_source"] == text
-    assert answer["content_hash"] == hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def test_an_unchanged_draft_gives_the_latest_version_again(owner, versions):
@@ -181,29 +172,3 @@ def test_a_version_that_todays_rules_refuse_is_200_and_not_ok(owner, movespec, v
     assert (response.status_code, response.json()["ok"]) == (200, False)
     assert [issue["code"] for issue in response.json()["errors"]] == ["invalid_value"]
     assert (response.json()["roles"], response.json()["camera"]) == ([], None)
-
-
-def test_other_projects_do_not_validate_even_a_released_version(peer, public_movespec):
-    version = public_movespec.current_released_version_id
-    path = f"{MOVESPECS}/{public_movespec.id}/versions/{version}/validate"
-    refused(peer.post(path), 404, "not_found", resource="movespec")
-
-
-def test_versions_of_two_movespecs_are_numbered_apart(owner):
-    first, _ = make_released(owner.project)
-    second, version = make_released(owner.project)
-    assert make_version(first.id, SECOND_YAML).version_number == 2
-    assert version.version_number == 1
-    assert MoveSpecVersion.objects.filter(movespec=second).count() == 1
-
-
-def test_code_that_knows_no_withdrawal_reason_still_makes_versions(movespec):
-    """The code before, which runs on until the restart after a migrate."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO movespecs_movespecversion (id, movespec_id, version_number, yaml_source,"
-            " content_hash, created_by, created_at, withdrawn_at)"
-            " VALUES (%s, %s, 1, '', '', NULL, now(), NULL)",
-            [uuid.uuid4(), movespec.id],
-        )
-    assert MoveSpecVersion.objects.get().withdrawal_reason == ""

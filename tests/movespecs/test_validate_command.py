@@ -10,11 +10,9 @@ import pytest
 
 from dev.local_stack.environment import PROJECT
 from tests.conftest import VALID_YAML
-from tests.long_runs import at_length
 from tests.movespecs.writing import CAMERA, ROLES
 
 EXAMPLES = sorted((PROJECT / "examples" / "movespecs").glob("*.yaml"))
-WARNED = VALID_YAML.replace("angle_max: 100", "angle_max: 170")
 CRITERIA = "".join(
     f"{{file}}:{role['line']}:{role['column']}: carries: {role['sentence']} Seen from the side.\n"
     for role in ROLES
@@ -56,23 +54,6 @@ def test_each_error_has_its_line_and_column(tmp_path: Path) -> None:
         'squat.yaml:3:1: error: Unknown key "detektion"; the nearest known key is detection. '
         "[unknown_key]",
     ]
-
-
-@pytest.mark.long
-def test_warnings_are_told_and_are_no_failure(tmp_path: Path) -> None:
-    (tmp_path / "squat.yaml").write_text(WARNED)
-    done = validate("squat.yaml", folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    warning, *roles, camera, valid = done.stdout.splitlines()
-    assert warning.startswith("squat.yaml:")
-    assert ": warning: " in warning
-    assert warning.endswith(" [overlapping_phases]")
-    assert [role.split(": ")[:2] for role in roles] == [
-        ["squat.yaml:10:13", "condition"],
-        ["squat.yaml:13:13", "condition"],
-    ]
-    assert camera == f"squat.yaml: camera: {CAMERA['sentence']}"
-    assert valid == "squat.yaml: valid"
 
 
 def test_of_what_is_valid_each_criterion_has_a_line_on_what_it_does(tmp_path: Path) -> None:
@@ -150,16 +131,6 @@ def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
     ]
 
 
-@at_length(
-    "text, status, told",
-    ("", 1, "-:1:1: error: The text has no content. [document_empty]\n"),
-    (VALID_YAML, 0, TOLD.format(file="-") + "-: valid\n"),
-)
-def test_standard_input_is_a_file_too(tmp_path: Path, text: str, status: int, told: str) -> None:
-    done = validate("-", folder=tmp_path, stdin=text)
-    assert (done.returncode, done.stdout) == (status, told)
-
-
 DEEP = VALID_YAML.replace("angle_max: 100", "angle_max: $depth").replace(
     "detection:", "detection:\n  parameters: {depth: {default: 100, min: 60, max: 110}}"
 )
@@ -183,12 +154,3 @@ def test_a_number_that_a_file_does_not_take_is_an_error_of_that_file(tmp_path: P
     told = 'No parameter has the name "depth": there are none. [parameter_invalid]'
     assert first == f"squat.yaml: error: {told}"
     assert last == "deep.yaml: valid"
-
-
-@pytest.mark.parametrize("wrong", ["--parameter=depth", "--locale=de_DE"])
-def test_what_is_no_number_or_no_language_is_told(tmp_path: Path, wrong: str) -> None:
-    (tmp_path / "deep.yaml").write_text(DEEP)
-    done = validate("deep.yaml", wrong, folder=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    name, _, value = wrong.partition("=")
-    assert f"error: argument {name}: {value} is not " in done.stderr

@@ -4,15 +4,12 @@ from typing import Any
 
 import pytest
 from described import assert_described
-from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
 from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionEvent
-from tests.api.api_requests import ask as anonymous
-from tests.api.api_requests import fresh_address
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine, encoded
 
 KNOWN = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
@@ -113,29 +110,12 @@ def test_it_describes_a_refusal(
     assert_described(method, path.partition("?")[0], response)
 
 
-@pytest.mark.parametrize("path", [SESSIONS, f"{MOVESPECS}/{KNOWN}", TOKENS, "/metrics", "/healthz"])
-def test_it_describes_a_wrong_method(owner: Machine, path: str) -> None:
-    response = raw(owner, "DELETE", path, None, {})
-    assert response.status_code == 405
-    assert_described("GET", path, response)
-
-
 @pytest.mark.parametrize("path", [SESSIONS, MOVESPECS, TOKENS])
 def test_it_describes_a_request_over_the_limit(owner: Machine, settings: Any, path: str) -> None:
     settings.RATE_LIMIT_PROJECT = 1
     request_counter.cache_clear()
     assert ask(owner, "GET", path).status_code == 200
     assert ask(owner, "GET", path).status_code == 429
-
-
-def test_it_describes_a_mint_over_the_limit(db: None, settings: Any) -> None:
-    settings.RATE_LIMIT_MINT = 1
-    request_counter.cache_clear()
-    address = fresh_address()
-    for status in (401, 429):
-        response = anonymous("POST", TOKENS, {"api_key": "kyna_sk_no"}, address=address)
-        assert response.status_code == status
-        assert_described("POST", TOKENS, response)
 
 
 @pytest.mark.parametrize("suspended", ["project", "organization"])
@@ -147,29 +127,6 @@ def test_it_describes_a_suspension(owner: Machine, suspended: str) -> None:
     assert error["code"] == f"{suspended}_suspended"
     key = {"api_key": owner.secret}
     assert ask(owner, "POST", TOKENS, key).json()["error"]["code"] == f"{suspended}_suspended"
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"), [(RuntimeError("secret"), 500), (OperationalError("secret"), 503)]
-)
-def test_it_describes_a_failure_of_ours(
-    owner: Machine, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
-) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise fault
-
-    monkeypatch.setattr("sessions_app.views.sessions_list", fail)
-    response = ask(owner, "GET", SESSIONS)
-    assert response.status_code == status
-    assert b"secret" not in response.content
-
-
-def test_it_describes_what_readiness_finds_down(
-    owner: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kynaplatform.api.health.is_ready", lambda states: False)
-    response = ask(owner, "GET", "/readyz")
-    assert response.status_code == 503
 
 
 def test_it_describes_the_refusals_of_a_movespec(owner: Machine, movespec: MoveSpec) -> None:

@@ -14,7 +14,6 @@ import pytest
 from dev.local_stack.ports import free_port
 from kynaplatform import clock
 from kynaplatform.reference.pages import Page, pages
-from kynaplatform.reference.views import TOKEN
 from movespecs.models import MoveSpec, Visibility
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_version, mint
@@ -148,16 +147,6 @@ def test_each_runs_as_it_is_shown_and_gets_what_the_page_says(
     assert empty == ["session_list", "subject_summarize"]
 
 
-def test_the_three_send_the_same(variables: dict[str, str], tmp_path: Path) -> None:
-    page = pages()["movespec_draft_update"]
-    sources = set()
-    for code in page.codes:
-        known = {one: variables[one] for one in page.call.variables}
-        told = RUNS[code.language](code.text, tmp_path, known)
-        sources.add(json.loads(told)["yaml_source"])
-    assert sources == {page.call.body}
-
-
 def test_typescript_finds_no_fault_in_them(tmp_path: Path) -> None:
     clients = built_clients()
     for page in pages().values():
@@ -179,14 +168,6 @@ def test_typescript_finds_no_fault_in_them(tmp_path: Path) -> None:
         )
     )
     run([node(), str(clients / "node_modules/typescript/bin/tsc"), "-p", "."], tmp_path, {})
-
-
-def test_the_token_of_the_overview_is_one(web: WebServer, owner: Machine, tmp_path: Path) -> None:
-    installed("curl")
-    variables = {"KYNA_URL": web.base_url, "KYNA_API_KEY": owner.secret}
-    told = run(["sh", "-euc", f'{TOKEN}\necho "$KYNA_TOKEN"'], tmp_path, variables)
-    answer = owner.call("GET", "/api/detection/sessions", token=told.strip())
-    assert answer.status_code == 200
 
 
 def test_the_program_of_the_guide_exports_all(
