@@ -30,7 +30,7 @@ from tests.plugin import installed
 from tests.waiting import comes_true
 
 KEYS = [
-    *("base_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),
+    *("base_url", "stream_url", "organization_id", "project_id", "api_key_id", "api_key_secret"),
     *("movespec_id", "movespec_version_id", "admin_username", "admin_password"),
 ]
 READY_SECONDS = 120.0
@@ -273,7 +273,7 @@ def test_a_child_that_dies_is_started_again(start_run: StartRun, used: Path, mod
         ]
 
     killed = guards()
-    assert len(killed) == (2 if module == "celery" else 1)
+    assert len(killed) == (3 if module == "celery" else 1)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     assert comes_true(
