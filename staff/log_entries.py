@@ -10,7 +10,7 @@ from operator import and_
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import ACTION_FLAG_CHOICES, LogEntry
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
@@ -105,15 +105,6 @@ class KindFilter(StrictFilter):
         return dict(sorted(found.items(), key=lambda one: one[1][0].lower()))
 
 
-class DoneFilter(StrictFilter):
-    title = "done"
-    parameter_name = "done"
-
-    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
-        choices = ACTION_FLAG_CHOICES
-        return {str(flag): (str(label), Q(action_flag=flag)) for flag, label in choices}
-
-
 def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
     """Set the address of what each entry is about; None if it is gone, or not for this user."""
     by_kind: dict[type[Model], list[Any]] = defaultdict(list)
@@ -155,7 +146,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
     changelist_class = LogChangeList
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly", "why"]
-    list_filter = ["action_time", KindFilter, DoneFilter]
+    list_filter = ["action_time", KindFilter, "action_flag"]
     list_select_related = ["user", "content_type"]
     # Django shows its search box for these; `log_searched` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]

@@ -24,7 +24,6 @@ from staff.webhook_display import (
     HIDDEN,
     LARGE,
     SECRETS,
-    delivery_sentence,
     shown_url,
     state_of_delivery,
     type_shown,
@@ -181,7 +180,10 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "subtitle": None,
             "state": self.state(delivery),
             "address": shown_url(url),
-            "sentence": delivery_sentence(delivery, self.failure(delivery), now),
+            "failure": self.failure(delivery),
+            "due": moment(delivery.due_at, now)
+            if delivery.status == DeliveryStatus.WAITING
+            else None,
             "tries": f"{delivery.tries} of {MAX_TRIES}",
             "created": moment(delivery.created_at, now),
             "headers": headers_of(delivery),

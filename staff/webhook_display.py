@@ -6,19 +6,15 @@ receiver's answer may repeat them, or the secret that signs.
 
 import re
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from staff.display import Tone, badge, moment
+from staff.display import Tone, badge
 from webhooks.models import (
-    FAILED_MESSAGES,
-    FAILED_TRIES,
-    FAILS_FOR,
-    MAX_TRIES,
     DeliveryStatus,
     DisabledReason,
     WebhookDelivery,
@@ -111,35 +107,6 @@ def state_of_endpoint(endpoint: WebhookEndpoint) -> SafeString:
             return badge("off, after failures", "bad")
 
 
-def endpoint_sentence(endpoint: Any, last_failure: str | None, now: datetime) -> str:
-    """What happened to an endpoint that the list's query has read."""
-    if endpoint.disabled_at is not None:
-        why = {
-            DisabledReason.CLIENT: "A client of the API disabled it {}.",
-            DisabledReason.STAFF: "Staff disabled it {}: its history says who and why. Its "
-            "customer can't enable it, but can make another.",
-            DisabledReason.GONE: "It was disabled {}: its receiver answered 410, which says that "
-            "it is gone.",
-            DisabledReason.FAILING: "It was disabled {}, after every try of five days had failed.",
-        }[DisabledReason(endpoint.disabled_reason)]
-        off = "Nothing is sent to it or written for it until it is enabled."
-        return format_html(f"{why} {off}", moment(endpoint.disabled_at, now))
-    if endpoint.failing_since is not None:
-        return format_html(
-            "A try failed {}, and none has succeeded since.{} Unless one does, it is disabled once "
-            "{} tries of {} messages have failed, at the earliest {}. A day without a try starts "
-            "the five days again.",
-            moment(endpoint.failing_since, now),
-            f" The last failure: {last_failure}" if last_failure else "",
-            *(FAILED_TRIES, FAILED_MESSAGES),
-            moment(endpoint.failing_since + FAILS_FOR, now),
-        )
-    if endpoint.last_delivered_at is None:
-        return "Messages are sent to it. None was delivered in the last 30 days."
-    delivered = moment(endpoint.last_delivered_at, now)
-    return format_html("Messages are sent to it. The last was delivered {}.", delivered)
-
-
 def state_of_delivery(delivery: WebhookDelivery) -> SafeString:
     if delivery.status == DeliveryStatus.WAITING and delivery.tries:
         return badge(f"{delivery.status}, tried", "warning")
@@ -148,29 +115,3 @@ def state_of_delivery(delivery: WebhookDelivery) -> SafeString:
 
 def is_being_sent(delivery: WebhookDelivery, now: datetime) -> bool:
     return delivery.claim_id is not None and delivery.due_at >= now
-
-
-def delivery_sentence(delivery: WebhookDelivery, failure: str | None, now: datetime) -> SafeString:
-    """What became of a delivery, and what comes next. `failure` is without secrets."""
-    tried = f"{delivery.tries} of {MAX_TRIES}"
-    match delivery.status:
-        case DeliveryStatus.DELIVERED:
-            return format_html(
-                "Delivered at try {}, {}.", tried, moment(delivery.tried_at or now, now)
-            )
-        case DeliveryStatus.FAILED:
-            given_up = f"Given up after try {tried}." if delivery.tries else "Given up."
-            return format_html("{} {}", given_up, failure or "")
-        case DeliveryStatus.HELD:
-            return format_html(
-                "Held: it waited when its webhook was disabled. A replay sends it, once that is "
-                "enabled. {}",
-                failure or "",
-            )
-    if is_being_sent(delivery, now):
-        return format_html("It is being sent at this moment: try {}.", tried)
-    due = moment(max(delivery.due_at, now + timedelta(seconds=1)), now)
-    if not delivery.tries:
-        again = "It is sent again" if delivery.tried_at else "It has not been tried yet, and is due"
-        return format_html("{} {}.", again, due)
-    return format_html("Try {} failed. {} The next is due {}.", tried, failure or "", due)

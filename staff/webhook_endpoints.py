@@ -21,7 +21,6 @@ from staff.webhook_deliveries import ENDPOINT, STATUS
 from staff.webhook_display import (
     HELP,
     SECRETS,
-    endpoint_sentence,
     needs_attention,
     shown_url,
     state_of_endpoint,
@@ -105,8 +104,17 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "hidden": HELP,
             "types": self.types(endpoint),
             "state": self.state(endpoint),
-            "sentence": endpoint_sentence(endpoint, _last_failure(endpoint), now),
-            "waiting_since": moment(endpoint.waiting_since, now) if endpoint.waiting_since else "",
+            "last_failure": _last_failure(endpoint),
+            "moments": [
+                (label, moment(at, now))
+                for label, at in (
+                    ("Last delivered", endpoint.last_delivered_at),
+                    ("Oldest waiting", endpoint.waiting_since),
+                    ("Failing since", endpoint.failing_since),
+                    ("Disabled", endpoint.disabled_at),
+                )
+                if at
+            ],
         }
         if may_view(request.user, WebhookDelivery):
             shown["counts"] = _counts(endpoint)

@@ -172,9 +172,9 @@ def test_it_is_filtered_by_what_it_is_about_and_by_what_was_done(
     changed = note(owner.project)
     other = note(ApiKey.objects.get(pk=owner.credential.pk), flag=ADDITION)
     assert found(support, what="projects.project") == [changed, added]
-    assert found(support, done="1") == [other, added]
-    assert found(support, what="projects.apikey", done="1", q="acme") == [other]
-    for query in ("what=projects.no", "what=x", "done=9", "content_type__id__exact=1"):
+    assert found(support, action_flag__exact="1") == [other, added]
+    assert found(support, what="projects.apikey", action_flag__exact="1", q="acme") == [other]
+    for query in ("what=projects.no", "what=x", "content_type__id__exact=1"):
         assert support.get(f"{LOG}?{query}").status_code == 400
 
 

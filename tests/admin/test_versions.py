@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import detection
 from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.drafts import movespec_archive
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
@@ -189,3 +190,33 @@ def test_a_version_page_costs_the_same_queries_whatever_the_number(
         make_version(movespec.id, f"{VALID_YAML}# {number}\n")
     assert counted() == few
     assert max(few) <= 12
+
+
+def test_a_comparison_says_whether_both_count_the_same_and_validates_each_once(
+    support: Client, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = make_version(movespec.id, VALID_YAML + "# a comment\n")
+    other = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
+    read: list[str] = []
+    once = detection.validation.read_movespec
+    monkeypatch.setattr(
+        detection.validation,
+        "read_movespec",
+        lambda text, *, is_new: read.append(text) or once(text, is_new=is_new),
+    )
+    told = "counts as version 1 does."
+    assert f"Version {same.version_number} {told}" in text_of(support.get(address(same)))
+    assert sorted(read) == sorted([VALID_YAML, same.yaml_source])
+    assert told not in text_of(support.get(address(other)))
+
+
+def test_of_a_text_that_is_not_valid_lines_alone_are_compared(
+    support: Client, movespec: MoveSpec
+) -> None:
+    broken = MoveSpecVersion.objects.create(
+        movespec=movespec, version_number=2, content_hash="0" * 64,
+        yaml_source=VALID_YAML.replace("joint: knee", "joint: kne"),
+    )  # fmt: skip
+    page = text_of(support.get(address(broken)))
+    assert "counts as version" not in page
+    assert "From version 1 to version 2" in page

@@ -131,7 +131,7 @@ def what_changed_in_squat_last_week(at: Desk, desk: dict[str, Any]) -> None:
     at.find("squat", "MoveSpecs", LONG)
     at.sees("released before", "The clinic wants shallower squats to count.")
     at.follow("^Compare$")
-    at.sees("Knee at bottom: 60° to 100° → 60° to 120°")
+    at.sees("From version 1 to version 2", "60", "100", "120")
 
 
 def who_suspended_us(at: Desk, desk: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from tests.conftest import Machine, make_machine
 from tests.erasure.people import ask_to_erase
 from tests.long_runs import one_in
 from tests.webhooks.endpoint import make_delivery, make_endpoint
+from webhooks.models import WebhookEndpoint
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 LOOKUPS = ("", "exact", "startswith", "regex", "gt", "isnull", "in", "range", "contains")
@@ -130,38 +131,24 @@ def test_no_role_reads_what_no_page_shows(populated: Machine, role: str, every: 
 
 
 @one_in(17)
-def test_nor_what_no_list_has(populated: Machine, every: int) -> None:
+def test_nothing_that_an_address_asks_is_an_error_of_ours(populated: Machine, every: int) -> None:
     client = member("operators")
     queries = [
-        "no_such=1", "e=1", "_facets=True", "all=yes", "_popup=2", "q=a&q=b",
-        "p=0", "p=-1", "p=x", "p=2", f"p={10**30}", f"p={'9' * 5000}", "p=%D9%A1",
-        "o=99", "o=x", "o=1.1", "o=-", "o=1.", f"o={10**30}", f"o={'1.' * 500}1", "o=--1",
-        "q=%00", "x=%00", "%00=x", f"q={'a+' * 300}", "_to_field=secret_hash", "_to_field=name",
-        "_to_field=%00",
+        "all=yes", "_popup=2", "p=0", "p=-1", "p=x", "p=2", f"p={'9' * 5000}", "p=%D9%A1", "o=99",
+        "o=x", "o=1.1", f"o={10**30}", "o=--1", "q=%00", "x=%00", "%00=x", f"q={'a+' * 300}",
+        "_to_field=secret_hash", "_to_field=%00",
     ]  # fmt: skip
-    for model, query in list(product(REGISTERED, queries))[::every]:
-        assert is_refused(client.get(f"{address(model, 'changelist')}?{query}"))
+    wrong = ["x", "%00", "(", "2026-02-30", "None", "a" * 5000, str(10**30)]
+    for model in REGISTERED:
+        filters = [f"{name}={value}" for name, value in product(offered(model, client), wrong)]
+        for query in [*queries, *sorted(filters)][::every]:
+            answer = client.get(f"{address(model, 'changelist')}?{query}")
+            assert answer.status_code in (200, 400), query
 
 
-@one_in(17)
-def test_what_a_filter_can_not_mean_is_refused(populated: Machine, every: int) -> None:
-    client = member("operators")
-    wrong = ["x", "\0", "(", "2026-02-30", "None", "a" * 5000, str(10**30)]
-    filters = [
-        (address(model, "changelist"), name)
-        for model in REGISTERED
-        for name in sorted(offered(model, client))
-    ]
-    for (path, name), value in list(product(filters, wrong))[::every]:
-        answer = client.get(path, {name: value})
-        if answer.status_code == 200:
-            # The id of a group, a number, may be one that no row has.
-            assert name in ("groups__id__exact", "content_type__id__exact")
-            assert list(answer.context["cl"].result_list) == []
-        else:
-            assert is_refused(answer)
-    for path, name in filters[::every]:
-        assert is_refused(client.get(f"{path}?{name}=1&{name}=1"))
+@pytest.mark.parametrize("query", ["q=a&q=b", "_to_field=name", "no_such=1", f"q={'a' * 201}"])
+def test_what_no_list_has_is_refused(owner: Machine, query: str) -> None:
+    assert is_refused(member("operators").get(f"{address(Project, 'changelist')}?{query}"))
 
 
 @one_in(29)
@@ -210,22 +197,20 @@ def test_a_list_is_sorted_by_the_columns_that_it_sorts_by(owner: Machine) -> Non
     for order, names in (("1", ["a", "b", "c", "owner"]), ("-1", ["owner", "c", "b", "a"])):
         rows = client.get(address(Project, "changelist"), {"o": order}).context["cl"].result_list
         assert [row.name for row in rows] == names
-    assert client.get(address(Project, "changelist"), {"o": ""}).status_code == 200
-    # A list of sessions that is sorted otherwise would read every row.
-    assert is_refused(client.get(address(DetectionSession, "changelist"), {"o": "1"}))
+    # By its address a webhook would tell what is hidden of that.
+    urls = {make_endpoint(owner.project).pk for _ in range(3)}
+    page = address(WebhookEndpoint, "changelist")
+    shown = [row.pk for row in client.get(page, {"o": "1"}).context["cl"].result_list]
+    assert shown == sorted(urls, reverse=True)
 
 
 def test_a_page_beyond_the_last_is_refused(owner: Machine) -> None:
-    for number in range(60):
-        Project.objects.create(organization=owner.organization, name=f"{number}")
-    client = member("operators")
-    path = address(Project, "changelist")
+    Project.objects.bulk_create(
+        Project(organization=owner.organization, name=f"{number}") for number in range(60)
+    )
+    client, path = member("operators"), address(Project, "changelist")
     assert len(client.get(path, {"p": 2}).context["cl"].result_list) == 11
-    assert len(client.get(path, {"all": ""}).context["cl"].result_list) == 61
     assert is_refused(client.get(path, {"p": 3}))
-    for number in range(200):
-        Project.objects.create(organization=owner.organization, name=f"{number}")
-    assert is_refused(client.get(path, {"all": ""}))
 
 
 def test_a_refusal_says_why_and_leads_back(owner: Machine) -> None:
@@ -323,10 +308,6 @@ def test_autocompletion_takes_a_term_and_a_page(owner: Machine) -> None:
         {"term": "\0"},
         {"term": "a" * (MAX_SEARCH + 1)},
         {"term": ["a", "b"]},
-        {"page": "last"},
-        {"page": "0"},
-        {"page": str(10**30)},
-        {"page": "9" * 5000},
         {"secret_hash__startswith": "a"},
         {"to_field": "name"},
         {"model_name": "\0"},
