@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import logging
 import re
 import socket
 from collections.abc import Callable
@@ -15,9 +14,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.contrib.auth.models import Group, User
 
-from kynaplatform.logs.lines import OneLine
 from projects.models import Credential, SigningKey
-from tests.conftest import TOKENS, Machine
+from tests.conftest import Machine
 from tests.module_servers import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,20 +196,6 @@ def test_a_file_is_refused_before_anything_of_it_is_written(server: Server, path
     assert text.count("django.security.TooManyFilesSent") == 2 + 2 * (len(SHAPES) - 1)
 
 
-def test_other_types_of_body_are_no_form(server: Server) -> None:
-    untouched = server.temporary.stat().st_mtime_ns
-    body = SHAPES["a file"]
-    for content_type in (
-        "multipart/mixed; boundary=x", "multipart/form-data", "application/octet-stream",
-        "multipart/form-data; boundary*=utf-8''x", "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x; charset=rot13",
-    ):  # fmt: skip
-        assert send(server, "/admin/login/", content_type, body) in (400, 403)
-        assert send(server, TOKENS, content_type, body) in (413, 415)
-    assert server.temporary.stat().st_mtime_ns == untouched
-    assert "Traceback" not in server.told()
-
-
 def send(server: Server, path: str, content_type: str, body: bytes) -> int:
     """The status of the answer, which may come before all is sent."""
     host, port = server.address.split(":")
@@ -228,48 +212,6 @@ def send(server: Server, path: str, content_type: str, body: bytes) -> int:
 
 
 # --- Headers that no client of ours sends ------------------------------------------------
-
-
-def test_a_bad_host_is_one_line(server: Server) -> None:
-    hosts = [
-        "evil.example",
-        "a" * 3000,
-        "evil.example:x",
-        "\u202e.example".encode().decode("latin-1"),
-    ]
-    for path in ("/admin/", "/api/movespecs"):
-        for host in hosts:
-            before = len(server.lines())
-            answer = server.ask("GET", path, host=host, x_request_id="bad-host")
-            assert answer.status == 400
-            [own] = server.lines()[before:]
-            assert f" kynaplatform.request [bad-host] GET {path} 400 " in own
-            assert " host=" in own
-            assert own.isascii()
-            assert len(own) < 400
-    assert "Traceback" not in server.told()
-
-
-def test_nor_does_another_suspicion_write_more(server: Server) -> None:
-    before = len(server.lines())
-    forged = server.ask("POST", "/admin/login/", "a=b", x_request_id="forged")
-    many = "&".join("a" for _ in range(1500))
-    crowded = server.ask("GET", f"/admin/login/?{many}", x_request_id="crowded")
-    assert (forged.status, crowded.status) == (403, 400)
-    lines = server.lines()[before:]
-    assert [line.split()[2] for line in lines] == ["WARNING", "INFO", "WARNING", "INFO"]
-    assert "Traceback" not in server.told()
-
-
-def test_what_is_written_of_it_ends_no_line() -> None:
-    record = logging.LogRecord(
-        "django.security.X", logging.ERROR, "", 0, "%s", ("a\r\nERROR forged \u202e" + "b" * 300,),
-        (ValueError, ValueError("x"), None),
-    )  # fmt: skip
-    assert OneLine().filter(record)
-    written = logging.Formatter("%(levelname)s %(message)s").format(record)
-    assert written.startswith("WARNING a\\r\\nERROR forged \\u202ebbb")
-    assert (len(written), written.isascii(), "\n" in written) == (208, True, False)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,11 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from erasure.models import ErasedSession
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.credentials import credential_issue
-from projects.models import ApiKey, Credential, CredentialKind, Organization, Project, SigningKey
-from projects.signing import signing_key_rotate
+from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from sessions_app.models import (
     DetectionEvent,
     DetectionSession,
@@ -182,32 +180,7 @@ def act(client: Client, model: type[Model], action: str, row: Model) -> None:
     )
 
 
-def test_staff_suspend_and_resume_a_project(
-    superuser: Client, owner: Machine, movespec: MoveSpec
-) -> None:
-    owner.create_session(movespec)
-
-    act(superuser, Project, "suspend", owner.project)
-
-    assert owner.get("/api/movespecs").status_code == 403
-    assert DetectionSession.objects.get().terminal_outcome == "suspended"
-    act(superuser, Project, "resume", owner.project)
-    assert owner.get("/api/movespecs").status_code == 200
-
-
-def test_staff_revoke_a_key(superuser: Client, owner: Machine) -> None:
-    act(superuser, ApiKey, "revoke", owner.credential)
-
-    assert owner.get("/api/movespecs").status_code == 401
-
-
 def test_it_sends_strangers_to_the_login(db: None) -> None:
     for model in REGISTERED:
         answer = Client().get(page(model, "changelist"))
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
-
-
-def test_it_shows_a_waiting_signing_key(superuser: Client, signing_key: None) -> None:
-    waiting, _ = signing_key_rotate(now=timezone.now())
-
-    assert str(waiting.id) in superuser.get(page(SigningKey, "changelist")).content.decode()

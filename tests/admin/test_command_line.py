@@ -2,7 +2,6 @@
 
 import io
 import json
-import uuid
 from contextlib import redirect_stdout
 from datetime import timedelta
 from typing import Any
@@ -35,8 +34,6 @@ from tests.admin.staffing import LEVELS, address, last_history, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.concurrency.racing import race
 from tests.conftest import MOVESPECS, Machine
-from tests.documented import commands, run
-from tests.server import test_database_url as database_url
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 WHY = "Ticket 812"
@@ -66,14 +63,6 @@ def error_of(*command: Any) -> str:
     with nothing_changes(), pytest.raises(CommandError) as told:
         answer(*command)
     return str(told.value)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_it_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        call_command(command, "--help")
-    assert ended.value.code == 0
-    assert "--reason" in capsys.readouterr().out
 
 
 @LEVELS
@@ -112,19 +101,6 @@ def test_what_is_so_already_is_an_error(owner: Machine, level: str) -> None:
     assert error_of("suspend", level, row.id) == (
         f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC."
     )
-
-
-@pytest.mark.parametrize("command", ["suspend", "resume", "set_limits"])
-def test_an_id_of_another_kind_is_unknown(owner: Machine, command: str) -> None:
-    more = ["rate_limit=1"] if command == "set_limits" else []
-    for kind, id_ in (
-        ("project", owner.organization.id),
-        ("organization", owner.project.id),
-        ("project", UNKNOWN),
-    ):
-        assert error_of(command, kind, id_, *more) == f"There is no {kind} {id_}."
-    for wrong in (["project", "squat"], ["customer", UNKNOWN]):
-        assert error_of(command, *wrong, *more).startswith("Error: argument ")
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 1001, "a\0b"])
@@ -175,20 +151,6 @@ def test_limits_are_those_of_the_page(owner: Machine) -> None:
         "retention_days": "default",
         "is_changed": True,
     }
-
-
-def test_retention_is_below_the_platforms(owner: Machine, settings: Any) -> None:
-    id_ = owner.organization.id
-    settings.RETENTION_DAYS = 30
-    assert error_of("set_limits", "organization", id_, "retention_days=31").startswith(
-        "retention_days: Ensure this value is at most 30"
-    )
-    assert error_of("set_limits", "organization", id_, "retention_days=1").startswith(
-        "retention_days: Ensure this value is greater than or equal to 2"
-    )
-    assert answer("set_limits", "organization", id_, "retention_days=7")["retention_days"] == 7
-    settings.RETENTION_DAYS = None
-    assert answer("set_limits", "organization", id_, "retention_days=700")["is_changed"]
 
 
 def test_fewer_days_delete_what_is_older_only_when_told_to(
@@ -319,40 +281,6 @@ def test_a_secret_is_on_standard_output_alone(
     assert mint_with(secret).status_code == 201
 
 
-def test_a_new_one_expires_as_it_is_told(owner: Machine) -> None:
-    def rotated(*more: str) -> timedelta | None:
-        told = answer("rotate_credential", owner.credential.id, "--again", *more)
-        new = Credential.objects.get(id=told["api_key_id"])
-        return None if new.expires_at is None else new.expires_at - new.created_at
-
-    days = timedelta(days=90)
-    row = key(owner)
-    Credential.objects.filter(id=row.id).update(expires_at=row.created_at + days)
-    near = timedelta(minutes=1)
-    as_long = rotated("--overlap-hours=168")
-    assert as_long is not None
-    assert days - near < as_long < days + near
-    told = rotated("--expires-in-days=7")
-    assert told is not None
-    assert timedelta(days=7) - near < told < timedelta(days=7) + near
-    assert rotated("--never-expires", "--overlap-hours=0") is None
-    assert mint_with(owner.secret).status_code == 401
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        ["--overlap-hours=2"],
-        ["--expires-in-days=0"],
-        ["--expires-in-days=36501"],
-        ["--expires-in-days=x"],
-        ["--expires-in-days=1", "--never-expires"],
-    ],
-)
-def test_a_wrong_rotation_changes_nothing(owner: Machine, more: list[str]) -> None:
-    assert error_of("rotate_credential", owner.credential.id, *more).startswith("Error: argument")
-
-
 def test_one_that_was_rotated_is_rotated_again_only_when_told_so(owner: Machine) -> None:
     told = answer("rotate_credential", owner.credential.id)
     new = Credential.objects.get(id=told["api_key_id"])
@@ -421,34 +349,3 @@ def test_of_two_at_once_one_does_it(owner: Machine, command: str) -> None:
     assert User.objects.filter(username=USERNAME).count() == 1
     live = Credential.objects.filter(is_live(timezone.now())).count()
     assert live == {"rotate_credential": 2, "revoke_credential": 0}.get(command, 1)
-
-
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_the_page_is_right(owner: Machine, tmp_path: Any) -> None:
-    other, _ = credential_issue(
-        project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="CI"
-    )
-    Credential.objects.update(scopes=["tokens:read"])
-    run(
-        commands("operations.md", "revoke_credential"),
-        tmp_path,
-        {
-            "DATABASE_URL": database_url(),
-            "PROJECT_ID": str(owner.project.id),
-            "CREDENTIAL_ID": str(owner.credential.id),
-            "LEAKED_ID": str(other.id),
-        },
-    )
-    [secret] = SECRET.findall((tmp_path / "new-key").read_text())
-    assert (tmp_path / "new-key").stat().st_mode & 0o777 == 0o600
-    assert mint_with(secret).status_code == 201
-    other.refresh_from_db()
-    owner.project.refresh_from_db()
-    assert other.revoked_at is not None
-    assert (owner.project.suspended_at, owner.project.rate_limit) == (None, 1200)
-    told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert [message.split()[0] for message in told] == [
-        "Suspended", "Resumed", "Set", "Granted", "Issued", "Rotated", "Revoked",
-    ]  # fmt: skip
-    assert uuid.UUID(secret.split("_")[2]) != owner.credential.id

@@ -1,7 +1,5 @@
 """API keys and service accounts are issued in the admin; a secret is shown once."""
 
-import html
-import json
 import logging
 from datetime import datetime
 from typing import Any
@@ -12,8 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from projects import suspension
-from projects.models import ApiKey, Organization, Project, ServiceAccount
-from projects.scopes import Scope
+from projects.models import ApiKey, ServiceAccount
 from tests.admin.credential_pages import (
     KINDS,
     SECRET,
@@ -29,7 +26,7 @@ from tests.admin.credential_pages import (
 from tests.admin.staffing import LEVELS, address, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.concurrency.racing import race
-from tests.conftest import MOVESPECS, TOKENS, Machine
+from tests.conftest import MOVESPECS, Machine
 
 
 def every_text() -> str:
@@ -64,30 +61,6 @@ def test_operators_issue_a_key_with_scopes_and_an_expiry(operator: Client, owner
     assert histories(owner.project) == [f"Issued API key Acme / owner / {issued}."]
 
 
-def test_operators_issue_a_service_account(operator: Client, owner: Machine) -> None:
-    response = issue(operator, owner, ServiceAccount)
-
-    secret = secret_of(response)
-    account = ServiceAccount.objects.get()
-    body = {"service_account_id": str(account.id), "service_account_secret": secret}
-    assert html.unescape(text_of(response)).count(
-        json.dumps(body).replace(secret, "<the secret>")
-    ) == 1  # fmt: skip
-    assert Client().post(TOKENS, body, content_type="application/json").status_code == 201
-    assert account.scopes == sorted(Scope.values)
-
-
-def test_all_scopes_but_to_erase_are_chosen_at_first_and_no_expiry(
-    operator: Client, owner: Machine
-) -> None:
-    form = operator.get(issue_page(owner)).context["form"]
-
-    assert form["scopes"].value() == sorted({*Scope.values} - {"data:erase"})
-    assert form["expires_at"].value() is None
-    again = operator.get(issue_page(owner)).context["form"]
-    assert form["chosen_id"].value() != again["chosen_id"].value()
-
-
 @KINDS
 def test_who_begins_at_the_keys_chooses_the_project_by_its_customer(
     operator: Client, owner: Machine, model: Any
@@ -99,32 +72,6 @@ def test_who_begins_at_the_keys_chooses_the_project_by_its_customer(
 
     assert nobody.context["form"].errors == {"project": ["This field is required."]}
     assert (chosen.status_code, chosen["Location"]) == (302, issue_page(owner, model))
-
-
-@KINDS
-def test_who_issues_sees_whose_it_will_be_and_whose_it_is(
-    operator: Client, owner: Machine, outsider: Machine, model: Any
-) -> None:
-    """Three customers have a project of one name."""
-    third = Organization.objects.create(name="Third")
-    Project.objects.create(name="ios APP", organization=third)
-    Project.objects.filter(id__in=[owner.project.id, outsider.project.id]).update(name="iOS app")
-
-    asked = operator.get(issue_page(owner, model))
-
-    kind = "an API key" if model is ApiKey else "a service account"
-    assert asked.context["title"] == f"Issue {kind} for Acme / iOS app"
-    assert asked.context["effects"][:2] == [
-        "It is for Acme / iOS app, and works for no other project.",
-        "Not meant are: Third / ios APP, Elsewhere / iOS app.",
-    ]
-    shown = issue(operator, owner, model)
-    assert shown.context["title"] == "The secret of Acme / iOS app / Gateway"
-    assert f'<a href="{address(owner.project)}">Acme / iOS app</a>' in text_of(shown)
-    issued = model.objects.get(name="Gateway")
-    assert issued.project == owner.project
-    for page in (address(issued), address(issued, "rotate"), address(issued, "history")):
-        assert "Acme / iOS app" in text_of(operator.get(page))
 
 
 @LEVELS
@@ -186,13 +133,6 @@ def test_the_secret_is_on_no_page_in_no_table_and_in_no_log(
         assert secret not in every_text()
         assert secret not in operator.cookies.output()
     assert "django_session" in connection.introspection.table_names()
-
-
-def test_nothing_between_keeps_the_page_of_the_secret(operator: Client, owner: Machine) -> None:
-    for response in (issue(operator, owner), rotate(operator, key(owner))):
-        kept = response["Cache-Control"].split(", ")
-        assert {"no-store", "private", "max-age=0"} <= set(kept)
-        assert 'autocomplete="off"' in text_of(response)
 
 
 def test_sending_the_form_twice_issues_one_and_shows_its_secret_once(

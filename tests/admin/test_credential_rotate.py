@@ -100,17 +100,6 @@ def test_the_old_one_goes_on_for_the_overlap_that_was_chosen(
     assert histories(new) == [f"Issued to replace {old}."]
 
 
-def test_without_overlap_the_old_one_is_revoked_at_once(operator: Client, owner: Machine) -> None:
-    secret = secret_of(rotate(operator, key(owner), overlap="0"))
-
-    refused(mint_with(owner.secret), 401, "api_key_invalid")
-    refused(owner.get(MOVESPECS), 401, "access_token_invalid")
-    assert mint_with(secret).status_code == 201
-    old = key(owner)
-    assert old.expires_at is None
-    assert old.revoked_at is not None
-
-
 def test_an_overlap_does_not_prolong_a_key_and_still_refuses_a_second_rotation(
     operator: Client, owner: Machine
 ) -> None:
@@ -203,36 +192,6 @@ def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner:
     assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at is None
 
 
-def test_what_was_said_of_the_expiry_is_kept_when_it_can_not_be_done(
-    operator: Client, owner: Machine
-) -> None:
-    soon = clock.now() + timedelta(days=20)
-    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
-    for said in ("", "2999-01-01T00:00"):
-        told = rotate(operator, key(owner), expires_at=said, seen_expires_at="")
-        assert told.status_code == 409
-        assert told.context["form"]["expires_at"].value() == said
-
-
-def test_the_last_of_years_can_not_be_prolonged(operator: Client, owner: Machine) -> None:
-    last = datetime.fromisoformat("9999-12-31T23:59:00Z")
-    Credential.objects.filter(id=owner.credential.id).update(expires_at=last)
-    assert expiry_on(operator, key(owner)) == "9999-12-31T23:59"
-
-
-def test_the_hidden_field_keeps_the_moment_to_the_microsecond(
-    operator: Client, owner: Machine
-) -> None:
-    moment = datetime.fromisoformat("2999-01-02T03:04:05.678901Z")
-    Credential.objects.filter(id=owner.credential.id).update(expires_at=moment)
-    shown = text_of(operator.get(address(key(owner), "rotate")))
-    (value,) = re.findall(r'name="seen_expires_at" value="([^"]*)"', shown)
-
-    secret_of(rotate(operator, key(owner), seen_expires_at=value))
-
-    assert ApiKey.objects.count() == 2
-
-
 @pytest.mark.parametrize(
     ("moments", "told"),
     [
@@ -317,31 +276,3 @@ def test_of_a_rotation_and_a_revocation_at_once_a_revoked_key_stays_so(owner: Ma
     assert key(owner).revoked_at == now
     assert ApiKey.objects.count() == (2 if outcome == "rotated" else 1)
     assert (key(owner).expires_at is None) == (outcome != "rotated")
-
-
-@KINDS
-def test_a_key_and_its_successors_lead_to_each_other(
-    operator: Client, owner: Machine, model: Any
-) -> None:
-    kind = CredentialKind.API_KEY if model is ApiKey else CredentialKind.SERVICE_ACCOUNT
-    first, _ = credential_issue(project=owner.project, kind=kind, name="Gateway")
-    first = model.objects.get(id=first.id)
-    alone = text_of(operator.get(address(first)))
-    assert "Replaces" not in alone
-    assert "Replaced by" not in alone
-
-    secret_of(rotate(operator, first))
-    second = model.objects.get(replaces=first)
-    # The secret of the second was lost while the first went on.
-    secret_of(rotate(operator, first))
-    third = model.objects.exclude(id=second.id).get(replaces=first)
-
-    def links(row: Credential, label: str) -> list[str]:
-        shown = text_of(operator.get(address(row)))
-        found = re.search(rf"<label>{label}:</label>\s*<div class=\"readonly\">(.*?)</div>", shown)
-        return re.findall(r'href="([^"]+)"', found[1]) if found else []
-
-    assert links(first, "Replaced by") == [address(third), address(second)]
-    assert links(first, "Replaces") == []
-    assert links(second, "Replaces") == links(third, "Replaces") == [address(first)]
-    assert links(second, "Replaced by") == []

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
@@ -15,7 +13,6 @@ from staff.organizations import DAYS, recent_sessions
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, client_of, queries_of, words
 from tests.conftest import Machine, make_machine
-from tests.sessions_app.plans import MANY, add_sessions, analyze_sessions
 from tests.webhooks.endpoint import make_endpoint
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -67,23 +64,6 @@ def test_of_too_many_sessions_the_newest_are_counted_and_it_says_from_when(
     recent = recent_sessions(ids, now=NOW, max_sessions=max_sessions)
     assert sum(sum(day.counts) for day in recent.days) == min(5, max_sessions)
     assert recent.counted_from == (NOW - (max_sessions - 1) * HOUR if is_cut else None)
-
-
-def test_sessions_are_read_by_the_index_of_each_project(
-    owner: Machine, movespec: MoveSpec, peer: Machine
-) -> None:
-    make_session(movespec, "completed", created_at=timezone.now())
-    # Of a small table PostgreSQL would read the whole.
-    add_sessions(owner, movespec, MANY, created_at="now() - n * interval '1 hour'")
-    analyze_sessions()
-    with CaptureQueriesContext(connection) as queries:
-        recent_sessions([movespec.project_id, peer.project.id], now=timezone.now())
-    (one,) = [query["sql"] for query in queries if "detection_session" in query["sql"]]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {one}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "Seq Scan" not in plan
-    assert plan.count("session_of_project") >= 2
 
 
 def leads_of(client: Client, row: Any) -> dict[str, str]:

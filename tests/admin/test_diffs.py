@@ -42,11 +42,6 @@ def test_an_issue_stands_at_the_line_that_has_it(line_break: str) -> None:
     assert line.number == line.issues[0].line == 13
 
 
-def test_what_would_not_show_is_written_out() -> None:
-    assert visible("a\u202eb\u200bc\td\x00\u2028") == "a[U+202E]b[U+200B]c\td[U+0000][U+2028]"
-    assert visible("Knie höher, 膝") == "Knie höher, 膝"
-
-
 def test_equal_texts_have_no_rows() -> None:
     assert side_by_side("a\nb\n", "a\nb") == Difference([])
 
@@ -105,26 +100,6 @@ def test_what_is_left_out_of_a_comparison_is_counted(whole: bool, most: int) -> 
     assert cut.left_out == sum(row.skipped or 1 for row in rest)
     assert cut.changes_left_out == sum(row.kind in ("changed", "removed", "added") for row in rest)
     assert sum(row.skipped or 1 for row in every.rows) == 41
-
-
-def test_only_what_is_shown_of_a_comparison_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-    monkeypatch.setattr(movespec_text, "visible", lambda text: seen.append(text) or text)
-    left, right = (f"{letter}\n" * 30_000 for letter in "ab")
-    assert side_by_side(left, right, most=10).changes_left_out == 29_990
-    assert len(seen) == 20
-
-
-def test_every_line_of_both_is_in_a_whole_comparison() -> None:
-    left = VALID_YAML + "# one\n# two\n"
-    right = "# zero\n" + VALID_YAML.replace("160", "155")
-    rows = side_by_side(left, right, whole=True).rows
-    assert [row.left_number for row in rows if row.left_number] == list(
-        range(1, len(lines_of(left)) + 1)
-    )
-    assert [row.right_number for row in rows if row.right_number] == list(
-        range(1, len(lines_of(right)) + 1)
-    )
 
 
 LINES = st.lists(st.sampled_from("abcd"), max_size=12)

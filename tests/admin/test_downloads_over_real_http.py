@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-import psutil
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -28,8 +27,6 @@ HEADER = (
     b'"id","customer","MoveSpec","status","repetitions","frames","created","subject","parameters",'
     b'"metadata","locale"\r\n'
 )
-# More than `select` can take.
-DESCRIPTORS = 1_100
 
 
 Address = tuple[str, int]
@@ -110,26 +107,6 @@ def test_its_first_lines_come_before_the_last_are_read_and_others_are_served_mea
     wire.close()
 
 
-@pytest.mark.long
-def test_through_nginx_who_reads_slowly_keeps_nobody_from_a_download(
-    oldest: DetectionSession, door: FrontDoor, asking: Ask
-) -> None:
-    slow = asking(f"{PAGE}csv/", door.address)
-    answer = slow.getresponse()
-    assert answer.readline() == HEADER
-    empty = f"{PAGE}csv/?status__exact=failed"
-    # An address has one at a time. Another is told so until nginx has the whole of the first.
-    assert asked_whole(asking(empty, door.address))[0] == 503
-    eventually(
-        lambda: asked_whole(asking(empty, door.address, "127.0.0.2")) == (200, HEADER),
-        "the next one",
-        seconds=120,
-    )
-    lines = answer.read().decode().splitlines()
-    assert (len(lines), lines[-1].partition(",")[0]) == (COUNT, f'"{oldest.id}"')
-    slow.close()
-
-
 def asked_whole(wire: http.client.HTTPConnection) -> tuple[int, bytes]:
     with contextlib.closing(wire):
         answer = wire.getresponse()
@@ -148,25 +125,3 @@ def test_a_reader_who_goes_away_leaves_the_next_one_his_turn(
         wire.close()
     empty = f"{PAGE}csv/?status__exact=failed"
     eventually(lambda: asked_whole(asking(empty, door.address)) == (200, HEADER), "his turn")
-
-
-@pytest.mark.long
-def test_it_is_whole_with_more_than_1024_descriptors_open(
-    owner: Machine, movespec: MoveSpec, door: FrontDoor, asking: Ask
-) -> None:
-    count = COUNT // 10
-    add_sessions(owner, movespec, count)
-    address = ("127.0.0.1", door.pages[0])
-    with contextlib.ExitStack() as stack:
-        for _ in range(DESCRIPTORS):
-            stack.enter_context(socket.create_connection(address))
-        wire = asking(f"{PAGE}csv/", address)
-        eventually(lambda: most_descriptors(door.pages[0]) > DESCRIPTORS, "they are open")
-        status, body = asked_whole(wire)
-        assert (status, body.count(b"\n")) == (200, count + 1)
-
-
-def most_descriptors(port: int) -> int:
-    """Of the processes of the server on `port`."""
-    below = psutil.Process().children(recursive=True)
-    return max(one.num_fds() for one in below if str(port) in one.cmdline())

@@ -14,7 +14,6 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft
@@ -35,7 +34,7 @@ from staff.global_search import BY_ID, MAX_FOUND, NAMED
 from tests.admin.staffing import ROLES, address, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released
-from tests.long_runs import at_length, one_in
+from tests.long_runs import one_in
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 
 FIND = "/admin/find/"
@@ -201,11 +200,6 @@ def test_a_name_of_sessions_leads_to_the_list_that_finds_them(
     assert [str(one.pk) for one in listed] == [session_id]
 
 
-def test_what_names_no_session_leads_to_none(support: Client, owner: Machine) -> None:
-    groups = support.get(FIND, {"q": "owner's key"}).context["groups"]
-    assert [group.kind for group in groups] == ["API keys"]
-
-
 def test_it_shows_the_state_of_what_it_finds(
     support: Client, owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -305,56 +299,3 @@ def test_names_are_shown_as_text(support: Client) -> None:
         page = text_of(support.get(path, {"q": "<script> sons"}))
         assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Sons" in page
         assert "<script>alert" not in page
-
-
-@at_length("text, statements", ("acme ios", 7), ("", 0), ("0" * 32, 13), ("12345678", 18), ("/", 0))
-def test_it_takes_as_many_statements_whatever_there_is(
-    support: Client, three_projects: list[Project], text: str, statements: int
-) -> None:
-    of_any_page = 4  # the login's session, the user, and its permissions
-
-    def taken() -> int:
-        support.get(TYPED, {"q": text})
-        with CaptureQueriesContext(connection) as captured:
-            assert support.get(TYPED, {"q": text}).status_code == 200
-        return len(captured)
-
-    assert taken() == of_any_page + statements
-    for number in range(20):
-        organization = Organization.objects.create(name=f"Acme 12345678 {number}")
-        project = Project.objects.create(organization=organization, name="ios")
-        credential_issue(project=project, kind=CredentialKind.API_KEY, name="key")
-        make_released(project, name="ios")
-    assert taken() == of_any_page + statements
-
-
-def test_the_box_is_on_every_page_of_who_is_logged_in(support: Client, owner: Machine) -> None:
-    for path in (
-        "/admin/", FIND, address(Project, "changelist"), address(owner.project),
-        reverse("admin:password_change"), "/admin/projects/apikey/?q=%00",
-    ):  # fmt: skip
-        assert '<form id="find" role="search"' in text_of(support.get(path))
-    assert 'id="find"' not in text_of(Client().get(reverse("admin:login")))
-
-
-@pytest.mark.parametrize(
-    "model",
-    [model for model in NAMED + BY_ID if model is not DetectionSession],
-    ids=lambda m: m.__name__,
-)
-def test_a_list_is_searched_by_the_short_id_that_it_shows(
-    support: Client, owner: Machine, movespec: MoveSpec, model: Any
-) -> None:
-    make_delivery(make_endpoint(owner.project))
-    row = model._default_manager.first()
-    if row is None:
-        assert model is ServiceAccount
-        row = ServiceAccount.objects.get(
-            pk=credential_issue(
-                project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="ci"
-            )[0].pk
-        )
-    for text in (str(row.pk), str(row.pk)[:8], row.pk.hex):
-        assert list(
-            support.get(address(model, "changelist"), {"q": text}).context["cl"].result_list
-        ) == [row]

@@ -11,7 +11,7 @@ from django.test import Client
 from projects.models import ApiKey, ServiceAccount
 from projects.scopes import ALL_SCOPES, Scope
 from staff.actions.credentials import WORDS, ScopesField
-from tests.admin.credential_pages import SECRET, issue, issue_page, key, rotate
+from tests.admin.credential_pages import SECRET, issue, issue_page
 from tests.admin.staffing import text_of
 from tests.admin.test_onboarding import ONBOARD, wanted
 from tests.conftest import Machine
@@ -58,14 +58,6 @@ def test_its_curl_line_mints_a_token_once_the_secret_is_in_it(
     path = address.removeprefix("http://testserver")
     minted = Client().post(path, given, content_type="application/json")
     assert minted.status_code == 201
-
-
-def test_a_rotated_key_has_a_text_too_with_its_scopes_and_end(
-    operator: Client, owner: Machine
-) -> None:
-    sent = text_to_send(rotate(operator, key(owner), expires_at="2999-12-31T23:59"))
-    assert "It may do: everything" in sent
-    assert "It expires: 2999-12-31 23:59 UTC" in sent
 
 
 def test_each_scope_has_a_plain_line_and_presets_are_of_known_ones(

@@ -111,12 +111,6 @@ def test_a_rotated_key_needs_attention_only_while_it_is_used(
     assert told is is_told
 
 
-def test_a_key_that_expires_without_a_successor_still_needs_attention(owner: Machine) -> None:
-    now = clock.now()
-    Credential.objects.filter(pk=owner.credential.pk).update(expires_at=now + DAY)
-    assert Credential.objects.filter(about_to_expire(now)).count() == 1
-
-
 def test_live_keys_come_first_then_those_used_last(support: Client, owner: Machine) -> None:
     now = timezone.now()
     old = owner.credential

@@ -10,17 +10,14 @@ from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec, MoveSpecDraft
 from projects import suspension
 from projects.credentials import credential_issue
-from projects.models import ApiKey, Credential, CredentialKind, Organization, Project
-from sessions_app.models import DetectionSession
+from projects.models import CredentialKind, Organization, Project
 from tests.admin.staffing import (
     LEVELS,
     PROJECT_LIMITS,
     address,
-    do,
     last_history,
     limits,
     shown_on,
-    text_of,
 )
 from tests.api.api_requests import limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine
@@ -84,31 +81,6 @@ def test_a_name_that_can_not_be_kept_is_a_complaint(
         assert answer.context["adminform"].form.errors == {"name": [complaint]}
 
 
-@LEVELS
-def test_a_name_from_before_is_shown_written_out_and_has_to_be_given_anew(
-    operator: Client, owner: Machine, level: str
-) -> None:
-    row = getattr(owner, level)
-    type(row).objects.update(name="safe\u202egpj\nSuspended all.")
-    name = "safe[U+202E]gpj[U+000A]Suspended all."
-    shown = name if level == "organization" else f"Acme / {name}"
-
-    assert f"Suspend {shown}" in text_of(operator.get(address(row, "suspend")))
-    assert f"Suspended {shown}." in text_of(do(operator, row, "suspend"))
-    assert last_history(row) == ("operators", shown, f"Suspended {shown}.\nReason: Unpaid")
-    with nothing_changes():
-        answer = operator.post(address(row), limits(name="safe\u202egpj", rate_limit="9"))
-    assert list(answer.context["adminform"].form.errors) == ["name"]
-
-
-def test_the_name_of_a_key_from_before_is_shown_written_out(
-    operator: Client, owner: Machine
-) -> None:
-    Credential.objects.update(name="safe\u202egpj")
-    page = text_of(operator.get(address(ApiKey.objects.get(), "revoke")))
-    assert "Revoke Acme / owner / safe[U+202E]gpj" in page
-
-
 def test_a_project_stays_in_its_organization(
     operator: Client, owner: Machine, outsider: Machine
 ) -> None:
@@ -120,16 +92,6 @@ def test_a_project_stays_in_its_organization(
     assert (owner.project.name, owner.project.organization_id) == (
         "Renamed", owner.organization.id,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("sent", ["x", "\0", "00000000-0000-4000-8000-000000000000"])
-def test_an_organization_that_is_none_is_a_complaint(operator: Client, sent: str) -> None:
-    given = {"name": "Gym", "organization": sent, "initial-organization": sent}
-    for form in (given, limits(name="Gym", organization=sent)):
-        with nothing_changes():
-            answer = operator.post(address(Project, "add"), form)
-        assert answer.status_code == 200
-        assert list(answer.context["adminform"].form.errors) == ["organization"]
 
 
 @pytest.mark.parametrize(
@@ -163,38 +125,6 @@ def test_a_limit_that_is_none_is_a_complaint(
         assert (list(errors), errors[field][0]) == ([field], complaint)
 
 
-def test_the_largest_limit_is_kept_and_an_empty_one_is_the_default_again(
-    operator: Client, owner: Machine
-) -> None:
-    for given, kept in (("2147483647", 2147483647), ("1", 1), ("", None)):
-        operator.post(address(owner.project), limits(name="x", rate_limit=given))
-        owner.project.refresh_from_db()
-        assert owner.project.rate_limit == kept
-
-
-def test_a_page_shows_each_limit_in_force(operator: Client, owner: Machine, settings: Any) -> None:
-    settings.RATE_LIMIT_ORGANIZATION, settings.RATE_LIMIT_PROJECT = 500, 100
-    settings.RATE_LIMIT_SESSIONS, settings.RATE_LIMIT_MOVESPECS = 10, 60
-    Organization.objects.update(rate_limit=7)
-    settings.MOVESPECS_PER_PROJECT, settings.VERSIONS_PER_MOVESPEC = 400, 150
-    Project.objects.update(rate_limit_sessions=3, version_limit=1000)
-
-    organization = text_of(operator.get(address(owner.organization)))
-    project = text_of(operator.get(address(owner.project)))
-
-    assert "7 a minute, overriding the default of 500" in organization
-    for shown in (
-        "100 a minute, the default",
-        "3 a minute, overriding the default of 10",
-        "60 a minute, the default",
-        "400, the default",
-        "1000, overriding the default of 150",
-    ):
-        assert shown in project
-    assert "500 a minute, the default" in text_of(operator.get(address(Organization, "add")))
-    assert "100 a minute, the default" in text_of(operator.get(address(Project, "add")))
-
-
 @pytest.mark.parametrize(
     ("level", "field", "path", "name"),
     [
@@ -219,17 +149,6 @@ def test_an_override_holds_from_the_next_request_on(
 
     assert owner.get(path).status_code == 200
     request_counter.cache_clear()
-
-
-def test_an_override_of_session_creations_holds(
-    operator: Client, owner: Machine, movespec: MoveSpec
-) -> None:
-    operator.post(address(owner.project), limits(name="x", rate_limit_sessions="1"))
-
-    assert owner.create_session(movespec).status_code == 201
-    assert owner.create_session(movespec).status_code == 429
-    assert owner.get(SESSIONS).status_code == 200
-    assert DetectionSession.objects.count() == 1
 
 
 def test_an_override_of_what_a_project_keeps_holds_from_the_next_request_on(
@@ -325,14 +244,3 @@ def test_the_history_has_a_limit_and_the_one_before(operator: Client, owner: Mac
         assert last_history(owner.project)[2] == f"Changed rate_limit {told}."
     operator.post(address(owner.project), shown_on(operator, owner.project))
     assert last_history(owner.project)[2] == "No fields changed."
-
-
-def test_a_name_of_two_lines_from_before_is_changed_once_it_was_seen(
-    operator: Client, owner: Machine
-) -> None:
-    Project.objects.update(name="two\nlines")
-
-    renamed = shown_on(operator, owner.project) | {"name": "One line"}
-
-    assert operator.post(address(owner.project), renamed).status_code == 302
-    assert last_history(owner.project)[2] == "Changed name One line (was two[U+000A]lines)."

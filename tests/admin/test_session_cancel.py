@@ -26,17 +26,6 @@ def state(session_id: str) -> tuple[str, str | None]:
     return row.status, row.terminal_outcome
 
 
-def test_the_page_of_a_live_session_leads_to_cancelling_it(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    running, over = make_session(movespec, "streaming"), make_session(movespec)
-    offered = [
-        cancel_address(one) in superuser.get(f"{LIST}{one}/change/").content.decode()
-        for one in (running, over)
-    ]
-    assert offered == [True, False]
-
-
 @pytest.mark.parametrize("status", ["created", "streaming", "finalizing"])
 def test_it_cancels_one_and_keeps_the_reason(
     superuser: Client, movespec: MoveSpec, status: str
@@ -136,19 +125,3 @@ def test_who_only_looks_does_not_cancel(movespec: MoveSpec, role: str) -> None:
     cancel_many(client, this, **CONFIRMED)
     assert state(this) == ("streaming", None)
     assert LogEntry.objects.count() == 0
-
-
-def test_an_operator_cancels(movespec: MoveSpec) -> None:
-    this = make_session(movespec, "streaming")
-    cancel_many(member("operators"), this, **CONFIRMED)
-    assert state(this) == ("cancelled", "cancelled")
-
-
-def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    """`select_across` is what Django's own lists send for all of their pages."""
-    created, streaming = make_session(movespec, "created"), make_session(movespec, "streaming")
-    asked = "?status__exact=streaming"
-    cancel_many(superuser, created, asked=asked, select_across="1", **CONFIRMED)
-    assert (state(created), state(streaming)) == (("created", None), ("cancelled", "cancelled"))

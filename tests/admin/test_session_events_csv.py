@@ -2,9 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -21,12 +19,11 @@ from tests.admin.counted_sessions import (
     SQUAT,
     curls,
     events_of,
-    of_older_code,
     squats,
     stored_session,
 )
 from tests.admin.session_rows import make_session
-from tests.admin.staffing import address, last_history, member, text_of
+from tests.admin.staffing import address, last_history, member
 from tests.admin.test_session_page import add_many_events
 from tests.conftest import Machine, make_released
 
@@ -110,45 +107,6 @@ def test_each_side_has_columns_of_its_own(support: Client, owner: Machine) -> No
     ] == [("left", "58.0", ""), ("right", "", "53.3")]
 
 
-def test_what_older_code_has_stored_is_empty_where_it_knew_nothing(
-    support: Client, squat: MoveSpec
-) -> None:
-    events = of_older_code(events_of(SQUAT, squats()))
-    lines = downloaded(support, stored_session(squat, events))
-    assert len(lines) == len(events)
-    completed = [line for line in lines if line["type"] == "event_completed"]
-    assert set(filled(completed[0])) == {"event", "ts_ms", "frame", "type", "name", "score"}
-    interrupted = [line for line in lines if line["type"] == "event_interrupted"]
-    assert interrupted[0]["why"] == "A required check was missed"
-
-
-def test_it_is_an_attachment_named_by_the_session_and_the_day(
-    support: Client, squat: MoveSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: datetime(2026, 11, 27, 1, tzinfo=UTC))
-    session = stored_session(squat, [])
-    answer = support.get(address(session, CSV))
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == (
-        f'attachment; filename="events-of-{session.id}-2026-11-27.csv"'
-    )
-
-
-def test_the_session_s_page_leads_to_it(support: Client, squat: MoveSpec) -> None:
-    session = stored_session(squat, events_of(SQUAT, squats()))
-    link = f'<a href="{address(session, CSV)}" download>Download all events as CSV</a>'
-    assert link in text_of(support.get(address(session)))
-
-
-def test_a_text_of_a_movespec_is_no_formula(support: Client, owner: Machine) -> None:
-    yaml_source = SQUAT.replace("Good depth.", "'=1+1'")
-    yaml_source = yaml_source.replace("name: control", "name: -1")
-    squat, _ = make_released(owner.project, yaml_source)
-    lines = downloaded(support, stored_session(squat, events_of(yaml_source, squats())))
-    assert {line["message"] for line in lines} == {"", "'=1+1"}
-    assert {line["check.-1"] for line in lines} == {"", "met", "missed", "not judged"}
-
-
 def test_a_download_is_noted_in_the_session_s_history(squat: MoveSpec) -> None:
     session = stored_session(squat, [])
     downloaded(member("support", "sam"), session)
@@ -167,11 +125,6 @@ def test_who_may_not_see_sessions_gets_none(owner: Machine, squat: MoveSpec) -> 
     assert support.post(address(session, CSV)).status_code == 405
     assert support.get(f"{address(session, CSV)}?q=1").status_code == 400
     assert LogEntry.objects.count() == 0
-
-
-def test_an_unknown_session_leads_back_with_a_word(support: Client, db: None) -> None:
-    unknown = DetectionSession(id=uuid4())
-    assert "t exist" in text_of(support.get(address(unknown, CSV), follow=True))
 
 
 def test_a_long_one_is_read_by_short_statements(support: Client, squat: MoveSpec) -> None:

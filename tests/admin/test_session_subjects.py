@@ -1,8 +1,5 @@
 """Subjects and notes in the admin: a session's page, the search, the box, and the CSV."""
 
-import csv
-import io
-import json
 import re
 import uuid
 from html import unescape
@@ -10,13 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
-from sessions_app import listing
-from staff import session_list
+from sessions_app import notes
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import text_of
 from tests.conftest import Machine, make_released
@@ -80,53 +74,6 @@ def test_it_finds_by_a_whole_subject_or_note(
     assert listed(superuser, q=text) == [sessions[name] for name in found]
 
 
-def test_a_name_comes_before_a_subject(
-    superuser: Client, sessions: Sessions, movespec: MoveSpec
-) -> None:
-    squats = make_session(movespec, subject="squat", created_at=NOON + HOUR)
-    assert listed(superuser, q="squat") == [squats, *list(sessions.values())]
-    assert listed(superuser, q="subject:squat") == [squats]
-
-
-@pytest.mark.parametrize("most", [listing.MAX_WITH_A_NOTE, 0])
-def test_filters_narrow_what_a_label_finds(
-    superuser: Client,
-    sessions: Sessions,
-    owner: Machine,
-    outsider: Machine,
-    monkeypatch: pytest.MonkeyPatch,
-    most: int,
-) -> None:
-    monkeypatch.setattr(listing, "MAX_WITH_A_NOTE", most)
-    for chosen in (
-        {"organization": outsider.organization.id},
-        {"project__id__exact": outsider.project.id},
-    ):
-        assert listed(superuser, q="p_1", **chosen) == [sessions["theirs"]]
-        assert listed(superuser, q="metadata:south", **chosen) == [sessions["theirs"]]
-        assert listed(superuser, q="metadata:a", **chosen) == []
-    for asked, found in (
-        ({"status__exact": "streaming"}, ["live"]),
-        ({"status__exact": "live"}, ["live"]),
-        ({"status__exact": "completed"}, ["anna"]),
-        ({"status__exact": "failed"}, []),
-        ({"mode__exact": "replay"}, []),
-        ({"day": "2026-01-05", "status__exact": "completed"}, ["anna"]),
-        ({"day": "2026-01-04"}, []),
-    ):
-        mine = {"project__id__exact": owner.project.id, **asked}
-        for text in ("p_1", "metadata:a"):
-            ids = listed(superuser, q=text, **mine)
-            assert [one for one in ids if one != sessions["ben"]] == [sessions[n] for n in found]
-
-
-def test_of_many_projects_the_newest_count(
-    superuser: Client, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session_list, "MAX_PROJECTS", 1)
-    assert listed(superuser, q="p_1") == [sessions["theirs"]]
-
-
 def test_the_box_leads_to_what_has_a_label(support: Client, sessions: Sessions) -> None:
     for text in ("p_1", "north wing", "metadata:a"):
         page = support.get("/admin/find/", {"q": text})
@@ -167,20 +114,6 @@ def test_its_page_shows_the_context_and_leads_to_the_persons_sessions(
     assert "Metadata" not in plain.split("Connections")[0]
 
 
-def test_the_csv_has_the_context(superuser: Client, movespec: MoveSpec) -> None:
-    notes = {"note": "ü", "formula": "=1+1"}
-    make_session(movespec, subject="-p_1", locale="de", parameters={"depth": 90.0}, metadata=notes)
-    make_session(movespec, created_at=NOON - HOUR)
-    answer = superuser.get(FILES)
-    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
-    assert lines[0][-4:] == ["subject", "parameters", "metadata", "locale"]
-    subject, parameters, metadata, locale = lines[1][-4:]
-    assert (subject, json.loads(parameters), json.loads(metadata), locale) == (
-        "'-p_1", {"depth": 90.0}, notes, "de",
-    )  # fmt: skip
-    assert lines[2][-4:] == [""] * 4
-
-
 def test_no_log_of_staff_has_a_subject_or_a_note(superuser: Client, sessions: Sessions) -> None:
     for text in ("p_1", "metadata:south", "acme"):
         answer = superuser.get(FILES, {"q": text, "status__exact": "completed"})
@@ -199,10 +132,3 @@ def test_no_log_of_staff_has_what_was_sought_in_vain(
     answer = superuser.get(FILES, {"q": text})
     assert b"".join(answer.streaming_content).count(b"\n") == 1
     assert LogEntry.objects.get().change_message == "Downloaded: q=a subject or a note."
-
-
-def test_a_list_reads_no_metadata_to_find_a_subject(superuser: Client, sessions: Sessions) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        assert len(listed(superuser, q="subject:p_1")) == 3
-    conditions = [query["sql"].partition(" WHERE ")[2] for query in queries]
-    assert not any("metadata" in condition for condition in conditions)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from kynaplatform import clock
@@ -14,7 +13,7 @@ from sessions_app.models import DetectionSession
 from sessions_app.retention import retention_apply
 from staff.actions import organizations as actions
 from tests.admin.session_rows import make_session
-from tests.admin.staffing import address, client_of, last_history, member, text_of
+from tests.admin.staffing import address, last_history, member, text_of
 from tests.api.api_requests import nothing_changes
 from tests.conftest import Machine
 
@@ -106,17 +105,6 @@ def test_the_platforms_days_are_asked_about_as_well(
     assert list(errors_of(give(superuser, owner, "9"))) == ["delete_older_than_9"]
 
 
-def test_a_longer_retention_asks_nothing(
-    operator: Client, owner: Machine, movespec: MoveSpec
-) -> None:
-    Organization.objects.filter(pk=owner.organization.pk).update(retention_days=10)
-    ended(movespec, 40)
-    give(operator, owner, "20")
-    assert days_of(owner) == 20
-    give(operator, owner, "")
-    assert days_of(owner) is None
-
-
 @pytest.mark.parametrize(("before", "days"), [(None, "30"), (None, "2"), (30, "29"), (30, "2")])
 def test_fewer_days_take_the_right_to_erase(
     operator: Client, owner: Machine, movespec: MoveSpec, before: int | None, days: str
@@ -144,14 +132,6 @@ def test_the_platforms_days_are_no_way_round_the_right(
         assert list(errors_of(give(operator, owner, "9"))) == ["retention_days"]
 
 
-def test_who_erases_organizations_sets_fewer_days(owner: Machine) -> None:
-    user = User.objects.create_user("eve", is_staff=True)
-    for codename in ("view_organization", "change_organization", "erase_organization"):
-        user.user_permissions.add(Permission.objects.get(codename=codename))
-    give(client_of(user), owner, "2")
-    assert days_of(owner) == 2
-
-
 def test_a_new_organization_has_days_of_its_own_from_who_may_erase_alone(
     operator: Client, superuser: Client
 ) -> None:
@@ -161,17 +141,6 @@ def test_a_new_organization_has_days_of_its_own_from_who_may_erase_alone(
         made = Organization.objects.filter(name="Ward").first()
         assert made is not None
         assert made.retention_days == days
-
-
-def test_it_counts_no_more_than_it_can_tell(
-    superuser: Client, owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(actions, "MAX_COUNTED", 2)
-    for _ in range(4):
-        ended(movespec, 9)
-    assert "More than 2 of its sessions ended more than 5 days ago." in text_of(
-        give(superuser, owner, "5")
-    )
 
 
 @pytest.mark.parametrize(
@@ -187,15 +156,6 @@ def test_days_that_can_not_be_kept_are_a_complaint(
 ) -> None:
     with nothing_changes():
         assert errors_of(give(superuser, owner, days)) == {"retention_days": [complaint]}
-
-
-def test_the_page_of_the_organization_shows_it_and_changes_it_not(
-    operator: Client, owner: Machine
-) -> None:
-    organization = owner.organization
-    assert address(organization, "retention") in text_of(operator.get(address(organization)))
-    operator.post(address(organization), {"name": "Acme", "rate_limit": "", "retention_days": "5"})
-    assert days_of(owner) is None
 
 
 @pytest.mark.parametrize("role", ["support", "release managers"])

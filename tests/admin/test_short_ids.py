@@ -9,21 +9,15 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
-from django.utils import timezone
 
-from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft
-from movespecs.releases import version_release
-from projects.models import AccessToken, ApiKey
-from sessions_app.models import DetectionSession
-from staff.display import first_digits, short_id, short_ids, shortened
-from staff.history import history_add, told
-from staff.names import full_name
+from projects.models import ApiKey
+from staff.display import short_id, short_ids, shortened
+from staff.history import told
 from tests.admin.staffing import address, text_of
-from tests.conftest import VALID_YAML, Machine, make_version
+from tests.conftest import Machine
 
 LOG = "/admin/admin/logentry/"
 ID, OF_SESSION = "3fa9c07e-0000-4000-8000-000000000000", "01a22353-14bc-7001-8000-000000000000"
-WHOLE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # The whole id is there to be copied; what is seen is cut to so many digits.
 SHORT = re.compile(r'<span class="short-id of-(8|13)" title="([0-9a-f-]{36})">\2</span>')
 
@@ -38,33 +32,6 @@ def test_each_whole_id_in_a_text_is_shortened_and_nothing_else() -> None:
     first, second = short_id(ID), short_id(OF_SESSION)
     assert short_ids(text) == f"Rotated &lt;b&gt; ({first}): {second} {ID[:-1]} x{ID}"
     assert (short_ids(""), short_ids("none"), short_ids(UUID(ID))) == ("", "none", first)
-
-
-@pytest.fixture
-def rows(owner: Machine, movespec: MoveSpec) -> list[Any]:
-    owner.create_session(movespec)
-    version = movespec.current_released_version
-    sought = (ApiKey, AccessToken, MoveSpecDraft, DetectionSession)
-    return [version, *(model._default_manager.get() for model in sought)]
-
-
-@pytest.mark.parametrize("name", ["change", "history", "actions"])
-def test_headings_crumbs_and_titles_show_no_whole_id(
-    superuser: Client, rows: list[Any], name: str
-) -> None:
-    of_actions = {"ApiKey": "rotate", "DetectionSession": "cancel", "MoveSpecVersion": "release"}
-    for row in rows:
-        page = of_actions.get(type(row).__name__) if name == "actions" else name
-        if page is None:
-            continue
-        shown = text_of(superuser.get(address(row, page)))
-        (crumbs,) = re.findall(r'<div class="breadcrumbs">.*?</div>', shown, re.DOTALL)
-        headings = re.findall(r"<(?:h1|h2|title)>.*?</(?:h1|h2|title)>", shown, re.DOTALL)
-        assert len(headings) >= 2
-        for text in (crumbs, *headings):
-            assert WHOLE.findall(seen(re.sub(r'href="[^"]*"', "", text))) == [], (page, text)
-        of_row = row.movespec_id if isinstance(row, MoveSpecDraft) else row.pk
-        assert first_digits(of_row) in seen(crumbs)
 
 
 def note(row: Any, message: str) -> LogEntry:
@@ -91,16 +58,6 @@ def test_an_entry_of_any_release_is_a_deed_and_a_reason(
     assert told(note(owner.project, message)) == parts
 
 
-@pytest.mark.parametrize("reason", ["Spam.", "Spam. Reason: spam.", None])
-def test_a_name_says_no_reason(superuser: Client, movespec: MoveSpec, reason: str | None) -> None:
-    user = User.objects.get(username="root")
-    MoveSpec.objects.update(name="Squat. Reason: Approved by legal")
-    movespec.refresh_from_db()
-    message = f"Delisted {full_name(movespec)}."
-    entry = history_add(user_id=user.pk, row=movespec, message=message, reason=reason)
-    assert told(entry) == (message, reason or "")
-
-
 def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
     superuser: Client, owner: Machine
 ) -> None:
@@ -119,17 +76,3 @@ def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
     assert re.findall(r'<div class="readonly">(.*?)</div>', page)[-2:] == [done, reason]
     history = seen(text_of(superuser.get(address(key, "history"))))
     assert f"<td>gina</td><td>{done}</td><td>{reason}</td>" in history
-
-
-def test_a_release_is_listed_with_its_whole_reason(
-    superuser: Client, owner: Machine, movespec: MoveSpec
-) -> None:
-    version = make_version(movespec.id, VALID_YAML + "# two\n")
-    reason = "because " * 124 + "of it"
-    version_release(
-        movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now(),
-        reason=reason,
-    )  # fmt: skip
-    assert f'<td class="field-why">{reason}</td>' in text_of(
-        superuser.get("/admin/movespecs/release/")
-    )

@@ -200,32 +200,3 @@ def test_groups_that_two_have_changed_are_a_complaint(
     assert answer.context["adminform"].form.errors == {
         "groups": [f"It was changed meanwhile to {now}: open this page anew."]
     }
-
-
-@pytest.mark.parametrize("kept", [[], ["support"]])
-def test_groups_are_taken_and_given_as_the_page_says(
-    olga: Client, anna: User, kept: list[str]
-) -> None:
-    anna.groups.set(Group.objects.filter(name__in=kept))
-    opened = shown_on(olga, anna)
-    wanted = Group.objects.exclude(name__in=kept)
-
-    given = opened | {"groups": [one.pk for one in wanted], "is_superuser": "on"}
-    assert olga.post(address(anna), given).status_code == 302
-
-    assert all_of(anna)["groups"] == {one.name for one in wanted}
-    assert not all_of(anna)["is_superuser"]
-    opened = shown_on(olga, anna)
-    assert olga.post(address(anna), opened | {"groups": [], "is_active": []}).status_code == 302
-    assert (all_of(anna)["groups"], all_of(anna)["is_active"]) == (set(), False)
-
-
-def test_a_group_that_was_opened_before_gives_nothing_back(olga: Client) -> None:
-    readers = Group.objects.create(name="readers")
-    readers.permissions.add(permission("view_project"))
-    opened = shown_on(olga, readers)
-    readers.permissions.clear()
-
-    assert olga.post(address(readers), opened | {"name": "people"}).status_code == 302
-
-    assert list(Group.objects.filter(name="people").values_list("permissions")) == [(None,)]

@@ -12,7 +12,7 @@ from projects.models import Project
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, address, do, do_many, last_history, limits, member, text_of
 from tests.api.api_requests import nothing_changes, refused
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
+from tests.conftest import MOVESPECS, TOKENS, Machine
 from tests.long_runs import at_length
 
 
@@ -60,47 +60,6 @@ def test_resuming_lets_requests_in_and_leaves_cancelled_sessions_so(
         "cancelled", "created",
     ]  # fmt: skip
     assert last_history(row) == ("operators", str(row), f"Resumed {row}.\nReason: Paid")
-
-
-def test_the_page_before_a_suspension_says_what_it_ends(
-    operator: Client, owner: Machine, peer: Machine, movespec: MoveSpec
-) -> None:
-    for _ in range(2):
-        owner.create_session(movespec)
-    ended = owner.create_session(movespec).json()["session_id"]
-    owner.post(f"{SESSIONS}/{ended}/cancel")
-    kept = "MoveSpecs, keys and limits stay as they are, for a resume."
-
-    with nothing_changes():
-        organization = operator.get(address(owner.organization, "suspend"))
-        project = operator.get(address(owner.project, "suspend"))
-        idle = operator.get(address(peer.project, "suspend"))
-
-    assert organization.context["effects"] == [
-        "Every request of 2 projects is refused at once: organization_suspended.",
-        "Cancelled at once, for good: 2 live sessions.",
-        kept,
-    ]
-    assert project.context["effects"] == [
-        "Every request is refused at once: project_suspended.",
-        "Cancelled at once, for good: 2 live sessions.",
-        kept,
-    ]
-    assert idle.context["effects"][1] == "Cancelled at once, for good: 0 live sessions."
-
-
-def test_the_page_before_a_resume_tells_of_a_suspended_organization(
-    operator: Client, owner: Machine
-) -> None:
-    suspension.suspend(owner.project, now=clock.now())
-    page = address(owner.project, "resume")
-    assert len(operator.get(page).context["effects"]) == 1
-
-    suspension.suspend(owner.organization, now=clock.now())
-
-    assert operator.get(page).context["effects"][1] == (
-        "Where the organization is suspended, requests are refused until it is not."
-    )
 
 
 @LEVELS

@@ -1,14 +1,11 @@
 """What is suspended says so on every page of its customer: which of the two, and why."""
 
-import html
 import re
 from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
@@ -18,8 +15,8 @@ from projects.models import AccessToken, ApiKey, CredentialKind, Project, Servic
 from sessions_app.models import DetectionSession
 from staff.actions.base import StaffActionAdmin
 from staff.states import suspensions_of
-from tests.admin.staffing import address, do_many, text_of
-from tests.conftest import Machine, make_machine, make_released
+from tests.admin.staffing import address, text_of
+from tests.conftest import Machine
 from tests.long_runs import at_length, thinned
 
 # Of each kind its own state, beside the badges of the suspensions.
@@ -79,19 +76,6 @@ def test_a_band_on_every_page_says_what_is_suspended_since_when_by_whom_and_why(
         ), page
 
 
-def test_both_suspensions_are_told_apart(superuser: Client, owner: Machine) -> None:
-    for row in (owner.organization, owner.project):
-        suspension.suspend(row, now=timezone.now())
-    key = ApiKey.objects.get()
-    shown = text_of(superuser.get(address(key)))
-    assert re.findall(r"<strong>(The .*?) is suspended", shown) == [
-        "The organization Acme", "The project Acme / owner",
-    ]  # fmt: skip
-    assert badges(shown) == ["organization suspended", "project suspended"]
-    listed = text_of(superuser.get(address(Project, "changelist")))
-    assert badges(listed) == ["organization suspended", "suspended"]
-
-
 @thinned("level, model", ["organization", "project"], [*OWN])
 def test_lists_and_pages_have_a_badge_and_none_is_live(
     superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
@@ -120,21 +104,6 @@ def test_what_the_search_finds_has_a_badge(
         )
 
 
-def test_a_key_that_ended_says_that_alone(superuser: Client, owner: Machine) -> None:
-    ApiKey.objects.update(revoked_at=timezone.now())
-    suspension.suspend(owner.project, now=timezone.now())
-    assert badges(text_of(superuser.get(address(ApiKey, "changelist")))) == ["revoked"]
-
-
-def test_rows_that_an_action_is_for_have_their_badges(
-    superuser: Client, owner: Machine, outsider: Machine
-) -> None:
-    suspension.suspend(owner.organization, now=timezone.now())
-    asked = do_many(superuser, [owner.project, outsider.project], "suspend")
-    rows = {name: badges(shown) for _, name, shown in asked.context["rows"]}
-    assert rows == {"Acme / owner": ["organization suspended"], "Elsewhere / outsider": []}
-
-
 def test_a_suspension_by_nobody_of_the_staff_has_no_reason(
     operator: Client, owner: Machine
 ) -> None:
@@ -155,23 +124,3 @@ def test_a_suspension_by_nobody_of_the_staff_has_no_reason(
     row.refresh_from_db()
     (told,) = suspensions_of(row)
     assert (told.who, told.reason) == (None, None)
-
-
-@pytest.mark.parametrize("model", [ApiKey, MoveSpec, Project, DetectionSession])
-def test_fifty_suspended_rows_cost_the_queries_of_one(
-    superuser: Client, owner: Machine, movespec: MoveSpec, model: Any
-) -> None:
-    owner.create_session(movespec)
-    suspension.suspend(owner.organization, now=timezone.now())
-
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            page = text_of(superuser.get(address(model, "changelist")))
-        assert "organization suspended" in html.unescape(page)
-        return len(captured)
-
-    few = queries()
-    for number in range(9):
-        machine = make_machine(owner.organization, f"more {number}")
-        make_released(machine.project)
-    assert queries() == few

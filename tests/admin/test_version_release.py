@@ -7,9 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.drafts import movespec_create
-from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
-from movespecs.releases import version_release
+from movespecs.models import MoveSpec, MoveSpecVersion
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
@@ -92,13 +90,6 @@ def test_a_reason_is_required(
     assert changed_by_staff(before) == set()
 
 
-def test_the_released_version_offers_no_release(manager: Client, first: MoveSpecVersion) -> None:
-    page = text_of(manager.get(address(first)))
-    assert address(first, "release") not in page
-    assert address(first, "roll-back") not in page
-    assert address(first, "withdraw") in page
-
-
 def test_staff_roll_back_from_the_movespec_page(
     manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
 ) -> None:
@@ -166,22 +157,6 @@ def test_a_release_that_was_taken_back_meanwhile_is_told(
     assert "Released version 2" in text_of(send(manager, second, "release", seen_on(told)))
 
 
-def test_of_many_releases_since_the_first_are_told(
-    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
-) -> None:
-    third = make_version(movespec.id, WARNED)
-    seen = seen_on(manager.get(address(third, "release")))
-    for version in [second, first] * 6:
-        version_release(
-            movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
-        )
-
-    told = text_of(send(manager, third, "release", seen))
-
-    assert told.count("an API client released version") == 10
-    assert "Then 2 more, which the MoveSpec&#x27;s page lists." in told
-
-
 @pytest.mark.parametrize("seen", ["", "0", "-1", "nonsense"])
 def test_who_saw_no_release_changes_nothing(
     manager: Client, second: MoveSpecVersion, seen: str
@@ -189,34 +164,6 @@ def test_who_saw_no_release_changes_nothing(
     before = database_state()
     assert send(manager, second, "release", seen).status_code in (200, 409)
     assert changed_by_staff(before) == set()
-
-
-def test_while_nothing_is_released_a_release_is_compared_with_what_was_last(
-    manager: Client, first: MoveSpecVersion, second: MoveSpecVersion
-) -> None:
-    act(manager, first, "withdraw", replacement="nothing")
-
-    page = text_of(manager.get(address(second, "release")))
-
-    assert "No version is released: new sessions are refused." in page
-    assert "How it differs from the version that was released last" in page
-    assert "From version 1 to version 2" in page
-    assert "<ins>95</ins>" in page
-
-
-def test_before_the_first_release_a_release_shows_the_yaml(manager: Client, owner: Machine) -> None:
-    draft = movespec_create(
-        project_id=owner.project.id, name="New", description=None, author=PLATFORM,
-        now=timezone.now(),
-    )  # fmt: skip
-    version = make_version(draft.id, WARNED)
-
-    page = text_of(manager.get(address(version, "release")))
-
-    assert 'class="diff"' not in page
-    assert len(re.findall(r'<tr id="line-\d+"', page)) == 14
-    assert "<strong>Warning</strong>" in page
-    assert "Released version 1 of Acme / owner / New." in text_of(act(manager, version, "release"))
 
 
 def test_releasing_what_a_colleague_released_is_told(

@@ -2,9 +2,7 @@
 
 import re
 
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
@@ -56,16 +54,3 @@ def test_each_row_says_its_state_and_author_and_leads_on(
 def test_support_may_compare_and_release_nothing(support: Client, movespec: MoveSpec) -> None:
     make_version(movespec.id, VALID_YAML + "# two\n")
     assert [row[-1] for row in rows_of(support, movespec)] == ["Compare · Sessions", "Sessions"]
-
-
-def test_more_versions_cost_no_more_statements(support: Client, movespec: MoveSpec) -> None:
-    def statements() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            support.get(address(movespec))
-        return len(queries)
-
-    statements()  # What is read once.
-    few = statements()
-    for number in range(25):
-        make_version(movespec.id, VALID_YAML + f"# {number}\n")
-    assert statements() == few

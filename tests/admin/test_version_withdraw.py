@@ -5,11 +5,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 
 from movespecs.models import MoveSpec, MoveSpecVersion
-from sessions_app.lifecycle import session_cancel
-from sessions_app.models import DetectionSession
 from tests.admin.staffing import address, member, text_of
 from tests.admin.version_actions import (
     SECOND,
@@ -17,7 +14,6 @@ from tests.admin.version_actions import (
     act,
     changed_by_staff,
     history_of,
-    latest_release_of,
     released_of,
     seen_on,
     send,
@@ -38,15 +34,6 @@ def withdraw_for(
     shown = act(client, version, "withdraw", replacement=str(other.id), preview="yes")
     more |= {"replacement": str(other.id), "previewed": previewed_on(shown)}
     return send(client, version, "withdraw", seen_on(shown), **more)
-
-
-def test_the_movespec_page_offers_no_withdrawn_version(
-    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
-) -> None:
-    act(manager, second, "release")
-    act(manager, first, "withdraw")
-    page = text_of(manager.get(address(movespec)))
-    assert "Roll back" not in page
 
 
 def test_withdrawing_an_unreleased_version_changes_no_release(
@@ -121,31 +108,6 @@ def test_a_replacement_must_be_another_version_of_the_movespec_that_was_not_with
     assert changed_by_staff(before) == set()
 
 
-def test_looking_at_what_changes_tells_of_what_a_colleague_did(
-    manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
-) -> None:
-    third = make_version(movespec.id, WARNED)
-    seen = seen_on(manager.get(address(first, "withdraw")))
-    alan = member("operators", "alan")
-    act(alan, second, "release", reason="A try.")
-    act(alan, first, "roll-back", reason="Back.")
-    before = database_state()
-
-    told = send(
-        manager, first, "withdraw", seen, reason="Mine.", replacement=str(third.id), preview="yes"
-    )
-
-    assert told.status_code == 409
-    page = text_of(told)
-    assert "meanwhile alan released version 2" in page
-    assert "Then alan released version 1" in page
-    assert "Mine." in page
-    assert f'<option value="{third.id}" selected>' in page
-    assert "From version 1 to version 3" in page
-    assert seen_on(told) == latest_release_of(movespec)
-    assert changed_by_staff(before) == set()
-
-
 def test_a_replacement_is_seen_before_it_is_released(
     manager: Client, movespec: MoveSpec, first: MoveSpecVersion, second: MoveSpecVersion
 ) -> None:
@@ -186,28 +148,6 @@ def test_a_replacement_that_was_not_seen_does_not_hide_what_a_colleague_did(
 
     assert told.status_code == 409
     assert "meanwhile alan released version 2" in text_of(told)
-
-
-def test_withdrawing_what_is_not_released_tells_what_runs_it(
-    manager: Client, owner: Machine, movespec: MoveSpec, first: MoveSpecVersion,
-    second: MoveSpecVersion,
-) -> None:  # fmt: skip
-    act(manager, second, "release")
-    owner.create_session(movespec)
-    for _ in range(3):
-        owner.create_session(movespec, movespec_version_id=str(first.id))
-    ended = DetectionSession.objects.filter(resolved_version=first).latest("created_at")
-    session_cancel(session_id=ended.id, project_id=owner.project.id, now=timezone.now())
-
-    page = text_of(manager.get(address(first, "withdraw")))
-
-    assert (
-        "In the last day 3 sessions ran version 1, this one; 2 sessions of it are live now." in page
-    )
-    assert (
-        "In the last day 1 session ran version 2, the released one; "
-        "1 session of it is live now." in page
-    )
 
 
 def test_withdrawing_what_a_colleague_released_meanwhile_is_told(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
@@ -51,15 +50,6 @@ def test_a_page_leads_to_its_sessions(
     there = list_of(DetectionSession, **filters(movespec))
     assert there in links_in(text_of(support.get(address(row(movespec)))))
     assert listed(support, **filters(movespec)) == [mine]
-
-
-def test_a_row_of_sessions_leads_to_its_customer_movespec_and_version(
-    support: Client, movespec: MoveSpec
-) -> None:
-    make_session(movespec)
-    links = links_in(text_of(support.get(LIST)))
-    for row in (movespec.project, movespec, movespec.current_released_version):
-        assert address(row) in links
 
 
 def test_a_key_leads_to_its_tokens_and_a_token_to_its_key(support: Client, owner: Machine) -> None:
@@ -110,24 +100,6 @@ def test_the_filter_by_movespec_is_of_all_its_versions_and_goes_with_the_others(
     assert chosen in text_of(superuser.get(LIST, asked))
 
 
-def test_the_filter_by_movespec_has_all_versions_that_it_may_have_and_the_released_one(
-    support: Client, movespec: MoveSpec, settings: Any
-) -> None:
-    """A limit that was lowered leaves more versions than it allows."""
-    first = movespec.current_released_version_id
-    for number in range(3):
-        make_version(movespec.id, VALID_YAML + f"# {number}\n")
-    of_first = make_session(movespec, resolved_version_id=first)
-    versions = movespec.versions.exclude(pk=first).order_by("version_number")
-    others = [
-        make_session(movespec, resolved_version_id=one.pk, created_at=NOON + number * HOUR)
-        for number, one in enumerate(versions, start=1)
-    ]
-    assert listed(support, movespec=movespec.pk) == [*reversed(others), of_first]
-    settings.VERSIONS_PER_MOVESPEC = 2
-    assert listed(support, movespec=movespec.pk) == [*reversed(others[1:]), of_first]
-
-
 def test_who_made_something_is_a_name_that_leads_to_the_key(
     support: Client, manager: Client, owner: Machine, movespec: MoveSpec
 ) -> None:
@@ -151,20 +123,6 @@ def test_who_made_something_is_a_name_that_leads_to_the_key(
         hidden = text_of(manager.get(page))
         assert name in hidden, page
         assert address(key) not in hidden, page
-
-
-def test_the_pages_of_owners_without_the_right_to_see_sessions_lead_to_none(
-    db: None, owner: Machine, movespec: MoveSpec
-) -> None:
-    user = User.objects.create(username="few", is_staff=True)
-    names = ["view_organization", "view_project", "view_movespec"]
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    client = Client()
-    client.force_login(user)
-    for row in (owner.organization, owner.project, movespec):
-        assert reverse("admin:sessions_app_detectionsession_changelist") not in text_of(
-            client.get(address(row))
-        )
 
 
 def test_a_key_leads_to_the_sessions_that_it_made_and_each_to_its_key(

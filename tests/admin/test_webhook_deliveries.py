@@ -1,14 +1,11 @@
 """Staff read what was sent to webhooks and what was answered, and send it again."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from uuid_utils.compat import uuid7
 
 from kynaplatform import clock
@@ -84,13 +81,6 @@ def test_a_page_says_why_it_failed_and_when_the_next_try_is(
 ) -> None:
     delivery = tried(endpoint, due_at=clock.now() + timedelta(seconds=20), **more)
     assert told in words(support.get(address(delivery)))
-
-
-def test_a_body_is_cut_where_it_is_long(support: Client, endpoint: WebhookEndpoint) -> None:
-    delivery = tried(endpoint, body=json.dumps({"text": "x" * 30_000 + "UNSEEN"}))
-    page = text_of(support.get(address(delivery)))
-    assert "The first 20,000 characters." in page
-    assert "UNSEEN" not in page
 
 
 def test_no_page_shows_a_secret(superuser: Client, endpoint: WebhookEndpoint) -> None:
@@ -257,23 +247,3 @@ def test_who_only_looks_sends_nothing(endpoint: WebhookEndpoint, role: str) -> N
         do_many(client, [delivery], "send-again", confirmed="yes", reason="x")
         assert client.post(address(delivery), {"status": "waiting"}).status_code == 403
     assert LogEntry.objects.count() == 0
-
-
-@pytest.mark.parametrize("asked", ["", "status__exact=failed", "endpoint"])
-def test_fifty_messages_cost_the_statements_of_one(
-    support: Client, endpoint: WebhookEndpoint, asked: str
-) -> None:
-    path = f"{LIST}?{f'endpoint__id__exact={endpoint.pk}' if asked == 'endpoint' else asked}"
-
-    def statements() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            support.get(path)
-        assert not any('"body"' in one["sql"] for one in captured)
-        return len(captured)
-
-    tried(endpoint)
-    statements()  # What is read once.
-    few = statements()
-    for _ in range(60):
-        tried(endpoint)
-    assert statements() == few <= 12
