@@ -21,18 +21,6 @@ PHONE = {"viewport": {"width": 400, "height": 800}}
 PHONES = (Screen(400, "light"), Screen(400, "dark"))
 
 
-def lines_of(page: Page, selector: str) -> list[int]:
-    """How many lines each of these is shown on."""
-    found: list[int] = page.locator(selector).evaluate_all(
-        """all => all.map(one => {
-            const range = document.createRange();
-            range.selectNodeContents(one);
-            return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
-        })"""
-    )
-    return found
-
-
 @pytest.mark.long
 @at_length("role", *ROLES)
 def test_the_menu_leads_to_each_list_by_keyboard_and_closes(
@@ -68,19 +56,7 @@ def test_on_a_wide_screen_the_sidebar_is_the_menu(log_in: LogIn, movespec: MoveS
     expect(page.locator("#nav-sidebar")).to_be_visible()
 
 
-def test_a_kind_of_two_words_is_on_one_line(log_in: LogIn, superuser: User, owner: Machine) -> None:
-    key = ApiKey.objects.get()
-    client_of(superuser).post(address(key, "revoke"), {"reason": "Lost in a taxi."})
-    page = log_in(superuser.username, **PHONE)
-    page.goto(reverse("admin:admin_logentry_changelist"))
-    cell = page.locator("#result_list .field-what")
-    expect(cell).to_contain_text("API key")
-    assert lines_of(page, "#result_list .field-what .quiet") == [1]
-    expect(page.locator("#result_list .field-why")).to_have_text("Lost in a taxi.")
-
-
 HEIGHTS = "all => all.map(one => one.getBoundingClientRect().height)"
-LABELS = "all => all.map(one => one.dataset.column)"
 LONG = "Rehabilitationszentrum für Bewegung und Gesundheit am Stadtpark"
 
 
@@ -103,15 +79,6 @@ def test_the_header_is_one_line_and_rows_are_low_whatever_the_names(
     page.goto(address(movespec))
     rows = page.get_by_role("region", name="Table of versions").locator("tbody tr")
     assert max(rows.evaluate_all(HEIGHTS)) <= 100
-
-
-def test_a_cell_has_the_name_of_its_column_alone(
-    log_in: LogIn, superuser: User, owner: Machine
-) -> None:
-    page = log_in(superuser.username, **PHONE)
-    page.goto(f"{address(Organization, 'changelist')}?o=1.-5")
-    labels = page.locator("#result_list [data-column]").evaluate_all(LABELS)
-    assert labels[:5] == ["Name", "State", "Projects", "Live sessions", "Created"]
 
 
 def test_what_is_ones_own_is_in_the_menu(log_in: LogIn, superuser: User) -> None:

@@ -6,10 +6,8 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, Request, expect
 
-from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
-from projects.models import ApiKey, CredentialKind, Organization, Project
-from staff.display import first_digits
+from projects.models import CredentialKind, Organization, Project
 from tests.admin.staffing import ROLES, address
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import member
@@ -99,36 +97,6 @@ def test_arrows_go_round_and_escape_closes_and_leaves_the_text(
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("option")).to_have_count(0)
-
-
-@pytest.mark.long
-def test_a_short_id_leads_to_its_session(
-    log_in: Callable[..., Page], owner: Machine, movespec: MoveSpec
-) -> None:
-    member("sam", "support")
-    session_id = owner.create_session(movespec).json()["session_id"]
-    page = log_in("sam")
-    page.keyboard.press("Control+k")
-    page.keyboard.type(first_digits(session_id))
-    expect(page.get_by_role("option")).to_have_count(1)
-    page.get_by_role("option").click()
-    page.wait_for_url(f"**/admin/sessions_app/detectionsession/{session_id}/change/")
-
-
-@pytest.mark.long
-def test_enter_lists_what_is_found_on_a_page_and_so_it_does_without_script(
-    log_in: Callable[..., Page], customers: list[Project]
-) -> None:
-    member("sam", "support")
-    for has_script in (True, False):
-        page = log_in("sam", java_script_enabled=has_script)
-        page.locator("#find-text").fill("ci")
-        page.locator("#find-text").press("Enter")
-        page.wait_for_url("**/admin/find/?q=ci")
-        expect(page.get_by_role("heading", name="Found for “ci”")).to_be_visible()
-        page.get_by_role("link", name="All API keys that are found …").click()
-        page.wait_for_url(f"**{address(ApiKey, 'changelist')}?q=ci")
-        expect(page.locator("#result_list tbody tr")).to_have_count(9)
 
 
 def test_a_secret_leaves_the_browser_neither_as_it_is_typed_nor_by_enter(

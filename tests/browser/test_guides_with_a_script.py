@@ -14,15 +14,6 @@ PHONE = {"width": 400, "height": 900}
 # Without a script
 
 
-def test_the_first_page_is_whole_without_a_script(visit: Callable[..., Page]) -> None:
-    page = visit(java_script_enabled=False)
-    page.goto("/")
-    expect(page.get_by_role("img", name="A figure that squats")).to_be_visible()
-    expect(page.locator("#count")).to_have_text("2")
-    expect(page.locator("#events")).to_contain_text("2.9 s event_completed squat")
-    expect(page.get_by_role("button")).to_have_count(0)
-
-
 def test_a_guide_is_searched_for_and_found_without_a_script(
     visit: Callable[..., Page], site: str
 ) -> None:
@@ -33,16 +24,6 @@ def test_a_guide_is_searched_for_and_found_without_a_script(
     expect(page).to_have_url(f"{site}/docs/search?q=where+does+a+new+scope+go")
     page.locator(".results a").first.click()
     expect(page).to_have_url(f"{site}/docs/contributing#a-new-scope")
-
-
-def test_a_phone_has_its_menu_without_a_script(visit: Callable[..., Page], site: str) -> None:
-    page = visit(java_script_enabled=False, viewport=PHONE)
-    page.goto("/docs/streaming")
-    menu = page.get_by_role("navigation", name="Menu")
-    expect(menu).to_be_hidden()
-    page.locator(".menu summary").click()
-    menu.get_by_role("link", name="Run", exact=True).click()
-    expect(page).to_have_url(f"{site}/docs/operations")
 
 
 # With one
@@ -128,17 +109,3 @@ def test_the_figure_is_still_for_those_who_want_no_motion(
     play.click()
     expect(page.locator("#count")).to_have_text("0")
     expect(page.locator(".near.leg")).not_to_have_attribute("points", still)
-
-
-def test_the_font_is_served_from_here(visit: Callable[..., Page], site: str) -> None:
-    page = visit()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto("/docs/start")
-    page.evaluate("document.fonts.ready")
-    assert page.evaluate("document.fonts.check('16px Figtree')")
-    fonts = {url.removeprefix(site) for url in asked if url.endswith(".woff2")}
-    assert fonts == {
-        "/static/guides/fonts/figtree.woff2",
-        "/static/guides/fonts/jetbrains-mono.woff2",
-    }

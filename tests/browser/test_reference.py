@@ -34,18 +34,6 @@ def test_a_language_is_chosen_without_a_script(visit: Callable[..., Page]) -> No
     expect(page.get_by_text("curl -sS")).to_be_hidden()
 
 
-def test_the_language_of_the_last_page_is_that_of_the_next(visit: Callable[..., Page]) -> None:
-    page = visit(viewport={"width": 1280, "height": 900})
-    page.goto("/api/docs/session_create")
-    page.get_by_role("radio", name="curl").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("radio", name="TypeScript")).to_be_checked()
-    page.get_by_role("link", name="Finalize a detection session").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Finalize a detection session")
-    expect(page.get_by_text("await fetch(")).to_be_visible()
-
-
 def test_a_phone_unfolds_the_operations(visit: Callable[..., Page]) -> None:
     page = visit(viewport={"width": 400, "height": 900})
     page.goto("/api/docs/session_create")
@@ -54,12 +42,3 @@ def test_a_phone_unfolds_the_operations(visit: Callable[..., Page]) -> None:
     menu.locator("summary").press("Enter")
     menu.get_by_role("link", name="Fork a MoveSpec").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fork a MoveSpec")
-
-
-def test_errors_are_unfolded_by_keyboard(visit: Callable[..., Page]) -> None:
-    page = visit(viewport={"width": 1280, "height": 900})
-    page.goto("/api/docs/session_create")
-    error = page.locator("#errors").get_by_text("movespec_fork_required")
-    expect(error).to_be_hidden()
-    page.locator("#errors summary").press("Enter")
-    expect(error).to_be_visible()

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
-from staff.display import first_digits
 from tests.admin.staffing import address
 from tests.browser.accessibility import Screens, assert_accessible_and_fits, each_screen
 from tests.browser.conftest import member
@@ -27,43 +26,6 @@ def session(site: str, owner: Machine, movespec: MoveSpec, outsider: Machine) ->
     made = DetectionSession.objects.get(id=owner.create_session(movespec).json()["session_id"])
     detect(made.id)
     return made
-
-
-@pytest.mark.long
-@each_screen
-def test_staff_find_a_session_by_its_short_id_and_read_what_it_counted(
-    log_in: Callable[..., Page], session: DetectionSession, screens: Screens
-) -> None:
-    page = log_in(member("sam", "support").username)
-    screens[-1].show(page)
-    page.goto(LIST)
-    shown = page.locator("#result_list .short-id").first
-    digits = first_digits(session.id)
-    assert len(digits) == 13
-    assert shown.inner_text()[:13] in {str(row.id)[:13] for row in DetectionSession.objects.all()}
-    assert_accessible_and_fits(page, screens)
-    box = page.locator("#searchbar")
-    box.fill(digits)
-    box.press("Enter")
-    rows = page.locator("#result_list tbody tr")
-    expect(rows).to_have_count(1)
-    assert "Acme / owner" in rows.inner_text()
-    assert "Squat, version 1" in rows.inner_text()
-    assert rows.locator(".field-counted").inner_text() == "1"
-    rows.get_by_role("link").first.press("Enter")
-
-    facts = page.get_by_role("region", name="Facts")
-    expect(facts.get_by_role("link", name="Acme / owner")).to_be_visible()
-    expect(facts.get_by_role("link", name="version 1")).to_be_visible()
-    repetitions = page.get_by_role("region", name="Repetitions", exact=True)
-    assert repetitions.locator(".figures").inner_text().split() == [
-        "squat",
-        "1",
-        "interrupted",
-        "0",
-    ]
-    expect(repetitions.get_by_role("cell", name="s", exact=False).first).to_be_visible()
-    assert_accessible_and_fits(page, screens)
 
 
 @pytest.mark.long

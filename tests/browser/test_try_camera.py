@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -113,42 +112,6 @@ def test_a_refused_camera_is_told(browser: Browser, site: str) -> None:
     )
 
 
-ANSWER_LATER = """
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = (asked) => new Promise((resolve) => {
-  window.answer = async () => {
-    window.given = await ask(asked);
-    resolve(given);
-  };
-});
-"""
-
-
-def test_stop_does_not_wait_for_an_answer_about_the_camera(browser: Browser, site: str) -> None:
-    page = browser.new_context(base_url=site, permissions=["camera"]).new_page()
-    page.add_init_script(ANSWER_LATER)
-    page.goto("/try")
-    start(page, "You")
-    expect(page.locator("#state")).to_have_text("Starting …")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Start")).to_be_focused()
-    expect(page.get_by_role("alert")).to_be_hidden()
-    # A camera that is allowed only now goes out again.
-    page.evaluate("answer()")
-    assert page.evaluate("given.getTracks().map(track => track.readyState)") == ["ended"]
-    assert page.locator("#video").evaluate("video => video.srcObject") is None
-    expect(page.get_by_role("alert")).to_be_hidden()
-    assert DetectionSession.objects.count() == 0
-
-
-def test_a_device_without_a_camera_is_told(launch: Launch, site: str) -> None:
-    with launch(ALLOWED) as chromium:
-        page = opened(chromium, site)
-        start(page, "You")
-        # Also without WebGL, which this Chromium does not have either.
-        expect_problem(page, "No camera was found. Connect one, then start again.")
-
-
 def test_a_browser_without_webgl_is_told(launch: Launch, shows_film: list[str], site: str) -> None:
     options = [option for option in shows_film if option not in SOFTWARE_WEBGL]
     with launch(ALLOWED, "--disable-3d-apis", *options) as chromium:
@@ -182,7 +145,6 @@ navigator.mediaDevices.getUserMedia = async (asked) => {
   return media;
 };
 """
-STARTED = "video => video.srcObject !== null && !video.paused"
 
 
 def watched(browser: Browser, site: str) -> tuple[Page, list[str]]:
@@ -207,21 +169,6 @@ def expect_camera_off(page: Page) -> None:
     """It was on, and its light is out."""
     assert page.evaluate("tracks.map(track => track.readyState)") == ["ended"]
     assert page.locator("#video").evaluate("video => video.srcObject") is None
-
-
-def test_a_missing_file_of_the_landmarker_is_told(browser: Browser, site: str) -> None:
-    page, _ = watched(browser, site)
-    page.route("**/pose/*.binarypb", lambda route: route.abort())
-    start(page, "You")
-    expect_problem(
-        page,
-        "The files that find a body in a picture could not be loaded. Check the connection, then "
-        "start again.",
-        sessions=1,
-    )
-    expect_camera_off(page)
-    # Nothing has attached, and so it expires.
-    assert DetectionSession.objects.get().status == "created"
 
 
 def test_who_can_have_no_session_hears_it_before_the_landmarker_is_loaded(
@@ -277,30 +224,6 @@ def test_loading_shows_its_progress_and_a_countdown_leaves_time_to_step_back(
     expect(page.locator("#summary")).to_be_visible(timeout=CAMERA_MS)
 
 
-def test_the_landmarker_is_asked_for_after_the_session(browser: Browser, site: str) -> None:
-    page, asked = watched(browser, site)
-    start(page, "You")
-    page.wait_for_event("request", lambda request: "/pose/" in request.url, timeout=CAMERA_MS)
-    paths = [urlsplit(url).path for url in asked]
-    first = next(path for path in paths if path == "/try/sessions" or "/pose/" in path)
-    assert (first, paths.count("/try/sessions")) == ("/try/sessions", 1)
-
-
-def test_stop_while_the_session_is_asked_for_leaves_nothing(browser: Browser, site: str) -> None:
-    page, asked = watched(browser, site)
-    held: list[Route] = []
-    page.route("**/try/sessions", lambda route: held.append(route))
-    start(page, "You")
-    eventually(lambda: bool(page.evaluate("1") and held), "the session is asked for")
-    assert page.locator("#video").evaluate(STARTED) is True
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Start")).to_be_focused()
-    expect(page.get_by_role("alert")).to_be_hidden()
-    expect_camera_off(page)
-    assert of_landmarker(asked) == []
-    assert DetectionSession.objects.count() == 0
-
-
 @pytest.mark.long
 def test_stop_while_the_landmarker_loads_leaves_nothing(browser: Browser, site: str) -> None:
     page, asked = watched(browser, site)
@@ -316,23 +239,3 @@ def test_stop_while_the_landmarker_loads_leaves_nothing(browser: Browser, site: 
     eventually(lambda: bool(page.evaluate("1") and failed), "what was loaded is given up")
     assert failed == of_landmarker(asked) == [held[0].request.url]
     assert DetectionSession.objects.get().status == "created"
-
-
-@pytest.mark.long
-def test_a_camera_that_goes_while_the_session_is_asked_for_is_told(
-    browser: Browser, site: str
-) -> None:
-    page, asked = watched(browser, site)
-    held: list[Route] = []
-    page.route("**/try/sessions", lambda route: held.append(route))
-    start(page, "You")
-    eventually(lambda: bool(page.evaluate("1") and held), "the session is asked for")
-    page.context.clear_permissions()
-    page.wait_for_function("tracks[0].readyState === 'ended'")
-    held[0].continue_()
-    expect_problem(
-        page,
-        "The camera was taken away. Connect it or allow it again, then start again.",
-        sessions=1,
-    )
-    assert of_landmarker(asked) == []

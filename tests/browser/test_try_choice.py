@@ -1,6 +1,5 @@
 """The page at /try before it counts: the choice, its figure, and a start that is stopped."""
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +7,6 @@ from playwright.sync_api import Page, Route, expect
 
 from sessions_app.models import DetectionSession
 from tests.browser.trying import (
-    RUN_MS,
     drawn,
     expect_summary,
     module_runtime,
@@ -67,36 +65,6 @@ def test_stop_does_not_wait_for_the_servers_answer(
     expect_summary(page, "Squat: 6 repetitions")
 
 
-def test_stop_does_not_wait_for_the_figure(page: Page, held: Callable[[str], list[Route]]) -> None:
-    expect_figure(page)
-    held(FIGURES)
-    start(page)
-    expect(page.locator("#state")).to_have_text("Starting …")
-    page.get_by_role("button", name="Stop").click()
-    expect_choice(page)
-    expect_figure(page)
-
-
-@pytest.mark.long
-def test_no_other_movements_figure_is_shown(page: Page, held: Callable[[str], list[Route]]) -> None:
-    expect_figure(page)
-    held(FIGURES)
-    held(SESSIONS)
-    page.get_by_role("radio", name="Lunge", exact=True).check()
-    expect(page.locator("#figure-note")).to_have_text("The figure is being loaded …")
-    expect(page.locator("#figure-note")).to_be_visible()
-    assert drawn(page, "figure") == 0
-    start(page, movement="Lunge")
-    page.get_by_role("button", name="Stop").click()
-    expect_choice(page)
-    expect(page.locator("#figure-note")).to_have_text("The figure is being loaded …")
-    assert drawn(page, "figure") == 0
-    page.unroute(FIGURES)
-    start(page, movement="Lunge")
-    page.get_by_role("button", name="Stop").click()
-    expect_figure(page)
-
-
 def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
     expect_figure(page)
     page.route(FIGURES, lambda route: route.abort())
@@ -119,16 +87,3 @@ def test_a_browser_that_cannot_unpack_says_so(page: Page) -> None:
         f"{text} Take the camera, or open the page in a newer browser."
     )
     assert DetectionSession.objects.count() == 0
-
-
-@pytest.mark.long
-def test_the_last_runs_skeleton_is_gone(page: Page, held: Callable[[str], list[Route]]) -> None:
-    start(page)
-    expect(page.locator("#count")).to_have_text(re.compile("[1-5]"), timeout=RUN_MS)
-    assert drawn(page, "skeleton") > 500
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_role("button", name="Again").click()
-    held(SESSIONS)
-    start(page)
-    expect(page.locator("#state")).to_have_text("Starting …")
-    assert drawn(page, "skeleton") == 0

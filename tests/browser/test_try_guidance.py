@@ -229,24 +229,6 @@ def test_the_numbers_of_a_movement_may_be_chosen(
     assert played.asked == {"movement": "squat", "parameters": {"depth": 87.5}, "locale": "en"}
 
 
-def test_the_language_of_the_cues_may_be_chosen(visit: Callable[..., Page], played: Played) -> None:
-    page = open_page(visit, played, {**SQUAT, "languages": ["en", "de"]}, "?locale=de-AT")
-    language = page.get_by_label("Language of the cues")
-    expect(language).to_have_value("de")
-    language.select_option("English")
-    language.select_option("Deutsch")
-    page.get_by_role("radio", name="Lunge", exact=True).check()
-    expect(language).to_have_value("de")
-    assert "locale=de" in page.url
-    page.get_by_role("radio", name="Squat").check()
-    page.get_by_role("radio", name=FIGURE).check()
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator("#state")).to_have_text("Counting")
-    assert played.asked == {"movement": "squat", "parameters": {}, "locale": "de"}
-    played.tell("feedback", 1_000, message="Tiefer.", level="coaching", key=None)
-    expect(page.locator("#cue [lang=de]")).to_have_text("Tiefer.")
-
-
 @each_screen
 def test_what_is_told_is_accessible_and_fits(
     visit: Callable[..., Page], played: Played, screens: Screens

@@ -1,26 +1,22 @@
 """The page at /try as somebody uses it, from the choice to the summary."""
 
 import gzip
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, expect
 
 from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
-from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.trying import (
     FIGURE,
     RUN_MS,
     Runtime,
-    drawn,
     expect_summary,
     module_runtime,
     notices,
@@ -29,7 +25,6 @@ from tests.browser.trying import (
     runtime,
     site,
     start,
-    use_up_sessions,
     web_environment,
 )
 from tests.module_servers import WebServer
@@ -87,39 +82,6 @@ def test_the_figure_goes_through_the_whole_page(page: Page) -> None:
     assert notices(page) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "place"), [("Push-up", "Get down on the floor"), ("Pull-up", "Hang from the bar")]
-)
-@pytest.mark.long
-def test_who_lies_and_who_hangs_is_counted(page: Page, name: str, place: str) -> None:
-    page.goto("/try?speed=3")
-    page.get_by_role("radio", name=name).check()
-    expect(page.locator("#place")).to_contain_text(place)
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    start(page, movement=name)
-    expect(page.locator("#state")).to_have_text("Counting")
-    expect(page.locator("#count")).to_have_text(re.compile("[2-6]"), timeout=RUN_MS)
-    expect(page.locator("#degrees")).to_have_text(re.compile(r"^\d+°$"))
-    assert drawn(page, "skeleton") > 500
-    expect_summary(page, f"{name}: 6 repetitions")
-    session = DetectionSession.objects.get()
-    assert session.repetitions == {name.lower(): 6}
-    assert_shown_as_stored(page, session)
-    assert notices(page) == []
-
-
-@pytest.mark.long
-def test_it_is_played_at_its_own_pace_unless_asked_otherwise(page: Page) -> None:
-    page.goto("/try")
-    before = page.evaluate("performance.now()")
-    start(page)
-    expect(page.locator("#state")).to_have_text("Counting")
-    expect(page.locator("#trace")).to_be_visible()
-    expect(page.locator("#count")).to_have_text(re.compile("[2-6]"), timeout=RUN_MS)
-    # The first repetition ends after 2.25 s at the earliest, and the second 2.5 s later.
-    assert page.evaluate("performance.now()") - before > 4_000
-
-
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """Three curls, of somebody who is not seen for the first second."""
@@ -142,31 +104,6 @@ def test_a_recording_is_counted(page: Page, recording: Path) -> None:
     assert len(rows(page, "rows")) == 3
 
 
-@pytest.mark.long
-def test_what_was_not_ended_is_told(page: Page, tmp_path: Path) -> None:
-    """A recording that ends at the top of its second curl."""
-    frames = perform("biceps-curl", repetitions=2, fps=30)[: round(30 * (1 + 2.5 + 1.25))]
-    path = tmp_path / "cut.json.gz"
-    poses = [tuple(one.landmarks) for one in frames]
-    save(
-        path,
-        Recording(exercise="", count=None, rep_frames=None, fps=30, source="", frames=[*poses]),
-    )
-    page.get_by_role("radio", name="A recording").check()
-    page.get_by_label("Recording file").set_input_files(path)
-    start(page, "A recording", "Biceps curl")
-    expect_summary(page, "Biceps curl: 1 repetition")
-    session = DetectionSession.objects.get()
-    [(completed_ms, _)] = stored(session, EventType.EVENT_COMPLETED)
-    [(interrupted_ms, interrupted)] = stored(session, EventType.EVENT_INTERRUPTED)
-    assert interrupted["reason"] == "session_ended"
-    assert rows(page, "rows") == [
-        ["1", at(completed_ms), *rows(page, "rows")[0][2:]],
-        ["\N{MULTIPLICATION SIGN}", at(interrupted_ms), "not counted: not ended when you stopped"],
-    ]
-    assert page.locator("#facts div").last.all_inner_texts() == ["Not counted\n1"]
-
-
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -186,21 +123,6 @@ def test_a_file_that_is_no_recording_is_told_and_no_session_is_made(
     expect(page.get_by_role("alert")).to_have_text(f"This file is no recording: {why}.")
     expect(page.get_by_role("alert")).to_be_focused()
     assert DetectionSession.objects.count() == 0
-
-
-@pytest.mark.long
-def test_landmarks_of_the_picture_are_told(page: Page, tmp_path: Path) -> None:
-    pose = [[0.9, 0.9, 0.0] for _ in range(33)]
-    path = tmp_path / "picture.json.gz"
-    whole = {"exercise": "", "count": None, "fps": 25, "source": "", "frames": [pose] * 30}
-    path.write_bytes(gzip.compress(json.dumps(whole).encode()))
-    page.get_by_role("radio", name="A recording").check()
-    page.get_by_label("Recording file").set_input_files(path)
-    start(page, "A recording")
-    expect_summary(page, "Squat: 0 repetitions")
-    assert notices(page) == [
-        "30 frames were not counted. Its points are of the picture. They have to be in metres."
-    ]
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -273,16 +195,6 @@ def test_a_server_out_of_reach_is_told(page: Page) -> None:
     assert DetectionSession.objects.count() == 0
 
 
-def test_the_limit_says_how_long_to_wait(page: Page) -> None:
-    created = use_up_sessions(page)
-    start(page)
-    expect(page.get_by_role("alert")).to_have_text(
-        "There were too many sessions lately. Try again in a minute."
-    )
-    expect(page.get_by_role("alert")).to_be_focused()
-    assert DetectionSession.objects.count() == created
-
-
 def test_acks_that_do_not_come_and_a_network_that_goes_are_told(
     page: Page, runtime: Runtime
 ) -> None:
@@ -321,42 +233,6 @@ def test_a_killed_runtime_loses_no_repetition(page: Page, runtime: Runtime) -> N
     assert (session.status, session.repetitions) == ("completed", {"squat": 6})
     assert_shown_as_stored(page, session)
     assert notices(page) == []
-
-
-@pytest.mark.long
-def test_a_runtime_that_is_never_there_is_told_and_may_be_left(
-    page: Page, runtime: Runtime
-) -> None:
-    runtime.kill()
-    start(page)
-    expect(page.locator("#state")).to_have_text(
-        "The server that counts doesn't answer. Trying again …"
-    )
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_role("button", name="Leave without the end").click()
-    expect_summary(page, "Squat: 0 repetitions")
-    assert notices(page) == [
-        "You left before the end was known. What you did in the last moments may be missing."
-    ]
-    assert DetectionSession.objects.get().accepted_frames_total == 0
-
-
-@pytest.mark.long
-def test_an_end_that_was_missed_is_told_with_all_that_was_counted(
-    page: Page, runtime: Runtime
-) -> None:
-    page.goto("/try?speed=2")
-    start(page)
-    expect(page.locator("#count")).to_have_text(re.compile("[2-5]"), timeout=RUN_MS)
-    runtime.kill()
-    session = DetectionSession.objects.get()
-    session_cancel(session_id=session.id, project_id=session.project_id, now=timezone.now())
-    runtime.start()
-    counted = len(stored(session, EventType.EVENT_COMPLETED))
-    assert counted >= 2
-    expect_summary(page, f"Squat: {counted} repetitions")
-    assert_shown_as_stored(page, session)
-    assert notices(page) == ["The server ended the session. Begin another one."]
 
 
 def test_no_token_is_kept_anywhere(page: Page, web: WebServer, runtime: Runtime) -> None:
@@ -402,27 +278,6 @@ def test_no_token_is_kept_anywhere(page: Page, web: WebServer, runtime: Runtime)
     expect(page.locator("#choose")).to_be_visible()
 
 
-@pytest.mark.long
-def test_a_run_of_which_nothing_counts_ends_by_itself(page: Page, tmp_path: Path) -> None:
-    pose = [[0.9, 0.9, 0.0] for _ in range(33)]
-    path = tmp_path / "picture.json.gz"
-    whole = {"exercise": "", "count": None, "fps": 25, "source": "", "frames": [pose] * 25 * 600}
-    path.write_bytes(gzip.compress(json.dumps(whole).encode()))
-    warned: list[str] = []
-    page.on("console", lambda said: said.type == "warning" and warned.append(said.text))
-    page.goto("/try")
-    page.get_by_role("radio", name="A recording").check()
-    page.get_by_label("Recording file").set_input_files(path)
-    start(page, "A recording")
-    expect_summary(page, "Squat: 0 repetitions")
-    [notice] = notices(page)
-    advice = "frames were not counted. Its points are of the picture. They have to be in metres."
-    counted, _, rest = notice.partition(" ")
-    assert (100 < int(counted) < 25 * 600, rest) == (True, advice)
-    [warning] = [text for text in warned if "takes none of the frames" in text]
-    assert "image_landmarks" in warning
-
-
 RECORD_SPEECH = """
 window.spoken = [];
 speechSynthesis.speak = (utterance) => window.spoken.push(utterance.text);
@@ -442,30 +297,3 @@ def test_cues_are_spoken_once_the_box_is_ticked(page: Page) -> None:
     expect_summary(page, "Squat: 6 repetitions")
     # Praise that each repetition earns is said once, and then by number.
     assert page.evaluate("spoken") == ["Cues are spoken.", "Good depth.", "5. Keep it up."]
-
-
-def with_late_praise(socket: WebSocketRoute) -> None:
-    """Give each "Good depth." a time a minute ago, as if the line had been lost for so long."""
-    server = socket.connect_to_server()
-
-    def pass_on(text: str | bytes) -> None:
-        message = json.loads(text)
-        for event in message.get("events", []):
-            if event["payload"].get("message") == "Good depth.":
-                event["ts_ms"] -= 60_000
-        socket.send(json.dumps(message))
-
-    server.on_message(pass_on)
-
-
-@pytest.mark.long
-def test_a_late_cue_is_shown_and_not_spoken(page: Page) -> None:
-    page.add_init_script(RECORD_SPEECH)
-    page.route_web_socket("**/api/detection/stream/**", with_late_praise)
-    page.reload()
-    page.get_by_label("Speak the cues").check()
-    start(page)
-    expect_summary(page, "Squat: 6 repetitions")
-    # The last may come while the page waits for the end, when nothing is spoken any more.
-    assert set(page.evaluate("spoken")) == {"Cues are spoken.", "5. Keep it up."}
-    assert rows(page, "said") == [["Good depth.", "6\xa0\N{MULTIPLICATION SIGN}"]]

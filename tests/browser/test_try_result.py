@@ -10,8 +10,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from detection import compile  # noqa: A004 - as detection calls it
-from dev.poses.figure import perform
-from dev.poses.recordings import Recording, save
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from sessions_app.models import DetectionSession
 from tests.browser.trying import (
@@ -47,15 +45,6 @@ def test_the_address_chooses_movement_and_target_and_follows_the_choice(page: Pa
     assert asked(page) == {"movement": ["push-up"], "speed": ["8"]}
 
 
-@pytest.mark.parametrize("query", ["movement=no-such", "movement=&target=-1", "target=ten"])
-def test_an_address_that_asks_for_nothing_known_is_as_if_it_asked_for_nothing(
-    page: Page, query: str
-) -> None:
-    page.goto(f"/try?{query}")
-    expect(page.get_by_role("radio", name="Squat")).to_be_checked()
-    expect(page.get_by_label("Target")).to_have_value("")
-
-
 def test_a_reached_target_ends_the_run_and_its_result_may_be_shared(
     page: Page, tmp_path: Path
 ) -> None:
@@ -85,16 +74,6 @@ def test_a_reached_target_ends_the_run_and_its_result_may_be_shared(
     assert drawn(page, "card") == 1_080 * 1_080
 
 
-def test_a_time_ends_the_run(page: Page) -> None:
-    page.goto("/try?movement=squat&target=9s&speed=4")
-    start(page)
-    expect(page.locator("#unit")).to_contain_text("left")
-    expect(page.locator("#summary")).to_be_visible(timeout=RUN_MS)
-    assert page.locator("#facts dd").first.inner_text() == "0:09"
-    # The figure does one in 2.5 s.
-    assert DetectionSession.objects.get().repetitions == {"squat": 3}
-
-
 def test_an_app_gets_the_movespec_and_the_events_of_this_very_run(page: Page) -> None:
     start(page)
     expect_summary(page, "Squat: 6 repetitions")
@@ -122,27 +101,6 @@ def test_an_app_gets_the_movespec_and_the_events_of_this_very_run(page: Page) ->
     assert urlsplit(copied)._replace(scheme="", netloc="").geturl() == "/try?movement=squat"
 
 
-def save_recording(path: Path, exercise: str) -> Path:
-    frames = [tuple(one.landmarks) for one in perform("bench-press", repetitions=1, fps=15)]
-    save(
-        path,
-        Recording(exercise=exercise, count=1, rep_frames=None, fps=15, source="", frames=[*frames]),
-    )
-    return path
-
-
-def test_a_recording_chooses_its_own_movement(page: Page, tmp_path: Path) -> None:
-    page.get_by_role("radio", name="A recording").check()
-    file = page.get_by_label("Recording file")
-    file.set_input_files(save_recording(tmp_path / "known.json.gz", "bench_press"))
-    expect(page.locator("#file-note")).to_have_text("It says that it is of: Bench press.")
-    expect(page.get_by_role("radio", name="Bench press")).to_be_checked()
-    expect(page.locator("#place")).to_contain_text("Lie on the bench")
-    file.set_input_files(save_recording(tmp_path / "other.json.gz", "handstand"))
-    expect(page.locator("#file-note")).to_contain_text("It names no movement of this page.")
-    expect(page.get_by_role("radio", name="Bench press")).to_be_checked()
-
-
 def picture(page: Page) -> str:
     return str(page.locator("#figure").evaluate("canvas => canvas.toDataURL()"))
 
@@ -160,19 +118,6 @@ def test_the_figure_loops_until_it_is_paused(page: Page) -> None:
     paused = picture(page)
     page.wait_for_timeout(500)
     assert picture(page) == paused
-
-
-def test_with_less_motion_it_stands_until_it_is_played(visit: Callable[..., Page]) -> None:
-    page = visit(reduced_motion="reduce")
-    page.goto("/try")
-    play = page.get_by_role("button", name="Play")
-    expect(play).to_be_visible()
-    still = picture(page)
-    page.wait_for_timeout(1_500)
-    assert picture(page) == still
-    play.click()
-    page.wait_for_timeout(1_500)
-    assert picture(page) != still
 
 
 LONGEST = max(

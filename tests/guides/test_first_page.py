@@ -1,7 +1,6 @@
 """`/`: the figure, the program beside its events, and how well people are counted"""
 
 import html
-import json
 import re
 import sys
 from types import ModuleType
@@ -10,13 +9,11 @@ import pytest
 from django.test import Client
 
 import tryout.urls
-from dev.local_stack.environment import PROJECT
 from guides.views import first_page
 from kynaplatform import urls as root
 from tests.documented import block
 
 pytestmark = pytest.mark.django_db
-SQUATS = json.loads((PROJECT / "guides/static/guides/squat.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -53,26 +50,6 @@ def test_the_events_beside_it_are_those_of_the_first_squat():
     ]
 
 
-def test_the_figure_is_still_until_a_script_moves_it():
-    page = shown()
-    assert '<polyline class="near leg"' in page
-    assert "<animate" not in page
-    # As at the bottom of its third squat.
-    at = SQUATS["still"]
-    bottom = SQUATS["frames"][at]
-    head = re.findall(r'class="head" data-point="(\d+)" r="\d+" cx="([\d.]+)" cy="([\d.]+)"', page)
-    [(point, x, y)] = head
-    assert [float(x), float(y)] == pytest.approx(
-        bottom[2 * int(point) : 2 * int(point) + 2], abs=0.5
-    )
-    count = sum(
-        event["type"] == "event_completed" and event["ts_ms"] <= at * SQUATS["step_ms"]
-        for event in SQUATS["events"]
-    )
-    assert f'<strong id="count">{count}</strong>' in page
-    assert f'<strong id="knee">{SQUATS["knee"][at]}°</strong>' in page
-
-
 def test_the_figures_are_those_of_the_accuracy_cards(cards):
     page = shown()
     assert "<strong>100%</strong> of recordings of squats" in page
@@ -87,14 +64,6 @@ def test_the_figures_are_those_of_the_accuracy_cards(cards):
 
 def test_without_cards_it_says_nothing_of_them(cards_file):
     assert "How well it counts" not in shown()
-
-
-def test_its_licence_is_the_first_line_of_the_owners_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("guides.views.LICENCE", tmp_path / "LICENSE")
-    assert "Licence: not given yet." in shown()
-    (tmp_path / "LICENSE").write_text("\nApache License 2.0\n\nTerms\n")
-    first_page.cache_clear()
-    assert "Licence: Apache License 2.0." in shown()
 
 
 def test_without_the_try_page_it_leads_to_start_alone(settings, monkeypatch):

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from detection import roles
-from guides.movement_page import LANGUAGES, NOT_RECORDED, catalogue_movement
+from guides.movement_page import LANGUAGES, catalogue_movement
 from guides.navigation import MOVEMENTS
-from movespecs.accuracy import facts_of, read_cards, unmeasured, why_experimental
+from movespecs.accuracy import read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_load, catalogue_slugs
 
 pytestmark = pytest.mark.django_db
@@ -90,17 +90,6 @@ def test_it_has_checks_parameters_and_cues_in_two_languages(slug):
     assert all(when for when, *_ in shown)
 
 
-@each_movement
-def test_it_says_how_well_it_counts_or_that_nobody_was_recorded(slug):
-    part = section(page_of(slug), "how-well-it-counts")
-    card = read_cards()[slug]
-    assert (NOT_RECORDED in part) == (card.people == 0)
-    if card.people:
-        assert rows(part) == [[*facts_of(card).values()]]
-    if card.cannot_see:
-        assert card.cannot_see in plain(part)
-
-
 def test_each_leads_to_its_movespec_in_the_api(signing_key):
     catalogue_load(now=datetime.now(UTC))
     for guide in MOVEMENTS:
@@ -125,19 +114,3 @@ def test_a_parameter_stands_beside_the_bound_that_it_sets():
     assert ["bottom", "knee", "the pair", "110° or less, by depth"] in rows(
         section(page_of("squat"), "how-it-is-counted")
     )
-
-
-def test_the_page_of_all_has_each_with_its_figure():
-    page = Client().get("/docs/movements").content.decode()
-    cards = re.findall(
-        r'<li><img src="/docs/movements/([\w-]+)/figure.svg" alt=""[^>]*> '
-        r'<a href="/docs/movements/([\w-]+)">',
-        page,
-    )
-    assert sorted(cards) == [(slug, slug) for slug in SLUGS]
-
-
-@pytest.mark.parametrize("path", ["/docs/examples", "/docs/examples/", "/docs/movements/"])
-def test_the_address_of_before_and_one_with_a_final_slash_lead_to_it(path):
-    answer = Client().get(path)
-    assert (answer.status_code, answer.headers["Location"]) == (301, "/docs/movements")

@@ -1,7 +1,5 @@
 """The page on the real web server: on and off, and who waits for whom"""
 
-import json
-import re
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,7 +15,6 @@ from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS
 from tests.front_door import front_door
 from tests.module_servers import WebServer
-from tests.node import built_clients
 from tests.server import RuntimeServer, said_by_settings, web_server
 from tests.tryout.trying import TRY_SESSIONS
 
@@ -108,18 +105,3 @@ def test_who_sends_half_a_body_holds_nobody(signing_key: None, tmp_path: Path) -
             half.endheaders(b'{"movem')
         assert call(base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
         assert call(base_url, "GET", "/try").status == 200
-
-
-def test_the_page_names_files_that_are_served(signing_key: None, web: WebServer) -> None:
-    pose = built_clients().parent / "tryout" / "static" / "tryout" / "built" / "pose"
-    page = call(web.base_url, "GET", "/try").body.decode()
-    [written] = re.findall('id="try-data" type="application/json">(.*?)</script>', page)
-    landmarker = json.loads(written)["landmarker"]
-    assert sorted(landmarker) == sorted(path.name for path in pose.iterdir())
-    assert {"pose.js", "pose_landmark_full.tflite"} <= set(landmarker)
-    for name, file in landmarker.items():
-        served = call(web.base_url, "GET", file["url"]).body
-        assert served == (pose / name).read_bytes()
-        assert len(served) == file["bytes"]
-    script = call(web.base_url, "GET", "/static/tryout/try.js")
-    assert (script.status, script.body) == (200, (pose.parent.parent / "try.js").read_bytes())

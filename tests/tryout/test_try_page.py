@@ -37,12 +37,6 @@ def built(settings, tmp_path: Path):
 
 
 @pytest.fixture
-def unbuilt(monkeypatch: pytest.MonkeyPatch):
-    """As where nobody has run `make web`."""
-    monkeypatch.setattr(views, "LANDMARKER", "tryout/built-by-nobody")
-
-
-@pytest.fixture
 def collected(settings, tmp_path: Path, built: None):
     """As in production, after collectstatic."""
     settings.STATIC_ROOT = tmp_path / "static"
@@ -86,10 +80,6 @@ def test_no_policy_has_unsafe_inline_or_unsafe_eval(built):
         policy = Client().get(path).headers["Content-Security-Policy"]
         assert "unsafe-inline" not in policy
         assert "'unsafe-eval'" not in policy
-
-
-def test_it_may_ask_for_the_camera_and_no_frame_may(built):
-    assert shown().headers["Permissions-Policy"] == "camera=(self)"
 
 
 def test_its_data_is_what_its_script_needs(built):
@@ -153,46 +143,6 @@ def test_in_production_each_file_has_a_hash_and_is_kept_for_ever(collected, name
     assert packed.headers["Content-Encoding"] == "gzip"
     assert int(packed.headers["Content-Length"]) < len(content) / 2
     assert packed.headers["Content-Type"] == served.headers["Content-Type"]
-
-
-def sources_of(answer) -> dict[str, str]:
-    """What the page says of each source beside its name."""
-    choices = re.findall(
-        r'<input type="radio" name="source" value="(\w+)"(.*?)>', answer.content.decode()
-    )
-    return {source: attributes.strip() for source, attributes in choices}
-
-
-def test_built_it_takes_the_camera_unless_told_otherwise(built):
-    answer = shown()
-    assert sources_of(answer) == {"camera": "checked", "figure": "", "file": ""}
-    assert "make web" not in answer.content.decode()
-
-
-def test_unbuilt_it_takes_the_figure_and_says_how_to_get_a_camera(unbuilt):
-    answer = shown()
-    assert sources_of(answer) == {
-        "camera": 'disabled aria-describedby="no-camera"',
-        "figure": "checked",
-        "file": "",
-    }
-    page = answer.content.decode()
-    [said] = re.findall('<p id="no-camera" class="quiet">(.*?)</p>', page, re.DOTALL)
-    assert "<code>make web</code>" in said
-    assert "Node 20" in said
-    assert data_of(answer)["landmarker"] == {}
-    assert script_of(answer) == "/static/tryout/try.js"
-
-
-def test_built_and_not_collected_it_says_where_to_read_of_it(collected, settings, tmp_path: Path):
-    settings.PRODUCTION = True
-    later = tmp_path / "built" / views.LANDMARKER / "later.wasm"
-    later.write_bytes(b"\0asm")
-    answer = shown()
-    assert sources_of(answer)["camera"] == 'disabled aria-describedby="no-camera"'
-    page = answer.content.decode()
-    assert '<a href="/docs/operations#the-try-page">' in page
-    assert "make web" not in page
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,7 @@ from tryout.project import (
     ACCOUNT_ID,
     LOCK,
     NAME,
-    ORGANIZATION_ID,
     PROJECT_ID,
-    READS_PER_MINUTE,
-    SESSIONS_PER_MINUTE,
     demo_account,
     movespec_id,
 )
@@ -54,16 +51,6 @@ def test_it_has_a_fork_of_each_movement_released_with_the_text_of_the_catalogue(
         assert (made.project_id, made.forked_from_id) == (PROJECT_ID, catalogue_id(slug))
         assert not made.is_public
     assert MoveSpec.objects.filter(project_id=PROJECT_ID).count() == len(catalogue_slugs())
-
-
-@pytest.mark.django_db
-def test_it_is_of_an_organization_of_the_platform_and_has_a_limit_of_its_own():
-    prepare_anew()
-    project = Project.objects.get(id=PROJECT_ID)
-    assert str(project) == "kynaplatform / Try page"
-    assert project.organization_id == ORGANIZATION_ID
-    assert project.rate_limit_sessions == SESSIONS_PER_MINUTE == 60
-    assert project.rate_limit == project.organization.rate_limit == READS_PER_MINUTE == 3_000
 
 
 @pytest.mark.django_db
@@ -111,22 +98,6 @@ def versions(tmp_path, monkeypatch):
             return catalogue_text(slug, self.folder(name))
 
     return Versions()
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("loaded", [True, False])
-def test_two_versions_of_the_code_that_begin_in_turn_release_nothing(versions, loaded):
-    if loaded:
-        versions.load("older")
-    versions.prepare("older")
-    if loaded:
-        versions.load("newer")
-        versions.prepare("newer")
-    with nothing_changes():
-        for name in ("older", "newer", "older"):
-            versions.prepare(name)
-    runs = "newer" if loaded else "older"
-    assert fork().current_released_version.yaml_source == versions.text(runs, "squat")
 
 
 @pytest.mark.django_db
@@ -200,15 +171,6 @@ def test_a_text_that_only_newer_code_can_read_is_left(made):
     assert fork().current_released_version.version_number == 1
 
 
-@pytest.mark.django_db
-def test_what_the_catalogue_has_withdrawn_leaves_the_fork_as_it_is():
-    catalogue_load(now=clock.now())
-    prepare_anew()
-    MoveSpec.objects.filter(id=catalogue_id("squat")).update(current_released_version=None)
-    with nothing_changes():
-        prepare_anew()
-
-
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_that_begin_at_once_make_one_project(signing_key: None, tmp_path: Path):
@@ -232,25 +194,6 @@ def test_two_processes_that_begin_at_once_make_one_project(signing_key: None, tm
             eventually(lambda: waiting_backends() == 2, "both wait for their turn")
             holder.rollback()
             assert [answer.status for answer in race.results()] == [201, 201]
-    assert_made_once(sessions=2)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_a_process_one_thread_waits_for_another_process(signing_key: None, tmp_path: Path):
-    def ask() -> int:
-        return Connection(base_url).call("POST", TRY_SESSIONS, {"movement": "squat"}).status
-
-    with web_server(tmp_path) as base_url, psycopg.connect(database_url()) as holder:
-        holder.execute(LOCK, [NAME])
-        with racing([ask]) as race:
-            race.start()
-            eventually(lambda: waiting_backends() == 1, "one waits for its turn")
-            # The other of the two threads, which is free again soon.
-            assert [ask() for _ in range(3)] == [503] * 3
-            assert waiting_backends() == 1
-            holder.rollback()
-            assert race.results() == [201]
-        assert ask() == 201
     assert_made_once(sessions=2)
 
 

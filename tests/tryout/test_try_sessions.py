@@ -164,20 +164,6 @@ def deep(tried):
     return version
 
 
-def test_a_session_counts_with_the_numbers_of_the_page(deep):
-    assert try_it(parameters={"depth": 90}).status_code == 201
-    assert try_it().status_code == 201
-    numbers = DetectionSession.objects.filter(resolved_version=deep).order_by("created_at")
-    assert list(numbers.values_list("parameters", flat=True)) == [{"depth": 90.0}, None]
-
-
-def test_its_cues_are_in_the_language_of_the_page(tried):
-    assert try_it(locale="de-AT").status_code == 201
-    assert try_it().status_code == 201
-    newest = DetectionSession.objects.order_by("-created_at").values_list("locale", flat=True)
-    assert list(newest[:2]) == [None, "de-AT"]
-
-
 @pytest.mark.parametrize(
     ("given", "told"),
     [
