@@ -76,18 +76,9 @@ def _read(at: datetime, now: datetime) -> str:
     return f"{far} ago" if at <= now else f"in {far}"
 
 
-def written(value: Any) -> str:
-    """A value of JSON as people write it: `110` for 110.0, and three decimals at most."""
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{name} ({written(one)})" if isinstance(one, dict) else f"{name} {written(one)}"
-            for name, one in value.items()
-        )
-    if isinstance(value, list):
-        return ", ".join(map(written, value))
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    return "none" if value is None else str(value)
+def written(value: float) -> str:
+    """A number as people write it: `110` for 110.0, and three decimals at most."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def duration(span: timedelta) -> str:

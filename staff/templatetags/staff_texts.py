@@ -1,10 +1,9 @@
-"""The filters of the admin's templates for texts and numbers that pages show."""
+"""The filters of the admin's templates for ids in texts."""
 
 from django import template
 
-from staff.display import short_ids, shortened, written
+from staff.display import short_ids, shortened
 
 register = template.Library()
 register.filter(short_ids)
 register.filter(shortened)
-register.filter(written)
