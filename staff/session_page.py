@@ -133,9 +133,9 @@ def _frames(seen: Seen) -> Iterator[Fact]:
     session, stored = seen.session, seen.stored
     rejected = Counter(stored.get("rejected", {}))
     if session.rejected_frames_total:
-        named = [f"{frames} {reason}" for reason, frames in rejected.most_common()]
+        named = [f"{reason}: {frames}" for reason, frames in rejected.most_common()]
         if (unknown := session.rejected_frames_total - rejected.total()) > 0:
-            named.append(f"{unknown} for a reason that was not stored")
+            named.append(f"not stored: {unknown}")
         yield "Frames rejected", f"{session.rejected_frames_total}", ", ".join(named)
     if repeated := stored.get("repeated"):
         yield "Frames repeated", f"{repeated}", "sent again, or numbered anew"

@@ -243,7 +243,7 @@ def test_it_says_what_the_frames_showed(support: Client, bands: MoveSpec) -> Non
         bands, summary=summary, accepted_frames_total=900, rejected_frames_total=9
     )  # fmt: skip
     assert session_page(this)["frames"] == [
-        ("Frames rejected", "9", "7 too_many_frames, 2 for a reason that was not stored"),
+        ("Frames rejected", "9", "too_many_frames: 7, not stored: 2"),
         ("Time of the frames", "10 s", "gaps over 2 s left out"),
         ("Frames with a usable pose", "97%", "of 300, of 900 accepted"),
         ("Frames a second", "29.9", ""),

@@ -117,7 +117,7 @@ def why_was_my_user_not_counted_yesterday(at: Desk, desk: dict[str, Any]) -> Non
     at.follow("^01|^[0-9a-f]{8}", "#result_list")
     at.sees(
         "Why nothing was counted Only 10% of the frames had a usable pose",
-        "Frames rejected 12 12 too_many_frames",
+        "Frames rejected 12 too_many_frames: 12",
     )
 
 
