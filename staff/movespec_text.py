@@ -43,15 +43,6 @@ class DiffRow(NamedTuple):
     skipped: int = 0
 
 
-class Place(NamedTuple):
-    """A row before it is rendered: the index of its line in either text."""
-
-    kind: Kind
-    left: int | None = None
-    right: int | None = None
-    skipped: int = 0
-
-
 class Difference(NamedTuple):
     """The first rows of a comparison, and how many lines after them there are, and differ."""
 
@@ -73,44 +64,40 @@ def side_by_side(
     Unless `whole`, unchanged lines far from a change are left out. At most the first `most` rows
     are returned, and none if the texts have the same lines.
     """
-    old, new = lines_of(left), lines_of(right)
-    places = list(_places(old, new))
-    if all(place.kind == "same" for place in places):
+    rows = list(_rows(lines_of(left), lines_of(right)))
+    if all(row.kind == "same" for row in rows):
         return Difference([])
     if not whole:
-        places = list(_around_changes(places))
+        rows = list(_around_changes(rows))
     # Only what is shown is made readable and marked.
-    rest = places[most:] if most is not None else []
+    rest = rows[most:] if most is not None else []
     return Difference(
-        [_row(old, new, place) for place in places[:most]],
-        sum(place.skipped or 1 for place in rest),
-        sum(place.kind in ("changed", "removed", "added") for place in rest),
+        [_readable(row) for row in rows[:most]],
+        sum(row.skipped or 1 for row in rest),
+        sum(row.kind in ("changed", "removed", "added") for row in rest),
     )
 
 
-def _places(left: list[str], right: list[str]) -> Iterator[Place]:
+def _rows(left: list[str], right: list[str]) -> Iterator[DiffRow]:
     i = j = 0
     for i_same, j_same in [*equal_lines(left, right), (len(left), len(right))]:
         while i < i_same and j < j_same:
-            yield Place("changed", i, j)
+            yield DiffRow("changed", i + 1, left[i], j + 1, right[j])
             i, j = i + 1, j + 1
         for at in range(i, i_same):
-            yield Place("removed", left=at)
+            yield DiffRow("removed", left_number=at + 1, left=left[at])
         for at in range(j, j_same):
-            yield Place("added", right=at)
+            yield DiffRow("added", right_number=at + 1, right=right[at])
         if i_same < len(left):
-            yield Place("same", i_same, j_same)
+            yield DiffRow("same", i_same + 1, left[i_same], j_same + 1, right[j_same])
         i, j = i_same + 1, j_same + 1
 
 
-def _row(left: list[str], right: list[str], place: Place) -> DiffRow:
-    kind, i, j, skipped = place
-    if kind == "skipped":
-        return DiffRow(kind, skipped=skipped)
-    old, new = ("" if i is None else visible(left[i])), ("" if j is None else visible(right[j]))
-    if kind == "changed":
+def _readable(row: DiffRow) -> DiffRow:
+    old, new = visible(row.left), visible(row.right)
+    if row.kind == "changed":
         old, new = _marked(old, new)
-    return DiffRow(kind, None if i is None else i + 1, old, None if j is None else j + 1, new)
+    return row._replace(left=old, right=new)
 
 
 def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
@@ -156,24 +143,18 @@ def _mark(shape: str, text: str, start: int, end: int) -> SafeString:
     return format_html(shape, text[:start], text[start:stop], text[stop:])
 
 
-def _around_changes(places: list[Place]) -> Iterator[Place]:
-    changed = [at for at, place in enumerate(places) if place.kind != "same"]
-    near = {
-        at
-        for one in changed
-        for at in range(max(0, one - CONTEXT_LINES), min(len(places), one + CONTEXT_LINES + 1))
-    }
-    skipped = 0
-    for at, place in enumerate(places):
-        if at not in near:
-            skipped += 1
-            continue
-        if skipped:
-            yield Place("skipped", skipped=skipped)
-            skipped = 0
-        yield place
-    if skipped:
-        yield Place("skipped", skipped=skipped)
+def _around_changes(rows: list[DiffRow]) -> Iterator[DiffRow]:
+    """The rows near a change, and how many are skipped between them."""
+    shown = -1
+    for at, row in enumerate(rows):
+        near = rows[max(0, at - CONTEXT_LINES) : at + CONTEXT_LINES + 1]
+        if any(one.kind != "same" for one in near):
+            if skipped := at - shown - 1:
+                yield DiffRow("skipped", skipped=skipped)
+            yield row
+            shown = at
+    if skipped := len(rows) - shown - 1:
+        yield DiffRow("skipped", skipped=skipped)
 
 
 # The most lines on a page, which would else be 17 MB for the longest text.

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,9 +13,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from common.keyset import every_row
 from movespecs.models import MoveSpec
-from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
 from staff.downloads import CUT, DownloadableAdmin, cell
 from tests.admin.staffing import ROLES, address, member
@@ -85,25 +83,6 @@ def test_it_has_every_page_of_what_is_asked(
     page = client.get(SESSIONS.removesuffix("csv/"), asked)
     link = 'href="csv/?organization={organization}&amp;status__exact={status__exact}"'
     assert link.format(**asked) in page.content.decode()
-
-
-@pytest.mark.parametrize(
-    "order", ["suspended_at", "-suspended_at", "organization", "-organization", "name"]
-)
-def test_rows_come_once_each_in_order_whatever_the_order(
-    owner: Machine, monkeypatch: pytest.MonkeyPatch, order: str
-) -> None:
-    monkeypatch.setattr("common.keyset.ROWS_AT_ONCE", 4)
-    first = datetime(2026, 1, 5, tzinfo=UTC)
-    for number in range(23):
-        Project.objects.create(
-            organization=Organization.objects.create(name=f"O {number % 3}"),
-            name=f"P {number % 5}",
-            suspended_at=None if number % 2 else first + timedelta(hours=number % 3),
-        )
-    rows = Project.objects.order_by(order, "pk")
-    assert list(every_row(rows)) == list(rows)
-    assert len(rows) == 24
 
 
 DOWNLOADABLE = sorted(

@@ -219,13 +219,6 @@ def test_an_unsafe_or_unknown_next_ends_at_the_index(grace: User, address: str, 
         assert (answer.status_code, answer["Location"]) == (302, "/admin/"), place
 
 
-@pytest.mark.parametrize(
-    "place", ["/admin/", "/admin/projects/project/?q=a", "/admin/password_change/"]
-)
-def test_a_page_of_the_admin_is_where_it_leads(grace: User, address: str, place: str) -> None:
-    assert log_in("grace", RIGHT, address, data={"next": place})["Location"] == place
-
-
 def test_who_is_logged_in_is_led_no_further(grace: User, address: str) -> None:
     client = Client()
     client.force_login(grace)

@@ -55,12 +55,3 @@ def test_a_release_a_roll_back_and_a_withdrawal_are_in_the_history_of_all_that_t
             page = text_of(operator.get(address(row, "history")))
             assert "<title>History of Acme / owner / " in page
             assert f"<td>{done} of Acme / owner / Squat.</td><td>A reason</td>" in page
-
-
-def test_another_movespec_has_its_own_history(
-    operator: Client, owner: Machine, movespec: MoveSpec, public_movespec: MoveSpec
-) -> None:
-    operator.post(address(public_movespec, "delist"), {"reason": "A complaint"}, follow=True)
-    page = text_of(operator.get(address(movespec, "history")))
-    assert "Nobody has done anything to it here." in page
-    assert "Delisted" not in page

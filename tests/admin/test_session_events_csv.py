@@ -83,20 +83,6 @@ def test_it_has_a_line_for_each_event_with_its_fields(support: Client, squat: Mo
     assert (feedback["level"], feedback["message"]) == ("coaching", "Good depth.")
 
 
-def test_the_check_of_a_way_back_is_in_the_next_line(support: Client, owner: Machine) -> None:
-    yaml_source = f"{SQUAT}    tempo: {{back: {{max: 300}}}}\n"
-    squat, _ = make_released(owner.project, yaml_source)
-    lines = downloaded(support, stored_session(squat, events_of(yaml_source, squats())))
-    first, second, *_ = [line for line in lines if line["type"] == "event_completed"]
-    name = "check.tempo.back"
-    assert [first[name], second[name], second["previous_back_ms"]] == [
-        "not judged", "not judged", "887",
-    ]  # fmt: skip
-    name = "check.previous.tempo.back"
-    told = [second[name], second[f"{name}.value"], second[f"{name}.by"]]
-    assert (first[name], told) == ("", ["missed", "887", "587"])
-
-
 def test_each_side_has_columns_of_its_own(support: Client, owner: Machine) -> None:
     curl, _ = make_released(owner.project, CURL)
     lines = downloaded(support, stored_session(curl, events_of(CURL, curls())))

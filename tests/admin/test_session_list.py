@@ -11,7 +11,7 @@ from django.test import Client
 
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.models import DetectionSession, Status
+from sessions_app.models import DetectionSession
 from staff.session_list import HELP
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_released
@@ -21,12 +21,6 @@ from tests.long_runs import at_length
 def addresses(client: Client, address: str) -> dict[str, str]:
     """What the page at `address` links to beside itself: Newest, Newer, Older."""
     return dict(client.get(address).context["cl"].neighbours)
-
-
-@pytest.mark.parametrize("status", Status.values)
-def test_it_lists_by_status(superuser: Client, movespec: MoveSpec, status: str) -> None:
-    made = {one: make_session(movespec, one) for one in Status.values}
-    assert listed(superuser, status__exact=status) == [made[status]]
 
 
 def test_it_lists_by_organization_whatever_the_number_of_its_projects(

@@ -74,15 +74,6 @@ def test_it_finds_by_a_whole_subject_or_note(
     assert listed(superuser, q=text) == [sessions[name] for name in found]
 
 
-def test_the_box_leads_to_what_has_a_label(support: Client, sessions: Sessions) -> None:
-    for text in ("p_1", "north wing", "metadata:a"):
-        page = support.get("/admin/find/", {"q": text})
-        assert page.status_code == 200
-        address = next(one.all for one in page.context["groups"] if one.all)
-        assert listed_at(support, address)
-    assert list(support.get("/admin/find/", {"q": "p_"}).context["groups"]) == []
-
-
 def listed_at(client: Client, address: str) -> list[str]:
     return [str(one.pk) for one in client.get(address).context["cl"].result_list]
 

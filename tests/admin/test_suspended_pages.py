@@ -28,7 +28,6 @@ OWN = {
     MoveSpecVersion: ["released"],
     DetectionSession: ["cancelled by a suspension"],
 }
-FOUND = {**OWN, MoveSpecDraft: [], AccessToken: [], MoveSpec: ["private", "v1 released"]}
 
 
 @pytest.fixture
@@ -90,18 +89,6 @@ def test_lists_and_pages_have_a_badge_and_none_is_live(
     if model is not MoveSpec:
         page = " ".join(badges(text_of(superuser.get(address(row)))))
         assert " ".join(expected(model, level, OWN)) in page
-
-
-@thinned("level, model", ["organization", "project"], [*FOUND])
-def test_what_the_search_finds_has_a_badge(
-    superuser: Client, owner: Machine, owned: list[Any], level: str, model: Any
-) -> None:
-    suspension.suspend(getattr(owner, level), now=timezone.now())
-    (row,) = [one for one in owned if type(one) is model]
-    for path in ("/admin/find/", "/admin/find/typed/"):
-        assert badges(text_of(superuser.get(path, {"q": row.pk}))) == (
-            expected(model, level, FOUND)
-        )
 
 
 def test_a_suspension_by_nobody_of_the_staff_has_no_reason(

@@ -2,15 +2,11 @@
 
 import html
 import re
-import sys
-from types import ModuleType
 
 import pytest
 from django.test import Client
 
-import tryout.urls
 from guides.views import first_page
-from kynaplatform import urls as root
 from tests.documented import block
 
 pytestmark = pytest.mark.django_db
@@ -60,20 +56,3 @@ def test_the_figures_are_those_of_the_accuracy_cards(cards):
         ("/docs/movements/push-up", "push up experimental", "0%"),
     ]
     assert "19 movements to begin with, 18 of them experimental." in plain(page)
-
-
-def test_without_cards_it_says_nothing_of_them(cards_file):
-    assert "How well it counts" not in shown()
-
-
-def test_without_the_try_page_it_leads_to_start_alone(settings, monkeypatch):
-    urls = ModuleType("urls_without_try")
-    urls.urlpatterns = [
-        one for one in root.urlpatterns if getattr(one, "urlconf_name", None) is not tryout.urls
-    ]
-    assert len(urls.urlpatterns) == len(root.urlpatterns) - 1
-    monkeypatch.setitem(sys.modules, urls.__name__, urls)
-    settings.ROOT_URLCONF = urls.__name__
-    page = shown()
-    assert re.findall(r'<a class="button[^"]*" href="([^"]+)"', page) == ["/docs/start"]
-    assert "/try" not in page.replace("/try/figures", "")

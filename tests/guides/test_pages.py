@@ -163,44 +163,6 @@ def test_a_javascript_link_is_text(guide_of):
     assert guide_of("# T\n\n[a](javascript:b)\n").html.endswith("<p>[a](javascript:b)</p>\n")
 
 
-def cells(page: str) -> list[list[str]]:
-    return [
-        re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)
-        for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
-    ]
-
-
-@pytest.mark.django_db
-def test_the_page_of_all_movements_says_how_well_each_is_counted(cards):
-    page = text_of("/docs/movements")
-    link = "/docs/movements"
-    assert cells(page) == [
-        [
-            "Movement", "People", "Sets", "Filmed from", "Within one", "Exact", "F1",
-            "False a minute",
-        ],
-        [
-            f'<a href="{link}/squat">Squat</a>', "5", "6", "front, side", "100%", "83%", "0.97",
-            "0.32",
-        ],
-        [
-            f'<a href="{link}/push-up">Push-up</a> (experimental)',
-            "1", "6", "side", "0%", "83%", "-", "0.32",
-        ],
-        [
-            f'<a href="{link}/lunge">Lunge</a> (experimental)', "0", "-", "-", "-", "-", "-", "-",
-        ],
-    ]  # fmt: skip
-    listed = re.findall(r"<li><img.*?</li>", page)
-    assert [one for one in listed if "(experimental)" not in one] == [
-        one for one in listed if f'"{link}/squat"' in one
-    ]
-    assert "fewer than 70% of their recordings are counted within one" in page
-    assert '<a href="/docs/api#accuracy">Measured over recordings</a>' in page
-    said = "What it can't see: How far &lt;b&gt;the trunk&lt;/b&gt; leans, from the front."
-    assert f"<p>{said}</p>" in text_of("/docs/movements/squat")
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.slug)
 def test_a_guide_lists_its_own_shelf_and_marks_itself(shelf):
@@ -275,14 +237,6 @@ def test_nothing_but_files_of_docs_is_served(tmp_path, monkeypatch):
 
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
-
-
-@pytest.mark.django_db
-def test_in_a_browser_an_unknown_path_is_a_page():
-    answer = Client().get("/nowhere", headers={"Accept": CHROMIUM})
-    assert (answer.status_code, answer.headers["Vary"]) == (404, "Accept")
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "<h1>There is no such page</h1>" in answer.content.decode()
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from dev.poses.figure import MOVEMENTS
 from dev.poses.recordings import load
 from movespecs.catalogue import catalogue_text
 from tests.long_runs import at_length
-from tryout.movements import movements, shown_angle, shown_parameters, shown_rules
+from tryout.movements import movements, shown_angle
 
 SLUGS = [movement["slug"] for movement in movements()]
 
@@ -68,49 +68,6 @@ def test_a_movement_that_a_lean_carries_has_it(segment, label, landmarks):
         "landmarks": landmarks,
         "bands": [band("upright", 0, 20), band("bowed", 60, 180)],
     }
-
-
-PLANK = """
-name: plank
-version: "1"
-detection:
-  type: hold
-  parameters:
-    target: {default: 30000, min: 5000, max: 300000, description: How long to hold}
-    hip_angle: {default: 150, min: 140, max: 170}
-  setup: {visible: full_body, view: side}
-  movement:
-    name: plank
-    target_ms: $target
-    throughout: [{lean: trunk, min: 50}]
-    phases:
-      - {name: held, criteria: [{joint: hip, min: $hip_angle}, {lean: trunk, min: 60}]}
-    checks: [{name: straight, joint: hip, least: {min: 160}}]
-"""
-
-
-def test_a_hold_has_its_target_its_view_and_words_for_what_may_be_missed():
-    spec = compile_movespec(PLANK)
-    assert shown_rules(spec) == {
-        "phases": ["held"],
-        "hold_ms": 30_000,
-        "view": "side",
-        "labels": {
-            "detection.movement.phases[0].criteria[0]": "hip",
-            "detection.movement.phases[0].criteria[1]": "lean of the trunk",
-            "detection.movement.throughout[0]": "lean of the trunk",
-            "detection.movement.checks[0]": "straight",
-        },
-    }
-    assert shown_angle(spec)["measure"] == "hip"
-
-
-def test_a_parameter_has_its_bounds_and_the_author_s_words_or_its_name():
-    assert shown_parameters(PLANK) == [
-        {"name": "target", "label": "How long to hold", "default": 30_000, "min": 5_000,
-         "max": 300_000},
-        {"name": "hip_angle", "label": "Hip angle", "default": 150, "min": 140, "max": 170},
-    ]  # fmt: skip
 
 
 @at_length("slug", *SLUGS)

@@ -98,22 +98,6 @@ def test_reads_of_a_token_count_on_the_address_that_sends_them(limits_clock, set
     assert status(other) == 200
 
 
-def test_what_is_refused_counts_on_its_address(limits_clock, settings):
-    settings.RATE_LIMIT_ANONYMOUS = 6
-    try_it()
-    address = fresh_address()
-    with nothing_changes():
-        for _ in range(2):
-            refused(try_it("no-such", address=address), 404, "not_found", resource="movement")
-            refused_fields(try_it(7, address=address), "movement")
-            body = ask("POST", TRY_SESSIONS, b"{", address=address)
-            refused(body, 400, "malformed_request", line=1, column=2)
-        limited(try_it(address=address), "anonymous", 6, 60)
-    limits_clock.now += 60
-    # It cost none of its sessions.
-    assert try_it(address=address).headers["RateLimit-Remaining"] == "29"
-
-
 @pytest.mark.parametrize(
     "content_type",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""],
@@ -177,9 +161,3 @@ def test_a_suspended_project_creates_nothing_and_its_refusals_are_bounded(
         for _ in range(6):
             refused(try_it(address=address), 403, code)
         limited(try_it(address=address), "anonymous", 6, 60)
-
-
-def test_who_is_over_a_limit_asks_no_database(limits_clock, settings, django_assert_num_queries):
-    settings.TRY_SESSIONS = 0
-    with django_assert_num_queries(0):
-        assert try_it().status_code == 429
