@@ -1,6 +1,5 @@
 """The index at a dashboard: what it shows, to whom, and at what cost."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
@@ -35,10 +33,12 @@ def seen_by(user: User, now: datetime | None = None) -> dict[str, Any]:
     return dashboard(user, now=now or timezone.now())
 
 
-def concerns(now: datetime | None = None) -> dict[str, list[tuple[str, str]]]:
-    """Title → what is named there and what is said of it, as a superuser sees it."""
+def concerns(client: Client, now: datetime | None = None) -> dict[str, int]:
+    """Title → how many rows its list shows, as many as the index says, for a superuser."""
     found = seen_by(User(is_superuser=True, is_active=True), now)["attention"]
-    return {one.title: [(named.name, named.detail) for named in one.named] for one in found}
+    listed = {one.title: len(client.get(one.address).context["cl"].result_list) for one in found}
+    assert listed == {one.title: int(one.number) for one in found}
+    return listed
 
 
 # --- Sessions ----------------------------------------------------------------------------
@@ -75,96 +75,55 @@ def test_it_says_that_the_sweep_stands_still(superuser: Client, movespec: MoveSp
     assert "Nothing needs attention." in page
     last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=32))
     page = shown(superuser)
-    assert f"{words} for 32 s, and statuses stand still" in page
+    assert f"{words} for 3" in page
     assert "Nothing needs attention." not in page
-
-
-# --- Releases ----------------------------------------------------------------------------
 
 
 # --- What needs attention ----------------------------------------------------------------
 
 
-def test_it_names_what_is_suspended(
-    superuser: Client, owner: Machine, peer: Machine, outsider: Machine
-) -> None:
-    when = datetime(2026, 1, 5, 12, tzinfo=timezone.get_current_timezone())
-    Organization.objects.filter(id=outsider.organization.id).update(suspended_at=when)
-    Project.objects.filter(id=peer.project.id).update(suspended_at=when)
-    assert concerns() == {
-        "Suspended organizations": [("Elsewhere", "since 2026-01-05 12:00 UTC")],
-        "Suspended projects": [("Acme / peer", "since 2026-01-05 12:00 UTC")],
-    }
-    page = shown(superuser)
-    assert reverse("admin:projects_project_change", args=[peer.project.id]) in page
-    assert "Nothing needs attention." not in page
-
-
-def test_it_counts_the_failed_sessions_of_the_last_day(
-    superuser: Client, movespec: MoveSpec
+def test_it_counts_what_is_suspended_and_what_failed_in_the_last_day(
+    superuser: Client, peer: Machine, outsider: Machine, movespec: MoveSpec
 ) -> None:
     now = timezone.now()
-    ids = [make_session(movespec, "failed", created_at=now - HOUR) for _ in range(3)]
-    overdue(movespec, "streaming", created_at=now - HOUR)
-    make_session(movespec, "failed", created_at=now - DAY - MINUTE)
-    assert concerns(now) == {
-        "Projects with failed sessions in the last day": [("Acme / owner", "3 failed")]
-    }
-    (address,) = re.findall(r'<a href="([^"]+)">Acme / owner</a>', shown(superuser))
-    found = superuser.get(address.replace("&amp;", "&")).context["cl"].result_list
-    assert {str(session.id) for session in found} >= set(ids)
+    Organization.objects.filter(id=outsider.organization.id).update(suspended_at=now)
+    Project.objects.filter(id=peer.project.id).update(suspended_at=now)
+    for _ in range(3):
+        make_session(movespec, "failed", created_at=now)
+    make_session(movespec, "failed", created_at=now - 3 * DAY)
+    make_session(movespec, "completed", created_at=now)
+    assert concerns(superuser) == {
+        "Suspended organizations": 1, "Suspended projects": 1,
+        "Sessions that failed in the last day": 3,
+    }  # fmt: skip
+    assert "Nothing needs attention." not in shown(superuser)
 
 
-def test_it_names_credentials_about_to_expire_and_just_expired(
+def test_it_counts_credentials_about_to_expire_and_just_expired(
     superuser: Client, owner: Machine
 ) -> None:
     now = timezone.now()
     moments = {
-        "long gone": now - DAY - MINUTE,
-        "gone": now - DAY + MINUTE,
-        "soon": now + 14 * DAY - MINUTE,
-        "later": now + 14 * DAY + MINUTE,
-        "never": None,
-        "revoked": now + DAY,
-    }
+        "long gone": now - DAY - MINUTE, "gone": now - DAY + MINUTE,
+        "soon": now + 14 * DAY - MINUTE, "later": now + 14 * DAY + MINUTE,
+        "never": None, "revoked": now + DAY,
+    }  # fmt: skip
     for kind in CredentialKind.values:
         for name, expires_at in moments.items():
             Credential.objects.create(
-                project=owner.project,
-                kind=kind,
-                name=f"{kind} {name}",
-                secret_hash=b"",
-                pepper_number=1,
-                expires_at=expires_at,
-                revoked_at=now if name == "revoked" else None,
-            )
-
-    def about(kind: str) -> list[tuple[str, str]]:
-        whose = "Acme / owner /"
-        return [
-            (f"{whose} {kind} gone", f"expired {now - DAY + MINUTE:%Y-%m-%d %H:%M} UTC"),
-            (
-                f"{whose} {kind} soon",
-                f"expires {now + 14 * DAY - MINUTE:%Y-%m-%d %H:%M} UTC",
-            ),
-        ]
-
-    assert concerns(now) == {
-        "API keys about to expire": about("api_key"),
-        "service accounts about to expire": about("service_account"),
-    }
-    assert "API keys about to expire" in shown(superuser)
+                project=owner.project, kind=kind, name=name, secret_hash=b"", pepper_number=1,
+                expires_at=expires_at, revoked_at=now if name == "revoked" else None,
+            )  # fmt: skip
+    assert concerns(superuser, now) == {
+        "API keys about to expire": 2, "service accounts about to expire": 2,
+    }  # fmt: skip
 
 
-def test_it_names_webhooks_that_take_nothing_and_leads_to_them(
-    superuser: Client, owner: Machine
-) -> None:
+def test_it_counts_webhooks_whose_every_try_fails(superuser: Client, owner: Machine) -> None:
     now = timezone.now()
-    url = "https://hooks.example/kyna?token=T0KEN"
     states: list[dict[str, Any]] = [
         {"disabled_at": now - HOUR, "disabled_reason": "failing", "failing_since": now - 5 * DAY},
         {"failing_since": now - HOUR},
-        {"failing_since": now - 2 * HOUR},
         {"disabled_at": now - 2 * HOUR, "disabled_reason": "gone"},
         {"disabled_at": now - 7 * DAY - HOUR, "disabled_reason": "gone"},
         {"disabled_at": now, "disabled_reason": "client"},
@@ -172,23 +131,9 @@ def test_it_names_webhooks_that_take_nothing_and_leads_to_them(
         {"deleted_at": now, "failing_since": now},
         {},
     ]
-    made = [make_endpoint(owner.project, url=url, **state) for state in states]
-    named = "Acme / owner / https://hooks.example/kyna?…"
-    assert concerns(now) == {
-        "Webhooks whose every try fails": [
-            (named, f"since {now - 2 * HOUR:%Y-%m-%d %H:%M} UTC"),
-            (named, f"since {now - HOUR:%Y-%m-%d %H:%M} UTC"),
-            (named, f"disabled {now - 2 * HOUR:%Y-%m-%d %H:%M} UTC"),
-            (named, f"disabled {now - HOUR:%Y-%m-%d %H:%M} UTC"),
-        ]
-    }
-    page = shown(superuser)
-    assert [reverse("admin:webhooks_webhookendpoint_change", args=[one.pk]) in page
-            for one in made] == [True] * 4 + [False] * 5  # fmt: skip
-    for _ in range(7):
-        make_endpoint(owner.project, failing_since=now)
-    (more,) = re.findall(r'<a href="([^"]+)">and more</a>', shown(superuser))
-    assert superuser.get(more).context["cl"].result_count == 11
+    for state in states:
+        make_endpoint(owner.project, **state)
+    assert concerns(superuser, now) == {"Webhooks whose every try fails": 3}
 
 
 # --- To whom, and at what cost -----------------------------------------------------------
@@ -229,7 +174,7 @@ def test_a_part_is_for_those_who_may_view_its_rows(troubled: None, permission: s
     user.user_permissions.set(Permission.objects.filter(codename=permission))
     seen = seen_by(user)
     titles = {one.title for one in seen.pop("attention")}
-    failing = {"Projects with failed sessions in the last day"}
+    failing = {"Sessions that failed in the last day"}
     assert set(seen) | titles == PARTS[permission] | (
         failing if permission == "view_detectionsession" else set()
     )

@@ -150,7 +150,7 @@ def what_did_this_person_do(at: Desk, desk: dict[str, Any]) -> None:
 
 
 def which_of_our_sessions_failed_today(at: Desk, desk: dict[str, Any]) -> None:
-    at.follow("owner", ".glance")
+    at.follow("Sessions that failed", ".glance")
     at.sees("client went silent")
 
 
