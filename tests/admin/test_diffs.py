@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.names import visible
 from detection import validate
 from movespecs.drafts import MAX_YAML_BYTES
 from staff import movespec_text

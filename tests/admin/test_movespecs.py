@@ -8,8 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.authors import PLATFORM
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_withdraw
 from tests.admin.staffing import address, member, text_of
 from tests.api.api_requests import database_state

@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from movespecs.models import MoveSpec
-from sessions_app import notes
+from sessions_app import listing
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import text_of
 from tests.conftest import Machine, make_released
