@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
@@ -16,7 +15,7 @@ from kynaplatform import clock as platform_clock
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
-from projects.models import AccessToken, CredentialKind, Project, SigningKey
+from projects.models import AccessToken, CredentialKind, SigningKey
 from projects.retention import prune_signing_keys
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app.models import DetectionSession, Status
@@ -229,75 +228,9 @@ def test_a_replayed_token_verifies_with_the_published_key_of_its_time(scene: Sce
     assert f'"sub":"{scene.session_id}"'.encode() in (claims.payload or b"")
 
 
-def test_with_a_key_that_is_written_differently_in_quotes_it_replays(scene: Scene) -> None:
-    quoted = scene.create('"k"')
-    assert quoted.content == scene.first.content
-    assert quoted.headers["Idempotent-Replayed"] == "true"
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"mode": "replay"},
-        {"movespec_id": None, "movespec_version_id": "the released one"},
-        {"movespec_version_id": "the released one"},
-    ],
-    ids=["mode", "version instead", "version beside"],
-)
-def test_another_request_with_the_key_is_refused_and_changes_nothing(
-    scene: Scene, change: dict[str, Any]
-) -> None:
-    released = str(scene.movespec.current_released_version_id)
-    changed = {name: released if value == "the released one" else value
-               for name, value in change.items()}  # fmt: skip
-    rows = list(DetectionSession.objects.values())
-    refused = scene.machine.create_session(scene.movespec, idempotency_key="k", **changed)
-    assert (refused.status_code, error_of(refused)["code"]) == (422, "idempotency_key_reused")
-    assert list(DetectionSession.objects.values()) == rows
-    assert_replays(scene)
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        {"contract_major": 1},
-        {"movespec_version_id": None},
-        {"an_unknown_field": [1, 2]},
-    ],
-    ids=["default spelt out", "null spelt out", "unknown field"],
-)
-def test_the_same_request_spelt_differently_replays(scene: Scene, same: dict[str, Any]) -> None:
-    replay = scene.machine.create_session(scene.movespec, idempotency_key="k", **same)
-    assert replay.content == scene.first.content
-
-
-def test_an_upper_case_id_is_the_same_request(scene: Scene) -> None:
-    upper = str(scene.movespec.id).upper()
-    replay = scene.machine.create_session(scene.movespec, idempotency_key="k", movespec_id=upper)
-    assert replay.content == scene.first.content
-
-
-def test_a_key_is_free_after_a_refusal(scene: Scene) -> None:
-    unknown = UUID(int=1)
-    refused = scene.machine.create_session(
-        scene.movespec, idempotency_key="free", movespec_id=str(unknown)
-    )
-    assert error_of(refused)["code"] == "not_found"
-    admitted = scene.create("free")
-    assert admitted.status_code == 201
-    assert "Idempotent-Replayed" not in admitted.headers
-
-
 def test_a_key_is_forgotten_after_25_hours_and_makes_another_session(scene: Scene) -> None:
     scene.clock.move(hours=25, seconds=1)
     assert forget_idempotency_keys(now=scene.clock.now) == 1
     fresh = scene.create()
     assert fresh.json()["session_id"] != scene.session_id
     assert "Idempotent-Replayed" not in fresh.headers
-
-
-def test_a_peers_key_is_another_key(scene: Scene, peer: Machine, public_movespec: MoveSpec) -> None:
-    peer.token = mint(peer.credential)
-    refused = peer.create_session(scene.movespec, idempotency_key="k")
-    assert error_of(refused)["code"] == "not_found"
-    assert list(Project.objects.filter(sessions__isnull=False)) == [scene.machine.project]

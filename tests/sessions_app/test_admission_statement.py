@@ -43,7 +43,7 @@ from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
 from sessions_app.session_sweep import expire_sessions, suspended_sessions_cancel
-from tests.conftest import SESSIONS, Machine
+from tests.conftest import Machine
 
 
 @dataclass
@@ -158,14 +158,6 @@ def test_the_statement_that_reads_a_caller_tells_the_databases_time(
         assert plain(owner, movespec).status_code == 201
     assert wire.messages == {"Bind": 2, "Describe": 2, "Execute": 2, "Sync": 2}
     assert clock._last.at > old.at + minute
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_trace_would_show_a_transaction(warm: None, owner: Machine, movespec: MoveSpec) -> None:
-    session = owner.create_session(movespec).json()["session_id"]
-    with traced() as wire:
-        assert owner.post(f"{SESSIONS}/{session}/cancel").status_code == 200
-    assert Counter(wire.simple) == {"BEGIN": 1, "COMMIT": 1}
 
 
 @pytest.mark.django_db
@@ -290,20 +282,6 @@ def test_admission_prepared_on_empty_tables_reads_large_ones_by_their_indexes(
         plan = admission_plan(owner, movespec, key)
         assert indexes_used(plan) == ADMISSION_INDEXES
         assert pages_read(plan) < FEW_PAGES
-
-
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_admission_prepared_on_large_tables_reads_them_by_their_indexes(
-    fresh_connection: None, generic_plans: None, owner: Machine, movespec: MoveSpec
-) -> None:
-    fill_for_admission(owner, movespec)
-    analyze_large_tables()
-    for number in range(4):
-        admit(owner, movespec, f"new-{number}")
-    plan = admission_plan(owner, movespec, "key-7")
-    assert indexes_used(plan) == ADMISSION_INDEXES
-    assert pages_read(plan) < FEW_PAGES
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from joserfc import jws
 
 from movespecs.models import MoveSpec
-from sessions_app import admission
 from sessions_app.admission import AdmissionRequest
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused, refused_fields
@@ -326,11 +325,6 @@ def test_a_session_from_before_is_read_and_replayed(owner: Machine, deep: MoveSp
 
 
 # What it costs
-
-
-def test_a_create_without_a_context_does_not_name_its_columns() -> None:
-    assert not [name for name in CONTEXT if name in admission._STATEMENT.sql]
-    assert [name for name in CONTEXT if name in admission._STATEMENT_WITH_CONTEXT.sql] == [*CONTEXT]
 
 
 def test_a_context_costs_no_statement_and_numbers_a_transaction(
