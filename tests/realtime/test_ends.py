@@ -1,5 +1,6 @@
 """Every way that a session ends under a socket, and what the socket is told of it."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -22,7 +23,8 @@ from detection import SNAPSHOT_FORM
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from projects.suspension import suspend
-from sessions_app.models import DetectionSession
+from sessions_app.models import DetectionSession, Outcome, Status
+from sessions_app.session_ends import ended
 from sessions_app.stream_state import pack, stored_state
 from tests.concurrency.racing import racing
 from tests.conftest import SESSIONS, Machine
@@ -123,6 +125,17 @@ def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) ->
     assert client.to_the_end() == 1000
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["accepted_frames_total"] == len(MIDWAY)
+
+
+def test_an_end_that_nobody_told_of_is_found_with_the_lease(created: dict[str, Any]) -> None:
+    client = attached(created)
+    stream(client)
+    over = ended(Status.CANCELLED, Outcome.CANCELLED, timezone.now())
+    DetectionSession.objects.filter(id=created["session_id"]).update(**over)
+    began = time.monotonic()
+    assert client.expect("session_done")["status"] == "cancelled"
+    assert time.monotonic() - began < 60  # the idle limit comes later
+    assert client.to_the_end() == 1000
 
 
 def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
