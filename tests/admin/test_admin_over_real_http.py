@@ -114,7 +114,7 @@ def test_support_reads_no_hash_and_no_key_digit_by_digit(
           ("startswith", "contains", "gt", "lte", "regex", "in")),
         "apikey/?secret_hash__isnull=False", "apikey/?secret_hash__regex=(",
         "accesstoken/?credential__secret_hash__startswith=a", "apikey/?pepper_number__gt=0",
-        "apikey/?name__regex=(", "apikey/?q=%00", f"apikey/?p={10**30}",
+        "apikey/?name__regex=(", "apikey/?q=%00",
     ]  # fmt: skip
     for guess in guesses:
         answer = support(f"/admin/projects/{guess}")
