@@ -19,7 +19,7 @@ from tests.deploy.composition import PASSWORDS, filled
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
-NO_APPS = {"clients/python", "detection", "dev/poses", "realtime"}
+NO_APPS = {"clients/python", "common", "detection", "dev/poses", "realtime"}
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text())
 
 
