@@ -124,8 +124,9 @@ def _required(spec: MoveSpec) -> Iterable[Criterion]:
     for phase in spec.phases:
         if phase.name in needed or spec.type == "hold":
             yield from phase.criteria
-    for condition in spec.throughout or ():
-        yield condition.criterion
+    if spec.setup is None or not spec.setup.visible:
+        for condition in spec.throughout or ():
+            yield condition.criterion
     for check in spec.checks:
         if check.is_required:
             yield check.criterion

@@ -100,8 +100,6 @@ class SwingSettings:
         still goes next to nothing, and one that is badly seen half as far as the other.
     attempt_share, attempt_ms: who turns back after this share of the needed way, and so many
         milliseconds after he began it, has tried.
-    trembling: in degrees times metres, what errors of some millimetres change an angle by: so much
-        over the square root of its weight.
     path_share: the places of a path are noted at this share of the way gone, or of the least one.
     grown_share, over_ms: a way is over once its farthest point has not grown by this share of it
         for so many milliseconds.
@@ -116,7 +114,6 @@ class SwingSettings:
     least_side_share: float = 0.25
     attempt_share: float = 0.5
     attempt_ms: float = 300.0
-    trembling: float = 1.0
     path_share: float = 0.1
     grown_share: float = 0.03
     over_ms: float = 500.0

@@ -5,7 +5,6 @@ docs/engine.md gives the formulas.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import sqrt
 
 from detection.engine.plausibility import is_jump
 from detection.engine.rounding import DEGREE_STEPS, rounded
@@ -40,7 +39,6 @@ class Signal(SignalState, ABC):
         "_jump",
         "_max_weight",
         "_sight",
-        "_trembling",
         "before",
         "unit",
         "weight_before",
@@ -52,7 +50,6 @@ class Signal(SignalState, ABC):
         self._jump = settings.sight.jump_degrees
         self._max_weight = settings.smoothing.max_weight_m2
         self._fresh_ms = settings.smoothing.fresh_ms
-        self._trembling = settings.swing.trembling
         self.before: float | None = None
         self.weight_before = 0.0
         self.forget()
@@ -60,11 +57,6 @@ class Signal(SignalState, ABC):
     def forget(self) -> None:
         SignalState.__init__(self)
         self.before = None
-
-    @property
-    def noise(self) -> float:
-        """What errors of some millimetres change the value by, in its unit."""
-        return self._trembling / sqrt(self.weight)
 
     def measure(self, since_ms: float, keep: float) -> bool:
         """Measure one frame, whose segments are measured. Whether it shows the signal.

@@ -49,11 +49,9 @@ class Stillness(StillnessState):
                     self.most[number] = value
 
     def has_ended(self) -> bool:
-        """Whether a signal has gone least_swing_degrees, and more than errors explain."""
+        """Whether a signal has gone least_swing_degrees."""
         least_swing = self._settings.least_swing_degrees
-        for signal, least, most in zip(self._signals, self.least, self.most, strict=True):
-            if least is not None and most is not None:
-                way = most - least
-                if way >= least_swing and signal.weight > 0.0 and way >= signal.noise:
-                    return True
-        return False
+        return any(
+            least is not None and most is not None and most - least >= least_swing
+            for least, most in zip(self.least, self.most, strict=True)
+        )

@@ -1,13 +1,16 @@
 """What the catalogue says of its movements, well and badly done by the figure."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pytest
 
-from detection import DetectionEvent, Engine, PoseFrame, validate
+from detection import DetectionEvent, Engine, Landmark, PoseFrame, validate
+from detection.landmarks import LANDMARK_NAMES
+from detection.spec import BODY_SIDES
 from dev.poses.figure import MOVEMENTS, Variant
 from movespecs.catalogue import catalogue_text
 
@@ -85,6 +88,34 @@ def test_a_hold_is_completed_at_its_target_and_let_go_before_it_is_told(
     assert target_ms * 0.6 < attempt["by"] < target_ms * 0.7
     assert sum(short.cues.values()) == 1
     assert told(slug, "fast", hold_ms=5_000).completed == 1
+
+
+OF_LEGS = ("knee", "ankle", "heel", "foot_index")
+
+
+@pytest.mark.parametrize("slug", ["biceps-curl", "front-raise", "rope-pushdown"])
+def test_arms_that_move_count_unless_the_legs_are_seen_to_fold(slug: str) -> None:
+    def counted(posed: Callable[[dict[str, Landmark]], dict[str, Landmark]]) -> tuple[int, str]:
+        engine = Engine(validate(catalogue_text(slug)).spec_with({}, None))
+        completed = 0
+        for frame in film(slug, None, 1.0):
+            marks = dict(zip(LANDMARK_NAMES, frame.landmarks, strict=True))
+            pose = tuple((marks | posed(marks)).values())
+            events = engine.feed(PoseFrame(frame.timestamp_ms, pose))
+            completed += sum(event.type == "event_completed" for event in events)
+        return completed, engine.readiness
+
+    def hidden(marks: dict[str, Landmark]) -> dict[str, Landmark]:
+        legs = [name for name in marks if name.endswith(OF_LEGS)]
+        return {name: marks[name]._replace(visibility=0.0) for name in legs}
+
+    def folded(marks: dict[str, Landmark]) -> dict[str, Landmark]:
+        return {f"{side}_ankle": marks[f"{side}_hip"] for side in BODY_SIDES}
+
+    whole = told(slug).completed
+    assert whole > 0
+    assert counted(hidden) == (whole, "ready")
+    assert counted(folded) == (0, "ready")
 
 
 @pytest.mark.parametrize("slug", ["dead-hang", "plank", "tree-pose", "wall-sit"])

@@ -1,6 +1,7 @@
 """The setup: until it is met nothing counts, and cues say what is missing."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from engine_scene import (
@@ -267,8 +268,10 @@ REQUIRED = SQUAT + "checks: [{name: arms, joint: elbow, least: {min: 100}, requi
 THROUGHOUT = SQUAT + "throughout: [{joint: elbow, min: 100}]\n"
 
 
-@pytest.mark.parametrize("above", ["", START, VISIBLE])
-@pytest.mark.parametrize("movement", [GATED, REQUIRED, THROUGHOUT])
+@pytest.mark.parametrize(
+    ("movement", "above"),
+    [*product([GATED, REQUIRED], ["", START, VISIBLE]), (THROUGHOUT, ""), (THROUGHOUT, START)],
+)
 def test_nobody_is_ready_while_what_must_hold_is_out_of_sight(movement: str, above: str) -> None:
     spec = written(movement, above)
     engine = Engine(spec)
@@ -290,6 +293,9 @@ def test_what_need_not_hold_may_be_out_of_sight() -> None:
     ).replace("[standing, bottom", "[standing, {phase: half, optional: true}, bottom")
     for movement in (checked, optional):
         assert ready_at(written(movement), held((hidden(UP, *ELBOWS), 500))) == 0
+    # `visible` names what must be in sight, so a condition on more holds where that is seen.
+    named = written(THROUGHOUT, VISIBLE)
+    assert ready_at(named, held((hidden(UP, *ELBOWS), 1_500))) is not None
 
 
 @pytest.mark.parametrize("above", ["", START])

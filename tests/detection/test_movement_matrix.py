@@ -22,7 +22,7 @@ KNOWN: dict[str, dict[str, str]] = {
         "lunge": SAME,
         **dict.fromkeys(("sit-to-stand", "sit-to-stand-30-s"), KNEES_BEND),
     },
-    "bench-press": dict.fromkeys(("pull-up", "push-up", "rope-pushdown"), ELBOWS_BEND),
+    "bench-press": dict.fromkeys(("pull-up", "push-up"), ELBOWS_BEND),
     "biceps-curl": {"rope-pushdown": ELBOWS_BEND},
     "front-raise": dict.fromkeys(("jumping-jack", "lateral-raise"), ARMS_RISE),
     "jumping-jack": {"front-raise": ARMS_RISE},

@@ -72,7 +72,6 @@ RULES: Final[dict[str, Off]] = {
     "least share of the gap": _with("swing", least_swing_share=0.0),
     "least degrees": _with("swing", least_swing_degrees=0.1),
     "stillness": Off(place=Stillness, name="has_ended", instead=lambda self: True),
-    "trembling": _with("swing", trembling=0.0),
     "barriers": Off(place=plan, name="_edges", instead=lambda *_: ()),
     "rivals": Off(place=plan, name="can_hold_at_once", instead=lambda *_: True),
     "inferred conditions": Off(place=plan, name="find_conditions", instead=lambda _: ()),
