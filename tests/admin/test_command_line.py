@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from contextlib import redirect_stdout
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,8 @@ from tests.admin.staffing import LEVELS, address, last_history, member, text_of
 from tests.api.api_requests import nothing_changes, refused
 from tests.concurrency.racing import race
 from tests.conftest import MOVESPECS, Machine
+from tests.documented import commands, run
+from tests.server import test_database_url as database_url
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 WHY = "Ticket 812"
@@ -349,3 +352,34 @@ def test_of_two_at_once_one_does_it(owner: Machine, command: str) -> None:
     assert User.objects.filter(username=USERNAME).count() == 1
     live = Credential.objects.filter(is_live(timezone.now())).count()
     assert live == {"rotate_credential": 2, "revoke_credential": 0}.get(command, 1)
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_the_page_is_right(owner: Machine, tmp_path: Any) -> None:
+    other, _ = credential_issue(
+        project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="CI"
+    )
+    Credential.objects.update(scopes=["tokens:read"])
+    run(
+        commands("operations.md", "revoke_credential"),
+        tmp_path,
+        {
+            "DATABASE_URL": database_url(),
+            "PROJECT_ID": str(owner.project.id),
+            "CREDENTIAL_ID": str(owner.credential.id),
+            "LEAKED_ID": str(other.id),
+        },
+    )
+    [secret] = SECRET.findall((tmp_path / "new-key").read_text())
+    assert (tmp_path / "new-key").stat().st_mode & 0o777 == 0o600
+    assert mint_with(secret).status_code == 201
+    other.refresh_from_db()
+    owner.project.refresh_from_db()
+    assert other.revoked_at is not None
+    assert (owner.project.suspended_at, owner.project.rate_limit) == (None, 1200)
+    told = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert [message.split()[0] for message in told] == [
+        "Suspended", "Resumed", "Set", "Granted", "Issued", "Rotated", "Revoked",
+    ]  # fmt: skip
+    assert uuid.UUID(secret.split("_")[2]) != owner.credential.id

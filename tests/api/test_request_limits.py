@@ -1,5 +1,6 @@
 """Rolling limits over HTTP: who is counted on what, and what a client is told"""
 
+import json
 import re
 import uuid
 
@@ -11,6 +12,7 @@ from kynaplatform.api.throttling import COUNTED
 from projects.models import Organization, Project
 from tests.api.api_requests import ask, fresh_address, limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine
+from tests.documented import block
 
 pytestmark = pytest.mark.usefixtures("limits_clock")
 UNAUTHENTICATED = ("forged", "other scheme", "missing")
@@ -220,6 +222,14 @@ def test_session_creations_have_a_limit_of_their_own(owner, movespec, settings):
         replay = owner.create_session(movespec, idempotency_key="k")
         assert is_limited(replay, wait=60, name="sessions")
     assert owner.get(SESSIONS).status_code == 200
+
+
+def test_the_page_has_the_answer_of_a_full_limit(owner, movespec, settings, limits_clock):
+    settings.RATE_LIMIT_SESSIONS = 10
+    assert statuses(lambda: owner.create_session(movespec), 10) == [201] * 10
+    limits_clock.now += 56
+    shown = json.loads(block("docs/api.md", '"limit_name"').text)
+    assert owner.create_session(movespec).json() == shown
 
 
 def test_requests_under_movespecs_have_a_limit_of_their_own(owner, movespec, settings):
