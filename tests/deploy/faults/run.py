@@ -5,12 +5,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.deploy.faults.faults import UPGRADE, Fault, Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
+from tests.deploy.faults.neighbours import Neighbours, Part, stand_beside
 from tests.deploy.faults.outages import HEADINGS, Outage, outage, table_head, too_long
 from tests.deploy.faults.stage import Stage, StageFailedError, standing
 from tests.deploy.faults.streams import abandon, stream
@@ -35,10 +36,15 @@ class Report:
     repeated: int = 0
     messages: int = 0
     messages_again: int = 0
+    # With the hostile neighbours.
+    parts: list[Part] = field(default_factory=list)
+    # MiB of each service: in the first quarter, in the last, and the most.
+    memory: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def as_json(self) -> str:
-        return json.dumps(vars(self) | {"outages": [one.as_json() for one in self.outages]})
+        told = vars(self) | {"outages": [one.as_json() for one in self.outages]}
+        return json.dumps(told | {"parts": [asdict(one) for one in self.parts]})
 
     def as_text(self) -> str:
         lines = [f"WRONG: {fault}" for fault in self.wrong]
@@ -51,6 +57,8 @@ class Report:
             )
         if self.sessions and not self.wrong:
             lines.append("Every frame and every create counts once, and every end was told.")
+        if self.parts and not self.wrong:
+            lines.append("Hostile neighbours slowed nobody's p99 to more than twice its own.")
         return "\n".join(lines)
 
 
@@ -108,6 +116,8 @@ def carry_out(
             report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
             report.wrong += wrong_messages(receiver, stage)
+            if plan.neighbours is not None:
+                add_neighbours(report, stage, plan.neighbours, say)
             report.wrong += died(stage)
         finally:
             visits.end()
@@ -119,6 +129,25 @@ def carry_out(
     report.messages = len({one.id for one in receiver.received})
     report.messages_again = len(receiver.received) - report.messages
     return report
+
+
+def carry_out_neighbours(
+    image: Image, folder: Path, plan: Neighbours, say: Callable[[str], None]
+) -> Report:
+    """Hostile neighbours and nothing else, in `folder` as in `carry_out`."""
+    report = Report(sessions=0)
+    with standing(image, folder, None) as stage, trusting(stage.certificate):
+        add_neighbours(report, stage, plan, say)
+        report.wrong += died(stage)
+    return report
+
+
+def add_neighbours(
+    report: Report, stage: Stage, plan: Neighbours, say: Callable[[str], None]
+) -> None:
+    report.parts, memory, wrong = stand_beside(stage, plan, say)
+    report.memory = memory.figures()
+    report.wrong += wrong
 
 
 def died(stage: Stage) -> list[str]:
