@@ -1,13 +1,14 @@
-"""The sections of the index: what needs attention, and the sessions.
+"""The sections of the index: what needs attention, the sessions now, and those of the last day.
 
 A section is shown to those who may view its rows. Each is bounded, however much there is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
+from django.db.models.functions import TruncHour
 
 from kynaplatform.timing import SWEEP_STANDS
 from projects.models import Credential, Organization, Project
@@ -22,6 +23,28 @@ from webhooks.models import WebhookEndpoint
 from webhooks.pause import pause_reason
 
 MAX_COUNTED = 1_000
+HOURS = 24
+BAR_HEIGHT, BAR_STEP = 100, 10
+
+
+class Bar(NamedTuple):
+    """A span of time, and its rectangle in the chart. Rectangles are BAR_STEP apart."""
+
+    since: datetime
+    value: int
+    x: int
+    y: int
+    height: int
+
+
+class Chart(NamedTuple):
+    bars: Sequence[Bar]
+    total: int
+    most: int
+
+    @property
+    def width(self) -> int:
+        return BAR_STEP * len(self.bars)
 
 
 class Concern(NamedTuple):
@@ -40,6 +63,7 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
                 (status, count, list_of(DetectionSession, status__exact=status))
                 for status, count in live_counts().items()
             ],
+            "created": created_per_hour(now),
             "lag": duration(lag := sweep_lag(now)),
             "sweep_stands": sweep_stands(now, lag),
         }
@@ -57,6 +81,28 @@ def sweep_stands(now: datetime, lag: timedelta) -> str | None:
         return "yet" if lag > SWEEP_STANDS else None
     since = now - last
     return f"for {duration(since)}" if since > SWEEP_STANDS else None
+
+
+def created_per_hour(now: datetime) -> Chart:
+    """A chart of the sessions created in each of the last hours, the running hour last."""
+    running = now.replace(minute=0, second=0, microsecond=0)
+    hours = [running - timedelta(hours=back) for back in reversed(range(HOURS))]
+    # Every status and mode is named, so that their index with the time serves.
+    created = DetectionSession.objects.filter(
+        status__in=Status.values, mode__in=Mode.values, created_at__gte=hours[0]
+    )
+    per_hour = created.order_by().values_list(TruncHour("created_at"))
+    counts = dict(per_hour.annotate(count=Count("*")))
+    return _chart([counts.get(hour, 0) for hour in hours], hours)
+
+
+def _chart(values: Sequence[int], hours: Sequence[datetime]) -> Chart:
+    most = max(values)
+    bars = []
+    for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
+        height = round(BAR_HEIGHT * value / (most or 1))
+        bars.append(Bar(hour, value, number * BAR_STEP, BAR_HEIGHT - height, height))
+    return Chart(bars, sum(values), most)
 
 
 def _attention(user: Any, now: datetime) -> Iterator[Concern]:

@@ -1,5 +1,6 @@
 """The index at a dashboard: what it shows, to whom, and at what cost."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from movespecs.models import MoveSpec
 from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.last_runs import SWEEP, last_run_record
 from sessions_app.metrics import live_counts, sweep_lag
-from staff.dashboard import dashboard
+from staff.dashboard import created_per_hour, dashboard
 from tests.admin.session_rows import make_session, overdue
 from tests.conftest import Machine
 from tests.webhooks.endpoint import make_endpoint
@@ -140,7 +141,7 @@ def test_it_counts_webhooks_whose_every_try_fails(superuser: Client, owner: Mach
 
 
 PARTS = {
-    "view_detectionsession": {"live", "lag", "sweep_stands"},
+    "view_detectionsession": {"live", "created", "lag", "created", "sweep_stands"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
     "view_webhookendpoint": {"webhooks_paused", "Webhooks whose every try fails"},
@@ -195,3 +196,35 @@ def test_it_costs_the_same_queries_whatever_there_is(
     with CaptureQueriesContext(connection) as many:
         shown(superuser)
     assert len(many) == len(few)
+
+
+# --- The last day --------------------------------------------------------------------------
+
+
+def test_it_counts_the_sessions_of_each_hour(movespec: MoveSpec) -> None:
+    now = timezone.now().replace(minute=30)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    tick = timedelta(microseconds=1)
+    moments = [now, hour, hour - tick, hour - 3 * HOUR, hour - 23 * HOUR, hour - 23 * HOUR - tick]
+    for moment in moments:
+        make_session(movespec, created_at=moment)
+    bars = created_per_hour(now).bars
+    assert [bar.since for bar in bars] == [hour - back * HOUR for back in range(23, -1, -1)]
+    counts = {(hour - bar.since) // HOUR: bar.value for bar in bars if bar.value}
+    assert counts == {23: 1, 3: 1, 1: 1, 0: 2}
+    places = [(bar.x, bar.y, bar.height) for bar in bars if bar.value]
+    assert places == [(0, 50, 50), (200, 50, 50), (220, 50, 50), (230, 0, 100)]
+
+
+def test_the_picture_is_inline_with_its_numbers_beside_it(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    make_session(movespec, created_at=timezone.now())
+    page = shown(superuser)
+    (picture,) = re.findall(r"<svg class=\"chart\".*?</svg>", page, re.DOTALL)
+    assert picture.count("<rect ") == 24
+    assert 'role="img" aria-labelledby="chart-title chart-text"' in picture
+    assert "1 in all, at most 1 an hour." in picture
+    (numbers,) = re.findall(r"<summary>The numbers</summary>(.*?)</details>", page, re.DOTALL)
+    assert re.findall(r"<td>(\d+)</td>", numbers) == ["0"] * 23 + ["1"]
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page)

@@ -139,7 +139,7 @@ def test_a_comparison_says_whether_both_count_the_same_and_validates_each_once(
         lambda text, *, is_new: read.append(text) or once(text, is_new=is_new),
     )
     told = "counts as version 1 does."
-    assert f"Version {same.version_number} {told}" in text_of(support.get(address(same)))
+    assert f"version {same.version_number} {told}" in text_of(support.get(address(same)))
     assert sorted(read) == sorted([VALID_YAML, same.yaml_source])
     assert told not in text_of(support.get(address(other)))
 

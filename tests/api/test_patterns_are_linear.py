@@ -61,6 +61,7 @@ WORST = {
     (missing_colons, "_BEFORE_KEY"): [" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE],
     (missing_colons, "_WORD"): ["x" * SIZE],
     (missing_colons, "_BEFORE_BRACKET"): ["x" * SIZE, "x" + " " * SIZE],
+    (movespec_text, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
     (lists, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
     (idempotency, "_BARE"): ["x" * SIZE],
