@@ -116,6 +116,7 @@ def test_an_address_has_so_many_requests_answered_at_once(tmp_path: Path, sent: 
         for client in held:
             client.sendall(sent)
         # Nobody answers for the API: so many have reached it, or wait to.
+        api.settimeout(DEADLINE_SECONDS)
         for _ in held:
             stack.enter_context(api.accept()[0])
         status, head, body = answer(tmp_path, port, sent)
