@@ -141,7 +141,7 @@ def test_it_counts_webhooks_whose_every_try_fails(superuser: Client, owner: Mach
 
 
 PARTS = {
-    "view_detectionsession": {"live", "created", "lag", "created", "sweep_stands"},
+    "view_detectionsession": {"live", "created", "lag", "sweep_stands"},
     "view_organization": {"Suspended organizations"},
     "view_project": {"Suspended projects"},
     "view_webhookendpoint": {"webhooks_paused", "Webhooks whose every try fails"},

@@ -17,6 +17,7 @@ from tests.long_runs import at_length
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
 CODE = [
     *(
+        "common",
         "kynaplatform",
         "projects",
         "movespecs",
