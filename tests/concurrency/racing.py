@@ -54,8 +54,16 @@ class Connection:
         if body is not None:
             sent["Content-Type"] = "application/json"
             body = json.dumps(body).encode()
-        self.http.request(method, path, body, sent)
-        response = self.http.getresponse()
+        try:
+            self.http.request(method, path, body, sent)
+            response = self.http.getresponse()
+        except (BrokenPipeError, http.client.RemoteDisconnected):
+            if method != "GET":
+                raise
+            # A server may close a kept connection at any time.
+            self.http.close()
+            self.http.request(method, path, body, sent)
+            response = self.http.getresponse()
         read = response.read()
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, read)
 
