@@ -16,7 +16,15 @@ from detection.engine.carried_angles import CarriedAngle, carried_angles
 from detection.engine.engine import Engine
 from detection.engine.events import DetectionEvent
 from detection.engine.paths import CarriedPaths
-from detection.engine.roles import (
+from detection.engine.settings import EngineSettings
+from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
+from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
+from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
+from detection.language.json_schema import json_schema
+from detection.language.parameters import ParameterInvalid
+from detection.language.validation import MoveSpecInvalid, Validation
+from detection.placed_roles import placed_roles
+from detection.roles import (
     CAMERAS,
     ROLE_NAMES,
     VIEWS,
@@ -27,14 +35,6 @@ from detection.engine.roles import (
     camera,
     roles,
 )
-from detection.engine.settings import EngineSettings
-from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
-from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
-from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
-from detection.language.json_schema import json_schema
-from detection.language.parameters import ParameterInvalid
-from detection.language.validation import MoveSpecInvalid, Validation
-from detection.placed_roles import placed_roles
 from detection.spec import (
     JOINT_LANDMARKS,
     SEGMENT_LANDMARKS,

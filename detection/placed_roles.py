@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from detection.engine.roles import Role, roles
 from detection.language.issues import Mark
 from detection.language.validation import Validation
+from detection.roles import Role, roles
 
 
 def placed_roles(validation: Validation) -> Iterator[tuple[Role, Mark]]:

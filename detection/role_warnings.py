@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from detection.engine.carriers import find_travels, used_phases
 from detection.engine.plan import criterion_path
-from detection.engine.roles import camera, roles
 from detection.language.issues import Issue, quote
 from detection.language.validation import Validation
+from detection.roles import camera, roles
 from detection.spec import MOVEMENT, Criterion, MoveSpec
 
 

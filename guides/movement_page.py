@@ -10,7 +10,7 @@ from functools import cache
 from django.conf import settings
 
 from detection import Criterion, MoveSpec, Parameter, Role, camera, roles, validate
-from detection.engine.role_words import band_words
+from detection.role_words import band_words
 from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
 from dev.poses.figure import MOVEMENTS
 from guides.movement_words import (

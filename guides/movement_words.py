@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from detection import Criterion, Cue, Measure, MoveSpec, Role, Side, Step, View
-from detection.engine.role_words import angle_words, measures_words
 from detection.language.visible_landmarks import BODY_PARTS
+from detection.role_words import angle_words, measures_words
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 
 SIDES: Final[dict[Side | None, str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, carried_angles
-from detection.engine.role_words import times_words
+from detection.role_words import times_words
 from detection.spec import Check, is_of_tempo
 
 REASONS: Final[Mapping[str, str]] = {

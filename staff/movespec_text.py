@@ -25,7 +25,7 @@ from detection import (
     placed_roles,
     validate,
 )
-from detection.engine.role_words import times_words
+from detection.role_words import times_words
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
 from sessions_app.attempt_words import band_words, measure_words

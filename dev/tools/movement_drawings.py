@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Criterion, Measure
 from detection.engine.body import Curve
-from detection.engine.role_words import band_words
+from detection.role_words import band_words
 from dev.tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
 from dev.tools.movement_poses import NEAR, PAIR, Posed, poses_of, spec_of
 

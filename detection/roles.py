@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 from detection.engine.carriers import Carrier, Travel, find_conditions, find_travels, used_phases
 from detection.engine.plan import counts_the_leading_side
-from detection.engine.role_words import (
+from detection.engine.settings import EngineSettings
+from detection.engine.views import seen_from
+from detection.role_words import (
     angle_words,
     for_longer,
     measure_words,
@@ -15,8 +17,6 @@ from detection.engine.role_words import (
     sentence_of,
     tempo_words,
 )
-from detection.engine.settings import EngineSettings
-from detection.engine.views import seen_from
 from detection.spec import (
     MOVEMENT,
     Criterion,
