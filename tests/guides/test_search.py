@@ -14,7 +14,7 @@ ASKED = {
     "where does a new scope go": "/docs/contributing#a-new-scope",
     "backup": "/docs/backup",
     "accuracy": "/docs/api#accuracy",
-    "Idempotency-Key": "/docs/api#mint-create-replay",
+    "Idempotency-Key": "/docs/api#get-a-token-create-a-session",
     "TRUSTED_PROXIES": "/docs/settings",
 }
 
