@@ -50,8 +50,8 @@ def test_a_file_that_is_named_is_there() -> None:
     assert not missing, "\n".join(missing)
 
 
-def test_the_readme_names_what_the_code_has() -> None:
-    where = WHERE.findall((PROJECT / "README.md").read_text(encoding="utf-8"))
+def test_the_table_of_tasks_names_what_the_code_has() -> None:
+    where = WHERE.findall((PROJECT / "docs" / "contributing.md").read_text(encoding="utf-8"))
     assert len(where) >= 10
     for path, name in where:
         assert re.search(rf"\b{name}\b", (PROJECT / path).read_text(encoding="utf-8")), path
