@@ -19,8 +19,7 @@ from staff.display import DAY, duration
 from staff.names import OF_KIND, list_of, may_view
 from staff.states import about_to_expire
 from staff.webhook_display import needs_attention
-from webhooks.models import WebhookEndpoint
-from webhooks.pause import pause_reason
+from webhooks.models import SenderState, WebhookEndpoint
 
 MAX_COUNTED = 1_000
 HOURS = 24
@@ -68,7 +67,7 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
             "sweep_stands": sweep_stands(now, lag),
         }
     if may_view(user, WebhookEndpoint):
-        shown["webhooks_paused"] = pause_reason()
+        shown["webhooks_paused"] = SenderState.pause_reason()
     return shown
 
 

@@ -1,8 +1,8 @@
-"""Which addresses messages are sent to: public ones, except in development.
+"""The addresses that messages may go to: public ones, except in development.
 
-Whoever sets the address of an endpoint could have the platform ask what only the platform reaches:
-its own machine, its neighbours, the cloud's metadata. A name says nothing: it may resolve to
-another address each time.
+Otherwise an endpoint's URL could make the platform send requests to what only it can reach: its own
+machine, its neighbours, the cloud's metadata. A name proves nothing: it may resolve to another
+address each time.
 """
 
 from contextlib import suppress
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-# Unicast of IPv6 that is routed. Outside are loopback, link-local, unique local and multicast
-# addresses, and the mapped and translated forms of IPv4.
+# Routed unicast of IPv6. Not in it: loopback, link-local, unique local and multicast addresses, and
+# the mapped and translated forms of IPv4.
 _ROUTED: Final = IPv6Network("2000::/3")
-# Written out: what Python takes for global differs from one of its versions to the next.
+# Written out, since Python's `is_global` differs between its versions.
 _NOT_PUBLIC: Final = tuple(
     ip_network(network)
     for network in (
@@ -45,12 +45,13 @@ _NOT_PUBLIC: Final = tuple(
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _FIRST_UNPRIVILEGED_PORT: Final = 1024
 NOT_PUBLIC: Final = "Must be a public address."
-# All that a customer reads of a try without a connection: more would let it explore our network.
+# The only failure that customers see of a try without a connection, so that they can't explore our
+# network.
 NO_CONNECTION: Final = "No connection to the receiver."
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether anybody on the Internet could reach it, so that nothing of ours is behind it."""
+    """Whether anybody on the Internet can reach the address."""
     if isinstance(address, IPv6Address):
         if address in _NAT64:
             return is_public(IPv4Address(address.packed[-4:]))
@@ -60,7 +61,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def is_allowed(address: str) -> bool:
-    """Whether messages may go to an address that a name resolved to."""
+    """Whether messages may go to this IP address."""
     if not settings.PRODUCTION:
         return True
     try:
@@ -70,9 +71,9 @@ def is_allowed(address: str) -> bool:
 
 
 def fault_of_url(url: str) -> str | None:
-    """The fault of an endpoint's address, as a sentence; None where there is none.
+    """The fault of an endpoint's URL, as a sentence; None if it has none.
 
-    A host that is a name is not resolved here: a request would wait for its server.
+    Names are not resolved here: the client's request would wait for a name server.
     """
     if any(not "!" <= character <= "~" for character in url):
         return "Holds a space, or a character that is not ASCII: encode it."
@@ -93,10 +94,10 @@ def fault_of_url(url: str) -> str | None:
 
 
 def _literal(host: str) -> str | None:
-    """The address that `host` is by itself, in any form; None where it is a name."""
+    """The IP address that `host` is, in any notation; None for a name."""
     with suppress(ValueError):
         return str(ip_address(host))
-    # Such as 0x7f.1. No server is asked.
+    # Notations such as 0x7f.1. AI_NUMERICHOST asks no server.
     with suppress(OSError, UnicodeError):
         return str(getaddrinfo(host, None, flags=AI_NUMERICHOST)[0][4][0])
     return None

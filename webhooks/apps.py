@@ -7,12 +7,12 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
-        from kynaplatform.metrics.readiness import DATABASE_QUESTIONS
+        from kynaplatform.metrics.readiness import DATABASE_QUESTIONS, OK
         from projects.signing import ENCRYPTED_ANEW
         from webhooks.endpoints import encrypt_anew
         from webhooks.metrics import WebhookCollector
-        from webhooks.pause import webhooks_state
+        from webhooks.models import PAUSED, SenderState
 
-        DATABASE_QUESTIONS["webhooks"] = webhooks_state
+        DATABASE_QUESTIONS["webhooks"] = lambda: PAUSED if SenderState.pause_reason() else OK
         DATABASE_COLLECTORS.append(WebhookCollector())
         ENCRYPTED_ANEW.append(encrypt_anew)

@@ -1,9 +1,9 @@
-"""Claims: which deliveries a sender takes, so that no other one sends them at the same time.
+"""Claims: the deliveries that a sender reserves, so that no other sends them at the same time.
 
-A claim is an UPDATE that passes over rows which another sender has locked. It also moves `due_at`
-on, past the longest try: a sender that was killed keeps nothing, for its claims are due again then.
-What is due is sought endpoint by endpoint in one partial index, so that a million messages of one
-endpoint cost the others nothing. Places go to the organization with the fewest messages under way.
+A claim is an UPDATE that skips rows which another sender has locked. It also moves `due_at` past
+the longest try, so that the claims of a killed sender are due again then. Due messages are read
+endpoint by endpoint from one partial index, so that a million messages of one endpoint cost the
+others nothing. Places go to the organization with the fewest messages under way.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,19 @@ import msgspec
 from django.db import connection
 
 CLAIM: Final = timedelta(seconds=30)
-# Messages under way at once in each sender: of one endpoint; of an organization while another one
-# has any waiting or under way; of an organization that is alone. The others share the places over
-# those of one alone: each leaves as many free as it has, for the next one.
+# Messages under way at once in each sender: of an endpoint; of an organization beside others with
+# messages; and of an organization that is alone. The places beyond MAX_ALONE are shared: each other
+# organization leaves as many free as it has, for the next one.
 MAX_PER_ENDPOINT: Final = 16
 MAX_OF_ORGANIZATION: Final = 64
 MAX_ALONE: Final = 4 * MAX_OF_ORGANIZATION
 MAX_UNDER_WAY: Final = MAX_ALONE + MAX_OF_ORGANIZATION
-# An endpoint that takes longer to answer has fewer places, in proportion.
+# An endpoint that takes longer to respond has fewer places, in proportion.
 QUICK_SECONDS: Final = 2.0
-# Messages of disabled endpoints that a claim holds: it is made ten times a second.
+# Messages of disabled endpoints that one claim sets to `held`. Claims are made every 0.1 s.
 MAX_HELD: Final = 200
 
-# The endpoints that anything waits for, and when the first of it is due: one step in the index for
-# each.
+# Each endpoint with waiting messages, and when the first is due: one step in the index for each.
 WAITING: Final = """
 waiting AS (
     (
@@ -63,7 +62,7 @@ ready AS MATERIALIZED (
     WHERE waiting.due_at <= %(now)s::timestamptz AND busy.free IS DISTINCT FROM 0
         AND endpoint.disabled_at IS NULL AND endpoint.deleted_at IS NULL
 ),
--- Each has one message at least: no more of them are needed.
+-- Each has at least one message, so that no more endpoints are needed.
 nearest AS MATERIALIZED (
     SELECT * FROM ready
     ORDER BY under_way + row_number() OVER (PARTITION BY organization_id ORDER BY random())
@@ -145,7 +144,7 @@ ORDER BY claimed.id
 
 
 class Claim(NamedTuple):
-    """A delivery that this sender is to try, with what it needs of its endpoint."""
+    """A delivery that this sender is to try, with its endpoint's columns."""
 
     id: UUID
     endpoint_id: UUID
@@ -165,7 +164,7 @@ class Claim(NamedTuple):
     claim_id: UUID
 
     def secrets(self, now: datetime) -> list[bytes]:
-        """The encrypted secrets that sign at `now`, the newest first."""
+        """The encrypted secrets that sign at `now`, newest first."""
         until = self.previous_secret_until
         if self.encrypted_previous_secret is None or until is None or until <= now:
             return [self.encrypted_secret]
@@ -175,11 +174,11 @@ class Claim(NamedTuple):
 def deliveries_claim(
     *, free: Mapping[UUID, int], under_way: Mapping[UUID, int], now: datetime
 ) -> list[Claim]:
-    """Claim what is due, of each endpoint no more than are `free`.
+    """Claim due messages, and set those of disabled endpoints to `held`, for a replay.
 
-    `under_way` has how many messages of each organization are being sent: the claims add to them,
-    the fewest first, up to the bounds of an organization and of the sender. An endpoint that `free`
-    does not name has MAX_PER_ENDPOINT. What waits for a disabled one is held, for a replay.
+    `free` bounds the claims of an endpoint; by default it is MAX_PER_ENDPOINT. `under_way` counts
+    the messages that are being sent, by organization. The claims add to those with the fewest, up
+    to the bounds of an organization and of the sender.
     """
     most = MAX_UNDER_WAY - sum(under_way.values())
     if most <= 0:

@@ -1,7 +1,6 @@
-"""The metrics of all endpoints of the database: what waits too long, and who takes nothing."""
+"""The metrics of all endpoints of the database: how late messages are, and who accepts none."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -14,11 +13,11 @@ from kynaplatform import clock
 from webhooks.claims import QUICK_SECONDS, WAITING
 from webhooks.models import DeliveryStatus, WebhookEndpoint
 
-# A message that has been due for so long is late.
+# A message is late once it has been due for this long.
 LATE_AFTER: Final = timedelta(minutes=1)
-# An organization with a message in that time is active.
+# An organization is active if it had a message in this time.
 ACTIVE_FOR: Final = timedelta(minutes=15)
-# The last messages that an endpoint took tell whether it is slow.
+# An endpoint's last deliveries, by which it is slow or quick.
 LAST_TAKEN: Final = 20
 
 _QUEUE: Final = f"""
@@ -53,13 +52,13 @@ FROM organization
 
 
 class Queue(NamedTuple):
-    """What waits for endpoints that take messages."""
+    """How late messages are, to endpoints that accept them; counts are of organizations."""
 
+    # How long ago the earliest message was due.
     oldest: timedelta
-    # Organizations with a message that is late; and those with a message in the last minutes too.
+    # With a late message; with any message in ACTIVE_FOR; and with a late one to a quick receiver.
     late: int
     active: int
-    # Those with one that is late although its receiver answers quickly.
     held_up: int
 
 
@@ -77,21 +76,16 @@ def queue(now: datetime) -> Queue:
     return Queue(max(timedelta(0), now - due_at) if due_at else timedelta(0), *organizations)
 
 
-def failing_endpoints() -> int:
-    """How many endpoints have taken nothing since a try failed, and are not disabled yet."""
-    return WebhookEndpoint.objects.filter(
-        failing_since__isnull=False, disabled_at__isnull=True, deleted_at__isnull=True
-    ).count()
-
-
 class WebhookCollector(Collector):
     def collect(self) -> Iterator[Metric]:
-        with suppress(DatabaseError, InterfaceError):
-            yield from self._read()
-
-    def _read(self) -> list[Metric]:
-        found = queue(clock.now())
-        oldest = GaugeMetricFamily(
+        try:
+            found = queue(clock.now())
+            failing = WebhookEndpoint.objects.filter(
+                failing_since__isnull=False, disabled_at__isnull=True, deleted_at__isnull=True
+            ).count()
+        except (DatabaseError, InterfaceError):
+            return
+        yield GaugeMetricFamily(
             "kyna_webhook_oldest_waiting_seconds",
             "How long ago the earliest message was due that is not being sent, failing ones aside.",
             value=found.oldest.total_seconds(),
@@ -102,12 +96,11 @@ class WebhookCollector(Collector):
             " those with one that is late although its receiver answers within 2 s (held_up).",
             labels=["state"],
         )
-        organizations.add_metric(["active"], found.active)
-        organizations.add_metric(["late"], found.late)
-        organizations.add_metric(["held_up"], found.held_up)
-        failing = GaugeMetricFamily(
+        for state in ("active", "late", "held_up"):
+            organizations.add_metric([state], getattr(found, state))
+        yield organizations
+        yield GaugeMetricFamily(
             "kyna_webhook_endpoints_failing",
             "Endpoints that have taken nothing since a try failed.",
-            value=failing_endpoints(),
+            value=failing,
         )
-        return [oldest, organizations, failing]

@@ -1,14 +1,15 @@
 """Webhook endpoints, and the deliveries to them: the outbox that triggers fill.
 
 A delivery is a message to one endpoint. The triggers of webhooks/migrations insert it in the
-transaction of what it tells, whoever changes that.
+transaction of the change that it reports, whoever makes that.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models import CheckConstraint, F, Func, Index, Q, Value
 from django.db.models.functions import Length, Now, NullIf
 from django.db.models.lookups import LessThanOrEqual
@@ -18,24 +19,24 @@ from projects.models import Project
 
 MAX_URL_CHARACTERS = 2048
 MAX_DESCRIPTION_CHARACTERS = 2000
-# Of a delivery's failure, and of what is kept of an answer's body.
+# Stored of a delivery's failure, and of a response's body.
 MAX_FAILURE_CHARACTERS = 500
 MAX_RESPONSE_BYTES = 1024
 DELIVERIES_KEPT: Final = timedelta(days=30)
 
-# Of a try, from the look-up of the name to the headers of the answer.
+# For one try, from resolving the name to the headers of the response.
 TIMEOUT: Final = timedelta(seconds=10)
-# Before the second try, the third, and so on: 28 hours in all.
+# Waits before the second try, the third, and so on: 28 hours in all.
 WAITS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
 )
 MAX_TRIES: Final = len(WAITS) + 1
-# By so much of itself a wait is shorter or longer: what failed together does not come together.
+# A wait is up to this share of itself shorter or longer, so that retries spread out.
 JITTER: Final = 0.1
-# An endpoint is disabled once every try of that time has failed: at least ten, of three messages.
+# An endpoint is disabled once every try of this time has failed: at least ten, of three messages.
 FAILS_FOR: Final = timedelta(days=5)
-# A failure so long after the last one begins the five days anew. Tries of a message are closer.
+# A failure this long after the last one starts the five days again. A message's tries are closer.
 SILENCE: Final = timedelta(days=1)
 FAILED_TRIES: Final = 10
 FAILED_MESSAGES: Final = 3
@@ -68,9 +69,9 @@ class DisabledReason(models.TextChoices):
 
 
 class WebhookEndpoint(models.Model):
-    """An address that a project's messages are sent to.
+    """A URL that a project's messages are sent to.
 
-    A deleted one is kept, without its secrets, until the worker has deleted its deliveries.
+    A deleted endpoint stays, without its secrets, until the worker has deleted its deliveries.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -120,7 +121,7 @@ class WebhookEndpoint(models.Model):
                 condition=Q(deleted_at__isnull=True),
                 name="webhook_of_project",
             ),
-            # Read by the sender each second, and by the pruning. They are hardly ever in it.
+            # Read by the sender each second, and by the pruning. Both are nearly always empty.
             Index(
                 fields=["replay_since"],
                 condition=Q(replay_since__isnull=False),
@@ -217,7 +218,7 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         ordering = ["-created_at"]
         indexes = [
-            # Read by the sender: what is due of each endpoint, however much waits for another.
+            # Read by the sender, endpoint by endpoint, however many wait for another.
             Index(
                 fields=["endpoint", "due_at"],
                 condition=Q(status=DeliveryStatus.WAITING),
@@ -246,7 +247,7 @@ class WebhookDelivery(models.Model):
                 condition=Q(session_id__isnull=True, sequence__isnull=True)
                 | Q(session_id__isnull=False, sequence__isnull=False),
             ),
-            # A receiver has caused both.
+            # Both come from the receiver.
             CheckConstraint(
                 name="delivery_answer_bounded",
                 condition=Q(LessThanOrEqual(Length("failure"), MAX_FAILURE_CHARACTERS))
@@ -258,8 +259,32 @@ class WebhookDelivery(models.Model):
         return str(self.id)
 
 
+PAUSED: Final = "paused"
+_HERE: Final = """
+SELECT system_identifier, oid::bigint AS database_oid
+FROM pg_control_system(), pg_database WHERE datname = current_database()
+"""
+_READ: Final = f"""
+SELECT sender.paused_at,
+    (sender.system_identifier, sender.database_oid) = (here.system_identifier, here.database_oid)
+FROM webhook_sender AS sender, ({_HERE}) AS here
+"""  # noqa: S608
+_WRITE: Final = f"""
+INSERT INTO webhook_sender (id, system_identifier, database_oid, paused_at)
+SELECT 1, here.system_identifier, here.database_oid, %s FROM ({_HERE}) AS here
+ON CONFLICT (id) DO
+"""  # noqa: S608
+
+
 class SenderState(models.Model):
-    """Of all senders: which database they send from, and whether they do. webhooks/pause.py."""
+    """The one row that says which database messages are sent from, and whether they are paused.
+
+    Messages that wait in a dump were delivered long ago by the original. So the first sender stores
+    the identity of its database: that of the cluster, which `initdb` gives, and that of the
+    database in it. A restored dump has another, and sends nothing. A replica that takes over keeps
+    both, and goes on. A base backup keeps both too, so the commands of docs/backup.md pause what
+    they restore.
+    """
 
     id = models.SmallIntegerField(primary_key=True)
     system_identifier = models.BigIntegerField()
@@ -273,3 +298,41 @@ class SenderState(models.Model):
 
     def __str__(self) -> str:
         return str(self.system_identifier)
+
+    @staticmethod
+    def pause_reason() -> str | None:
+        """Why nothing is sent; None while messages are sent."""
+        if not settings.WEBHOOKS_SEND:
+            return "WEBHOOKS_SEND is false"
+        with connection.cursor() as cursor:
+            cursor.execute(_READ)
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        paused_at, is_here = row
+        if paused_at is not None:
+            return f"they have been paused since {paused_at:%Y-%m-%d %H:%M} UTC"
+        return None if is_here else "the database is a copy of the one that sent them"
+
+    @staticmethod
+    def introduce() -> None:
+        """Store this database's identity unless another is stored."""
+        _write(None, "NOTHING")
+
+    @staticmethod
+    def pause(now: datetime) -> None:
+        _write(now, "UPDATE SET paused_at = COALESCE(webhook_sender.paused_at, EXCLUDED.paused_at)")
+
+    @staticmethod
+    def resume() -> None:
+        """Send again, from this database."""
+        _write(
+            None,
+            "UPDATE SET system_identifier = EXCLUDED.system_identifier, "
+            "database_oid = EXCLUDED.database_oid, paused_at = NULL",
+        )
+
+
+def _write(paused_at: datetime | None, action: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE + action, [paused_at])

@@ -1,13 +1,13 @@
-"""The outcomes of tries: what is written of a delivery, and of its endpoint.
+"""The outcomes of tries, written to the delivery and to its endpoint.
 
-A try that failed is tried again after a longer and longer wait: ten tries over 28 hours. An
-endpoint that answers 410 is disabled, and so is one at which every try of five days failed.
+A failed message is tried again after longer and longer waits: ten tries over 28 hours. An endpoint
+is disabled by a response of 410, or once every try of five days has failed.
 """
 
 import logging
 import random
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,9 +34,9 @@ from webhooks.models import (
 logger = logging.getLogger("kynaplatform.webhooks")
 
 GONE: Final = 410
-# Of a statement's outcomes. PostgreSQL takes no 256 MiB.
+# The outcomes of one statement. PostgreSQL accepts less than 256 MiB.
 MAX_STATEMENT_BYTES: Final = 4 * 1024 * 1024
-# How long all outcomes wait for a row that another transaction has locked, and one alone: less than
+# How long a statement waits for locked rows, with all outcomes and with one: less than
 # deadlock_timeout.
 LOCK_TIMEOUT: Final = "100ms"
 LOCK_TIMEOUT_ALONE: Final = "10ms"
@@ -48,12 +48,12 @@ TRIES = Counter(
 for _outcome in ("delivered", "failed", "given_up"):
     TRIES.labels(_outcome)
 
-# In the order in which a deletion of sessions locks them.
-# An outcome that a crash of the database forgets has its message sent once more. So it costs the
-# acknowledgements of streams no flush.
+# Without a flush, which would slow down the acknowledgements of streams: if a crash of the database
+# loses an outcome, its message is sent once more.
 _SETTINGS: Final = """
 SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'off', true)
 """
+# Rows are locked in the order in which a deletion of sessions locks them.
 _RECORD: Final = """
 WITH given AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
@@ -83,8 +83,8 @@ FROM locked JOIN given USING (id)
 WHERE delivery.id = locked.id AND delivery.claim_id = given.claim_id
 RETURNING delivery.id, given.claim_id
 """
-# A try to another address than the endpoint's counts for nothing. One success begins anew, whatever
-# else failed in the same turn; so does a failure after SILENCE.
+# A try to an earlier URL of the endpoint doesn't count. One success starts the five days again,
+# whatever else failed in the same turn; so does a failure after SILENCE.
 _RECORD_OF_ENDPOINTS: Final = """
 WITH given AS MATERIALIZED (
     SELECT endpoint_id, url, bool_or(failure IS NULL) AS is_well, count(*) AS tries,
@@ -95,7 +95,7 @@ WITH given AS MATERIALIZED (
     )
     GROUP BY endpoint_id, url
 ),
--- In one order: two senders at once don't wait for each other crosswise.
+-- In one order, so that two senders can't deadlock.
 locked AS MATERIALIZED (
     SELECT endpoint.id, given.is_well, given.tries, given.messages, given.is_gone,
         endpoint.failed_at > %(now)s::timestamptz - %(silence)s::interval AS goes_on
@@ -123,18 +123,17 @@ RETURNING endpoint.id, locked.is_gone,
     AND endpoint.failed_tries >= %(tries)s
     AND cardinality(endpoint.failed_messages) >= %(messages)s
 """
-# Of an outcome, what is no column that a try writes.
+# Fields of an outcome that are not written to the delivery.
 _NOT_STORED: Final = frozenset({"endpoint_id", "tries", "url"})
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A try and what became of it. `failure` is None where the message was delivered."""
+    """The outcome of one try. `failure` is None if the message was delivered."""
 
     id: UUID
     claim_id: UUID
     endpoint_id: UUID
     tries: int
-    # Where it was sent.
     url: str
     body: str | None
     tried_at: datetime
@@ -149,10 +148,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> list[Outcome]:
     """Write the outcomes, in statements of at most MAX_STATEMENT_BYTES.
 
-    Where one can't be stored each is written alone, and that one without its texts. One that fails
-    even so fails the turn, once the others are written. An outcome whose claim is over is ignored:
-    it was written already, or another sender has the claim. Returns those that another transaction
-    has locked, to be written in the next turn.
+    If a statement fails, each outcome is written alone, and one that can't be stored without its
+    texts. If that fails as well, its error is raised once the others are written. An outcome whose
+    claim is over is ignored: it was written before, or another sender has the claim. Returns those
+    whose rows are locked, for the next turn.
     """
     locked: list[Outcome] = []
     failed: Exception | None = None
@@ -171,7 +170,7 @@ def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
     some: list[Outcome] = []
     size = 0
     for one in outcomes:
-        # JSON takes at most six bytes for a character.
+        # A character takes at most six bytes in JSON.
         texts = (one.body, one.response_body, one.failure, one.failure_detail)
         own_size = 1024 + 6 * sum(len(text) for text in texts if text)
         if some and size + own_size > MAX_STATEMENT_BYTES:
@@ -186,7 +185,7 @@ def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
 def _not_recorded(
     outcomes: Sequence[Outcome], now: datetime
 ) -> Iterator[tuple[Outcome, Exception]]:
-    """Writes all, or each whatever becomes of the others: those that failed, and why."""
+    """Write all together or, if that fails, each alone. Yields those that failed, and why."""
     try:
         _record(outcomes, now, LOCK_TIMEOUT)
         return
@@ -207,7 +206,7 @@ def _record_alone(one: Outcome, now: datetime) -> None:
         _record([one], now, LOCK_TIMEOUT_ALONE)
     except Exception as error:
         if isinstance(error, OperationalError | InterfaceError):
-            raise  # no fault of its texts
+            raise  # not because of its texts
         short = msgspec.structs.replace(
             one,
             body=None,
@@ -216,7 +215,7 @@ def _record_alone(one: Outcome, now: datetime) -> None:
             failure_detail=None,
         )
         _record([short], now, LOCK_TIMEOUT_ALONE)
-        # Its own text may hold a part of what is not stored.
+        # The error's own text may quote those.
         logger.error(
             "the outcome of %(id)s was stored without its texts: %(error)s",
             {"id": one.id, "error": type(error).__name__},
@@ -242,16 +241,12 @@ def _row(one: Outcome, now: datetime) -> dict[str, object]:
     if one.failure is not None:
         is_last = one.tries >= MAX_TRIES or one.response_status == GONE
         status = DeliveryStatus.FAILED if is_last else DeliveryStatus.WAITING
-        # As after a time-out, however soon it was refused.
+        # As after a timeout, however soon the connection was refused.
         ended_at = one.tried_at + TIMEOUT if one.failure == NO_CONNECTION else now
-        due_at = None if is_last else ended_at + wait_after(one.tries)
+        jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        due_at = None if is_last else ended_at + WAITS[one.tries - 1] * jitter
     row = msgspec.structs.asdict(one) | {"status": status, "due_at": due_at}
     return {name: value for name, value in row.items() if name not in _NOT_STORED}
-
-
-def wait_after(tries: int) -> timedelta:
-    """The wait after that many tries, with its jitter."""
-    return WAITS[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
 
 
 def _record_of_endpoints(cursor: Any, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -267,17 +262,11 @@ def _record_of_endpoints(cursor: Any, outcomes: Sequence[Outcome], now: datetime
         "messages": FAILED_MESSAGES,
     }
     cursor.execute(_RECORD_OF_ENDPOINTS, parameters)
-    found = cursor.fetchall()
-    _disable([id_ for id_, is_gone, _ in found if is_gone], DisabledReason.GONE, now)
-    _disable([id_ for id_, _, has_failed in found if has_failed], DisabledReason.FAILING, now)
-
-
-def _disable(ids: Sequence[UUID], reason: DisabledReason, now: datetime) -> None:
-    if not ids:
-        return
-    live = WebhookEndpoint.objects.filter(id__in=ids, disabled_at__isnull=True)
-    live.update(disabled_at=now, disabled_reason=reason)
-    for id_ in ids:
-        logger.warning(
-            "webhook endpoint %(id)s is disabled: %(reason)s", {"id": id_, "reason": reason.label}
-        )
+    for id_, is_gone, has_failed in cursor.fetchall():
+        if is_gone or has_failed:
+            reason = DisabledReason.GONE if is_gone else DisabledReason.FAILING
+            WebhookEndpoint.objects.filter(id=id_).update(disabled_at=now, disabled_reason=reason)
+            logger.warning(
+                "webhook endpoint %(id)s is disabled: %(reason)s",
+                {"id": id_, "reason": reason.label},
+            )

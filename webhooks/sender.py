@@ -1,12 +1,12 @@
-"""The sender: claims what is due, sends many messages at once, and writes what became of them.
+"""The sender: claims due messages, sends many at once, and writes their outcomes.
 
-One thread asks the database, in turns: it writes the outcomes since the last turn, then claims as
-much as may be under way. The messages are sent by an event loop, each within 10 s. An endpoint and
-an organization have bounds of their own, so that one that hangs holds up nobody else's.
+One thread calls the database, in turns: it writes the outcomes since the last turn, then claims as
+many messages as may be under way. An event loop sends them, each within 10 s. Endpoints and
+organizations are bounded, so that a receiver that hangs holds up nobody else's messages.
 
-It is a thread in a worker of its queue: `celery -A kynaplatform worker --pool solo -Q webhooks`.
-Celery gives it what every worker has: a start and a stop by signals, log lines, `/healthz` and
-`/metrics`. The outbox is in the database, and the broker may be away.
+It runs in a worker of its queue: `celery -A kynaplatform worker --pool solo -Q webhooks`. Celery
+gives it what every worker has: start and stop by signals, log lines, `/healthz` and `/metrics`. The
+outbox is in the database, so the broker may be away.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import uvloop
@@ -37,29 +37,29 @@ from kynaplatform.dependencies import DATABASE
 from kynaplatform.worker_monitors import health_checks
 from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
+from webhooks.endpoints import replays_go_on
 from webhooks.messages import SecretUnreadable, bodies, headers_of
+from webhooks.models import SenderState
 from webhooks.outcomes import Outcome, outcomes_record
-from webhooks.pause import pause_reason, sender_introduce
-from webhooks.replays import replays_go_on
 from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
 POLL_SECONDS: Final = 0.1
-# Of turns that outcomes ask for: so many are written together.
+# Between turns that outcomes ask for, so that several are written together.
 MIN_TURN_SECONDS: Final = 0.01
 REPLAY_SECONDS: Final = 1.0
 AWAY_SECONDS: Final = 1.0
-# A sender whose turns fail for so long ends itself. A turn that takes longer has failed.
+# A sender whose turns fail for this long ends itself. A turn that takes longer has failed.
 MAX_FAILING_SECONDS: Final = 30.0
-# Of a turn's statement, which takes milliseconds.
+# A turn's statement takes milliseconds.
 STATEMENT_TIMEOUT: Final = "10s"
-# After a stop: what is under way ends within its time, and is then written.
+# After a stop, messages under way end within their time, and are then written.
 STOP_SECONDS: Final = TIMEOUT_SECONDS + 5
-# An endpoint whose last tries failed, so many of them, has one try in so long.
+# After this many failures in a row, an endpoint has one try a PAUSE_SECONDS.
 FAILURES_BEFORE_PAUSE: Final = 8
 PAUSE_SECONDS: Final = 1.0
-# An endpoint without a try for so long has all of its places again: it may be deleted.
+# An endpoint without a try for this long has all of its places again: it may be deleted.
 PACE_SECONDS: Final = 300.0
 
 LAST_TURN: Final = Gauge(
@@ -73,32 +73,27 @@ class TurnsFail(Exception):
     """The turns of a sender have failed for MAX_FAILING_SECONDS."""
 
 
-class Message(NamedTuple):
-    claim: Claim
-    body: str | None
-
-
 @dataclass
 class Pace:
-    """What is under way to an endpoint, and how its last tries went."""
+    """An endpoint's messages under way, and how its last tries went."""
 
     organization_id: UUID
     under_way: int = 0
     failures: int = 0
     paused_until: float = 0.0
-    # Up with the slowest answer at once, and down by halves.
+    # How long its responses take: rises to the slowest at once, and falls by halves.
     seconds: float = 0.0
     ended_at: float = 0.0
-
-    def is_kept(self, at: float) -> bool:
-        return self.under_way > 0 or (self.is_narrowed and at < self.ended_at + PACE_SECONDS)
 
     @property
     def is_narrowed(self) -> bool:
         return self.failures > 0 or self.seconds > QUICK_SECONDS
 
+    def is_needed(self, at: float) -> bool:
+        return self.under_way > 0 or (self.is_narrowed and at < self.ended_at + PACE_SECONDS)
+
     def free(self, at: float) -> int:
-        """How many more may be sent at once: the half after each failure, until one succeeds."""
+        """How many more may be sent at once: half as many after each failure in a row."""
         most = MAX_PER_ENDPOINT >> min(self.failures, FAILURES_BEFORE_PAUSE)
         if self.seconds > QUICK_SECONDS:
             most = min(most, int(MAX_PER_ENDPOINT * QUICK_SECONDS / self.seconds))
@@ -114,7 +109,7 @@ class Pace:
 
 
 class Sender:
-    """`run` until `stop`, from any thread, or until its turns fail, which raises TurnsFail."""
+    """`run` lasts until `stop`, from any thread. Raises TurnsFail once its turns have failed."""
 
     def __init__(self, transport: Callable[[], Transport] = Transport) -> None:
         self._make_transport = transport
@@ -130,17 +125,14 @@ class Sender:
 
     @property
     def is_failing(self) -> bool:
-        """Whether its last turn failed, or goes on for too long.
-
-        A database that is away fails no turn.
-        """
+        """Whether the last turn failed or takes too long. An outage fails no turn."""
         began_at = self._turn_began_at or math.inf
         return self._failing_since is not None or (
             time.monotonic() - began_at > MAX_FAILING_SECONDS
         )
 
     def stop(self) -> None:
-        """Claim nothing more; what is under way is sent, and written within STOP_SECONDS."""
+        """Claim nothing more. Messages under way are sent, and written within STOP_SECONDS."""
         self._stop_by = time.monotonic() + STOP_SECONDS
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended itself
@@ -162,8 +154,9 @@ class Sender:
             while True:
                 begun_at = time.monotonic()
                 self._wake.clear()
-                for message in await self._loop.run_in_executor(database, self._turn):
-                    task = self._loop.create_task(self._send(message))
+                turn = await self._loop.run_in_executor(database, self._turn)
+                for claim, body in turn:
+                    task = self._loop.create_task(self._send(claim, body))
                     sending.add(task)
                     task.add_done_callback(sending.discard)
                 if self._stop_by is not None and (
@@ -189,29 +182,28 @@ class Sender:
             return
         await asyncio.sleep(begun_at + MIN_TURN_SECONDS - time.monotonic())
 
-    def _turn(self) -> list[Message]:
-        """Write outcomes and claim; in the thread of the database. Raises TurnsFail."""
-        self._turn_began_at = time.monotonic()
-        try:
-            return self._write_and_claim()
-        finally:
-            self._turn_began_at = None
+    def _turn(self) -> list[tuple[Claim, str | None]]:
+        """Write outcomes and claim messages, in the database's thread. Raises TurnsFail.
 
-    def _write_and_claim(self) -> list[Message]:
+        Returns the claims with their bodies; None for a body that can't be made.
+        """
+        self._turn_began_at = time.monotonic()
         close_old_connections()
         outcomes = self._outcomes[:]
         try:
             locked = outcomes_record(outcomes, now=clock.now())
             self._outcomes[: len(outcomes)] = locked
-            messages = self._claim(Counter(one.endpoint_id for one in locked))
+            claims = self._claim(Counter(one.endpoint_id for one in locked))
+            self._failing_since = None
+            LAST_TURN.set(time.time())
+            DATABASE.over()
+            return claims
         except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
             self._turn_failed(error)
             time.sleep(AWAY_SECONDS)
             return []
-        self._failing_since = None
-        LAST_TURN.set(time.time())
-        DATABASE.over()
-        return messages
+        finally:
+            self._turn_began_at = None
 
     def _turn_failed(self, error: Exception) -> None:
         if is_outage(error):
@@ -224,31 +216,31 @@ class Sender:
             raise TurnsFail from error
         logger.error("a turn of the sender failed", exc_info=error)
 
-    def _claim(self, locked: Counter[UUID]) -> list[Message]:
-        """Outcomes that are locked keep their places, so that few wait to be written."""
+    def _claim(self, locked: Counter[UUID]) -> list[tuple[Claim, str | None]]:
+        """Claim messages. Locked outcomes keep their places, so that few wait to be written."""
         at = time.monotonic()
         if self._stop_by is not None or self._is_paused():
             return []
         if at >= self._replay_at:
             self._replay_at = at + REPLAY_SECONDS
             replays_go_on()
-        kept = {id_: one for id_, one in self._paces.items() if one.is_kept(at) or id_ in locked}
+        paces = {id_: one for id_, one in self._paces.items() if one.is_needed(at) or id_ in locked}
         under_way: Counter[UUID] = Counter()
-        for pace in kept.values():
+        for pace in paces.values():
             under_way[pace.organization_id] += pace.under_way
-        free = {id_: max(0, pace.free(at) - locked[id_]) for id_, pace in kept.items()}
-        # Without organizations that only have a pace.
+        free = {id_: max(0, pace.free(at) - locked[id_]) for id_, pace in paces.items()}
+        # `+` leaves out organizations with nothing under way.
         claims = deliveries_claim(free=free, under_way=+under_way, now=clock.now())
-        # Before they count as under way: where it fails none is sent, and the claims end.
+        # Before the claims count as under way: if this fails, none is sent and the claims end.
         made = bodies(claim for claim in claims if claim.body is None)
         for claim in claims:
-            kept.setdefault(claim.endpoint_id, Pace(claim.organization_id)).under_way += 1
-        self._paces = kept
-        return [Message(claim, claim.body or made.get(claim.id)) for claim in claims]
+            paces.setdefault(claim.endpoint_id, Pace(claim.organization_id)).under_way += 1
+        self._paces = paces
+        return [(claim, claim.body or made.get(claim.id)) for claim in claims]
 
     def _is_paused(self) -> bool:
-        """Asked in each turn: the database may have been another one in the last."""
-        reason = pause_reason()
+        """Read in each turn: the database may have become another one since the last."""
+        reason = SenderState.pause_reason()
         if reason != self._paused_for:
             self._paused_for = reason
             if reason is None:
@@ -256,12 +248,11 @@ class Sender:
             else:
                 logger.warning("no webhooks are sent: %(reason)s", {"reason": reason})
         if reason is None and not self._is_introduced:
-            sender_introduce()
+            SenderState.introduce()
             self._is_introduced = True
         return reason is not None
 
-    async def _send(self, message: Message) -> None:
-        claim = message.claim
+    async def _send(self, claim: Claim, body: str | None) -> None:
         begun_at = time.monotonic()
         tried_at = clock.known_now()
         answer: Answer | None = None
@@ -269,16 +260,10 @@ class Sender:
         detail: str | None = None
         look_ups: Sequence[asyncio.Future[Any]] = ()
         try:
-            if message.body is None:
+            if body is None:
                 raise TryFailed("The message could not be made: the worker's log says why.")
-            headers = headers_of(
-                message_id=claim.id,
-                body=message.body,
-                request_id=claim.request_id,
-                secrets=claim.secrets(tried_at),
-                now=tried_at,
-            )
-            answer = await self._transport.post(claim.url, headers, message.body)
+            headers = headers_of(claim, body, tried_at)
+            answer = await self._transport.post(claim.url, headers, body)
             failure = failure_of(answer.status)
         except TryFailed as failed:
             failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
@@ -289,7 +274,7 @@ class Sender:
             failure = "The message could not be sent: the worker's log says why."
         ended_at = time.monotonic()
         if failure == NO_CONNECTION and settings.PRODUCTION:
-            # Sooner it would tell an address that refuses from one that nobody answers at.
+            # Sooner, a customer could see which addresses of our network refuse a connection.
             await asyncio.wait([self._stopping], timeout=begun_at + TIMEOUT_SECONDS - ended_at)
         self._outcomes.append(
             Outcome(
@@ -298,7 +283,7 @@ class Sender:
                 endpoint_id=claim.endpoint_id,
                 tries=claim.tries,
                 url=claim.url,
-                body=message.body,
+                body=body,
                 tried_at=tried_at,
                 duration_ms=round(1000 * (ended_at - begun_at)),
                 response_status=answer and answer.status,
@@ -314,7 +299,7 @@ class Sender:
 
 
 def bound_statements() -> None:
-    """Have the connection of this thread begin with STATEMENT_TIMEOUT."""
+    """Begin this thread's connection with STATEMENT_TIMEOUT."""
     options = connection.settings_dict["OPTIONS"]
     bounded = f"{options['options']} -c statement_timeout={STATEMENT_TIMEOUT}"
     connection.settings_dict = {
@@ -324,7 +309,7 @@ def bound_statements() -> None:
 
 
 def failure_of(status: int) -> str | None:
-    """Why an answer is no delivery; None where it is one."""
+    """Why a response of this status is a failure; None for a delivery."""
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
@@ -359,6 +344,6 @@ class WorkerSender(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             uvloop.run(self._sender.run())
         except Exception:
-            # A worker that sends nothing is started again.
+            # The service manager starts the worker again.
             logger.exception("the sender of webhooks failed")
             os.kill(os.getpid(), signal.SIGTERM)

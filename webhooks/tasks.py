@@ -1,4 +1,4 @@
-"""The retention of deliveries, a task of the workers; kynaplatform/celery.py says when it runs."""
+"""The retention of deliveries, a task of the workers; kynaplatform/celery.py has its schedule."""
 
 from datetime import datetime
 
@@ -17,22 +17,21 @@ def prune_deliveries() -> int:
 
 
 def deliveries_prune(*, now: datetime, slice_size: int = SLICE) -> int:
-    """Delete deliveries that are older than 30 days, and endpoints that were deleted.
+    """Delete deliveries older than 30 days, and deleted endpoints with theirs.
 
-    Ids begin with their time, so that the oldest are found by the primary key.
+    Ids begin with their time, so the primary key finds the oldest.
     """
-    old = WebhookDelivery.objects.filter(id__lt=first_id_of(now - DELIVERIES_KEPT))
-    pruned = _delete(old, slice_size)
-    deleted = WebhookEndpoint.objects.filter(deleted_at__isnull=False, deleted_at__lte=now)
+
+    def delete(rows: QuerySet[WebhookDelivery]) -> int:
+        return update_in_slices(
+            rows.order_by("id"),
+            lambda ids: WebhookDelivery.objects.filter(id__in=ids).delete(),
+            slice_size,
+        )
+
+    pruned = delete(WebhookDelivery.objects.filter(id__lt=first_id_of(now - DELIVERIES_KEPT)))
+    deleted = WebhookEndpoint.objects.filter(deleted_at__lte=now)
     for endpoint_id in deleted.values_list("id", flat=True):
-        pruned += _delete(WebhookDelivery.objects.filter(endpoint_id=endpoint_id), slice_size)
+        pruned += delete(WebhookDelivery.objects.filter(endpoint_id=endpoint_id))
         pruned += deleted.filter(id=endpoint_id, deliveries__isnull=True).delete()[0]
     return pruned
-
-
-def _delete(rows: QuerySet[WebhookDelivery], slice_size: int) -> int:
-    return update_in_slices(
-        rows.order_by("id"),
-        lambda ids: WebhookDelivery.objects.filter(id__in=ids).delete(),
-        slice_size,
-    )

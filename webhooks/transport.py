@@ -1,7 +1,7 @@
-"""The HTTP client of the sender: to checked addresses, without redirects, within 10 s in all.
+"""The sender's HTTP client: to checked addresses, without redirects, within 10 s in all.
 
-A name is resolved once for each connection. The connection goes to an address that was checked, and
-TLS still asks for the name. aiohttp rather than httpx: a message costs a fifth of the processor.
+A name is resolved once for each connection, which goes to an address that was checked, while TLS
+still verifies the name. aiohttp needs a fifth of httpx's processor time for a message.
 """
 
 import asyncio
@@ -27,32 +27,32 @@ from webhooks.claims import MAX_UNDER_WAY
 from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES, TIMEOUT
 
 TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
-# Of all that a receiver sends in answer to a message: 1xx, headers, chunks and trailers included.
+# A receiver's whole response: 1xx, headers, chunks and trailers included.
 MAX_ANSWER_BYTES: Final = 32 * 1024
-# One ends the headers of an answer, and of each 1xx before it.
+# A blank line ends the headers of a response, and of each 1xx before it.
 MAX_BLANK_LINES: Final = 16
 TOO_MANY_BYTES: Final = (
     f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
 )
 TOO_MANY_1XX: Final = f"{MAX_BLANK_LINES} answers of 1xx came, and no other"
 _BLANK_LINE: Final = re.compile(rb"(?<=\n)\r?\n")
-# Shorter than common servers keep a connection that is idle: they would close it under a message.
+# Shorter than common servers keep an idle connection, which they could close under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
-# Each waits for one name, of a slow server of names for up to half a minute. There are as many as
-# messages may be under way: a message keeps its place until its look-up has ended.
+# Each waits for one name, with a slow name server for up to half a minute. A message keeps its
+# place until its look-up has ended, so that this many are enough.
 RESOLVING_THREADS: Final = MAX_UNDER_WAY
 
 # The addresses of a name.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _LookUp = asyncio.Future[list[str]]
-# Those that the try of this context waits for: one at most.
+# The look-up that the try of this context waits for: at most one.
 _look_ups: Final = ContextVar[list[_LookUp]]("look_ups")
 
 
 class TryFailed(Exception):
-    """A try that no answer came of; its text is why, for its customer, and `detail` for staff.
+    """A try without a response. Its text says why to the customer, `detail` to staff.
 
-    `look_ups` are those that it waited for in vain, and that go on.
+    `look_ups` are the look-ups that it gave up on and that still run.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TryFailed(Exception):
 
 
 class AnswerTooLarge(aiohttp.ClientError):
-    """An answer whose headers did not end in time; its text is what was too much."""
+    """The headers of a response did not end within its bounds; the text says which."""
 
 
 class Answer(NamedTuple):
@@ -73,7 +73,7 @@ class Answer(NamedTuple):
 
 
 class _Body(aiohttp.BytesPayload):
-    """A body that notes when it is written: then there is a connection."""
+    """A body that records that it is being written, which shows that there is a connection."""
 
     is_connected = False
 
@@ -85,14 +85,14 @@ class _Body(aiohttp.BytesPayload):
 
 
 class _Connection(ResponseHandler):
-    """A connection that ends once an answer is larger than MAX_ANSWER_BYTES, or has too many 1xx.
+    """A connection that ends once a response exceeds MAX_ANSWER_BYTES or has too many 1xx.
 
-    The parser bounds only a line and the number of headers, and queues every 1xx.
+    aiohttp's parser bounds only a line and the number of headers, and queues every 1xx.
     """
 
     _bytes_left = MAX_ANSWER_BYTES
     _blank_lines_left = MAX_BLANK_LINES
-    # What the next read may make a blank line: a line's end may come in parts.
+    # The end of the last read, which the next may complete to a blank line.
     _line_end = b""
     _is_answered = False
 
@@ -110,7 +110,7 @@ class _Connection(ResponseHandler):
         start, data = len(self._line_end), self._line_end + data
         self._line_end = data[-2:] if data.endswith(b"\n\r") else data[-1:]
         for blank in _BLANK_LINE.finditer(data):
-            # Headers alone: with a fault behind them the parser would drop them too.
+            # The headers by themselves: for a fault after them the parser would drop them too.
             if self._is_answered:
                 break
             if not self._blank_lines_left:
@@ -132,18 +132,18 @@ class _Connection(ResponseHandler):
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         super().set_exception(exc, *cause)
-        # What came of a body is read. The parser would leave one with a fault without an end.
+        # The part of the body that came is read. The parser would never end one with a fault.
         if self._payload is not None:
             payload, self._payload = self._payload, None
             payload.feed_eof()
 
     def close(self) -> None:
-        """At once: TLS would wait for the receiver's farewell, and read on meanwhile."""
+        """Close at once. TLS would wait for the receiver's close, and read on meanwhile."""
         self.abort()
 
 
 class CheckedResolver(AbstractResolver):
-    """The addresses of a name, if messages may go to each of them; raises TryFailed."""
+    """Resolves a name to its addresses. Raises TryFailed unless messages may go to each."""
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
@@ -176,7 +176,7 @@ class CheckedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _of_the_machine(self, host: str) -> Sequence[str]:
-        """A look-up outlives the try that began it; later tries of its host wait for it too."""
+        """A look-up outlives the try that began it. Later tries of the host wait for it too."""
         running = self._running.get(host)
         if running is None:
             loop = asyncio.get_running_loop()
@@ -189,11 +189,11 @@ class CheckedResolver(AbstractResolver):
     def _looked_up(self, host: str, done: _LookUp) -> None:
         del self._running[host]
         if not done.cancelled():
-            done.exception()  # whoever waited may be gone
+            done.exception()  # retrieved, since nobody may wait for it any more
 
 
 class Transport:
-    """Belongs to the event loop that makes it."""
+    """A client of the event loop that makes it."""
 
     def __init__(
         self, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
@@ -206,14 +206,14 @@ class Transport:
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,
         )
-        # Public it is nowhere, and no setting of aiohttp's bounds a whole answer.
+        # Not public, but no setting of aiohttp's bounds a whole response.
         connector._factory = partial(  # type: ignore[assignment]
             _Connection, loop=asyncio.get_running_loop()
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # What is kept of an answer is what came: a small one may unpack to a large one.
+            # A small body may unpack to a large one.
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),
         )
@@ -229,10 +229,10 @@ class Transport:
         *,
         seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
-        """The answer: its status, and the first of its body. Raises TryFailed.
+        """Send a message. Returns the status and the start of the body. Raises TryFailed.
 
-        The time counts names, connection, TLS, request and answer together. A status whose headers
-        came within it and MAX_ANSWER_BYTES counts, whatever becomes of the body.
+        `seconds` are for name, connection, TLS, request and response together. The status counts
+        once its headers have come, whatever becomes of the body.
         """
         ends_at = asyncio.get_running_loop().time() + seconds
         data = _Body(body.encode())
@@ -252,14 +252,14 @@ class Transport:
                 raise TryFailed(NO_CONNECTION, why, look_ups) from None
             raise TryFailed(f"No answer within {seconds:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # TLS fails at an address that is public, and answers.
+            # TLS only fails with a server that is public and responds.
             if not data.is_connected and not isinstance(error, aiohttp.ClientSSLError):
                 raise TryFailed(NO_CONNECTION, str(error)) from error
             raise TryFailed(f"No answer: {_fault(error)}.") from error
         try:
             return Answer(response.status, await _first_of(response, ends_at))
         finally:
-            # The connection is kept where the body was read to its end.
+            # The connection is reused if the body was read to its end.
             response.release() if response.content.at_eof() else response.close()
 
 
@@ -275,9 +275,9 @@ async def _first_of(response: aiohttp.ClientResponse, ends_at: float) -> str:
 
 
 def _checked_socket(info: Any) -> socket.socket:
-    """The socket of a connection: the address that it is about to go to is checked once more.
+    """The socket of a connection, whose address is checked here too. Raises TryFailed.
 
-    An address in the endpoint's URL comes here without a resolver. Raises TryFailed.
+    An IP address in the endpoint's URL passes no resolver.
     """
     family, type_, protocol, _name, address = info
     _require_allowed(str(address[0]))
@@ -296,14 +296,14 @@ def _addresses(host: str) -> list[str]:
 
 
 def _fault(error: Exception) -> str:
-    """What was wrong with the answer or the connection, without a word of the receiver's."""
+    """The fault of the response or the connection, without any text of the receiver's."""
     match error:
         case AnswerTooLarge():
             return str(error)
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before its headers ended"
         case aiohttp.ClientResponseError():
-            # Of what the parser says, what stands before the colon is its own.
+            # The parser's message quotes the receiver after the colon.
             why = error.message.partition(":")[0] or "unreadable"
             return f"what came is not valid HTTP ({why})"
         case aiohttp.ClientConnectorCertificateError(

@@ -14,15 +14,17 @@ from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from webhooks.endpoints import (
     TooManyWebhooks,
+    delivery_redeliver,
+    delivery_test,
     endpoint_change,
     endpoint_create,
     endpoint_delete,
     endpoint_lock,
     endpoint_rotate_secret,
     endpoints_of,
+    replay_begin,
 )
 from webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from webhooks.replays import delivery_redeliver, delivery_test, replay_begin
 from webhooks.schemas import (
     EXAMPLE_URL,
     DeliveryAnswer,

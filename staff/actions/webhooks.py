@@ -13,15 +13,15 @@ from staff.actions.base import Done, ReasonForm, StaffAction, Submission
 from staff.display import counted
 from staff.names import full_name
 from staff.webhook_display import is_being_sent
-from webhooks.endpoints import endpoint_change
-from webhooks.models import DELIVERIES_KEPT, DisabledReason, WebhookDelivery, WebhookEndpoint
-from webhooks.replays import (
+from webhooks.endpoints import (
     can_be_made,
     delivery_redeliver,
     delivery_test,
+    endpoint_change,
     replay_begin,
     undelivered,
 )
+from webhooks.models import DELIVERIES_KEPT, DisabledReason, WebhookDelivery, WebhookEndpoint
 
 MAX_COUNTED = 1_000
 

@@ -23,9 +23,9 @@ from webhooks.claims import (
     Claim,
     deliveries_claim,
 )
+from webhooks.endpoints import replay_begin, replays_go_on
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import Outcome, outcomes_record
-from webhooks.replays import replay_begin, replays_go_on
 
 TAKEN = timedelta(seconds=30)
 

@@ -19,9 +19,7 @@ from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import sending
 from tests.webhooks.test_sender_process import START_SECONDS, sender
-from webhooks import pause
 from webhooks.models import SenderState, WebhookDelivery
-from webhooks.pause import pause_reason, webhooks_pause, webhooks_resume, webhooks_state
 from webhooks.sender import Sender
 
 COPY = "the database is a copy of the one that sent them"
@@ -36,7 +34,7 @@ def says(*command: str) -> Any:
 @pytest.fixture
 def another_identity() -> None:
     """As of a dump of another database."""
-    pause.sender_introduce()
+    SenderState.introduce()
     SenderState.objects.update(database_oid=1)
 
 
@@ -108,21 +106,20 @@ def test_a_pause_stops_a_sender_and_a_resume_lets_it_go_on(owner, receiver) -> N
     ("make", "reason"),
     [
         (lambda: None, None),
-        (pause.sender_introduce, None),
+        (SenderState.introduce, None),
         (lambda: SenderState.objects.create(id=1, system_identifier=1, database_oid=2), COPY),
     ],
 )
 def test_who_sends_is_known_by_its_identity(make: Callable[[], None], reason: str | None) -> None:
     make()
-    assert pause_reason() == reason
-    assert webhooks_state() == ("ok" if reason is None else "paused")
+    assert SenderState.pause_reason() == reason
     # Whoever starts later changes nothing of it.
-    pause.sender_introduce()
-    assert pause_reason() == reason
-    webhooks_resume()
-    assert pause_reason() is None
-    webhooks_pause(now=clock.now())
-    assert webhooks_state() == "paused"
+    SenderState.introduce()
+    assert SenderState.pause_reason() == reason
+    SenderState.resume()
+    assert SenderState.pause_reason() is None
+    SenderState.pause(clock.now())
+    assert (SenderState.pause_reason() or "").startswith("they have been paused since")
 
 
 @pytest.mark.django_db
@@ -130,7 +127,7 @@ def test_a_copy_for_a_drill_sends_nothing(owner, settings) -> None:
     settings.WEBHOOKS_SEND = False
     delivery = make_delivery(make_endpoint(owner.project))
     assert Sender()._claim(Counter()) == []
-    assert pause_reason() == "WEBHOOKS_SEND is false"
+    assert SenderState.pause_reason() == "WEBHOOKS_SEND is false"
     delivery.refresh_from_db()
     assert delivery.tries == 0
 
@@ -142,5 +139,5 @@ def test_readiness_and_the_first_page_say_it(owner, admin_client, another_identi
     page = admin_client.get("/admin/").content.decode()
     assert f"No webhooks are sent: {COPY}." in page
     assert "Nothing needs attention." not in page
-    webhooks_resume()
+    SenderState.resume()
     assert "No webhooks are sent" not in admin_client.get("/admin/").content.decode()

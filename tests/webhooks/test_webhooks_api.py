@@ -16,10 +16,9 @@ from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks import addresses
 from webhooks.addresses import NO_CONNECTION
-from webhooks.endpoints import MAX_PER_PROJECT
+from webhooks.endpoints import MAX_PER_PROJECT, REPLAYED_PER_TURN, replays_go_on
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 from webhooks.outcomes import outcomes_record
-from webhooks.replays import REPLAYED_A_TURN, replays_go_on
 
 WEBHOOKS = "/api/webhooks"
 URL = "http://127.0.0.1:9/hook"
@@ -310,7 +309,7 @@ def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
     endpoint = make_endpoint(owner.project, created_at=at(-3600))
     other = make_endpoint(owner.project)
     since = at(-100)
-    for number in range(REPLAYED_A_TURN + 5):
+    for number in range(REPLAYED_PER_TURN + 5):
         make_delivery(
             endpoint,
             status=("failed", "held")[number % 2],
@@ -323,14 +322,14 @@ def test_a_replay_queues_what_was_not_delivered_since_at_a_bounded_pace(owner):
         make_delivery(other, status="failed", created_at=at(-50)),
     ]
     response = owner.post(path(endpoint, "/replay"), {"since": since.isoformat()})
-    assert (response.status_code, response.json()) == (202, {"deliveries": REPLAYED_A_TURN + 5})
+    assert (response.status_code, response.json()) == (202, {"deliveries": REPLAYED_PER_TURN + 5})
     late = make_delivery(endpoint, status="failed", created_at=at(1))
     queued = WebhookDelivery.objects.filter(endpoint=endpoint, status="waiting", tries=0)
     counts = []
     for _ in range(3):
         replays_go_on()
         counts.append(queued.count())
-    assert counts == [REPLAYED_A_TURN, REPLAYED_A_TURN + 5, REPLAYED_A_TURN + 5]
+    assert counts == [REPLAYED_PER_TURN, REPLAYED_PER_TURN + 5, REPLAYED_PER_TURN + 5]
     endpoint.refresh_from_db()
     assert (endpoint.replay_since, endpoint.replay_until) == (None, None)
     for row in (*left, late):

@@ -2,7 +2,7 @@ from typing import Any
 
 from common.commands import OperatorCommand
 from kynaplatform import clock
-from webhooks.pause import pause_reason, webhooks_pause
+from webhooks.models import SenderState
 
 
 class Command(OperatorCommand):
@@ -13,8 +13,8 @@ class Command(OperatorCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        webhooks_pause(now=clock.now())
-        reason = pause_reason()
+        SenderState.pause(clock.now())
+        reason = SenderState.pause_reason()
         if options["json"]:
             self.print_result({"paused": reason}, options)
         else:

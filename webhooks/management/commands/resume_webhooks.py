@@ -1,10 +1,9 @@
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import Count, Min
 
 from common.commands import OperatorCommand
-from webhooks.models import DeliveryStatus, WebhookDelivery
-from webhooks.pause import pause_reason, webhooks_resume
+from webhooks.models import DeliveryStatus, SenderState, WebhookDelivery
 
 
 class Command(OperatorCommand):
@@ -16,14 +15,13 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         waiting = WebhookDelivery.objects.filter(status=DeliveryStatus.WAITING)
-        number = waiting.count()
-        oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
-        webhooks_resume()
-        reason = pause_reason()
+        found = waiting.aggregate(waiting=Count("id"), oldest=Min("created_at"))
+        SenderState.resume()
+        reason = SenderState.pause_reason()
         if options["json"]:
-            found = {"waiting": number, "oldest": oldest, "paused": reason}
-            self.print_result(found, options)
+            self.print_result({**found, "paused": reason}, options)
             return
+        oldest = found["oldest"]
         sent = f"No webhooks are sent: {reason}." if reason else "Webhooks are sent."
         since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if oldest else ""
-        self.stdout.write(f"{sent} Messages that waited: {number}{since}.")
+        self.stdout.write(f"{sent} Messages that waited: {found['waiting']}{since}.")
