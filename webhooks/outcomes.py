@@ -9,14 +9,15 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 from django.db import InterfaceError, OperationalError, connection, transaction
+from msgspec import structs
 from prometheus_client import Counter
 
 from kynaplatform.database.connections import is_lock_timeout, is_outage
 from webhooks.addresses import NO_CONNECTION
+from webhooks.claims import Claim
 from webhooks.models import (
     FAILED_MESSAGES,
     FAILED_TRIES,
@@ -123,18 +124,12 @@ RETURNING endpoint.id, locked.is_gone,
     AND endpoint.failed_tries >= %(tries)s
     AND cardinality(endpoint.failed_messages) >= %(messages)s
 """
-# Fields of an outcome that are not written to the delivery.
-_NOT_STORED: Final = frozenset({"endpoint_id", "tries", "url"})
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one try. `failure` is None if the message was delivered."""
+    """The outcome of a claim's try. `failure` is None if the message was delivered."""
 
-    id: UUID
-    claim_id: UUID
-    endpoint_id: UUID
-    tries: int
-    url: str
+    claim: Claim
     body: str | None
     tried_at: datetime
     duration_ms: int
@@ -155,105 +150,93 @@ def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> list[Outco
     """
     locked: list[Outcome] = []
     failed: Exception | None = None
-    for some in _slices(outcomes):
-        for one, error in _not_recorded(some, now):
-            if is_lock_timeout(error):
-                locked.append(one)
-            else:
-                failed = error
+    for slice_ in _slices(outcomes):
+        try:
+            _record(slice_, now, LOCK_TIMEOUT)
+            continue
+        except Exception as error:
+            if is_outage(error):
+                raise
+        for one in slice_:
+            try:
+                _record_alone(one, now)
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                if is_lock_timeout(error):
+                    locked.append(one)
+                else:
+                    failed = error
     if failed is not None:
         raise failed
     return locked
 
 
 def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
-    some: list[Outcome] = []
+    slice_: list[Outcome] = []
     size = 0
     for one in outcomes:
         # A character takes at most six bytes in JSON.
         texts = (one.body, one.response_body, one.failure, one.failure_detail)
         own_size = 1024 + 6 * sum(len(text) for text in texts if text)
-        if some and size + own_size > MAX_STATEMENT_BYTES:
-            yield some
-            some, size = [], 0
-        some.append(one)
+        if slice_ and size + own_size > MAX_STATEMENT_BYTES:
+            yield slice_
+            slice_, size = [], 0
+        slice_.append(one)
         size += own_size
-    if some:
-        yield some
-
-
-def _not_recorded(
-    outcomes: Sequence[Outcome], now: datetime
-) -> Iterator[tuple[Outcome, Exception]]:
-    """Write all together or, if that fails, each alone. Yields those that failed, and why."""
-    try:
-        _record(outcomes, now, LOCK_TIMEOUT)
-        return
-    except Exception as error:
-        if is_outage(error):
-            raise
-    for one in outcomes:
-        try:
-            _record_alone(one, now)
-        except Exception as error:
-            if is_outage(error):
-                raise
-            yield one, error
+    if slice_:
+        yield slice_
 
 
 def _record_alone(one: Outcome, now: datetime) -> None:
     try:
         _record([one], now, LOCK_TIMEOUT_ALONE)
-    except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError):
-            raise  # not because of its texts
-        short = msgspec.structs.replace(
-            one,
-            body=None,
-            response_body=None,
-            failure=one.failure and NOT_STORED,
-            failure_detail=None,
-        )
-        _record([short], now, LOCK_TIMEOUT_ALONE)
+    except (OperationalError, InterfaceError):
+        raise  # not because of its texts
+    except Exception as error:  # noqa: BLE001 - the database refuses what it holds
+        without = {"body": None, "response_body": None, "failure_detail": None}
+        failure = one.failure and NOT_STORED
+        _record([structs.replace(one, failure=failure, **without)], now, LOCK_TIMEOUT_ALONE)
         # The error's own text may quote those.
         logger.error(
             "the outcome of %(id)s was stored without its texts: %(error)s",
-            {"id": one.id, "error": type(error).__name__},
+            {"id": one.claim.id, "error": type(error).__name__},
         )
 
 
 def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> None:
-    rows = {(one.id, one.claim_id): _row(one, now) for one in outcomes}
+    rows = {(row["id"], row["claim_id"]): row for row in (_row(one, now) for one in outcomes)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SETTINGS, [lock_timeout])
         cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
-        recorded = {*cursor.fetchall()}
-        outcomes = [one for one in outcomes if (one.id, one.claim_id) in recorded]
-        _record_of_endpoints(cursor, outcomes, now)
-    for one in outcomes:
-        is_last = rows[one.id, one.claim_id]["status"] == DeliveryStatus.FAILED
-        given_up = "given_up" if is_last else "failed"
-        TRIES.labels("delivered" if one.failure is None else given_up).inc()
+        recorded = [rows[key] for key in cursor.fetchall()]
+        _record_of_endpoints(cursor, recorded, now)
+    for row in recorded:
+        failed = "given_up" if row["status"] == DeliveryStatus.FAILED else "failed"
+        TRIES.labels("delivered" if row["failure"] is None else failed).inc()
 
 
-def _row(one: Outcome, now: datetime) -> dict[str, object]:
+def _row(one: Outcome, now: datetime) -> dict[str, Any]:
+    """The columns of the delivery, with the endpoint and the URL of the try."""
+    claim = one.claim
     status, due_at = DeliveryStatus.DELIVERED, None
     if one.failure is not None:
-        is_last = one.tries >= MAX_TRIES or one.response_status == GONE
+        is_last = claim.tries >= MAX_TRIES or one.response_status == GONE
         status = DeliveryStatus.FAILED if is_last else DeliveryStatus.WAITING
         # As after a timeout, however soon the connection was refused.
         ended_at = one.tried_at + TIMEOUT if one.failure == NO_CONNECTION else now
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-        due_at = None if is_last else ended_at + WAITS[one.tries - 1] * jitter
-    row = msgspec.structs.asdict(one) | {"status": status, "due_at": due_at}
-    return {name: value for name, value in row.items() if name not in _NOT_STORED}
+        due_at = None if is_last else ended_at + WAITS[claim.tries - 1] * jitter
+    row = {name: getattr(one, name) for name in one.__struct_fields__ if name != "claim"}
+    of_claim = {name: getattr(claim, name) for name in ("id", "claim_id", "endpoint_id", "url")}
+    return {**row, **of_claim, "status": status, "due_at": due_at}
 
 
-def _record_of_endpoints(cursor: Any, outcomes: Sequence[Outcome], now: datetime) -> None:
+def _record_of_endpoints(cursor: Any, rows: Sequence[dict[str, Any]], now: datetime) -> None:
     columns = ("endpoint_id", "url", "id", "failure", "response_status")
-    rows = [{name: getattr(one, name) for name in columns} for one in outcomes]
+    outcomes = [{name: row[name] for name in columns} for row in rows]
     parameters = {
-        "outcomes": msgspec.json.encode(rows).decode(),
+        "outcomes": msgspec.json.encode(outcomes).decode(),
         "now": now,
         "gone": GONE,
         "silence": SILENCE,

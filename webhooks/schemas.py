@@ -1,4 +1,4 @@
-"""Bodies of the webhook endpoints."""
+"""The bodies of requests and responses on webhooks."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,17 +21,9 @@ from webhooks.models import (
 )
 
 EXAMPLE_URL = "https://app.example/kyna"
-# Every type but `webhook.test`, which nobody subscribes to.
-Subscribable = Literal[
-    "session.started",
-    "session.completed",
-    "session.failed",
-    "session.cancelled",
-    "session.deleted",
-    "sessions.deleted",
-    "movespec.released",
-    "movespec.version_withdrawn",
-]
+# Nobody subscribes to `webhook.test`.
+_SUBSCRIBABLE = tuple(type_.value for type_ in MessageType if type_ != MessageType.TEST)
+Subscribable = Literal[_SUBSCRIBABLE]  # type: ignore[valid-type]
 EventTypes = Annotated[list[Subscribable], msgspec.Meta(min_length=1, max_length=20)]
 Url = Annotated[
     str,
@@ -179,7 +171,7 @@ class ReplayAnswer(Answer):
     deliveries: Annotated[int, said("How many messages will be sent again.", 214)]
 
 
-def present_webhook(endpoint: WebhookEndpoint) -> WebhookAnswer:
+def webhook_response(endpoint: WebhookEndpoint) -> WebhookAnswer:
     return from_row(
         WebhookAnswer,
         endpoint,
@@ -188,12 +180,12 @@ def present_webhook(endpoint: WebhookEndpoint) -> WebhookAnswer:
     )
 
 
-def present_with_secret(endpoint: WebhookEndpoint, secret: str) -> WebhookWithSecret:
-    shown = msgspec.structs.asdict(present_webhook(endpoint))
+def secret_response(endpoint: WebhookEndpoint, secret: str) -> WebhookWithSecret:
+    shown = msgspec.structs.asdict(webhook_response(endpoint))
     return WebhookWithSecret(**shown, secret=secret)
 
 
-def present_delivery(delivery: WebhookDelivery) -> DeliveryAnswer:
+def delivery_response(delivery: WebhookDelivery) -> DeliveryAnswer:
     is_waiting = delivery.status == DeliveryStatus.WAITING
     return from_row(
         DeliveryAnswer,
@@ -202,6 +194,6 @@ def present_delivery(delivery: WebhookDelivery) -> DeliveryAnswer:
         webhook_id=delivery.endpoint_id,
         next_try_at=delivery.due_at if is_waiting else None,
         request_body=delivery.body,
-        # It would tell an address that refuses from one that nobody answers at.
+        # Its duration would show which addresses of our network refuse a connection.
         duration_ms=None if delivery.failure == NO_CONNECTION else delivery.duration_ms,
     )

@@ -193,7 +193,7 @@ class Sender:
         try:
             locked = outcomes_record(outcomes, now=clock.now())
             self._outcomes[: len(outcomes)] = locked
-            claims = self._claim(Counter(one.endpoint_id for one in locked))
+            claims = self._claim(Counter(one.claim.endpoint_id for one in locked))
             self._failing_since = None
             LAST_TURN.set(time.time())
             DATABASE.over()
@@ -278,11 +278,7 @@ class Sender:
             await asyncio.wait([self._stopping], timeout=begun_at + TIMEOUT_SECONDS - ended_at)
         self._outcomes.append(
             Outcome(
-                id=claim.id,
-                claim_id=claim.claim_id,
-                endpoint_id=claim.endpoint_id,
-                tries=claim.tries,
-                url=claim.url,
+                claim=claim,
                 body=body,
                 tried_at=tried_at,
                 duration_ms=round(1000 * (ended_at - begun_at)),

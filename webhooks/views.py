@@ -35,9 +35,9 @@ from webhooks.schemas import (
     WebhookCreate,
     WebhookEdit,
     WebhookWithSecret,
-    present_delivery,
-    present_webhook,
-    present_with_secret,
+    delivery_response,
+    secret_response,
+    webhook_response,
 )
 
 READ, WRITE = "webhooks:read", "webhooks:write"
@@ -91,18 +91,18 @@ class WebhookViewSet(ApiViewSet):
             description=body.description,
             now=clock.now(),
         )
-        return present_with_secret(endpoint, secret)
+        return secret_response(endpoint, secret)
 
     @Operation(summary="List webhooks", returns=list[WebhookAnswer])
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's webhooks, newest first, without their secrets."""
         mine = endpoints_of(request.principal.project_id)
-        return paginate(request._request, mine, query, present_webhook)
+        return paginate(request._request, mine, query, webhook_response)
 
     @Operation(summary="Read a webhook", returns=WebhookAnswer, errors=(errors.NotFound,))
     def retrieve(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookAnswer:
         """One webhook, without its secret."""
-        return present_webhook(webhook)
+        return webhook_response(webhook)
 
     @Operation(
         summary="Change a webhook",
@@ -126,7 +126,7 @@ class WebhookViewSet(ApiViewSet):
         with transaction.atomic():
             locked = endpoint_lock(webhook.id)
             endpoint_change(endpoint=locked, changes=changes, enabled=enabled, now=now)
-        return present_webhook(locked)
+        return webhook_response(locked)
 
     @Operation(summary="Delete a webhook", returns=None, status=204, errors=(errors.NotFound,))
     def destroy(self, request: ApiRequest, webhook: WebhookEndpoint) -> Result:
@@ -142,7 +142,7 @@ class WebhookViewSet(ApiViewSet):
     def rotate_secret(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookWithSecret:
         """A new secret, shown in this answer only. The one before signs as well for 24 hours."""
         changed, secret = endpoint_rotate_secret(endpoint_id=webhook.id, now=clock.now())
-        return present_with_secret(changed, secret)
+        return secret_response(changed, secret)
 
     @Operation(
         summary="Send a test to a webhook",
@@ -153,7 +153,7 @@ class WebhookViewSet(ApiViewSet):
     def test(self, request: ApiRequest, webhook: WebhookEndpoint) -> DeliveryAnswer:
         """A message `webhook.test`, which is sent within a moment. The list of deliveries has what
         became of it."""
-        return present_delivery(delivery_test(endpoint=webhook, now=clock.now()))
+        return delivery_response(delivery_test(endpoint=webhook, now=clock.now()))
 
     @Operation(
         summary="Replay a webhook's messages",
@@ -190,7 +190,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
         rows = WebhookDelivery.objects.filter(endpoint_id=webhook.id)
         statuses = DeliveryStatus if query.status is msgspec.UNSET else [query.status]
         parts = [rows.filter(status=status) for status in statuses]
-        return paginate(request._request, parts, query, present_delivery, large="body")
+        return paginate(request._request, parts, query, delivery_response, large="body")
 
     @Operation(
         summary="Send a delivery again",
@@ -205,7 +205,9 @@ class WebhookDeliveryViewSet(ApiViewSet):
         One that told of a session that is deleted by now can't be sent: a 409.
         """
         delivery_redeliver(endpoint=webhook, delivery_id=delivery.id, now=clock.now())
-        return present_delivery(errors.get_or_404(WebhookDelivery, delivery.id, "webhook_delivery"))
+        return delivery_response(
+            errors.get_or_404(WebhookDelivery, delivery.id, "webhook_delivery")
+        )
 
 
 def _distinct(types: Iterable[str] | None) -> "list[str] | None":

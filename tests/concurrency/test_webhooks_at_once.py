@@ -24,11 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def outcome_of(claim: Claim) -> Outcome:
-    return Outcome(
-        id=claim.id, claim_id=claim.claim_id, endpoint_id=claim.endpoint_id, tries=1, url=claim.url,
-        body="{}", tried_at=clock.now(), duration_ms=1, response_status=200, response_body="",
-        failure=None,
-    )  # fmt: skip
+    return Outcome(claim=claim, body="{}", tried_at=clock.now(), duration_ms=1, response_status=200)
 
 
 def test_a_secret_that_is_rotated_during_a_delete_is_not_found(owner: Machine) -> None:

@@ -36,33 +36,8 @@ def endpoint(owner: Machine, movespec: MoveSpec) -> WebhookEndpoint:
     return make_endpoint(owner.project)
 
 
-def expire(scene: Scene) -> None:
-    scene.created()
-    assert sweep(LATE) == 1
-
-
-def abandon(scene: Scene) -> None:
-    scene.streaming()
-    assert sweep(LATE) == 1
-
-
 def cancel(scene: Scene) -> None:
-    session_id, _ = scene.streaming()
-    scene.cancel(session_id, 1)
-
-
-def finalize(scene: Scene) -> None:
-    session_id, attachment_id = scene.finalizing()
-    scene.finish(session_id, attachment_id, 1)
-
-
-def finalize_unattached(scene: Scene) -> None:
-    scene.finalize(scene.created(), 1)
-
-
-def fail(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.fail(session_id, attachment_id, 1)
+    scene.cancel(scene.streaming()[0], 1)
 
 
 def suspend_project(scene: Scene) -> None:
@@ -78,12 +53,12 @@ def suspend_organization(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("end", "messages"),
     [
-        (expire, [("session.cancelled", 2)]),
-        (abandon, [STARTED, ("session.failed", 2)]),
+        (lambda scene: (scene.created(), sweep(LATE)), [("session.cancelled", 2)]),
+        (lambda scene: (scene.streaming(), sweep(LATE)), [STARTED, ("session.failed", 2)]),
         (cancel, [STARTED, ("session.cancelled", 2)]),
-        (finalize, [STARTED, ("session.completed", 2)]),
-        (finalize_unattached, [("session.completed", 2)]),
-        (fail, [STARTED, ("session.failed", 2)]),
+        (lambda scene: scene.finish(*scene.finalizing(), 1), [STARTED, ("session.completed", 2)]),
+        (lambda scene: scene.finalize(scene.created(), 1), [("session.completed", 2)]),
+        (lambda scene: scene.fail(*scene.streaming(), 1), [STARTED, ("session.failed", 2)]),
         (suspend_project, [STARTED, ("session.cancelled", 2)]),
         (suspend_organization, [("session.cancelled", 2)]),
     ],

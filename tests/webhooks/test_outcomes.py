@@ -53,6 +53,10 @@ def fail(endpoint, tries, messages, first, last=None):
         one.update(due_at=later)
 
 
+def counted(endpoint):
+    return endpoint.failing_since, endpoint.failed_tries, endpoint.failed_messages
+
+
 @pytest.mark.parametrize(
     ("failing_for", "tries", "messages", "is_disabled"),
     [
@@ -104,11 +108,7 @@ def test_a_success_begins_the_five_days_anew(owner):
     fail(endpoint, 9, 2, now)
     outcomes_record([outcome(under_way)], now=now)
     endpoint.refresh_from_db()
-    assert (endpoint.failing_since, endpoint.failed_tries, endpoint.failed_messages) == (
-        None,
-        0,
-        None,
-    )
+    assert counted(endpoint) == (None, 0, None)
     fail(endpoint, 1, 1, now + FAILS_FOR)
     endpoint.refresh_from_db()
     assert (endpoint.failing_since, endpoint.disabled_at) == (now + FAILS_FOR, None)
@@ -123,11 +123,7 @@ def test_a_try_to_the_address_before_counts_for_nothing(owner, more):
     endpoint.refresh_from_db()
     endpoint_change(endpoint=endpoint, changes={"url": f"{URL}2"}, enabled=None, now=now)
     endpoint.refresh_from_db()
-    assert (endpoint.failing_since, endpoint.failed_tries, endpoint.failed_messages) == (
-        None,
-        0,
-        None,
-    )
+    assert counted(endpoint) == (None, 0, None)
     WebhookEndpoint.objects.update(failing_since=now, failed_tries=1)
     outcomes_record([outcome(under_way, **more)], now=now)
     endpoint.refresh_from_db()
@@ -170,13 +166,11 @@ def test_one_that_can_not_be_stored_is_stored_without_its_texts(owner, unstorabl
         make_delivery(endpoint)
     first, bad, last = claim(now)
     others = {"failure": "Answered 503.", "response_body": "busy", "response_status": 503}
-    outcomes_record(
-        [outcome(first, **others), outcome(bad, **unstorable), outcome(last, **others)], now=now
-    )
+    results = [outcome(first, **others), outcome(bad, **unstorable), outcome(last, **others)]
+    outcomes_record(results, now=now)
     stored = {one.id: one for one in WebhookDelivery.objects.all()}
-    for one in (first, last):
-        assert (stored[one.id].failure, stored[one.id].response_body) == ("Answered 503.", "busy")
-        assert stored[one.id].body == "{}"
+    for one in (stored[first.id], stored[last.id]):
+        assert (one.failure, one.response_body, one.body) == ("Answered 503.", "busy", "{}")
     kept = stored[bad.id]
     assert (kept.status, kept.claim_id, kept.failure) == ("waiting", None, NOT_STORED)
     assert (kept.response_body, kept.body) == (None, None)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def secret_of(endpoint: WebhookEndpoint) -> str:
-    return (decrypted(bytes(endpoint.encrypted_secret)) or b"").decode()
+    return decrypted(bytes(endpoint.encrypted_secret)).decode()
 
 
 def settled(*deliveries: WebhookDelivery) -> bool:
@@ -85,15 +85,7 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(owner, receiver):
     ("reply", "failure"),
     [
         (Reply(500, b"broken"), "Answered 500."),
-        (Reply(404), "Answered 404."),
-        (
-            Reply(302, headers={"Location": "/elsewhere"}),
-            "Answered 302: redirects are not followed.",
-        ),
-        (
-            Reply(307, headers={"Location": "/elsewhere"}),
-            "Answered 307: redirects are not followed.",
-        ),
+        (Reply(307, headers={"Location": "/else"}), "Answered 307: redirects are not followed."),
     ],
 )
 def test_another_answer_than_2xx_is_tried_again(owner, receiver, reply, failure):
@@ -140,15 +132,6 @@ def test_a_message_that_can_not_be_made_fails_alone(owner, receiver):
     failed, well = send(lost, make_delivery(endpoint))
     assert failed.failure == "The message could not be made: the worker's log says why."
     assert (failed.status, well.status) == ("waiting", "delivered")
-
-
-def test_nobody_there_is_a_try_that_failed(owner):
-    with receiving() as gone:
-        url = gone.url
-    [delivery] = send(make_delivery(make_endpoint(owner.project, url=url)))
-    assert (delivery.status, delivery.response_status) == ("waiting", None)
-    assert delivery.failure == "No connection to the receiver."
-    assert delivery.failure_detail.startswith("Cannot connect to host 127.0.0.1")
 
 
 def test_slow_endpoints_of_one_organization_leave_places_for_others(owner, outsider, receiver):
@@ -201,6 +184,7 @@ def test_an_address_that_refuses_is_told_as_late_as_one_that_nobody_answers_at(
     settings.PRODUCTION = True
     monkeypatch.setattr(sender_module, "TIMEOUT_SECONDS", 0.5)
     for delivery in send(*deliveries):
+        assert (delivery.status, delivery.response_status) == ("waiting", None)
         assert delivery.failure == "No connection to the receiver."
         assert delivery.duration_ms < 500
         assert clock.now() - delivery.tried_at >= timedelta(seconds=0.5)
