@@ -21,7 +21,7 @@ def main() -> None:
         sys.exit(told(f"{sys.executable} has no Django: it is not the project's own Python."))
 
     from kynaplatform.database.session_settings import MIGRATE, begin_as
-    from kynaplatform.management.offline import OFFLINE
+    from kynaplatform.management import OFFLINE
 
     if OFFLINE.isdisjoint([*sys.argv[1:2], *asked_for_help()]) and not has_environment():
         sys.exit(told(f"{', '.join(ENVIRONMENT)}: none is set, and there is no .env."))

@@ -79,6 +79,11 @@ def cursor_at(created_at: datetime, id_: UUID) -> str:
     return base64.urlsafe_b64encode(microseconds.to_bytes(8) + id_.bytes).decode()
 
 
+def first_id_of(moment: datetime) -> UUID:
+    """The lowest UUIDv7 of a moment: a bound in primary keys that begin with their time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
     """All of `rows`, whose order ends with the primary key, by one short statement after another.
 

@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 from guides.movement_page import catalogue_movement, catalogue_page, movement_page
 from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of
-from kynaplatform.http.public_pages import highlighted
+from kynaplatform.public_pages import highlighted
 
 COMMENT = re.compile(r"\s*<!--.*-->\s*", re.DOTALL)
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from guides.navigation import DOCS, GUIDES, MOVED, SHELVES, TYPES, files, listed_as, shelf_of
 from guides.rendering import llms_index, llms_whole, published, rendered, summary_of
 from guides.search import MAX_QUERY, search
-from kynaplatform.http.public_pages import PublicView, highlighted, kept, page, site_of
 from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
+from kynaplatform.public_pages import PublicView, highlighted, kept, page, site_of
 from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs
 

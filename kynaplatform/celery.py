@@ -36,7 +36,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import BROKER, DATABASE
-from kynaplatform.logs.lines import NO_REQUEST, bear_request_id
+from kynaplatform.logs import NO_REQUEST, bear_request_id
 
 logger = logging.getLogger("kynaplatform.celery")
 
@@ -65,9 +65,9 @@ class WithoutOutages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         error = _error_of(record)
         if error is not None and is_outage(error):
-            DATABASE.met(error)
+            DATABASE.record_failure(error)
         elif is_of_broker(error) and record.name != TASKS:
-            BROKER.met(error)
+            BROKER.record_failure(error)
         else:
             return True
         return False
@@ -102,12 +102,12 @@ class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = ("celery.worker.consumer:Connection",)
 
     def start(self, _consumer: Any) -> None:
-        BROKER.over()
+        BROKER.record_recovery()
 
 
 @after_task_publish.connect
 def tell_that_it_is_back(**_: Any) -> None:
-    BROKER.over()
+    BROKER.record_recovery()
 
 
 @celeryd_init.connect
@@ -233,8 +233,8 @@ def begin_worker(sender: Any, **_: Any) -> None:
 
     checks.refuse_to_start(without=checks.NOT_OF_SENDERS if sends_webhooks(sender) else ())
     # Not before the settings are read: they say how this process counts.
-    from kynaplatform.logs.lines import tell_engine_build
-    from kynaplatform.metrics.tasks import watch_tasks
+    from kynaplatform.logs import tell_engine_build
+    from kynaplatform.worker_monitors import watch_tasks
 
     tell_engine_build()
     watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
@@ -245,6 +245,6 @@ def begin_beat(**_: Any) -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start()
-    from kynaplatform.metrics.tasks import add_sent_at
+    from kynaplatform.worker_monitors import add_sent_at
 
     before_task_publish.connect(add_sent_at)

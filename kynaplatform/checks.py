@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from kynaplatform.environment import DATABASE_SCHEMES, database
-from kynaplatform.http.cross_origin import own_origins
+from kynaplatform.middleware import own_origins
 
 MAX_LIFETIME_SECONDS = 86_400
 MAX_OF_A_MACHINE = 64

@@ -25,8 +25,7 @@ from kynaplatform.environment import (
     read_env_file,
     switch,
 )
-from kynaplatform.http.paths import MONITOR_PATHS
-from kynaplatform.logs.lines import configuration
+from kynaplatform.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -88,6 +87,8 @@ CORS_EXPOSE_HEADERS = [
     "Kyna-Ignored",
     "Kyna-Export-Until",
 ]
+# What monitors ask each service for.
+MONITOR_PATHS = ("/healthz", "/readyz", "/metrics")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]
 # How long a browser that was here once asks for https only. It can't be taken back.
@@ -177,20 +178,19 @@ INSTALLED_APPS = [
 ]
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
-    "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.http.security.ApiSecurityMiddleware",
-    "kynaplatform.http.cross_origin.OriginMiddleware",
-    "kynaplatform.http.security.HostCheckedExceptForMonitors",
+    "kynaplatform.middleware.RequestIdMiddleware",
+    "kynaplatform.middleware.ApiSecurityMiddleware",
+    "kynaplatform.middleware.OriginMiddleware",
+    "kynaplatform.middleware.HostCheckedExceptForMonitors",
 ]
 # Of pages for people.
 MIDDLEWARE = [
-    "kynaplatform.api.request_id.RequestIdMiddleware",
-    "kynaplatform.http.security.ContentSecurityMiddleware",
-    "kynaplatform.http.client_address.ForwardedMiddleware",
+    "kynaplatform.middleware.RequestIdMiddleware",
+    "kynaplatform.middleware.PageSecurityMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "kynaplatform.http.security.HostCheckedExceptForMonitors",
+    "kynaplatform.middleware.HostCheckedExceptForMonitors",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -303,5 +303,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
 LOG_LEVEL = log_level("LOG_LEVEL", default="INFO")
 LOG_FORMAT = log_format("LOG_FORMAT", default="text")
 
-LOGGING_CONFIG = "kynaplatform.logs.lines.configure"
+LOGGING_CONFIG = "kynaplatform.logs.configure"
 LOGGING = configuration(LOG_LEVEL, LOG_FORMAT)

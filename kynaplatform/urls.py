@@ -4,8 +4,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from kynaplatform.api.docs import MoveSpecSchemaView, OpenApiView
-from kynaplatform.api.health import HealthView, MetricsView, ReadinessView
+from kynaplatform.api.platform_views import (
+    HealthView,
+    MetricsView,
+    MoveSpecSchemaView,
+    OpenApiView,
+    ReadinessView,
+)
 from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
 
 urlpatterns = [

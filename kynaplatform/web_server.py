@@ -64,7 +64,7 @@ def serve(
     """
     from django.conf import settings
 
-    from kynaplatform.http.monitor_server import MonitorServer
+    from kynaplatform.monitor_server import MonitorServer
     from kynaplatform.wsgi import monitors
 
     try:

@@ -1,23 +1,25 @@
-"""`GET /healthz` and `/metrics` of a worker, on WORKER_METRICS_PORT, as on the API."""
+"""A worker's `GET /healthz` and `/metrics` on WORKER_METRICS_PORT, and the metrics of its tasks."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import msgspec
-from celery import bootsteps
+from celery import bootsteps, signals, states
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge
 
+from kynaplatform import clock
 from kynaplatform.api.error_answers import as_api_error
 from kynaplatform.api.errors import NotFound, ServiceUnavailable
-from kynaplatform.api.health import require_metrics_access
-from kynaplatform.http.monitor_server import MonitorServer
+from kynaplatform.api.platform_views import require_metrics_access
 from kynaplatform.metrics.exposition import process_exposition
+from kynaplatform.monitor_server import MonitorServer
 
-# What `/healthz` asks of this process: whether the part of that name works.
+# Whether the part of that name works, as `/healthz` asks.
 health_checks: Final[dict[str, Callable[[], bool]]] = {}
 
 
@@ -26,9 +28,9 @@ class PartFails(ServiceUnavailable):
 
 
 class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
-    """A thread of the worker's first process; port 0 is none at all."""
+    """Answers in a thread of the worker's first process; not with port 0."""
 
-    # Once the pool's processes are forked, which would keep the port.
+    # After the pool's processes are forked: they would keep the port.
     requires = {"celery.worker.components:Pool"}
 
     def __init__(self, worker: Any, metrics_host: str = "127.0.0.1", **_: Any) -> None:
@@ -58,7 +60,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> list
     headers: dict[str, str] = {}
     try:
         status, (body, content_type) = HTTPStatus.OK, _answer(environ)
-    except Exception as fault:  # noqa: BLE001 - whatever it is, the client gets the one body
+    except Exception as fault:  # noqa: BLE001 - answered with the one body
         error = as_api_error(fault)
         status, headers = HTTPStatus(error.status), dict(error.headers)
         body, content_type = msgspec.json.encode(error.body()), "application/json"
@@ -79,3 +81,63 @@ def _answer(environ: WSGIEnvironment) -> tuple[bytes, str]:
             require_metrics_access(environ.get("HTTP_AUTHORIZATION", ""))
             return process_exposition(), CONTENT_TYPE_LATEST
     raise NotFound("path")
+
+
+# --- Tasks --------------------------------------------------------------------------------------
+
+# A header of beat's messages.
+SENT_AT = "kyna_sent_at"
+
+RUNS = Counter(
+    "kyna_task_runs",
+    "Tasks by how they ended; an expired one came too late to be run.",
+    ["task", "outcome"],
+)
+FAILED_AT = Gauge(
+    "kyna_task_failed_timestamp_seconds",
+    "When the task last failed, by the database's clock; 0: not since this worker's start.",
+    ["task"],
+    multiprocess_mode="max",
+)
+# The newest of this worker's processes.
+BEAT_SENT = Gauge(
+    "kyna_beat_last_sent_timestamp_seconds",
+    "When beat sent the newest message that this worker has seen; 0: none yet.",
+    multiprocess_mode="max",
+)
+
+
+def add_sent_at(headers: dict[str, Any], **_: Any) -> None:
+    """Add the header by which workers know when beat last sent."""
+    headers[SENT_AT] = time.time()
+
+
+def watch_tasks(names: Iterable[str]) -> None:
+    """Begin the metrics in a worker's first process, before the others are forked."""
+    for name in names:
+        for outcome in ("success", "failure", "expired"):
+            RUNS.labels(name, outcome)
+        FAILED_AT.labels(name)
+    signals.task_postrun.connect(_note_end)
+    signals.task_received.connect(_note_received)
+    signals.task_revoked.connect(_note_not_run)
+
+
+def _note_end(task: Any, state: str, **_: Any) -> None:
+    RUNS.labels(task.name, state.lower()).inc()
+    if state == states.FAILURE:
+        FAILED_AT.labels(task.name).set(clock.known_now().timestamp())
+
+
+def _note_received(request: Any, **_: Any) -> None:
+    _note_sent(request.request_dict.get(SENT_AT))
+
+
+def _note_not_run(sender: Any, request: Any, expired: bool, **_: Any) -> None:
+    RUNS.labels(sender.name, "expired" if expired else "revoked").inc()
+    _note_sent(request.get(SENT_AT))
+
+
+def _note_sent(sent_at: float | None) -> None:
+    if sent_at is not None:
+        BEAT_SENT.set(sent_at)

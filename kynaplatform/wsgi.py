@@ -22,13 +22,23 @@ from django.utils.module_loading import import_string
 
 from kynaplatform.api.bodies import MAX_BODY_BYTES
 from kynaplatform.checks import refuse_to_start
-from kynaplatform.http.client_address import is_from_proxy
-from kynaplatform.http.paths import MONITOR_PATHS, is_of_api, is_of_pages
+from kynaplatform.middleware import is_from_proxy
 
+# deploy/nginx.conf says the same to nginx; a test compares them.
+API_PREFIXES = ("/api/", "/.well-known/", "/try/sessions", *settings.MONITOR_PATHS)
 BLOCK_BYTES = 64 * 1024
 MAX_BLOCKS_DISCARDED = 128
 # Of the thread that reads the rest of a body that is too large, from a client.
 _discarding = threading.Lock()
+
+
+def is_of_api(path: str) -> bool:
+    return path.startswith(API_PREFIXES)
+
+
+def is_of_pages(path: str) -> bool:
+    """Whether `pages` serves it; each service answers its own monitors."""
+    return not is_of_api(path) or path in settings.MONITOR_PATHS
 
 
 class Request(WSGIRequest):
@@ -137,5 +147,5 @@ class ApiService(WithApiMiddleware, Service):
 django.setup(set_prefix=False)
 pages = Service(is_of_pages)
 api = ApiService(is_of_api)
-monitors = ApiService(MONITOR_PATHS.__contains__)
+monitors = ApiService(settings.MONITOR_PATHS.__contains__)
 refuse_to_start()

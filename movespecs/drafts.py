@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Func, TextField, Value
 
 from kynaplatform.api.errors import Conflict
-from kynaplatform.logs.lines import served_request_id
+from kynaplatform.logs import served_request_id
 from movespecs.errors import LimitReached, MoveSpecArchived
 from movespecs.models import Author, MoveSpec, MoveSpecDraft, Visibility
 from projects.models import Project

@@ -12,9 +12,8 @@ from detection import validate
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.operations import Access, Operation, Result, Rows
+from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
-from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from movespecs.drafts import draft_replace, movespec_archive, movespec_create, movespec_edit
 from movespecs.errors import (

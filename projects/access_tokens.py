@@ -15,11 +15,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from kynaplatform.api.errors import ApiError, InsufficientScope
-from kynaplatform.api.principal import require_active
+from kynaplatform.api.operations import require_active
 from kynaplatform.api.rate_limits import Limit
-from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
-from kynaplatform.http.client_address import client_address
+from kynaplatform.middleware import add_to_line, client_address
 from projects.credentials import credential_verify
 from projects.models import AccessToken, Credential, CredentialKind
 from projects.schemas import Claim

@@ -15,9 +15,9 @@ from kynaplatform.api.errors import (
     AccessTokenInvalid,
     AccessTokenMissing,
 )
-from kynaplatform.api.principal import Principal, Quotas
+from kynaplatform.api.operations import Principal, Quotas
 from kynaplatform.api.throttling import count_bad_bearer
-from kynaplatform.database.statements import Statement
+from kynaplatform.database.connections import Statement
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
 from projects.credentials import kind_of_secret, row_is_live
 from projects.models import CredentialKind

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import PUBLIC, Access, Operation, Result, Rows
+from kynaplatform.api.operations import PUBLIC, Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
-from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from projects.access_tokens import (
     ApiKeyInvalid,

@@ -47,7 +47,7 @@ def main(host: str = "127.0.0.1") -> None:
     from django.conf import settings
 
     from kynaplatform.checks import refuse_to_start
-    from kynaplatform.logs.lines import tell_engine_build
+    from kynaplatform.logs import tell_engine_build
     from realtime.app import Application
     from realtime.http_protocol import HttpProtocol
     from realtime.websocket_protocol import WebSocketProtocol

@@ -18,9 +18,8 @@ from kynaplatform.api.errors import (
     NotFound,
     ServiceUnavailable,
 )
-from kynaplatform.api.health import require_metrics_access
-from kynaplatform.http.paths import MONITOR_PATHS
-from kynaplatform.logs.lines import bear_request_id, request_id_of
+from kynaplatform.api.platform_views import require_metrics_access
+from kynaplatform.logs import bear_request_id, request_id_of
 from kynaplatform.metrics.exposition import process_exposition
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.service_manager import tell
@@ -95,7 +94,7 @@ class Application:
 
     async def _body(self, scope: Mapping[str, Any]) -> tuple[bytes, bytes]:
         is_stream = scope["path"].startswith(self._stream_path)
-        if not (is_stream or scope["path"] in MONITOR_PATHS):
+        if not (is_stream or scope["path"] in settings.MONITOR_PATHS):
             raise NotFound("path")
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed

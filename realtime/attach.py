@@ -14,8 +14,7 @@ from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
-from kynaplatform.http import cross_origin
-from kynaplatform.http.client_address import address_of_peer
+from kynaplatform.middleware import address_of_peer, may_stream, origin_refusal
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
 from realtime.progress import Progress, progress_of
@@ -109,8 +108,8 @@ def admit(handshake: Handshake) -> Admitted:
     Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
     RateLimited, NotFound.
     """
-    if handshake.origin is not None and not cross_origin.may_stream(handshake.origin):
-        raise AuthorizationFailed(cross_origin.refusal(handshake.origin))
+    if handshake.origin is not None and not may_stream(handshake.origin):
+        raise AuthorizationFailed(origin_refusal(handshake.origin))
     try:
         admitted = _authorized(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):

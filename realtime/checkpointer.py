@@ -191,12 +191,12 @@ class _Flusher:
             try:
                 if self._cursor is None or self._cursor.connection.closed:
                     self._cursor = (await connect(settings.DATABASE_URL)).cursor()
-                    DATABASE.over()
+                    DATABASE.record_recovery()
                 locked = await _store(self._cursor, group, self._statement)
             except CONNECTION_ERRORS as error:
                 if not is_disk_full(error):
                     await self._close()
-                DATABASE.met(error)
+                DATABASE.record_failure(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return locked

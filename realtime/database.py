@@ -71,7 +71,7 @@ async def in_database(
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)
                 else:
-                    DATABASE.met(error)
+                    DATABASE.record_failure(error)
             await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -172,7 +172,7 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[
             connection = await connect(url)
             try:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-                LISTENER.over()
+                LISTENER.record_recovery()
                 await catch_up()
                 while True:
                     async for notification in connection.notifies(timeout=PROBE_SECONDS):
@@ -183,5 +183,5 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[
             finally:
                 await connection.close()
         except (psycopg.Error, Error, OSError, TimeoutError, Restarting) as error:
-            LISTENER.met(error)
+            LISTENER.record_failure(error)
         await asyncio.sleep(RETRY_SECONDS)

@@ -262,7 +262,7 @@ class Runtime:
                 async with database_deadline():
                     await in_database(FOR_LEASES, lambda: beat(now=clock.now()))
             except Restarting as error:
-                DATABASE.met(error.__cause__ or error)
+                DATABASE.record_failure(error.__cause__ or error)
             except Exception:
                 logger.exception("the heartbeat can't be written")
             else:
@@ -290,7 +290,7 @@ class Runtime:
             try:
                 await self._renew(renewed_at)
             except Restarting as error:
-                DATABASE.met(error.__cause__ or error)
+                DATABASE.record_failure(error.__cause__ or error)
                 # Of those that were not to be renewed the leases run out as well.
                 for connection in self._connections:
                     connection.socket.order(Order.AWAY)

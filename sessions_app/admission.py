@@ -24,8 +24,8 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import Fingerprints
-from kynaplatform.api.principal import Principal, PrincipalChanged
-from kynaplatform.database.statements import Statement
+from kynaplatform.api.operations import Principal, PrincipalChanged
+from kynaplatform.database.connections import Statement
 from movespecs.errors import (
     MoveSpecArchived,
     MoveSpecForkRequired,

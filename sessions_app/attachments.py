@@ -10,7 +10,7 @@ from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.functions import Least
 
 from kynaplatform.api.errors import ApiError, NotFound
-from kynaplatform.api.principal import require_active
+from kynaplatform.api.operations import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.absences import make_up_for_absence
 from sessions_app.finish import StateUnreadable

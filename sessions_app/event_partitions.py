@@ -15,8 +15,8 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
+from common.keyset import first_id_of
 from kynaplatform.database.connections import is_lock_timeout
-from kynaplatform.database.time_ids import first_id_of
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.dispatch import Signal
 
 from kynaplatform.api.errors import Conflict, NotFound
-from kynaplatform.logs.lines import served_request_id
+from kynaplatform.logs import served_request_id
 from sessions_app.absences import make_up_for_absence
 from sessions_app.lifecycle import settle_locked
 from sessions_app.models import DetectionSession

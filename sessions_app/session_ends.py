@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
 from common.slices import SLICE, update_in_slices
-from kynaplatform.logs.lines import served_request_id
+from kynaplatform.logs import served_request_id
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Outcome, Status
 from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 

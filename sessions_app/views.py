@@ -12,12 +12,11 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.operations import Access, Operation, Result, Rows
+from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, start_of
-from kynaplatform.api.principal import Principal
-from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.schemas import Query, said
 from kynaplatform.api.views import ApiRequest, ApiViewSet
+from kynaplatform.middleware import add_to_line
 from movespecs.errors import (
     MoveSpecArchived,
     MoveSpecForkRequired,

@@ -51,7 +51,7 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
                 work(now=clock.now())
             except Exception as error:
                 if is_outage(error):
-                    DATABASE.met(error)
+                    DATABASE.record_failure(error)
                 else:
                     logger.exception("the timer %(timer)s failed", {"timer": work.__name__})
             time.sleep(seconds)

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from kynaplatform.api.rate_limits import Decision, Limit
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.database.connections import is_lock_timeout
-from kynaplatform.http.client_address import client_address
+from kynaplatform.middleware import client_address
 from staff.lists import Refused
 
 logger = logging.getLogger("kynaplatform.login")

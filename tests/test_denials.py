@@ -23,10 +23,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from erasure.models import Erasure
 from kynaplatform import clock
-from kynaplatform.api.docs import openapi_document
+from kynaplatform.api.openapi import openapi_document
 from kynaplatform.api.operations import PUBLIC, Operation, operation_of
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
-from kynaplatform.http.public_pages import PublicView
+from kynaplatform.public_pages import PublicView
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.credentials import credential_issue

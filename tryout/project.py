@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from detection import validate
 from kynaplatform.api.errors import AuthorizationFailed, HeldByAnother
-from kynaplatform.api.principal import require_active
+from kynaplatform.api.operations import require_active
 from movespecs.catalogue import (
     NAMESPACE,
     catalogue_id,

@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from kynaplatform import clock
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import MINUTE, Limit
-from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.schemas import Answer, Body
 from kynaplatform.api.throttling import (
     count_request,
@@ -21,7 +20,7 @@ from kynaplatform.api.throttling import (
     peek_request,
     refuse_over_limit,
 )
-from kynaplatform.http.client_address import client_address
+from kynaplatform.middleware import add_to_line, client_address
 from movespecs.models import MoveSpecVersion
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from kynaplatform.api.errors import NotFound
 from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.views import ApiRequest, ApiView
-from kynaplatform.http.public_pages import PublicView, kept, page, site_of
-from kynaplatform.http.security import HEADER, with_camera
 from kynaplatform.metrics.readiness import Inquiry
+from kynaplatform.middleware import POLICY_HEADER, camera_policy
+from kynaplatform.public_pages import PublicView, kept, page, site_of
 from movespecs.models import MoveSpec
 from tryout.movements import engine, figure, movements, slugs
 from tryout.project import movespec_id
@@ -85,7 +85,7 @@ class TryView(PublicView):
         }
         shown = {"site": site_of(request), "data": data, "is_production": settings.PRODUCTION}
         response = page("tryout/try.html", shown)
-        response.headers[HEADER] = with_camera(settings.PUBLIC_STREAM_URL)
+        response.headers[POLICY_HEADER] = camera_policy(settings.PUBLIC_STREAM_URL)
         response.headers["Permissions-Policy"] = "camera=(self)"
         # It names files of this release.
         response.headers["Cache-Control"] = "no-cache"

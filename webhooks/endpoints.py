@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from kynaplatform.api.errors import Conflict, Detail, get_or_404
-from kynaplatform.logs.lines import served_request_id
+from kynaplatform.logs import served_request_id
 from projects.models import Project
 from projects.signing import encrypted, encrypted_anew
 from sessions_app.models import DetectionSession

@@ -196,7 +196,7 @@ class Sender:
             claims = self._claim(Counter(one.claim.endpoint_id for one in locked))
             self._failing_since = None
             LAST_TURN.set(time.time())
-            DATABASE.over()
+            DATABASE.record_recovery()
             return claims
         except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
             self._turn_failed(error)
@@ -208,7 +208,7 @@ class Sender:
     def _turn_failed(self, error: Exception) -> None:
         if is_outage(error):
             self._failing_since = None
-            DATABASE.met(error)
+            DATABASE.record_failure(error)
             return
         now = time.monotonic()
         self._failing_since = self._failing_since or now

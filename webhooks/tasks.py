@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from common.keyset import first_id_of
 from common.slices import SLICE, update_in_slices
 from kynaplatform import clock
-from kynaplatform.database.time_ids import first_id_of
 from sessions_app.last_runs import periodic_task
 from webhooks.models import DELIVERIES_KEPT, WebhookDelivery, WebhookEndpoint
 

@@ -8,9 +8,8 @@ from django.db import transaction
 
 from kynaplatform import clock
 from kynaplatform.api import errors
-from kynaplatform.api.operations import Access, Operation, Result, Rows
+from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
-from kynaplatform.api.principal import Principal
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from webhooks.endpoints import (
     TooManyWebhooks,

@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> None:
     fill(os.environ)
     from django.core.management import execute_from_command_line
 
-    from kynaplatform.management.offline import OFFLINE
+    from kynaplatform.management import OFFLINE
 
     needs_none = not OFFLINE.isdisjoint(arguments[:1])
     with nullcontext() if needs_none else database(os.environ, reuse=True):

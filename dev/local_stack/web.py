@@ -8,7 +8,6 @@ from typing import Any
 
 from dev.local_stack.guard import die_with
 from kynaplatform.database.session_settings import WEB
-from kynaplatform.http.paths import is_of_api
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
 # Beside those of the API.
@@ -23,7 +22,7 @@ def main() -> None:
     read_settings(WEB)
     from django.conf import settings
 
-    from kynaplatform.wsgi import api, pages
+    from kynaplatform.wsgi import api, is_of_api, pages
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         service = api if is_of_api(environ["PATH_INFO"]) else pages

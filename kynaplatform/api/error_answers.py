@@ -25,10 +25,10 @@ from kynaplatform.api.errors import (
     NotFound,
     ServiceUnavailable,
 )
-from kynaplatform.api.request_id import add_to_line
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from kynaplatform.dependencies import DATABASE, is_disk_full
-from kynaplatform.http.public_pages import page
+from kynaplatform.middleware import add_to_line
+from kynaplatform.public_pages import page
 
 logger = logging.getLogger("kynaplatform.errors")
 
@@ -67,10 +67,10 @@ def as_api_error(exception: Exception) -> ApiError:
             logger.warning("not waiting for another transaction: %s", exception)
             return HeldByAnother()
         case OperationalError() if is_disk_full(exception):
-            DATABASE.met(exception)
+            DATABASE.record_failure(exception)
             return DatabaseFull()
         case OperationalError() | InterfaceError() if is_out_of_reach(exception):
-            DATABASE.met(exception)
+            DATABASE.record_failure(exception)
             return ServiceUnavailable()
         case OperationalError() | InterfaceError():
             logger.error("the database did not do it: %s", exception)

@@ -1,31 +1,102 @@
 """The OpenAPI document, derived from what `@Operation` declares and from the wire's structs."""
 
 import re
+import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
-from re import findall
 from typing import Any, cast
 
 import msgspec
 from django.db.models import TextChoices
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from kynaplatform.api import errors
-from kynaplatform.api.bodies import IGNORED_HEADER, JSON, JSON_LINES
-from kynaplatform.api.errors import ApiError, error_body
-from kynaplatform.api.openapi_parts import (
-    HEADERS,
-    IDEMPOTENCY_KEY_PARAMETER,
-    RATE_LIMIT_HEADERS,
-    REQUEST_ID_PARAMETER,
-    SECURITY_SCHEMES,
-    Schema,
+from kynaplatform.api.bodies import (
+    IGNORED_HEADER,
+    JSON,
+    JSON_LINES,
+    MAX_IGNORED,
+    MAX_IGNORED_CHARACTERS,
 )
+from kynaplatform.api.errors import ApiError, error_body
+from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 from kynaplatform.api.operations import Operation, operation_of
 from kynaplatform.api.schemas import Body, ErrorBody
 from kynaplatform.api.views import ApiView
+
+Schema = dict[str, Any]
+RATE_LIMIT_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_WHOLE_SECONDS = {"type": "integer", "minimum": 1}
+HEADERS: dict[str, Schema] = {
+    "X-Request-ID": {
+        "description": "The request's id: the client's own where it is well formed.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    },
+    "RateLimit-Limit": {
+        "description": "Requests per rolling minute of the limit with the least left.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Remaining": {
+        "description": "How many more that limit admits now.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Reset": {
+        "description": "Whole seconds until it admits one more.",
+        "schema": _WHOLE_SECONDS,
+    },
+    "Retry-After": {
+        "description": "Whole seconds to wait before trying again.",
+        "required": True,
+        "schema": _WHOLE_SECONDS,
+    },
+    "Link": {
+        "description": 'The next page as `<absolute address>; rel="next"`; absent on the last.',
+        "schema": {"type": "string"},
+    },
+    "Kyna-Export-Until": {
+        "description": "Of the last page: every session that was created before this moment was "
+        "exported. Begin the next export with it as `from`.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` when the Idempotency-Key gave an earlier answer again.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    IGNORED_HEADER: {
+        "description": "The fields and query parameters that were sent and that nothing reads, "
+        f"separated by commas: the first {MAX_IGNORED}, each cut at "
+        f"{MAX_IGNORED_CHARACTERS} characters. Others than visible ASCII are "
+        "percent-encoded, and so are comma, quote, percent and backslash.",
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}},
+}
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token, minted at POST /api/auth/access-tokens.",
+    },
+}
+REQUEST_ID_PARAMETER: Schema = {
+    "in": "header",
+    "name": "X-Request-ID",
+    "description": "Comes back on the response and stands on every log line of the request.",
+    "schema": {"type": "string"},
+}
+IDEMPOTENCY_KEY_PARAMETER: Schema = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    # No example: who sends it twice would mean the first request again.
+    "description": "1 to 255 visible ASCII characters without spaces, bare or quoted. A new one "
+    "for each request that is meant anew.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": PATTERN_OF_KEYS},
+}
 
 
 class OperationSchema(AutoSchema):
@@ -175,6 +246,22 @@ class OperationSchema(AutoSchema):
         return schema
 
 
+_generating = threading.Lock()
+
+
+def openapi_document() -> Schema:
+    """The OpenAPI 3.1 document; generated once a process, by one thread at a time."""
+    with _generating:
+        return _openapi_document()
+
+
+@cache
+def _openapi_document() -> Schema:
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    document: Schema = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return document
+
+
 def only_documented_endpoints(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """drf-spectacular preprocessing hook: our operations alone."""
     return [entry for entry in endpoints if operation_of(entry[3], entry[2]) is not None]
@@ -239,7 +326,7 @@ def add_links(document: Schema) -> None:
         for operation in methods.values()
     ]
     ids_of_paths = [
-        (operation, frozenset(findall(r"\{(\w+)\}", path))) for path, operation in operations
+        (operation, frozenset(re.findall(r"\{(\w+)\}", path))) for path, operation in operations
     ]
     # Every answer names its project, which nothing here creates.
     every_id = frozenset().union(*(ids for _, ids in ids_of_paths)) - {"project_id"}
@@ -252,16 +339,13 @@ def add_links(document: Schema) -> None:
             operation["operationId"]: {
                 "operationId": operation["operationId"],
                 "description": operation["summary"],
-                "parameters": dict(_parameters(ids)),
+                "parameters": {
+                    name: f"$response.body#/{FIELDS.get(name, name)}" for name in sorted(ids)
+                },
             }
             for operation, ids_of_path in ids_of_paths
             if ids_of_path == ids
         }
-
-
-def _parameters(ids: set[str]) -> Iterator[tuple[str, str]]:
-    for name in sorted(ids):
-        yield name, f"$response.body#/{FIELDS.get(name, name)}"
 
 
 def _fields_of(answer: Schema, document: Schema) -> dict[str, Any]:

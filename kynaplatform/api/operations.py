@@ -1,27 +1,74 @@
-"""The declaration of an endpoint: who may call it, what it takes, and what it answers."""
+"""Endpoints as they are declared: who may call each, what it takes and returns; and principals."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest
 
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import (
+    ApiError,
+    HeldByAnother,
+    OrganizationSuspended,
+    ProjectSuspended,
+)
 from kynaplatform.api.schemas import Query
 
-# By the principal, or by the address of one without a token; by the view itself; or not at all.
+# By the principal, or by address without a token; by the view itself; or not at all.
 Counted = Literal["by_principal", "by_view", "no"]
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-class Rows(NamedTuple):
-    """The rows that an id of a path may name, and what the 404 for any other names.
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Requests per rolling minute, from staff or the defaults."""
 
-    `find` takes the principal, the id and the rows of the ids before it in the path. It returns
-    the row, or None, which answers as if there were no such row.
+    project: int
+    organization: int
+    sessions: int
+    movespecs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A machine with a live access token of a project, or of one of its sessions.
+
+    `state` digests every database value below: while it is unchanged, so are they.
+    """
+
+    token_id: UUID
+    state: str
+    credential_id: UUID
+    project_id: UUID
+    organization_id: UUID
+    scopes: frozenset[str]
+    session_id: UUID | None
+    quotas: Quotas
+    organization_suspended: bool
+    project_suspended: bool
+
+
+class PrincipalChanged(HeldByAnother):
+    """The principal's state has changed since it was read."""
+
+
+def require_active(*, organization_suspended: bool, project_suspended: bool) -> None:
+    """Raise OrganizationSuspended, or else ProjectSuspended."""
+    if organization_suspended:
+        raise OrganizationSuspended
+    if project_suspended:
+        raise ProjectSuspended
+
+
+class Rows(NamedTuple):
+    """The rows that a path's id may name, and the resource that a 404 for any other names.
+
+    `find` takes the principal, the id and the rows of the ids before it in the path, and returns
+    the row or None.
     """
 
     resource: str
@@ -31,9 +78,9 @@ class Rows(NamedTuple):
 class Access:
     """Who may call an operation: a principal with `scope`, for `rows`, one for each id of its path.
 
-    None is everybody: then no token is looked at. Where the bearer `is_optional`, `rows` are found
-    for None without one. A token of one session is refused unless `one_session`; then the rows
-    that it finds or lists are of that session.
+    Scope None lets everybody in and ignores tokens. With `is_optional`, requests without a bearer
+    pass, and `rows` gets None as the principal. A token of one session is refused unless
+    `one_session`; then the view and `rows` give that session's rows alone.
     """
 
     def __init__(
@@ -59,20 +106,20 @@ class Result:
 
 @dataclass(kw_only=True)
 class Operation:
-    """A decorator that tells the checks and the OpenAPI document what an endpoint is.
+    """A decorator that declares an endpoint for the checks and the OpenAPI document.
 
-    It changes nothing of the method, which itself says what it takes: `body` and `query`, each
-    annotated with its struct, and the row of each id in its path: `session` for `<session_id>`. Who
-    may call it is in the `access` of its view.
+    The method stays as it is. Its annotations give the structs of `body` and `query`; it also takes
+    the row of each id in its path: `session` for `<session_id>`. The view's `access` gives who may
+    call it.
     """
 
     summary: str
     returns: Any
-    # What else than JSON the body may be.
+    # Another form of the body than JSON.
     text_body: TextBody | None = None
-    # The answer is lines of JSON, each of them what is returned.
+    # The answer is lines of JSON, each of type `returns`.
     in_lines: bool = False
-    # Of its answer, beside those that every answer of its kind has.
+    # Headers beside those that every such answer has.
     headers: tuple[str, ...] = ()
     status: int = 200
     also_status: int | None = None
@@ -80,15 +127,15 @@ class Operation:
     idempotent: bool = False
     replays: bool = False
     counted: Counted = "by_principal"
-    # Entered with the request before its body is looked at, and left once it fits or is refused.
+    # Entered before the body is read, and left once it is valid or refused.
     around_body: Callable[[HttpRequest], AbstractContextManager[Any]] = nullcontext
     limit_family: str | None = None
     # How many requests it counts as.
     hits: int = 1
-    # A project has one such request under way, and a process of a server one thread for them all.
+    # A project has one such request under way, and each server process one for all projects.
     one_at_a_time: bool = False
-    # Whether the method does nothing for a principal whose state has changed since it was read, but
-    # raises PrincipalChanged. Then it need not be read for each request.
+    # The method raises PrincipalChanged, and changes nothing, if the principal's state has changed
+    # since it was read. So the principal may come from the cache.
     proves_principal: bool = False
     example: Any = None
     body: type[msgspec.Struct] | None = field(init=False, default=None)
@@ -103,7 +150,7 @@ class Operation:
 
 
 def operation_of(view: Any, method: str) -> Operation | None:
-    """The operation by which a view, as urls.py names it, serves an HTTP method, if it is ours."""
+    """The operation that serves an HTTP method of a view in urls.py; None if it isn't ours."""
     actions = getattr(view, "actions", None) or {}
     handler = getattr(view.cls, actions.get(method.lower(), method.lower()), None)
     return getattr(handler, "operation", None)

@@ -354,10 +354,10 @@ class RedisCounter(Counter):
             )
         except RedisError as error:
             self._is_away, self._rests_until = True, time.monotonic() + REST_SECONDS
-            REDIS.met(error)
+            REDIS.record_failure(error)
             raise CounterUnavailable(AWAY) from error
         self._is_away = False
-        REDIS.over()
+        REDIS.record_recovery()
         allowed, decided_at, *usages = cast("list[int]", counted)
         return decide(
             bool(allowed),

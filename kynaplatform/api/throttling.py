@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
 from kynaplatform.api.errors import RateLimited, ReadUnderWay
-from kynaplatform.api.principal import Principal
+from kynaplatform.api.operations import Principal
 from kynaplatform.api.rate_limits import (
     SECOND,
     CounterUnavailable,
@@ -22,8 +22,8 @@ from kynaplatform.api.rate_limits import (
     RedisCounter,
 )
 from kynaplatform.api.rate_limits import Counter as LimitCounter
-from kynaplatform.database.statements import Statement
-from kynaplatform.http.client_address import client_address
+from kynaplatform.database.connections import Statement
+from kynaplatform.middleware import client_address
 
 FALLBACKS = Counter(
     "kyna_rate_limit_fallbacks",

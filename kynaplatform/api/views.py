@@ -39,10 +39,15 @@ from kynaplatform.api.errors import (
     ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
-from kynaplatform.api.operations import Access, Operation, Result
-from kynaplatform.api.principal import Principal, PrincipalChanged, require_active
+from kynaplatform.api.operations import (
+    Access,
+    Operation,
+    Principal,
+    PrincipalChanged,
+    Result,
+    require_active,
+)
 from kynaplatform.api.rate_limits import Limit
-from kynaplatform.api.request_id import add_to_line
 from kynaplatform.api.throttling import (
     add_rate_limit_headers,
     count_request,
@@ -53,6 +58,7 @@ from kynaplatform.api.throttling import (
     refuse_over_limit,
     request_counter,
 )
+from kynaplatform.middleware import add_to_line
 
 encode = msgspec.json.Encoder().encode
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -172,7 +172,7 @@ def database_state() -> str:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
         connection.close()
-        DATABASE.met(error)
+        DATABASE.record_failure(error)
         return FULL if DATABASE.has_full_disk else DOWN
     return FULL if DATABASE.has_full_disk else OK
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
-from kynaplatform.http.public_pages import highlighted
+from kynaplatform.public_pages import highlighted
 
 # Whose values a reader has, by their names in paths and bodies.
 VARIABLES = {

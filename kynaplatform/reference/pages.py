@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.utils.safestring import SafeString
 
 from kynaplatform.api.bodies import JSON_LINES
-from kynaplatform.api.docs import openapi_document
-from kynaplatform.api.openapi import CREATED, FIELDS
-from kynaplatform.http.paths import MONITOR_PATHS
+from kynaplatform.api.openapi import CREATED, FIELDS, openapi_document
 from kynaplatform.reference.code import (
     JSON,
     LANGUAGES,
@@ -114,7 +113,7 @@ def pages() -> dict[str, Page]:
     made = [
         _page(document, path, method, item[method])
         for path, item in document["paths"].items()
-        if path not in MONITOR_PATHS
+        if path not in settings.MONITOR_PATHS
         for method in METHODS
         if method in item
     ]

@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from rest_framework.request import Request
 
-from kynaplatform.api.docs import openapi_document
 from kynaplatform.api.errors import NotFound
-from kynaplatform.http.public_pages import PublicView, kept, page, site_of
+from kynaplatform.api.openapi import openapi_document
+from kynaplatform.public_pages import PublicView, kept, page, site_of
 from kynaplatform.reference.code import coloured
 from kynaplatform.reference.pages import menu, pages, scopes
 

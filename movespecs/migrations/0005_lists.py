@@ -4,7 +4,7 @@ from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
 from django.db.models import F, Q
 
-from kynaplatform.database.concurrent_indexes import AddIndexOnce
+from kynaplatform.database.indexes import AddIndexOnce
 
 NEWEST = F("created_at").desc()
 

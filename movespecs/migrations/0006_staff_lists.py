@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import ExpressionWrapper, F, Q
 
-from kynaplatform.database.concurrent_indexes import AddIndexOnce
+from kynaplatform.database.indexes import AddIndexOnce
 
 NEWEST = F("created_at").desc()
 

@@ -2,7 +2,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import migrations, models
 from django.db.models import F, Q
 
-from kynaplatform.database.concurrent_indexes import AddIndexOnce
+from kynaplatform.database.indexes import AddIndexOnce
 from sessions_app.models import Notes
 
 

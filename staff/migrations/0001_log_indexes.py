@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from django.db.models import F, Index
 
-from kynaplatform.database.concurrent_indexes import AddIndexOnce
+from kynaplatform.database.indexes import AddIndexOnce
 
 
 class AddLogIndexOnce(AddIndexOnce):

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from kynaplatform.http.cross_origin import MAX_REPORTED
+from kynaplatform.middleware import MAX_REPORTED
 from tests.api.api_requests import ask, nothing_changes
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
 

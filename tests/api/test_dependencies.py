@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import DiskFull
 
 from kynaplatform.celery import WithoutOutages
-from kynaplatform.dependencies import BROKER, EVERY_SECONDS, FULL_SECONDS, Outage
+from kynaplatform.dependencies import BROKER, FULL_SECONDS, REPORT_SECONDS, Outage
 
 
 class Clock:
@@ -35,10 +35,10 @@ def told(caplog):
 def test_however_often_it_is_met_it_is_told_every_30_seconds_and_when_it_is_over(clock, told):
     outage = Outage("the cellar")
     for _ in range(280):
-        outage.met(ConnectionRefusedError("no\n  light"))
+        outage.record_failure(ConnectionRefusedError("no\n  light"))
         clock.now += 0.25
-    outage.over()
-    outage.over()
+    outage.record_recovery()
+    outage.record_recovery()
     assert told() == [
         "the cellar is out of reach (failures: 1): no light",
         "the cellar is out of reach (failures: 120): no light",
@@ -51,9 +51,9 @@ def test_however_often_it_is_met_it_is_told_every_30_seconds_and_when_it_is_over
 def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
     outage = Outage("the cellar")
     for _ in range(160):
-        outage.met(TimeoutError())
+        outage.record_failure(TimeoutError())
         clock.now += 0.25
-        outage.over()
+        outage.record_recovery()
     assert (
         told()
         == [
@@ -62,23 +62,23 @@ def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
         ]
         * 2
     )
-    assert EVERY_SECONDS == 30
+    assert REPORT_SECONDS == 30
 
 
 def test_a_full_disk_is_told_apart_and_so_is_what_it_ends(clock, told):
     outage = Outage("the cellar")
-    outage.met(DiskFull("could not extend file"))
+    outage.record_failure(DiskFull("could not extend file"))
     assert outage.has_full_disk
     # It is within reach, so nothing is back.
-    outage.over()
+    outage.record_recovery()
     for _ in range(2):
         clock.now += FULL_SECONDS - 1
-        outage.met(ConnectionRefusedError("it recovers"))
+        outage.record_failure(ConnectionRefusedError("it recovers"))
         assert outage.has_full_disk
-    outage.over()
+    outage.record_recovery()
     clock.now += FULL_SECONDS
     assert not outage.has_full_disk
-    outage.met(ConnectionRefusedError("stopped"))
+    outage.record_failure(ConnectionRefusedError("stopped"))
     assert not outage.has_full_disk
     assert told() == [
         "the cellar has a full disk (failures: 1): could not extend file",
@@ -101,4 +101,4 @@ def test_a_full_disk_is_told_apart_and_so_is_what_it_ends(clock, told):
 def test_of_celerys_lines_only_those_of_the_network_are_taken_for_an_outage(error, is_left_out):
     line = logging.LogRecord("celery.beat", logging.CRITICAL, "", 0, "it raised %r", (error,), None)
     assert WithoutOutages().filter(line) is not is_left_out
-    BROKER.over()
+    BROKER.record_recovery()

@@ -108,8 +108,8 @@ BREAKABLE = [
     ("GET", SESSIONS, None, "sessions_app.views.sessions_list"),
     ("POST", MOVESPECS, {"name": "x"}, "movespecs.views.movespec_create"),
     ("GET", "/.well-known/jwks.json", None, "projects.views.published_keys"),
-    ("GET", "/api/schema", None, "kynaplatform.api.docs.openapi_document"),
-    ("GET", "/readyz", None, "kynaplatform.api.health.readiness"),
+    ("GET", "/api/schema", None, "kynaplatform.api.platform_views.openapi_document"),
+    ("GET", "/readyz", None, "kynaplatform.api.platform_views.readiness"),
 ]
 
 

@@ -16,7 +16,6 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from dev.local_stack.ports import free_port
 from kynaplatform import __version__
-from kynaplatform.http.monitor_server import MAX_CLIENTS
 from kynaplatform.metrics.readiness import (
     OK,
     Inquiry,
@@ -25,6 +24,7 @@ from kynaplatform.metrics.readiness import (
     migrations_state,
     static_files_state,
 )
+from kynaplatform.monitor_server import MAX_CLIENTS
 from projects.models import SigningKey
 from projects.readiness import signing_keys_state
 from tests.api.api_requests import ask, nothing_changes, refused

@@ -1,4 +1,4 @@
-"""kynaplatform/logs/lines.py: what a process writes besides what it logs, in both formats"""
+"""kynaplatform/logs.py: what a process writes besides what it logs, in both formats"""
 
 import json
 import logging
@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from dev.local_stack.environment import PROJECT
-from kynaplatform.logs.lines import JsonLine
+from kynaplatform.logs import JsonLine
 
 
 def stderr_of(code, log_format, status=0):

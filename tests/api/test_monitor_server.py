@@ -1,4 +1,4 @@
-"""kynaplatform/http/monitor_server.py: where it listens, and places that are given back"""
+"""kynaplatform/monitor_server.py: where it listens, and places that are given back"""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from kynaplatform.http.monitor_server import MAX_CLIENTS, MonitorServer
+from kynaplatform.monitor_server import MAX_CLIENTS, MonitorServer
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 

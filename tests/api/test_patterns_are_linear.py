@@ -9,6 +9,7 @@ import pytest
 
 from detection.language import missing_colons, texts, yaml_scalars, yaml_text
 from dev.local_stack.environment import PROJECT
+from kynaplatform import logs, middleware
 from kynaplatform.api import (
     bodies,
     faults,
@@ -16,8 +17,6 @@ from kynaplatform.api import (
     operations,
     views,
 )
-from kynaplatform.http import cross_origin
-from kynaplatform.logs import lines
 from projects import credentials
 from sessions_app import context, export
 from staff import (
@@ -40,7 +39,7 @@ WORST = {
         "application/json" + " " * SIZE + "x",
         "application/json;" + " " * SIZE,
     ],
-    (cross_origin, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
+    (middleware, "_OF_THIS_MACHINE"): ["http" * (SIZE // 4), "http://localhost:" + "1" * SIZE],
     (bodies, "_UNSTORABLE"): ["x" * SIZE],
     (bodies, "_NUMBER"): ["-" + "1" * SIZE],
     (faults, "_BRACKET"): [
@@ -70,7 +69,7 @@ WORST = {
         '"' + "\\\\" * (SIZE // 2),
         '"' + '\\"' * (SIZE // 2),
     ],
-    (lines, "_ACCEPTABLE"): ["x" * SIZE],
+    (logs, "_ACCEPTABLE"): ["x" * SIZE],
     (views, "_UUID"): ["a" * SIZE, "a" * 8 + "-aaaa" * (SIZE // 5)],
     (context, "_SUBJECT"): ["x" * SIZE],
     (context, "_NOTE_NAME"): ["x" * SIZE],

@@ -79,7 +79,7 @@ def test_nobody_asks_while_it_rests_and_it_is_met_by_who_asked(
 ) -> None:
     met: list[BaseException] = []
     monkeypatch.setattr(rate_limits, "REST_SECONDS", 60.0)
-    monkeypatch.setattr(rate_limits.REDIS, "met", met.append)
+    monkeypatch.setattr(rate_limits.REDIS, "record_failure", met.append)
     counter = RedisCounter(f"redis://127.0.0.1:{free_port()}/0")
     for _ in range(5):
         with pytest.raises(CounterUnavailable):

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as configured
 from django.test import Client
 
-from kynaplatform.logs.lines import RequestIdFilter
+from kynaplatform.logs import RequestIdFilter
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, SESSIONS
 

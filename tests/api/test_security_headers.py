@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from kynaplatform.http.security import DATA, PAGES
+from kynaplatform.middleware import DATA_POLICY, PAGE_POLICY
 from tests.conftest import MOVESPECS, SESSIONS, ApiClient, Machine
 from tests.long_runs import at_length
 from tests.server import said_by_settings
@@ -36,7 +36,7 @@ def test_a_page_has_it_and_no_script_in_itself(path):
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     response = client.get(path, follow=path == "/admin/login/")
-    assert policy(response) == PAGES
+    assert policy(response) == PAGE_POLICY
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "same-origin"
     page = response.content.decode()
@@ -65,7 +65,7 @@ def test_a_page_has_it_and_no_script_in_itself(path):
 )
 def test_what_is_no_page_may_do_nothing(path):
     response = Client().get(path)
-    assert policy(response) == DATA == "default-src 'none'; frame-ancestors 'none'"
+    assert policy(response) == DATA_POLICY == "default-src 'none'; frame-ancestors 'none'"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -73,7 +73,10 @@ def test_what_is_no_page_may_do_nothing(path):
 @pytest.mark.parametrize("to_https", [False, True])
 def test_nor_may_a_refusal_of_the_host(settings, to_https):
     settings.SECURE_SSL_REDIRECT = to_https
-    for client, path, expected in ((ApiClient(), MOVESPECS, DATA), (Client(), "/admin/", PAGES)):
+    for client, path, expected in (
+        (ApiClient(), MOVESPECS, DATA_POLICY),
+        (Client(), "/admin/", PAGE_POLICY),
+    ):
         response = client.get(path, headers={"host": "evil.example:x"})
         assert (response.status_code, policy(response)) == (400, expected)
 

@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DivisionByZero
 
-from kynaplatform.database.statements import Statement
+from kynaplatform.database.connections import Statement
 
 QUOTIENT = Statement("SELECT 12 / %s::integer, timestamptz '2026-11-29T12:00:00+01:00'")
 NOON = datetime(2026, 11, 29, 11, tzinfo=UTC)

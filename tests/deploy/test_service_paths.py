@@ -1,4 +1,4 @@
-"""kynaplatform/http/paths.py: every path has its service, and nginx agrees"""
+"""kynaplatform/wsgi.py: every path has its service, and nginx agrees"""
 
 import http.server
 import socket
@@ -13,8 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from dev.local_stack.ports import free_port
 from kynaplatform.api.views import ApiView
-from kynaplatform.http.paths import MONITOR_PATHS, is_of_api, is_of_pages
 from kynaplatform.reference.views import ReferencePage
+from kynaplatform.wsgi import is_of_api, is_of_pages
 from tests.deploy.proxy import proxy
 from tests.waiting import DEADLINE_SECONDS
 
@@ -53,7 +53,9 @@ def test_machines_are_served_by_the_api_and_people_by_the_pages() -> None:
         if issubclass(getattr(pattern.callback, "cls", object), OF_API)
     }
     assert {path for path in PATHS if is_of_api(path)} == of_api
-    assert {path for path in PATHS if is_of_pages(path)} == {*PATHS} - of_api | {*MONITOR_PATHS}
+    assert {path for path in PATHS if is_of_pages(path)} == {*PATHS} - of_api | {
+        *settings.MONITOR_PATHS
+    }
 
 
 class Named(http.server.BaseHTTPRequestHandler):
@@ -114,7 +116,7 @@ def service_of(path: str) -> str:
 
 
 def test_nginx_asks_the_service_that_the_list_names(nginx: tuple[str, int]) -> None:
-    asked = [path for path in (*PATHS, *UNKNOWN) if path not in MONITOR_PATHS]
+    asked = [path for path in (*PATHS, *UNKNOWN) if path not in settings.MONITOR_PATHS]
     for method in ("GET", "POST"):
         told = {path: answer(nginx, method, path) for path in asked}
         assert told == {path: (200, f"{service_of(path)} {path}") for path in asked}

@@ -11,7 +11,7 @@ from django.core.management import get_commands, load_command_class
 from stack_processes import bare_environment
 
 from dev.local_stack.environment import PROJECT
-from kynaplatform.management.offline import OFFLINE
+from kynaplatform.management import OFFLINE
 from tests.long_runs import at_length
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"

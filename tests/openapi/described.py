@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from kynaplatform.api.docs import openapi_document
+from kynaplatform.api.openapi import openapi_document
 
 Json = dict[str, Any]
 NAMED_HEADERS = {

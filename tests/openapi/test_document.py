@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kynaplatform.api.errors import ApiError, IdempotencyKeyInvalid
 from kynaplatform.api.idempotency import idempotency_key
-from kynaplatform.api.openapi_parts import RATE_LIMIT_HEADERS
+from kynaplatform.api.openapi import RATE_LIMIT_HEADERS
 from tests.conftest import SESSIONS, TOKENS, Machine
 
 # Pages for people, and what one of them alone asks for.

@@ -8,7 +8,7 @@ from urllib.parse import urldefrag, urljoin
 import yaml
 from django.test import Client
 
-from kynaplatform.api.docs import openapi_document
+from kynaplatform.api.openapi import openapi_document
 from kynaplatform.reference.pages import field_of, pages
 from projects.scopes import Scope
 

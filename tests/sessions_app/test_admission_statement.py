@@ -33,7 +33,7 @@ from plans import (
 from psycopg.pq import Trace
 
 from kynaplatform import clock
-from kynaplatform.database.statements import analyze_large_tables
+from kynaplatform.database.indexes import analyze_large_tables
 from movespecs.models import MoveSpec
 from projects import authentication
 from projects.authentication import authenticate_token

@@ -17,7 +17,7 @@ from django.db import connection
 from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
-from kynaplatform.database.time_ids import first_id_of
+from common.keyset import first_id_of
 from sessions_app import event_partitions
 from sessions_app.event_partitions import (
     dated_partitions,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
-from kynaplatform.database.time_ids import first_id_of
+from common.keyset import first_id_of
 from projects.models import Organization
 from sessions_app import removal, retention, tasks
 from sessions_app.event_partitions import dated_partitions, event_partitions_make

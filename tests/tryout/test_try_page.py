@@ -10,7 +10,7 @@ from django.test import Client
 
 from dev.local_stack.environment import PROJECT
 from kynaplatform import clock
-from kynaplatform.http.cross_origin import is_allowed, may_stream
+from kynaplatform.middleware import is_allowed, may_stream
 from movespecs.models import MoveSpec
 from tryout import project as demo
 from tryout import views

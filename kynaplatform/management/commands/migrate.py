@@ -5,7 +5,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError
 
 from kynaplatform.database.connections import is_lock_timeout
-from kynaplatform.database.statements import analyze_large_tables
+from kynaplatform.database.indexes import analyze_large_tables
 
 PAUSE_SECONDS = 2.0
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from common.commands import OperatorCommand
 from kynaplatform import clock
-from kynaplatform.database.statements import analyze_large_tables
+from kynaplatform.database.indexes import analyze_large_tables
 from movespecs.catalogue import catalogue_load
 
 

@@ -178,13 +178,13 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {
-            "request_id": {"()": "kynaplatform.logs.lines.RequestIdFilter"},
-            "one_line": {"()": "kynaplatform.logs.lines.OneLine"},
+            "request_id": {"()": "kynaplatform.logs.RequestIdFilter"},
+            "one_line": {"()": "kynaplatform.logs.OneLine"},
             "without_outages": {"()": "kynaplatform.celery.WithoutOutages"},
         },
         "formatters": {
             "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
-            "json": {"()": "kynaplatform.logs.lines.JsonLine"},
+            "json": {"()": "kynaplatform.logs.JsonLine"},
         },
         "handlers": {
             "stderr": _handler(line_format),
@@ -213,7 +213,7 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
 
 def _handler(line_format: str, *filters: str) -> dict[str, object]:
     return {
-        "class": "kynaplatform.logs.lines.LineHandler",
+        "class": "kynaplatform.logs.LineHandler",
         "filters": ["request_id", *filters],
         "formatter": line_format,
     }

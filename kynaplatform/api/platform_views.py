@@ -1,15 +1,18 @@
-"""Health, readiness and metrics, for operators and their monitoring."""
+"""Health, readiness and metrics for monitoring, and the schemas of the API and of MoveSpecs."""
 
 import hmac
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from detection import json_schema
 from kynaplatform import __version__
 from kynaplatform.api import errors
+from kynaplatform.api.openapi import openapi_document
 from kynaplatform.api.operations import PUBLIC, Operation
 from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import ApiRequest, ApiView
@@ -76,6 +79,31 @@ class MetricsView(ApiView):
         """Bearer METRICS_TOKEN; 404 in production while it is unset."""
         require_metrics_access(request.META.get("HTTP_AUTHORIZATION", ""))
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+@cache
+def movespec_schema() -> bytes:
+    return msgspec.json.encode(json_schema())
+
+
+class OpenApiView(ApiView):
+    tag, resource = "Platform", "openapi"
+    access = {"get": PUBLIC}
+
+    @Operation(summary="The OpenAPI document", returns=dict[str, Any])
+    def get(self, request: ApiRequest) -> dict[str, Any]:
+        """This document, OpenAPI 3.1."""
+        return openapi_document()
+
+
+class MoveSpecSchemaView(ApiView):
+    tag, resource = "Platform", "movespec_schema"
+    access = {"get": PUBLIC}
+
+    @Operation(summary="The JSON Schema of the MoveSpec language", returns=dict[str, Any])
+    def get(self, request: ApiRequest) -> HttpResponse:
+        """For editors: completion and checks while a MoveSpec is written."""
+        return HttpResponse(movespec_schema(), content_type="application/json")
 
 
 def require_metrics_access(authorization: str) -> None:
