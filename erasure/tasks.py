@@ -21,7 +21,7 @@ from erasure.erasures import Batch, owner_go_on, subject_go_on
 from erasure.models import Erasure, Kind
 from kynaplatform import clock
 from kynaplatform.database.connections import is_out_of_reach
-from sessions_app.last_runs import periodic_task
+from sessions_app.metrics import periodic_task
 
 logger = logging.getLogger("kynaplatform.erasure")
 

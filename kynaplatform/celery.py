@@ -1,7 +1,7 @@
 """The Celery application: `celery -A kynaplatform worker`, `celery -A kynaplatform beat`.
 
 Every periodic task is declared here. The sweep is none: each worker has a timer for it
-(sessions_app/worker_timers.py). Beat has no lock and a broker may deliver twice, so each task is
+(sessions_app/session_sweep.py). Beat has no lock and a broker may deliver twice, so each task is
 safe to run twice at once. `expires` keeps a stopped worker from meeting a long backlog; it is
 longer than the clocks of two machines differ, for each reads its own.
 """
@@ -219,7 +219,7 @@ app.user_options["worker"].add(
     )
 )
 app.steps["worker"].add("kynaplatform.worker_monitors:WorkerServer")
-app.steps["worker"].add("sessions_app.worker_timers:WorkerTimers")
+app.steps["worker"].add("sessions_app.session_sweep:WorkerTimers")
 app.steps["worker"].add("webhooks.sender:WorkerSender")
 
 

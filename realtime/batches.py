@@ -30,7 +30,7 @@ from realtime.refusals import Restarting
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, Stored
 from sessions_app.events import EventRecord, event_response
-from sessions_app.finish import RUNTIME_ERROR_MESSAGE
+from sessions_app.session_ends import MESSAGES, RUNTIME_ERROR
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -71,7 +71,7 @@ class Batches:
             logger.exception(
                 "session %(session_id)s: the engine failed", {"session_id": self._held.id}
             )
-            await self._held.fail(RUNTIME_ERROR_MESSAGE)
+            await self._held.fail(MESSAGES[RUNTIME_ERROR])
             raise
         # A new clock is stored though it causes no event: the engine may have lost the pose by it,
         # and when it is sent again it must not lose a person who has come since.

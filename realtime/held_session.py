@@ -18,7 +18,7 @@ from realtime.database import FOR_SESSIONS, in_database
 from realtime.refusals import Restarting, SessionSuperseded
 from sessions_app.attachments import session_detach
 from sessions_app.events import EventRecord, event_response, events_behind, events_caused
-from sessions_app.finish import RUNTIME_ERROR, session_finish
+from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import (
     session_abandon,
@@ -86,7 +86,6 @@ class HeldSession:
         await self._end(
             session_fail,
             attachment_id=self.attachment_id,
-            code=RUNTIME_ERROR,
             message=message,
         )
 

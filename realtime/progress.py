@@ -23,8 +23,8 @@ from realtime.messages import (
 from realtime.session_summary import SessionSummary
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
-from sessions_app.limits import longest_session, most_events
 from sessions_app.models import DetectionSession
+from sessions_app.session_ends import longest_session, max_events
 from sessions_app.stream_state import pack, stored_state, stored_summary
 from sessions_app.summary import COUNTED
 
@@ -176,7 +176,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         lost_ms=state.get("lost_ms"),
         # Earlier runtimes stored none.
         frames_left=state.get("frames_left", BUCKET_FRAMES),
-        event_bucket=EventBucket(most_events(session.project), **state.get("event_bucket", {})),
+        event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
         summary=SessionSummary.of(stored_summary(session, state)),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,

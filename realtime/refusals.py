@@ -7,7 +7,7 @@ from typing import Final
 from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError
 from kynaplatform.timing import READER_GRACE
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.lifecycle import SessionAlreadyEnded
 
 CLOSED_BY_US: Final = 1000
 RESTARTING: Final = 1012

@@ -12,12 +12,11 @@ class SessionsConfig(AppConfig):
         from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
         from projects.retention import SIGNED_AGAIN
         from projects.suspension import suspended
-        from sessions_app.last_runs import LastRunCollector
         from sessions_app.metrics import SessionCollector
         from sessions_app.retention import may_replay
         from sessions_app.session_sweep import suspended_sessions_cancel
 
-        DATABASE_COLLECTORS.extend([SessionCollector(), LastRunCollector()])
+        DATABASE_COLLECTORS.append(SessionCollector())
         SIGNED_AGAIN.append(may_replay)
 
         def cancel_sessions(*, now: datetime, **_: Any) -> None:

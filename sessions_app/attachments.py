@@ -1,4 +1,4 @@
-"""Attachments: the connection of a client that holds a session, from its attach to its detach."""
+"""Attachments: a client's connection to a session, from its attach to its detach."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,20 +12,17 @@ from django.db.models.functions import Least
 from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.api.operations import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
-from sessions_app.absences import make_up_for_absence
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import StateUnreadable
 from sessions_app.leases import AttachmentLost, update_held
-from sessions_app.lifecycle import already_ended, notify_runtimes, session_settle
-from sessions_app.limits import idle_limit, longest_session
+from sessions_app.lifecycle import SessionAlreadyEnded, notify_runtimes, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
+from sessions_app.session_ends import idle_limit, longest_session, sessions_await_reader
 from sessions_app.stream_state import LABELS
-from sessions_app.unreadable_states import is_left, knows_version_of, sessions_leave
 
 SUPERSEDED = 4409
 # The newest of a session. Older ones are deleted.
 ATTACHES_KEPT = 50
-# What an attach that takes a session changes of it.
-_TAKEN = ("status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at")
 
 
 def session_attach(
@@ -37,17 +34,17 @@ def session_attach(
     now: datetime,
     client: str = "",
 ) -> DetectionSession:
-    """Take the fence: the newest attachment holds the session, an older one has lost it.
+    """Take the fence: the newest attachment has the session, an older one has lost it.
 
-    The newest is the one whose client came last, at `arrived_at`, however long it then waited. A
-    client that waited for longer has often given up, and attached again. A try whose answer was
-    lost is repeated with its `attachment_id`.
+    The newest is the one whose client came last, at `arrived_at`, however long it then waited: one
+    that waited for longer has often given up, and attached again. Repeat a try whose answer was
+    lost with its `attachment_id`.
 
-    The first attach starts the session. An attach counts as a message of the client. The session
-    is returned with its project, as the last checkpoint of an older attachment left it. `runtime`
+    The first attach starts the session. An attach counts as a message of the client. Returns the
+    session with its project, as the last checkpoint of an older attachment stored it. `runtime`
     names the process, as host:pid, and `client` is what the client calls itself. Raises NotFound,
     OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
-    changed. Raises StateUnreadable: then the session is left to a process that can read its state.
+    changed. Raises StateUnreadable: then the session waits for a process that can read its state.
     """
     attach = SessionAttach(
         id=attachment_id,
@@ -56,14 +53,14 @@ def session_attach(
         attached_at=arrived_at,
         client=client,
     )
-    make_up_for_absence(now)
+    make_up_for_downtime(now)
     refusal: Exception | None = None
     with transaction.atomic():
         try:
             session = _attach(attach, now)
         except (ApiError, AttachmentLost, StateUnreadable) as error:
             refusal = error
-    # Only now: what was settled stays, and psycopg forgets its statements at a rollback.
+    # Not before the commit: settling stays, and psycopg forgets its statements at a rollback.
     if refusal is not None:
         raise refusal
     return session
@@ -78,16 +75,16 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
         organization_suspended=project.organization.suspended_at is not None,
         project_suspended=project.suspended_at is not None,
     )
-    if _is_overdue(session, now):
+    if session.is_due(now):
         session_settle(session_id=session_id, now=now)
         session = _locked(session_id)
     if session.status not in LIVE_STATUSES:
-        raise already_ended(session)
+        raise SessionAlreadyEnded.of(session)
     noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
     if any(_is_newer(other, attach) for other in noted):
         raise AttachmentLost
-    if _is_overdue(session, now) or not knows_version_of(session):
-        sessions_leave(DetectionSession.objects.filter(id=session_id), now)
+    if session.is_due(now) or not session.has_known_version:
+        sessions_await_reader(DetectionSession.objects.filter(id=session_id), now)
         raise StateUnreadable(_locked(session_id).unreadable_since)
     _take(session, attach, now)
     _note(attach, noted, now)
@@ -103,10 +100,6 @@ def _locked(session_id: UUID) -> DetectionSession:
         raise NotFound("session") from None
 
 
-def _is_overdue(session: DetectionSession, now: datetime) -> bool:
-    return session.deadline_at is not None and session.deadline_at <= now
-
-
 def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> None:
     """Give a session, whose row is locked, to an attach."""
     if session.status == Status.CREATED:
@@ -115,19 +108,27 @@ def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> No
     session.longest_until = session.longest_until or now + longest_session(session.project)
     session.attachment_id = attach.id
     session.lease_until = now + LEASE
-    # What is left has its own deadline until its state is read: see `session_is_read`.
+    # One that waits for a reader keeps its deadline until its state is read: `session_is_read`.
     if session.unreadable_since is None:
         session.deadline_at = _deadline(session, now)
-    session.save(update_fields=_TAKEN)
+    session.save(
+        update_fields=[
+            "status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at"
+        ]
+    )  # fmt: skip
 
 
 def session_is_read(session: DetectionSession, now: datetime) -> None:
-    """The runtime that has just attached to `session`, which was left, has read its state."""
-    held = DetectionSession.objects.filter(id=session.id, attachment_id=session.attachment_id)
-    left = held.filter(is_left(), status__in=LIVE_STATUSES)
+    """The runtime that has just attached to `session` could read its state: it waits no more."""
+    waiting = DetectionSession.objects.filter(
+        id=session.id,
+        attachment_id=session.attachment_id,
+        unreadable_since__isnull=False,
+        status__in=LIVE_STATUSES,
+    )
     with transaction.atomic():
-        for found in left.select_for_update(no_key=True).only("status", "longest_until"):
-            left.update(
+        for found in waiting.select_for_update(no_key=True).only("status", "longest_until"):
+            waiting.update(
                 unreadable_since=None,
                 is_state_unreadable=False,
                 deadline_at=_deadline(found, now),
@@ -150,13 +151,12 @@ def session_detach(
     last_message_at: datetime,
     now: datetime,
 ) -> None:
-    """Note how an attachment closed, and release the session if it holds it. Safe to repeat.
+    """Note how an attachment closed, and release its session if it still has it. Safe to repeat.
 
     The client may attach again until its idle limit.
     """
     idle_at = last_message_at + idle_limit()
-    idle = Value(idle_at)
-    make_up_for_absence(now)
+    make_up_for_downtime(now)
     with transaction.atomic():
         with suppress(AttachmentLost):
             update_held(
@@ -166,11 +166,11 @@ def session_detach(
                 attachment_id=None,
                 lease_until=None,
                 deadline_at=Case(
-                    When(is_left(), then=F("deadline_at")),
+                    When(unreadable_since__isnull=False, then=F("deadline_at")),
                     When(status=Status.FINALIZING, then=now + FINALIZING_GRACE),
-                    # An absence has extended it.
+                    # A downtime has extended it.
                     When(deadline_at__gt=idle_at + IDLE_SLACK, then=F("deadline_at")),
-                    default=Least(F("longest_until"), idle, output_field=DateTimeField()),
+                    default=Least(F("longest_until"), Value(idle_at), output_field=DateTimeField()),
                 ),
             )
         SessionAttach.objects.filter(id=attachment_id, detached_at__isnull=True).update(
@@ -181,10 +181,9 @@ def session_detach(
 def session_detach_unread(
     *, session_id: UUID, attachment_id: UUID, close_code: int, now: datetime
 ) -> datetime | None:
-    """Detach, and leave the session to a process that can read its state.
+    """Detach, and make the session wait for a process that can read its state.
 
-    Returns the time since when it is left; None where it has ended, another has taken it, or it
-    was deleted.
+    Returns since when it waits; None where it has ended, was deleted, or another has attached.
     """
     one = DetectionSession.objects.filter(id=session_id)
     with transaction.atomic():
@@ -195,12 +194,12 @@ def session_detach_unread(
             last_message_at=now,
             now=now,
         )
-        sessions_leave(one, now)
+        sessions_await_reader(one, now)
     return one.values_list("unreadable_since", flat=True).first()
 
 
 def _is_newer(other: SessionAttach, attach: SessionAttach) -> bool:
-    """Whether another attach is newer and has not closed: a closed one has nothing to lose."""
+    """Whether another attach is newer and open: a closed one has nothing to lose."""
     if other.id == attach.id or other.detached_at is not None:
         return False
     ahead = other.attached_at - attach.attached_at
@@ -216,7 +215,7 @@ def _note(attach: SessionAttach, noted: Sequence[SessionAttach], now: datetime) 
         detached_at=now, close_code=SUPERSEDED
     ):
         notify_runtimes([attach.session_id])
-    # One of an earlier try was stored though nobody heard of it.
+    # An earlier try of this attach may have been stored, and its answer lost.
     gone = [one.id for one in noted if one not in others[: ATTACHES_KEPT - 1]]
     if gone:
         of_session.filter(id__in=gone).delete()

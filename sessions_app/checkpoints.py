@@ -14,8 +14,8 @@ import msgspec
 
 from detection import SNAPSHOT_FORM
 from sessions_app.leases import RENEWAL, renewal
-from sessions_app.limits import idle_limit
 from sessions_app.models import EventType
+from sessions_app.session_ends import idle_limit
 
 # The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
 # earlier try stored is found as held once that try has committed. So one that the statement does

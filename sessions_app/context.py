@@ -1,18 +1,21 @@
-"""The context of a session: what its create says of whom it is for, and of how it counts.
+"""The context of a session: whom its create says it is for, and the MoveSpec that counts in it.
 
-`subject` and `metadata` are the customer's own, which the platform keeps and never goes by. Neither
-is in a log line, a metric, a trace or a token.
+`subject` and `metadata` are the customer's own: the platform stores them and acts on neither. They
+are in no log line, metric, trace or token. The MoveSpecs of versions, which never change, are kept
+compiled.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from detection import ParameterInvalid, check_parameters
+import detection
 from kynaplatform.api.errors import ValidationFailed
-from sessions_app.version_specs import validation_of_version
+from movespecs.models import MoveSpecVersion
+from sessions_app.models import DetectionSession
 
 CONTEXT: Final = ("parameters", "subject", "metadata", "locale")
 MAX_PARAMETERS: Final = 16
@@ -24,18 +27,18 @@ MAX_LOCALE_CHARACTERS: Final = 100
 SUBJECT: Final = r"[A-Za-z0-9_-]{1,128}"
 NOTE_NAME: Final = r"[A-Za-z0-9_.-]{1,40}"
 PARAMETER_NAME: Final = r"[a-z][a-z0-9_]{0,39}"
-# The well-formed tags of RFC 5646, section 2.1. A part is told from the next by its length and
-# its first character, so there is one way to read a tag.
+# The well-formed tags of RFC 5646, section 2.1. The length and first character of a part decide
+# what it is, so there is one way to read a tag.
 LOCALE: Final = (
     r"([A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})"  # the language, with extended ones
     r"(-[A-Za-z]{4})?"  # the script
     r"(-([A-Za-z]{2}|[0-9]{3}))?"  # the region
     r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"  # variants
     r"(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*"  # extensions
-    r"(-[Xx](-[A-Za-z0-9]{1,8})+)?"  # what is agreed in private
+    r"(-[Xx](-[A-Za-z0-9]{1,8})+)?"  # private use
     r"|[Xx](-[A-Za-z0-9]{1,8})+"
 )
-# The tags from before that grammar which do not fit it.
+# Older tags that do not fit that grammar.
 _GRANDFATHERED: Final = frozenset(
     {
         "en-gb-oed", "i-ami", "i-bnn", "i-default", "i-enochian", "i-hak", "i-klingon", "i-lux",
@@ -56,7 +59,7 @@ def require_context(
     metadata: Mapping[str, str] | None = None,
     locale: str | None = None,
 ) -> None:
-    """Raise ValidationFailed for what no session may have, whatever its version."""
+    """Raise ValidationFailed for a context that no version accepts."""
     faults = dict(_faults_of_parameters(parameters or {}))
     if subject is not None and (fault := fault_of_subject(subject)):
         faults["subject"] = fault
@@ -68,10 +71,10 @@ def require_context(
 
 
 def require_parameters(version_id: UUID, parameters: Mapping[str, float]) -> None:
-    """Raise ValidationFailed for a number that the version does not take."""
+    """Raise ValidationFailed for a number that the version does not accept."""
     try:
-        check_parameters(validation_of_version(version_id), parameters)
-    except ParameterInvalid as invalid:
+        detection.check_parameters(validation_of_version(version_id), parameters)
+    except detection.ParameterInvalid as invalid:
         raise ValidationFailed({f"parameters.{invalid.name}": [invalid.message]}) from None
 
 
@@ -103,17 +106,50 @@ def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
         for name, text in metadata.items()
         if len(text) > MAX_NOTE_CHARACTERS
     }
-    if not faults and _bytes_of(metadata) > MAX_METADATA_BYTES:
+    # Text that is no UTF-8 is refused later.
+    size = sum(len(f"{name}{text}".encode(errors="replace")) for name, text in metadata.items())
+    if not faults and size > MAX_METADATA_BYTES:
         return {"metadata": f"Names and texts must have at most {MAX_METADATA_BYTES:,} bytes."}
     return faults
-
-
-def _bytes_of(metadata: Mapping[str, Any]) -> int:
-    # What no UTF-8 has is refused later.
-    return sum(len(f"{name}{text}".encode(errors="replace")) for name, text in metadata.items())
 
 
 def _is_locale(tag: str) -> bool:
     if len(tag) > MAX_LOCALE_CHARACTERS:
         return False
     return bool(_LOCALE.fullmatch(tag)) or tag.lower() in _GRANDFATHERED
+
+
+MAX_SPECS = 256
+# A validation takes several times the memory of its MoveSpec.
+MAX_VALIDATIONS = 64
+
+
+def spec_of_session(session: DetectionSession) -> detection.MoveSpec:
+    """The MoveSpec that counts in a session: with its parameters, and messages of its locale.
+
+    One with parameters or a locale is not cached: there may be as many as sessions. Raises
+    MoveSpecInvalid if the language no longer accepts the version's text.
+    """
+    version_id, parameters = session.resolved_version_id, session.parameters or {}
+    if not parameters and session.locale is None:
+        return spec_of_version(version_id)
+    return validation_of_version(version_id).spec_with(parameters, session.locale)
+
+
+@lru_cache(maxsize=MAX_SPECS)
+def spec_of_version(version_id: UUID) -> detection.MoveSpec:
+    """The MoveSpec of a version with its parameters' defaults. Raises MoveSpecInvalid."""
+    return detection.compile(_text_of(version_id))
+
+
+@lru_cache(maxsize=MAX_VALIDATIONS)
+def validation_of_version(version_id: UUID) -> detection.Validation:
+    """Raises MoveSpecInvalid."""
+    validation = detection.validate(_text_of(version_id), is_new=False)
+    if not validation.ok:
+        raise detection.MoveSpecInvalid(validation.errors)
+    return validation
+
+
+def _text_of(version_id: UUID) -> str:
+    return MoveSpecVersion.objects.only("yaml_source").get(id=version_id).yaml_source

@@ -9,27 +9,29 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 import detection
 from sessions_app.checkpoints import counts_of
-from sessions_app.deadlines import is_to_finish, settle
+from sessions_app.context import spec_of_session
 from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ended, update_live
+from sessions_app.session_ends import (
+    RUNTIME_ERROR,
+    ended,
+    sessions_take_back,
+    settle,
+    update_live,
+)
 from sessions_app.stream_state import LABELS, stored_state, stored_summary
 from sessions_app.summary import COUNTED
-from sessions_app.unreadable_states import sessions_left, sessions_take_back
-from sessions_app.version_specs import spec_of_session
 
 logger = logging.getLogger(__name__)
 
-RUNTIME_ERROR = "runtime_error"
-RUNTIME_ERROR_MESSAGE = "The detection engine failed."
 # A checkpoint may be stored between the read and the write; hardly ever more than one.
 TRIES = 3
-# Of those that could not be read, by one sweep.
+# Unreadable sessions that one sweep tries again.
 MAX_REREADS = 50
 
 
@@ -38,26 +40,27 @@ def session_finish(
 ) -> DetectionSession:
     """Complete a session that is finalizing, or that a deadline completes by `now`.
 
-    The runtime that holds a finalizing session gives its `attachment_id`. The engine runs without a
-    lock of this function's. Its one write is guarded by the checkpoint that it started from. An
-    engine that raises leaves the session failed, `runtime_error`.
+    The runtime that is attached to a finalizing session gives its `attachment_id`. The engine runs
+    without a lock. The one write is guarded by the checkpoint that the engine started from. If the
+    engine raises, the session fails with `runtime_error`.
 
     Raises AttachmentLost when another is to finish it or it has ended: then nothing was changed.
-    So it does when this process can't read the state: then the session is left to one that can.
+    Raises it too when this process can't read the state: then the session waits for one that can.
     """
     sessions = DetectionSession.objects.filter(id=session_id).defer(*LABELS)
     if attachment_id is None:
-        sessions = sessions.filter(is_to_finish(now))
+        sessions = sessions.to_finish(now)
         otherwise: object = F("deadline_at")
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)
         sessions = mine.filter(status=Status.FINALIZING, deadline_at__gt=now)
         otherwise = now
-    # What still streams is at the longest duration.
+    # One that still streams is at its maximum length.
     outcome = Coalesce("finishing_outcome", Value(Outcome.MAX_DURATION))
-    at_the_longest = Q(finishing_outcome=Outcome.MAX_DURATION)
-    ended_at = Case(When(at_the_longest, then=F("longest_until")), default=otherwise)
+    ended_at = Case(
+        When(finishing_outcome=Outcome.MAX_DURATION, then=F("longest_until")), default=otherwise
+    )
     changes = ended(Status.COMPLETED, outcome, ended_at)
     for _ in range(TRIES):
         session = sessions.first()
@@ -80,7 +83,7 @@ def session_finish(
 class StateUnreadable(Exception):
     """This process's engine can't read the session's stored state. Another's may.
 
-    `since` is the time since when it is left to another; None while another holds it.
+    `since` is when the session began to wait for another; None while another is attached.
     """
 
     def __init__(self, since: datetime | None = None) -> None:
@@ -114,11 +117,12 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
 def sessions_read_again(now: datetime) -> None:
     """Take back finalizing sessions that an engine of this version failed to read, where this can.
 
-    A process of newer code may know the MoveSpec, or mend what made it fail. Nobody attaches to
-    them; one that streams is tried by its attaches.
+    Newer code may know the MoveSpec, or mend what made it fail. Nobody attaches to these sessions;
+    the attaches of one that streams try it.
     """
-    damaged = sessions_left(now).filter(~Q(status=Status.STREAMING), is_state_unreadable=True)
-    # By chance: those that stay damaged would else keep all others from their turn.
+    damaged = DetectionSession.objects.awaiting_reader(now).filter(is_state_unreadable=True)
+    damaged = damaged.exclude(status=Status.STREAMING)
+    # In random order, so that those that stay damaged don't take every turn.
     some = damaged.order_by("?")[:MAX_REREADS]
     if readable := [one.id for one in some if _can_read(one)]:
         sessions_take_back(damaged.filter(id__in=readable), now)
@@ -149,15 +153,17 @@ def _finish(
     """End `session` while it is `unchanged` since it was read; None when it is not."""
     try:
         events = _last_events(session, engine)
-        return _end(session, unchanged, {**changes, **_counted(session, engine)}, events)
+        if engine is not None:
+            summary = stored_summary(session, stored_state(session))
+            changes = {**changes, "summary": {**summary, COUNTED: engine.summary()}}
+        return _end(session, unchanged, changes, events)
     except Exception as error:  # whatever it is, the session must end
         if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
             raise  # the database's fault; what it can't store is the engine's
         logger.exception(
             "The engine failed to finish session %(session_id)s.", {"session_id": session.id}
         )
-    cause = {"error_code": RUNTIME_ERROR, "error_message": RUNTIME_ERROR_MESSAGE}
-    failed = ended(Status.FAILED, Outcome.FAILED, changes["ended_at"], **cause)
+    failed = ended(Status.FAILED, Outcome.FAILED, changes["ended_at"], RUNTIME_ERROR)
     return _end(session, unchanged, failed, [])
 
 
@@ -180,16 +186,8 @@ def _end(
         if not update_live(unchanged, **changes):
             return None
         DetectionEvent.objects.bulk_create(events)
-        # Once it is committed it may be deleted.
+        # Once this has committed the session may be deleted.
         return DetectionSession.objects.defer(*LABELS).get(id=session.id)
-
-
-def _counted(session: DetectionSession, engine: detection.Engine | None) -> dict[str, Any]:
-    """The summary with what the engine has counted by its finish."""
-    if engine is None:
-        return {}
-    summary = stored_summary(session, stored_state(session))
-    return {"summary": {**summary, COUNTED: engine.summary()}}
 
 
 def _last_events(

@@ -13,15 +13,13 @@ from django.db.models import Q
 
 from kynaplatform import clock
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_MARGIN, IDLE_SLACK, LEASE
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import settle, settle_in_chunks
-from sessions_app.limits import idle_limit
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.models import DetectionSession, Status
-from sessions_app.session_ends import update_live
+from sessions_app.session_ends import idle_limit, settle, settle_in_slices, update_live
 
-# The columns of `session` that a renewal sets, from the `idle_at` of `given` and the parameters of
-# `renewal`. The deadline is indexed. So it is written only when the stored one would be early, and
-# most checkpoints touch no index (they are heap-only updates).
+# What a renewal sets, from the `idle_at` of `given` and the parameters of `renewal`. The deadline
+# is indexed, so it is written only when the stored one would be early: most checkpoints touch no
+# index (they are heap-only updates).
 RENEWAL = """lease_until = %(lease_until)s::timestamptz,
         deadline_at = CASE
             WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
@@ -29,9 +27,9 @@ RENEWAL = """lease_until = %(lease_until)s::timestamptz,
                 THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
         END"""
-# A row that a checkpoint has locked is passed over: the checkpoint renews it. It is returned as
-# held, as is every row that was held when the statement began. Rows are found by the primary key,
-# as in checkpoints.py.
+# A row that a checkpoint has locked is skipped, since the checkpoint renews it, but returned: every
+# row is that its attachment had when the statement began. Only the primary key can serve the
+# conditions, as in checkpoints.py.
 _RENEW = f"""
 WITH held AS (
     SELECT session.id, given.attachment_id, given.idle_at
@@ -79,21 +77,21 @@ def renewal(now: datetime) -> dict[str, Any]:
 
 
 def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
-    """Renew the leases of one runtime's attachments. Returns those that hold their session.
+    """Renew the leases of one runtime's attachments. Returns those that still have their session.
 
     It moves the idle deadlines as well: a client that only pings is not idle.
     """
-    make_up_for_absence(now)
+    make_up_for_downtime(now)
     given = list(attachments)
     held = _renew(given, now)
-    # A session that has lasted the longest is finalizing, and still held.
+    # A session at its maximum length is finalizing now, and still attached.
     missing = [one for one in given if one.attachment_id not in held]
     if missing:
         mine = DetectionSession.objects.filter(
             id__in=[one.session_id for one in missing],
             attachment_id__in=[one.attachment_id for one in missing],
         )
-        if settle_in_chunks(mine, now, len(missing)):
+        if settle_in_slices(mine, now, len(missing)):
             held |= _renew(missing, now)
     return held
 
@@ -114,23 +112,22 @@ def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
     return {attachment_id for attachment_id, _ in rows}
 
 
-HELD_STATUSES = (Status.STREAMING, Status.FINALIZING)
-
-
 class AttachmentLost(Exception):
-    """The attachment no longer holds the session: a newer one does, or it has ended."""
+    """The attachment has lost the session: to a newer one, or the session has ended."""
 
 
 def update_held(
     session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
 ) -> None:
-    """Change the session that `attachment_id` holds. Raises AttachmentLost.
+    """Change the session that `attachment_id` has. Raises AttachmentLost.
 
-    If no row matches, a deadline that has passed is settled and the change is tried again: the
-    longest session leaves it finalizing and still held, and an absence has extended it.
+    If no row matches, a passed deadline is settled and the change is tried again: at its maximum
+    length the session is finalizing but still attached, and a downtime has extended the deadline.
     """
     mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
-    held = mine.filter(*guards, status__in=HELD_STATUSES, deadline_at__gt=now)
+    held = mine.filter(
+        *guards, status__in=(Status.STREAMING, Status.FINALIZING), deadline_at__gt=now
+    )
     if update_live(held, **changes):
         return
     settle(mine, now)

@@ -1,39 +1,50 @@
 """The transitions of a session, each written once: API, admin, worker and runtime call these.
 
-A state moves by one guarded UPDATE, and its row count decides; an attach decides on the row that it
-has locked. Each function settles a passed deadline first. So it finds the session as the sweep
-would have left it.
-Attaches are in attachments.py, checkpoints in checkpoints.py, leases in leases.py, and a session's
-finish is in finish.py.
+One guarded UPDATE moves a state, and its row count decides. Each function settles a passed deadline
+first, so it finds the session as the sweep would have left it. Attaches are in attachments.py,
+checkpoints in checkpoints.py, leases in leases.py, and a session's finish is in finish.py.
 """
 
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, Value, When
 
-from kynaplatform.api.errors import NotFound
+from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import (
-    ABANDONED_MESSAGE,
-    SESSION_ABANDONED,
-    settle,
-)
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost, update_held
-from sessions_app.limits import idle_limit
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status, is_attached
-from sessions_app.session_ends import ended, update_live
-from sessions_app.unreadable_states import is_left
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, SessionQuerySet, Status
+from sessions_app.session_ends import (
+    RUNTIME_ERROR,
+    SESSION_ABANDONED,
+    ended,
+    idle_limit,
+    settle,
+    update_live,
+)
 
 # The channel that runtimes listen on. The payload is the session's id.
 CHANNEL = "kyna_session"
+
+
+class SessionAlreadyEnded(ApiError):
+    status, code = 409, "session_already_ended"
+    sentence = "The session has already ended."
+    example_details = {
+        "status": "cancelled",
+        "terminal_outcome": "expired",
+        "accepted_frames_total": 0,
+    }
+
+    @classmethod
+    def of(cls, session: DetectionSession) -> Self:
+        return cls(None, **{name: getattr(session, name) for name in cls.example_details})
 
 
 def session_settle(*, session_id: UUID, now: datetime) -> None:
@@ -46,21 +57,20 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
             session_finish(session_id=session_id, now=now)
 
 
-def settle_locked(one: QuerySet[DetectionSession], now: datetime, project_id: UUID) -> None:
+def settle_locked(one: SessionQuerySet, now: datetime, project_id: UUID) -> None:
     """Lock a project's session, which waits for a transaction that is ending it, and settle it.
 
-    It is found by its id alone: planned on an empty table, the index of projects would seem as
+    The statement names only its id: planned on an empty table, the index of projects would seem as
     cheap.
     """
     locked = one.order_by().select_for_update(no_key=True)
-    for session_id, found_in, deadline_at in locked.values_list("id", "project_id", "deadline_at"):
-        is_overdue = deadline_at is not None and deadline_at <= now
-        if is_overdue and found_in == project_id:
-            session_settle(session_id=session_id, now=now)
+    for session in locked.only("id", "project_id", "deadline_at"):
+        if session.is_due(now) and session.project_id == project_id:
+            session_settle(session_id=session.id, now=now)
 
 
 def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
-    """Ask that a session ends with its result: at once, or by the runtime that is attached.
+    """Complete a session, at once or by the runtime that is attached to it.
 
     A session that is finalizing or completed is not changed. Raises NotFound, SessionAlreadyEnded.
     """
@@ -76,8 +86,12 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
             # With nothing attached it is due at once, so that the sweep finishes it should this
             # process die here.
             "deadline_at": Case(
-                When(is_attached(now), then=F("lease_until") + Value(FINALIZING_GRACE)),
-                When(is_left(), then=F("deadline_at")),
+                When(
+                    attachment_id__isnull=False,
+                    lease_until__gt=now,
+                    then=F("lease_until") + Value(FINALIZING_GRACE),
+                ),
+                When(unreadable_since__isnull=False, then=F("deadline_at")),
                 default=now,
             ),
         },
@@ -102,29 +116,22 @@ def session_abandon(
 ) -> None:
     """Fail a streaming session whose client has sent nothing for the idle limit.
 
-    Raises AttachmentLost, also where an absence has extended that limit.
+    Raises AttachmentLost, also where a downtime has extended that limit.
     """
-    make_up_for_absence(now)
+    idle_at = last_message_at + idle_limit()
+    make_up_for_downtime(now)
     update_held(
         session_id,
         attachment_id,
         now,
-        Q(status=Status.STREAMING, deadline_at__lte=last_message_at + idle_limit() + IDLE_SLACK),
-        **ended(
-            Status.FAILED,
-            Outcome.ABANDONED,
-            last_message_at + idle_limit(),
-            error_code=SESSION_ABANDONED,
-            error_message=ABANDONED_MESSAGE,
-        ),
+        Q(status=Status.STREAMING, deadline_at__lte=idle_at + IDLE_SLACK),
+        **ended(Status.FAILED, Outcome.ABANDONED, idle_at, SESSION_ABANDONED),
     )
 
 
-def session_fail(
-    *, session_id: UUID, attachment_id: UUID, code: str, message: str, now: datetime
-) -> None:
+def session_fail(*, session_id: UUID, attachment_id: UUID, message: str, now: datetime) -> None:
     """Fail a session that is streaming or finalizing. Raises AttachmentLost."""
-    changes = ended(Status.FAILED, Outcome.FAILED, now, error_code=code, error_message=message)
+    changes = ended(Status.FAILED, Outcome.FAILED, now, RUNTIME_ERROR, message)
     update_held(session_id, attachment_id, now, **changes)
 
 
@@ -134,16 +141,6 @@ def notify_runtimes(session_ids: Iterable[UUID]) -> None:
     if ids:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
-
-
-def already_ended(session: DetectionSession) -> SessionAlreadyEnded:
-    """The error of any request to a session that has ended."""
-    return SessionAlreadyEnded(
-        None,
-        status=session.status,
-        terminal_outcome=session.terminal_outcome,
-        accepted_frames_total=session.accepted_frames_total,
-    )
 
 
 def _request_end(
@@ -156,8 +153,8 @@ def _request_end(
     changes: dict[str, Any],
 ) -> None:
     one = DetectionSession.objects.filter(id=session_id)
-    mine = one.filter(project_id=project_id)
-    make_up_for_absence(now)
+    mine = one.of_project(project_id)
+    make_up_for_downtime(now)
     with transaction.atomic():
         settle_locked(one, now, project_id)
         if update_live(mine.filter(status__in=before, deadline_at__gt=now), **changes):
@@ -167,4 +164,4 @@ def _request_end(
     if session is None:
         raise NotFound("session")
     if session.status not in already:
-        raise already_ended(session)
+        raise SessionAlreadyEnded.of(session)

@@ -1,9 +1,15 @@
-"""The metrics of all sessions of the database: the live ones, and the lag of the sweep."""
+"""Metrics that are read from the database: live sessions, the lag of the sweep, and job runs.
 
-from collections.abc import Iterator
+A job run is when the sweep, a periodic task or the backup last ended well, over every restart.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Final
 
+from celery import current_app, shared_task
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily
@@ -11,13 +17,41 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kynaplatform import clock
-from sessions_app.models import LIVE_STATUSES, DetectionSession
-from sessions_app.unreadable_states import is_left
+from sessions_app.models import LIVE_STATUSES, DetectionSession, LastRun
+
+BACKUP: Final = "backup"
+SWEEP: Final = "sweep"
+
+
+def periodic_task(work: Callable[[], int]) -> Any:
+    """A Celery task that does `work` and records that it ended well."""
+
+    @wraps(work)
+    def run() -> int:
+        done = work()
+        job_run_record(name=task.name, now=clock.now())
+        return done
+
+    task = shared_task(run)
+    return task
+
+
+def job_run_record(*, name: str, now: datetime) -> None:
+    LastRun.objects.bulk_create(
+        [LastRun(name=name, ended_at=now)],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["ended_at"],
+    )
+
+
+def swept_at() -> datetime | None:
+    """When a sweep last ended well; None: never."""
+    return LastRun.objects.filter(name=SWEEP).values_list("ended_at", flat=True).first()
 
 
 def live_counts() -> dict[str, int]:
     """Live status → how many sessions have it."""
-    # Live sessions alone have a deadline, and an index of its own; a list of statuses has none.
     live = DetectionSession.objects.live().order_by()
     counted = dict(live.values_list("status").annotate(count=Count("id")))
     return {str(status): counted.get(status, 0) for status in LIVE_STATUSES}
@@ -30,14 +64,13 @@ def sweep_lag(now: datetime) -> timedelta:
 
 
 class SessionCollector(Collector):
-    """A collector that reads only the partial index of live sessions."""
+    """Reads the job runs, and of sessions only the partial index of live ones."""
 
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):
             yield from self._read()
 
     def _read(self) -> list[Metric]:
-        now = clock.now()
         sessions = GaugeMetricFamily(
             "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
         )
@@ -46,11 +79,29 @@ class SessionCollector(Collector):
         lag = GaugeMetricFamily(
             "kyna_sweep_lag_seconds",
             "How long ago the earliest deadline passed that no sweep has written.",
-            value=sweep_lag(now).total_seconds(),
+            value=sweep_lag(clock.now()).total_seconds(),
         )
         unreadable = GaugeMetricFamily(
             "kyna_sessions_unreadable",
             "Live sessions that no process yet could go on with: it can't read their state.",
-            value=DetectionSession.objects.live().filter(is_left()).count(),
+            value=DetectionSession.objects.live().filter(unreadable_since__isnull=False).count(),
         )
-        return [sessions, lag, unreadable]
+        ended_at = {run.name: run.ended_at.timestamp() for run in LastRun.objects.all()}
+        tasks = GaugeMetricFamily(
+            "kyna_task_last_run_timestamp_seconds",
+            "When the task last ended well; 0: never.",
+            labels=["task"],
+        )
+        for task in sorted({entry["task"] for entry in current_app.conf.beat_schedule.values()}):
+            tasks.add_metric([task], ended_at.get(task, 0.0))
+        backup = GaugeMetricFamily(
+            "kyna_backup_last_timestamp_seconds",
+            "When `record_backup` was last run; 0: never.",
+            value=ended_at.get(BACKUP, 0.0),
+        )
+        sweep = GaugeMetricFamily(
+            "kyna_sweep_last_run_timestamp_seconds",
+            "When a worker's sweep last ended well; 0: never.",
+            value=ended_at.get(SWEEP, 0.0),
+        )
+        return [sessions, lag, unreadable, tasks, sweep, backup]

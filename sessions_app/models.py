@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -10,6 +11,8 @@ from django.db.models.functions import Mod
 from django.db.models.lookups import Exact
 from uuid_utils.compat import uuid7
 
+from detection import READABLE_FORMS
+from kynaplatform.timing import FINALIZING_GRACE
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
 
@@ -41,11 +44,6 @@ class Outcome(models.TextChoices):
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
 
 
-def is_attached(now: datetime) -> Q:
-    """A runtime holds the session with a lease that has not run out."""
-    return Q(attachment_id__isnull=False, lease_until__gt=now)
-
-
 class Notes(Func):
     """The texts of a session's metadata, as an array."""
 
@@ -54,8 +52,11 @@ class Notes(Func):
 
 
 class SessionQuerySet(models.QuerySet["DetectionSession"]):
+    def of_project(self, project_id: UUID) -> Self:
+        return self.filter(project_id=project_id)
+
     def live(self) -> Self:
-        """The sessions that have not ended. They alone have a deadline, which proves indexes."""
+        """The sessions that have not ended. Only they have a deadline, which proves indexes."""
         return self.filter(deadline_at__isnull=False)
 
     def ended(self) -> Self:
@@ -65,11 +66,74 @@ class SessionQuerySet(models.QuerySet["DetectionSession"]):
         """The live sessions whose deadline has passed."""
         return self.filter(deadline_at__lte=now)
 
+    def attached(self, now: datetime) -> Self:
+        """The sessions that a runtime has leased."""
+        return self.filter(_attached(now))
+
+    def readable(self) -> Self:
+        """The sessions whose state an engine of this process can read, as far as is known."""
+        return self.filter(_readable())
+
+    def unreadable(self, now: datetime) -> Self:
+        """The others, if no runtime has leased them."""
+        return self.filter(~_readable(), ~_attached(now))
+
+    def awaiting_reader(self, now: datetime) -> Self:
+        """The sessions in their reader grace period whose version this process knows."""
+        waiting = self.filter(unreadable_since__isnull=False, deadline_at__gt=now)
+        return waiting.filter(_of_known_version(), ~_attached(now))
+
+    def unread(self, now: datetime) -> Self:
+        """The sessions that their deadline completes, but that begin to wait for a reader now."""
+        return self.due(now).unreadable(now).filter(_completes(now), unreadable_since__isnull=True)
+
+    def to_finish(self, now: datetime) -> Self:
+        """The sessions that their deadline completes, by the engine of this process."""
+        return self.due(now).readable().filter(_completes(now), unreadable_since__isnull=True)
+
+    def to_settle(self, now: datetime) -> Self:
+        """The union of `to_end` and `unread`."""
+        unread = ~_readable() & ~_attached(now)
+        return self.due(now).filter(~_completes(now) | _AWAITS_READER | unread)
+
+    def to_end(self, now: datetime) -> Self:
+        """The sessions that their deadline ends without an engine."""
+        return self.due(now).filter(~_completes(now) | _AWAITS_READER)
+
+
+_AWAITS_READER = Q(unreadable_since__isnull=False)
+
+
+def _attached(now: datetime) -> Q:
+    return Q(attachment_id__isnull=False, lease_until__gt=now)
+
+
+def _of_known_version() -> Q:
+    return Q(engine_version__isnull=True) | Q(engine_version__in=READABLE_FORMS)
+
+
+def _readable() -> Q:
+    return _of_known_version() & Q(is_state_unreadable=False)
+
+
+def _completes(now: datetime) -> Q:
+    """The session is finalizing, or at its longest and not with a runtime, which would finish it.
+
+    No index has these columns: the deadline has one.
+    """
+    is_too_long = Q(deadline_at__gte=F("longest_until"))
+    return Q(finishing_outcome__isnull=False) | is_too_long & ~_attached(now - FINALIZING_GRACE)
+
+
+_LIVE, _ENDED = Q(deadline_at__isnull=False), Q(deadline_at__isnull=True)
+_NEWEST = F("created_at").desc()
+_OF_PROJECT = (F("project"), F("status"), F("mode"), _NEWEST)
+
 
 class DetectionSession(models.Model):
-    """A session. Its state moves by guarded updates alone (docs/decisions/session-life.md).
+    """A session. Only guarded updates move its state (docs/decisions/session-life.md).
 
-    Its id begins with its time, so that what is stored by ids of sessions lies in their order.
+    Its id begins with its time, so rows that are stored by session ids lie in order of time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -119,7 +183,7 @@ class DetectionSession(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     events_left_at = models.DateTimeField(
-        null=True, help_text="When its events were deleted by retention; it has them while empty."
+        null=True, help_text="When retention deleted its events; empty: not yet."
     )
     deadline_at = models.DateTimeField(
         null=True, help_text="When the current status ends by itself; empty once terminal."
@@ -134,10 +198,10 @@ class DetectionSession(models.Model):
     lease_until = models.DateTimeField(null=True)
     checkpoint_number = models.BigIntegerField(default=0)
     packed_state = models.BinaryField(
-        null=True, help_text="The state of the stream until its end (stream_state.py)."
+        null=True, help_text="The stream's state until the end (stream_state.py)."
     )
     engine_state = models.JSONField(
-        null=True, help_text="The same, where code of the release before has stored it."
+        null=True, help_text="The same, as the release before stores it."
     )
     engine_version = models.SmallIntegerField(
         null=True,
@@ -149,26 +213,24 @@ class DetectionSession(models.Model):
     )
     unreadable_since = models.DateTimeField(
         null=True,
-        help_text="Since when it is left to a process that can read its state, for ten minutes.",
+        help_text="Since when it waits for a process that can read its state.",
     )
 
     # The context that its create gave, if any (context.py).
-    parameters = models.JSONField(
-        null=True, help_text="The numbers of its MoveSpec's parameters; others have their defaults."
-    )
+    parameters = models.JSONField(null=True, help_text="Values of the MoveSpec's parameters.")
     subject = models.CharField(  # noqa: DJ001
-        max_length=128, null=True, help_text="The customer's own id of the person."
+        max_length=128, null=True, help_text="The customer's id of the person."
     )
-    metadata = models.JSONField(null=True, help_text="The customer's own notes, as texts by name.")
+    metadata = models.JSONField(null=True, help_text="The customer's own notes.")
     locale = models.CharField(  # noqa: DJ001
-        max_length=100, null=True, help_text="The language of its messages, as a BCP 47 tag."
+        max_length=100, null=True, help_text="Of its messages: a BCP 47 tag."
     )
 
     created_by = models.UUIDField(
-        null=True, help_text="The credential that created it; empty: code from before."
+        null=True, help_text="The credential that created it; empty: not known."
     )
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001
-    request_fingerprint = models.BinaryField(max_length=32, null=True)
+    request_fingerprint = models.BinaryField(max_length=33, null=True)
     signing_key_id = models.UUIDField()
     runtime_token_expires_at = models.DateTimeField()
     stream_url = models.TextField()
@@ -180,82 +242,60 @@ class DetectionSession(models.Model):
         ordering = ["-created_at"]
         permissions = [("cancel_detectionsession", "Can cancel detection session")]
         indexes = [
-            # Read by expire_sessions, and by counts of live sessions. They alone have a deadline:
-            # a comparison with it proves this in any plan, a list of statuses does not.
-            Index(
-                fields=["deadline_at"],
-                condition=Q(deadline_at__isnull=False),
-                name="session_deadline",
-            ),
-            # Read by suspended_sessions_cancel and lists within a project, a status and a mode at a
-            # time.
-            Index(
-                F("project"),
-                F("status"),
-                F("mode"),
-                F("created_at").desc(),
-                condition=Q(deadline_at__isnull=False),
-                name="session_live_of_project_state",
-            ),
-            # Read by lists within a project that no status or mode narrows.
-            # Without the id: planned on an empty table, it passes for the primary key.
-            Index(F("project"), F("created_at").desc(), name="session_of_project"),
+            # Read by the sweep, and by counts of live sessions. A comparison with the deadline
+            # proves this index in any plan, a list of statuses does not.
+            Index(fields=["deadline_at"], condition=_LIVE, name="session_deadline"),
+            # Read by suspended_sessions_cancel, and by lists within a project, one status and mode
+            # at a time.
+            Index(*_OF_PROJECT, condition=_LIVE, name="session_live_of_project_state"),
+            # Read by lists within a project without a status or mode. It has no id: planned on an
+            # empty table, it would then pass for the primary key.
+            Index(F("project"), _NEWEST, name="session_of_project"),
             # Read by lists of a subject.
             Index(
                 F("subject"),
                 F("project"),
-                F("created_at").desc(),
+                _NEWEST,
                 condition=Q(subject__isnull=False),
                 name="session_of_subject",
             ),
-            # Read by the admin's lists, a status and a mode at a time, and by its picture of the
-            # last day. The others need no write when a session is created.
-            Index(F("status"), F("mode"), F("created_at").desc(), name="session_of_state"),
-            Index(
-                F("project"),
-                F("status"),
-                F("mode"),
-                F("created_at").desc(),
-                condition=Q(deadline_at__isnull=True),
-                name="session_ended_of_project",
-            ),
+            # Read by the admin's lists, one status and mode at a time, and by its chart of the last
+            # day. A create writes none of the others: they have ended sessions only.
+            Index(F("status"), F("mode"), _NEWEST, name="session_of_state"),
+            Index(*_OF_PROJECT, condition=_ENDED, name="session_ended_of_project"),
             Index(
                 F("resolved_version"),
-                F("status"),
-                F("mode"),
-                F("created_at").desc(),
-                condition=Q(deadline_at__isnull=True),
+                *_OF_PROJECT[1:],
+                condition=_ENDED,
                 name="session_ended_of_version",
             ),
-            # Read by retention. A session is in it from its end until its events leave.
+            # Read by retention. A session is in it from its end until its events are deleted.
             Index(
                 fields=["project", "ended_at"],
                 condition=Q(ended_at__isnull=False, events_left_at__isnull=True),
                 name="session_with_events",
             ),
-            # Read by the admin's list of what a credential made. A create writes it not: a live
-            # session is in it once it has ended.
+            # Read by the admin's list of what a credential created.
             Index(
                 F("created_by"),
-                F("created_at").desc(),
+                _NEWEST,
                 condition=Q(created_by__isnull=False, deadline_at__isnull=True),
                 name="session_ended_of_credential",
             ),
-            # Read by forget_idempotency_keys and may_replay. Not by admission, which
-            # asks for the key: planned on an empty table, it would read this whole.
+            # Read by forget_idempotency_keys and may_replay. Admission asks for the key instead:
+            # planned on an empty table, it would read this index whole.
             Index(
                 fields=["created_at"],
                 condition=Q(request_fingerprint__isnull=False),
                 name="session_idempotency_age",
             ),
-            # Read by the search of a note. A live session is in it once it has ended: until then
-            # each of its checkpoints would write it.
+            # Read by the search of a note. With live sessions each checkpoint would write it.
             GinIndex(
                 OpClass(Notes(F("metadata")), name="jsonb_path_ops"),
                 condition=Q(metadata__isnull=False, deadline_at__isnull=True),
                 name="session_of_note",
             ),
-            # Read every few seconds by each process that can read states. It is hardly ever in it.
+            # Read by the heartbeat of each process that can read states. It is nearly empty.
             Index(
                 fields=["unreadable_since"],
                 condition=Q(unreadable_since__isnull=False, deadline_at__isnull=False),
@@ -282,22 +322,18 @@ class DetectionSession(models.Model):
             ),
             CheckConstraint(
                 name="session_terminal_has_an_end",
-                condition=(
-                    Q(
-                        status__in=LIVE_STATUSES,
-                        terminal_outcome__isnull=True,
-                        ended_at__isnull=True,
-                        deadline_at__isnull=False,
-                    )
-                    | (
-                        ~Q(status__in=LIVE_STATUSES)
-                        & Q(
-                            terminal_outcome__isnull=False,
-                            ended_at__isnull=False,
-                            deadline_at__isnull=True,
-                            attachment_id__isnull=True,
-                        )
-                    )
+                condition=Q(
+                    status__in=LIVE_STATUSES,
+                    terminal_outcome__isnull=True,
+                    ended_at__isnull=True,
+                    deadline_at__isnull=False,
+                )
+                | ~Q(status__in=LIVE_STATUSES)
+                & Q(
+                    terminal_outcome__isnull=False,
+                    ended_at__isnull=False,
+                    deadline_at__isnull=True,
+                    attachment_id__isnull=True,
                 ),
             ),
             CheckConstraint(
@@ -309,6 +345,14 @@ class DetectionSession(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    def is_due(self, now: datetime) -> bool:
+        return self.deadline_at is not None and self.deadline_at <= now
+
+    @property
+    def has_known_version(self) -> bool:
+        """Whether this process's engine may read its state."""
+        return self.engine_version is None or self.engine_version in READABLE_FORMS
 
 
 MAX_CLIENT_CHARACTERS = 160
@@ -358,7 +402,7 @@ class SessionAttach(models.Model):
 class DetectionEvent(models.Model):
     """An event of the engine. The sequences of a session count from 1 without a gap.
 
-    The table is partitioned by the session (event_partitions.py).
+    The table is partitioned by the session (retention.py).
     """
 
     pk = models.CompositePrimaryKey("session_id", "sequence")
@@ -409,7 +453,7 @@ class PlatformHeartbeat(models.Model):
 
 
 class LastRun(models.Model):
-    """When the sweep, a task, the backup or the export of erasures last ended (last_runs.py)."""
+    """When the sweep, a task, the backup or the export of erasures last ended (metrics.py)."""
 
     name = models.CharField(max_length=100, primary_key=True, editable=False)
     ended_at = models.DateTimeField()

@@ -10,7 +10,7 @@ from django.dispatch import Signal
 
 from kynaplatform.api.errors import Conflict, NotFound
 from kynaplatform.logs import served_request_id
-from sessions_app.absences import make_up_for_absence
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.lifecycle import settle_locked
 from sessions_app.models import DetectionSession
 
@@ -75,10 +75,10 @@ def sessions_erase(ids: Sequence[UUID], *, now: datetime, is_single: bool = Fals
 def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
     """Erase a session of the project. Raises NotFound, and Conflict for one that has not ended."""
     one = DetectionSession.objects.filter(id=session_id)
-    make_up_for_absence(now)
+    make_up_for_downtime(now)
     with transaction.atomic():
         settle_locked(one, now, project_id)
-        mine = one.filter(project_id=project_id)
+        mine = one.of_project(project_id)
         ids = [*mine.values_list("id", flat=True)]
         is_erased = sessions_erase(ids, now=now, is_single=True) > 0
         is_live = not is_erased and mine.exists()

@@ -1,39 +1,63 @@
 """Retention of sessions and events, of idempotency keys, and of staff's logins and log.
 
-Events leave by their partition, once all of it is due. What no partition takes along in time leaves
-in slices: events of an organization with fewer days, and of sessions from before the partitions.
+`detection_event` is partitioned by the id of its session, which begins with its time. So events
+leave by the DROP of a partition, once no session in it keeps them. Other events leave in slices:
+those of an organization that keeps them for fewer days, and those from before the partitions
+(`detection_event_before` and `detection_event_random`). `detection_event_other` stores what has no
+partition.
+
 A live session is never touched. Two runs may work at once, and a run may be killed: the next does
 the rest.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.sessions.models import Session
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q, QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 
+from common.keyset import first_id_of
 from common.slices import SLICE, update_in_slices
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
-from kynaplatform.database.connections import is_out_of_reach
+from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from projects.models import Project
-from sessions_app.event_partitions import (
-    Partition,
-    dated_partitions,
-    event_partition_drop,
-    length_of,
-)
-from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.models import DetectionEvent, DetectionSession, SessionQuerySet
 from sessions_app.removal import MAX_SESSIONS, sessions_remove, within_a_batch
 
-IDEMPOTENCY_KEYS_KEPT = timedelta(hours=25)
+logger = logging.getLogger(__name__)
+
+IDEMPOTENCY_KEYS_KEPT: Final = timedelta(hours=25)
+# A run ends after that, and the next one goes on: the worker has other work.
+RUN_SECONDS: Final = 1_200
+# How much longer than its partition's last day a session may stream: the maximum session length.
+MAX_OUTLIVED: Final = timedelta(days=1)
+# Partitions are made this long ahead: a worker may be away meanwhile.
+AHEAD: Final = timedelta(days=14)
+# With less ahead the task fails, so that its alert fires while there is time.
+MIN_AHEAD: Final = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+# Up to this retention a partition has one day, else a week: it leaves once all of it is due.
+MAX_DAYS_OF_DAILY: Final = 60
+# A partition's lock, behind which others wait, times out after 200 ms and is tried again.
+LOCK_TRIES, LOCK_PAUSE_SECONDS = 20, 0.5
+_MONDAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_DATED: Final = """
+SELECT relname, pg_get_expr(relpartbound, pg_class.oid)
+FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+WHERE inhparent = 'detection_event'::regclass
+    AND relname ~ '^detection_event_[0-9]{4}_[0-9]{2}_[0-9]{2}$'
+ORDER BY relname
+"""
 
 
 def forget_idempotency_keys(*, now: datetime, slice_size: int = SLICE) -> int:
@@ -67,24 +91,16 @@ def prune_staff_sessions(*, now: datetime, slice_size: int = SLICE) -> int:
 
 
 def prune_staff_log(*, now: datetime, slice_size: int = SLICE) -> int:
-    """Delete the entries of the staff's log that are due, but for those that tell of a deletion."""
+    """Delete old entries of the staff's log, except those of deletions."""
     days = settings.STAFF_LOG_RETENTION_DAYS
     if days is None:
         return 0
-    due = LogEntry.objects.filter(action_time__lt=now - timedelta(days=days))
+    old = LogEntry.objects.filter(action_time__lt=now - timedelta(days=days))
     return update_in_slices(
-        due.exclude(action_flag=DELETION).order_by("action_time"),
+        old.exclude(action_flag=DELETION).order_by("action_time"),
         lambda ids: LogEntry.objects.filter(id__in=ids).delete(),
         slice_size,
     )
-
-
-logger = logging.getLogger(__name__)
-
-# A run ends after that, and the next one goes on: the worker has other work.
-RUN_SECONDS: Final = 1_200
-# A session that outlives the day of its partition does so by its longest, at most a day.
-LONGEST: Final = timedelta(days=1)
 
 
 class Kept(NamedTuple):
@@ -101,6 +117,97 @@ def kept_of(own_days: int | None = None) -> Kept:
         own_days = min(own_days, MAX_RETENTION_DAYS)
     sessions = _least(settings.RETENTION_DAYS, own_days)
     return Kept(sessions, _least(settings.EVENTS_RETENTION_DAYS, sessions))
+
+
+def _least(*days: int | None) -> int | None:
+    return min((each for each in days if each is not None), default=None)
+
+
+class TooFewPartitions(Exception):
+    """The partitions end soon, and another could not be made."""
+
+
+class Partition(NamedTuple):
+    """A partition of the sessions with ids from `first` on and below `end`."""
+
+    name: str
+    first: UUID
+    end: UUID
+
+    @property
+    def ends_at(self) -> datetime:
+        """Every session of it was created before."""
+        return datetime.fromtimestamp((self.end.int >> 80) / 1000, UTC)
+
+    @property
+    def sessions(self) -> SessionQuerySet:
+        return DetectionSession.objects.filter(id__gte=self.first, id__lt=self.end)
+
+
+def dated_partitions() -> list[Partition]:
+    """The partitions that have a day in their name, the earliest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DATED)
+        rows: list[tuple[str, str]] = cursor.fetchall()
+    bounds = ((name, re.findall(r"'([0-9a-f-]+)'", bound)) for name, bound in rows)
+    return [Partition(name, UUID(first), UUID(end)) for name, (first, end) in bounds]
+
+
+def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
+    """Make the partitions of the next days; safe to run twice at once. Returns how many.
+
+    It makes none of a time that has begun, whose sessions have events elsewhere already. Raises
+    TooFewPartitions where the partitions end in less than seven days.
+    """
+    length = _length_of(kept_days)
+    partitions = dated_partitions()
+    start = _next_boundary(now, DAY)
+    if partitions:
+        start = max(start, partitions[-1].ends_at)
+    made = 0
+    while start < now + AHEAD:
+        end = _next_boundary(start, length)
+        name = f"detection_event_{start:%Y_%m_%d}"
+        bounds = first_id_of(start), first_id_of(end)
+        if not _with_lock("event_partition_make(%s, %s, %s)", name, *bounds):
+            if start < now + MIN_AHEAD:
+                raise TooFewPartitions(f"Events have partitions until {start:%Y-%m-%d} alone.")
+            break
+        made += 1
+        start = end
+    return made
+
+
+def _length_of(kept_days: int | None) -> timedelta:
+    """The length of a new partition whose events are kept for so many days; None: for good."""
+    return DAY if kept_days is not None and kept_days <= MAX_DAYS_OF_DAILY else WEEK
+
+
+def _next_boundary(moment: datetime, length: timedelta) -> datetime:
+    """The first day (or Monday) after the moment."""
+    return moment + length - (moment - _MONDAY) % length
+
+
+def event_partition_drop(partition: Partition) -> bool:
+    """Drop the partition with its events. Returns False if the lock could not be had."""
+    return _with_lock("event_partition_drop(%s)", partition.name)
+
+
+def _with_lock(
+    call: str, *parameters: str | UUID, sleep: Callable[[float], None] = time.sleep
+) -> bool:
+    for _ in range(LOCK_TRIES):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SELECT {call}", parameters)
+        except OperationalError as error:
+            if not is_lock_timeout(error):
+                raise
+            sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return True
+    logger.warning("A partition of events is in use: it is left to the next run.")
+    return False
 
 
 def retention_apply(
@@ -121,12 +228,12 @@ def retention_apply(
         if not pace.is_over and _is_due(partition, now):
             with pace.apart(partition.name):
                 if event_partition_drop(partition):
-                    gone += _follow(partition, now, pace)
-    # By chance: the backlog of one is not before all others in every run.
+                    gone += _clear_up(partition, now, pace)
+    # In random order: the backlog of one project is not before all others in every run.
     projects = Project.objects.order_by("?")
     for project_id, own_days in list(projects.values_list("id", "organization__retention_days")):
         with pace.apart(f"project {project_id}"):
-            gone += _of_project(project_id, own_days, now, pace)
+            gone += _apply_to_project(project_id, own_days, now, pace)
     if pace.failure is not None:
         raise pace.failure
     return gone
@@ -144,7 +251,7 @@ class _Pace:
 
     @contextmanager
     def apart(self, whose: str) -> Iterator[None]:
-        """Keep a failure for the end, but for that of a database that is away."""
+        """Keep a failure for the end, except that of a database that is away."""
         try:
             yield
         except Exception as error:
@@ -153,111 +260,102 @@ class _Pace:
             logger.exception("the retention of %(whose)s is for the next run", {"whose": whose})
             self.failure = error
 
-    def chunks(self, chunk: Callable[[], int]) -> Iterator[int]:
-        """What `chunk` returns, until it finds nothing or the run is over."""
+    def repeat(self, batch: Callable[[], int]) -> int:
+        """The sum of what `batch` returns, until it finds nothing or the run is over."""
+        total = 0
         while not self.is_over:
             began = time.monotonic()
-            if not (found := chunk()):
-                return
-            yield found
+            if not (found := batch()):
+                break
+            total += found
             self._sleep(time.monotonic() - began)
+        return total
+
+    def change(self, due: SessionQuerySet, change: Callable[[list[UUID]], object]) -> int:
+        """Change the sessions in batches, except those that another has locked. Returns how many.
+
+        The lock is that of a deletion: it would wait for what only refers to the sessions.
+        """
+
+        def batch() -> int:
+            with transaction.atomic():
+                locked = due.select_for_update(skip_locked=True)
+                ids = within_a_batch(locked.values_list("id", "events_total")[:MAX_SESSIONS])
+                if ids:
+                    change(ids)
+            return len(ids)
+
+        return self.repeat(batch)
 
 
 def _is_due(partition: Partition, now: datetime) -> bool:
     """Whether each session of the partition has lost its events, or is to by the platform's days.
 
-    An organization's own days are fewer, and are served in batches.
+    An organization's own days are fewer, and are applied in batches.
     """
     if partition.ends_at > now - timedelta(days=MIN_RETENTION_DAYS):
         return False
-    still = Q(ended_at__isnull=True)
-    if (days := kept_of().events) is None:
-        still = Q()
-    else:
-        still |= Q(ended_at__gte=now - timedelta(days=days))
-    # The last ones, which keep it, are found first. `exists` would drop the order.
-    having = _sessions_of(partition).filter(still, events_left_at__isnull=True)
-    return having.only("id").order_by("-id").first() is None
+    keeping = partition.sessions.filter(events_left_at__isnull=True)
+    if (days := kept_of().events) is not None:
+        is_kept = Q(ended_at__isnull=True) | Q(ended_at__gte=now - timedelta(days=days))
+        keeping = keeping.filter(is_kept)
+    # The newest sessions keep their events longest. `exists` would drop the order.
+    return keeping.only("id").order_by("-id").first() is None
 
 
-def _sessions_of(partition: Partition) -> QuerySet[DetectionSession]:
-    return DetectionSession.objects.filter(id__gte=partition.first, id__lt=partition.behind)
+def _clear_up(partition: Partition, now: datetime, pace: _Pace) -> int:
+    """Delete the due sessions of a dropped partition, and note that the others have no events.
 
-
-def _follow(partition: Partition, now: datetime, pace: _Pace) -> int:
-    """Delete the sessions of a dropped partition that are due, and note of others that theirs left.
-
-    A run that was killed before is made up for by the batches.
+    Batches do the rest where a run was killed here.
     """
-    behind_id = UUID(int=partition.first.int - 1)
+    last_id = UUID(int=partition.first.int - 1)
     days = kept_of().sessions
 
-    def chunk() -> int:
-        nonlocal behind_id
-        rows = _sessions_of(partition).filter(id__gt=behind_id).order_by("id")
+    def batch() -> int:
+        nonlocal last_id
+        rows = partition.sessions.filter(id__gt=last_id).order_by("id")
         ids = list(rows.values_list("id", flat=True)[:MAX_SESSIONS])
         if not ids:
             return 0
         if days is not None:
             due = rows.filter(id__in=ids, ended_at__lt=now - timedelta(days=days))
             sessions_remove(list(due.values_list("id", flat=True)))
-        _note(ids, now)
-        behind_id = ids[-1]
+        _note_no_events(ids, now)
+        last_id = ids[-1]
         return len(ids)
 
-    return sum(pace.chunks(chunk))
+    return pace.repeat(batch)
 
 
-def _of_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
+def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
     kept, platform = kept_of(own_days), kept_of()
     gone = 0
-    of_project = DetectionSession.objects.ended().filter(project_id=project_id)
+    ended = DetectionSession.objects.ended().of_project(project_id)
+
+    def due_with_events(days: int) -> SessionQuerySet:
+        until = now - timedelta(days=days)
+        if days == platform.events:
+            # Events wait for the rest of their partition, which leaves by a DROP.
+            until -= _length_of(days) + MAX_OUTLIVED
+        return ended.filter(events_left_at__isnull=True, ended_at__lt=until).order_by("ended_at")
+
     if kept.events is not None and kept.events != kept.sessions:
-        until = now - timedelta(days=kept.events) - _patience(kept.events, platform.events)
-        due = of_project.filter(events_left_at__isnull=True, ended_at__lt=until)
-        gone += sum(pace.chunks(lambda: _chunk(due.order_by("ended_at"), _drop_events(now))))
+        gone += pace.change(due_with_events(kept.events), partial(_drop_events, now))
     if kept.sessions is not None:
         until = now - timedelta(days=kept.sessions)
-        without = of_project.filter(events_left_at__isnull=False)
-        # None ends before it is created: so the index of created_at serves.
-        due = without.filter(created_at__lt=until, ended_at__lt=until)
-        gone += sum(pace.chunks(lambda: _chunk(due.order_by("created_at"), sessions_remove)))
-        until -= _patience(kept.sessions, platform.events)
-        due = of_project.filter(events_left_at__isnull=True, ended_at__lt=until)
-        gone += sum(pace.chunks(lambda: _chunk(due.order_by("ended_at"), sessions_remove)))
+        without = ended.filter(events_left_at__isnull=False)
+        # None ends before it is created, so the index of created_at serves.
+        due = without.filter(created_at__lt=until, ended_at__lt=until).order_by("created_at")
+        gone += pace.change(due, sessions_remove)
+        gone += pace.change(due_with_events(kept.sessions), sessions_remove)
     return gone
 
 
-def _patience(days: int, days_of_partitions: int | None) -> timedelta:
-    """How long events wait for the rest of their partition, which leaves by a DROP."""
-    if days != days_of_partitions:
-        return timedelta()
-    return length_of(days) + LONGEST
+def _drop_events(now: datetime, ids: list[UUID]) -> None:
+    DetectionEvent.objects.filter(session_id__in=ids).delete()
+    _note_no_events(ids, now)
 
 
-def _chunk(due: QuerySet[DetectionSession], change: Callable[[list[UUID]], object]) -> int:
-    """Change the first of the sessions that nobody else does; how many those were."""
-    with transaction.atomic():
-        # As a deletion does: it would wait for what only refers to them.
-        locked = due.select_for_update(skip_locked=True)
-        ids = within_a_batch(locked.values_list("id", "events_total")[:MAX_SESSIONS])
-        if ids:
-            change(ids)
-    return len(ids)
-
-
-def _drop_events(now: datetime) -> Callable[[list[UUID]], None]:
-    def drop(ids: list[UUID]) -> None:
-        DetectionEvent.objects.filter(session_id__in=ids).delete()
-        _note(ids, now)
-
-    return drop
-
-
-def _note(ids: list[UUID], now: datetime) -> None:
+def _note_no_events(ids: list[UUID], now: datetime) -> None:
     ended = DetectionSession.objects.ended().filter(id__in=ids)
     ended.filter(events_left_at__isnull=True).update(events_left_at=now)
-
-
-def _least(*days: int | None) -> int | None:
-    return min((each for each in days if each is not None), default=None)

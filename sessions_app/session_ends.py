@@ -1,22 +1,53 @@
-"""The ends of sessions, each counted once, by the process whose statement wrote it."""
+"""How sessions end: the limits, the deadlines, and the statement that writes and counts each end.
+
+The sweep writes what a passed deadline does, and so does whoever changes a session: an attach, a
+renewal, a finalize, a cancel. Readers show the stored row.
+
+Where this process's engine can't read a session's state, the session waits READER_GRACE, until its
+deadline, for a process that can (`unreadable_since`). Then it completes on what is counted.
+"""
 
 import json
 from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
+from uuid import UUID
 
 import prometheus_client
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Case, F, Field, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least
 from django.db.models.sql import UpdateQuery
 
 from common.slices import SLICE, update_in_slices
 from kynaplatform.logs import served_request_id
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Outcome, Status
-from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
+from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK, READER_GRACE
+from projects.models import Project
+from sessions_app.downtime import make_up_for_downtime
+from sessions_app.models import (
+    LIVE_STATUSES,
+    DetectionSession,
+    Mode,
+    Outcome,
+    SessionQuerySet,
+    Status,
+)
+from sessions_app.stream_state import STATE_COLUMNS, STATE_IS_DROPPED, SUMMARY, summary_in
 
-_KEEP_SUMMARIES = """
+SESSION_EXPIRED = "session_expired"
+SESSION_ABANDONED = "session_abandoned"
+STATE_UNREADABLE = "state_unreadable"
+RUNTIME_ERROR = "runtime_error"
+MESSAGES: Final = {
+    SESSION_EXPIRED: "No runtime attached within the attach window.",
+    SESSION_ABANDONED: "The client sent nothing within the idle limit.",
+    STATE_UNREADABLE: "No detection engine could read the session's stored state.",
+    RUNTIME_ERROR: "The detection engine failed.",
+}
+_SUMMARIES_STORE = """
 UPDATE detection_session AS session
 SET summary = given.summary::jsonb
 FROM unnest(%s::uuid[], %s::text[]) AS given (id, summary)
@@ -26,9 +57,8 @@ _AND_RETURN: Final = """
 AND (SELECT set_config('kyna.request_id', %s, true)) IS NOT NULL
 RETURNING status, terminal_outcome, error_code
 """
-# Code of the release before runs beside this one during an upgrade, or on the way back.
+# The release before runs beside this one during an upgrade, or a rollback.
 _MADE_WITHIN: Final = timedelta(days=2)
-_ENDED_STATUSES: Final = [status for status in Status if status not in LIVE_STATUSES]
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
     "Sessions that this server has ended, by how; error_code is empty where there is none.",
@@ -37,20 +67,39 @@ ENDED_SESSIONS = prometheus_client.Counter(
 # The series exist from the start: a rate sees no first step of a series that was not there.
 for _outcome, _error_code in (
     (Outcome.COMPLETED, ""),
-    (Outcome.COMPLETED, "state_unreadable"),
+    (Outcome.COMPLETED, STATE_UNREADABLE),
     (Outcome.MAX_DURATION, ""),
-    (Outcome.EXPIRED, "session_expired"),
-    (Outcome.ABANDONED, "session_abandoned"),
+    (Outcome.EXPIRED, SESSION_EXPIRED),
+    (Outcome.ABANDONED, SESSION_ABANDONED),
     (Outcome.CANCELLED, ""),
     (Outcome.SUSPENDED, "organization_suspended"),
     (Outcome.SUSPENDED, "project_suspended"),
-    (Outcome.FAILED, "runtime_error"),
+    (Outcome.FAILED, RUNTIME_ERROR),
 ):
     ENDED_SESSIONS.labels(_outcome.value, _error_code)
 
 
-def ended(status: Status, outcome: object, ended_at: object, **error: str) -> dict[str, Any]:
-    """The columns that an end writes to a live session; `error` is error_code and error_message."""
+def idle_limit() -> timedelta:
+    """The longest time that a client may send nothing."""
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def longest_session(project: Project) -> timedelta:
+    """The longest time from the first attach to the end."""
+    longest: int = settings.SESSION_MAX_SECONDS
+    return timedelta(seconds=min(project.session_seconds or longest, longest))
+
+
+def max_events(project: Project) -> int:
+    """The number of a session's events after which only outcomes are kept."""
+    return project.session_events or settings.SESSION_MAX_EVENTS
+
+
+def ended(
+    status: Status, outcome: object, ended_at: object, code: str | None = None, message: str = ""
+) -> dict[str, Any]:
+    """The columns that an end writes to a live session. A `code` of MESSAGES has its message."""
+    error = {"error_code": code, "error_message": message or MESSAGES[code]} if code else {}
     return {
         "finishing_outcome": None,
         "deadline_at": None,
@@ -67,15 +116,15 @@ def ended(status: Status, outcome: object, ended_at: object, **error: str) -> di
 def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     """`sessions.update(…)` of live sessions, by one statement. Returns how many it changed.
 
-    The statement returns those that it ended. They are counted once it has committed. Of the states
-    that an end drops the summaries are stored before, so that whatever the end triggers has them.
+    Those that the statement ended are counted once it has committed. The summaries of states that
+    an end drops are stored before, so that triggers of the end find them.
     """
     query = cast("UpdateQuery", sessions.query.chain(UpdateQuery))
     query.add_update_values(changes)
     statement, parameters = query.get_compiler(sessions.db).as_sql()
     with transaction.atomic(sessions.db, savepoint=False), connection.cursor() as cursor:
         if changes.get("summary") is SUMMARY:
-            _keep_summaries(sessions)
+            _store_summaries(sessions)
         cursor.execute(f"{statement}{_AND_RETURN}", [*parameters, served_request_id.get()])
         changed = cursor.fetchall()
         ended = Counter((how, code) for status, how, code in changed if status not in LIVE_STATUSES)
@@ -84,45 +133,132 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
     return len(changed)
 
 
-def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
-    """Drop the states that code of the release before leaves as it ends sessions, as others do.
+def _count(ended: Counter[tuple[str, str | None]]) -> None:
+    for (outcome, error_code), sessions in ended.items():
+        ENDED_SESSIONS.labels(outcome, error_code or "").inc(sessions)
 
-    Their summaries are kept. The sessions of the last two days are looked at, by an index of
-    statuses: none may be on what checkpoints write. Returns how many states it dropped.
+
+def _store_summaries(sessions: QuerySet[DetectionSession]) -> None:
+    """Store the summaries of the sessions' states, whose rows stay locked.
+
+    All are locked in the order of their ids, so that two ends of several sessions don't deadlock.
     """
-    left = DetectionSession.objects.filter(
-        status__in=_ENDED_STATUSES,
+    locked = sessions.order_by("id").select_for_update(no_key=True)
+    found = {
+        id_: json.dumps(summary)
+        for id_, state in locked.values_list("id", "packed_state")
+        if state is not None and (summary := summary_in(bytes(state))) is not None
+    }
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute(_SUMMARIES_STORE, [list(found), list(found.values()), list(found)])
+
+
+def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
+    """Drop the states that the release before leaves as it ends sessions. Returns how many.
+
+    Their summaries are kept. An index of statuses finds the sessions of the last two days: an index
+    of states would be written by each checkpoint.
+    """
+    left = DetectionSession.objects.ended().filter(
+        status__in=[status for status in Status if status not in LIVE_STATUSES],
         mode__in=Mode.values,
         created_at__gte=now - _MADE_WITHIN,
-        deadline_at__isnull=True,
         packed_state__isnull=False,
     )
 
-    def drop(ids: list[Any]) -> None:
+    def drop(ids: list[UUID]) -> None:
         ended = DetectionSession.objects.filter(id__in=ids)
-        _keep_summaries(ended.filter(summary__isnull=True))
+        _store_summaries(ended.filter(summary__isnull=True))
         ended.update(packed_state=None)
 
     return update_in_slices(left.order_by(), drop, slice_size)
 
 
-def _keep_summaries(sessions: QuerySet[DetectionSession]) -> None:
-    """Store what the states of the sessions tell, whose rows stay locked.
+def settle(one: SessionQuerySet, now: datetime) -> int:
+    """Write the passed deadline of one session, unless an engine is to finish it; 1 if it did."""
+    make_up_for_downtime(now)
+    return _end(one, now) or sessions_await_reader(one.unread(now), now)
 
-    All are locked, in the order of their ids, so that two ends of several don't wait crosswise.
+
+def settle_in_slices(rows: SessionQuerySet, now: datetime, slice_size: int) -> int:
+    """The same of many sessions, in short transactions."""
+    make_up_for_downtime(now)
+
+    def change(ids: list[UUID]) -> None:
+        some = DetectionSession.objects.filter(id__in=ids)
+        if _end(some, now) < len(ids):
+            sessions_await_reader(some.unread(now), now)
+
+    return update_in_slices(rows.to_settle(now), change, slice_size)
+
+
+def _end(sessions: SessionQuerySet, now: datetime) -> int:
+    """End the sessions that need no engine. `ended_at` is the deadline, however late that is.
+
+    A session whose runtime is to finish it becomes finalizing, and keeps its state.
     """
-    locked = sessions.order_by("id").select_for_update(no_key=True)
-    found = {
-        id_: summary_in(bytes(state))
-        for id_, state in locked.values_list("id", "packed_state")
-        if state is not None
+    deadline = F("deadline_at")
+    # Column → its value where nobody attached, where the state can't be read, where a runtime
+    # holds it at the longest duration, and where its client has gone.
+    changes: dict[str, tuple[object, object, object, object]] = {
+        "status": (Status.CANCELLED, Status.COMPLETED, Status.FINALIZING, Status.FAILED),
+        "terminal_outcome": (Outcome.EXPIRED, Outcome.COMPLETED, None, Outcome.ABANDONED),
+        "finishing_outcome": (None, None, Outcome.MAX_DURATION, None),
+        "error_code": (SESSION_EXPIRED, STATE_UNREADABLE, None, SESSION_ABANDONED),
+        "error_message": (
+            MESSAGES[SESSION_EXPIRED], MESSAGES[STATE_UNREADABLE], None, MESSAGES[SESSION_ABANDONED]
+        ),
+        "ended_at": (deadline, deadline, None, deadline),
+        "deadline_at": (None, None, F("lease_until") + Value(FINALIZING_GRACE), None),
+        **{
+            column: (None, None, F(column), None)
+            for column in ("attachment_id", "lease_until", *STATE_COLUMNS)
+        },
+    }  # fmt: skip
+    whens = (
+        Q(status=Status.CREATED),
+        Q(unreadable_since__isnull=False),
+        Q(deadline_at__gte=F("longest_until")),
+        Q(status=Status.STREAMING),
+    )
+    values = {
+        column: Case(
+            *(
+                When(when, then=value if isinstance(value, Combinable) else Value(value))
+                for when, value in zip(whens, of_column, strict=True)
+            ),
+            output_field=cast("Field[Any, Any]", DetectionSession._meta.get_field(column)),
+        )
+        for column, of_column in changes.items()
     }
-    told = {id_: json.dumps(summary) for id_, summary in found.items() if summary is not None}
-    if told:
-        with connection.cursor() as cursor:
-            cursor.execute(_KEEP_SUMMARIES, [list(told), list(told.values()), list(told)])
+    return update_live(sessions.to_end(now), **{**STATE_IS_DROPPED, **values})
 
 
-def _count(ended: Counter[tuple[str, str | None]]) -> None:
-    for (outcome, error_code), sessions in ended.items():
-        ENDED_SESSIONS.labels(outcome, error_code or "").inc(sessions)
+def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> int:
+    """Make those that this process can't read, and no runtime holds, wait for one that can.
+
+    The grace period of one that waits already does not start again. Returns how many.
+    """
+    since = Coalesce("unreadable_since", Value(now))
+    unread = sessions.unreadable(now).filter(status__in=LIVE_STATUSES)
+    return unread.update(unreadable_since=since, deadline_at=since + READER_GRACE)
+
+
+def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
+    """Give sessions that wait for a reader, and that this process can read, their own deadlines.
+
+    A finalizing one is due at once. Returns their ids.
+    """
+    taken: list[UUID] = []
+    streaming = Least("longest_until", Value(now + idle_limit() + IDLE_SLACK))
+    deadline = Case(When(status=Status.FINALIZING, then=Value(now)), default=streaming)
+
+    def take_back(ids: list[UUID]) -> None:
+        taken.extend(ids)
+        DetectionSession.objects.filter(id__in=ids).update(
+            unreadable_since=None, is_state_unreadable=False, deadline_at=deadline
+        )
+
+    update_in_slices(sessions, take_back)
+    return taken

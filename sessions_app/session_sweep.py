@@ -1,53 +1,57 @@
-"""The sweep, which ends sessions that no request ends, and the heartbeat of who runs it."""
+"""The sweep, which ends sessions that no request ends, and the timers of the workers."""
 
 import logging
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from celery import bootsteps
+from django.db import close_old_connections
 from django.db.models import Q
 
 from common.slices import update_in_slices
+from kynaplatform import clock
+from kynaplatform.celery import sends_webhooks
 from kynaplatform.database.connections import is_lock_timeout, is_outage
+from kynaplatform.dependencies import DATABASE
+from kynaplatform.timing import BEAT_SECONDS, SWEEP_SECONDS
 from projects.models import Project
-from sessions_app import absences
-from sessions_app.absences import make_up_for_absence
-from sessions_app.deadlines import is_to_finish, is_unread, settle_in_chunks
+from sessions_app.downtime import make_up_for_downtime, write_heartbeat
 from sessions_app.finish import session_finish, sessions_read_again
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import notify_runtimes
+from sessions_app.metrics import SWEEP, job_run_record
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ended, update_live
-from sessions_app.unreadable_states import is_readable, sessions_left, sessions_take_back
+from sessions_app.session_ends import ended, sessions_take_back, settle_in_slices, update_live
 
 logger = logging.getLogger(__name__)
 
-SWEEP_CHUNK = 1000
+SWEEP_SLICE = 1000
 SUSPENDED_MESSAGE = "The project or its organization was suspended."
 
 
-def expire_sessions(*, now: datetime, slice_size: int = SWEEP_CHUNK) -> int:
+def expire_sessions(*, now: datetime, slice_size: int = SWEEP_SLICE) -> int:
     """Settle every overdue session, and cancel the live ones of suspended projects.
 
-    It takes `slice_size` rows a transaction, and two may run at once. Returns how many sessions it
-    changed.
+    It updates `slice_size` rows a transaction, and two may run at once. Returns how many sessions
+    it changed.
     """
-    overdue = DetectionSession.objects.order_by("deadline_at")
-    settled = settle_in_chunks(overdue, now, slice_size)
+    settled = settle_in_slices(DetectionSession.objects.order_by("deadline_at"), now, slice_size)
     sessions_read_again(now)
-    return (
-        settled
-        + _finish_overdue(now, slice_size)
-        + suspended_sessions_cancel(now=now, slice_size=slice_size)
-    )
+    finished = _finish_overdue(now, slice_size)
+    return settled + finished + suspended_sessions_cancel(now=now, slice_size=slice_size)
 
 
-def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_CHUNK) -> int:
+def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_SLICE) -> int:
     """Cancel the live sessions of suspended projects and organizations.
 
     A suspension calls it, and the sweep, for sessions that were created at the same moment.
     """
-    make_up_for_absence(now)
+    make_up_for_downtime(now)
     organization = Q(organization__suspended_at__isnull=False)
     project = Q(suspended_at__isnull=False)
     return _cancel_in(organization, "organization_suspended", now, slice_size) + _cancel_in(
@@ -57,13 +61,13 @@ def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_CHUNK) -
 
 def _finish_overdue(now: datetime, slice_size: int) -> int:
     """Finish overdue sessions whose runtime has died, one at a time."""
-    overdue = DetectionSession.objects.filter(is_to_finish(now)).order_by("deadline_at")
+    overdue = DetectionSession.objects.to_finish(now).order_by("deadline_at")
     finished = 0
     while True:
         ids = list(overdue.values_list("id", flat=True)[:slice_size])
         done = sum(_finish(id_, now) for id_ in ids)
         finished += done
-        # The rest is another sweep's.
+        # The next sweep tries the rest.
         if len(ids) < slice_size or not done:
             return finished
 
@@ -87,19 +91,16 @@ def _finish(session_id: UUID, now: datetime) -> bool:
 def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
     """Cancel the live sessions of `suspended` projects.
 
-    Overdue ones have ended already, but for those that an engine would have to complete and that
-    this process's can't.
+    The overdue ones have ended already, but for those that only another process can complete.
     """
     projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
     if not projects:
         return 0
-    live = DetectionSession.objects.filter(
-        Q(deadline_at__gt=now) | is_unread(now), project_id__in=projects, status__in=LIVE_STATUSES
-    )
+    sessions = DetectionSession.objects.filter(project_id__in=projects, status__in=LIVE_STATUSES)
+    live = sessions.filter(deadline_at__gt=now) | sessions.unread(now)
 
     def cancel(ids: list[UUID]) -> None:
-        error = {"error_code": code, "error_message": SUSPENDED_MESSAGE}
-        changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, **error)
+        changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, code, SUSPENDED_MESSAGE)
         update_live(live.filter(id__in=ids), **changes)
         notify_runtimes(ids)
 
@@ -107,11 +108,48 @@ def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
 
 
 def beat(*, now: datetime) -> None:
-    """Make up for an absence, write that this process lives, and take back what it can read.
+    """Make up for a downtime, write the heartbeat, and take back the sessions that this can read.
 
-    What it takes back and is due it finishes: the sweeps may all be of code that can't read it.
+    Those of them that are due it finishes: it may be the only process that can read their state.
     """
-    absences.beat(now)
-    for session_id in sessions_take_back(sessions_left(now).filter(is_readable()), now):
+    write_heartbeat(now)
+    waiting = DetectionSession.objects.awaiting_reader(now)
+    for session_id in sessions_take_back(waiting.readable(), now):
         with suppress(AttachmentLost):
             session_finish(session_id=session_id, now=now)
+
+
+def sweep(*, now: datetime) -> None:
+    expire_sessions(now=now)
+    job_run_record(name=SWEEP, now=clock.now())
+
+
+class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Threads of the worker's first process, one for each timer: a long sweep delays no heartbeat.
+
+    They begin once the pool's processes are forked, which must not share their connections, and
+    end with the process: a worker that stops sweeps on while its last tasks run.
+    """
+
+    requires = {"celery.worker.components:Pool"}
+
+    def include_if(self, worker: Any) -> bool:
+        # A sender of webhooks writes no deadline.
+        return not sends_webhooks(worker)
+
+    def start(self, worker: Any) -> None:
+        for work, seconds in ((beat, BEAT_SECONDS), (sweep, SWEEP_SECONDS)):
+            name, repeated = work.__name__, (work, seconds)
+            threading.Thread(target=self._repeat, args=repeated, name=name, daemon=True).start()
+
+    def _repeat(self, work: Callable[..., None], seconds: float) -> None:
+        while True:
+            try:
+                close_old_connections()
+                work(now=clock.now())
+            except Exception as error:
+                if is_outage(error):
+                    DATABASE.record_failure(error)
+                else:
+                    logger.exception("the timer %(timer)s failed", {"timer": work.__name__})
+            time.sleep(seconds)

@@ -1,5 +1,6 @@
-"""A person over time: what the summaries of their sessions tell together, by day or by session."""
+"""A person over time: the summaries of their sessions, added up by day or by session."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
@@ -14,10 +15,10 @@ from kynaplatform.api.pagination import PageCursor, PageLimit
 from kynaplatform.api.schemas import Answer, DayRangeQuery, said
 from sessions_app.context import fault_of_subject
 from sessions_app.schemas import Subject
-from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, Quality, quality_of
+from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, quality_of
 
 By = Literal["day", "session"]
-# Of a page by day. A day with more goes on in the next page.
+# Sessions of a page by day.
 MAX_SESSIONS: Final = 5_000
 _FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 _STATEMENT: Final = """
@@ -30,106 +31,27 @@ WHERE subject = %(subject)s AND project_id = %(project_id)s
     AND (created_at, id) < (%(until)s, %(until_id)s)
     AND (%(only)s::uuid IS NULL OR id = %(only)s::uuid)
 ORDER BY created_at DESC, id DESC
-LIMIT %(most)s
+LIMIT %(limit)s
 """
 _decode = msgspec.json.Decoder(dict[str, MovementSummary]).decode
 
 
-class MeasureTotal:
-    """One measure of several sessions.
-
-    The `best` of a session is its most where more is farther, its least where less is, and None
-    where nothing is. Where sessions differ in that, as of two versions, there is no best of all.
-    """
-
-    __slots__ = (
-        "_completed",
-        "_farthest",
-        "_is_least",
-        "_is_most",
-        "_mean",
-        "_nearest",
-        "uncertain",
-    )
-
-    def __init__(self) -> None:
-        self._completed, self._mean = 0, 0.0
-        self._nearest: float | None = None
-        self._farthest: float | None = None
-        self._is_most = self._is_least = True
-        self.uncertain = False
-
-    def add(self, measure: MeasureSummary, completed: int) -> None:
-        self._completed += completed
-        self._mean += measure.mean * completed
-        self.uncertain |= measure.uncertain
-        if (best := measure.best) is None:
-            return
-        self._is_most &= best >= measure.most
-        self._is_least &= best <= measure.least
-        self._nearest = best if self._nearest is None else min(self._nearest, best)
-        self._farthest = best if self._farthest is None else max(self._farthest, best)
-
-    @property
-    def best(self) -> float | None:
-        if self._is_most:
-            return self._farthest
-        return self._nearest if self._is_least else None
-
-    @property
-    def mean(self) -> float:
-        return round(self._mean / self._completed, 1)
-
-
 @dataclass(slots=True)
-class Summed:
-    """What some sessions have counted of one movement; the newest of them has the id and time."""
+class Group:
+    """The summaries of one movement, on a day or in a session; the newest has the id and time."""
 
     created_at: datetime
     id: UUID
     event_key: str
-    sessions: int = 0
-    completed: int = 0
+    summaries: list[MovementSummary] = field(default_factory=list)
     active_ms: float = 0.0
-    attempts: dict[str, int] = field(default_factory=dict)
-    measures: dict[str, MeasureTotal] = field(default_factory=dict)
-    checks: dict[str, CheckSummary] = field(default_factory=dict)
-    # None where no session has one.
-    by_side: dict[str, int] | None = None
-    longest_ms: float | None = None
-    total_ms: float | None = None
-    countable_share: float | None = None
-
-    def add(self, told: MovementSummary, active_ms: float, quality: Quality | None) -> None:
-        self.sessions += 1
-        self.completed += told.completed
-        self.active_ms += active_ms
-        if told.by_side is not None:
-            sums = self.by_side or {}
-            self.by_side = {side: sums.get(side, 0) + n for side, n in told.by_side.items()}
-        if told.longest_ms is not None:
-            self.longest_ms = max(self.longest_ms or 0.0, told.longest_ms)
-        if told.total_ms is not None:
-            self.total_ms = (self.total_ms or 0.0) + told.total_ms
-        if quality is not None:
-            share = quality.countable_share
-            least = self.countable_share
-            self.countable_share = share if least is None else min(least, share)
-        for reason, count in told.attempts.items():
-            self.attempts[reason] = self.attempts.get(reason, 0) + count
-        for name, check in told.checks.items():
-            of_all = self.checks.setdefault(name, CheckSummary(0, 0))
-            of_all.met += check.met
-            of_all.missed += check.missed
-        if told.completed:
-            for name, measure in told.measures.items():
-                self.measures.setdefault(name, MeasureTotal()).add(measure, told.completed)
+    countable_shares: list[float] = field(default_factory=list)
 
 
 class Found(NamedTuple):
     """A page, the newest first, and where the next one starts if there may be one."""
 
-    rows: list[Summed]
+    groups: list[Group]
     older: Place | None
 
 
@@ -142,14 +64,12 @@ def subject_summary(
     last: date,
     by: By,
     start: Place | None,
-    most: int,
+    limit: int,
 ) -> Found:
-    """What the sessions of a subject counted that were created from `first` to `last`, in UTC.
+    """The summaries of a subject's sessions that were created from `first` to `last`, in UTC.
 
-    With `only`, that session alone.
-
-    A page has the newest `most` sessions after `start`. By day it has whole days, but for one that
-    has more by itself: that one goes on in the next page.
+    `only` narrows them to one session. A page has the newest `limit` sessions after `start`. By day
+    it has whole days; a day with more sessions than that goes on in the next page.
     """
     since = datetime.combine(first, time(), UTC)
     until, until_id = datetime.combine(last, time.max, UTC), _LAST_ID
@@ -162,50 +82,48 @@ def subject_summary(
         "since": since,
         "until": until,
         "until_id": until_id,
-        "most": most,
+        "limit": limit,
     }
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, parameters)
         found: list[Any] = cursor.fetchall()
-    rows: dict[tuple[Any, str], Summed] = {}
+    groups: dict[tuple[Any, str], Group] = {}
     for created_at, id_, active_ms, counted, signs in found:
         if counted is None:
             continue
         quality = quality_of({"quality": msgspec.json.decode(signs)}) if signs else None
         period = id_ if by == "session" else created_at.astimezone(UTC).date()
-        for event_key, told in _decode(counted).items():
-            if (row := rows.get((period, event_key))) is None:
-                row = rows[period, event_key] = Summed(created_at, id_, event_key)
-            row.add(told, active_ms, quality)
-    if len(found) < most:
-        return Found([*rows.values()], None)
+        for event_key, summary in _decode(counted).items():
+            group = groups.setdefault((period, event_key), Group(created_at, id_, event_key))
+            group.summaries.append(summary)
+            group.active_ms += active_ms
+            if quality is not None:
+                group.countable_shares.append(quality.countable_share)
+    in_order = [*groups.values()]
+    if len(found) < limit:
+        return Found(in_order, None)
     last_at, last_id = found[-1][:2]
-    if by == "session":
-        return Found([*rows.values()], Place("older", last_at, last_id))
-    return _whole_days([*rows.values()], last_at, last_id)
+    if by == "day":
+        # The limit may have cut the last day. Without it the page has whole days.
+        cut = last_at.astimezone(UTC).date()
+        whole = [group for group in in_order if day_of(group) > cut]
+        if whole:
+            return Found(whole, _before(cut + timedelta(days=1)))
+    return Found(in_order, Place("older", last_at, last_id))
 
 
-def day_of(row: Summed) -> date:
-    return row.created_at.astimezone(UTC).date()
+def day_of(group: Group) -> date:
+    return group.created_at.astimezone(UTC).date()
 
 
-def cursor_behind_day(end: Summed | Place) -> str:
-    """The cursor behind a row's day, whose sessions may be in several rows; or of a place."""
-    place = _behind(day_of(end)) if isinstance(end, Summed) else end
+def cursor_after_day(end: Group | Place) -> str:
+    """The cursor after a group's day, whose sessions may be in several groups; or of a place."""
+    place = _before(day_of(end)) if isinstance(end, Group) else end
     return cursor_at(place.created_at, place.id)
 
 
-def _behind(day: date) -> Place:
+def _before(day: date) -> Place:
     return Place("older", datetime.combine(day, time(), UTC), _FIRST_ID)
-
-
-def _whole_days(rows: list[Summed], last_at: datetime, last_id: UUID) -> Found:
-    """The days before the one that the page may have cut; that one's part if it is alone."""
-    cut = last_at.astimezone(UTC).date()
-    whole = [row for row in rows if day_of(row) > cut]
-    if whole:
-        return Found(whole, _behind(cut + timedelta(days=1)))
-    return Found(rows, Place("older", last_at, last_id))
 
 
 class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
@@ -276,22 +194,56 @@ class SubjectSummary(Answer):
     ]
 
 
-def summary_response(row: Summed, by: By) -> SubjectSummary:
+def summary_response(group: Group, by: By) -> SubjectSummary:
+    summaries = group.summaries
+    longest = [one.longest_ms for one in summaries if one.longest_ms is not None]
+    totals = [one.total_ms for one in summaries if one.total_ms is not None]
+    by_side = [one.by_side for one in summaries if one.by_side is not None]
+    checks: dict[str, CheckSummary] = {}
+    measures: dict[str, list[tuple[MeasureSummary, int]]] = {}
+    for summary in summaries:
+        for name, check in summary.checks.items():
+            of_all = checks.setdefault(name, CheckSummary(0, 0))
+            of_all.met += check.met
+            of_all.missed += check.missed
+        for name, measure in summary.measures.items() if summary.completed else ():
+            measures.setdefault(name, []).append((measure, summary.completed))
     return SubjectSummary(
-        date=row.created_at.astimezone(UTC).date(),
-        session_id=row.id if by == "session" else None,
-        event_key=row.event_key,
-        sessions=row.sessions,
-        completed=row.completed,
-        attempts=row.attempts,
-        active_ms=round(row.active_ms),
-        measures={
-            name: MeasureOverTime(one.best, one.mean, one.uncertain)
-            for name, one in row.measures.items()
-        },
-        checks=row.checks,
-        by_side=row.by_side,
-        longest_ms=None if row.longest_ms is None else round(row.longest_ms),
-        total_ms=None if row.total_ms is None else round(row.total_ms),
-        countable_share=row.countable_share,
+        date=day_of(group),
+        session_id=group.id if by == "session" else None,
+        event_key=group.event_key,
+        sessions=len(summaries),
+        completed=sum(one.completed for one in summaries),
+        attempts=_added_up([one.attempts for one in summaries]),
+        active_ms=round(group.active_ms),
+        measures={name: _over_time(each) for name, each in measures.items()},
+        checks=checks,
+        by_side=_added_up(by_side) if by_side else None,
+        longest_ms=round(max(longest)) if longest else None,
+        total_ms=round(sum(totals)) if totals else None,
+        countable_share=min(group.countable_shares, default=None),
     )
+
+
+def _added_up(counts: list[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
+
+
+def _over_time(measures: list[tuple[MeasureSummary, int]]) -> MeasureOverTime:
+    """One measure of several sessions, each with how many repetitions it completed.
+
+    The `best` of a session is its most where more is farther, its least where less is, and None
+    where nothing is. Where sessions differ in that, as of two versions, there is no best of all.
+    """
+    with_best = [(one.best, one) for one, _ in measures if one.best is not None]
+    bests = [best for best, _ in with_best]
+    best = None
+    if all(best >= one.most for best, one in with_best):
+        best = max(bests, default=None)
+    elif all(best <= one.least for best, one in with_best):
+        best = min(bests)
+    mean = sum(one.mean * completed for one, completed in measures) / sum(n for _, n in measures)
+    return MeasureOverTime(best, round(mean, 1), any(one.uncertain for one, _ in measures))

@@ -5,9 +5,9 @@ from celery import shared_task
 from kynaplatform import clock
 from projects.retention import prune_access_tokens, prune_signing_keys
 from sessions_app import retention
-from sessions_app.event_partitions import event_partitions_make
-from sessions_app.last_runs import periodic_task
+from sessions_app.metrics import periodic_task
 from sessions_app.retention import (
+    event_partitions_make,
     forget_idempotency_keys,
     prune_staff_log,
     prune_staff_sessions,

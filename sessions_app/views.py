@@ -24,10 +24,9 @@ from movespecs.errors import (
     MoveSpecVersionWithdrawn,
 )
 from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.errors import ContractVersionUnsupported, SessionAlreadyEnded
 from sessions_app.events import EventRecord, event_id, event_response, events_after
 from sessions_app.export import ExportLine, Start, export_page
-from sessions_app.lifecycle import session_cancel, session_finalize
+from sessions_app.lifecycle import SessionAlreadyEnded, session_cancel, session_finalize
 from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase
@@ -44,13 +43,19 @@ from sessions_app.subject_summary import (
     MAX_SESSIONS,
     SubjectSummary,
     SubjectSummaryQuery,
-    cursor_behind_day,
+    cursor_after_day,
     day_of,
     subject_summary,
     summary_response,
 )
 
 SUPPORTED_CONTRACT_MAJOR = 1
+
+
+class ContractVersionUnsupported(errors.ApiError):
+    status, code = 409, "contract_version_unsupported"
+    sentence = "This platform speaks contract version 1."
+    example_details = {"supported_contract_major": 1}
 
 
 def own_session(principal: Principal, session_id: UUID) -> DetectionSession | None:
@@ -342,11 +347,11 @@ class SubjectViewSet(ApiViewSet):
             last=last,
             by=query.by,
             start=start_of(query),
-            most=query.limit if query.by == "session" else MAX_SESSIONS,
+            limit=query.limit if query.by == "session" else MAX_SESSIONS,
         )
         present = partial(summary_response, by=query.by)
         if query.by == "session":
-            return page_of(request._request, found.rows, found.older, present)
+            return page_of(request._request, found.groups, found.older, present)
         return page_of(
-            request._request, found.rows, found.older, present, cursor_behind_day, group_of=day_of
+            request._request, found.groups, found.older, present, cursor_after_day, group_of=day_of
         )

@@ -12,8 +12,7 @@ from django.db.models.functions import TruncHour
 
 from kynaplatform.timing import SWEEP_STANDS
 from projects.models import Credential, Organization, Project
-from sessions_app.last_runs import swept_at
-from sessions_app.metrics import live_counts, sweep_lag
+from sessions_app.metrics import live_counts, sweep_lag, swept_at
 from sessions_app.models import DetectionSession, Mode, Status
 from staff.display import DAY, duration
 from staff.names import OF_KIND, list_of, may_view

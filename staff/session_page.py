@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
 from sessions_app.attempt_words import check_words, why_words
+from sessions_app.context import spec_of_session, validation_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
 from sessions_app.stream_state import SUMMARY, summary_of
 from sessions_app.summary import (
@@ -22,7 +23,6 @@ from sessions_app.summary import (
     quality_of,
     shares_of,
 )
-from sessions_app.version_specs import spec_of_session, validation_of_version
 from staff.display import duration, written
 
 # The newest repetitions and attempts that are listed, the newest events that they are sought in,

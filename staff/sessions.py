@@ -19,11 +19,10 @@ from django.utils.safestring import SafeString
 
 from detection import MoveSpec
 from detection.engine.plan import plan_of
-from sessions_app.absences import make_up_for_absence
 from sessions_app.attempt_words import why_words
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.events import NO_FRAME, events_behind, whole_ts
-from sessions_app.lifecycle import session_cancel, settle_locked
+from sessions_app.lifecycle import SessionAlreadyEnded, session_cancel, settle_locked
 from sessions_app.models import (
     LIVE_STATUSES,
     DetectionEvent,
@@ -83,7 +82,7 @@ class Cancel(StaffAction):
     def perform(self, row: DetectionSession, submission: Submission) -> Done:
         # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
         # cancelled already is no error to it.
-        make_up_for_absence(submission.now)
+        make_up_for_downtime(submission.now)
         one = DetectionSession.objects.filter(id=row.id)
         settle_locked(one, submission.now, row.project_id)
         found = one.first()

@@ -27,7 +27,7 @@ from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
 from projects.scopes import ALL_SCOPES
 from projects.signing import key_ring, signing_key_rotate
-from sessions_app import absences
+from sessions_app import downtime
 from tests.accuracy_cards import cards, cards_file
 from tests.event_counters import miscounted_sessions
 from tests.module_servers import (
@@ -245,7 +245,7 @@ def _readiness_is_asked_by_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nobody_looks_for_absences(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look serves for a while: whose statements are counted would have it by chance."""
-    monkeypatch.setattr(absences, "_present_until", math.inf)
+    monkeypatch.setattr(downtime, "_present_until", math.inf)
 
 
 @pytest.fixture(autouse=True)

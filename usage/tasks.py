@@ -1,6 +1,6 @@
 """The task of the workers; kynaplatform/celery.py says when it runs."""
 
-from sessions_app.last_runs import periodic_task
+from sessions_app.metrics import periodic_task
 from usage import rollup
 from usage.rollup import backfill
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from common.keyset import first_id_of
 from common.slices import SLICE, update_in_slices
 from kynaplatform import clock
-from sessions_app.last_runs import periodic_task
+from sessions_app.metrics import periodic_task
 from webhooks.models import DELIVERIES_KEPT, WebhookDelivery, WebhookEndpoint
 
 

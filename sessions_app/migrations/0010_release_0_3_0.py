@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="unreadable_since",
             field=models.DateTimeField(
-                help_text="Since when it is left to a process that can read its state, for ten minutes.",
+                help_text="Since when it waits for a process that can read its state.",
                 null=True,
             ),
         ),
@@ -85,14 +85,14 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="packed_state",
             field=models.BinaryField(
-                help_text="The state of the stream until its end (stream_state.py).", null=True
+                help_text="The stream's state until the end (stream_state.py).", null=True
             ),
         ),
         migrations.AlterField(
             model_name="detectionsession",
             name="engine_state",
             field=models.JSONField(
-                help_text="The same, where code of the release before has stored it.", null=True
+                help_text="The same, as the release before stores it.", null=True
             ),
         ),
         # A row of a live session has about 2,200 bytes. From 2,032 on PostgreSQL would try at every
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="parameters",
             field=models.JSONField(
-                help_text="The numbers of its MoveSpec's parameters; others have their defaults.",
+                help_text="Values of the MoveSpec's parameters.",
                 null=True,
             ),
         ),
@@ -115,21 +115,19 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="subject",
             field=models.CharField(
-                help_text="The customer's own id of the person.", max_length=128, null=True
+                help_text="The customer's id of the person.", max_length=128, null=True
             ),
         ),
         migrations.AddField(
             model_name="detectionsession",
             name="metadata",
-            field=models.JSONField(
-                help_text="The customer's own notes, as texts by name.", null=True
-            ),
+            field=models.JSONField(help_text="The customer's own notes.", null=True),
         ),
         migrations.AddField(
             model_name="detectionsession",
             name="locale",
             field=models.CharField(
-                help_text="The language of its messages, as a BCP 47 tag.",
+                help_text="Of its messages: a BCP 47 tag.",
                 max_length=100,
                 null=True,
             ),
@@ -138,16 +136,22 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="created_by",
             field=models.UUIDField(
-                null=True, help_text="The credential that created it; empty: code from before."
+                null=True, help_text="The credential that created it; empty: not known."
             ),
         ),
         migrations.AddField(
             model_name="detectionsession",
             name="events_left_at",
             field=models.DateTimeField(
-                help_text="When its events were deleted by retention; it has them while empty.",
+                help_text="When retention deleted its events; empty: not yet.",
                 null=True,
             ),
+        ),
+        # Versions of fingerprints after the first have a byte before their digest. No SQL.
+        migrations.AlterField(
+            model_name="detectionsession",
+            name="request_fingerprint",
+            field=models.BinaryField(max_length=33, null=True),
         ),
         # Room in each page for the next versions of its sessions (figures in docs/benchmarks.md).
         migrations.RunSQL(

@@ -17,7 +17,7 @@ from kynaplatform.api.errors import Conflict
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects import suspension
 from projects.models import Organization, Project
-from sessions_app.models import DetectionSession, is_attached
+from sessions_app.models import DetectionSession
 from sessions_app.retention import kept_of
 from staff.actions.base import Done, ReasonForm, StaffAction, Submission
 from staff.display import counted, first_digits, moment
@@ -298,5 +298,5 @@ def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
         ("Made", moment(row.created_at, now)),
         ("Sessions", f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else f"{number:,}"),
         ("Last session", moment(last, now) if last else "none"),
-        ("Live streams", sessions.filter(is_attached(now), deadline_at__isnull=False).count()),
+        ("Live streams", sessions.live().attached(now).count()),
     ]

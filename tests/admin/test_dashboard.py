@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from projects.models import Credential, CredentialKind, Organization, Project
-from sessions_app.last_runs import SWEEP, last_run_record
-from sessions_app.metrics import live_counts, sweep_lag
+from sessions_app.metrics import SWEEP, job_run_record, live_counts, sweep_lag
 from staff.dashboard import created_per_hour, dashboard
 from tests.admin.session_rows import make_session, overdue
 from tests.conftest import Machine
@@ -70,11 +69,11 @@ def test_it_says_that_the_sweep_stands_still(superuser: Client, movespec: MoveSp
     assert words not in shown(superuser)  # that of the release before tells nobody
     make_session(movespec, "created", deadline_at=timezone.now() - HOUR)
     assert f"{words} yet, and statuses stand still: see that a worker runs" in shown(superuser)
-    last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=25))
+    job_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=25))
     page = shown(superuser)
     assert words not in page
     assert "Nothing needs attention." in page
-    last_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=32))
+    job_run_record(name=SWEEP, now=timezone.now() - timedelta(seconds=32))
     page = shown(superuser)
     assert f"{words} for 3" in page
     assert "Nothing needs attention." not in page

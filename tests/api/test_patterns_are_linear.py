@@ -158,7 +158,7 @@ NO_STRANGERS = {
     "kynaplatform/api/openapi.py",
     "movespecs/spec_options.py",
     "sessions_app/attempt_words.py",
-    "sessions_app/event_partitions.py",
+    "sessions_app/retention.py",
 }
 # Its patterns are fields of the language, which a test below feeds.
 OF_THE_LANGUAGE = {"detection/language/checking.py", "detection/language/scalar_checks.py"}

@@ -10,9 +10,9 @@ from django.utils import timezone
 from racing import race
 
 from movespecs.models import MoveSpec
-from sessions_app import absences
-from sessions_app.absences import make_up_for_absence
+from sessions_app import downtime
 from sessions_app.attachments import session_attach
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.models import DetectionSession
 from sessions_app.session_sweep import beat, expire_sessions
 from tests.conftest import Machine
@@ -24,8 +24,8 @@ AWAY = timedelta(minutes=10)
 def test_attaches_and_heartbeats_at_once_wait_for_none_of_each_other(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(absences, "_present_until", -math.inf)
-    monkeypatch.setattr(absences, "_is_present", lambda until: None)
+    monkeypatch.setattr(downtime, "_present_until", -math.inf)
+    monkeypatch.setattr(downtime, "_is_present", lambda until: None)
     ids = [uuid.UUID(owner.create_session(movespec).json()["session_id"]) for _ in range(12)]
     now = timezone.now()
     beat(now=now)
@@ -50,14 +50,14 @@ def test_attaches_and_heartbeats_at_once_wait_for_none_of_each_other(
 def test_of_many_who_find_it_one_extends(
     owner: Machine, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    monkeypatch.setattr(absences, "_present_until", -math.inf)
-    monkeypatch.setattr(absences, "_is_present", lambda until: None)
+    monkeypatch.setattr(downtime, "_present_until", -math.inf)
+    monkeypatch.setattr(downtime, "_is_present", lambda until: None)
     owner.create_session(movespec)
     [before] = DetectionSession.objects.values_list("deadline_at", flat=True)
     now = timezone.now()
     beat(now=now)
     later = now + AWAY
-    act = {"look": make_up_for_absence, "sweep": lambda now: expire_sessions(now=now)}[first]
+    act = {"look": make_up_for_downtime, "sweep": lambda now: expire_sessions(now=now)}[first]
     race([lambda: act(later)] * 8)
     session = DetectionSession.objects.get()
     assert (session.status, session.deadline_at) == ("created", before + AWAY)

@@ -14,8 +14,12 @@ from django.utils import timezone
 from racing import race, racing, waiting_backends
 
 from movespecs.models import MoveSpec
-from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.lifecycle import session_cancel, session_finalize, session_settle
+from sessions_app.lifecycle import (
+    SessionAlreadyEnded,
+    session_cancel,
+    session_finalize,
+    session_settle,
+)
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import Machine

@@ -22,10 +22,10 @@ from kynaplatform.metrics.exposition import (
     exposition,
     process_exposition,
 )
-from sessions_app.last_runs import LastRunCollector, last_run_record
+from sessions_app.metrics import SessionCollector, job_run_record
 from sessions_app.models import LastRun
+from sessions_app.session_sweep import sweep
 from sessions_app.tasks import prune_expired
-from sessions_app.worker_timers import sweep
 from tests.deploy.own_database import own_database
 from tests.documented import run
 from tryout.tasks import prune_tries
@@ -100,16 +100,16 @@ def test_each_task_and_the_sweep_write_that_they_have_ended_well() -> None:
     before = clock.now()
     for task in (prune_expired, prune_tries):
         assert task() == 0
-        assert before.timestamp() <= told(LastRunCollector())[RUNS, task.name]
+        assert before.timestamp() <= told(SessionCollector())[RUNS, task.name]
     for _ in range(2):
         sweep(now=clock.now())
-        assert before.timestamp() <= told(LastRunCollector())[SWEEP,]
+        assert before.timestamp() <= told(SessionCollector())[SWEEP,]
         assert LastRun.objects.count() == 3
 
 
 def test_one_that_fails_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     long_ago = timezone.now() - timedelta(hours=4)
-    last_run_record(name=prune_expired.name, now=long_ago)
+    job_run_record(name=prune_expired.name, now=long_ago)
 
     def fail(**_: Any) -> int:
         raise ZeroDivisionError
@@ -117,7 +117,7 @@ def test_one_that_fails_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sessions_app.tasks.prune_signing_keys", fail)
     with pytest.raises(ZeroDivisionError):
         prune_expired()
-    assert told(LastRunCollector())[RUNS, prune_expired.name] == long_ago.timestamp()
+    assert told(SessionCollector())[RUNS, prune_expired.name] == long_ago.timestamp()
 
 
 def test_a_backup_is_recorded_and_told_of(signing_key: None) -> None:
@@ -126,7 +126,7 @@ def test_a_backup_is_recorded_and_told_of(signing_key: None) -> None:
     recorded = json.loads(out.getvalue())
     [row] = LastRun.objects.all()
     assert recorded == {"backup_at": row.ended_at.isoformat()}
-    assert told(LastRunCollector())[(BACKUP,)] == row.ended_at.timestamp()
+    assert told(SessionCollector())[(BACKUP,)] == row.ended_at.timestamp()
     text = exposition().decode()
     for name in (BACKUP, RUNS, "kyna_wal_retained_bytes", "kyna_disk_free_bytes"):
         assert f"\n{name}" in text

@@ -162,7 +162,6 @@ class Scene:
         lifecycle.session_fail(
             session_id=session_id,
             attachment_id=attachment_id,
-            code="engine_broke",
             message="It broke.",
             now=at(seconds),
         )
@@ -205,5 +204,5 @@ class Scene:
         return row.status, row.terminal_outcome, row.error_code, row.ended_at
 
 
-def sweep(seconds: float, slice_size: int = session_sweep.SWEEP_CHUNK) -> int:
+def sweep(seconds: float, slice_size: int = session_sweep.SWEEP_SLICE) -> int:
     return session_sweep.expire_sessions(now=at(seconds), slice_size=slice_size)

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import IDLE, LONGEST, SLACK, WINDOW, Scene, at, sweep
 
 from kynaplatform import clock
-from sessions_app import absences
-from sessions_app.absences import make_up_for_absence
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app import downtime
+from sessions_app.downtime import make_up_for_downtime
 from sessions_app.leases import AttachmentLost
+from sessions_app.lifecycle import SessionAlreadyEnded
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from sessions_app.session_sweep import beat
 
@@ -28,8 +28,8 @@ AWAY_WORDS = "The platform was away for %d s; %s that much more time."
 @pytest.fixture(autouse=True)
 def _looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process looks each time."""
-    monkeypatch.setattr(absences, "_present_until", 0.0)
-    monkeypatch.setattr(absences, "_is_present", lambda until: None)
+    monkeypatch.setattr(downtime, "_present_until", 0.0)
+    monkeypatch.setattr(downtime, "_is_present", lambda until: None)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_without_it_the_session_is_abandoned(scene: Scene, session_id: UUID) -> 
 
 def test_it_extends_once(scene: Scene, session_id: UUID) -> None:
     for seconds in (BACK, BACK, BACK + 1, BACK + 14):
-        make_up_for_absence(at(seconds))
+        make_up_for_downtime(at(seconds))
     assert scene.row(session_id).deadline_at == at(0) + IDLE + SLACK + AWAY
     # After which it is abandoned as any other.
     for seconds in range(174, 290, 14):
@@ -105,7 +105,7 @@ def test_the_attach_window_is_extended_by_it(scene: Scene) -> None:
 def test_of_a_session_created_meanwhile_only_what_it_has_missed(scene: Scene) -> None:
     beat(now=at(LAST))
     created = scene.created(100)
-    make_up_for_absence(at(BACK))
+    make_up_for_downtime(at(BACK))
     assert scene.row(created).deadline_at == at(BACK) + WINDOW
 
 
@@ -113,9 +113,9 @@ def test_the_longest_session_is_not_extended(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     scene.keep_alive(session_id, holder, 3500)
     beat(now=at(3505))
-    make_up_for_absence(at(3550))
+    make_up_for_downtime(at(3550))
     assert scene.row(session_id).deadline_at == at(0) + LONGEST
-    make_up_for_absence(at(3700))
+    make_up_for_downtime(at(3700))
     assert sweep(3700) == 1
     assert scene.state(session_id) == ("completed", "max_duration", None, at(3600))
 
@@ -133,7 +133,7 @@ def test_finalizing_ones_and_those_that_are_left_keep_their_deadlines(scene: Sce
     DetectionSession.objects.filter(id=left).update(unreadable_since=at(0))
     beat(now=at(LAST))
     before = {one: scene.row(one).deadline_at for one in (finalizing, left)}
-    make_up_for_absence(at(BACK))
+    make_up_for_downtime(at(BACK))
     assert {one: scene.row(one).deadline_at for one in before} == before
 
 
@@ -166,10 +166,10 @@ def test_it_is_told_with_how_long_it_was(
     scene: Scene, session_id: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "kynaplatform.absences"):
-        make_up_for_absence(at(BACK))
+        make_up_for_downtime(at(BACK))
         # Nobody was there meanwhile.
         scene.cancel(session_id, BACK)
-        make_up_for_absence(at(2 * BACK))
+        make_up_for_downtime(at(2 * BACK))
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
         ("WARNING", AWAY_WORDS % (150, "1 open session gets")),
         ("INFO", AWAY_WORDS % (160, "0 open sessions get")),
@@ -178,7 +178,7 @@ def test_it_is_told_with_how_long_it_was(
 
 def test_before_the_first_heartbeat_there_is_none(scene: Scene) -> None:
     session_id, _ = scene.streaming()
-    make_up_for_absence(at(BACK))
+    make_up_for_downtime(at(BACK))
     assert not PlatformHeartbeat.objects.exists()
     assert sweep(BACK) == 1
     assert scene.state(session_id)[2] == "session_abandoned"
@@ -200,7 +200,7 @@ def test_a_process_looks_once_for_as_long_as_none_can_have_been(
     monkeypatch.undo()
     ticks = 1000.0
     monkeypatch.setattr(clock, "ticks", lambda: ticks)
-    monkeypatch.setattr(absences, "_present_until", 0.0)
+    monkeypatch.setattr(downtime, "_present_until", 0.0)
     beat(now=at(0))
 
     def looks(seconds: float) -> bool:
@@ -209,7 +209,7 @@ def test_a_process_looks_once_for_as_long_as_none_can_have_been(
         with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks(
             execute=True
         ):  # fmt: skip
-            make_up_for_absence(at(seconds))
+            make_up_for_downtime(at(seconds))
         return bool(queries)
 
     PlatformHeartbeat.objects.update(alive_at=at(0))

@@ -18,11 +18,11 @@ from movespecs.models import MoveSpec
 from realtime import messages
 from realtime.attach import Attached, attach
 from realtime.progress import take
-from sessions_app import version_specs
+from sessions_app import context
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.checkpoints import NewEvent
+from sessions_app.context import spec_of_session
 from sessions_app.models import DetectionSession
-from sessions_app.version_specs import spec_of_session
 from tests.conftest import Machine, make_released
 
 YAML = """\
@@ -173,7 +173,7 @@ def test_the_sweep_finishes_with_it(scene: Scene, deep: MoveSpec, begun: None) -
 def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> None:
     version_id = deep.current_released_version_id
     assert version_id is not None
-    version_specs.validation_of_version.cache_clear()
+    context.validation_of_version.cache_clear()
     with CaptureQueriesContext(connection) as queries:
         for number in range(MAX_PLANS + 10):
             session = DetectionSession(
@@ -184,7 +184,7 @@ def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> N
             plan_of(spec)
     assert len(queries) == 1
     assert plan_of.cache_info().currsize == MAX_PLANS
-    assert version_specs.validation_of_version.cache_info().currsize == 1
+    assert context.validation_of_version.cache_info().currsize == 1
 
 
 def test_the_same_numbers_have_one_plan(deep: MoveSpec) -> None:

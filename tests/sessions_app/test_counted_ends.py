@@ -11,12 +11,10 @@ from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
 from projects.suspension import resume, suspend
-from sessions_app.errors import SessionAlreadyEnded
-from sessions_app.finish import RUNTIME_ERROR, RUNTIME_ERROR_MESSAGE
 from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import session_fail, session_settle
+from sessions_app.lifecycle import SessionAlreadyEnded, session_fail, session_settle
 from sessions_app.models import DetectionSession
-from sessions_app.session_ends import ENDED_SESSIONS
+from sessions_app.session_ends import ENDED_SESSIONS, MESSAGES, RUNTIME_ERROR
 from sessions_app.stream_state import pack
 from tests.concurrency.racing import race
 
@@ -52,8 +50,7 @@ def fail(scene: Scene) -> None:
     session_fail(
         session_id=session_id,
         attachment_id=holder,
-        code=RUNTIME_ERROR,
-        message=RUNTIME_ERROR_MESSAGE,
+        message=MESSAGES[RUNTIME_ERROR],
         now=at(1),
     )
 

@@ -13,10 +13,9 @@ from lifecycle_scene import LONGEST, START, Scene, at, sweep
 from detection import Engine
 from movespecs.models import MoveSpec
 from sessions_app.checkpoints import NewEvent
-from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import session_settle
+from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack
 from tests.conftest import SESSIONS, Machine

@@ -9,8 +9,8 @@ from lifecycle_scene import Scene, at, sweep
 
 from kynaplatform.api.errors import OrganizationSuspended, ProjectSuspended
 from sessions_app import lifecycle
-from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.leases import AttachmentLost
+from sessions_app.lifecycle import SessionAlreadyEnded
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import STATE_COLUMNS
 from tests.long_runs import at_length, thinned

@@ -422,14 +422,13 @@ class Lifecycle(RuleBasedStateMachine):
             session_fail(
                 session_id=model.id,
                 attachment_id=attachment,
-                code="engine_broke",
                 message="It broke.",
                 now=self.now,
             )
 
         if model.holds(attachment):
             break_down()
-            model.end("failed", "failed", self.now, "engine_broke")
+            model.end("failed", "failed", self.now, "runtime_error")
         else:
             with pytest.raises(AttachmentLost):
                 break_down()
@@ -506,7 +505,7 @@ class Lifecycle(RuleBasedStateMachine):
         messages = {
             "session_expired": "No runtime attached within the attach window.",
             "session_abandoned": "The client sent nothing within the idle limit.",
-            "engine_broke": "It broke.",
+            "runtime_error": "It broke.",
             "project_suspended": "The project or its organization was suspended.",
             "organization_suspended": "The project or its organization was suspended.",
             None: None,

@@ -8,9 +8,8 @@ from django.db import transaction
 from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
-from sessions_app.errors import SessionAlreadyEnded
 from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import session_settle
+from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import race, racing, waiting_backends
 from tests.waiting import eventually

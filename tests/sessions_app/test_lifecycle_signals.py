@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from lifecycle_scene import Scene, sweep
 
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.lifecycle import SessionAlreadyEnded
 from tests.server import test_database_url as database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

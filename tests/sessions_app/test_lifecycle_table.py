@@ -25,7 +25,7 @@ from kynaplatform.api.errors import (
     ProjectSuspended,
 )
 from sessions_app import attachments, lifecycle, session_sweep
-from sessions_app.errors import SessionAlreadyEnded
+from sessions_app.lifecycle import SessionAlreadyEnded
 from tests.conftest import Machine
 
 LATE = 100_000
@@ -262,7 +262,7 @@ def test_it_does_not_attach_while_suspended(
 def test_it_fails_with_a_runtime_error(scene: Scene, stage: str) -> None:
     session_id, attachment_id = getattr(scene, stage)()
     scene.fail(session_id, attachment_id, 7)
-    assert scene.state(session_id) == ("failed", "failed", "engine_broke", at(7))
+    assert scene.state(session_id) == ("failed", "failed", "runtime_error", at(7))
     assert scene.row(session_id).error_message == "It broke."
 
 

@@ -18,13 +18,13 @@ from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
 from common.keyset import first_id_of
-from sessions_app import event_partitions
-from sessions_app.event_partitions import (
+from sessions_app import retention
+from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.retention import (
     dated_partitions,
     event_partition_drop,
     event_partitions_make,
 )
-from sessions_app.models import DetectionEvent, DetectionSession
 from tests.server import test_database_url as database_url
 from tests.sessions_app.plans import copy_row, run
 from tests.waiting import eventually
@@ -197,9 +197,9 @@ def test_partitions_are_made_ahead(scene: Scene, kept_days: int | None, days: in
     new = dated_partitions()[len(before) :]
     assert len(new) == made == {1: 13, 7: 2}[days]
     for earlier, later in zip([before[-1], *new], new, strict=False):
-        assert later.first == earlier.behind
+        assert later.first == earlier.end
         assert later.ends_at - earlier.ends_at == timedelta(days=days)
-    assert new[-1].ends_at >= now + event_partitions.AHEAD
+    assert new[-1].ends_at >= now + retention.AHEAD
     assert event_partitions_make(now=now, kept_days=kept_days) == 0
 
 
@@ -215,7 +215,7 @@ def test_after_a_long_absence_none_is_made_of_a_time_that_has_begun(scene: Scene
             cursor.execute(EVENT, [session_id, 1])
     run("SET CONSTRAINTS ALL IMMEDIATE")
     event_partitions_make(now=now, kept_days=30)
-    (new,) = [one for one in dated_partitions() if one.first <= ahead < one.behind]
+    (new,) = [one for one in dated_partitions() if one.first <= ahead < one.end]
     assert partition_of(lost) == {"detection_event_other"}
     # What lay there already, by a clock that is wrong or an id that is random, has moved.
     assert partition_of(ahead) == {new.name}
@@ -227,7 +227,7 @@ def test_a_partition_leaves_with_its_events_alone(scene: Scene) -> None:
     with connection.cursor() as cursor:
         for session_id in (here, elsewhere):
             cursor.execute(EVENT, [session_id, 1])
-    (partition,) = [one for one in dated_partitions() if one.first <= here < one.behind]
+    (partition,) = [one for one in dated_partitions() if one.first <= here < one.end]
     run("SET CONSTRAINTS ALL IMMEDIATE")
     assert event_partition_drop(partition)
     assert event_partition_drop(partition)  # another worker did
@@ -242,8 +242,8 @@ def test_a_partition_leaves_with_its_events_alone(scene: Scene) -> None:
 def test_a_partition_in_use_is_left_to_the_next_run(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_partitions, "TRIES", 2)
-    monkeypatch.setattr(event_partitions, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(retention, "LOCK_TRIES", 2)
+    monkeypatch.setattr(retention, "LOCK_PAUSE_SECONDS", 0)
     before = dated_partitions()
     with psycopg.connect(database_url()) as reader:
         reader.execute("SELECT FROM detection_session LIMIT 1")
@@ -259,7 +259,7 @@ def test_an_autovacuum_is_waited_for_until_it_gives_way_and_nobody_waits_behind(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     """It does after deadlock_timeout. Here another has its lock for a little longer than that."""
-    monkeypatch.setattr(event_partitions, "TRIES", 1)
+    monkeypatch.setattr(retention, "LOCK_TRIES", 1)
     partition = dated_partitions()[-1]
     name = partition.name if table == "its own" else table
     with (
@@ -284,7 +284,7 @@ def test_an_autovacuum_is_waited_for_until_it_gives_way_and_nobody_waits_behind(
     assert partition in dated_partitions()
 
 
-def drop_and_close(partition: event_partitions.Partition) -> bool:
+def drop_and_close(partition: retention.Partition) -> bool:
     try:
         return event_partition_drop(partition)
     finally:
@@ -294,14 +294,14 @@ def drop_and_close(partition: event_partitions.Partition) -> bool:
 def test_with_few_days_left_the_task_fails(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_partitions, "TRIES", 1)
-    monkeypatch.setattr(event_partitions, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(retention, "LOCK_TRIES", 1)
+    monkeypatch.setattr(retention, "LOCK_PAUSE_SECONDS", 0)
     before = dated_partitions()
     with psycopg.connect(database_url()) as writer:
         writer.execute("LOCK TABLE detection_session IN ROW EXCLUSIVE MODE")
         ends_at = before[-1].ends_at
         assert event_partitions_make(now=ends_at - timedelta(days=7), kept_days=30) == 0
-        with pytest.raises(event_partitions.TooFewPartitions, match=f"{ends_at:%Y-%m-%d}"):
+        with pytest.raises(retention.TooFewPartitions, match=f"{ends_at:%Y-%m-%d}"):
             event_partitions_make(now=ends_at - timedelta(days=6, hours=23), kept_days=30)
     assert dated_partitions() == before
 

@@ -16,10 +16,15 @@ from uuid_utils.compat import uuid7
 from common.keyset import first_id_of
 from projects.models import Organization
 from sessions_app import removal, retention, tasks
-from sessions_app.event_partitions import dated_partitions, event_partitions_make
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
-from sessions_app.retention import kept_of, prune_staff_log, retention_apply
+from sessions_app.retention import (
+    dated_partitions,
+    event_partitions_make,
+    kept_of,
+    prune_staff_log,
+    retention_apply,
+)
 from tests.conftest import Machine, make_released
 from tests.sessions_app.plans import add_sessions, copy_row, run
 
@@ -78,14 +83,14 @@ def test_a_project_that_fails_keeps_no_other_from_its_turn(
     scene: Scene, of_another: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing, other = ended(scene, 40), ended(of_another, 40)
-    of_project, project_id = retention._of_project, scene.machine.project.id
+    of_project, project_id = retention._apply_to_project, scene.machine.project.id
 
     def fail_of_one(of: UUID, *more: Any) -> int:
         if of == project_id:
             raise ValueError("of this one")
         return of_project(of, *more)
 
-    monkeypatch.setattr(retention, "_of_project", fail_of_one)
+    monkeypatch.setattr(retention, "_apply_to_project", fail_of_one)
     for _ in range(2):
         with pytest.raises(ValueError, match="of this one"):
             apply()
@@ -102,7 +107,7 @@ def test_no_project_is_always_the_first(
         order.append(of)
         return 0
 
-    monkeypatch.setattr(retention, "_of_project", note)
+    monkeypatch.setattr(retention, "_apply_to_project", note)
     for _ in range(60):
         apply()
     assert {*order[::2]} == {scene.machine.project.id, of_another.machine.project.id}
@@ -233,7 +238,7 @@ def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(
     DetectionSession.objects.filter(id=id_).update(ended_at=last.ends_at, created_at=last.ends_at)
     due = last.ends_at + timedelta(days=30, seconds=1)
     with monkeypatch.context() as patched:
-        patched.setattr(retention, "_follow", lambda *_: 0)
+        patched.setattr(retention, "_clear_up", lambda *_: 0)
         assert apply(due) == 0
     assert (left(), with_events()) == ({id_}, set())
     assert apply(due + 2 * DAY) == 1

@@ -10,10 +10,9 @@ from engine_work import midway
 from lifecycle_scene import Scene, at, sweep
 
 from sessions_app.models import DetectionSession
-from sessions_app.session_ends import leftover_states_drop
+from sessions_app.session_ends import leftover_states_drop, sessions_await_reader
 from sessions_app.stream_state import pack, unpack
 from sessions_app.summary import COUNTED
-from sessions_app.unreadable_states import sessions_leave
 from tests.sessions_app.plans import run
 
 SUMMARY = {"usable": 9, "active_ms": 300, "ranges": [[80.0, 170.5]], "steps": 2, "rejected": {}}
@@ -32,7 +31,7 @@ def finalized_and_swept(scene: Scene, session_id: UUID, holder: UUID) -> None:
 
 def left_until_its_end(scene: Scene, session_id: UUID, holder: UUID) -> None:
     scene.detach(session_id, holder, 2)
-    sessions_leave(DetectionSession.objects.filter(id=session_id), at(3))
+    sessions_await_reader(DetectionSession.objects.filter(id=session_id), at(3))
     sweep(1000)
 
 

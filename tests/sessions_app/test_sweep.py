@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
 from plans import MANY, add_sessions, explained, indexes_used, run
 
-from sessions_app import session_sweep, tasks, worker_timers
-from sessions_app.last_runs import swept_at
+from sessions_app import session_sweep, tasks
+from sessions_app.metrics import swept_at
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
 from tests.waiting import DEADLINE_SECONDS
@@ -171,7 +171,7 @@ def test_it_is_run_by_the_timer_and_the_command(
     first = scene.created()
     # Beat of the release before sends it as a task, beside the timer.
     assert tasks.expire_sessions() == 0
-    worker_timers.sweep(now=at(LATE))
+    session_sweep.sweep(now=at(LATE))
     assert scene.row(first).status == "cancelled"
     assert swept_at() == at(LATE)
     scene.created()

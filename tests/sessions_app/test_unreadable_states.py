@@ -10,7 +10,7 @@ from lifecycle_scene import IDLE, SLACK, Scene, at, sweep
 
 import detection
 from projects.suspension import suspend
-from sessions_app import finish, unreadable_states
+from sessions_app import finish, models
 from sessions_app.attachments import session_detach_unread
 from sessions_app.finish import StateUnreadable
 from sessions_app.models import DetectionSession
@@ -51,7 +51,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From then on this process is of the later code."""
 
     def know() -> None:
-        monkeypatch.setattr(unreadable_states, "READABLE_FORMS", (LATER_FORM,))
+        monkeypatch.setattr(models, "READABLE_FORMS", (LATER_FORM,))
         monkeypatch.setattr(detection.engine.snapshots, "SNAPSHOT_FORM", LATER_FORM)
 
     return know

@@ -19,7 +19,7 @@ from dev.local_stack.ports import free_port
 from erasure.models import Erasure
 from kynaplatform import __version__, clock
 from movespecs.models import MoveSpec
-from sessions_app.last_runs import BACKUP, SWEEP, last_run_record
+from sessions_app.metrics import BACKUP, SWEEP, job_run_record
 from staff.management.commands.status import (
     BEAT,
     BOUNDS,
@@ -48,9 +48,9 @@ def late_now() -> dict[str, bool]:
 def run_all(ago: timedelta = timedelta(0)) -> None:
     now = clock.now()
     for entry in current_app.conf.beat_schedule.values():
-        last_run_record(name=entry["task"], now=now - ago)
+        job_run_record(name=entry["task"], now=now - ago)
     for name in (SWEEP, BACKUP):
-        last_run_record(name=name, now=now - ago)
+        job_run_record(name=name, now=now - ago)
 
 
 def test_its_bounds_are_those_of_the_alerts() -> None:
@@ -117,7 +117,7 @@ def test_a_task_whose_last_run_failed_is_a_problem_until_one_ends_well() -> None
     late, failures = read_database({task: failed_at})
     assert failures == Failures(tasks=["prune_expired"])
     assert [*problems_of([], WELL, late, failures)] == ["prune_expired: its last run failed"]
-    last_run_record(name=task, now=clock.now())
+    job_run_record(name=task, now=clock.now())
     assert read_database({task: failed_at})[1] == Failures()
 
 

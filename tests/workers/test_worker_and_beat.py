@@ -28,7 +28,7 @@ from dev.local_stack.services import RunLog
 from dev.poses.figure import perform
 from kynaplatform import __version__
 from movespecs.models import MoveSpec
-from sessions_app.last_runs import last_run_record
+from sessions_app.metrics import job_run_record
 from sessions_app.models import DetectionSession, Status
 from tests.conftest import Machine
 from tests.deploy.promql import (
@@ -182,7 +182,7 @@ def test_status_says_that_all_is_well_until_a_process_is_not(
 
     # Another test has emptied the table of last runs. By this worker's clock no message to erase is
     # young enough, and no minute has passed yet.
-    last_run_record(name="erasure.tasks.erase", now=timezone.now())
+    job_run_record(name="erasure.tasks.erase", now=timezone.now())
     eventually(lambda: status()[0] == 0, lambda: f"{status()}", DEADLINE_SECONDS)
 
     told = json.loads(status("--json")[1])

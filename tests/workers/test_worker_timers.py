@@ -16,7 +16,7 @@ from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
 from movespecs.models import MoveSpec
-from sessions_app.last_runs import swept_at
+from sessions_app.metrics import swept_at
 from sessions_app.models import DetectionSession
 from tests.admin.session_rows import overdue
 from tests.server import test_database_url as database_url

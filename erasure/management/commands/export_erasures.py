@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from common.commands import OperatorCommand
 from erasure import ledger
 from kynaplatform import clock
-from sessions_app.last_runs import last_run_record
+from sessions_app.metrics import job_run_record
 
 
 class Command(OperatorCommand):
@@ -26,5 +26,5 @@ class Command(OperatorCommand):
             lines = ledger.export(options["file"], now=now)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
-        last_run_record(name=ledger.EXPORT, now=now)
+        job_run_record(name=ledger.EXPORT, now=now)
         self.print_result({"lines": lines}, options)

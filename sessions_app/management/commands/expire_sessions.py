@@ -2,7 +2,7 @@ from typing import Any
 
 from common.commands import OperatorCommand
 from kynaplatform import clock
-from sessions_app.last_runs import SWEEP, last_run_record
+from sessions_app.metrics import SWEEP, job_run_record
 from sessions_app.session_sweep import expire_sessions
 
 
@@ -14,5 +14,5 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         changed = expire_sessions(now=clock.now())
-        last_run_record(name=SWEEP, now=clock.now())
+        job_run_record(name=SWEEP, now=clock.now())
         self.print_result({"changed": changed}, options)

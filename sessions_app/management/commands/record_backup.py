@@ -2,7 +2,7 @@ from typing import Any
 
 from common.commands import OperatorCommand
 from kynaplatform import clock
-from sessions_app.last_runs import BACKUP, last_run_record
+from sessions_app.metrics import BACKUP, job_run_record
 
 
 class Command(OperatorCommand):
@@ -13,5 +13,5 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
-        last_run_record(name=BACKUP, now=now)
+        job_run_record(name=BACKUP, now=now)
         self.print_result({"backup_at": now.isoformat()}, options)

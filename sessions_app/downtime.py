@@ -1,8 +1,8 @@
-"""Absences of the platform: time in which nobody could reach a session counts for no client.
+"""Downtime of the platform: time in which nobody could reach a session counts for no client.
 
 Runtimes and workers write the time into one row every BEAT_SECONDS, `alive_at`. Where it is older
 than ABSENCE, the database was away, or all of these processes were. Whoever is about to apply a
-deadline after it extends all that an absence moves, by how long it lasted, before it goes on.
+deadline extends all deadlines by that time first.
 """
 
 import logging
@@ -17,10 +17,9 @@ from kynaplatform.timing import ABSENCE
 
 logger = logging.getLogger("kynaplatform.absences")
 
-# The attach window ends what is created, the idle limit what streams, unless the longest session
-# comes before it: that is not moved, nor is what a process that can read a state is waited for.
-# The row's lock makes it once: whoever comes second finds the time that the first has written. It
-# waits for no session's row: whoever holds one is about to write its deadline, or holds up all.
+# It extends the attach window and the idle limit, but neither the maximum session length nor the
+# reader grace period. The row's lock makes it once: the second process reads the time that the
+# first has written. It skips locked sessions: their lock's holder is about to write the deadline.
 _MAKE_UP = """
 WITH absent AS (
     SELECT alive_at AS since FROM platform_heartbeat
@@ -48,21 +47,21 @@ extended AS (
 )
 SELECT since, (SELECT count(*) FROM extended) FROM ended
 """
-# Not by each of many processes within the same second.
+# At most once a second, however many processes beat.
 _BEAT = """
 INSERT INTO platform_heartbeat (id, alive_at) VALUES (1, %(now)s)
 ON CONFLICT (id) DO UPDATE SET alive_at = EXCLUDED.alive_at
 WHERE platform_heartbeat.alive_at < EXCLUDED.alive_at - interval '1 second'
 """
-# Until then this process need not look again, in `clock.ticks`: it has read that somebody lived.
+# Until then, in `clock.ticks`, this process need not read the heartbeat again.
 _present_until = 0.0
 
 
-def make_up_for_absence(now: datetime) -> None:
-    """Extend idle limits and attach windows by an absence that has just ended, if there was one.
+def make_up_for_downtime(now: datetime) -> None:
+    """Extend idle limits and attach windows by a downtime that has just ended, if there was one.
 
-    In the caller's transaction, if it has one, and then before that locks a session. It is one
-    small read at most every ABSENCE.
+    Call it before your transaction, if any, locks a session. It is one small read at most every
+    ABSENCE.
     """
     if clock.ticks() < _present_until:
         return
@@ -81,24 +80,18 @@ def make_up_for_absence(now: datetime) -> None:
 
 def _make_up(cursor: Any, now: datetime) -> None:
     cursor.execute(_MAKE_UP, {"now": now, "absence": ABSENCE})
-    # Nothing where another process was first.
+    # No row where another process was first.
     for since, sessions in cursor.fetchall():
-        seconds = (now - since).total_seconds()
+        get = "1 open session gets" if sessions == 1 else f"{sessions} open sessions get"
         logger.log(
             logging.WARNING if sessions else logging.INFO,
             "The platform was away for %(seconds).0f s; %(sessions)s that much more time.",
-            {
-                "seconds": seconds,
-                "sessions": "1 open session gets"
-                if sessions == 1
-                else f"{sessions} open sessions get",
-            },
+            {"seconds": (now - since).total_seconds(), "sessions": get},
         )
 
 
-def beat(now: datetime) -> None:
-    """Write that this process lives, after it has made up for an absence."""
-    make_up_for_absence(now)
+def write_heartbeat(now: datetime) -> None:
+    make_up_for_downtime(now)
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, {"now": now})
 
