@@ -438,7 +438,7 @@ class DetectionEvent(models.Model):
 
 
 class PlatformHeartbeat(models.Model):
-    """One row: when a runtime or a worker was last alive, with the database (absences.py)."""
+    """One row: when a runtime or a worker was last alive, with the database (downtime.py)."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     alive_at = models.DateTimeField()
