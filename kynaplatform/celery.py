@@ -1,9 +1,9 @@
 """The Celery application: `celery -A kynaplatform worker`, `celery -A kynaplatform beat`.
 
-Every periodic task is declared here. The sweep is none: each worker has a timer for it
+Every periodic task is declared here. The sweep isn't one: each worker has a timer for it
 (sessions_app/session_sweep.py). Beat has no lock and a broker may deliver twice, so each task is
-safe to run twice at once. `expires` keeps a stopped worker from meeting a long backlog; it is
-longer than the clocks of two machines differ, for each reads its own.
+safe to run twice at once. `expires` saves a stopped worker from a long backlog; it is longer than
+the clocks of two machines differ.
 """
 
 import errno
@@ -36,14 +36,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import BROKER, DATABASE
-from kynaplatform.logs import NO_REQUEST, bear_request_id
+from kynaplatform.logs import NO_REQUEST, set_request_id
 
 logger = logging.getLogger("kynaplatform.celery")
 
-# A worker of this queue sends webhooks, and does nothing else. No message comes by it: what is to
-# be sent is in the database.
+# A worker of this queue sends webhooks, and does nothing else. It gets no messages: deliveries are
+# in the database.
 WEBHOOKS: Final = "webhooks"
-# Of what the network says; a full disk or a file that may not be read is no outage.
+# The network's; a full disk or an unreadable file is no outage.
 NETWORK_ERRNOS: Final = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 OF_BROKER: Final = (
     ConnectionError,
@@ -54,13 +54,13 @@ OF_BROKER: Final = (
     RedisConnectionError,
     RedisTimeoutError,
 )
-# Where tasks fail, by whatever they have met.
+# Logs failed tasks, whatever their error.
 TASKS: Final = "celery.app.trace"
 STEPS: Final = "celery.bootsteps"
 
 
 class WithoutOutages(logging.Filter):
-    """Leaves out the lines of a broker or a database that is away, and their tracebacks."""
+    """Drops lines and tracebacks about a broker or a database that is out of reach."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = _error_of(record)
@@ -74,19 +74,14 @@ class WithoutOutages(logging.Filter):
 
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:
-    """The exception that a line is about: with its traceback, or named in its text."""
+    """The exception that a line is about: logged with its traceback, or named in the text."""
     error = record.exc_info[1] if record.exc_info else None
     if error is None and isinstance(record.args, tuple):
         error = next((each for each in record.args if isinstance(each, BaseException)), None)
     if record.name == STEPS or isinstance(error, SchedulingError):
-        return _root_of(error)
-    return error
-
-
-def _root_of(error: BaseException | None) -> BaseException | None:
-    """The broker's error that led to this one, which beat and a new start wrap in others."""
-    while error is not None and not is_of_broker(error):
-        error = error.__cause__ or error.__context__
+        # Beat and a new start wrap the broker's error in others.
+        while error is not None and not is_of_broker(error):
+            error = error.__cause__ or error.__context__
     return error
 
 
@@ -97,7 +92,7 @@ def is_of_broker(error: BaseException | None) -> TypeGuard[BaseException]:
 
 
 class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
-    """A step of a worker's consumer that begins each time that it has reached the broker."""
+    """A step of a worker's consumer that begins each time it reaches the broker."""
 
     requires = ("celery.worker.consumer:Connection",)
 
@@ -106,41 +101,37 @@ class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 @after_task_publish.connect
-def tell_that_it_is_back(**_: Any) -> None:
+def record_broker_recovery(**_: Any) -> None:
     BROKER.record_recovery()
 
 
 @celeryd_init.connect
 @setup_logging.connect
-def write_as_the_others(**_: Any) -> None:
-    """Log by LOG_LEVEL and LOG_FORMAT alone: with this connected, Celery sets nothing up itself."""
+def configure_logs(**_: Any) -> None:
+    """Log by LOG_LEVEL and LOG_FORMAT: with this connected, Celery configures nothing itself."""
     from celery.apps import worker
     from django.conf import settings
     from django.utils.log import configure_logging
 
     configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
-    worker.safe_say = say
-
-
-def say(text: str, *_: Any) -> None:
-    """The log line in place of what a worker prints when it is told to stop."""
-    logger.info(text)
+    # What a worker would print when it stops.
+    worker.safe_say = lambda text, *_: logger.info(text)
 
 
 @celeryd_after_setup.connect
-def leave_out_advice(**_: Any) -> None:
-    """At each loss of the broker Celery tells of a setting, in ten lines."""
+def drop_advice(**_: Any) -> None:
+    """Each time the broker is lost, Celery recommends a setting in ten lines."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 @task_prerun.connect
-def bear_task_id(task_id: str, **_: Any) -> None:
-    bear_request_id(task_id)
+def set_task_id(task_id: str, **_: Any) -> None:
+    set_request_id(task_id)
 
 
 @task_postrun.connect
-def put_down_task_id(**_: Any) -> None:
-    bear_request_id(NO_REQUEST)
+def clear_task_id(**_: Any) -> None:
+    set_request_id(NO_REQUEST)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
@@ -149,49 +140,28 @@ app = Celery("kynaplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(Connected)
+# By name: the task, every how many seconds it runs, and when a message of it expires.
+PERIODIC: Final = {
+    "roll-up-usage": ("usage.tasks.roll_up_usage", 60.0, 3600),
+    "prune-expired": ("sessions_app.tasks.prune_expired", 3600.0, 7200),
+    "make-event-partitions": ("sessions_app.tasks.make_event_partitions", 3600.0, 7200),
+    "apply-retention": ("sessions_app.tasks.apply_retention", 3600.0, 7200),
+    "prune-deliveries": ("webhooks.tasks.prune_deliveries", 3600.0, 7200),
+    # A run takes most of the 15 s, so no backlog may build up.
+    "erase": ("erasure.tasks.erase", 15.0, 30),
+    "prune-tries": ("tryout.tasks.prune_tries", 3600.0, 7200),
+}
 app.conf.beat_schedule = {
-    "roll-up-usage": {
-        "task": "usage.tasks.roll_up_usage",
-        "schedule": 60.0,
-        "options": {"expires": 3600},
-    },
-    "prune-expired": {
-        "task": "sessions_app.tasks.prune_expired",
-        "schedule": 3600.0,
-        "options": {"expires": 7200},
-    },
-    "make-event-partitions": {
-        "task": "sessions_app.tasks.make_event_partitions",
-        "schedule": 3600.0,
-        "options": {"expires": 7200},
-    },
-    "apply-retention": {
-        "task": "sessions_app.tasks.apply_retention",
-        "schedule": 3600.0,
-        "options": {"expires": 7200},
-    },
-    "prune-deliveries": {
-        "task": "webhooks.tasks.prune_deliveries",
-        "schedule": 3600.0,
-        "options": {"expires": 7200},
-    },
-    "erase": {
-        "task": "erasure.tasks.erase",
-        "schedule": 15.0,
-        # A run lasts for most of that, so no backlog of them may come.
-        "options": {"expires": 30},
-    },
-    "prune-tries": {
-        "task": "tryout.tasks.prune_tries",
-        "schedule": 3600.0,
-        "options": {"expires": 7200},
-    },
+    name: {"task": task, "schedule": seconds, "options": {"expires": expires}}
+    for name, (task, seconds, expires) in PERIODIC.items()
 }
 
 
 class Schedule(PersistentScheduler):  # type: ignore[misc]
-    """The stored schedule, which goes on after the machine's clock went back. Celery's own waits
-    until the last run is over by the new clock too, and a restart reads the same last run."""
+    """Celery's stored schedule, which also goes on after the machine's clock went back.
+
+    Celery's own waits for the time of the last run by the new clock, also after a restart.
+    """
 
     def tick(self, *args: Any, **options: Any) -> float:
         now = self.app.now()
@@ -232,11 +202,11 @@ def begin_worker(sender: Any, **_: Any) -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start(without=checks.NOT_OF_SENDERS if sends_webhooks(sender) else ())
-    # Not before the settings are read: they say how this process counts.
-    from kynaplatform.logs import tell_engine_build
+    # After the settings are read: they say how this process counts.
+    from kynaplatform.logs import log_engine_build
     from kynaplatform.worker_monitors import watch_tasks
 
-    tell_engine_build()
+    log_engine_build()
     watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
 
 

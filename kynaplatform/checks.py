@@ -27,37 +27,59 @@ MIN_PEPPER_BYTES = 32
 MIN_RETENTION_DAYS = 2
 # A hundred years: with more, no date would be that long ago.
 MAX_RETENTION_DAYS = 36_500
-# What a sender of webhooks needs no setting for: staff's sessions, credentials, rate limits, the
+# Of settings that a sender of webhooks doesn't use: staff's sessions, credentials, rate limits, the
 # stream's address and requests of clients.
 NOT_OF_SENDERS = frozenset(
     f"kynaplatform.E{number}" for number in ("001", "002", "008", "009", "012")
 )
-RETENTIONS = ("RETENTION_DAYS", "EVENTS_RETENTION_DAYS", "STAFF_LOG_RETENTION_DAYS")
-LIFETIMES = (
-    "ACCESS_TOKEN_SECONDS",
-    "SESSION_ATTACH_SECONDS",
-    "SESSION_IDLE_SECONDS",
-    "SESSION_MAX_SECONDS",
-    "STAFF_SESSION_SECONDS",
+# An id, the settings that it is about, their bounds, and what they are.
+RANGES: tuple[tuple[str, tuple[str, ...], int, int, str], ...] = (
+    (
+        "E014",
+        ("WEB_PROCESSES", "WEB_THREADS"),
+        1,
+        MAX_OF_A_MACHINE,
+        "WEB_PROCESSES is a number of processes, WEB_THREADS the threads of each.",
+    ),
+    # Signing keys are kept for the longest lifetime that is allowed here.
+    (
+        "E010",
+        (
+            "ACCESS_TOKEN_SECONDS",
+            *("SESSION_ATTACH_SECONDS", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS"),
+            "STAFF_SESSION_SECONDS",
+        ),
+        1,
+        MAX_LIFETIME_SECONDS,
+        "It is a number of seconds.",
+    ),
+    (
+        "E018",
+        ("RETENTION_DAYS", "EVENTS_RETENTION_DAYS", "STAFF_LOG_RETENTION_DAYS"),
+        MIN_RETENTION_DAYS,
+        MAX_RETENTION_DAYS,
+        "It is a number of days. Leave it unset to keep what there is for good.",
+    ),
 )
+# The number of an id, the fault, and the hint.
+Found = tuple[str, str, str]
 
 
 @register("kynaplatform")
 def check_environment(**_: Any) -> list[CheckMessage]:
+    found = (*_check_secrets(), *_check_services(), *_check_http(), *_check_ranges())
     return [
-        *_check_secrets(),
-        *_check_services(),
-        *_check_http(),
-        *_check_processes(),
-        *_check_lifetimes(),
-        *_check_retention(),
+        (Error if number.startswith("E") else CheckWarning)(
+            fault, hint=hint, id=f"kynaplatform.{number}"
+        )
+        for number, fault, hint in found
     ]
 
 
 def refuse_to_start(*, without: Collection[str] = ()) -> None:
-    """End the process with every error found: for processes that run no checks themselves.
+    """End the process with every error found, except the ids in `without`.
 
-    `without` has the ids of checks that are not for this process.
+    For processes that run no checks themselves.
     """
     found = [message for message in run_checks(tags=["kynaplatform"]) if message.is_serious()]
     if errors := [message for message in found if message.id not in without]:
@@ -97,18 +119,14 @@ def _is_redis(url: str) -> bool:
     return True
 
 
-def _is_broker(url: str) -> bool:
-    """Whether each of its addresses is one: a client goes to the next where one is away."""
-    return all(map(_is_one_broker, url.split(";")))
-
-
-def _is_one_broker(url: str) -> bool:
+def _is_broker(urls: str) -> bool:
+    """Whether each of the addresses, separated by `;`, is a broker's."""
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises ValueError where it is no number
+        parts = [urlsplit(url) for url in urls.split(";")]
+        _ = [each.port for each in parts]  # raises ValueError for what is no number
     except ValueError:
         return False
-    return parts.scheme.partition("+")[0] in TRANSPORT_ALIASES
+    return all(each.scheme.partition("+")[0] in TRANSPORT_ALIASES for each in parts)
 
 
 def _matches_hosts(pattern: str) -> bool:
@@ -116,174 +134,146 @@ def _matches_hosts(pattern: str) -> bool:
     return pattern == "*" or split_domain_port(pattern)[0] == pattern.lower()
 
 
-def _check_secrets() -> Iterator[CheckMessage]:
+def _check_secrets() -> Iterator[Found]:
     if _is_weak(settings.SECRET_KEY):
-        yield Error(
+        yield (
+            "E001",
             "SECRET_KEY is unset or weak.",
-            hint="Set it to at least 50 random characters: "
+            "Set it to at least 50 random characters: "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"',
-            id="kynaplatform.E001",
         )
     peppers = settings.SECRET_PEPPERS.values()
     if not peppers or any(
         len(pepper) < MIN_PEPPER_BYTES or len(set(pepper)) < 8 for pepper in peppers
     ):
-        yield Error(
+        yield (
+            "E002",
             "SECRET_PEPPERS is unset or weak.",
-            hint="Set it to `1:<hex of 32 random bytes>`: "
+            "Set it to `1:<hex of 32 random bytes>`: "
             "python -c \"import secrets; print('1:' + secrets.token_hex(32))\"",
-            id="kynaplatform.E002",
         )
     keys = settings.SIGNING_KEY_SECRETS
     if not keys or not all(map(_is_fernet_key, keys)):
-        yield Error(
+        yield (
+            "E003",
             "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
-            hint="Set it to the output of: python -c "
+            "Set it to the output of: python -c "
             '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
-            id="kynaplatform.E003",
         )
     if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 20:
-        yield Error(
+        yield (
+            "E004",
             "METRICS_TOKEN is weak.",
-            hint="Use at least 20 random characters, or leave it unset.",
-            id="kynaplatform.E004",
+            "Use at least 20 random characters, or leave it unset.",
         )
 
 
-def _check_services() -> Iterator[CheckMessage]:
+def _check_services() -> Iterator[Found]:
     if settings.ENVIRONMENT not in ("production", "development"):
-        yield Error(
+        yield (
+            "E005",
             "ENVIRONMENT is neither production nor development.",
-            hint="Leave it unset in production.",
-            id="kynaplatform.E005",
+            "Leave it unset in production.",
         )
     if not _is_database(settings.DATABASE_URL):
-        yield Error(
+        yield (
+            "E006",
             "DATABASE_URL is unset or not a postgresql:// address.",
-            hint="Set it, or use `make run`, which brings its own.",
-            id="kynaplatform.E006",
+            "Set it, or use `make run`, which brings its own.",
         )
     if settings.DATABASE_LISTEN_URL and not _is_database(settings.DATABASE_LISTEN_URL):
-        yield Error(
+        yield (
+            "E019",
             "DATABASE_LISTEN_URL is not a postgresql:// address.",
-            hint="Set it to the database past any pooler, with special characters of the password "
+            "Set it to the database past any pooler, with special characters of the password "
             "percent-encoded, or leave it unset to LISTEN at DATABASE_URL.",
-            id="kynaplatform.E019",
         )
     if not _is_broker(settings.CELERY_BROKER_URL):
-        yield Error(
+        yield (
+            "E007",
             "CELERY_BROKER_URL is unset or not the address of a broker.",
-            hint="Set it to a redis:// or amqp:// address, with special characters of the password "
+            "Set it to a redis:// or amqp:// address, with special characters of the password "
             "percent-encoded, or use `make run`, which brings its own.",
-            id="kynaplatform.E007",
         )
     if (settings.PRODUCTION or settings.REDIS_URL) and not _is_redis(settings.REDIS_URL):
-        yield Error(
+        yield (
+            "E008",
             "REDIS_URL is unset or not a redis:// address.",
-            hint="In production rate limits are counted in Redis, shared by all machines. "
+            "In production rate limits are counted in Redis, shared by all machines. "
             "Percent-encode special characters of its password.",
-            id="kynaplatform.E008",
         )
     stream = urlsplit(settings.PUBLIC_STREAM_URL)
     if stream.scheme not in ("ws", "wss") or not stream.netloc or stream.query or stream.fragment:
-        yield Error(
+        yield (
+            "E009",
             "PUBLIC_STREAM_URL is unset or not a ws:// or wss:// address.",
-            hint="Set the address at which clients reach the realtime runtime, "
+            "Set the address at which clients reach the realtime runtime, "
             "such as wss://example.com/api/detection/stream",
-            id="kynaplatform.E009",
         )
     elif settings.PRODUCTION and stream.scheme == "ws":
-        yield CheckWarning(
+        yield (
+            "W009",
             "PUBLIC_STREAM_URL is not encrypted.",
-            hint="Use wss:// where it leaves the machine.",
-            id="kynaplatform.W009",
+            "Use wss:// where it leaves the machine.",
         )
     if settings.PRODUCTION and urlsplit(settings.CELERY_BROKER_URL).scheme == "filesystem":
-        yield Error(
-            "CELERY_BROKER_URL is a folder.",
-            hint="Use Redis or RabbitMQ in production.",
-            id="kynaplatform.E011",
-        )
+        yield ("E011", "CELERY_BROKER_URL is a folder.", "Use Redis or RabbitMQ in production.")
 
 
-def _check_http() -> Iterator[CheckMessage]:
+def _check_http() -> Iterator[Found]:
     hosts = settings.ALLOWED_HOSTS
     if (settings.PRODUCTION and not hosts) or not all(map(_matches_hosts, hosts)):
-        yield Error(
+        yield (
+            "E012",
             "ALLOWED_HOSTS is empty or has what is no host name.",
-            hint="Set it to the host names that are served, without scheme, port or path; every "
+            "Set it to the host names that are served, without scheme, port or path; every "
             "other request is refused.",
-            id="kynaplatform.E012",
         )
     if settings.PRODUCTION and not settings.TRUSTED_PROXIES:
-        yield CheckWarning(
+        yield (
+            "W013",
             "TRUSTED_PROXIES is empty.",
-            hint="Set it to the address or network of the proxy that ends TLS: without it "
+            "Set it to the address or network of the proxy that ends TLS: without it "
             "every request through the proxy is answered with a redirect to https.",
-            id="kynaplatform.W013",
         )
     if (
         settings.PRODUCTION
         and settings.TRY_PAGE
         and not (own_origins() or settings.CORS_ALLOWED_ORIGINS)
     ):
-        yield CheckWarning(
+        yield (
+            "W017",
             "TRY_PAGE is on, and the page's origin is not known.",
-            hint="Name its host in ALLOWED_HOSTS, not a pattern alone, or its origin in "
+            "Name its host in ALLOWED_HOSTS, not a pattern alone, or its origin in "
             "CORS_ALLOWED_ORIGINS: the stream refuses every page of another origin.",
-            id="kynaplatform.W017",
         )
     if settings.HSTS_SECONDS < 0:
-        yield Error(
+        yield (
+            "E015",
             "HSTS_SECONDS is negative.",
-            hint="It is a number of seconds; 0 sends no such header.",
-            id="kynaplatform.E015",
+            "It is a number of seconds; 0 sends no such header.",
         )
     if settings.SECURE_HSTS_PRELOAD and not (
         settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.HSTS_SECONDS >= MIN_PRELOAD_SECONDS
     ):
-        yield Error(
+        yield (
+            "E016",
             "HSTS_PRELOAD is true without subdomains, or for less than a year.",
-            hint="Browsers preload no such host: set HSTS_INCLUDE_SUBDOMAINS to true and "
+            "Browsers preload no such host: set HSTS_INCLUDE_SUBDOMAINS to true and "
             f"HSTS_SECONDS to at least {MIN_PRELOAD_SECONDS}, or leave HSTS_PRELOAD unset.",
-            id="kynaplatform.E016",
         )
 
 
-def _check_processes() -> Iterator[CheckMessage]:
-    for name in ("WEB_PROCESSES", "WEB_THREADS"):
-        if not 1 <= getattr(settings, name) <= MAX_OF_A_MACHINE:
-            yield Error(
-                f"{name} is not between 1 and {MAX_OF_A_MACHINE}.",
-                hint="WEB_PROCESSES is a number of processes, WEB_THREADS the threads of each.",
-                id="kynaplatform.E014",
-            )
-
-
-def _check_lifetimes() -> Iterator[CheckMessage]:
-    # Signing keys are kept for the longest lifetime that is allowed here.
-    for name in LIFETIMES:
-        if not 1 <= getattr(settings, name) <= MAX_LIFETIME_SECONDS:
-            yield Error(
-                f"{name} is not between 1 and {MAX_LIFETIME_SECONDS}.",
-                hint="It is a number of seconds.",
-                id="kynaplatform.E010",
-            )
-
-
-def _check_retention() -> Iterator[CheckMessage]:
-    for name in RETENTIONS:
-        days = getattr(settings, name)
-        if days is not None and not MIN_RETENTION_DAYS <= days <= MAX_RETENTION_DAYS:
-            yield Error(
-                f"{name} is not between {MIN_RETENTION_DAYS} and {MAX_RETENTION_DAYS}.",
-                hint="It is a number of days. Leave it unset to keep what there is for good.",
-                id="kynaplatform.E018",
-            )
+def _check_ranges() -> Iterator[Found]:
+    for number, names, least, most, hint in RANGES:
+        for name in names:
+            value = getattr(settings, name)
+            if value is not None and not least <= value <= most:
+                yield number, f"{name} is not between {least} and {most}.", hint
     events, sessions = settings.EVENTS_RETENTION_DAYS, settings.RETENTION_DAYS
     if events is not None and sessions is not None and events > sessions:
-        yield Error(
+        yield (
+            "E018",
             "EVENTS_RETENTION_DAYS is above RETENTION_DAYS.",
-            hint="Events leave with their session at the latest.",
-            id="kynaplatform.E018",
+            "Events leave with their session at the latest.",
         )

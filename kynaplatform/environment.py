@@ -1,4 +1,4 @@
-"""Readers of structured environment variables: a malformed value names its variable."""
+"""Readers of structured environment variables; an error names the variable."""
 
 import os
 import re
@@ -18,16 +18,13 @@ from kynaplatform.database.session_settings import session_settings
 Value = TypeVar("Value")
 
 MAX_COUNT = 2**31 - 1
-LOG_FORMATS = ("text", "json")
 DATABASE_SCHEMES = ("postgresql", "postgres")
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-SWITCHES = {"true": True, "false": False}
 
 
 def read_env_file(named: str, default: Path) -> None:
-    """Take variables from the file that ENV_FILE names, or from `default` where that is a file.
+    """Read variables from the file that ENV_FILE names, or from `default` if it exists.
 
-    What is set already wins. ImproperlyConfigured when the file can't be read.
+    Variables that are set already win. Raises ImproperlyConfigured if the file can't be read.
     """
     path = Path(named or default)
     try:
@@ -42,12 +39,16 @@ def read_env_file(named: str, default: Path) -> None:
 
 
 def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) -> Value:
-    """The value of the variable; blank is the default. Not for secrets: a refusal shows it."""
+    """The variable's value; blank is the default. Not for secrets: the error shows the value."""
     text = os.environ.get(name, "").strip() or default
     try:
         return parse(text)
-    except ValueError:
+    except (ValueError, KeyError):
         raise ImproperlyConfigured(f"{name} is {text!r}: {wanted} is wanted.") from None
+
+
+def is_set(name: str) -> bool:
+    return bool(os.environ.get(name, "").strip())
 
 
 def integer(name: str, *, default: int) -> int:
@@ -55,64 +56,46 @@ def integer(name: str, *, default: int) -> int:
 
 
 def count(name: str, *, default: int) -> int:
-    """At least 1, and no more than PostgreSQL's own integers."""
-    return read(name, str(default), _counted, f"a whole number from 1 to {MAX_COUNT}")
+    """From 1 to the largest of PostgreSQL's integers."""
+
+    def counted(text: str) -> int:
+        if not 1 <= int(text) <= MAX_COUNT:
+            raise ValueError
+        return int(text)
+
+    return read(name, str(default), counted, f"a whole number from 1 to {MAX_COUNT}")
 
 
-def _counted(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MAX_COUNT:
-        raise ValueError
-    return number
+def optional_count(name: str) -> int | None:
+    return count(name, default=0) if is_set(name) else None
 
 
 def switch(name: str, *, default: bool) -> bool:
-    return read(name, str(default).lower(), _switched, "true or false")
-
-
-def _switched(text: str) -> bool:
-    if text not in SWITCHES:
-        raise ValueError
-    return SWITCHES[text]
+    values = {"true": True, "false": False}
+    return read(name, str(default).lower(), values.__getitem__, "true or false")
 
 
 def rate(name: str, *, default: str, per: str = "minute") -> int:
-    """Requests per minute, from `100/minute`, or per another window that is named so."""
+    """Requests per window, from `100/minute`, or from the name of another window."""
     parse = partial(parse_rate, per=per)
     return read(name, default, parse, f"a number of requests such as 60/{per}")
 
 
 def optional_rate(name: str, *, default: str | None, per: str) -> int | None:
-    """The same, and None where it is not set and has no default."""
-    if default is None and not os.environ.get(name, "").strip():
+    """As `rate`, and None where it is neither set nor has a default."""
+    if default is None and not is_set(name):
         return None
     return rate(name, default=default or "", per=per)
 
 
-def optional_count(name: str) -> int | None:
-    """At least 1, and None where it is not set."""
-    return count(name, default=0) if os.environ.get(name, "").strip() else None
-
-
 def log_level(name: str, *, default: str) -> str:
-    return read(name, default, _level_name, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
-
-
-def _level_name(text: str) -> str:
-    level = text.upper()
-    if level not in LEVELS:
-        raise ValueError
-    return level
+    levels = {level: level for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")}
+    wanted = "DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    return read(name, default, lambda text: levels[text.upper()], wanted)
 
 
 def log_format(name: str, *, default: str) -> str:
-    return read(name, default, _log_format, " or ".join(LOG_FORMATS))
-
-
-def _log_format(text: str) -> str:
-    if text not in LOG_FORMATS:
-        raise ValueError
-    return text
+    return read(name, default, {"text": "text", "json": "json"}.__getitem__, "text or json")
 
 
 def networks(values: Iterable[str]) -> list[IPv4Network | IPv6Network]:
@@ -140,7 +123,7 @@ def numbered_secrets(value: str) -> dict[int, bytes]:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's settings of the database at `url`; of none, where checks.py refuses the address."""
+    """Django's settings of the database at `url`; a dummy where checks.py refuses the address."""
     try:
         if urlsplit(url).scheme not in DATABASE_SCHEMES:
             return {"ENGINE": "django.db.backends.dummy"}
@@ -160,18 +143,17 @@ def database(url: str) -> dict[str, Any]:
 
 
 def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """psycopg options: statements prepared on the server, and session_settings as they begin.
+    """psycopg's options, with session_settings. Options in the address win.
 
-    A statement is prepared from its third use on a connection: migrations send scripts of several
-    commands, which can't be prepared, but each only once. What the address itself sets is left as
-    it is.
+    A statement is prepared on the server from its third use on a connection: migrations send
+    scripts of several commands, which can't be prepared, but each only once.
     """
     own = given.get("options", "")
     settings = [f"-c {name}={value}" for name, value in session_settings().items()]
     options = " ".join([own, *(each for each in settings if each.split("=")[0] not in own)]).strip()
     return {
         "connect_timeout": 5,
-        # A server that is gone without a word is noticed in 25 s.
+        # A server that vanished silently is noticed in 25 s.
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -184,9 +166,9 @@ def database_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_metrics_folder() -> None:
-    """PROMETHEUS_MULTIPROC_DIR as prometheus_client takes it: a folder that is there, or unset.
+    """Make PROMETHEUS_MULTIPROC_DIR an existing folder or unset, as prometheus_client wants it.
 
-    ImproperlyConfigured when it can't be made.
+    Raises ImproperlyConfigured if the folder can't be made.
     """
     name = "PROMETHEUS_MULTIPROC_DIR"
     folder = os.environ.get(name, "").strip()
@@ -200,19 +182,17 @@ def make_metrics_folder() -> None:
 
 
 def broker_options(url: str, data_dir: Path) -> dict[str, Any]:
-    """The options of Celery's transport. A broker of folders is below `data_dir`."""
-    scheme = urlsplit(url).scheme
-    if scheme in ("redis", "rediss"):
-        # One that accepts and says nothing is left, and tried again.
-        return {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
-    return _folders(data_dir) if scheme == "filesystem" else {}
-
-
-def _folders(data_dir: Path) -> dict[str, Any]:
-    messages = str(data_dir / "broker" / "messages")
-    return {
-        "data_folder_in": messages,
-        "data_folder_out": messages,
-        "control_folder": str(data_dir / "broker" / "control"),
-        "polling_interval": 0.2,
-    }
+    """The options of Celery's transport; a broker of folders is below `data_dir`."""
+    match urlsplit(url).scheme:
+        case "redis" | "rediss":
+            # A server that accepts and stays silent is left, and tried again.
+            return {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
+        case "filesystem":
+            messages = str(data_dir / "broker" / "messages")
+            return {
+                "data_folder_in": messages,
+                "data_folder_out": messages,
+                "control_folder": str(data_dir / "broker" / "control"),
+                "polling_interval": 0.2,
+            }
+    return {}

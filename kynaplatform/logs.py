@@ -161,7 +161,7 @@ def request_id_of(given: str) -> str:
     return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
 
 
-def bear_request_id(given: str) -> None:
+def set_request_id(given: str) -> None:
     """Write it on every log line of the running task, and of what the task starts."""
     request_id.set(given)
 
@@ -219,7 +219,7 @@ def _handler(line_format: str, *filters: str) -> dict[str, object]:
     }
 
 
-def tell_engine_build() -> None:
+def log_engine_build() -> None:
     from detection import ENGINE_BUILD
 
     build, reason = ENGINE_BUILD

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.operations import require_active
 from kynaplatform.api.rate_limits import Limit
-from kynaplatform.api.throttling import count_request, peek_request, refuse_over_limit
+from kynaplatform.api.throttling import count_request, refuse_over_limit
 from kynaplatform.middleware import add_to_line, client_address
 from projects.credentials import credential_verify
 from projects.models import AccessToken, Credential, CredentialKind
@@ -106,7 +106,7 @@ REFUSALS: dict[CredentialKind, type[ApiError]] = {
 def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
     """Around a mint's body: one that can't be read is a failure, and too many are not looked at."""
     failures = [_failures_of(client_address(request))]
-    refuse_over_limit(peek_request(request, failures))
+    refuse_over_limit(count_request(request, failures, counting=False))
     try:
         yield
     except (ApiError, BadRequest):
@@ -125,7 +125,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
         Limit(f"mint_credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
         _failures_of(address),
     ]
-    refuse_over_limit(peek_request(request, failures))
+    refuse_over_limit(count_request(request, failures, counting=False))
     credential = _find(claim, now)
     if credential is None:
         # Counted, and only then answered: no more 401s than the limit, however many at once.

@@ -47,13 +47,13 @@ def main(host: str = "127.0.0.1") -> None:
     from django.conf import settings
 
     from kynaplatform.checks import refuse_to_start
-    from kynaplatform.logs import tell_engine_build
+    from kynaplatform.logs import log_engine_build
     from realtime.app import Application
     from realtime.http_protocol import HttpProtocol
     from realtime.websocket_protocol import WebSocketProtocol
 
     refuse_to_start()
-    tell_engine_build()
+    log_engine_build()
     allow_many_sockets()
     config = uvicorn.Config(
         Application(),

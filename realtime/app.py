@@ -19,7 +19,7 @@ from kynaplatform.api.errors import (
     ServiceUnavailable,
 )
 from kynaplatform.api.platform_views import require_metrics_access
-from kynaplatform.logs import bear_request_id, request_id_of
+from kynaplatform.logs import request_id_of, set_request_id
 from kynaplatform.metrics.exposition import process_exposition
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.service_manager import tell
@@ -59,7 +59,7 @@ class Application:
 
     async def _stream(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        request_id = _bear_request_id(scope)
+        request_id = _set_request_id(scope)
         if not path.startswith(self._stream_path):
             await receive()
             error = NotFound("path")
@@ -83,7 +83,7 @@ class Application:
             await web_socket.stop()
 
     async def _answer(self, scope: Mapping[str, Any], send: Send) -> None:
-        request_id = _bear_request_id(scope)
+        request_id = _set_request_id(scope)
         try:
             body, content_type = await self._body(scope)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets the one body
@@ -135,9 +135,9 @@ async def _send_body(
     await send({"type": "http.response.body", "body": body})
 
 
-def _bear_request_id(scope: Mapping[str, Any]) -> bytes:
+def _set_request_id(scope: Mapping[str, Any]) -> bytes:
     request_id = request_id_of(_header(scope, REQUEST_ID))
-    bear_request_id(request_id)
+    set_request_id(request_id)
     return request_id.encode()
 
 

@@ -17,7 +17,6 @@ from kynaplatform.api.schemas import Answer, Body
 from kynaplatform.api.throttling import (
     count_request,
     limits_of_address,
-    peek_request,
     refuse_over_limit,
 )
 from kynaplatform.middleware import add_to_line, client_address
@@ -73,7 +72,9 @@ def visitor_limits(request: HttpRequest) -> Iterator[None]:
         raise AuthorizationFailed("Only the page at /try asks for this.")
     # These come first: they refuse without asking the database.
     if settings.TRY_SESSIONS is not None:
-        refuse_over_limit(peek_request(request, _fair_shares(request, settings.TRY_SESSIONS)))
+        refuse_over_limit(
+            count_request(request, _fair_shares(request, settings.TRY_SESSIONS), counting=False)
+        )
         refuse_over_limit(count_request(request, limits_of_address(request)))
     request.try_account = demo_account(now=clock.now())  # type: ignore[attr-defined]
     yield

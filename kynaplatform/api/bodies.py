@@ -1,4 +1,4 @@
-"""The reading of bodies and query strings as structs, each fault named by its field."""
+"""Bodies and query strings as structs; each fault is named by its field."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -23,7 +23,7 @@ from kynaplatform.api.faults import NotJson, faults_of, read_json, shown_name
 from kynaplatform.api.schemas import Query
 
 MAX_BODY_BYTES = 512 * 1024
-# No struct of ours is deeper.
+# Our structs are no deeper.
 MAX_NAMES = 8
 BROKEN_OFF = "The body did not arrive whole."
 S = TypeVar("S", bound=msgspec.Struct)
@@ -33,22 +33,22 @@ JSON_LINES = "application/x-ndjson"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-# What neither a UTF-8 encoder nor PostgreSQL can store.
+# What UTF-8 or PostgreSQL can't store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class TextBody:
-    """A body of `media_type` that is, in UTF-8, the text of one field."""
+    """A body of `media_type` that is the text of one field, in UTF-8."""
 
     media_type: str
     field: str
 
 
 def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None) -> S:
-    """The body as `struct`, from JSON, or from the `text` that may stand for it.
+    """The body as `struct`, from JSON or from `text`.
 
-    Raises 415 for another media type, 413, 400 for what is no JSON, and 422.
+    Raises 415 for another media type, 413, 400 for invalid JSON, and 422.
     """
     taken = [JSON] if text is None else [JSON, text.media_type]
     sent = _MEDIA_TYPE.fullmatch(request.META.get("CONTENT_TYPE", ""))
@@ -59,7 +59,7 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
     if text is None or media_type == JSON:
         return decode_body(request, body, struct)
     if "HTTP_TRANSFER_ENCODING" in request.META:
-        # Unlike JSON, text doesn't show that its end is missing.
+        # Unlike JSON, a text without its end looks whole.
         raise MalformedRequest("Send this body with a Content-Length.")
     try:
         given = {text.field: body.decode()}
@@ -79,16 +79,16 @@ def read_body(request: HttpRequest) -> bytes:
         raise MalformedRequest(BROKEN_OFF) from None
     except RequestDataTooBig:
         raise PayloadTooLarge from None
-    # granian hands on what has come, and raises nothing.
+    # granian passes on what has arrived, and raises nothing.
     if len(body) < length:
         raise MalformedRequest(BROKEN_OFF)
     return body
 
 
 def decode_body(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """`body` as `struct`; raises 400 when it is not JSON, 422 when it does not fit.
+    """`body` as `struct`; raises 400 if it isn't JSON, 422 if it doesn't fit.
 
-    Its unknown fields are noted for the response's header.
+    Notes unknown fields for the response's header.
     """
     decoded: S
     try:
@@ -102,14 +102,13 @@ def decode_body(request: HttpRequest, body: bytes, struct: type[S]) -> S:
 
 @cache
 def _strict_decoder(struct: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-    """A decoder that refuses unknown fields: so a body without any is read once, and one with
-    some is found at no cost."""
+    """A decoder that refuses unknown fields, so that a body without any is read once."""
     strict = msgspec.defstruct(struct.__name__, [], bases=(struct,), forbid_unknown_fields=True)
     return msgspec.json.Decoder(strict).decode
 
 
 def _decode_loosely(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """A second reading of what has an unknown field, or does not fit."""
+    """Read a body again that has an unknown field or doesn't fit."""
     try:
         _note_ignored_fields(request, _decode_keys(body), struct)
         return msgspec.json.decode(body, type=struct)
@@ -125,7 +124,7 @@ def _note_ignored_fields(
 
 
 def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
-    """The query string as `struct`; unknown parameters are ignored, a bad one is 422."""
+    """The query string as `struct`; ignores unknown parameters, raises 422 for a bad one."""
     try:
         sent = request.GET
     except TooManyFieldsSent:
@@ -136,21 +135,21 @@ def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
         if name in sent
     }
     _refuse_unstorable(given)
-    if faults := _faults_of_fields(given, struct):
-        raise ValidationFailed(faults)
-    return msgspec.convert(given, struct)
+    try:
+        return msgspec.convert(given, struct)
+    except msgspec.ValidationError:
+        raise ValidationFailed(_faults_of_fields(given, struct)) from None
 
 
 def _number_or_text(text: str) -> int | str:
-    """A parameter of digits alone is a number, but for the `texts` of a query."""
     return int(text) if _NUMBER.fullmatch(text) else text
 
 
 def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """A last reading of what msgspec refused: it stops at the first fault, this names up to 20, but
-    one alone that can't be stored, which msgspec can't judge.
+    """Read a body that msgspec refused, to name up to 20 faults where msgspec names one.
 
-    An unknown field is no fault, whatever it holds, such as a lone surrogate.
+    It names only the first text that can't be stored. An unknown field is no fault, whatever it
+    contains.
     """
     try:
         value = read_json(body)
@@ -188,7 +187,7 @@ def _refuse_unstorable(value: Any) -> None:
 
 
 def _path_to_unstorable(value: Any) -> list[str] | None:
-    """The names on the way to such a text, the last one first; None where there is none."""
+    """The names that lead to such a text, the last first, or None."""
     if isinstance(value, str):
         return [] if _UNSTORABLE.search(value) else None
     items: Iterable[tuple[Any, Any]] = ()
@@ -207,14 +206,14 @@ def _path_to_unstorable(value: Any) -> list[str] | None:
 IGNORED_HEADER = "Kyna-Ignored"
 MAX_IGNORED = 10
 MAX_IGNORED_CHARACTERS = 64
-# Visible ASCII, less what separates names, begins an escape, or is the name that is empty.
+# Visible ASCII, except what separates names, begins an escape, or stands for an empty name.
 _AS_THEY_ARE = "!#$&'()*+./:;<=>?@[]^`{|}"
 _NO_NAME = '""'
 _CUT_ESCAPE = re.compile("%[0-9A-F]?$")
 
 
 def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
-    """Name these in the response's header as well, up to MAX_IGNORED in all."""
+    """Name these in the response's header, up to MAX_IGNORED in all."""
     noted: dict[str, None] = request.__dict__.setdefault("ignored_names", {})
     for name in names:
         if len(noted) == MAX_IGNORED:
@@ -223,7 +222,7 @@ def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
 
 
 def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> None:
-    """The same of the query string's parameters that are not `known`."""
+    """Note the query string's parameters that aren't `known`."""
     if not request.META.get("QUERY_STRING"):
         return
     try:
@@ -239,7 +238,7 @@ def add_ignored_header(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _escaped(name: str) -> str:
-    """The name as the header has it: other characters as in an address, `%20` for a space."""
+    """The name as in the header: other characters are percent-encoded, as in a URL."""
     escaped = quote(name[: MAX_IGNORED_CHARACTERS + 1], _AS_THEY_ARE, errors="surrogatepass")
     if len(escaped) > MAX_IGNORED_CHARACTERS:
         escaped = _CUT_ESCAPE.sub("", escaped[:MAX_IGNORED_CHARACTERS])

@@ -1,6 +1,6 @@
-"""Faults of JSON values: why each does not fit its field of a struct, in words for its sender.
+"""Faults of JSON, in words for its sender: why a value doesn't fit a struct, or a text isn't JSON.
 
-Strangers send the values. So a fault quotes little of one, and a long list is read only in part.
+Strangers send the values, so a fault quotes little of one, and a long list is only partly read.
 """
 
 import json
@@ -15,14 +15,14 @@ import msgspec
 from django.db.models import TextChoices
 from msgspec import inspect
 
-# Of a list at fault; one that is longer and right in all of these is told as a whole.
+# Items examined of a list at fault; if all of these are right, the fault names the whole list.
 MAX_ITEMS_SCANNED = 1_000
 MAX_QUOTED_CHARACTERS = 40
 Fault = tuple[str, str]
 
 
 def faults_of(value: Mapping[str, Any], struct: type[msgspec.Struct]) -> Iterator[Fault]:
-    """The dotted path of each field at fault and how, such as `must be true or false, not 1`."""
+    """Each field's dotted path and its fault, such as `must be true or false, not 1`."""
     for field in _fields(struct):
         if field.encode_name in value:
             for path, fault in _faults(value[field.encode_name], field.type):
@@ -32,30 +32,29 @@ def faults_of(value: Mapping[str, Any], struct: type[msgspec.Struct]) -> Iterato
 
 
 def _faults(value: Any, type_: Any) -> Iterator[Fault]:
-    """The path below the value and each fault: those of its items or fields, if they have any."""
+    """The faults of the value's items or fields, or else its own, each with its path below."""
     try:
         msgspec.convert(value, type_)
         return
     except msgspec.ValidationError:
         wanted = _wanted(type_)
-    of_parts: Iterator[Fault] = iter(())
-    if (item_type := _item_type(type_, list)) is not None and isinstance(value, list):
-        of_parts = (
-            (f".{index}{path}", fault)
-            for index, item in enumerate(value[:MAX_ITEMS_SCANNED])
-            for path, fault in _faults(item, item_type)
-        )
-    elif (item_type := _item_type(type_, dict)) is not None and isinstance(value, dict):
-        of_parts = (
-            (f".{shown_name(name)}{path}", fault)
-            for name, item in islice(value.items(), MAX_ITEMS_SCANNED)
-            for path, fault in _faults(item, item_type)
-        )
+    items: Iterator[tuple[Any, Any]] = iter(())
+    item_type = None
+    if isinstance(value, list):
+        items, item_type = iter(enumerate(value)), _item_type(type_, list)
     elif isinstance(value, dict):
+        items, item_type = iter(value.items()), _item_type(type_, dict)
+    if item_type is not None:
+        of_parts = (
+            (f".{shown_name(str(name))}{path}", fault)
+            for name, item in islice(items, MAX_ITEMS_SCANNED)
+            for path, fault in _faults(item, item_type)
+        )
+    else:
         of_parts = (
             (f".{path}", fault)
             for one in wanted
-            if isinstance(one, inspect.StructType)
+            if isinstance(one, inspect.StructType) and isinstance(value, dict)
             for path, fault in faults_of(value, one.cls)
         )
     words = " or ".join(map(_words, wanted))
@@ -64,7 +63,7 @@ def _faults(value: Any, type_: Any) -> Iterator[Fault]:
     yield from of_parts
 
 
-# They are asked for our own types alone.
+# Called for our own types alone.
 _fields = cache(msgspec.structs.fields)
 
 
@@ -84,7 +83,7 @@ def _item_type(type_: Any, of: type) -> Any:
 
 
 def _alternatives(type_: inspect.Type) -> list[inspect.Type]:
-    """The types that a value may have, null last; that a field may be absent is not one."""
+    """The types that a value may have, null last; UNSET, for an absent field, is left out."""
     match type_:
         case inspect.Metadata():
             return _alternatives(type_.type)
@@ -137,7 +136,7 @@ def _bounds(word: str, least: float | None, most: float | None, unit: str = "") 
 
 
 def _given(value: Any, wanted: list[inspect.Type]) -> str:
-    """The value that was sent; nothing where it may be a secret that was put in the wrong field."""
+    """The value as sent; nothing where it may be a secret in the wrong field."""
 
     def may_be(*kinds: type[inspect.Type]) -> bool:
         return any(isinstance(one, kinds) for one in wanted)
@@ -164,7 +163,7 @@ def _given(value: Any, wanted: list[inspect.Type]) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name that a stranger chose, as a part of a path."""
+    """A stranger's name as part of a path."""
     return _cut(ascii(name[: MAX_QUOTED_CHARACTERS + 1])[1:-1])
 
 
@@ -179,7 +178,7 @@ _BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _UP_TO_CONSTANT = re.compile(rf'(?:[^"NI]++|{_STRING})*+', re.DOTALL)
 # Readers give up somewhat deeper than this.
 DEEP = 500
-# Of a text that is nested too deeply; whose depth comes later is told without its place.
+# Beyond these, a text that is nested too deeply is refused without the place.
 MAX_BRACKETS_SCANNED = 20_000
 _TRAILING_COMMA = "Illegal trailing comma before end of "
 _A_VALUE = "Expecting value"
@@ -193,7 +192,7 @@ _EXPECTED = {
     "Invalid control character at": "an escape such as \\n was expected",
     "Unexpected UTF-8 BOM (decode using utf-8-sig)": "a value was expected",
 }
-# These begin at the place, and are whole sentences.
+# Whole sentences about what begins at the place.
 _BEGINS_HERE = {
     "Unterminated string starting at": "the string that begins here is never closed",
     "Invalid \\escape": 'one of "\\/bfnrtu was expected after this backslash',
@@ -202,10 +201,9 @@ _BEGINS_HERE = {
 
 
 class NotJson(ValueError):
-    """A text that is not JSON: its sentence ends one such as `The body could not be read as JSON`.
+    """Its text continues a sentence such as `The body could not be read as JSON`.
 
-    `line` and `column` count from 1, in characters, and `place` has both by their names. It is
-    empty where the place is not known.
+    `place` has `line` and `column`, from 1, in characters; empty if the place is unknown.
     """
 
     def __init__(self, expected: str, text: str = "", index: int | None = None) -> None:
@@ -266,7 +264,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> NotJson:
         return NotJson(begun, text, index)
     expected = error.msg
     if expected.startswith(_TRAILING_COMMA):
-        # Python 3.13 tells the comma; an older one what follows it, and so does this.
+        # Python 3.13 points at the comma; older ones at what follows it, as this does.
         index = len(text) - len(text[index + 1 :].lstrip())
         expected = _A_KEY if expected.endswith("object") else _A_VALUE
     expected = _EXPECTED.get(expected, "something else was expected")

@@ -1,4 +1,4 @@
-"""Exact rolling windows: ProcessCounter counts in one process, RedisCounter across them."""
+"""Exact rolling windows: ProcessCounter counts in one process, RedisCounter across all of them."""
 
 import re
 import threading
@@ -17,22 +17,20 @@ from kynaplatform.dependencies import REDIS
 
 SECOND = 1_000_000  # times are whole microseconds, which both counters compare exactly
 MINUTE = 60 * SECOND
-# A `now` that is further before the newest hit is of a new clock.
-FARTHEST_BACK = MINUTE
+# A `now` that is further before the newest hit comes from a new clock.
+MAX_STEP_BACK = MINUTE
 
 
 class Limit(NamedTuple):
     """At most `quota` hits of `key` in any `window` microseconds; 0 refuses every hit.
 
-    A request makes that many `hits`, and is admitted while one is left.
+    A request makes `hits` hits, and is admitted while one is left. `key` is `kind:name`, such as
+    `project:<uuid>`; shorten a name that strangers choose. All limits of a kind have one window.
 
-    `key` is `kind:name`, such as `project:<uuid>`; shorten a name that strangers choose. A kind has
-    one window.
-
-    With `shares` it is a fair share: the first limit of the call is a pool, of the same quota and
-    window, on which each hit of this key counts too. The share is `shares` parts of what the others
-    leave of the pool, of `shares + 1`; the last part is for whoever comes next. So it grows while
-    they are idle: with 1 a key alone has half of the pool, and n busy ones have 1 / (n + 1) each.
+    With `shares` the limit is a fair share of a pool: the call's first limit, of the same quota and
+    window, on which each hit of this key counts too. The share is `shares` of `shares + 1` parts of
+    what the others leave of the pool; the last part is for whoever comes next. With 1, a key alone
+    has half of the pool, and n busy ones have 1 / (n + 1) each.
     """
 
     key: str
@@ -69,14 +67,14 @@ class Counter:
         return self.count(limits, now, counting=True)
 
     def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        """Tell whether a request would be admitted, and what is left before it. Count nothing."""
+        """Whether a request would be admitted, and what is left before it. Counts nothing."""
         return self.count(limits, now, counting=False)
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
         raise NotImplementedError
 
     def take_back(self, limits: Sequence[Limit]) -> None:
-        """Count a request of a moment ago no more: the newest hits under every limit."""
+        """Uncount a request of a moment ago: the newest hits under every limit."""
         raise NotImplementedError
 
 
@@ -93,10 +91,9 @@ def parse_rate(rate: str, per: str = "minute") -> int:
 
 
 class Usage(NamedTuple):
-    """A limit's count as a counter found it.
+    """A limit's count: one more hit is admitted when the hit at `frees_at` leaves the window.
 
-    `frees_at` is the time of the hit whose leaving admits one, of `quota`: for a fair share as it
-    is at this moment.
+    `quota` of a fair share is its value at this moment.
     """
 
     used: int
@@ -104,23 +101,20 @@ class Usage(NamedTuple):
     quota: int
 
 
-def check_limits(limits: Sequence[Limit]) -> None:
+def _check(limits: Sequence[Limit]) -> None:
     if not limits or len({limit.key for limit in limits}) != len(limits):
         raise ValueError("A hit needs at least one limit, and no key twice.")
 
 
-def quota_of(limit: Limit, used: int, pool: Limit, used_of_pool: int) -> int:
-    """The quota of a limit, and of a fair share as it is with so many hits of it and of the pool.
-
-    At least 1 of a share: where the others leave nothing, it is the pool that is full.
-    """
+def _quota_of(limit: Limit, used: int, pool: Limit, used_of_pool: int) -> int:
+    """A share is at least 1: where the others leave nothing, the pool refuses."""
     if not limit.shares:
         return limit.quota
     left = pool.quota - (used_of_pool - used)
     return max(min(1, pool.quota), ceil(limit.shares * left / (limit.shares + 1)))
 
 
-def decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[Usage]) -> Decision:
+def _decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[Usage]) -> Decision:
     remaining, minus_wait, quota, key, window = min(
         (
             max(0, quota - used),
@@ -137,28 +131,24 @@ def decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[Us
 
 MAX_KEYS = 1 << 16
 
-# The times of each key's hits, oldest first; of the keys, first the one hit longest ago.
-Times = OrderedDict[str, deque[int]]
-
 
 class ProcessCounter(Counter):
-    """Counts the hits of this process alone.
+    """Counts the hits of this process alone, by the system's monotonic clock.
 
-    Of more than `most_keys` keys with one window it forgets the one whose last hit is the oldest,
-    which then has its whole quota again: strangers choose keys, and memory has an end. Time is the
-    system's monotonic clock, which nobody sets back. A `now` before the newest hit counts as the
-    newest hit's time; over 60 s before it, as a new clock.
+    Strangers choose keys, so of more than `most_keys` keys with one window it forgets the one whose
+    last hit is the oldest. A `now` before the newest hit counts as that hit's time, unless it is
+    over 60 s before it: then it comes from a new clock.
     """
 
     def __init__(self, most_keys: int = MAX_KEYS) -> None:
         self._most_keys = most_keys
-        # By their window: so those without a hit in it come first, and are found.
-        self._times: defaultdict[int, Times] = defaultdict(OrderedDict)
+        # By window and key, each key's hits oldest first, the key hit longest ago first.
+        self._times: defaultdict[int, OrderedDict[str, deque[int]]] = defaultdict(OrderedDict)
         self._newest = 0
         self._lock = threading.Lock()
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
-        check_limits(limits)
+        _check(limits)
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)
             usages = self._usages(limits, moment)
@@ -167,7 +157,7 @@ class ProcessCounter(Counter):
                 for limit in limits:
                     self._append(limit, moment)
                 usages = self._usages(limits, moment)
-        return decide(allowed, moment, limits, usages)
+        return _decide(allowed, moment, limits, usages)
 
     def take_back(self, limits: Sequence[Limit]) -> None:
         with self._lock:
@@ -182,7 +172,7 @@ class ProcessCounter(Counter):
     def _move_to(self, now: float) -> int:
         """Forget the keys without a hit in their window; return the time to count with."""
         moment = int(now * SECOND)
-        if moment < self._newest - FARTHEST_BACK:
+        if moment < self._newest - MAX_STEP_BACK:
             self._times.clear()
         else:
             moment = max(moment, self._newest)
@@ -200,8 +190,8 @@ class ProcessCounter(Counter):
         usages = []
         for limit, times in zip(limits, hits, strict=True):
             used = len(times)
-            quota = quota_of(limit, used, limits[0], len(hits[0]))
-            # Of a quota of 0 no hit's leaving admits one.
+            quota = _quota_of(limit, used, limits[0], len(hits[0]))
+            # Under a quota of 0, no hit's leaving admits one.
             frees_at = times[max(0, used - quota)] if used and quota else moment
             usages.append(Usage(used, frees_at, quota))
         return usages
@@ -219,12 +209,9 @@ class ProcessCounter(Counter):
 
     def _append(self, limit: Limit, moment: int) -> None:
         known = self._times[limit.window]
-        times = known.get(limit.key)
-        if times is None:
-            if len(known) >= self._most_keys:
-                known.popitem(last=False)
-            times = known[limit.key] = deque()
-        times.extend([moment] * limit.hits)
+        if limit.key not in known and len(known) >= self._most_keys:
+            known.popitem(last=False)
+        known.setdefault(limit.key, deque()).extend([moment] * limit.hits)
         known.move_to_end(limit.key)
 
 
@@ -233,9 +220,9 @@ REST_SECONDS = 5.0
 AWAY = "Redis, which counts requests, is out of reach."
 PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
 
-# A key is the list of its hits' times, oldest first: 10 bytes each. No clock runs backwards here
-# either: a time before the newest hit becomes the newest hit's, unless it is over 60 s before it.
-# A fair share is `quota_of`. The answer is allowed, now, and each limit's Usage, in a row.
+# A key is the list of its hits' times, oldest first: 10 bytes each. Here too, a time before the
+# newest hit becomes that hit's, unless it is over 60 s before it. A fair share is as in
+# `_quota_of`. Returns allowed, now, and each limit's Usage, in one row.
 SCRIPT = """
 local farthest_back, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 if not now then
@@ -289,8 +276,8 @@ if allowed and counting then
     for _ = 1, tonumber(ARGV[4 * i + 3]) do answer[3 * i] = redis.call('RPUSH', key, time) end
     local over = answer[3 * i] - answer[3 * i + 2]
     if over > 0 then answer[3 * i + 1] = hit(key, over) end
-    -- Once a window is enough for a key to outlive its last hit by one, also after the clock has
-    -- gone back.
+    -- Refreshing the expiry once per window keeps a key at least one window longer than its last
+    -- hit, even if the clock went back.
     if not newest[i] or math.floor(newest[i] / window) < math.floor(now / window) then
       redis.call('PEXPIRE', key, (2 * window + farthest_back) / 1000)
     end
@@ -305,10 +292,10 @@ class RedisCounter(Counter):
     """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
 
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
-    (loading, read-only, out of memory). It never tries again: the hit might count twice. For 5 s
-    after that no call asks, then one at a time whether Redis is back; the others wait for
-    nothing. Keys expire two windows and a minute after a hit, the first of each window. Give Redis
-    `maxmemory-policy noeviction`: under any other, a full Redis forgets counts.
+    (loading, read-only, out of memory). It never retries: the hit might count twice. For the next
+    5 s no call asks Redis; then one call at a time does, and the others don't wait. Keys expire two
+    windows and a minute after a hit, the first of each window. Give Redis `maxmemory-policy
+    noeviction`: under any other, a full Redis forgets counts.
     """
 
     def __init__(self, url: str) -> None:
@@ -323,7 +310,7 @@ class RedisCounter(Counter):
         self._asking = threading.Lock()
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
-        check_limits(limits)
+        _check(limits)
         if not self._is_away:
             return self._ask(limits, now, counting)
         if time.monotonic() < self._rests_until or not self._asking.acquire(blocking=False):
@@ -350,7 +337,7 @@ class RedisCounter(Counter):
         try:
             counted = self._script(
                 keys=[PREFIX + limit.key for limit in limits],
-                args=[FARTHEST_BACK, int(counting), moment, *sizes],
+                args=[MAX_STEP_BACK, int(counting), moment, *sizes],
             )
         except RedisError as error:
             self._is_away, self._rests_until = True, time.monotonic() + REST_SECONDS
@@ -358,10 +345,6 @@ class RedisCounter(Counter):
             raise CounterUnavailable(AWAY) from error
         self._is_away = False
         REDIS.record_recovery()
-        allowed, decided_at, *usages = cast("list[int]", counted)
-        return decide(
-            bool(allowed),
-            decided_at,
-            limits,
-            list(map(Usage, usages[::3], usages[1::3], usages[2::3])),
-        )
+        allowed, decided_at, *numbers = cast("list[int]", counted)
+        usages = list(map(Usage, numbers[::3], numbers[1::3], numbers[2::3]))
+        return _decide(bool(allowed), decided_at, limits, usages)

@@ -1,4 +1,4 @@
-"""The limits that a request counts on, and the headers that say what is left of them."""
+"""The limits that a request counts on, and the headers that show what is left of them."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ FALLBACKS = Counter(
 _reading = threading.Lock()
 _LOCK_PROJECT = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))")
 
-# What each kind of limit counts, as the error of a full one says it.
+# What each kind of limit counts, as its 429 says.
 COUNTED = {
     "project": "requests of the project",
     "organization": "requests of the organization",
@@ -54,10 +54,10 @@ COUNTED = {
 
 
 class RequestCounter(LimitCounter):
-    """Redis where it is configured, else this process alone.
+    """Redis where it is configured, otherwise this process alone.
 
-    While Redis is out of reach each process counts alone: a limit that is briefly kept per
-    process harms less than refusing every request.
+    While Redis is out of reach each process counts alone: that harms less than refusing every
+    request.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class RequestCounter(LimitCounter):
 
     def take_back(self, limits: Sequence[Limit]) -> None:
         if self._redis is not None:
-            # A hit too many harms less than refusing the request.
+            # A hit too many harms less than a refused request.
             with suppress(CounterUnavailable):
                 self._redis.take_back(limits)
         else:
@@ -87,7 +87,7 @@ def request_counter() -> RequestCounter:
 
 
 def limits_of_principal(principal: Principal, family: str | None) -> list[Limit]:
-    """`family` is `sessions` or `movespecs` where a tighter limit applies as well."""
+    """`family` is `sessions` or `movespecs` where that limit applies as well."""
     limits = [
         Limit(f"project:{principal.project_id}", principal.quotas.project),
         Limit(f"organization:{principal.organization_id}", principal.quotas.organization),
@@ -102,21 +102,16 @@ def limits_of_address(request: HttpRequest) -> list[Limit]:
 
 
 def count_bad_bearer(request: HttpRequest) -> None:
-    """Count a bearer that is none of ours on its address; raises RateLimited for too many."""
+    """Count a bearer that isn't ours on its address; raises RateLimited for too many."""
     limit = Limit(f"bad_bearer:{client_address(request)}", settings.RATE_LIMIT_ANONYMOUS)
     refuse_over_limit(count_request(request, [limit]))
 
 
-def count_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
-    """Count `request` and remember what is left for its response's headers."""
-    decision = request_counter().hit(limits)
-    request.rate_limit = decision  # type: ignore[attr-defined]
-    return decision
-
-
-def peek_request(request: HttpRequest, limits: Sequence[Limit]) -> Decision:
-    """The state of `limits`, counting nothing; remembered for the response's headers."""
-    decision = request_counter().peek(limits)
+def count_request(
+    request: HttpRequest, limits: Sequence[Limit], *, counting: bool = True
+) -> Decision:
+    """Count the request, or only look; keeps the decision for the response's headers."""
+    decision = request_counter().count(limits, None, counting=counting)
     request.rate_limit = decision  # type: ignore[attr-defined]
     return decision
 
@@ -134,10 +129,10 @@ def refuse_over_limit(decision: Decision) -> None:
 
 @contextmanager
 def one_read_at_a_time(project_id: UUID) -> Iterator[None]:
-    """Hold the places for long reads of the process and the project; raises ReadUnderWay.
+    """Lock long reads of the process and of the project; raises ReadUnderWay.
 
-    The project's is a lock of the transaction of the read: it ends with a killed process, and
-    within 15 s with a frozen one.
+    The project's lock belongs to the read's transaction: it ends with a killed process, and within
+    15 s with a frozen one.
     """
     if not _reading.acquire(blocking=False):
         raise ReadUnderWay("server")

@@ -54,7 +54,6 @@ from kynaplatform.api.throttling import (
     limits_of_address,
     limits_of_principal,
     one_read_at_a_time,
-    peek_request,
     refuse_over_limit,
     request_counter,
 )
@@ -234,7 +233,7 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
             beyond_one = [limit._replace(hits=limit.hits - 1) for limit in limits]
             request_counter().take_back(beyond_one)
             request.counted_on = [limit._replace(hits=1) for limit in limits]
-            peek_request(request._request, limits)
+            count_request(request._request, limits, counting=False)
             raise
     if access.scope not in principal.scopes:
         raise InsufficientScope(str(access.scope))

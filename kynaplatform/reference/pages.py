@@ -1,10 +1,11 @@
-"""The pages of the reference, made of the OpenAPI document once in each process."""
+"""The reference's pages, made from the OpenAPI document once a process."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils.safestring import SafeString
@@ -30,13 +31,12 @@ BOUNDS = {
     "maxItems": "at most {} of them",
     "maxLength": "at most {} characters",
 }
-# Of one path the first is what makes it.
+# In the order of a path's operations.
 METHODS = ("post", "get", "put", "patch", "delete")
 
 
-@dataclass(frozen=True)
-class Field:
-    """A field, a parameter or a header; `fields` are those inside of it."""
+class Field(NamedTuple):
+    """A field, a parameter or a header, with its inner fields."""
 
     name: str
     type: str
@@ -48,9 +48,8 @@ class Field:
     fields: tuple["Field", ...] = ()
 
 
-@dataclass(frozen=True)
-class Code:
-    """A program that does the request, as it stands and with colours."""
+class Code(NamedTuple):
+    """A program that sends the request, plain and coloured."""
 
     language: str
     name: str
@@ -58,16 +57,14 @@ class Code:
     html: SafeString
 
 
-@dataclass(frozen=True)
-class Error:
+class Error(NamedTuple):
     status: str
     code: str
     sentence: SafeString
     is_retryable: bool
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """A variable of an example, and the operation whose answer has it as `field`."""
 
     name: str
@@ -76,74 +73,41 @@ class Variable:
     summary: str
 
 
-@dataclass(frozen=True)
-class Page:
-    """One operation; `name` is its id in the document and in its address."""
-
-    name: str
-    tag: str
-    method: str
-    path: str
-    summary: str
-    description: SafeString
-    scope: str
-    is_bearer_optional: bool
-    is_anonymous: bool
-    codes: tuple[Code, ...]
-    call: Call
-    answer_status: str
-    answer: SafeString | None
-    answer_is_list: bool
-    parameters: tuple[Field, ...]
-    headers: tuple[Field, ...]
-    body: tuple[Field, ...]
-    body_about: SafeString
-    body_text: str
-    fields: tuple[Field, ...]
-    answer_headers: tuple[Field, ...]
-    errors: tuple[Error, ...]
-    next: tuple[tuple[str, str], ...]
-    variables: tuple[Variable, ...] = ()
+# One operation, for templates/reference/operation.html. Its `name` is in its address.
+Page = SimpleNamespace
 
 
 @cache
 def pages() -> dict[str, Page]:
-    """The pages by their names, in the order of the menu; those of monitors are not among them."""
+    """The pages by name, in the menu's order, without what monitors ask."""
     document = openapi_document()
-    made = [
+    found = [
         _page(document, path, method, item[method])
         for path, item in document["paths"].items()
         if path not in settings.MONITOR_PATHS
         for method in METHODS
         if method in item
     ]
-    given = _given(document)
+    sources = _sources(document)
+    for page in found:
+        page.variables = [sources[name] for name in page.call.variables if name in sources]
     tags = [tag["name"] for tag in document["tags"]]
-    made.sort(key=lambda page: tags.index(page.tag))
-    return {
-        page.name: replace(
-            page, variables=tuple(given[name] for name in page.call.variables if name in given)
-        )
-        for page in made
-    }
+    return {page.name: page for page in sorted(found, key=lambda page: tags.index(page.tag))}
 
 
 @cache
 def menu() -> list[tuple[str, str, list[Page]]]:
     """Each tag with its description and its pages."""
+    shown = pages().values()
     return [
-        (
-            tag["name"],
-            tag["description"],
-            [one for one in pages().values() if one.tag == tag["name"]],
-        )
+        (tag["name"], tag["description"], [page for page in shown if page.tag == tag["name"]])
         for tag in openapi_document()["tags"]
     ]
 
 
 @cache
 def scopes() -> dict[str, list[Page]]:
-    """What each scope opens."""
+    """The pages that each scope allows."""
     by_scope: dict[str, list[Page]] = {}
     for page in pages().values():
         if page.scope:
@@ -155,6 +119,10 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     components = document["components"]["schemas"]
     parameters = operation["parameters"]
     body = operation.get("requestBody", {"content": {}})["content"]
+    about = ""
+    if body:
+        name = body[JSON]["schema"]["$ref"].rpartition("/")[2]
+        about = components[name].get("description", "")
     status, answer = next(iter(operation["responses"].items()))
     # 204 has none.
     (content,) = answer.get("content", {JSON: {"schema": {}}}).values()
@@ -175,15 +143,20 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
         scope="".join(scopes),
         is_bearer_optional=is_open and bool(scopes),
         is_anonymous=is_open and not scopes,
-        codes=tuple(_codes(call)),
+        codes=[
+            Code(language, name, (text := write(call)), coloured(text, language))
+            for language, (name, write) in LANGUAGES.items()
+        ],
         call=call,
         answer_status=f"{status} {answer['description']}",
-        answer=_as_json(content["example"]) if "example" in content else None,
+        answer=coloured(json.dumps(content["example"], indent=2, ensure_ascii=False), "json")
+        if "example" in content
+        else None,
         answer_is_list=content["schema"].get("type") == "array",
         parameters=tuple(_parameters(parameters, ("path", "query"), components)),
         headers=tuple(_parameters(parameters, ("header",), components)),
         body=fields_of(body[JSON]["schema"], components) if body else (),
-        body_about=sentence(_about(body, components)),
+        body_about=sentence(about),
         body_text=next((media_type for media_type in body if media_type != JSON), ""),
         fields=fields_of(content["schema"], components),
         answer_headers=tuple(_headers(document, answer)),
@@ -192,15 +165,6 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
             (link["operationId"], link["description"]) for link in answer.get("links", {}).values()
         ),
     )
-
-
-def _about(body: Json, components: Json) -> str:
-    """What the struct of a body says of itself."""
-    if not body:
-        return ""
-    name = body[JSON]["schema"]["$ref"].rpartition("/")[2]
-    about: str = components[name].get("description", "")
-    return about
 
 
 def _call(path: str, method: str, parameters: list[Json], body: Json, needs_token: bool) -> Call:
@@ -222,9 +186,9 @@ def _call(path: str, method: str, parameters: list[Json], body: Json, needs_toke
     )
 
 
-def _given(document: Json) -> dict[str, Variable]:
-    """Where a reader has the values of variables from: the first that creates what has the id."""
-    given: dict[str, Variable] = {}
+def _sources(document: Json) -> dict[str, Variable]:
+    """By each variable, the first operation that creates its value."""
+    sources: dict[str, Variable] = {}
     for item in document["paths"].values():
         for operation in item.values():
             if (answer := operation["responses"].get(CREATED)) is None:
@@ -233,9 +197,9 @@ def _given(document: Json) -> dict[str, Variable]:
             names = {field.name for field in fields}
             for id_, variable in VARIABLES.items():
                 if (field := FIELDS.get(id_, id_)) in names:
-                    made = Variable(variable, field, operation["operationId"], operation["summary"])
-                    given.setdefault(variable, made)
-    return given
+                    source = (variable, field, operation["operationId"], operation["summary"])
+                    sources.setdefault(variable, Variable(*source))
+    return sources
 
 
 def _parameters(
@@ -263,21 +227,11 @@ def _errors(operation: Json) -> Iterator[Error]:
                 yield Error(status, code, sentence(example["summary"]), is_retryable)
 
 
-def _codes(call: Call) -> Iterator[Code]:
-    for language, (name, write) in LANGUAGES.items():
-        text = write(call)
-        yield Code(language, name, text, coloured(text, language))
-
-
-def _as_json(example: Any) -> SafeString:
-    return coloured(json.dumps(example, indent=2, ensure_ascii=False), "json")
-
-
 Schema = dict[str, Any]
 
 
 def fields_of(schema: Schema, components: dict[str, Schema]) -> tuple[Field, ...]:
-    """The fields of an object, or of the items of a list; none of what is neither."""
+    """The fields of an object or of a list's items."""
     found = _resolved(schema, components)
     if found.get("type") == "array":
         found = _resolved(found["items"], components)
@@ -292,12 +246,14 @@ def field_of(
     name: str, schema: Schema, components: dict[str, Schema], *, is_required: bool
 ) -> Field:
     choices = [_resolved(one, components) for one in schema.get("anyOf", [schema])]
-    told = [one for one in choices if one.get("type") != "null"]
-    types = " or ".join([*dict.fromkeys(map(_type, told)), *["null"] * (len(told) < len(choices))])
-    items = [_resolved(one["items"], components) for one in told if "items" in one]
+    kinds = [one for one in choices if one.get("type") != "null"]
+    types = " or ".join(
+        [*dict.fromkeys(map(_type, kinds)), *["null"] * (len(kinds) < len(choices))]
+    )
+    items = [_resolved(one["items"], components) for one in kinds if "items" in one]
     default = schema.get("default")
-    description = schema.get("description") or told[0].get("description", "")
-    values = [value for one in (*told, *items) for value in one.get("enum", ())]
+    description = schema.get("description") or kinds[0].get("description", "")
+    values = [value for one in (*kinds, *items) for value in one.get("enum", ())]
     if all(f"`{value}`" in description for value in values):
         values = []
     return Field(
@@ -306,9 +262,9 @@ def field_of(
         description=sentence(description),
         is_required=is_required,
         values=tuple(values),
-        bounds=", ".join(bound for one in told for bound in _bounds(one)),
+        bounds=", ".join(bound for one in kinds for bound in _bounds(one)),
         default=default if default is None or isinstance(default, str) else json.dumps(default),
-        fields=tuple(field for one in told for field in fields_of(one, components)),
+        fields=tuple(field for one in kinds for field in fields_of(one, components)),
     )
 
 
@@ -324,7 +280,7 @@ def _bounds(schema: Schema) -> Iterator[str]:
 
 
 def _resolved(schema: Schema, components: dict[str, Schema]) -> Schema:
-    """What a `$ref` points at, under what is said beside it; anything else is itself."""
+    """The schema with its `$ref` replaced by what it points at."""
     if "$ref" not in schema:
         return schema
     found = components[schema["$ref"].rpartition("/")[2]]

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
 from kynaplatform.celery import begin_worker
-from kynaplatform.checks import LIFETIMES, RETENTIONS, check_environment, refuse_to_start
+from kynaplatform.checks import RANGES, check_environment, refuse_to_start
 from kynaplatform.environment import networks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -209,21 +209,15 @@ def test_development_needs_none_of_what_faces_the_world(settings):
     assert found() == []
 
 
-BOUNDS = {
-    "E010": (LIFETIMES, 1, 86_400),
-    "E014": (("WEB_PROCESSES", "WEB_THREADS"), 1, 64),
-    "E018": (RETENTIONS, 2, 36_500),
-}
-
-
-@pytest.mark.parametrize("id_", BOUNDS)
-def test_a_number_has_its_bounds(settings, id_):
-    names, least, most = BOUNDS[id_]
+@pytest.mark.parametrize("rule", RANGES, ids=lambda rule: rule[0])
+def test_a_number_has_its_bounds(settings, rule):
+    number, names, least, most, _ = rule
     for name in names:
         usual = getattr(settings, name)
-        for number in (least - 1, least, most, most + 1):
-            setattr(settings, name, number)
-            assert found() == ([] if least <= number <= most else [id_]), (name, number)
+        for value in (least - 1, least, most, most + 1):
+            setattr(settings, name, value)
+            expected = [] if least <= value <= most else [f"kynaplatform.{number}"]
+            assert [message.id for message in check_environment()] == expected, (name, value)
         setattr(settings, name, usual)
 
 
