@@ -18,8 +18,7 @@ from uuid_utils.compat import uuid7
 from common.slices import SLICE, update_in_slices
 from erasure.models import Erasure, Kind, digest_of
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from projects.models import AccessToken, Credential, Organization, Project
-from projects.suspension import suspend
+from projects.models import AccessToken, Credential, Organization, Project, suspend
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
 from sessions_app.removal import MAX_SESSIONS, sessions_erase, sessions_remove, within_a_batch

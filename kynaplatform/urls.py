@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from erasure.views import SubjectErasureViewSet
 from kynaplatform.api.platform_views import (
     HealthView,
     MetricsView,
@@ -12,6 +13,7 @@ from kynaplatform.api.platform_views import (
     ReadinessView,
 )
 from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
+from usage.views import UsageViewSet
 
 urlpatterns = [
     # First what is asked for most.
@@ -19,8 +21,17 @@ urlpatterns = [
     path("", include("projects.urls")),
     path("", include("movespecs.urls")),
     path("", include("webhooks.urls")),
-    path("", include("usage.urls")),
-    path("", include("erasure.urls")),
+    path("api/usage", UsageViewSet.as_view({"get": "retrieve"}), name="usage"),
+    path(
+        "api/usage/projects/<project_id>",
+        UsageViewSet.as_view({"get": "of_project"}),
+        name="usage-of-project",
+    ),
+    path(
+        "api/subjects/erase",
+        SubjectErasureViewSet.as_view({"post": "erase"}),
+        name="subject-erase",
+    ),
     path("api/schema", OpenApiView.as_view(), name="openapi"),
     path("api/schema/movespec", MoveSpecSchemaView.as_view(), name="movespec-schema"),
     path("api/docs", OverviewView.as_view(), name="docs"),

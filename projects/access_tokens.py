@@ -14,20 +14,21 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
+from common.slices import SLICE, update_in_slices
 from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.operations import require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import count_request, refuse_over_limit
 from kynaplatform.middleware import add_to_line, client_address
 from projects.credentials import credential_verify
-from projects.models import AccessToken, Credential, CredentialKind
+from projects.models import AccessToken, Credential, CredentialKind, Scope, granted_scopes
 from projects.schemas import Claim
-from projects.scopes import Scope, granted_scopes
 from projects.signing import ISSUER, key_ring, sign
 
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105
 AUDIENCE: Final = "kyna-api"
 LAST_USED_EVERY = timedelta(minutes=1)
+TOKENS_KEPT = timedelta(days=30)
 
 
 def access_token_mint(
@@ -84,6 +85,15 @@ def credential_touch(credential_id: UUID, now: datetime) -> None:
     """Note that a credential was used, at most once a minute."""
     is_due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_EVERY)
     Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
+
+
+def prune_access_tokens(*, now: datetime, slice_size: int = SLICE) -> int:
+    """Delete the records of access tokens that expired 30 days ago."""
+    return update_in_slices(
+        AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT).order_by("expires_at"),
+        lambda ids: AccessToken.objects.filter(id__in=ids).delete(),
+        slice_size,
+    )
 
 
 class ApiKeyInvalid(ApiError):

@@ -19,9 +19,8 @@ from kynaplatform.api.operations import Principal, Quotas
 from kynaplatform.api.throttling import count_bad_bearer
 from kynaplatform.database.connections import Statement
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
-from projects.credentials import kind_of_secret, row_is_live
-from projects.models import CredentialKind
-from projects.scopes import granted_scopes
+from projects.credentials import kind_of_secret
+from projects.models import CredentialKind, granted_scopes, row_is_live
 from projects.signing import TokenRejected, verify
 
 # All that decides what a principal may do, as a text that no setting of a connection changes.

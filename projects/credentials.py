@@ -13,12 +13,18 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from projects.models import Credential, CredentialKind, Project
-from projects.scopes import DEFAULT_SCOPES, Scope
+from kynaplatform.metrics.readiness import MISSING, OK
+from projects.models import (
+    DEFAULT_SCOPES,
+    Credential,
+    CredentialKind,
+    Project,
+    Scope,
+    is_live,
+)
 
 SECRET_BYTES = 32
 # So long after its start a process hashes anew: the last one of a rolling restart knows the newest
@@ -27,16 +33,6 @@ HASHED_ANEW_AFTER_SECONDS = 600
 _STARTED_AT = clock.ticks()
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
 _SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
-
-
-def is_live(now: datetime) -> Q:
-    """The condition of a live credential: neither revoked nor expired."""
-    return Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-
-
-def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
-    """`is_live` of a credential whose columns have been read."""
-    return revoked_at is None and (expires_at is None or expires_at > now)
 
 
 def credential_issue(
@@ -202,3 +198,9 @@ def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:
 
 def _keyed_hash(secret: str, pepper_number: int) -> bytes:
     return hmac.digest(settings.SECRET_PEPPERS[pepper_number], secret.encode(), "sha256")
+
+
+def peppers_state() -> str:
+    """For /readyz: `missing` if SECRET_PEPPERS lack the number of a live credential's hash."""
+    live = Credential.objects.filter(is_live(clock.now()))
+    return MISSING if live.exclude(pepper_number__in=settings.SECRET_PEPPERS).exists() else OK

@@ -1,19 +1,48 @@
-"""Organizations, their projects, the credentials of machines, and signing keys."""
+"""Organizations, projects, the credentials of machines with their scopes, and signing keys."""
 
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import CheckConstraint, F, Index, Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from common.names import MAX_NAME_CHARACTERS, validate_name, visible
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
-from projects.scopes import ALL_SCOPES
+
+
+class Scope(models.TextChoices):
+    MOVESPECS_READ = "movespecs:read"
+    MOVESPECS_WRITE = "movespecs:write"
+    PROJECTS_READ = "projects:read"
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
+    TOKENS_READ = "tokens:read"
+    TOKENS_WRITE = "tokens:write"
+    USAGE_READ = "usage:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    DATA_ERASE = "data:erase"
+
+
+ALL_SCOPES = frozenset(Scope.values)
+# Of a new credential, by default. What is erased can't be restored.
+DEFAULT_SCOPES = ALL_SCOPES - {Scope.DATA_ERASE.value}
+# Older clients ask for projects:read in order to read a session.
+_SESSION_READERS = frozenset({Scope.SESSIONS_READ.value, Scope.PROJECTS_READ.value})
+
+
+def granted_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """All that `scopes` allow: projects:read and sessions:read grant each other."""
+    granted = frozenset(scopes)
+    return granted | _SESSION_READERS if granted & _SESSION_READERS else granted
 
 
 def _limit(counted: str, name: str | None = None) -> "models.PositiveIntegerField[Any, int | None]":
@@ -88,6 +117,26 @@ class Project(models.Model):
         return f"{self.organization} / {visible(self.name)}"
 
 
+# Sent with `now`, inside the transaction that suspends: sessions_app ends live sessions.
+suspended = Signal()
+
+
+def suspend(target: Organization | Project, *, now: datetime) -> bool:
+    """Suspend a project, or an organization with all its projects; whether this changed it."""
+    with transaction.atomic():
+        active = type(target)._default_manager.filter(pk=target.pk, suspended_at__isnull=True)
+        is_changed = active.update(suspended_at=now) > 0
+        if is_changed:
+            suspended.send(sender=type(target), now=now)
+    return is_changed
+
+
+def resume(target: Organization | Project) -> bool:
+    """Admit requests again; whether this changed it. What was cancelled stays cancelled."""
+    idle = type(target)._default_manager.filter(pk=target.pk, suspended_at__isnull=False)
+    return idle.update(suspended_at=None) > 0
+
+
 class CredentialKind(models.TextChoices):
     API_KEY = "api_key", "API key"
     SERVICE_ACCOUNT = "service_account", "service account"
@@ -126,6 +175,16 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{visible(self.name)} ({self.id})"
+
+
+def is_live(now: datetime) -> Q:
+    """Matches live credentials: neither revoked nor expired."""
+    return Q(revoked_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
+    """`is_live` of columns that have been read."""
+    return revoked_at is None and (expires_at is None or expires_at > now)
 
 
 class ApiKeyManager(models.Manager["ApiKey"]):
@@ -177,7 +236,7 @@ class AccessToken(models.Model):
             # Read by GET /api/auth/access-tokens.
             # Without the id: planned on an empty table, it passes for the primary key.
             Index(F("project"), F("created_at").desc(), name="token_of_project"),
-            # Read by prune_access_tokens of projects/retention.py.
+            # Read by prune_access_tokens.
             Index(fields=["expires_at"], name="token_expiry"),
         ]
         constraints = [

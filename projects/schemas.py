@@ -17,8 +17,7 @@ from kynaplatform.api.schemas import (
     given,
     said,
 )
-from projects.models import AccessToken, CredentialKind
-from projects.scopes import Scope
+from projects.models import AccessToken, CredentialKind, Scope
 
 CREDENTIAL_FIELDS = (
     *("api_key_id", "api_key_secret", "service_account_id", "service_account_secret"),

@@ -25,6 +25,8 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 
 from kynaplatform.api.errors import ServiceUnavailable
+from kynaplatform.checks import MAX_LIFETIME_SECONDS
+from kynaplatform.metrics.readiness import MISSING, OK
 from projects.models import SigningKey
 
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -40,6 +42,11 @@ NOT_BEFORE_LEEWAY_SECONDS = 10
 # What else is encrypted with SIGNING_KEY_SECRETS: called to encrypt it anew with their first, by an
 # app that keeps it.
 ENCRYPTED_ANEW: list[Callable[[], None]] = []
+# A runtime token lives for the attach window and the longest session, each bounded by a check.
+MAX_TOKEN = timedelta(seconds=2 * MAX_LIFETIME_SECONDS)
+# Whether something from before a key retired may have to be signed with it again. Apps that sign
+# again add theirs.
+SIGNED_AGAIN: list[Callable[[UUID, datetime], bool]] = []
 # RFC 8037's name, which common verifiers accept; RFC 9864's is accepted as well.
 ALGORITHM = "EdDSA"
 ACCEPTED_ALGORITHMS = ["EdDSA", "Ed25519"]
@@ -269,3 +276,29 @@ def _cipher() -> MultiFernet:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signing_keys_state() -> str:
+    """For /readyz: `missing` without a key; `unreadable` if SIGNING_KEY_SECRETS decrypt not all."""
+    private = SigningKey.objects.filter(encrypted_private_key__isnull=False)
+    kept = list(private.values_list("encrypted_private_key", flat=True))
+    if not kept:
+        return MISSING
+    return "unreadable" if None in [decrypted(bytes(key or b"")) for key in kept] else OK
+
+
+def prune_signing_keys(*, now: datetime) -> int:
+    """Drop private keys that sign nothing again, and public keys that no token can need."""
+    pruned = 0
+    for key, retired_at in retired_keys(now):
+        if key.encrypted_private_key is not None:
+            if not any(may_need(key.id, retired_at) for may_need in SIGNED_AGAIN):
+                key.encrypted_private_key = None
+                key.save(update_fields=["encrypted_private_key"])
+                pruned += 1
+        elif retired_at + MAX_TOKEN <= now:
+            key.delete()
+            pruned += 1
+    if pruned:
+        key_ring().forget()
+    return pruned

@@ -10,8 +10,8 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
-        from projects.retention import SIGNED_AGAIN
-        from projects.suspension import suspended
+        from projects.models import suspended
+        from projects.signing import SIGNED_AGAIN
         from sessions_app.metrics import SessionCollector
         from sessions_app.retention import may_replay
         from sessions_app.session_sweep import suspended_sessions_cancel

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from kynaplatform import clock
-from projects.retention import prune_access_tokens, prune_signing_keys
+from projects.access_tokens import prune_access_tokens
+from projects.signing import prune_signing_keys
 from sessions_app import retention
 from sessions_app.metrics import periodic_task
 from sessions_app.retention import (

@@ -16,7 +16,6 @@ from django.utils.safestring import SafeString
 
 from common.names import visible
 from kynaplatform import clock
-from projects.credentials import is_live
 from projects.models import (
     AccessToken,
     ApiKey,
@@ -26,6 +25,7 @@ from projects.models import (
     ServiceAccount,
     SigningKey,
     all_scopes,
+    is_live,
 )
 from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate

@@ -24,8 +24,15 @@ from django.utils.safestring import SafeString
 from common.names import visible
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from projects.credentials import is_live
-from projects.models import AccessToken, ApiKey, Credential, CredentialKind, Project, ServiceAccount
+from projects.models import (
+    AccessToken,
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Project,
+    ServiceAccount,
+    is_live,
+)
 from sessions_app.models import DetectionSession
 from staff.display import first_digits, short_id
 from webhooks.models import WebhookDelivery, WebhookEndpoint

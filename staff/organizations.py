@@ -33,13 +33,13 @@ from django.utils.text import capfirst
 from erasure.erasures import erasure_of
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects.credentials import is_live
 from projects.models import (
     ApiKey,
     CredentialKind,
     Organization,
     Project,
     ServiceAccount,
+    is_live,
 )
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession, Outcome

@@ -8,8 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from projects.credentials import row_is_live
-from projects.models import Credential, Organization, Project
+from projects.models import Credential, Organization, Project, row_is_live
 from staff.display import badge
 from staff.history import last_suspension, told
 from staff.names import project_of

@@ -24,8 +24,14 @@ from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_create, version_release
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
-from projects.models import Credential, CredentialKind, Organization, Project, SigningKey
-from projects.scopes import ALL_SCOPES
+from projects.models import (
+    ALL_SCOPES,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+    SigningKey,
+)
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app import downtime
 from tests.accuracy_cards import cards, cards_file

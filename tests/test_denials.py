@@ -30,8 +30,14 @@ from kynaplatform.public_pages import PublicView
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.credentials import credential_issue
-from projects.models import AccessToken, Credential, CredentialKind, Organization, Project
-from projects.scopes import ALL_SCOPES
+from projects.models import (
+    ALL_SCOPES,
+    AccessToken,
+    Credential,
+    CredentialKind,
+    Organization,
+    Project,
+)
 from projects.signing import ISSUER, key_ring, sign, signing_key_rotate
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession

@@ -22,8 +22,7 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from projects.models import AccessToken, Credential
-from projects.retention import prune_signing_keys
-from projects.signing import key_ring, signing_key_rotate
+from projects.signing import key_ring, prune_signing_keys, signing_key_rotate
 from sessions_app.models import DetectionSession
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine

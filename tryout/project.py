@@ -17,9 +17,8 @@ from movespecs.catalogue import (
     catalogue_text,
 )
 from movespecs.models import MoveSpec, Visibility
-from projects.credentials import credential_issue, row_is_live
-from projects.models import Credential, CredentialKind, Organization, Project
-from projects.scopes import Scope
+from projects.credentials import credential_issue
+from projects.models import Credential, CredentialKind, Organization, Project, Scope, row_is_live
 
 # Ids of the page's rows are the same on every installation.
 ORGANIZATION_ID = uuid5(NAMESPACE, "try/organization")

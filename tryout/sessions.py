@@ -22,8 +22,7 @@ from kynaplatform.api.throttling import (
 from kynaplatform.middleware import add_to_line, client_address
 from movespecs.models import MoveSpecVersion
 from projects.access_tokens import access_token_mint
-from projects.models import Credential, Project
-from projects.scopes import Scope
+from projects.models import Credential, Project, Scope
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode

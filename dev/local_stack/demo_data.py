@@ -26,8 +26,7 @@ from movespecs.drafts import movespec_create
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_create, version_release
 from projects.credentials import credential_issue, credential_verify
-from projects.models import CredentialKind, Project
-from projects.scopes import ALL_SCOPES, Scope
+from projects.models import ALL_SCOPES, CredentialKind, Project, Scope
 
 ADMIN = "admin"
 # It tells the demo's member of staff from an `admin` that a database already has.

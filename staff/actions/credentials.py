@@ -21,14 +21,15 @@ from django.utils.text import capfirst
 from common.names import visible
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from projects.credentials import (
-    credential_issue,
-    credential_revoke,
-    credential_rotate,
+from projects.credentials import credential_issue, credential_revoke, credential_rotate
+from projects.models import (
+    DEFAULT_SCOPES,
+    Credential,
+    CredentialKind,
+    Project,
+    all_scopes,
     row_is_live,
 )
-from projects.models import Credential, CredentialKind, Project, all_scopes
-from projects.scopes import DEFAULT_SCOPES
 from staff.actions.base import Done, DoneBefore, ReasonForm, StaffAction, Submission
 from staff.downloads import user_id_of
 from staff.history import history_add

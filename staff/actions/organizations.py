@@ -15,7 +15,7 @@ from erasure.erasures import DEED, erasure_of, owner_erase
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
-from projects import suspension
+from projects import models as suspension
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
 from sessions_app.retention import kept_of

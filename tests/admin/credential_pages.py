@@ -9,8 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Model
 from django.test import Client
 
-from projects.models import ApiKey, Credential, ServiceAccount
-from projects.scopes import Scope
+from projects.models import ApiKey, Credential, Scope, ServiceAccount
 from tests.admin.staffing import address, text_of
 from tests.conftest import TOKENS, Machine
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects.credentials import credential_issue, is_live
+from projects.credentials import credential_issue
 from projects.models import (
     ApiKey,
     Credential,
@@ -25,6 +25,7 @@ from projects.models import (
     Organization,
     Project,
     ServiceAccount,
+    is_live,
 )
 from sessions_app.models import DetectionSession
 from staff.command_line import USERNAME

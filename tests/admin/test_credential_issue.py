@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from projects import suspension
+from projects import models as suspension
 from projects.models import ApiKey, ServiceAccount
 from tests.admin.credential_pages import (
     KINDS,

@@ -27,8 +27,8 @@ from projects.models import (
     Project,
     ServiceAccount,
     SigningKey,
+    suspend,
 )
-from projects.suspension import suspend
 from sessions_app.models import DetectionSession
 from staff.global_search import BY_ID, MAX_FOUND, NAMED
 from tests.admin.staffing import address, text_of

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from projects.models import ApiKey, ServiceAccount
-from projects.scopes import ALL_SCOPES, Scope
+from projects.models import ALL_SCOPES, ApiKey, Scope, ServiceAccount
 from staff.actions.credentials import WORDS, ScopesField
 from tests.admin.credential_pages import SECRET, issue, issue_page
 from tests.admin.staffing import text_of

@@ -8,8 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from projects.models import ApiKey, Organization, Project
-from projects.scopes import Scope
+from projects.models import ApiKey, Organization, Project, Scope
 from tests.admin.credential_pages import mint_with, secret_of
 from tests.admin.staffing import address, member, text_of
 from tests.api.api_requests import nothing_changes

@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
-from projects import suspension
+from projects import models as suspension
 from projects.credentials import credential_issue
 from projects.models import (
     Credential,

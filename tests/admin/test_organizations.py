@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec, MoveSpecDraft
-from projects import suspension
+from projects import models as suspension
 from projects.credentials import credential_issue
 from projects.models import CredentialKind, Organization, Project
 from tests.admin.staffing import (

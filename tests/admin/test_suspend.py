@@ -7,7 +7,7 @@ from django.test import Client
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects import suspension
+from projects import models as suspension
 from projects.models import Project
 from sessions_app.models import DetectionSession
 from tests.admin.staffing import LEVELS, address, do, do_many, last_history, limits, member, text_of

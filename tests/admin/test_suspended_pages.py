@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
-from projects import suspension
+from projects import models as suspension
 from projects.credentials import credential_issue
 from projects.models import AccessToken, ApiKey, CredentialKind, Project, ServiceAccount
 from sessions_app.models import DetectionSession

@@ -26,7 +26,7 @@ from kynaplatform.metrics.readiness import (
 )
 from kynaplatform.monitor_server import MAX_CLIENTS
 from projects.models import SigningKey
-from projects.readiness import signing_keys_state
+from projects.signing import signing_keys_state
 from tests.api.api_requests import ask, nothing_changes, refused
 from tests.concurrency.racing import Connection
 from tests.conftest import SESSIONS

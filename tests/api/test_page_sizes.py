@@ -17,8 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from kynaplatform.api.pagination import MAX_PAGE_BYTES
 from movespecs.drafts import MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecVersion
-from projects.models import AccessToken, Project
-from projects.scopes import ALL_SCOPES
+from projects.models import ALL_SCOPES, AccessToken, Project
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML

@@ -11,7 +11,7 @@ from django.db import connection
 
 from kynaplatform import clock
 from kynaplatform.api import throttling
-from projects.suspension import suspend
+from projects.models import suspend
 from sessions_app import views
 from tests.api.api_requests import ask, limited, nothing_changes, refused
 from tests.conftest import SESSIONS, Machine, mint

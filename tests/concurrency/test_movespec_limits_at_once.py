@@ -16,7 +16,7 @@ from kynaplatform import clock
 from movespecs.drafts import movespec_create
 from movespecs.files import movespecs_import, movespecs_write
 from movespecs.models import Author, MoveSpec, MoveSpecDraft, MoveSpecVersion
-from projects import suspension
+from projects import models as suspension
 from projects.models import Project
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine
 from tests.module_servers import WebServer

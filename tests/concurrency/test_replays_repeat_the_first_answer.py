@@ -16,8 +16,7 @@ from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind, SigningKey
-from projects.retention import prune_signing_keys
-from projects.signing import key_ring, signing_key_rotate
+from projects.signing import key_ring, prune_signing_keys, signing_key_rotate
 from sessions_app.models import DetectionSession, Status
 from sessions_app.retention import forget_idempotency_keys
 from sessions_app.session_sweep import expire_sessions

@@ -11,8 +11,7 @@ from joserfc.jwk import KeySet
 from kynaplatform import clock
 from projects import credentials
 from projects.credentials import credential_issue
-from projects.models import AccessToken, Credential, CredentialKind
-from projects.scopes import ALL_SCOPES
+from projects.models import ALL_SCOPES, AccessToken, Credential, CredentialKind
 from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, TOKENS
 

@@ -9,8 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from movespecs.models import MoveSpec, Release
-from projects.models import ApiKey, Organization, Project, ServiceAccount
-from projects.scopes import Scope
+from projects.models import ApiKey, Organization, Project, Scope, ServiceAccount
 from tests.api.api_requests import nothing_changes
 from tests.conftest import TOKENS, Machine
 

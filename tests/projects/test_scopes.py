@@ -14,8 +14,7 @@ from projects.credentials import (
     credential_revoke,
     credential_rotate,
 )
-from projects.models import Credential, CredentialKind
-from projects.scopes import ALL_SCOPES, Scope, granted_scopes
+from projects.models import ALL_SCOPES, Credential, CredentialKind, Scope, granted_scopes
 from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS, TOKENS, mint
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from movespecs.models import MoveSpec
-from projects import suspension
+from projects import models as suspension
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, error_of
 

@@ -22,7 +22,7 @@ from streaming import SQUAT, Client, attached, batches, create, wire_frames
 from detection import SNAPSHOT_FORM
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
-from projects.suspension import suspend
+from projects.models import suspend
 from sessions_app.models import DetectionSession, Outcome, Status
 from sessions_app.session_ends import ended
 from sessions_app.stream_state import pack, stored_state

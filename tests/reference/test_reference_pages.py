@@ -10,7 +10,7 @@ from django.test import Client
 
 from kynaplatform.api.openapi import openapi_document
 from kynaplatform.reference.pages import field_of, pages
-from projects.scopes import Scope
+from projects.models import Scope
 
 ADDRESSES = ["/api/docs", *(f"/api/docs/{name}" for name in pages())]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -11,8 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects import authentication
-from projects.models import AccessToken, Credential, Organization, Project
-from projects.suspension import suspend
+from projects.models import AccessToken, Credential, Organization, Project, suspend
 from sessions_app import views
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import limited, nothing_changes, refused

@@ -10,7 +10,7 @@ from django.db import transaction
 from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
-from projects.suspension import resume, suspend
+from projects.models import resume, suspend
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded, session_fail, session_settle
 from sessions_app.models import DetectionSession

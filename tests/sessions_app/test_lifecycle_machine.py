@@ -27,7 +27,7 @@ from lifecycle_model import GRACE, IDLE, LONGEST, SLACK, START, WINDOW, Model
 
 from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
-from projects.suspension import resume, suspend
+from projects.models import resume, suspend
 from sessions_app.attachments import session_attach, session_detach
 from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.finish import session_finish

@@ -10,9 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import START, TICK, Scene, at
 
 from kynaplatform.checks import MAX_LIFETIME_SECONDS
+from projects.access_tokens import prune_access_tokens
 from projects.models import AccessToken, SigningKey
-from projects.retention import prune_access_tokens, prune_signing_keys
-from projects.signing import NoSigningKey, key_ring, published_keys, signing_key_rotate
+from projects.signing import (
+    NoSigningKey,
+    key_ring,
+    prune_signing_keys,
+    published_keys,
+    signing_key_rotate,
+)
 from sessions_app import tasks
 from sessions_app.admission import runtime_token
 from sessions_app.models import DetectionSession

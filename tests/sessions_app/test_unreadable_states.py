@@ -9,7 +9,7 @@ from engine_work import midway
 from lifecycle_scene import IDLE, SLACK, Scene, at, sweep
 
 import detection
-from projects.suspension import suspend
+from projects.models import suspend
 from sessions_app import finish, models
 from sessions_app.attachments import session_detach_unread
 from sessions_app.finish import StateUnreadable

@@ -4,8 +4,7 @@ import pytest
 
 from kynaplatform import clock
 from kynaplatform.api.rate_limits import Decision
-from projects.models import Organization, Project
-from projects.suspension import suspend
+from projects.models import Organization, Project, suspend
 from tests.api.api_requests import (
     ask,
     fresh_address,

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
-from projects.suspension import suspend
+from projects.models import suspend
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import unpack
 from tests.conftest import Machine

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from kynaplatform import clock
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release, version_withdraw
-from projects.suspension import suspend
+from projects.models import suspend
 from sessions_app.models import DetectionSession
 from sessions_app.removal import session_erase, sessions_remove
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine, make_version

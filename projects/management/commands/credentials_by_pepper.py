@@ -9,8 +9,7 @@ from django.db.models import Count, F, Q
 from common.commands import OperatorCommand
 from common.names import visible
 from kynaplatform import clock
-from projects.credentials import is_live
-from projects.models import Credential
+from projects.models import Credential, is_live
 
 STATES = ("live", "expired", "revoked")
 

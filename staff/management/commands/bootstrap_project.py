@@ -6,7 +6,7 @@ from django.db import transaction
 from common.commands import OperatorCommand
 from common.names import name_argument
 from kynaplatform.database.indexes import analyze_large_tables
-from projects.scopes import DEFAULT_SCOPES
+from projects.models import DEFAULT_SCOPES
 from staff.actions.onboarding import onboard
 from staff.command_line import user_id
 

@@ -8,8 +8,7 @@ from django.db import transaction
 from common.commands import OperatorCommand, number_of_days
 from common.names import name_argument
 from kynaplatform import clock
-from projects.models import CredentialKind, Project
-from projects.scopes import DEFAULT_SCOPES, Scope
+from projects.models import DEFAULT_SCOPES, CredentialKind, Project, Scope
 from staff.actions.credentials import issue
 from staff.command_line import user_id
 

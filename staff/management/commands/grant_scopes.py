@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from projects.credentials import credential_grant
-from projects.models import Credential
-from projects.scopes import Scope
+from projects.models import Credential, Scope
 from staff.command_line import CredentialCommand, Deed, locked_credential
 from staff.names import full_name
 

@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from common.commands import number_of_days
-from projects.credentials import is_live
-from projects.models import Credential
+from projects.models import Credential, is_live
 from staff.actions.credentials import RotateForm, as_long_again, rotate
 from staff.command_line import CredentialCommand, Deed, cleaned, locked_credential, user_id
 

@@ -16,8 +16,8 @@ from stage import Stage, make_owner, runtime_on, stage_on
 from streaming import Client, create, wire_frames
 
 from dev.poses.figure import perform
+from projects.models import suspend
 from projects.signing import key_ring, sign
-from projects.suspension import suspend
 from sessions_app.admission import AUDIENCE, TOKEN_TYPE
 from sessions_app.models import DetectionSession, SessionAttach
 from tests.api.api_requests import nothing_changes
