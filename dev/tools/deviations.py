@@ -1,4 +1,4 @@
-"""The table of what is counted of an exercise that is done otherwise: docs/movespec/otherwise.md.
+"""The table of what is counted of an exercise that is done differently: docs/movespec/otherwise.md.
 
 Its exercises are those of the cookbook of a clinic, its columns ways of doing them. `make course`
 writes it from the engine, run on the figure.
@@ -24,7 +24,7 @@ EXERCISES = FOLDER / "cookbook-clinic.md"
 WAYS = {
     "as prescribed": "",
     "half of it": " --variant shallow",
-    "a pause on the way": " --variant paused",
+    "a pause midway": " --variant paused",
     "double speed": " --variant double-speed",
     "10 frames a second": " --fps 10",
     "the other side": " --variant other-side",

@@ -33,9 +33,9 @@ Every key, as the JSON Schema at `GET /api/schema/movespec` has it. [An editor](
 same as you type. `[]` stands for each item of a list, and `*` for a name that you choose. What a
 name, a text and a number may be is on the page on [YAML](issues.md#yaml).
 
-**Experimental** is what neither [the catalogue](../../examples/movespecs/) nor [the
-cookbook](cookbook.md) uses in a movement that the figure also does badly: it works as it says here,
-and may change.
+**Experimental** keys are used neither by [the catalogue](../../examples/movespecs/) nor, in a
+movement that the figure also does badly, by [the cookbook](cookbook.md). They work as described
+here, and may change.
 """
 _LENGTHS = {"minLength": "at least {} character", "maxLength": "at most {} characters"}
 

@@ -110,7 +110,7 @@ def test_the_example_of_the_reference_is_the_squat_of_the_catalogue() -> None:
 
 def test_the_page_of_cues_lists_every_reason() -> None:
     text = (ROOT / "docs" / "movespec" / "cues.md").read_text(encoding="utf-8")
-    assert re.findall(r"`(\w+)`", text.split("- `reason`")[1].split("- `every")[0]) == [
+    assert re.findall(r"`(\w+)`", text.split("| `reason` |")[1].split("\n")[0]) == [
         *("interrupted", *REASONS, "not_ready", *LACKS)
     ]
 
