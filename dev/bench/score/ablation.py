@@ -104,7 +104,7 @@ FAULTS: Final = "under faults off by"
 FLAPS: Final = "flaps"
 RESTORES: Final = "restores that differ"
 HOSTILE: Final = "failed hostile frames"
-DIFFERS: Final = "scenes told otherwise"
+DIFFERS: Final = "scenes with other events"
 COLUMNS: Final = (*(RECORDINGS, PEOPLE, ACTS, FIGURE, FAULTS, FLAPS, RESTORES, HOSTILE, DIFFERS),)
 # A phase that is entered so soon after it was left flaps.
 FLAP_MS: Final = 300.0

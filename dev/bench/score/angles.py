@@ -109,7 +109,7 @@ class Seen(NamedTuple):
 
 
 def errors(seen: Seen) -> list[float]:
-    """Called in a worker: of each repetition the told extreme less the true one, in degrees."""
+    """Called in a worker: of each repetition the reported extreme less the true one, in degrees."""
     of, angle = film(seen.film), seen.angle
     events = completed(angle.spec(), of.filmed_from(seen.camera))
     true = [(frame.timestamp_ms, angle.true(frame)) for frame in of.frames]
@@ -138,8 +138,8 @@ def tables(workers: Workers) -> list[Table]:
     return [
         Table(
             key="angles",
-            title="How far the told extreme of a repetition is off the true one, in degrees (mean ±"
-            " standard deviation), by where the camera stands",
+            title="How far the reported extreme of a repetition is off the true one, in degrees"
+            " (mean ± standard deviation), by where the camera stands",
             columns=("angle", "movement", *CAMERAS),
             rows=rows,
         )

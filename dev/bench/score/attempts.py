@@ -75,7 +75,7 @@ def _by(
         rows.append((name, len(own), total.total(), *(total[place] for place in PLACES)))
     return Table(
         key=f"attempts_by_{what}",
-        title=f"Attempts by {what}, without the bad recordings: where they are told, among the"
+        title=f"Attempts by {what}, without the bad recordings: where they are sent, among the"
         " repetitions that a human marked",
         columns=(what, "recordings", "attempts", *PLACES),
         rows=rows,

@@ -1,6 +1,6 @@
 """The part `cards`: the accuracy card of each movement of the catalogue.
 
-A card tells how well people are counted by what was chosen on the other data set, from where they
+A card tells how well people are counted by rules tuned on the other data set, from where they
 were filmed, how many repetitions are seen where there are none, and what the figure shows can't be
 seen.
 """
@@ -44,7 +44,7 @@ def tables(workers: Workers) -> list[Table]:
     return [
         Table(
             key="cards",
-            title="Accuracy cards: people counted by what is chosen on the other data set",
+            title="Accuracy cards: people counted with rules tuned on the other data set",
             columns=(
                 *("movement", "people", "data sets", "seen from", "within one", "exact", "F1"),
                 *("false a minute", "what it can't see"),

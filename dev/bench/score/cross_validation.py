@@ -1,4 +1,4 @@
-"""Cross-validation: what counts a person is chosen on people who are left out of the score.
+"""Cross-validation: a person is counted with rules tuned on people left out of the score.
 
 Chosen are two settings of the engine for all exercises together, then the shape of each exercise,
 then each of its gates. A gate is taken where it costs no recording, whichever the shape is: another
@@ -67,7 +67,7 @@ class Chooser:
         )
 
     def by_person(self) -> dict[str, Completions]:
-        """Each recording, counted by what is chosen on all other people of its data set."""
+        """Each recording, counted with rules tuned on all other people of its data set."""
         counted = {}
         for dataset in DATASETS:
             samples = [one for one in self._samples if one.dataset == dataset]
@@ -78,7 +78,7 @@ class Chooser:
         return counted
 
     def by_dataset(self) -> dict[str, Completions]:
-        """Each recording, counted by what is chosen on the other data set."""
+        """Each recording, counted with rules tuned on the other data set."""
         counted = {}
         for scored in DATASETS:
             chosen = self.choose([one for one in self._samples if one.dataset != scored])
@@ -96,7 +96,7 @@ class Chooser:
     def choose(self, samples: Iterable[Sample]) -> Chosen:
         """What does best over `samples`, which choose nothing where they are known to be bad.
 
-        The settings are chosen on all exercises. A shape is chosen on the exercise's own recordings
+        The settings are tuned on all exercises. A shape is chosen on the exercise's own recordings
         and, of equals or where there are none, on those of the others.
         """
         good: dict[str, list[Sample]] = {}

@@ -91,7 +91,7 @@ class Judged(NamedTuple):
 
 def form_by_check(people: People) -> Table:
     """Each check of what is marked right or wrong: how well the shipped bound tells, how well the
-    value could, and how well a bound does that is chosen on the other people."""
+    value could, and how well a bound does that is tuned on the other people."""
     rows: list[tuple[Cell, ...]] = []
     for exercise in MARKED:
         for view, name, all_ in _judged(people, exercise):
@@ -107,7 +107,7 @@ def form_by_check(people: People) -> Table:
     return Table(
         key="form_by_check",
         title="How well each check tells repetitions done right from those done wrong (AUC): by the"
-        " bound as shipped, by the value itself, and by a bound chosen on the other people",
+        " bound as shipped, by the value itself, and by a bound tuned on the other people",
         columns=("check", "repetitions", "as shipped", "value", "left out"),
         rows=rows,
     )

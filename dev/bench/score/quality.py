@@ -20,7 +20,14 @@ from .tables import Cell, Table
 
 # Of the recordings that are counted within one, this share may be marked.
 MAX_SHARE_OF_REST: Final = 0.1
-COLUMNS: Final = ("not within 1", "marked", "share", "the rest", "marked of it", "share of it")
+COLUMNS: Final = (
+    "not within 1",
+    "marked",
+    "share",
+    "the rest",
+    "marked of the rest",
+    "share of the rest",
+)
 
 
 class Judged(NamedTuple):
@@ -108,7 +115,7 @@ def marked(judged: Collection[Judged], limit: float, sign: Sign) -> Marked:
 
 
 def by_people(all_: Sequence[Judged], sign: Sign) -> Marked:
-    """Each person by the limit that is chosen on everybody else."""
+    """Each person by the limit tuned on everybody else."""
     total = Marked(0, 0, 0, 0)
     for person in dict.fromkeys(one.sample.person for one in all_):
         his = [one for one in all_ if one.sample.person == person]
@@ -118,7 +125,7 @@ def by_people(all_: Sequence[Judged], sign: Sign) -> Marked:
 
 
 def by_dataset(all_: Sequence[Judged], dataset: str, sign: Sign) -> Marked:
-    """The recordings of a data set by the limit that is chosen on the other."""
+    """The recordings of a data set by the limit tuned on the other."""
     there = [one for one in all_ if one.sample.dataset == dataset]
     others = [one for one in all_ if one.sample.dataset != dataset]
     return marked(there, limit_for(others, sign), sign) if others else Marked(0, 0, 0, 0)
@@ -131,9 +138,9 @@ def by_way(all_: Sequence[Judged]) -> Table:
     sign = _by(QualityReason)
     good = [one for one in all_ if not one.sample.is_bad]
     rows = [
-        ("the limit chosen on the other people", by_people(all_, sign)),
+        ("the limit tuned on the other people", by_people(all_, sign)),
         *(
-            (f"{dataset}, the limit chosen on the other set", by_dataset(all_, dataset, sign))
+            (f"{dataset}, the limit tuned on the other set", by_dataset(all_, dataset, sign))
             for dataset in DATASETS
         ),
         (f"as shipped, below {DOUBTED_BELOW}", shipped(all_)),
@@ -148,7 +155,7 @@ def by_way(all_: Sequence[Judged]) -> Table:
 
 
 def by_reason(all_: Sequence[Judged]) -> Table:
-    """Each reason alone, and all but it, by the limit that is chosen on the other people."""
+    """Each reason alone, and all but it, by the limit tuned on the other people."""
     rows: list[tuple[Cell, ...]] = []
     for reason in QualityReason:
         others = [one for one in QualityReason if one is not reason]
@@ -156,7 +163,7 @@ def by_reason(all_: Sequence[Judged]) -> Table:
         rows.append((f"all but {reason.value}", *_cells(by_people(all_, _by(others)))))
     return Table(
         key="by_reason",
-        title="The same by one reason alone and without it, chosen on the other people",
+        title="The same by one reason alone and without it, tuned on the other people",
         columns=("reasons", *COLUMNS),
         rows=rows,
     )

@@ -1,4 +1,4 @@
-"""The part `recordings`: the catalogue over people, as shipped and chosen on people left out.
+"""The part `recordings`: the catalogue over people, as shipped and tuned on people left out.
 
 The data sets are never pooled: each has rows of its own.
 """
@@ -29,13 +29,13 @@ def tables(workers: Workers) -> list[Table]:
         by_exercise("as_shipped", "Recordings of people, as shipped", samples, shipped),
         by_exercise(
             "by_person",
-            "Recordings of people, each counted by what is chosen on the other people of the set",
+            "Recordings of people, each counted with rules tuned on the other people of the set",
             samples,
             by_person,
         ),
         by_exercise(
             "by_dataset",
-            "Recordings of people, each counted by what is chosen on the other data set",
+            "Recordings of people, each counted with rules tuned on the other data set",
             samples,
             by_dataset,
         ),
