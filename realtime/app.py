@@ -23,7 +23,7 @@ from kynaplatform.logs import request_id_of, set_request_id
 from kynaplatform.metrics.exposition import process_exposition
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.service_manager import tell
-from realtime.attach import SUBPROTOCOL, handshake, tell_refused
+from realtime.attach import SUBPROTOCOL, handshake, log_refused
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Receive, Send, Socket
 
@@ -31,7 +31,7 @@ REQUEST_ID: Final = b"x-request-id"
 
 
 class Application:
-    """`GET /healthz`, `/readyz` and `/metrics` as on the API; a websocket at the stream's path."""
+    """`GET /healthz`, `/readyz` and `/metrics` as the API has them, and the stream's websocket."""
 
     def __init__(self) -> None:
         self._runtime = Runtime()
@@ -63,20 +63,17 @@ class Application:
         if not path.startswith(self._stream_path):
             await receive()
             error = NotFound("path")
-            tell_refused(handshake(scope, ""), error, error.status)
+            log_refused(handshake(scope, ""), error, error.status)
             await _send_error(_before_accept(send), error, request_id)
             return
-        web_socket = Socket(scope, receive, send, self._runtime.turns)
+        web_socket = Socket(scope["extensions"]["kyna"], receive, send, self._runtime.turns)
         try:
             await web_socket.accept(
                 SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None,
                 [(REQUEST_ID, request_id)],
             )
-            await self._runtime.serve(
-                web_socket,
-                handshake(scope, path.removeprefix(self._stream_path)),
-                scope["extensions"]["kyna.attached"],
-            )
+            opening = handshake(scope, path.removeprefix(self._stream_path))
+            await self._runtime.serve(web_socket, opening)
         except ClientGone:
             return
         finally:
@@ -115,7 +112,7 @@ class Application:
 
 
 def _before_accept(send: Send) -> Send:
-    """`send` for an HTTP response that answers a websocket before it is accepted."""
+    """`send` for an HTTP response in place of accepting a websocket."""
     return lambda event: send({**event, "type": f"websocket.{event['type']}"})
 
 

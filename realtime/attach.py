@@ -38,21 +38,21 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 SUBPROTOCOL: Final = "kyna.v1"
 _BEARER_SUBPROTOCOL: Final = "bearer."
-# Of a session in a minute, which its project's limit does not know.
+# Attaches of a session in a minute that don't count on its project's limit.
 FIRST_ATTACHES: Final = 3
 _UUID_CHARACTERS: Final = 36
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A client's opening request. Its attaches are counted against `address`."""
+    """A client's opening request."""
 
     session_id: str
     token: str | None = field(repr=False)
     origin: str | None
     address: str
-    client: str  # what it calls itself
-    arrived_at: float  # of clock.ticks
+    client: str  # its User-Agent
+    arrived_at: float  # by clock.ticks
 
 
 class Admitted(NamedTuple):
@@ -71,6 +71,7 @@ class Attached:
 
 def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    user_agent = headers.get(b"user-agent", "")[:MAX_CLIENT_CHARACTERS]
     return Handshake(
         session_id=session_id,
         token=_token(scope, headers.get(b"authorization", "")),
@@ -78,17 +79,13 @@ def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
         address=address_of_peer(
             (scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")
         ),
-        client=_printable(headers.get(b"user-agent", "")[:MAX_CLIENT_CHARACTERS]),
+        client="".join(character for character in user_agent if character.isprintable()),
         arrived_at=clock.ticks(),
     )
 
 
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
-
-
 def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
-    """The runtime token: of the query, else the bearer, else the subprotocols."""
+    """The runtime token from the query, else the bearer, else the subprotocols."""
     query: dict[str, list[str]] = parse_qs(scope["query_string"].decode("latin-1"))
     if "runtime_token" in query:
         return query["runtime_token"][0]
@@ -102,11 +99,11 @@ def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
 
 
 def admit(handshake: Handshake) -> Admitted:
-    """The session that a socket may attach to, by its runtime token.
+    """The session that the runtime token of a socket allows it to attach to.
 
-    The attach is counted last, so that a call repeated after a database fault counts once.
-    Raises AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired,
-    RateLimited, NotFound.
+    The attach is counted last, so that a call repeated after a database fault counts once. Raises
+    AuthorizationFailed, RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired, RateLimited,
+    NotFound.
     """
     if handshake.origin is not None and not may_stream(handshake.origin):
         raise AuthorizationFailed(origin_refusal(handshake.origin))
@@ -125,10 +122,8 @@ def attach(
 ) -> Attached:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
-    Safe to repeat with the same `attachment_id`.
-
-    Raises NotFound, OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded,
-    SessionSuperseded, SessionUnreadable.
+    Safe to repeat with the same `attachment_id`. Raises NotFound, OrganizationSuspended,
+    ProjectSuspended, SessionAlreadyEnded, SessionSuperseded, SessionUnreadable.
     """
     now = clock.now()
     try:
@@ -156,7 +151,7 @@ def attach(
             now=now,
         )
         raise SessionUnreadable(since, now) from error
-    # Nobody reads them again while the socket is there.
+    # Not read again while the socket is there.
     session.packed_state = session.engine_state = None
     if session.unreadable_since is not None:
         session_is_read(session, clock.now())
@@ -188,7 +183,7 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
 
 
 def _refusal_of(token: str, now: datetime) -> RuntimeTokenInvalid:
-    """The refusal of what is no runtime token. It names an access token that we have signed."""
+    """The refusal of an invalid token, which says if it is an access token of the API."""
     try:
         verify(token, access_tokens.TOKEN_TYPE, access_tokens.AUDIENCE, now)
     except TokenRejected:
@@ -199,9 +194,9 @@ def _refusal_of(token: str, now: datetime) -> RuntimeTokenInvalid:
 
 
 def _count(admitted: Admitted) -> None:
-    """Count an attach: a session's first ones of a minute on it alone, more on its project too.
+    """Count an attach on its session and, after the first of a minute, on its project too.
 
-    So one that attaches again and again keeps no other session of its project out.
+    So a session that attaches again and again keeps no other session of its project out.
     """
     most, first = settings.RATE_LIMIT_ATTACH, min(FIRST_ATTACHES, settings.RATE_LIMIT_ATTACH)
     free = request_counter().hit([Limit(f"attach:{admitted.session_id}", first)])
@@ -215,7 +210,7 @@ def _count(admitted: Admitted) -> None:
     refuse_over_limit(again._replace(limit=most, reset_seconds=wait))
 
 
-def tell_attached(attached: Attached, handshake: Handshake) -> None:
+def log_attached(attached: Attached, handshake: Handshake) -> None:
     logger.info(
         "session %(session_id)s: attached from %(address)s, project %(project_id)s, "
         "attachment %(attachment_id)s",
@@ -228,8 +223,8 @@ def tell_attached(attached: Attached, handshake: Handshake) -> None:
     )
 
 
-def tell_refused(handshake: Handshake, error: ApiError | Restarting, code: int) -> None:
-    """`code` is the close code, or the HTTP status where there is no websocket to close."""
+def log_refused(handshake: Handshake, error: ApiError | Restarting, code: int) -> None:
+    """`code` is the close code, or the HTTP status before the websocket is accepted."""
     session_id = _id_in(handshake.session_id)
     logger.info(
         ("session %(session_id)s: " if session_id else "")
@@ -244,17 +239,20 @@ def tell_refused(handshake: Handshake, error: ApiError | Restarting, code: int) 
     )
 
 
-def tell_gone(handshake: Handshake, code: int) -> None:
-    session_id = _id_in(handshake.session_id)
+def log_gone(handshake: Handshake, code: int) -> None:
     logger.info(
         "session %(session_id)s: its client left before it was attached, from %(address)s, "
         "closed %(close_code)d",
-        {"session_id": session_id, "address": handshake.address, "close_code": code},
+        {
+            "session_id": _id_in(handshake.session_id),
+            "address": handshake.address,
+            "close_code": code,
+        },
     )
 
 
 def _id_in(path: str) -> str | None:
-    """The id of the session in a path. Anything else is not logged: it may be a token."""
+    """The session's id in a path. Anything else is not logged: it may be a token."""
     try:
         return str(UUID(path)) if len(path) == _UUID_CHARACTERS else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The batches of one session: each is fed to the engine, made durable, and then acknowledged."""
+"""The batches of one session: each goes to the engine, is stored, and is then acknowledged."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from realtime import metrics
 from realtime.checkpointer import Checkpointer
 from realtime.fair_queue import SLICE_FRAMES
 from realtime.frames import Frame, RejectReason, read_frame
-from realtime.held_session import HeldSession
+from realtime.leased_session import LeasedSession
 from realtime.messages import (
     EventBatch,
     FrameAck,
@@ -25,7 +25,7 @@ from realtime.messages import (
     RejectedFrame,
     SessionUpdate,
 )
-from realtime.progress import Progress, Taken, repeated_clock, take_by_frame
+from realtime.progress import BatchResult, Progress, feed_by_frame, repeated_clock
 from realtime.refusals import Restarting
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, Stored
@@ -34,7 +34,7 @@ from sessions_app.session_ends import MESSAGES, RUNTIME_ERROR
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# What a database, or its adapter, says to what it will never store. All else is its own fault.
+# Raised by the database or its adapter for data that can never be stored.
 REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 STORE_TRIES: Final = 3
 STATE_NOT_STORED: Final = "The session's state could not be stored."
@@ -44,53 +44,53 @@ class Batches:
     """The handler of one socket's batches, which answers them on that socket."""
 
     def __init__(
-        self, socket: Socket, held: HeldSession, progress: Progress, checkpointer: Checkpointer
+        self, socket: Socket, session: LeasedSession, progress: Progress, checkpointer: Checkpointer
     ) -> None:
         self._socket = socket
-        self._held = held
+        self._session = session
         self._progress = progress
-        self._events_told = progress.events
+        self._events_sent = progress.events
         self._checkpointer = checkpointer
         self.accepted_frames = 0
-        # A checkpoint has renewed the lease then, or later; of clock.ticks.
+        # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.
         self.renewed_at = -math.inf
 
     async def serve(self, batch: FrameBatch) -> None:
-        """Take the frames out of a batch, store them and acknowledge it.
+        """Feed a batch to the engine, store its checkpoint and acknowledge it.
 
-        Its frames are taken in slices, between which other sockets are served. What happens to the
-        session meanwhile is found by the one checkpoint. Raises SessionEnded if the engine fails.
+        Between slices of its frames other sockets are served. If the session changes meanwhile, the
+        checkpoint is not stored. Raises SessionEnded if the engine fails.
         """
         arrived = time.monotonic()
-        taken, is_short = Taken(), len(batch.frames) <= SLICE_FRAMES
+        result, is_short = BatchResult(), len(batch.frames) <= SLICE_FRAMES
         try:
-            for count, _ in enumerate(take_by_frame(self._progress, batch, taken), 1):
+            for count, _ in enumerate(feed_by_frame(self._progress, batch, result), 1):
                 if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
         except Exception:
             logger.exception(
-                "session %(session_id)s: the engine failed", {"session_id": self._held.id}
+                "session %(session_id)s: the engine failed", {"session_id": self._session.id}
             )
-            await self._held.fail(MESSAGES[RUNTIME_ERROR])
+            await self._session.fail(MESSAGES[RUNTIME_ERROR])
             raise
-        # A new clock is stored though it causes no event: the engine may have lost the pose by it,
-        # and when it is sent again it must not lose a person who has come since.
-        checkpoint = self._checkpoint(taken) if batch.frames or taken.is_clock_new else None
-        # Thousands of objects: the next batch takes their memory while it is in the CPU's cache.
+        # A new clock is stored even without an event. The engine may have lost the pose by it; sent
+        # again, the clock must not lose a person who has come since.
+        checkpoint = self._checkpoint(result) if batch.frames or result.is_clock_new else None
+        # The next batch reuses the memory of thousands of objects while the CPU has it in cache.
         batch.frames.clear()
         self._socket.turn.cost()
-        repeated = await self._held.events_caused(taken.repeated_seqs, taken.repeated_clock_ms)
+        repeated = await self._session.events_caused(result.repeated_seqs, result.repeated_clock_ms)
         if checkpoint is not None:
             with self._socket.turn.turns.storing() if is_short else nullcontext():
                 await self._store(checkpoint)
-            self.accepted_frames += taken.accepted
-        self._socket.turn.pay_for_events(stored=len(taken.events), repeated=len(repeated))
-        new = [event_response(self._held.id, event) for event in taken.events]
-        await self._answer(batch, [*repeated, *new], taken.accepted, taken.rejected, arrived)
-        self._events_told = self._progress.events
+            self.accepted_frames += result.accepted
+        self._socket.turn.pay_for_events(stored=len(result.events), repeated=len(repeated))
+        new = [event_response(self._session.id, event) for event in result.events]
+        await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
+        self._events_sent = self._progress.events
 
     async def refuse(self, batch: FrameBatch) -> None:
-        """Reject a batch that came too late, and send again the events that it caused before."""
+        """Reject a late batch, and send again the events that it caused before."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         seqs = []
@@ -101,22 +101,22 @@ class Batches:
                     await self._socket.next_turn()
             if isinstance(frame, Frame):
                 seqs.append(frame.frame_seq)
-        events = await self._held.events_caused(seqs, repeated_clock(self._progress, batch))
+        events = await self._session.events_caused(seqs, repeated_clock(self._progress, batch))
         self._socket.turn.pay_for_events(repeated=len(events))
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]
         await self._answer(batch, events, 0, rejected, arrived)
 
-    async def tell_last_events(self) -> None:
+    async def send_last_events(self) -> None:
         """Send the events of the session's end, which another process may have stored."""
-        events = await self._held.events_behind(self._events_told)
+        events = await self._session.events_after(self._events_sent)
         await self._send_events(max(1, self._progress.last_batch_seq), events)
-        self._events_told += len(events)
+        self._events_sent += len(events)
 
     def session_update(self) -> SessionUpdate:
-        """The session's progress, with what its row does not store yet."""
-        row, progress = self._held.row, self._progress
+        """The session's progress, beyond what its row has stored."""
+        row, progress = self._session.row, self._progress
         return SessionUpdate(
             session_id=str(row.id),
             status=row.status,
@@ -161,19 +161,19 @@ class Batches:
         since = clock.ticks()
         stored = await self._try_to_store(checkpoint)
         if stored is Stored.DUE:
-            # At the longest session it is finalizing and still held: what came is stored.
-            await self._held.refresh()
+            # A session of maximum length is finalizing and still leased: the batch is stored.
+            await self._session.refresh()
             stored = await self._try_to_store(checkpoint)
         if stored is not Stored.HELD:
-            await self._held.refresh()
+            await self._session.refresh()
             raise Restarting
         self.renewed_at = since
         self._progress.checkpoint_number = checkpoint.number
 
     async def _try_to_store(self, checkpoint: Checkpoint) -> Stored:
-        """Store it. The session fails where the database refuses it STORE_TRIES times.
+        """Store the checkpoint, or fail the session once the database has refused it three times.
 
-        Its client would send the same frames again after each attach.
+        Otherwise the client would send the same frames again after each attach.
         """
         for _ in range(STORE_TRIES - 1):
             with suppress(*REFUSALS):
@@ -182,20 +182,20 @@ class Batches:
         try:
             return await self._checkpointer.store(checkpoint)
         except REFUSALS:
-            await self._held.fail(STATE_NOT_STORED)
+            await self._session.fail(STATE_NOT_STORED)
             raise
 
-    def _checkpoint(self, taken: Taken) -> Checkpoint:
+    def _checkpoint(self, result: BatchResult) -> Checkpoint:
         progress = self._progress
         return Checkpoint(
-            session_id=self._held.id,
-            attachment_id=self._held.attachment_id,
+            session_id=self._session.id,
+            attachment_id=self._session.attachment_id,
             number=progress.checkpoint_number + 1,
             packed_state=progress.packed_state(),
-            accepted_frames=taken.accepted,
-            rejected_frames=len(taken.rejected) - len(taken.repeated_seqs),
+            accepted_frames=result.accepted,
+            rejected_frames=len(result.rejected) - len(result.repeated_seqs),
             last_frame_seq=progress.last_frame_seq,
             last_batch_seq=progress.last_batch_seq,
             last_message_at=self._socket.last_message_at(),
-            events=taken.events,
+            events=result.events,
         )

@@ -1,8 +1,8 @@
-"""The checkpointer, which makes batches durable: one statement stores all checkpoints that wait.
+"""The checkpointer: group commit of checkpoints, which makes batches durable.
 
-It has two flushers, so that one gathers while the other waits for its commit. What comes within
-5 ms while the process is busy shares a statement. A third flusher stores what no other is to wait
-for: checkpoints of many events, and those whose row another transaction has locked.
+Two flushers take turns: one gathers checkpoints while the other waits for its commit. Checkpoints
+that come within 5 ms while the process is busy share a statement. A third flusher stores those that
+no other should wait for: with many events, or with a row that another transaction has locked.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ from sessions_app.checkpoints import (
 logger = logging.getLogger("kynaplatform.realtime")
 
 FLUSHERS: Final = 2
-# While the process is busy, a statement waits at most so long for more checkpoints.
+# How long a statement waits at most for more checkpoints while the process is busy.
 GATHERING_SECONDS: Final = 0.005
-# It is busy until so many rounds of its event loop bring none: after a long turn of the fair queue
-# others are heard first.
+# The process is busy until this many rounds of its event loop bring no checkpoint. After a long
+# turn of the fair queue other sockets are read first.
 QUIET_ROUNDS: Final = HEARING_ROUNDS + 2
 MAX_CONCURRENT: Final = 256
-# An event costs a statement as much as a checkpoint without one: this many take tens of
-# milliseconds, and more than a batch can bring.
+# An event costs as much as a checkpoint without one: this many take tens of milliseconds, and are
+# more than one batch can bring.
 MAX_EVENTS_PER_BATCH: Final = 1000
-# More than a batch that comes in time brings.
+# More than a batch of a live session brings.
 MANY_EVENTS: Final = 30
 CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
@@ -57,7 +57,7 @@ class _Pending:
 
 
 class _Waiting:
-    """The checkpoints that wait, of which one flusher at a time gathers a group."""
+    """The waiting checkpoints, from which one flusher at a time gathers a group."""
 
     def __init__(self) -> None:
         self._queue = asyncio.Queue[_Pending]()
@@ -67,10 +67,10 @@ class _Waiting:
         self._queue.put_nowait(pending)
 
     async def group(self) -> list[_Pending]:
-        """The next ones: so many, and so many events, that others don't wait long.
+        """The next checkpoints, bounded in number and in events.
 
-        A statement costs this process a seventh of what a batch does. So it waits for those of
-        messages that have arrived: until QUIET_ROUNDS of the event loop bring no other.
+        A statement costs this process a seventh of a batch, so that it is worth to wait for the
+        messages that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
         """
         async with self._gathering:
             group = [await self._queue.get()]
@@ -91,7 +91,7 @@ class _Waiting:
 
 
 class Checkpointer:
-    """The queues and flushers of one process. An attachment has at most one checkpoint in them."""
+    """The queues and flushers of one process, with at most one checkpoint of an attachment."""
 
     def __init__(self) -> None:
         self._waiting, self._apart = _Waiting(), _Waiting()
@@ -113,7 +113,7 @@ class Checkpointer:
         task.add_done_callback(partial(self._begin_anew, flusher))
 
     def _begin_anew(self, flusher: "_Flusher", task: asyncio.Task[None]) -> None:
-        """Begin a flusher that has died again: the sockets that it served attach again."""
+        """Begin a dead flusher again. The sockets that it served attach again."""
         self._tasks.discard(task)
         if self._is_stopping:
             return
@@ -127,20 +127,20 @@ class Checkpointer:
         await cancel(tuple(self._tasks))
 
     def is_moving(self) -> bool:
-        """Whether each statement that waits has waited for less than 5 s."""
+        """Whether each running statement has run for less than 5 s."""
         since = [each.waits_since for each in self._flushers if each.waits_since is not None]
         return not since or time.monotonic() - min(since) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> Stored:
-        """Store the checkpoint, and tell what became of it: HELD once it is durable.
+        """Store the checkpoint. The result is HELD once it is durable.
 
-        Raises Restarting when the database has been away for 25 s: then it may be stored or not.
+        Raises Restarting once the database has been away for 25 s: it may be stored or not.
         """
         since = time.monotonic()
         async with database_deadline():
             stored = await self._try(checkpoint)
             if stored is Stored.LOST:
-                # The statement did not see what committed while it waited for the row.
+                # The statement does not see what committed while it waited for the row.
                 stored = await self._try(checkpoint)
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - since)
         return stored
@@ -153,10 +153,10 @@ class Checkpointer:
 
 
 class _Flusher:
-    """A task that stores the checkpoints of a queue by one statement, on its own connection.
+    """A task that stores the checkpoints of a queue, group by group, on its own connection.
 
-    Those whose row is locked go to the queue `locked`. A lost connection is made anew. Its one
-    cursor is kept with it: a new one costs a quarter of what a statement costs this process.
+    Checkpoints with a locked row go to the queue `locked`. A lost connection is replaced. It keeps
+    one cursor: a new one costs this process a quarter of a statement.
     """
 
     def __init__(self, waiting: _Waiting, statement: str, locked: _Waiting) -> None:
@@ -180,13 +180,13 @@ class _Flusher:
             await self._close()
 
     def give_up(self) -> None:
-        """Tell those whose checkpoints it had, which may be stored or not."""
+        """Have the sockets of its group attach again: their checkpoints may be stored or not."""
         for pending in _wanted(self._group):
             pending.stored.set_exception(Restarting())
         self._group, self.waits_since = [], None
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
-        """Store the group once the database is there. Returns those whose row is locked."""
+        """Store the group once the database is there. Returns those with a locked row."""
         while group := _wanted(group):
             try:
                 if self._cursor is None or self._cursor.connection.closed:
@@ -208,16 +208,16 @@ class _Flusher:
 
 
 def _wanted(group: list[_Pending]) -> list[_Pending]:
-    """The group without those whose socket gave up: another attach may hold the session by now."""
+    """The group without sockets that gave up: another attach may have the session by now."""
     return [pending for pending in group if not pending.stored.done()]
 
 
 async def _store(
     cursor: psycopg.AsyncCursor[Any], group: list[_Pending], statement: str
 ) -> list[_Pending]:
-    """Store the group and answer its sockets. Returns those whose row is locked.
+    """Store the group and answer its sockets. Returns those with a locked row.
 
-    If one of them can't be stored, each is stored by itself, so that it fails alone.
+    If one can't be stored, each is stored by itself, so that only that one fails.
     """
     try:
         checkpoints = [pending.checkpoint for pending in group]
@@ -225,7 +225,7 @@ async def _store(
         rows = await cursor.fetchall()
     except psycopg.errors.LockNotAvailable:
         if statement == FREE_STATEMENT:
-            raise  # it is the table that is locked
+            raise  # the table is locked
         return await _store(cursor, group, FREE_STATEMENT)
     except CONNECTION_ERRORS:
         raise

@@ -1,7 +1,7 @@
-"""The bounds of what clients may have: connections without a session, and unfinished messages.
+"""The bounds on connections without a session, and on unfinished messages.
 
-A connection is *unattached* until its session is attached. Unattached ones are bounded in number,
-the oldest giving way. A message that a client has begun has a least pace, and all have a bound.
+A connection is *unattached* until its session is attached. If there are too many, the oldest is
+closed. An unfinished message must come at a minimum pace, and all together are bounded in size.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from realtime import metrics
 
 MAX_UNATTACHED: Final = 1_000
 MIN_BYTES_PER_SECOND: Final = 16_000
-# Of all sockets of a process together. Beyond it the largest message gives way.
+# Of all sockets of a process together. Beyond it the largest message is dropped.
 MAX_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
 
 
 class TokenBucket:
-    """A bucket of `capacity` tokens, with `per_second` more each second."""
+    """A bucket of `capacity` tokens that gains `per_second` each second."""
 
     def __init__(self, capacity: float, per_second: float) -> None:
         self._capacity = self._tokens = capacity
@@ -27,7 +27,7 @@ class TokenBucket:
         self._filled_at = time.monotonic()
 
     def take(self) -> bool:
-        """Take one token; False where none is left."""
+        """Take one token. Returns False if none is left."""
         now = time.monotonic()
         refill = (now - self._filled_at) * self._per_second
         self._tokens = min(self._capacity, self._tokens + refill)
@@ -39,7 +39,7 @@ class TokenBucket:
 
 
 class Unattached:
-    """The transports of a process that have not attached, oldest first."""
+    """The unattached transports of a process, oldest first."""
 
     def __init__(self) -> None:
         self._transports: dict[asyncio.Transport, None] = {}
@@ -81,53 +81,53 @@ unfinished_messages = UnfinishedMessages()
 
 
 class UnfinishedMessage:
-    """What a socket has received of its next message. `cut` closes the socket, for a reason."""
+    """The received part of a socket's next message. `cut` closes the socket with a reason."""
 
     def __init__(self, cut: Callable[[str], None]) -> None:
         self._cut = cut
         self._size = 0
-        # Since when it is being received; None while its client is not read from.
+        # Since when it is received; None while the client is not read from.
         self._since: float | None = None
-        self._look: asyncio.TimerHandle | None = None
+        self._check: asyncio.TimerHandle | None = None
 
     def note(self, size: int, is_read: bool) -> None:
-        """So much of it is here, and whether more is read."""
+        """Note that `size` bytes have come, and whether more are read."""
         self._size = size
         unfinished_messages.note(self, size)
         if not size or not is_read:
             self._since = None
         elif self._since is None:
             self._since = asyncio.get_running_loop().time()
-            if self._look is None:
-                self._look_after(MESSAGE_FIRST_SECONDS)
+            if self._check is None:
+                self._check_after(MESSAGE_FIRST_SECONDS)
 
     def is_received(self) -> bool:
-        """Whether it is under way, and its client read from."""
+        """Whether it is under way, and the client is read from."""
         return self._since is not None
 
     def forget(self) -> None:
         """The socket is closed."""
         unfinished_messages.note(self, 0)
         self._since = None
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
 
     def give_way(self, why: str) -> None:
         metrics.REFUSALS.labels(why).inc()
         self.forget()
         self._cut(why)
 
-    def _look_after(self, seconds: float) -> None:
-        self._look = asyncio.get_running_loop().call_later(seconds, self._look_at_pace)
+    def _check_after(self, seconds: float) -> None:
+        self._check = asyncio.get_running_loop().call_later(seconds, self._check_pace)
 
-    def _look_at_pace(self) -> None:
-        self._look = None
+    def _check_pace(self) -> None:
+        self._check = None
         if self._since is None:
             return
         seconds = asyncio.get_running_loop().time() - self._since
-        due = MIN_BYTES_PER_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
-        if seconds >= MESSAGE_SECONDS or self._size < due:
+        min_size = MIN_BYTES_PER_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
+        if seconds >= MESSAGE_SECONDS or self._size < min_size:
             self.give_way("message_too_slow")
         else:
-            self._look_after(PACE_SECONDS)
+            self._check_after(PACE_SECONDS)

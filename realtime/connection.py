@@ -1,8 +1,7 @@
-"""One attached socket: its messages in their order, and every way that it ends.
+"""One attached socket: its messages in order, and every way in which it ends.
 
-One task does everything of a session, in order. The control plane, a newer attach or a deadline may
-take the session away. That is found in the session's row and nowhere else: `_reread` reads the row
-and follows it.
+One task does everything for a session, in order. The API, staff, a newer attach or a deadline may
+take the session away, which only the session's row shows: `_reread` reads and follows it.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from realtime.attach import Attached
 from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
 from realtime.client_bounds import TokenBucket
-from realtime.held_session import HeldSession, SessionEnded
+from realtime.leased_session import LeasedSession, SessionEnded
 from realtime.messages import (
     Cancel,
     ClientMessage,
@@ -39,39 +38,34 @@ from sessions_app.leases import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-# The bounds of messages without a frame. TCP bounds a client that streams.
-CONTROL_MESSAGES_A_SECOND: Final = 20.0
+# The rate of messages without frames. Backpressure bounds those with frames.
+CONTROL_MESSAGES_PER_SECOND: Final = 20.0
 MAX_CONTROL_MESSAGES: Final = 100.0
-# The most batches that are still served once the session or the process ends, and the most that
-# are then rejected as too late.
+# How many received batches are still served once the session or the process ends, and how many are
+# rejected after that as too late.
 MAX_RECEIVED: Final = 8
 
 
 class Connection:
-    """A socket that holds a session, until `serve` returns the code that it was closed with."""
+    """A socket with the lease of a session. `serve` returns the code that it was closed with."""
 
     def __init__(
-        self,
-        socket: Socket,
-        attached: Attached,
-        checkpointer: Checkpointer,
-        heartbeat: Heartbeat,
+        self, socket: Socket, attached: Attached, checkpointer: Checkpointer, heartbeat: Heartbeat
     ) -> None:
         self.socket = socket
         self.session_id: UUID = attached.session.id
         self.project_id: UUID = attached.session.project_id
         self.attachment_id = attached.attachment_id
-        self._held = HeldSession(attached.session, attached.attachment_id)
-        self._batches = Batches(socket, self._held, attached.progress, checkpointer)
-        self._is_ending = self._held.is_finalizing
+        self._session = LeasedSession(attached.session, attached.attachment_id)
+        self._batches = Batches(socket, self._session, attached.progress, checkpointer)
+        self._is_ending = self._session.is_finalizing
         socket.turn.join(self.project_id)
         socket.hear()  # the attach counts as a message
-        self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_A_SECOND)
+        self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_PER_SECOND)
         self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
         self._is_closed_by_client = False
-        # The error that closed it, if one did.
         self._error_code: str | None = None
 
     def has_fresh_lease(self) -> bool:
@@ -79,13 +73,13 @@ class Connection:
         return clock.ticks() - self._batches.renewed_at < FRESH_LEASE_SECONDS
 
     def known(self) -> tuple[str, UUID]:
-        """The session's status as it was last read, and the attachment that held it then."""
-        return self._held.row.status, self.attachment_id
+        """The status and the attachment of the session as they were last read."""
+        return self._session.row.status, self.attachment_id
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
 
-    def tell_closed(self, code: int) -> None:
+    def log_closed(self, code: int) -> None:
         error = self._error_code
         logger.info(
             "session %(session_id)s: closed %(close_code)d by the %(closed_by)s, "
@@ -111,7 +105,7 @@ class Connection:
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
-            await self._held.detach(code, self.socket.last_message_at())
+            await self._session.detach(code, self.socket.last_message_at())
         return code
 
     async def _serve(self) -> int:
@@ -119,7 +113,7 @@ class Connection:
         try:
             try:
                 await self._serve_to_its_end()
-                code, reason = CLOSED_BY_US, self._held.row.status
+                code, reason = CLOSED_BY_US, self._session.row.status
             except Restarting:
                 pass
             except ApiError as error:
@@ -144,10 +138,10 @@ class Connection:
         return code
 
     async def _finish_without_client(self) -> None:
-        """Finish a session that is finalizing: no client will attach to it again."""
-        if self._held.is_finalizing:
+        """Finish a finalizing session: no client will attach to it again."""
+        if self._session.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
-                await self._held.finish()
+                await self._session.finish()
 
     async def _serve_to_its_end(self) -> None:
         await self.socket.send(self._batches.session_update())
@@ -156,8 +150,8 @@ class Connection:
             while True:
                 await self._serve_next()
         except SessionEnded:
-            await self._batches.tell_last_events()
-            await self.socket.send(session_done(self._held.row))
+            await self._batches.send_last_events()
+            await self.socket.send(session_done(self._session.row))
 
     async def _serve_next(self) -> None:
         match await self.socket.next():
@@ -181,7 +175,7 @@ class Connection:
                 1,
                 limit_name="control_messages",
                 counted="messages without frames",
-                limit=int(CONTROL_MESSAGES_A_SECOND),
+                limit=int(CONTROL_MESSAGES_PER_SECOND),
                 window_seconds=1,
             )
         match message:
@@ -191,11 +185,11 @@ class Connection:
                 await self._finish_if_finalizing()
             case Finalize():
                 with self._heartbeat:
-                    await self._held.finalize()
+                    await self._session.finalize()
                     await self.socket.send(self._batches.session_update())
                     await self._finish()
             case Cancel():
-                await self._held.cancel()
+                await self._session.cancel()
             case Ping():
                 await self.socket.send(Pong())
             case Pong():
@@ -208,12 +202,12 @@ class Connection:
 
     async def _reread(self) -> None:
         """Read the session's row again, and end if it has ended."""
-        await self._held.refresh()
+        await self._session.refresh()
         await self._finish_if_finalizing()
 
     async def _finish_if_finalizing(self) -> None:
-        """Finish what the API, the admin or the longest session has set to finalizing."""
-        if self._held.is_finalizing and not self._is_ending:
+        """Finish the session if the API, staff or its maximum length has set it to finalizing."""
+        if self._session.is_finalizing and not self._is_ending:
             with self._heartbeat:
                 await self._serve_received()
                 await self.socket.send(self._batches.session_update())
@@ -227,18 +221,18 @@ class Connection:
                 return
             self.socket.turn.go_on()
             await self._serve_batch(batch)
-            await asyncio.sleep(0)  # for the next to be taken in
+            await asyncio.sleep(0)  # so that the next is read
 
     async def _finish(self) -> None:
-        """Finish the session, send its last events, and reject the batches that came too late."""
-        await self._held.finish()
-        await self._batches.tell_last_events()
+        """Finish the session, send its last events, and reject batches that came too late."""
+        await self._session.finish()
+        await self._batches.send_last_events()
         self._is_ending = True
         await self._serve_received()
         raise SessionEnded
 
     async def _received_batch(self) -> FrameBatch | None:
-        """The next batch that has arrived; None where a finalize or cancel comes before it."""
+        """The next batch that has arrived, unless a finalize or cancel came before it."""
         while self.socket.has_message():
             with contextlib.suppress(ApiError):
                 match self.socket.waiting_message():
@@ -246,7 +240,7 @@ class Connection:
                         return batch
                     case Finalize() | Cancel():
                         return None
-            await asyncio.sleep(0)  # for the next to be taken in
+            await asyncio.sleep(0)  # so that the next is read
         return None
 
     # --- Deadlines ------------------------------------------------------------------------
@@ -261,22 +255,22 @@ class Connection:
 
     def _seconds_left(self) -> float:
         ends_at = self._idle_at()
-        if self._held.row.longest_until is not None:
-            ends_at = min(ends_at, self._held.row.longest_until)
-        # A moment later, so that the deadline has passed for every comparison with it.
+        if self._session.row.longest_until is not None:
+            ends_at = min(ends_at, self._session.row.longest_until)
+        # A moment later, so that every comparison finds the deadline passed.
         return max(0.0, (ends_at - clock.known_now()).total_seconds()) + 0.01
 
     async def _check_deadline(self) -> None:
-        now, longest_until = clock.known_now(), self._held.row.longest_until
+        now, longest_until = clock.known_now(), self._session.row.longest_until
         if self._is_ending:
             with self._heartbeat:
                 await self._finish()
         elif longest_until is not None and longest_until <= now:
             await self._reread()
         elif self._idle_at() <= now:
-            await self._held.abandon(self.socket.last_message_at())
+            await self._session.abandon(self.socket.last_message_at())
             await self._finish_if_finalizing()
-            # An absence has extended the limit, as the next heartbeat tells the socket.
+            # A downtime of the platform has extended the limit, which the next beat shows.
             self._watch_deadline(BEAT_SECONDS)
             return
         self._watch_deadline()

@@ -1,8 +1,7 @@
-"""The database of a runtime: threads for the functions of the domain, and async connections.
+"""The database of a runtime: threads for the domain's functions, and async connections.
 
-One of those listens: NOTIFY tells of each changed session in the transaction of the change.
-
-Every wait for it ends after 25 s with Restarting, whether it refuses connections or is silent.
+One connection listens for NOTIFY, which names each changed session. Every wait for the database
+ends with Restarting after 25 s, whether it refuses connections or is silent.
 """
 
 import asyncio
@@ -14,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -43,8 +43,8 @@ Answer = TypeVar("Answer")
 
 # Three pools, so that a crowd of attaches makes no lease late and no process look unready.
 FOR_SESSIONS: Final = ThreadPoolExecutor(8, thread_name_prefix="sessions")
-# So many attach in those threads. The others are for sockets that are attached, and for what an
-# attach asks before it waits.
+# Attaches use at most this many of those threads. The others are for attached sockets and for
+# checking tokens.
 ATTACHES_AT_ONCE: Final = 6
 FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
 FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
@@ -57,26 +57,32 @@ async def in_database(
 ) -> Answer:
     """Call `function` in one of `threads`, again while the database is out of reach.
 
-    Each try waits for a `place` of its own. Each thread has its own connection. `function` has to
-    be safe to repeat: it may run twice though the first time was stored. Raises Restarting after
-    25 s. Then `function` begins no statement any more, because an attach that comes late is not the
-    newest.
+    Each try waits for a `place`. `function` must be safe to repeat: the first try may have been
+    stored. Raises Restarting after 25 s. After that `function` begins no other statement, because a
+    late attach must not replace a newer one.
     """
     async with database_deadline():
         while True:
+            given_up = threading.Event()
+            call = partial(_call, function, given_up)
             try:
                 async with place():
-                    return await _try(threads, function)
+                    # With the request id of its log lines.
+                    context = copy_context()
+                    loop = asyncio.get_running_loop()
+                    return await loop.run_in_executor(threads, context.run, call)
             except UNREACHABLE as error:
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)
                 else:
                     DATABASE.record_failure(error)
+            finally:
+                given_up.set()
             await asyncio.sleep(RETRY_SECONDS)
 
 
 class DatabaseDeadline:
-    """The deadline of this process's waits for its database, shorter once it drains."""
+    """The deadline of this process's waits for its database, which a drain shortens."""
 
     def __init__(self) -> None:
         self._ends_at = math.inf
@@ -84,7 +90,7 @@ class DatabaseDeadline:
 
     @contextlib.asynccontextmanager
     async def __call__(self, since: float | None = None) -> AsyncIterator[None]:
-        """Raises Restarting 25 s after `since`, a time of the loop, or from now."""
+        """Raise Restarting 25 s after `since`, a time of the loop, or after now."""
         now = asyncio.get_running_loop().time()
         until = min(
             (now if since is None else since) + DATABASE_DEADLINE_SECONDS,
@@ -101,7 +107,7 @@ class DatabaseDeadline:
             raise Restarting from error
 
     def drain(self, seconds: float) -> None:
-        """End every wait within `seconds`; one that begins later ends after 1 s."""
+        """End every wait within `seconds`, and later waits after 1 s."""
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for waiting in self._waiting:
             if not waiting.expired():
@@ -112,25 +118,15 @@ database_deadline = DatabaseDeadline()
 
 
 async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel the tasks and await them for 1 s: psycopg may go on waiting for the database."""
+    """Cancel the tasks and wait up to 1 s for them: psycopg may still wait for the database."""
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=LAST_SECONDS)
 
 
-async def _try(threads: Executor, function: Callable[[], Answer]) -> Answer:
-    loop = asyncio.get_running_loop()
-    context = copy_context()  # the request id of what is logged
-    given_up = threading.Event()
-    try:
-        return await loop.run_in_executor(threads, context.run, _call, function, given_up)
-    finally:
-        given_up.set()
-
-
 def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
-    def while_wanted(execute: Callable[..., Any], *statement: Any) -> Any:
+    def unless_given_up(execute: Callable[..., Any], *statement: Any) -> Any:
         if given_up.is_set():
             raise OperationalError("nobody waits for it any more")
         return execute(*statement)
@@ -138,7 +134,7 @@ def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
     drop_closed_connections()
     close_old_connections()
     try:
-        with django_connection.execute_wrapper(while_wanted):
+        with django_connection.execute_wrapper(unless_given_up):
             return function()
     except UNREACHABLE as error:
         if not (is_lock_timeout(error) or is_disk_full(error)):
@@ -147,23 +143,20 @@ def _call(function: Callable[[], Answer], given_up: threading.Event) -> Answer:
 
 
 async def connect(url: str) -> psycopg.AsyncConnection[Any]:
-    """An async connection with the options of Django's own.
-
-    `url` is settings.DATABASE_URL or settings.DATABASE_LISTEN_URL.
-    """
+    """An async connection to the database at `url`, with the options of Django's connections."""
     found = database(url)
     options = {**found["OPTIONS"], "dbname": found["NAME"], "prepare_threshold": 0}
-    del options["server_side_binding"]  # Django's own
-    # The query of the address may name them instead.
+    del options["server_side_binding"]  # an option of Django alone
+    # The query of the URL may have these instead.
     names = ("user", "password", "host", "port")
     options |= {name: found[name.upper()] for name in names if found[name.upper()]}
     return await psycopg.AsyncConnection.connect(**options, autocommit=True)
 
 
 async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[None]]) -> None:
-    """Call `hear` with the id of each session that was changed, without end.
+    """Call `hear` with the id of each changed session, forever.
 
-    `catch_up` is awaited each time the connection begins to listen: earlier notifications are lost.
+    `catch_up` is awaited each time a connection starts to listen: earlier notifications are lost.
     """
     while True:
         try:

@@ -1,12 +1,13 @@
-"""The fair queues of a process: projects share its processor, and their sockets a project's share.
+"""The fair queues of a process: projects share its processor, and sockets share a project's part.
 
-`Turns` is start-time fair queueing (Goyal, Vin and Cheng, 1996), at both levels. A level has a
-virtual time, which is the start of its newest turn. A turn starts at the end of the project's, or
-socket's, last one, or now if that is past. It ends as much later as it cost. Of the projects whose
-sockets wait, the one that starts first is next, and of its sockets again that one.
+`Turns` is start-time fair queueing (Goyal, Vin and Cheng, 1996), for projects and for the sockets
+of a project. Each level has a virtual time: the start of its newest turn. A turn starts at the end
+of the same project's or socket's last turn, or now if that is past, and ends as much later as it
+cost. The waiting project with the earliest start is next, and of its sockets that with the
+earliest.
 
-So they share the processor by time, and not by messages or by how many sockets a project has. Who
-asks for little is served ahead of all that ask for much, and one that is alone never waits.
+So projects share processor time, however many messages or sockets they have. Light users are served
+before heavy ones, and a project that is alone never waits.
 
 Attaches wait for the database in `AttachQueue`, where projects take turns.
 """
@@ -22,20 +23,20 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-# After a longer turn the event loop runs before the next turn is given: the others' messages have
-# arrived by then, but have not been read.
+# After a longer turn the event loop runs before the next one: other messages have arrived, but have
+# not been read.
 LONG_SECONDS: Final = 0.001
-# A message that takes longer is served in several turns, where it can be.
+# A batch that takes longer is served in several turns.
 MAX_TURN_SECONDS: Final = 0.005
-# A turn takes at most so many frames: those of a usual batch.
+# The frames of one turn at most: those of a usual batch.
 SLICE_FRAMES: Final = 15
-# The time of an event beside the engine's, of which a turn pays for each: to be stored, a quarter
-# of it here and the rest in the database; and to be read there and sent again.
+# What a turn pays for an event beside its processor time: to store it (a quarter here, the rest in
+# the database), and to read and send a stored one again.
 STORED_EVENT_SECONDS: Final = 40e-6
 REPEATED_EVENT_SECONDS: Final = 20e-6
-# The rounds of the event loop from the arrival of bytes to a socket that waits for its turn.
+# The rounds of the event loop between the arrival of bytes and a socket that waits for its turn.
 HEARING_ROUNDS: Final = 4
-# The next part of a long message waits at most so long for short ones that are being stored.
+# How long the next part of a long batch waits at most while short ones are stored.
 MAX_DEFERRAL_SECONDS: Final = 0.01
 
 
@@ -44,8 +45,8 @@ class Turns:
 
     def __init__(self) -> None:
         self._now = 0.0
-        # Shares with a turn that waits: their start, the end of their last turn, and a number in
-        # order of asking. A share's end may have come later since.
+        # Shares with a waiting turn: their start, the end of their last turn (which may have moved
+        # since), and a number in order of arrival.
         self._waiting: list[tuple[float, float, int, Share]] = []
         self._shares = WeakValueDictionary[UUID, Share]()
         self._numbers = itertools.count()
@@ -58,7 +59,7 @@ class Turns:
         return self._shares.setdefault(project_id, Share())
 
     def start(self, turn: "Turn") -> bool:
-        """Whether the turn begins at once; else it is given later."""
+        """Whether the turn begins at once; otherwise it is given later."""
         share = turn.share
         if not self._is_giving:
             self._now = max(self._now, share.ended_at)
@@ -80,7 +81,7 @@ class Turns:
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """Store a short message: parts of long ones are put off meanwhile."""
+        """Store a short batch: parts of long ones wait meanwhile."""
         self._being_stored += 1
         self._all_stored.clear()
         try:
@@ -91,14 +92,14 @@ class Turns:
                 self._all_stored.set()
 
     async def defer(self) -> None:
-        """Wait until no short message is being stored, MAX_DEFERRAL_SECONDS at most."""
+        """Wait until no short batch is being stored, MAX_DEFERRAL_SECONDS at most."""
         if self._being_stored:
             with suppress(TimeoutError):
                 async with asyncio.timeout(MAX_DEFERRAL_SECONDS):
                     await self._all_stored.wait()
 
     def _give(self) -> None:
-        """Give one turn in each round of the loop: its message is served up to its first wait."""
+        """Give one turn in each round of the loop: its message is served until it waits."""
         if self._rounds:
             self._rounds -= 1
         elif self._waiting:
@@ -126,16 +127,16 @@ class Turns:
 
 
 class Share:
-    """The share of a project, or of a socket that is of none yet."""
+    """The share of a project, or of a socket that has no project yet."""
 
     def __init__(self) -> None:
         self.now = self.ended_at = 0.0
-        # The start of each turn, the end of its socket's last one, and a number.
+        # The start of each waiting turn, the end of its socket's last one, and a number.
         self.waiting: list[tuple[float, float, int, Turn]] = []
 
 
 class Turn:
-    """The turn of one socket. `wake` is called when it has come after a wait."""
+    """The turn of one socket. `wake` is called when the turn comes after a wait."""
 
     def __init__(self, turns: Turns, wake: Callable[[], None]) -> None:
         self.share = Share()
@@ -144,15 +145,15 @@ class Turn:
         self._wake = wake
         self._is_waiting = self._is_given = False
         self._started_at = self._share_started_at = 0.0
-        # Of the processor, and of the clock.
+        # By the thread's processor time, and by the clock.
         self._began = self._came_at = 0.0
 
     def join(self, project_id: UUID) -> None:
-        """From its next turn on, the socket is of this project."""
+        """Use this project's share from the next turn on."""
         self.share = self.turns.share_of(project_id)
 
     def has_come(self) -> bool:
-        """Whether the socket's next message may be served now. If so, call `cost` after it."""
+        """Whether the socket's next message may be served now. Call `cost` after it."""
         if not (self._is_given or self._is_waiting):
             self._is_given = self.turns.start(self)
             self._is_waiting = not self._is_given
@@ -163,7 +164,7 @@ class Turn:
         return True
 
     def go_on(self) -> None:
-        """A message is served from now on, be it without its turn, as at an end."""
+        """Serve a message from now on, even without a turn, as at the end of a session."""
         self._began, self._came_at = time.thread_time(), time.perf_counter()
 
     def begin(self, share_starts_at: float, starts_at: float) -> None:
@@ -174,7 +175,7 @@ class Turn:
         self._wake()
 
     def cost(self) -> None:
-        """Count the processor time since the last count, before its socket waits for anything."""
+        """Charge the processor time since the last charge. Call it before the socket waits."""
         now = time.thread_time()
         seconds, self._began = now - self._began, now
         self.ended_at = max(self.ended_at, self._started_at)
@@ -184,18 +185,18 @@ class Turn:
             self.turns.hear_others()
 
     def ends_after(self, frames: int) -> bool:
-        """Whether others should be served: this turn has had its frames, or its time."""
-        # It is asked after each frame: the processor's time would take ten times as long to read.
+        """Whether this turn has had its frames or its time, so that others should be served."""
+        # Called after each frame. Reading the thread's processor time takes ten times as long.
         is_long = time.perf_counter() - self._came_at > MAX_TURN_SECONDS
         return is_long or frames % SLICE_FRAMES == 0
 
     def pause(self) -> None:
-        """Count a part of a message, and have the others heard before the next part."""
+        """Charge a part of a batch, and have other sockets read before the next part."""
         self.cost()
         self.turns.hear_others()
 
     def pay_for_events(self, *, stored: int = 0, repeated: int = 0) -> None:
-        """Count what events cost beside the message's own processor time."""
+        """Charge what events cost beside the message's own processor time."""
         self._pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)
 
     def _pay(self, seconds: float) -> None:
@@ -204,11 +205,11 @@ class Turn:
 
 
 class AttachQueue:
-    """A few places. One that gets free goes to the project that has waited longest for its turn."""
+    """A few places. A free one goes to the project that has waited longest for its turn."""
 
     def __init__(self, places: int) -> None:
         self._free = places
-        # Each project's attaches that wait, first come first; of the projects, first the next one.
+        # The waiting attaches of each project, in order of arrival. The first project is next.
         self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager

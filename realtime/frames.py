@@ -1,7 +1,4 @@
-"""A pose frame as clients send it, and why one is rejected.
-
-The detail of a rejection is made only for a frame that is rejected, from its field at fault.
-"""
+"""A pose frame as clients send it, and the reasons for rejecting it."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -17,8 +14,8 @@ MAX_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.
 MAX_HIPS_METRES: Final = 0.3
 MAX_DETAIL_CHARACTERS: Final = 120
-# Where JSON is at fault is not looked for in more: it takes the event loop up to a second.
-MAX_LOOKED_THROUGH: Final = 128 * 1024
+# Longer JSON is not searched for its fault, which would block the event loop for up to a second.
+MAX_SEARCHED: Final = 128 * 1024
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
@@ -27,7 +24,7 @@ _LEFT_HIP, _RIGHT_HIP = INDEX["left_hip"], INDEX["right_hip"]
 
 
 class RejectReason(StrEnum):
-    """The reason why a frame is rejected. If several apply, the first of this list is told."""
+    """Why a frame is rejected. The first reason that applies is sent."""
 
     SESSION_ENDING = "session_ending"
     MALFORMED_FRAME = "malformed_frame"
@@ -44,7 +41,7 @@ INVALID_LANDMARKS: Final = RejectReason.INVALID_LANDMARKS
 
 
 class Rejection(NamedTuple):
-    """A frame that is rejected. `detail` says which field is at fault and how, where it is told."""
+    """A rejected frame. `detail` names the field at fault, and its fault."""
 
     reason: RejectReason
     detail: str | None = None
@@ -78,7 +75,7 @@ class _Outline(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Frame(_Outline, gc=False, kw_only=True):
-    """A pose frame. The engine takes it as it is once its landmarks are in canonical order."""
+    """A pose frame. The engine reads it as it is once its landmarks are in canonical order."""
 
     pose_schema: Literal[INPUT_SCHEMA_VERSION]  # type: ignore[valid-type]
     landmarks: Annotated[
@@ -91,7 +88,7 @@ _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
 def read_frame(raw: bytes, *, in_detail: bool) -> Frame | Rejection:
-    """The frame of this JSON, or the reason why it is rejected, `in_detail` or alone."""
+    """The frame of this JSON, or its rejection, with a detail if `in_detail`."""
     try:
         return checked(_decode_frame(raw))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -100,7 +97,7 @@ def read_frame(raw: bytes, *, in_detail: bool) -> Frame | Rejection:
 
 
 def _fault(raw: bytes) -> RejectReason:
-    """Why a frame could not be decoded: the pose is at fault if the outline can be decoded."""
+    """Why a frame can't be decoded. If its outline can, the pose is at fault."""
     try:
         outline = _decode_outline(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -111,8 +108,8 @@ def _fault(raw: bytes) -> RejectReason:
 
 
 def _detail(raw: bytes, reason: RejectReason) -> str:
-    """The first fault that is of this reason: `landmarks[3].x (left_eye_outer) must be a number`"""
-    if len(raw) > MAX_LOOKED_THROUGH:
+    """The first fault of this reason, as `landmarks[3].x (left_eye_outer) must be a number`."""
+    if len(raw) > MAX_SEARCHED:
         return "the frame is over 128 KiB, too long to look for its fault"
     try:
         value = msgspec.json.decode(raw)
@@ -127,7 +124,7 @@ def _detail(raw: bytes, reason: RejectReason) -> str:
 
 
 def _shown(path: str, frame: dict[str, Any]) -> str:
-    """The path as in JavaScript, with the name of the landmark in it."""
+    """The path as in JavaScript, with its landmark's name."""
     field, *steps = path.split(".")
     shown = field + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
     landmark = _at(f"{field}.{steps[0]}", frame) if field == "landmarks" and steps else None
@@ -136,7 +133,7 @@ def _shown(path: str, frame: dict[str, Any]) -> str:
 
 
 def _in_short(fault: str, path: str, frame: dict[str, Any]) -> str:
-    """The fault without the 33 names; `{}` stands for what JSON has no number for, see messages."""
+    """The fault without the 33 names. messages.py puts `{}` for NaN and Infinity."""
     if path.endswith(".name") and fault.startswith("must be one of"):
         return f"must be one of the {len(_CANONICAL)} names, not {fault.rpartition(', not ')[2]}"
     if fault.startswith("must be a number") and _at(path, frame) == {}:
@@ -157,7 +154,7 @@ def cut(detail: str) -> str:
 
 
 def checked(frame: Frame) -> Frame | Rejection:
-    """The frame with its landmarks in canonical order, or the reason why they are no pose."""
+    """The frame with its landmarks in canonical order, or its rejection if they are no pose."""
     landmarks = frame.landmarks
     if [landmark.name for landmark in landmarks] != _CANONICAL:
         by_name = {landmark.name: landmark for landmark in landmarks}

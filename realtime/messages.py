@@ -1,9 +1,8 @@
 """The messages of the stream, of clients and of the server, as typed structs.
 
-A batch is decoded whole into structs. One that does not fit keeps its frames as they were sent:
-each is decoded when it is served, so that only the frames at fault are rejected. One that is not
-even JSON is made readable first: NaN, Infinity and halves of surrogate pairs are faults of their
-frame alone.
+A batch is decoded whole. If that fails, or if it is long, its frames stay as they were sent, and
+each is decoded when it is served, so that only the frames at fault are rejected. Text that is not
+even JSON is repaired first: NaN, Infinity and lone surrogates are faults of their frame alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import msgspec
 from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
 from kynaplatform.api.faults import NotJson, faults_of, read_json
-from realtime.frames import MAX_LOOKED_THROUGH, Frame, Rejection, RejectReason, checked
+from realtime.frames import MAX_SEARCHED, Frame, Rejection, RejectReason, checked
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
@@ -23,9 +22,9 @@ from sessions_app.summary import MovementSummary, Quality, counted_of, quality_o
 MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MAX_FRAMES: Final = 300
 MAX_BATCH_SEQ: Final = 2**53
-# Of an ack: its first rejected frames have one each.
+# The first rejected frames of an ack have a detail.
 MAX_DETAILS: Final = 10
-# They are replaced inside strings as well. No string of the protocol has them.
+# Replaced inside strings as well: no string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
 # Twice a usual batch of 15 frames, which takes half a millisecond.
@@ -35,11 +34,9 @@ BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH_SEQ)]
 
 
 class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    """A batch as it is served.
+    """A batch as it is served. A Raw frame is decoded later.
 
-    In `frames` a rejection stands for a frame that is rejected, and Raw for one that is not decoded
-    yet. `clock_ms` is how far the client's time has come after the frames, None where it does not
-    say.
+    `clock_ms` is how far the client's time has come after the frames, if the client sends it.
     """
 
     batch_seq: BatchSeq
@@ -93,10 +90,10 @@ _decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Po
 
 
 def decode(text: str) -> ClientMessage:
-    """One message of a client. Raises MessageInvalid or BatchTooLarge.
+    """A client's message. Raises MessageInvalid or BatchTooLarge.
 
-    A fault inside a frame is found when the frame is served. The frames of a long message are
-    decoded when they are served, so that it does not hold up others.
+    A fault inside a frame is found when the frame is served. So is every frame of a long message
+    decoded, which would hold up others.
     """
     if len(text) > MAX_MESSAGE_BYTES or (
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
@@ -116,36 +113,36 @@ def decode(text: str) -> ClientMessage:
 
 
 def _decode_apart(text: str, sent: str) -> ClientMessage:
-    """The message of `text`, which is what was `sent` or was made readable from it."""
+    """The message of `text`, which is the text that was `sent` or repaired from it."""
     try:
         message = _decode_loose(text)
     except msgspec.ValidationError as error:
         raise _invalid(text, sent) from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        readable = _readable(text)
-        if readable == text:
+        repaired = _repaired(text)
+        if repaired == text:
             raise _not_json(sent) from error
-        return _decode_apart(readable, sent)
+        return _decode_apart(repaired, sent)
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
     _refuse_too_many(message.frames)
     return FrameBatch(message.batch_seq, [*message.frames], message.clock_ms)
 
 
-def _readable(text: str) -> str:
+def _repaired(text: str) -> str:
     """The text with `{}` for NaN and Infinity, and other characters for all surrogates."""
     for name in _NOT_FINITE:
         text = text.replace(name, "{}")
-    # The escapes \ud800 to \udfff are surrogates. No text of the protocol has an escape \ud….
+    # Surrogates are the escapes \ud800 to \udfff. No text of the protocol has an escape \ud….
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
 
 
 def _invalid(text: str, sent: str) -> MessageInvalid:
-    """The error of a message with a fault outside of its frames, which repeats little of it."""
-    if len(sent) > MAX_LOOKED_THROUGH:
+    """The error of a message with a fault outside of its frames, without quoting much."""
+    if len(sent) > MAX_SEARCHED:
         return _too_long()
     try:
-        message = msgspec.json.decode(_readable(text))
+        message = msgspec.json.decode(_repaired(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _not_json(sent)
     if not isinstance(message, dict):
@@ -156,7 +153,7 @@ def _invalid(text: str, sent: str) -> MessageInvalid:
 
 
 def _not_json(sent: str) -> MessageInvalid:
-    if len(sent) > MAX_LOOKED_THROUGH:
+    if len(sent) > MAX_SEARCHED:
         return _too_long()
     sentence = f"{MessageInvalid.sentence[:-1]} as JSON"
     try:

@@ -51,8 +51,8 @@ ATTACHES_DONE, ATTACHES_REFUSED, ATTACHES_FAILED = (
 BATCHES_ACCEPTED, BATCHES_REJECTED = BATCHES.labels("accepted"), BATCHES.labels("rejected")
 
 
-# The series exist from the start: a rate sees no first step of a series that was not there. A
-# client may close with any other code, which makes no series of its own.
+# The series exist from the start, since a rate misses the first step of a new series. Other codes
+# that clients close with share one series.
 _CLOSES = {
     code: CLOSES.labels(str(code))
     for code in (
@@ -68,10 +68,7 @@ def count_close(code: int) -> None:
 
 
 def count_batch(accepted: int, rejected: Mapping[str, int], seconds: float) -> None:
-    """Count one acknowledged batch, as rejected if none of its frames was accepted.
-
-    `rejected` is the number of rejected frames by reason.
-    """
+    """Count an acknowledged batch, with its rejected frames by reason."""
     FRAMES_ACCEPTED.inc(accepted)
     for reason, frames in rejected.items():
         FRAMES_REJECTED.inc(frames)

@@ -13,7 +13,7 @@ CLOSED_BY_US: Final = 1000
 RESTARTING: Final = 1012
 DOES_NOT_READ: Final = 4408
 DOES_NOT_READ_REASON: Final = "does_not_read"
-# Of the registry of RFC 6455: try again later.
+# "Try Again Later" in the registry of RFC 6455.
 TRY_AGAIN_LATER: Final = 1013
 MAX_WAIT_SECONDS: Final = 60.0
 HELD_ELSEWHERE_SECONDS: Final = 5
@@ -50,9 +50,9 @@ class SessionSuperseded(ApiError):
 
 
 class SessionUnreadable(ApiError):
-    """The refusal of an attach to a session that is left to a process that can read its state.
+    """The refusal of an attach while only another process may be able to read the state.
 
-    The client is to wait for half as long as it has been left, 1 to 60 s, and not beyond its end.
+    The client should wait for half as long as that has lasted, 1 to 60 s, and not beyond its end.
     """
 
     status, code, retryable = 503, "state_unreadable", True
@@ -73,7 +73,7 @@ class SessionUnreadable(ApiError):
 
 
 class Restarting(Exception):
-    """The close 1012, without an error message: this runtime can't go on, another attach can."""
+    """The close 1012, without an error message: this runtime can't go on, but another may."""
 
     code = "restarting"
 
@@ -99,5 +99,5 @@ _CLOSE_CODES: Final[dict[type[Exception], int]] = {
 
 
 def close_code(error: ApiError | Restarting) -> int:
-    """The code that a socket is closed with after `error`; 1012 asks to attach again."""
+    """The code that a socket is closed with after `error`. 1012 asks the client to attach again."""
     return _CLOSE_CODES.get(type(error), RESTARTING)

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from uuid import UUID, uuid4
@@ -37,9 +37,9 @@ from realtime.attach import (
     Handshake,
     admit,
     attach,
-    tell_attached,
-    tell_gone,
-    tell_refused,
+    log_attached,
+    log_gone,
+    log_refused,
 )
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
@@ -65,14 +65,14 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 
 class SessionSockets:
-    """The sockets of each session, from before they attach, so that none misses a change of it."""
+    """The sockets of each session, from before they attach, so that none misses a change."""
 
     def __init__(self) -> None:
         self._of: dict[UUID, set[Socket]] = {}
 
     @contextmanager
     def joined(self, session_id: UUID, web_socket: Socket) -> Iterator[None]:
-        """Inside the block the socket is given the orders to its session, and to all."""
+        """Inside the block the socket gets the orders to its session, and to all."""
         of_session = self._of.setdefault(session_id, set())
         of_session.add(web_socket)
         try:
@@ -91,7 +91,7 @@ class SessionSockets:
 
 
 class Runtime:
-    """The server of one process's sockets. Several processes share the database alone."""
+    """The server of one process's sockets. Processes share only the database."""
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"[-128:]
@@ -127,9 +127,9 @@ class Runtime:
         await self._checkpointer.stop()
 
     def drain(self) -> None:
-        """Close every socket 1012 once it has finished what it does. Safe to repeat.
+        """Close every socket 1012 once it has finished its work. Safe to repeat.
 
-        A socket that waits for the database is closed after 5 s, one that waits for its client
+        A socket that waits for the database is closed after 5 s, and one that waits for its client
         soon after.
         """
         if self._is_draining:
@@ -146,7 +146,7 @@ class Runtime:
             connection.socket.cut()
 
     async def states(self) -> dict[str, str]:
-        """The states that `/readyz` tells: of database, migrations, checkpoints and attaches."""
+        """The states of database, migrations, checkpoints and attaches for `/readyz`."""
         loop = asyncio.get_running_loop()
         asked, session_threads = await asyncio.gather(
             loop.run_in_executor(FOR_OPERATORS, self._database.states), _session_threads_state()
@@ -154,41 +154,29 @@ class Runtime:
         checkpointer = OK if self._checkpointer.is_moving() else DOWN
         return {**asked, "checkpointer": checkpointer, "session_threads": session_threads}
 
-    async def serve(
-        self, web_socket: Socket, handshake: Handshake, on_attached: Callable[[], None]
-    ) -> None:
+    async def serve(self, web_socket: Socket, handshake: Handshake) -> None:
         """Attach an accepted socket and serve it to its end."""
         with ExitStack() as joined:
-            await self._serve(web_socket, handshake, on_attached, joined)
+            await self._serve(web_socket, handshake, joined)
 
-    async def _serve(
-        self,
-        web_socket: Socket,
-        handshake: Handshake,
-        on_attached: Callable[[], None],
-        joined: ExitStack,
-    ) -> None:
+    async def _serve(self, web_socket: Socket, handshake: Handshake, joined: ExitStack) -> None:
         heartbeat = Heartbeat(web_socket)
         try:
             with heartbeat:
                 attached = await self._attach(web_socket, handshake, joined)
         except ClientGone as gone:
-            tell_gone(handshake, gone.code)
+            log_gone(handshake, gone.code)
             metrics.count_close(gone.code)
             raise
-        except ApiError as error:
-            metrics.REFUSALS.labels(error.code).inc()
-            await _refuse(web_socket, handshake, error)
-            return
-        except Restarting as error:
+        except (ApiError, Restarting) as error:
             await _refuse(web_socket, handshake, error)
             return
         except Exception:
             logger.exception("an attach failed")
             await _refuse(web_socket, handshake, InternalError())
             return
-        on_attached()
-        tell_attached(attached, handshake)
+        web_socket.protocol.attached()
+        log_attached(attached, handshake)
         connection = Connection(web_socket, attached, self._checkpointer, heartbeat)
         self._connections.add(connection)
         metrics.ATTACHED.inc()
@@ -198,7 +186,7 @@ class Runtime:
             code = await connection.serve()
             metrics.count_close(code)
         finally:
-            connection.tell_closed(code)
+            connection.log_closed(code)
             metrics.ATTACHED.dec()
             self._connections.discard(connection)
 
@@ -210,7 +198,7 @@ class Runtime:
             joined.enter_context(self._sockets.joined(session_id, web_socket))
             if self._is_draining:
                 web_socket.order(Order.DRAIN)
-            taking = partial(
+            attaching = partial(
                 attach,
                 session_id=session_id,
                 attachment_id=uuid4(),
@@ -219,25 +207,25 @@ class Runtime:
                 client=handshake.client,
             )
             place = partial(self._place, web_socket, project_id)
-            # Attaches of one session wait for its row. So they take one place, however many.
+            # Attaches of one session wait for its row, so that together they use one place.
             async with self._attaching.setdefault(session_id, asyncio.Lock()):
-                return await in_database(FOR_SESSIONS, taking, place)
+                return await in_database(FOR_SESSIONS, attaching, place)
 
     @asynccontextmanager
     async def _place(self, web_socket: Socket, project_id: UUID) -> AsyncIterator[None]:
         """A place among the attaches, for a client that is still there."""
         async with self._attach_queue.place(project_id):
-            # A process that was frozen finds old connections. Such a client may be attached
-            # elsewhere by now, and would lose its session to a socket that is closed.
-            if web_socket.has_left():
+            # After a freeze connections are old. Such a client may be attached elsewhere by now,
+            # and would lose its session to a closed socket.
+            if web_socket.protocol.has_left():
                 raise ClientGone(1006)
             yield
 
     async def _catch_up(self) -> None:
-        """Order the sockets to read their row whose session may have changed unheard.
+        """Order sockets to reread their rows where a notification may have been lost.
 
-        Those of attached sessions are found by one statement. Those that attach may have read
-        their row before this listens.
+        One statement finds changed sessions of attached sockets. The sockets that are attaching may
+        have read their row before this process listened.
         """
         connections = list(self._connections)
         attached = {connection.socket for connection in connections}
@@ -253,7 +241,7 @@ class Runtime:
     async def _beat(self) -> None:
         """Write every 5 s that this process lives.
 
-        Where it could not for long, no socket was served: that time is no client's idleness.
+        While it couldn't, no socket was served, so that such a time is no client's silence.
         """
         loop = asyncio.get_running_loop()
         beaten_at = loop.time()
@@ -274,7 +262,7 @@ class Runtime:
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _tell_watchdog(self) -> None:
-        """Show the service manager that this process's loop goes round."""
+        """Report to the service manager that this process's loop goes round."""
         seconds = watchdog_seconds()
         while seconds is not None:
             tell("WATCHDOG=1")
@@ -291,7 +279,7 @@ class Runtime:
                 await self._renew(renewed_at)
             except Restarting as error:
                 DATABASE.record_failure(error.__cause__ or error)
-                # Of those that were not to be renewed the leases run out as well.
+                # The leases that were fresh run out as well.
                 for connection in self._connections:
                     connection.socket.order(Order.AWAY)
             except Exception:
@@ -300,10 +288,10 @@ class Runtime:
             renewed_at = began
 
     async def _renew(self, renewed_at: float) -> None:
-        """Renew the leases, and tell connections that have lost theirs to read their row.
+        """Renew the leases, and order connections that have lost theirs to reread their rows.
 
-        One that streams has a lease by its checkpoints, which would wait for a row that this locks.
-        Raises Restarting when the database has been away for 25 s since the last renewal.
+        Checkpoints renew the lease of a session that streams, and would wait for a row locked here.
+        Raises Restarting once the database has been away for 25 s since the last renewal.
         """
         connections = [each for each in self._connections if not each.has_fresh_lease()]
         if not connections:
@@ -316,14 +304,14 @@ class Runtime:
 
 
 def _end_with(task: asyncio.Task[None]) -> None:
-    """End the process where a background task failed: without it sockets are served falsely."""
+    """End the process if a background task fails: sockets would be served wrongly without it."""
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task failed, and ends the process", exc_info=error)
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stored(session_ids: Collection[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
-    """The status of each session, and the attachment that holds it."""
+    """The status and the attachment of each session."""
     sessions = DetectionSession.objects.filter(id__in=session_ids)
     rows = sessions.values_list("id", "status", "attachment_id")
     return {id_: (status, attachment_id) for id_, status, attachment_id in rows}
@@ -345,12 +333,11 @@ async def _session_threads_state() -> str:
 
 
 async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:
-    """Close the socket, after an error message if attaching again would not help.
-
-    The error's code is the reason of the close as well.
-    """
+    """Close the socket with the error's code, after an error message if a retry would not help."""
     code = close_code(error)
-    tell_refused(handshake, error, code)
+    if isinstance(error, ApiError) and not isinstance(error, InternalError):
+        metrics.REFUSALS.labels(error.code).inc()
+    log_refused(handshake, error, code)
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
         if isinstance(error, ApiError) and code != RESTARTING:

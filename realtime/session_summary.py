@@ -1,27 +1,25 @@
-"""The summary of what a session's frames showed, for whoever asks why something was not counted."""
+"""The summary of what a session's frames showed, to explain what was not counted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from detection import DetectionEvent, Engine
-from realtime.frames import RejectReason
 from sessions_app.summary import SessionQuality
 
-# A longer gap between two frames is no time in which somebody moved.
+# A longer gap between two frames does not count as active time.
 MAX_GAP_MS: Final = 2_000.0
 LEAST, MOST = 0, 1
 
 
 class SessionSummary:
-    """A part of the stored state, bounded by what a MoveSpec can carry and by the reasons.
+    """A part of the stored state, whose size the MoveSpec and the reasons bound.
 
-    `frames` were taken, of which `usable` had a usable pose. Between them were `intervals` of no
-    long gap, of `active_ms` together. `ranges` are of `detection.carried_angles`, in their order:
-    the least of each at its low end and the most at its high end, in degrees. A repetition has
-    reached so many `steps` at most. Rejected frames are counted by their reason, but for those
-    whose numbers were taken before their batch, which are `repeated`. `quality` has the signs of
-    how much could be counted.
+    `frames` were accepted, of which `usable` had a usable pose. `intervals` counts the gaps between
+    them that are not long, and `active_ms` adds them up. `ranges` has the least and the most of
+    each of `detection.carried_angles`, in degrees. `steps` is the farthest that a repetition got.
+    `rejected` counts frames by reason, except those accepted before, which are `repeated`.
+    `quality` says how much could be counted.
     """
 
     def __init__(self) -> None:
@@ -37,7 +35,7 @@ class SessionSummary:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "SessionSummary":
-        """The summary of a state. What other code has stored beside is passed over."""
+        """The summary of a state. Values that other code has stored are ignored."""
         summary = cls()
         for name in vars(summary):
             if name in state:
@@ -51,12 +49,9 @@ class SessionSummary:
         return {**vars(self), "quality": self.quality.state()}
 
     def accept(
-        self,
-        engine: Engine,
-        since_ms: float | None,
-        events: Sequence[DetectionEvent],
+        self, engine: Engine, since_ms: float | None, events: Sequence[DetectionEvent]
     ) -> None:
-        """Note a frame that the engine has taken, so long after the one before, and its events."""
+        """Note a frame that the engine has fed, `since_ms` after the last one, and its events."""
         self.frames += 1
         if since_ms is not None and since_ms <= MAX_GAP_MS:
             self.intervals += 1
@@ -76,11 +71,8 @@ class SessionSummary:
             self.ranges = [[None, None] for _ in angles]
         for range_, (low, high) in zip(self.ranges, angles, strict=True):
             least, most = range_
-            # A tenth of a degree will do, and is short to store.
+            # A tenth of a degree is enough, and short to store.
             if low is not None and (least is None or low < least):
                 range_[LEAST] = round(low, 1)
             if high is not None and (most is None or high > most):
                 range_[MOST] = round(high, 1)
-
-    def reject(self, reason: RejectReason) -> None:
-        self.rejected[reason.value] += 1

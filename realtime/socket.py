@@ -1,12 +1,12 @@
 """One websocket: the client's messages, the server's, and the orders that wake its task.
 
-A message is read from the client only once the one before was served. So TCP slows down a client
-that sends faster than it is served.
+A message is read only once the one before was served, so that TCP slows down a client that sends
+faster than it is served.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -17,13 +17,14 @@ from realtime import metrics
 from realtime.fair_queue import Turn, Turns
 from realtime.messages import ClientMessage, Ping, ServerMessage, decode, encode
 from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, MessageInvalid
+from realtime.uvicorn_protocols import WebSocketProtocol
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class ClientGone(Exception):
-    """The socket is closed: by the client, with its code, or because of what it did."""
+    """The socket is closed with a code: by the client, or because of what the client did."""
 
     def __init__(self, code: int, is_by_client: bool = True) -> None:
         super().__init__(code)
@@ -32,7 +33,7 @@ class ClientGone(Exception):
 
 
 class Order(Enum):
-    """An order of the runtime to the task of one socket."""
+    """An order of the runtime to a socket's task."""
 
     REREAD = "the session may have changed"
     TIME = "a deadline of the session may have passed"
@@ -41,15 +42,12 @@ class Order(Enum):
 
 
 class Socket:
-    """One websocket, over its ASGI callables. `next` gives its next message, or an order."""
+    """One websocket, over its ASGI callables and its protocol."""
 
     def __init__(
-        self, scope: Mapping[str, Any], receive: Receive, send: Send, turns: Turns
+        self, protocol: WebSocketProtocol, receive: Receive, send: Send, turns: Turns
     ) -> None:
-        self._cut_transport: Callable[[int, str], None] = scope["extensions"]["kyna.cut"]
-        self.has_left: Callable[[], bool] = scope["extensions"]["kyna.has_left"]
-        self._is_writable: Callable[[], bool] = scope["extensions"]["kyna.is_writable"]
-        self._is_receiving: Callable[[], bool] = scope["extensions"]["kyna.is_receiving"]
+        self.protocol = protocol
         self._is_cut = False
         self._receive = receive
         self._send = send
@@ -57,27 +55,27 @@ class Socket:
         self.turn = Turn(turns, self._wake.set)
         self._orders: dict[Order, None] = {}
         self._message: dict[str, Any] | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
         self._heard_at = time.monotonic()
 
     def hear(self) -> None:
-        """Note that the client has just shown that it is there."""
+        """Note a sign of life of the client."""
         self._heard_at = time.monotonic()
 
     def make_up(self, seconds: float) -> None:
-        """The platform was away for so long, which is no silence of the client."""
+        """Leave out of the client's silence a time in which the platform was away."""
         self._heard_at = min(time.monotonic(), self._heard_at + seconds)
 
     def last_message_at(self) -> datetime:
         """The time of the client's last message: now, while one waits or is under way."""
-        if self._is_receiving():
+        if self.protocol.is_receiving():
             self.hear()
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
         return clock.known_now() - timedelta(seconds=silent)
 
     def order(self, order: Order) -> None:
-        """Wake the socket's task with an order. One that waits already is given once."""
+        """Wake the socket's task with an order. An order that already waits is given once."""
         self._orders[order] = None
         self._wake.set()
 
@@ -87,14 +85,13 @@ class Socket:
         await self._send_event(
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
         )
-        self._pump = asyncio.create_task(self._take_in())
+        self._reader = asyncio.create_task(self._read())
 
     async def next(self) -> ClientMessage | Order:
-        """The next order, or else the client's next message.
+        """The next order, or else the client's next message, once the socket's turn has come.
 
-        A message is given once the socket's turn has come among those of the process. Raises
-        ClientGone once the client has closed and none of its messages is left, and MessageInvalid
-        or BatchTooLarge.
+        Raises ClientGone once the client has closed and every message was given, and
+        MessageInvalid or BatchTooLarge.
         """
         while True:
             if self._orders:
@@ -108,7 +105,7 @@ class Socket:
             await self._wake.wait()
 
     async def next_turn(self) -> None:
-        """End the turn within a message, and return once the next one has come."""
+        """End the turn within a message, and return once the next turn has come."""
         self.turn.pause()
         await self.turn.turns.defer()
         while not self.turn.has_come():
@@ -116,7 +113,7 @@ class Socket:
             await self._wake.wait()
 
     def waiting_message(self) -> ClientMessage | None:
-        """Take the message that has arrived, if one has. Raises as `next` does."""
+        """The message that has arrived, if one has. Raises as `next` does."""
         return None if self._message is None else self._take(self._message)
 
     def _take(self, message: dict[str, Any]) -> ClientMessage:
@@ -134,7 +131,7 @@ class Socket:
         return message is not None and message["type"] == "websocket.receive"
 
     async def send(self, message: ServerMessage) -> None:
-        """Send a message. Raises ClientGone; a client that has not read for 10 s is cut off."""
+        """Send a message. Raises ClientGone, also once the client has not read for 10 s."""
         await self._send_event({"type": "websocket.send", "text": encode(message)})
 
     async def close(self, code: int, reason: str) -> None:
@@ -143,14 +140,14 @@ class Socket:
     def cut(self) -> None:
         """Cut off a client that does not read, which ends every wait to send to it."""
         self._is_cut = True
-        self._cut_transport(DOES_NOT_READ, DOES_NOT_READ_REASON)
+        self.protocol.cut(DOES_NOT_READ, DOES_NOT_READ_REASON)
 
     async def stop(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
 
-    async def _take_in(self) -> None:
+    async def _read(self) -> None:
         while True:
             self._taken.clear()
             self._message = await self._receive()
@@ -162,8 +159,8 @@ class Socket:
 
     async def _send_event(self, event: dict[str, Any]) -> None:
         try:
-            if self._is_writable():
-                await self._send(event)  # it waits for nothing
+            if self.protocol.is_writable():
+                await self._send(event)  # returns at once
             else:
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._send(event)
@@ -174,12 +171,12 @@ class Socket:
         except OSError:  # uvicorn's ClientDisconnected
             code = DOES_NOT_READ if self._is_cut else 1006
             raise ClientGone(code, is_by_client=not self._is_cut) from None
-        except RuntimeError:  # it closed just before the send
+        except RuntimeError:  # closed just before the send
             raise ClientGone(1006) from None
 
 
 class Heartbeat:
-    """A ping every 15 s inside its `with` block, with at most one unanswered."""
+    """Sends a ping every 15 s inside its `with` block, with at most one unanswered."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
@@ -213,4 +210,4 @@ class Heartbeat:
         try:
             await self._socket.send(Ping())
         except ClientGone:
-            return  # the task that serves the socket finds that too
+            return  # the socket's task finds that too

@@ -1,5 +1,4 @@
-"""The client of the platform: REST, the stream, and a whole session over both.
+"""The platform's client: REST, the stream, and a whole session over both.
 
-It imports nothing of ours and no Django. If it shared code with the server, it would not notice a
-mistake in that code.
+It imports no code of the server's, so that it notices a mistake in that code.
 """

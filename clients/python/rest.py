@@ -1,6 +1,6 @@
-"""The client of the API: it mints a token, and makes MoveSpecs and sessions.
+"""The client of the API: gets an access token, and creates MoveSpecs and sessions.
 
-It tries again after what may pass: a rate limit, a restart, a proxy that finds no server.
+It tries again after temporary failures: a rate limit, a restart, a proxy without a server.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
-from clients.python.closes import backoff, retry_after_seconds
+from clients.python.connection import backoff, retry_after_seconds
 
 TOKENS = "/api/auth/access-tokens"
 SESSIONS = "/api/detection/sessions"
@@ -23,21 +23,18 @@ MOVESPECS = "/api/movespecs"
 ANSWER_SECONDS = 30.0
 EVENTS_A_PAGE = 500
 SHORT_HASH_DIGITS, MAX_STEM_CHARACTERS = 12, 200
-# A limit of a minute is over by then.
+# Longer than a rate limit's minute.
 DEADLINE_SECONDS = 120.0
 MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.5, 5.0
 
-# The statuses after which a request is tried again; None is no answer at all. The first is for
-# requests that are safe to repeat, the second for any other.
+# The statuses after which a request is tried again; None is no answer at all. The first set is for
+# requests that are safe to repeat, the second for others.
 REPEATED: Final = frozenset({429, 502, 503, 504, None})
 REFUSED_UNDONE: Final = frozenset({429})
 
 
 class RequestFailedError(Exception):
-    """A request failed: with `status`, None for no answer.
-
-    `retry_after_seconds` is the wait that the server asked for, else 0.
-    """
+    """A request failed with `status`, None for no answer. The server may have asked for a wait."""
 
     status: int | None = None
     retry_after_seconds = 0.0
@@ -50,12 +47,12 @@ class RequestRefusedError(RequestFailedError):
         self.status = status
         self.code = code
         self.details = details
-        told = "".join(
+        shown = "".join(
             f", {name} {value}"
             for name, value in details.items()
             if value is not None and not (isinstance(value, str) and value in message)
         )
-        super().__init__(f"{message} ({status} {code}{told})")
+        super().__init__(f"{message} ({status} {code}{shown})")
 
 
 class ServerUnreachableError(RequestFailedError):
@@ -63,12 +60,11 @@ class ServerUnreachableError(RequestFailedError):
 
 
 class RestClient:
-    """The API at `base_url`, such as http://127.0.0.1:8000, as one project.
+    """The API at `base_url`, such as http://127.0.0.1:8000, for one project.
 
-    A request that fails for what may pass is tried again until `deadline_seconds` are over. Then,
-    and for any other failure, every method raises RequestRefusedError or ServerUnreachableError.
-    `on_wait` is called before each wait with its seconds and the reason. A server that has never
-    answered is not waited for.
+    A request that fails temporarily is tried again for `deadline_seconds`, if the server has ever
+    answered. After that, and for any other failure, every method raises RequestRefusedError or
+    ServerUnreachableError. `on_wait` is called before each wait with its seconds and the reason.
     """
 
     def __init__(
@@ -91,7 +87,7 @@ class RestClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
-        """Mint the token of every later request, and another once it has expired.
+        """Get the access token of later requests, and a new one whenever it expires.
 
         Returns the id of its project.
         """
@@ -100,9 +96,9 @@ class RestClient:
         return str(answer["project_id"])
 
     def create_movespec(self, name: str) -> str:
-        """Make a private MoveSpec without a version. Returns its id."""
-        made = self.ask("POST", MOVESPECS, {"name": name}, waiting_out=REFUSED_UNDONE)
-        return str(made["movespec_id"])
+        """Create a private MoveSpec without a version. Returns its id."""
+        created = self.ask("POST", MOVESPECS, {"name": name}, retried=REFUSED_UNDONE)
+        return str(created["movespec_id"])
 
     def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
         """The project's own private MoveSpecs that are not archived, newest first."""
@@ -114,7 +110,7 @@ class RestClient:
         return self._listed(f"{MOVESPECS}/{movespec_id}/versions")
 
     def create_version(self, movespec_id: str, yaml_source: str) -> str:
-        """Make a version of a MoveSpec without releasing it. Returns its id."""
+        """Create a version of a MoveSpec without releasing it. Returns its id."""
         path = f"{MOVESPECS}/{movespec_id}"
         self.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
         return str(self.ask("POST", f"{path}/versions")["movespec_version_id"])
@@ -125,10 +121,10 @@ class RestClient:
     def create_session(
         self, *, project_id: str, mode: Literal["live", "replay"], **more: Any
     ) -> dict[str, Any]:
-        """Make a session. `more` is movespec_id or movespec_version_id, and what else a create may
-        have: parameters, subject, metadata, locale.
+        """Create a session. `more` has movespec_id or movespec_version_id, and may have parameters,
+        subject, metadata and locale.
 
-        An Idempotency-Key sees to it that a lost answer makes no second one.
+        An Idempotency-Key prevents a second session after a lost answer.
         """
         body = {"mode": mode, "project_id": project_id, **more}
         return dict(self.ask("POST", SESSIONS, body, key=uuid.uuid4().hex))
@@ -147,7 +143,7 @@ class RestClient:
                 return found
 
     def cancel(self, session_id: str) -> None:
-        """Cancel a session, with one try: a client that leaves does not wait."""
+        """Cancel a session, in one try: a client that exits does not wait."""
         self._ask_once("POST", f"{SESSIONS}/{session_id}/cancel")
 
     def ask(
@@ -157,10 +153,10 @@ class RestClient:
         body: Any = None,
         *,
         key: str | None = None,
-        waiting_out: Collection[int | None] = REPEATED,
+        retried: Collection[int | None] = REPEATED,
     ) -> Any:
         """The JSON that answers a request. `key` is its Idempotency-Key."""
-        answer, _ = self._ask_until_deadline(method, path, body, key, waiting_out)
+        answer, _ = self._ask_until_deadline(method, path, body, key, retried)
         return answer
 
     def _listed(self, path: str) -> Iterator[dict[str, Any]]:
@@ -169,7 +165,7 @@ class RestClient:
             items, link = self._ask_until_deadline("GET", path)
             yield from items
             following = re.match(r'<(.*?)>; rel="next"', link or "")
-            # By the address that we were given: the server may know itself by another name.
+            # At the given address: the server may know itself by another name.
             path = (
                 urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
             )
@@ -180,7 +176,7 @@ class RestClient:
         path: str,
         body: Any = None,
         key: str | None = None,
-        waiting_out: Collection[int | None] = REPEATED,
+        retried: Collection[int | None] = REPEATED,
     ) -> tuple[Any, str | None]:
         deadline = time.monotonic() + self._deadline_seconds
         waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
@@ -189,7 +185,7 @@ class RestClient:
                 return self._ask_once(method, path, body, key)
             except RequestFailedError as failure:
                 seconds = failure.retry_after_seconds + next(waits)
-                may_pass = failure.status in waiting_out and self._has_answered
+                may_pass = failure.status in retried and self._has_answered
                 if not may_pass or time.monotonic() + seconds > deadline:
                     raise
                 if self._on_wait is not None:
@@ -199,7 +195,7 @@ class RestClient:
     def _ask_once(
         self, method: str, path: str, body: Any = None, key: str | None = None
     ) -> tuple[Any, str | None]:
-        """The JSON of one try, and its Link header. A token that has expired is minted anew."""
+        """The JSON of one try, and its Link header, with a new token if the old one has expired."""
         try:
             return self._send(method, path, body, key)
         except RequestRefusedError as refusal:
@@ -250,12 +246,11 @@ def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
 
 
 def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:
-    """The id of a version with this text, made if there is none.
+    """The id of an unreleased version with this text, created if there is none.
 
-    Its MoveSpec's name has the file's name and a hash of the text. It is not released.
-
-    Two runs at once may make two MoveSpecs of one text. Later runs take the older.
-    Raises RequestFailedError. A text with errors leaves only an archived MoveSpec.
+    Its MoveSpec is named after the file and a hash of the text. Two runs at once may create two;
+    later runs use the older. A text with errors leaves an archived MoveSpec. Raises
+    RequestFailedError.
     """
     content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
     name = f"{stem[:MAX_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"

@@ -18,7 +18,7 @@ from clients.python.wire import Event, SessionDone
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRun:
-    """The result of a session: of the stream, and of the API afterwards."""
+    """The result of a session, from the stream and from the API afterwards."""
 
     frames_sent: int
     attaches: int
@@ -32,7 +32,7 @@ class SessionRun:
 
     @property
     def attempts(self) -> Counter[str]:
-        """How many did not count, by their reason."""
+        """The attempts that did not count, by reason."""
         return Counter(
             event["payload"]["reason"]
             for event in self.stored_events
@@ -40,9 +40,9 @@ class SessionRun:
         )
 
     def faults(self, expected_count: int | None) -> list[str]:
-        """The faults of the result, as sentences: none when every count agrees.
+        """The disagreements between all counts, as sentences.
 
-        `expected_count` is the repetitions that were performed, None if nobody counted them.
+        `expected_count` is the number of performed repetitions, if known.
         """
         stored_ids = [event["event_id"] for event in self.stored_events]
         streamed_ids = [event.event_id for event in self.events]
@@ -103,9 +103,9 @@ def run_session(
     batch_frames: int,
     speed: float | None,
 ) -> SessionRun:
-    """Stream `moments` to a new session, `speed` times as fast as they were recorded.
+    """Stream `moments` to a new session, `speed` times as fast as recorded.
 
-    With `speed` None they go as fast as they are acknowledged. A session that can't be finished is
+    Without a `speed` they go as fast as they are acknowledged. A session that can't be finished is
     cancelled. Raises what RestClient and StreamClient raise.
     """
     session = api.create_session(project_id=project_id, mode=mode, **reference)
@@ -121,8 +121,7 @@ def run_session(
                     first_ms = poses[0].timestamp_ms  # no clock comes before a pose
                 if speed is not None:
                     now_ms = poses[-1].timestamp_ms if clock_ms is None else clock_ms
-                    is_there_ms = now_ms - first_ms
-                    stream.wait(began + is_there_ms / 1000 / speed - time.monotonic())
+                    stream.wait(began + (now_ms - first_ms) / 1000 / speed - time.monotonic())
                 stream.send(poses, clock_ms)
                 frames_sent += len(poses)
             done = stream.finalize()

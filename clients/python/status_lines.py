@@ -1,4 +1,4 @@
-"""What a client shows people: status lines, and a bar of acknowledged frames below the events."""
+"""The status lines of a client, and its bar of acknowledged frames below the events."""
 
 from collections.abc import Callable, Mapping, Sequence
 from shutil import get_terminal_size
@@ -22,8 +22,10 @@ def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
     """`3 frames were rejected: 2 too_many_frames, 1 malformed_frame (frame_seq is required).`"""
     frames = sum(rejections.values())
     were = "1 frame was" if frames == 1 else f"{frames} frames were"
-    told = {reason: f" ({detail})" for reason, detail in details.items()}
-    reasons = ", ".join(f"{count} {name}{told.get(name, '')}" for name, count in rejections.items())
+    shown = {reason: f" ({detail})" for reason, detail in details.items()}
+    reasons = ", ".join(
+        f"{count} {name}{shown.get(name, '')}" for name, count in rejections.items()
+    )
     return f"{were} rejected: {reasons}."
 
 
@@ -35,8 +37,8 @@ def missing(names: Sequence[str]) -> str:
 def attempts(reasons: Mapping[str, int]) -> str:
     """`2 attempts did not count: 1 not_reached, 1 pose_lost.`"""
     total = sum(reasons.values())
-    told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    return f"{total} {'attempt' if total == 1 else 'attempts'} did not count: {told}."
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{total} {'attempt' if total == 1 else 'attempts'} did not count: {counts}."
 
 
 class ProgressBar(StreamListener):
@@ -93,5 +95,5 @@ class ProgressBar(StreamListener):
     def connection_lost(self, why: str) -> None:
         self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)
 
-    def told_to_wait(self, seconds: float, why: str) -> None:
+    def asked_to_wait(self, seconds: float, why: str) -> None:
         self._bar.write(waiting(seconds, why), file=self._bar_file)

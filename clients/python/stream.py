@@ -1,4 +1,4 @@
-"""The client of the stream: it sends poses and takes events, over as many attaches as it needs.
+"""The client of the stream: sends poses and receives events, over as many attaches as it needs.
 
     with StreamClient(session["stream_url"], session["runtime_token"]) as stream:
         stream.attach()
@@ -7,9 +7,8 @@
         done = stream.finalize()
     print(done.accepted_frames_total, stream.events)
 
-An acknowledged batch is durable. So the client keeps the batches that are not, and sends them again
-after an attach. One thread uses a StreamClient. Whatever it waits for, it reads the server's
-messages meanwhile.
+An acknowledged batch is durable. The client keeps the others and sends them again after an attach.
+A StreamClient belongs to one thread. Whatever it waits for, it reads the server's messages.
 """
 
 import time
@@ -20,8 +19,16 @@ from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from clients.python.closes import backoff, done_as_told, has_ended, wait_wanted, why_closed
-from clients.python.socket import SILENT_SECONDS, ClientSocket, ServerSilentError
+from clients.python.connection import (
+    SILENT_SECONDS,
+    ClientSocket,
+    ServerSilentError,
+    backoff,
+    done_of,
+    has_ended,
+    retry_after,
+    why_closed,
+)
 from clients.python.wire import (
     Cancel,
     ClientMessage,
@@ -48,8 +55,8 @@ MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 3.0
 PING_SECONDS = 30.0
 # A server that answers acknowledges far sooner.
 LATE_ACK_SECONDS = 3.0
-# Of what a server ends by itself. One that is away for less loses nothing.
-AS_LONG_AS_A_SESSION = 3600.0
+# The longest session: until then nothing is lost.
+DEADLINE_SECONDS = 3600.0
 
 
 class StreamLostError(Exception):
@@ -57,38 +64,37 @@ class StreamLostError(Exception):
 
 
 class StreamListener:
-    """The calls that a StreamClient makes while it works. Each does nothing unless overridden."""
+    """Callbacks of a StreamClient. Each does nothing unless overridden."""
 
     def events_came(self, events: list[Event]) -> None:
-        """New events, in order, without those that an attach brought again."""
+        """New events came, in order. None comes again after an attach."""
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
-        """A batch of so many frames is acknowledged, and is not sent again."""
+        """A batch of `frames` frames was acknowledged, and is not sent again."""
 
     def readiness_changed(self, readiness: Readiness) -> None:
-        """Whether anything counts yet, or what is missing, is another than before."""
+        """Whether anything counts yet, or what is missing, has changed."""
 
     def hold_followed(self, hold: HoldProgress) -> None:
-        """A movement that is held was acknowledged so far."""
+        """The progress of a hold was acknowledged."""
 
     def ack_is_late(self, seconds: float) -> None:
-        """For so long no ack has come, though batches wait for one. It is called once until one
-        comes."""
+        """Batches have waited this long for an ack. Called once until the next ack."""
 
     def connection_lost(self, why: str) -> None:
-        """The connection was lost; an attach follows."""
+        """The connection was lost. An attach follows."""
 
-    def told_to_wait(self, seconds: float, why: str) -> None:
+    def asked_to_wait(self, seconds: float, why: str) -> None:
         """The server asked for a wait before the next try."""
 
 
 class StreamClient:
     """The stream of one session.
 
-    At most `window` batches wait for their acknowledgement. A connection also counts as lost when
-    an answer is due and the server is silent for `silent_seconds`. Then the client attaches again,
-    and waits longer before each try, until a server has served it: said more than that it is
-    attached. It raises StreamLostError if none does within `deadline_seconds`, an hour.
+    At most `window` batches wait for their acknowledgement. A connection also counts as lost once
+    an answer is due and the server has been silent for `silent_seconds`. The client then attaches
+    again, with longer and longer waits, until a server sends more than that it is attached. Raises
+    StreamLostError if none does within `deadline_seconds`, by default an hour.
     """
 
     def __init__(
@@ -99,7 +105,7 @@ class StreamClient:
         listener: StreamListener | None = None,
         window: int = 4,
         silent_seconds: float = SILENT_SECONDS,
-        deadline_seconds: float = AS_LONG_AS_A_SESSION,
+        deadline_seconds: float = DEADLINE_SECONDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.events: list[Event] = []
@@ -109,10 +115,10 @@ class StreamClient:
         # The first detail of each reason.
         self.rejection_details: dict[str, str] = {}
         self.status: str | None = None
-        # None before the server has told it, and where an older one never does.
+        # None until the server sends it, which older ones never do.
         self.readiness: Readiness | None = None
         self.done: SessionDone | None = None
-        # Whether the refusal of an attach told the end: events before it may be missing.
+        # Whether the end is known from a refused attach, so that events before it may be missing.
         self.has_missed_the_end = False
         self._url = stream_url
         self._token = runtime_token
@@ -122,12 +128,12 @@ class StreamClient:
         self._deadline_seconds = deadline_seconds
         self._pause = pause
         self._socket: ClientSocket | None = None
-        # The waits before the next attaches, and when they are over.
+        # The waits before the next attaches, and until when they may go on.
         self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         self._deadline: float | None = None
-        self._said_at = time.monotonic()
+        self._sent_at = time.monotonic()
         self._unacknowledged: dict[int, FrameBatch] = {}
-        # When the next ack is late; None while none is awaited, or once that was told.
+        # When the next ack is late; None if none is awaited, or once it was reported.
         self._late_at: float | None = None
         self._wanted_end: Finalize | Cancel | None = None
         self._known_events: set[str] = set()
@@ -144,17 +150,17 @@ class StreamClient:
     def attach(self) -> None:
         """Attach, and send again the batches that were not acknowledged.
 
-        Raises StreamRefusedError and StreamLostError, as every method does that attaches again,
-        and msgspec.DecodeError for a message that is not of this protocol.
+        Raises StreamRefusedError and StreamLostError, as every method does that may attach again,
+        and msgspec.DecodeError for a message of another protocol.
         """
         while self.done is None:
             try:
-                socket = self._open()
+                opened = self._open()
                 for batch in list(self._unacknowledged.values()):
-                    socket.send(batch)
+                    opened.send(batch)
                 self._await_ack()
                 if self._wanted_end is not None:
-                    socket.send(self._wanted_end)
+                    opened.send(self._wanted_end)
                 return
             except (OSError, ConnectionClosed, InvalidHandshake) as error:
                 why = self._leave(error)
@@ -165,11 +171,11 @@ class StreamClient:
         """Send one batch once the window has room. Returns its batch_seq.
 
         `clock_ms` is how far time has come after the poses, while nobody was seen. Batches and
-        frames are numbered from 1, or from where an earlier client left off. Nothing is sent to a
-        session that has ended: see `done`.
+        frames continue the numbers of an earlier client of the session. Nothing is sent to a
+        session that has ended; see `done`.
         """
         if self.attaches == 0:
-            self.attach()  # only the server knows where an earlier client left off
+            self.attach()  # the server knows an earlier client's last numbers
         while len(self._unacknowledged) >= self._window and self.done is None:
             self.receive(None)
         self._last_batch_seq += 1
@@ -182,11 +188,11 @@ class StreamClient:
             self._unacknowledged[batch.batch_seq] = batch
             if len(self._unacknowledged) == 1:
                 self._await_ack()
-            self._say(batch)
+            self._send(batch)
         return self._last_batch_seq
 
     def receive(self, seconds: float | None) -> ServerMessage | None:
-        """Take the next message. Returns None if none came in time, or after an attach."""
+        """The next message. None if none came in time, or after an attach."""
         if self.done is not None:
             return None
         try:
@@ -208,21 +214,21 @@ class StreamClient:
             return None
 
     def wait(self, seconds: float) -> None:
-        """Wait so many seconds, take the server's messages meanwhile, and ping when idle."""
+        """Wait, reading the server's messages and pinging when idle."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if self.done is not None:
                 self._pause(left)
                 return
-            until_ping = self._said_at + PING_SECONDS - time.monotonic()
+            until_ping = self._sent_at + PING_SECONDS - time.monotonic()
             if until_ping <= 0:
                 self.ping()
             else:
                 self.receive(min(left, until_ping))
 
     def ping(self) -> None:
-        """Show the server that the client is there, which postpones the idle limit."""
-        self._say(Ping())
+        """Send a ping, which restarts the session's idle limit."""
+        self._send(Ping())
 
     def drain(self) -> None:
         """Return once every batch is acknowledged, or the session has ended."""
@@ -247,31 +253,31 @@ class StreamClient:
     def _end(self, wanted: Finalize | Cancel) -> SessionDone:
         self._wanted_end = wanted
         if self.done is None:
-            self._say(wanted)
+            self._send(wanted)
         while self.done is None:
             self.receive(None)
         return self.done
 
-    def _say(self, message: ClientMessage) -> None:
-        """Send a message. The caller keeps one that an attach has to send again."""
-        self._said_at = time.monotonic()
+    def _send(self, message: ClientMessage) -> None:
+        """Send a message. `attach` sends again what the caller has kept."""
+        self._sent_at = time.monotonic()
         try:
             if self._socket is None:
                 self.attach()
             else:
                 self._socket.send(message)
         except ConnectionClosed as closed:
-            self._hear_what_came()
+            self._read_received()
             self._attach_again(closed)
 
-    def _hear_what_came(self) -> None:
-        """Take the messages before a close: a server tells the session's end before it closes."""
+    def _read_received(self) -> None:
+        """Read the messages before a close, which may include the session's end."""
         with suppress(ConnectionClosed, TimeoutError):
             while self._socket is not None and self.done is None:
                 self._read(self._socket, 0, is_due=False)
 
     def _await_ack(self) -> None:
-        """From the first batch that waits for its ack, or from the last ack."""
+        """Start waiting for an ack: with the first batch that waits, and after each ack."""
         is_awaited = bool(self._unacknowledged)
         self._late_at = time.monotonic() + LATE_ACK_SECONDS if is_awaited else None
 
@@ -283,41 +289,41 @@ class StreamClient:
             self.attach()
 
     def _wait_to_attach(self, error: Exception, why: str) -> None:
-        """Wait for what the server asked for, and for the back-off."""
+        """Wait as long as the server asked for, and for the backoff."""
         if self._deadline is None:
             self._deadline = time.monotonic() + self._deadline_seconds
-        told = wait_wanted(error, self._last_fault)
-        if time.monotonic() + told > self._deadline:
+        asked = retry_after(error, self._last_fault)
+        if time.monotonic() + asked > self._deadline:
             raise StreamLostError(f"The stream cannot be reached: {why}") from error
-        if told:
-            self._listener.told_to_wait(told, why)
-        self._pause(told + next(self._waits))
+        if asked:
+            self._listener.asked_to_wait(asked, why)
+        self._pause(asked + next(self._waits))
 
-    def _is_served(self) -> None:
-        """What comes next is another loss, with waits and a deadline of its own."""
+    def _end_waits(self) -> None:
+        """Give the next loss waits and a deadline of its own."""
         if self._deadline is not None:
             self._deadline = None
             self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
 
     def _open(self) -> ClientSocket:
         self._last_fault = None
-        self._socket = socket = ClientSocket(self._url, self._token, self._silent_seconds)
-        # The server speaks first: nothing is sent before it says that the client is attached.
-        while not isinstance(self._read(socket, None, is_due=True), SessionUpdate | SessionDone):
+        self._socket = opened = ClientSocket(self._url, self._token, self._silent_seconds)
+        # Nothing is sent before the server says that the client is attached.
+        while not isinstance(self._read(opened, None, is_due=True), SessionUpdate | SessionDone):
             pass
         self.attaches += 1
-        return socket
+        return opened
 
-    def _read(self, socket: ClientSocket, seconds: float | None, *, is_due: bool) -> ServerMessage:
-        message = socket.receive(seconds, is_due=is_due)
+    def _read(self, from_: ClientSocket, seconds: float | None, *, is_due: bool) -> ServerMessage:
+        message = from_.receive(seconds, is_due=is_due)
         if isinstance(message, Ping):
-            socket.send(Pong())
+            from_.send(Pong())
         self._take(message)
         return message
 
     def _take(self, message: ServerMessage) -> None:
         if not isinstance(message, SessionUpdate | ErrorMessage | Ping):
-            self._is_served()
+            self._end_waits()
         match message:
             case FrameAck():
                 batch = self._unacknowledged.pop(message.batch_seq, None)
@@ -356,9 +362,9 @@ class StreamClient:
             self._listener.readiness_changed(readiness)
 
     def _leave(self, error: Exception) -> str:
-        """Close, and return the reason of the loss. Sets `done` if the session has ended."""
+        """Close. Returns why the connection was lost. Sets `done` if the session has ended."""
         self.close()
         if has_ended(error):
             self.has_missed_the_end = True
-            self._take(done_as_told(self._last_fault, self._url.rpartition("/")[2]))
+            self._take(done_of(self._last_fault, self._url.rpartition("/")[2]))
         return why_closed(error, self._last_fault)

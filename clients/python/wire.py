@@ -110,7 +110,7 @@ class Fault(msgspec.Struct, frozen=True):
 class Readiness(msgspec.Struct, frozen=True):
     """Whether anything counts yet: `no_person`, `positioning` or `ready`.
 
-    `missing` are the landmarks that are out of sight by name, `view` and `start`.
+    `missing` names landmarks that are out of sight, `view` and `start`.
     """
 
     state: str
@@ -118,7 +118,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class HoldProgress(msgspec.Struct, frozen=True):
-    """A hold that goes on; 0 ms while nothing is held."""
+    """The progress of a hold; 0 ms while nothing is held."""
 
     event_key: str
     held_ms: float
@@ -126,7 +126,7 @@ class HoldProgress(msgspec.Struct, frozen=True):
 
 
 class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
-    """Where the session is. An older server gives no `readiness`."""
+    """The session's progress. An older server sends no `readiness`."""
 
     session_id: str
     status: StatusName
@@ -144,7 +144,7 @@ class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
 
 
 class RejectedFrame(msgspec.Struct, frozen=True):
-    """A rejected frame. An older server gives no `detail`, and others few of an ack."""
+    """A rejected frame. The first ones of an ack have a `detail`, except from older servers."""
 
     index: int
     reason: RejectReason
@@ -152,9 +152,9 @@ class RejectedFrame(msgspec.Struct, frozen=True):
 
 
 class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
-    """The acknowledgement of a batch.
+    """The acknowledgement of a batch, with `hold` for movements that are held.
 
-    An older server gives no `rejected_frames` and no `readiness`. Only a hold's has `hold`.
+    An older server sends no `rejected_frames` and no `readiness`.
     """
 
     batch_seq: int
@@ -167,18 +167,15 @@ class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
     events_thinned: int = 0
 
     def rejections(self) -> Counter[str]:
-        """The number of rejected frames by reason, without those that were accepted before."""
+        """The number of rejected frames by reason, without those accepted before."""
         reasons = Counter[str](frame.reason for frame in self.rejected_frames)
-        del reasons["frame_seq_not_increasing"]  # sent again: a StreamClient numbers upward
+        del reasons["frame_seq_not_increasing"]  # sent again by a StreamClient
         return reasons
 
     def details(self) -> dict[str, str]:
-        """The first detail of each reason for which frames were rejected, if it is told."""
-        told: dict[str, str] = {}
-        for frame in self.rejected_frames:
-            if frame.detail is not None:
-                told.setdefault(frame.reason, frame.detail)
-        return told
+        """The first detail of each reason."""
+        details = reversed([(one.reason, one.detail) for one in self.rejected_frames])
+        return {reason: detail for reason, detail in details if detail is not None}
 
 
 class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
@@ -186,11 +183,11 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
 
 
 class Quality(msgspec.Struct, frozen=True):
-    """How much of a session could be counted, 0 to 1, and what kept the rest from it."""
+    """How much of a session could be counted, 0 to 1, and why not the rest."""
 
     countable_share: float
     reasons: list[str]
-    # None of an older server.
+    # None from older servers.
     seen_share: float | None = None
     completed_share: float | None = None
 
@@ -209,7 +206,7 @@ class CheckSummary(msgspec.Struct, frozen=True):
 
 
 class RepetitionTimes(msgspec.Struct, frozen=True):
-    """When a repetition began, reached its far end, left that and ended; None where not known."""
+    """When a repetition began, reached its turning point, left it and ended; None if unknown."""
 
     began_ms: int | None
     reached_ms: int | None
@@ -218,7 +215,7 @@ class RepetitionTimes(msgspec.Struct, frozen=True):
 
 
 class RepetitionParts(msgspec.Struct, frozen=True):
-    """How long the way out, the stay and the way back took; None where not known."""
+    """How long the way out, the stay and the way back took; None if unknown."""
 
     out_ms: int | None
     stay_ms: int | None
@@ -235,10 +232,7 @@ class TimesSummary(msgspec.Struct, frozen=True):
 
 
 class MovementSummary(msgspec.Struct, frozen=True):
-    """What was counted of one movement: `attempts` that did not count, by their reason.
-
-    An older server gives no `checks`.
-    """
+    """What was counted of one movement, with `attempts` that did not count by reason."""
 
     completed: int
     attempts: dict[str, int]
@@ -251,9 +245,9 @@ class MovementSummary(msgspec.Struct, frozen=True):
 
 
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
-    """The end of a session. An older server, or a refused attach, gives no counters: None.
+    """The end of a session. Counters are None from an older server or a refused attach.
 
-    `summary` and `quality` are None as well where nothing is known of them.
+    `summary` and `quality` are also None if nothing is known.
     """
 
     session_id: str
@@ -281,12 +275,12 @@ def encode(message: ClientMessage) -> str:
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """The server's message. Raises msgspec.DecodeError for one that is not of this protocol."""
+    """The server's message. Raises msgspec.DecodeError for one of another protocol."""
     return _decoder.decode(text)
 
 
 def wire_frame(pose: Pose, frame_seq: int) -> WireFrame:
-    """`pose` as it is sent; `frame_seq`, from 1, grows with each frame of the session."""
+    """`pose` as it is sent. `frame_seq` starts at 1 and grows with each frame of the session."""
     return WireFrame(
         frame_seq,
         pose.timestamp_ms,

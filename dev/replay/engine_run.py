@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.core.management.base import CommandError
 
-from clients.python.batches import worth_telling
+from clients.python.batches import needed_moments
 from detection import Criterion, DetectionEvent, Engine, Measure, MoveSpec
 from detection.engine.body import Curve
 from dev.poses.recordings import Recording, RecordingInvalid, load
@@ -50,7 +50,7 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
     angles: list[Angles] = []
     quality = SessionQuality()
     last_ms: float | None = None
-    for moment in worth_telling(recording.moments()):
+    for moment in needed_moments(recording.moments()):
         if isinstance(moment, int | float):
             events += engine.advance(moment)
             continue

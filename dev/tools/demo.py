@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clients.python import status_lines
-from clients.python.closes import StreamRefusedError
+from clients.python.connection import StreamRefusedError
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
 from clients.python.session_run import SessionRun, run_session
 from clients.python.status_lines import ProgressBar

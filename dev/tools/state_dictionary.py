@@ -42,7 +42,7 @@ def states(movespec: Path) -> Iterator[bytes]:
     from dev.poses.figure import perform
     from projects.models import Project
     from realtime import messages
-    from realtime.progress import progress_of, take
+    from realtime.progress import feed_batch, progress_of
     from sessions_app.models import DetectionSession
     from sessions_app.stream_state import as_json, unpack
 
@@ -54,7 +54,7 @@ def states(movespec: Path) -> Iterator[bytes]:
         batch = messages.decode(encode(FrameBatch(number, frames[start : start + BATCH])))
         if not isinstance(batch, messages.FrameBatch):
             raise SystemExit(f"The batch became {batch}.")
-        take(progress, batch)
+        feed_batch(progress, batch)
         yield as_json(unpack(progress.packed_state()))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from clients.python.batches import Moment, batches_of
-from clients.python.closes import StreamRefusedError
+from clients.python.connection import StreamRefusedError
 from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import HoldProgress, Readiness
 from detection import Landmark, PoseFrame

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from clients.python.closes import StreamRefusedError
+from clients.python.connection import StreamRefusedError
 from clients.python.stream import StreamClient, StreamListener, StreamLostError
 from clients.python.wire import Event, FrameAck, decode
 from detection import Landmark, PoseFrame
@@ -46,7 +46,7 @@ class Told(StreamListener):
     def connection_lost(self, why: str) -> None:
         self.lost.append(why)
 
-    def told_to_wait(self, seconds: float, why: str) -> None:
+    def asked_to_wait(self, seconds: float, why: str) -> None:
         self.waits.append((seconds, why))
 
 

@@ -68,8 +68,8 @@ if __name__ == "__main__":
     session_settings.begin_as(session_settings.RUNTIME)
     wait_for_rows()
     django.setup()
-    import realtime.app  # all that HURRY names is to be there
-    import realtime.websocket_protocol  # noqa: F401
+    import realtime.app  # every module that HURRY may name
+    import realtime.uvicorn_protocols  # noqa: F401
     from realtime.__main__ import main
 
     hurry()

@@ -20,12 +20,12 @@ from projects.models import Project
 from realtime.messages import EventBatch, FrameBatch, decode, encode
 from realtime.progress import (
     BUCKET_FRAMES,
+    BatchResult,
     EventBucket,
     Progress,
-    Taken,
+    feed_batch,
     progress_of,
     repeated_clock,
-    take,
 )
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME, EventRecord, event_id, whole_ts
@@ -58,11 +58,11 @@ def at(timestamp_ms: float, seq: int = 900) -> dict[str, Any]:
     return wire_frame(STILL, seq, timestamp_ms=timestamp_ms)
 
 
-def take_frames(into: Progress, frames: list[Any], batch_seq: int = 1) -> Taken:
+def take_frames(into: Progress, frames: list[Any], batch_seq: int = 1) -> BatchResult:
     text = json.dumps({"type": "frame_batch", "batch_seq": batch_seq, "frames": frames})
     batch = decode(text)
     assert isinstance(batch, FrameBatch)
-    return take(into, batch)
+    return feed_batch(into, batch)
 
 
 SEQ, LATE, BEYOND = (
@@ -73,7 +73,7 @@ SEQ, LATE, BEYOND = (
 MALFORMED, TOO_MANY = "malformed_frame", "too_many_frames"
 
 
-def reasons(taken: Taken) -> dict[int, str]:
+def reasons(taken: BatchResult) -> dict[int, str]:
     return {frame.index: frame.reason.value for frame in taken.rejected}
 
 
@@ -267,7 +267,7 @@ LANDMARK = st.builds(
 )  # fmt: skip
 
 
-def records(taken: Taken) -> list[EventRecord]:
+def records(taken: BatchResult) -> list[EventRecord]:
     return [
         EventRecord(
             event_id=event_id(SESSION_ID, event.sequence),
@@ -280,7 +280,7 @@ def records(taken: Taken) -> list[EventRecord]:
     ]
 
 
-def can_be_told_and_stored(session: Progress, taken: Taken) -> None:
+def can_be_told_and_stored(session: Progress, taken: BatchResult) -> None:
     state = session.packed_state()
     assert len(state) < 2000
     restored = Engine.restore(SPEC, unpack(state)["engine"])
@@ -350,17 +350,17 @@ def batch(frames: list[Any], clock_ms: float | None = None, batch_seq: int = 1) 
     return decoded
 
 
-def tell(session: Progress, clock_ms: float) -> Taken:
-    return take(session, batch([], clock_ms))
+def tell(session: Progress, clock_ms: float) -> BatchResult:
+    return feed_batch(session, batch([], clock_ms))
 
 
 def midway() -> Progress:
     session = progress()
-    assert take(session, batch(MIDWAY)).accepted == len(MIDWAY)
+    assert feed_batch(session, batch(MIDWAY)).accepted == len(MIDWAY)
     return session
 
 
-def told(taken: Taken) -> list[tuple[str, float]]:
+def told(taken: BatchResult) -> list[tuple[str, float]]:
     return [(event.type, event.ts_ms) for event in taken.events]
 
 
@@ -380,7 +380,7 @@ def test_a_person_who_leaves_is_told_of_when_he_leaves() -> None:
 
 def test_the_clock_comes_after_the_frames_of_its_batch() -> None:
     together, apart = progress(), midway()
-    taken = take(together, batch(MIDWAY, LAST_MS + 2500))
+    taken = feed_batch(together, batch(MIDWAY, LAST_MS + 2500))
     alone = tell(apart, LAST_MS + 2500)
     assert told(taken)[-2:] == told(alone) == LOST
     assert together.packed_state() == apart.packed_state()
@@ -400,7 +400,7 @@ def test_a_clock_before_any_frame_changes_nothing() -> None:
     state = session.packed_state()
     assert told(tell(session, 1.7e12)) == []
     assert session.packed_state() == state
-    take(session, batch(MIDWAY))
+    feed_batch(session, batch(MIDWAY))
     assert told(tell(session, LAST_MS + 2000)) == LOST
 
 
@@ -409,11 +409,11 @@ def test_frames_after_a_clock_are_taken_unless_they_are_before_what_it_caused() 
     session = midway()
     assert told(tell(session, LAST_MS + 9000)) == LOST
     state = state_but_summary(session)
-    early = take(session, batch([at(LAST_MS + 1), at(LAST_MS + 1999.9)]))
+    early = feed_batch(session, batch([at(LAST_MS + 1), at(LAST_MS + 1999.9)]))
     assert reasons(early) == {0: LATE, 1: LATE}
     assert state_but_summary(session) == state
     frames = [at(LAST_MS + 2000 + 100 * n, 900 + n) for n in range(5)]
-    taken = take(session, batch(frames))
+    taken = feed_batch(session, batch(frames))
     assert (taken.accepted, reasons(taken)) == (5, {})
     assert [ms >= LAST_MS + 2000 for _, ms in told(taken)] == [True]
 
@@ -421,7 +421,7 @@ def test_frames_after_a_clock_are_taken_unless_they_are_before_what_it_caused() 
 def test_a_clock_sent_again_loses_nobody_who_came_after_it() -> None:
     session = midway()
     tell(session, LAST_MS + 9000)
-    take(session, batch([at(LAST_MS + 3000 + 100 * n, 900 + n) for n in range(5)]))
+    feed_batch(session, batch([at(LAST_MS + 3000 + 100 * n, 900 + n) for n in range(5)]))
     for clock_ms in (LAST_MS + 9000, LAST_MS + 6000):
         assert told(tell(session, clock_ms)) == []
     assert told(tell(session, LAST_MS + 9001))[0][1] == LAST_MS + 3400 + 2000
@@ -443,7 +443,7 @@ def test_who_attaches_again_goes_on_with_the_clock() -> None:
     tell(session, LAST_MS + 2000)
     again = attached_again(session)
     assert again.packed_state() == session.packed_state()
-    assert reasons(take(again, batch([at(LAST_MS + 1000)]))) == {0: LATE}
+    assert reasons(feed_batch(again, batch([at(LAST_MS + 1000)]))) == {0: LATE}
     taken = tell(again, LAST_MS + 2000)
     assert (told(taken), taken.repeated_clock_ms) == ([], LAST_MS + 2000)
 
@@ -485,13 +485,13 @@ def test_the_same_frames_and_clocks_give_the_same_events(
                 if is_batched and chance.random() < 0.7:
                     continue
             sent = batch(frames, item if isinstance(item, float) else None)
-            found += take(session, sent).events
+            found += feed_batch(session, sent).events
             frames = []
             if is_batched and chance.random() < 0.5:
                 session = attached_again(session)
             if is_batched and chance.random() < 0.5:
-                assert take(session, sent).events == []
-        found += take(session, batch(frames)).events
+                assert feed_batch(session, sent).events == []
+        found += feed_batch(session, batch(frames)).events
         return found, state_but_summary(session)
 
     at_once, batched = events(is_batched=False), events(is_batched=True)

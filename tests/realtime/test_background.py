@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ from django.utils import timezone
 from streaming import create
 
 from movespecs.models import MoveSpec
+from realtime import database
 from realtime.database import FOR_LEASES, in_database, listen
+from realtime.refusals import Restarting
 from realtime.runtime import Runtime
 from sessions_app.lifecycle import CHANNEL
 from sessions_app.models import DetectionSession, PlatformHeartbeat, Status
@@ -62,6 +65,29 @@ def test_it_listens_again_after_a_statement_of_django_s_failed(settings: Any) ->
     assert faults == []
 
 
+def test_a_function_that_was_given_up_begins_no_other_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An attach whose client was told to try again would take the session from that attach."""
+    monkeypatch.setattr(database, "DATABASE_DEADLINE_SECONDS", 0.1)
+    is_given_up, ran = threading.Event(), []
+
+    def attach_late() -> None:
+        is_given_up.wait(DEADLINE_SECONDS)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        ran.append(1)
+
+    async def play() -> None:
+        with pytest.raises(Restarting):
+            await in_database(FOR_LEASES, attach_late)
+        is_given_up.set()
+
+    asyncio.run(play())
+    FOR_LEASES.submit(connections.close_all).result()
+    assert ran == []
+
+
 def test_a_background_task_that_fails_ends_the_process(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,9 +111,6 @@ def test_a_background_task_that_fails_ends_the_process(
     [record] = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert record.getMessage() == "a background task failed, and ends the process"
     assert "of a kind that nobody expects" in str(record.exc_info)
-
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

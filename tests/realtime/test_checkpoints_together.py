@@ -103,6 +103,29 @@ def test_one_that_cannot_be_stored_fails_alone(
     assert DetectionEvent.objects.count() == 5
 
 
+def test_a_checkpoint_whose_socket_gave_up_is_not_stored(
+    owner: Machine, squat: MoveSpec, settings: Any
+) -> None:
+    """Another attach may have the session by then."""
+    settings.DATABASE_URL = server.test_database_url()
+    given_up, other = (checkpoint(owner, squat, "feedback", "good") for _ in range(2))
+
+    async def play() -> None:
+        storing = Checkpointer()
+        waiting = asyncio.create_task(storing.store(given_up))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        storing.start()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            assert await storing.store(other) is Stored.HELD
+        await storing.stop()
+
+    asyncio.run(play())
+    totals = DetectionSession.objects.values_list("id", "accepted_frames_total")
+    assert dict(totals) == {given_up.session_id: 0, other.session_id: 1}
+
+
 class Flushers:
     """The flushers' statement, which the next of them runs otherwise: it dies, or stands still."""
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from detection import DetectionEvent
 from realtime.progress import (
     BUCKET_EVENTS,
-    EVENTS_A_SECOND,
+    EVENTS_PER_SECOND,
     EventBucket,
 )
 
@@ -50,7 +50,7 @@ def test_so_many_at_once_are_kept_and_then_so_many_a_second() -> None:
     assert len(kept_of([cue(0)] * 1000, bucket)) == BUCKET_EVENTS
     assert bucket.thinned == 1000 - BUCKET_EVENTS
     a_minute = [cue(ms) for ms in range(1, 60_001)]
-    assert len(kept_of(a_minute, bucket)) == 60 * EVENTS_A_SECOND
+    assert len(kept_of(a_minute, bucket)) == 60 * EVENTS_PER_SECOND
 
 
 def test_an_exit_is_left_out_with_its_entry() -> None:

@@ -6,7 +6,9 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from dev.poses.figure import perform
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
-from realtime import held_session
+from realtime import leased_session
 from realtime.attach import Attached, attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
@@ -48,13 +50,8 @@ class Client:
         self._sent.put_nowait({"type": "websocket.connect"})
         for message in messages:
             self._sent.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
-        extensions = {
-            "kyna.cut": lambda code, reason: None,
-            "kyna.has_left": bool,
-            "kyna.is_writable": lambda: True,
-            "kyna.is_receiving": bool,
-        }
-        self.socket = Socket({"extensions": extensions}, self._sent.get, self._hear, turns)
+        protocol = SimpleNamespace(is_writable=lambda: True, is_receiving=bool)
+        self.socket = Socket(protocol, self._sent.get, self._hear, turns)
 
     async def _hear(self, event: dict[str, Any]) -> None:
         if event["type"] == "websocket.send":
@@ -157,14 +154,14 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("what", ["superseded", "cancelled", "finalized", "nothing"])
+@pytest.mark.parametrize("what", ["superseded", "cancelled", "finalized", "overdue", "nothing"])
 def test_what_happens_to_the_session_between_two_slices_is_followed(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """The fence is that of the one checkpoint: all of the batch is stored, or nothing of it."""
     settings.DATABASE_URL = server.test_database_url()
     thread = ThreadPoolExecutor(1)  # whose connection is closed at the end
-    monkeypatch.setattr(held_session, "FOR_SESSIONS", thread)
+    monkeypatch.setattr(leased_session, "FOR_SESSIONS", thread)
     created = create(owner, squat, "ws://nowhere")
     session_id = uuid.UUID(created["session_id"])
 
@@ -180,10 +177,15 @@ def test_what_happens_to_the_session_between_two_slices_is_followed(
     def end(transition: Callable[..., None]) -> None:
         transition(session_id=session_id, project_id=owner.project.id, now=timezone.now())
 
+    def expire() -> None:
+        past = timezone.now() - timedelta(seconds=1)
+        DetectionSession.objects.update(longest_until=past, deadline_at=past)
+
     happens: dict[str, Callable[[], object]] = {
         "superseded": take_session,
         "cancelled": lambda: end(session_cancel),
         "finalized": lambda: end(session_finalize),
+        "overdue": expire,
         "nothing": lambda: None,
     }
     slices = 0

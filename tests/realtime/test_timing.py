@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.python.socket import OPEN_SECONDS, SILENT_SECONDS
+from clients.python.connection import OPEN_SECONDS, SILENT_SECONDS
 from kynaplatform import timing
 from kynaplatform.clock import PRECISE_SECONDS
 from kynaplatform.database.session_settings import (

@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,15 +120,8 @@ def test_an_order_does_not_wait_for_the_turn_of_the_message() -> None:
         received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         received.put_nowait({"type": "websocket.connect"})
         received.put_nowait({"type": "websocket.receive", "text": '{"type": "ping"}'})
-        scope = {
-            "extensions": {
-                "kyna.cut": lambda code: None,
-                "kyna.has_left": bool,
-                "kyna.is_writable": bool,
-                "kyna.is_receiving": bool,
-            }
-        }
-        socket = Socket(scope, received.get, lambda event: asyncio.sleep(0), turns)
+        protocol = SimpleNamespace(is_writable=bool, is_receiving=bool)
+        socket = Socket(protocol, received.get, lambda event: asyncio.sleep(0), turns)
         await socket.accept(None, [])
         other = Turn(turns, lambda: None)
         assert other.has_come()

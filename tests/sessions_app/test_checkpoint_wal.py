@@ -14,7 +14,7 @@ from clients.python.wire import FrameBatch, encode, wire_frame
 from dev.poses.figure import perform
 from projects.models import Project
 from realtime import messages
-from realtime.progress import progress_of, take
+from realtime.progress import feed_batch, progress_of
 from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, parameters
 from sessions_app.models import DetectionSession
 from tests.sessions_app.plans import explained, nodes
@@ -48,7 +48,7 @@ def batches() -> list[tuple[bytes, list[NewEvent]]]:
     for start in range(0, SECONDS * 30, FRAMES):
         batch = messages.decode(encode(FrameBatch(start // FRAMES + 1, frames[start:][:FRAMES])))
         assert isinstance(batch, messages.FrameBatch)
-        taken = take(progress, batch)
+        taken = feed_batch(progress, batch)
         stored.append((progress.packed_state(), taken.events))
     assert max(len(state) for state, _ in stored) < MAX_STATE_BYTES
     return stored

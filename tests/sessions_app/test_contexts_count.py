@@ -17,7 +17,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from realtime import messages
 from realtime.attach import Attached, attach
-from realtime.progress import take
+from realtime.progress import feed_batch
 from sessions_app import context
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.checkpoints import NewEvent
@@ -85,7 +85,7 @@ def attached(session_id: UUID) -> Attached:
 def streamed(one: Attached, poses: Sequence[Any]) -> list[NewEvent]:
     batch = messages.decode(encode(FrameBatch(1, list(poses))))
     assert isinstance(batch, messages.FrameBatch)
-    return take(one.progress, batch).events
+    return feed_batch(one.progress, batch).events
 
 
 def told(events: Iterable[NewEvent]) -> list[str]:

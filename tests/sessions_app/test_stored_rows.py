@@ -11,7 +11,7 @@ from clients.python.wire import FrameBatch, encode, wire_frame
 from dev.poses.figure import perform
 from projects.models import Project
 from realtime import messages
-from realtime.progress import progress_of, take
+from realtime.progress import feed_batch, progress_of
 from sessions_app.models import DetectionSession
 
 CATALOGUE = sorted(Path("examples/movespecs").glob("*.yaml"))
@@ -47,5 +47,5 @@ def after_24_repetitions(path: Path) -> bytes:
     for batch_seq, start in enumerate(range(0, len(poses), 300), 1):
         batch = messages.decode(encode(FrameBatch(batch_seq, poses[start : start + 300])))
         assert isinstance(batch, messages.FrameBatch)
-        take(progress, batch)
+        feed_batch(progress, batch)
     return progress.packed_state()

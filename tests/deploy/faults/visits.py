@@ -4,7 +4,7 @@ import http.client
 import threading
 from contextlib import suppress
 
-from clients.python.closes import StreamRefusedError
+from clients.python.connection import StreamRefusedError
 from clients.python.stream import StreamClient, StreamLostError
 from tests.deploy.faults.traffic import Api, Traffic
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from clients.python import status_lines
-from clients.python.closes import StreamRefusedError
+from clients.python.connection import StreamRefusedError
 from clients.python.rest import RequestFailedError, RestClient, version_of_text
 from clients.python.session_run import SessionRun, run_session
 from clients.python.status_lines import ProgressBar

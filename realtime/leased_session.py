@@ -1,7 +1,7 @@
-"""The session that a socket holds: its row, and the transitions that the socket asks for.
+"""The session that a socket has the lease of: its row, and the transitions that the socket makes.
 
-Each transition is the function that API, admin and worker call as well. All of them raise
-Restarting when the database has been away for too long.
+API, admin and worker call the same functions for them. Each raises Restarting once the database has
+been away for too long.
 """
 
 import contextlib
@@ -36,11 +36,11 @@ Answer = TypeVar("Answer")
 
 
 class SessionEnded(Exception):
-    """The session has ended; the `row` of its HeldSession says how."""
+    """The session has ended; the `row` of its LeasedSession says how."""
 
 
-class HeldSession:
-    """One attachment of a session; `row` is the session as it was last read."""
+class LeasedSession:
+    """One attachment of a session. `row` is the session as it was last read."""
 
     def __init__(self, row: DetectionSession, attachment_id: UUID) -> None:
         self.row = row
@@ -52,9 +52,9 @@ class HeldSession:
         return self.row.status == Status.FINALIZING
 
     async def refresh(self) -> None:
-        """Settle a deadline that has passed, and read the row again.
+        """Settle a passed deadline, and read the row again.
 
-        Raises SessionEnded, or SessionSuperseded once a newer attachment holds the session.
+        Raises SessionEnded, or SessionSuperseded once a newer attachment has the session.
         """
         self.row = await self._do(_read)
         if self.row.status not in LIVE_STATUSES:
@@ -82,7 +82,7 @@ class HeldSession:
         )
 
     async def fail(self, message: str) -> None:
-        """Fail the session, whose engine or state can't go on."""
+        """Fail a session whose engine or state can't go on."""
         await self._end(
             session_fail,
             attachment_id=self.attachment_id,
@@ -101,13 +101,13 @@ class HeldSession:
     async def events_caused(
         self, frame_seqs: Collection[int], clock_ms: float | None
     ) -> list[EventRecord]:
-        """The events that these frames and this clock have caused, in their order."""
+        """The events that these frames and this clock have caused, in order."""
         if not frame_seqs and clock_ms is None:
             return []
         return await self._events(events_caused, frame_seqs=frame_seqs, clock_ms=clock_ms)
 
-    async def events_behind(self, sequence: int) -> list[EventRecord]:
-        """The events behind the one of this sequence, up to those that the row counts."""
+    async def events_after(self, sequence: int) -> list[EventRecord]:
+        """The events after the one with this sequence, as far as the row counts them."""
         more = self.row.events_total - sequence
         if more <= 0:
             return []
@@ -120,7 +120,7 @@ class HeldSession:
         return [event_response(self.id, row) for row in rows]
 
     async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
-        """Ask for a transition. `refresh` finds whether it, or another, has ended the session."""
+        """Try a transition. `refresh` finds whether it, or another, has ended the session."""
         try:
             await self._do(transition, **arguments)
         except AttachmentLost:
@@ -132,7 +132,7 @@ class HeldSession:
         await self.refresh()
 
     async def _do(self, function: Callable[..., Answer], **arguments: Any) -> Answer:
-        """Call `function` for this session, each try with its own `now`."""
+        """Call `function` for this session, with a new `now` in each try."""
         return await in_database(
             FOR_SESSIONS, lambda: function(session_id=self.id, **arguments, now=clock.now())
         )

@@ -1,0 +1,159 @@
+"""A client's websocket, what a close of it means, and the waits before another.
+
+A close means: attach again, stop, or the session has ended.
+"""
+
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import msgspec
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from clients.python.wire import ClientMessage, Fault, ServerMessage, SessionDone, decode, encode
+
+# With deploy/nginx.conf, nginx tries another server after 10 s.
+OPEN_SECONDS = 20.0
+# A live server sends a ping within 15 s, and gives up on its database within 25 s.
+SILENT_SECONDS = 20.0
+# A frozen server does not answer a close.
+CLOSE_SECONDS = 1.0
+# A server that does not read fills the buffers on the way, until a send blocks.
+UNSENT_SECONDS = 30
+# All events of a batch that is sent again come in one message.
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# The session has ended, as the details of the error say.
+ALREADY_ENDED = 4410
+# After these another attach would be refused too or, after 4409, take over from a newer client.
+FINAL_CLOSES = frozenset({1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413})
+ABNORMAL = 1006
+TOO_MANY_REQUESTS = 429
+SERVER_FAULT = 500
+
+
+class ServerSilentError(ConnectionError):
+    """The server was silent for so long that it is frozen or out of reach."""
+
+
+class ClientSocket:
+    """One websocket. Opening it raises OSError or InvalidHandshake, using it ConnectionClosed."""
+
+    def __init__(self, url: str, token: str, silent_seconds: float) -> None:
+        self._silent_seconds = silent_seconds
+        self._waiting_since: float | None = None
+        self._socket = connect(
+            url,
+            additional_headers={"Authorization": f"Bearer {token}"},
+            compression=None,
+            proxy=None,
+            open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MAX_MESSAGE_BYTES,
+            legacy=True,
+        )
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
+            with suppress(OSError):  # closed already by a refusal, which is read later
+                self._socket.socket.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * UNSENT_SECONDS
+                )
+
+    def send(self, message: ClientMessage) -> None:
+        self._socket.send(encode(message))
+
+    def receive(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
+        """The next message. Raises TimeoutError if none comes in `seconds`.
+
+        `is_due` says that the server owes an answer. After `silent_seconds` of such calls without a
+        message, raises ServerSilentError.
+        """
+        now = time.monotonic()
+        if not is_due:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        until = [] if seconds is None else [seconds]
+        if self._waiting_since is not None:
+            until.append(self._waiting_since + self._silent_seconds - now)
+        try:
+            text = self._socket.recv(max(0.0, min(until)) if until else None)
+        except TimeoutError:
+            if self._waiting_since is not None and until[-1] <= min(until):
+                raise ServerSilentError(
+                    f"the server said nothing for {self._silent_seconds:g} s"
+                ) from None
+            raise
+        self._waiting_since = None
+        return decode(text)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class StreamRefusedError(Exception):
+    """The stream refused this client for good, as `close_code` and `fault` say."""
+
+    def __init__(self, close_code: int, fault: Fault | None) -> None:
+        self.close_code = close_code
+        self.fault = fault
+        reason = f"{fault.code}: {fault.message}" if fault else "no reason given"
+        super().__init__(f"The stream was closed with {close_code} ({reason})")
+
+
+def has_ended(error: Exception) -> bool:
+    """Whether an attach was refused because the session has ended."""
+    return isinstance(error, ConnectionClosed) and _code(error) == ALREADY_ENDED
+
+
+def why_closed(error: Exception, fault: Fault | None) -> str:
+    """Why a connection closed, for people. Raises StreamRefusedError if no attach can succeed.
+
+    `error` is the exception of websockets, `fault` the server's last error.
+    """
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status < SERVER_FAULT and status != TOO_MANY_REQUESTS:
+            raise StreamRefusedError(status, None) from error
+    if not isinstance(error, ConnectionClosed):
+        return str(error) or type(error).__name__
+    code = _code(error)
+    if code in FINAL_CLOSES:
+        raise StreamRefusedError(code, fault) from error
+    return f"closed with {code}" + (f" ({fault.code})" if fault else "")
+
+
+def retry_after(error: Exception, fault: Fault | None) -> float:
+    """The seconds that the server, or a proxy before it, asked to wait."""
+    if isinstance(error, InvalidStatus):
+        return retry_after_seconds(error.response.headers.get("Retry-After"))
+    seconds = fault and fault.details.get("retry_after_seconds")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+
+def retry_after_seconds(header: str | None) -> float:
+    """The seconds of a Retry-After header; 0 if there is none, or it is a date."""
+    return float(header) if header and header.isdecimal() else 0.0
+
+
+def backoff(shortest_seconds: float, longest_seconds: float) -> Iterator[float]:
+    """Seconds to wait, forever: each time up to twice as long.
+
+    They are random, so that clients which a restart cut off together spread out.
+    """
+    seconds = shortest_seconds
+    while True:
+        yield seconds * random.uniform(0.5, 1.0)  # noqa: S311
+        seconds = min(2 * seconds, longest_seconds)
+
+
+def done_of(fault: Fault | None, session_id: str) -> SessionDone:
+    """The end of a session, from the details of `session_already_ended`."""
+    details = fault.details if fault else {}
+    known = {name: details.get(name) for name in SessionDone.__struct_fields__}
+    return msgspec.convert(known | {"type": "session_done", "session_id": session_id}, SessionDone)
+
+
+def _code(closed: ConnectionClosed) -> int:
+    return closed.rcvd.code if closed.rcvd else ABNORMAL
