@@ -17,12 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from kynaplatform.api.errors import (
-    ApiError,
-    IdempotencyKeyReused,
-    NotFound,
-    ValidationFailed,
-)
+from kynaplatform.api.errors import ApiError, IdempotencyKeyReused, NotFound, ValidationFailed
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.operations import Principal, PrincipalChanged
 from kynaplatform.database.connections import Statement
@@ -112,7 +107,7 @@ _STATEMENT_WITH_CONTEXT = Statement(
 )
 
 
-# Verdict of the statement → the error that it is told as.
+# Verdict of the statement → its error.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "principal_changed": PrincipalChanged,
     "movespec_not_found": partial(NotFound, "movespec"),
@@ -129,10 +124,9 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionRequest:
-    """A validated create request, and the credential that asks; at least one of the references is
-    given.
+    """A validated create request with one reference at least, and the credential that asks.
 
-    Of the parameters only the version can tell whether they fit.
+    Whether the parameters fit is known once the version is.
     """
 
     project_id: UUID
@@ -149,7 +143,7 @@ class AdmissionRequest:
 
     @property
     def context(self) -> dict[str, Any]:
-        """Empty where nothing of it is given."""
+        """The fields of the context, if any is given."""
         given = {name: getattr(self, name) for name in CONTEXT}
         return given if any(given.values()) else {}
 
@@ -162,7 +156,7 @@ class AdmissionRequest:
 
 
 class AdmittedSession(NamedTuple):
-    """The columns of a session that the answer to its create has, also for a replay."""
+    """The columns of a session that the answer to its create has, replayed or not."""
 
     project_id: UUID
     id: UUID
@@ -181,8 +175,8 @@ def session_admit(
 ) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
-    It is admitted as long as the state of `principal` is as it was read. None is the platform
-    itself, of which nothing is asked.
+    Nothing is admitted if the state of `principal` has changed since it was read. None is the
+    platform itself, which has no state.
 
     Raises PrincipalChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
     MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written

@@ -2,12 +2,12 @@
 what became of each check."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, carried_angles
 from detection.role_words import times_words
-from detection.spec import Check, is_of_tempo
+from detection.spec import Check, Condition, Phase, is_of_tempo
 
 REASONS: Final[Mapping[str, str]] = {
     "out_of_order": "Out of order",
@@ -22,7 +22,7 @@ REASONS: Final[Mapping[str, str]] = {
 """Each reason of an `event_interrupted`."""
 
 # `not_reached` where that is a time: of a hold, and of a phase that must last.
-LET_GO, LEFT = "Let go too soon", "Left too soon"
+RELEASED_EARLY, EXITED_EARLY = "Let go too soon", "Left too soon"
 # `not_reached` where both sides must move.
 ONE_SIDED = "One side stayed behind"
 # `poor_form` where nothing was measured.
@@ -31,34 +31,33 @@ OF_SIDES: Final[Mapping[Side | None, str]] = {
     None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
     "front": "front ", "back": "back ",
 }  # fmt: skip
-_CRITERION = re.compile(r"detection\.movement\.phases\[(\d+)]\.criteria\[(\d+)]")
-_CONDITION = re.compile(r"detection\.movement\.throughout\[(\d+)]")
-_CHECK = re.compile(r"detection\.movement\.checks\[(\d+)]")
-_TEMPO = re.compile(r"detection\.movement\.tempo\.\w+")
-_STEP = re.compile(r"detection\.movement\.sequence\[(\d+)]")
+_PATH = re.compile(
+    r"detection\.movement\.(?:phases\[(\d+)]\.criteria\[(?P<criterion>\d+)]"
+    r"|throughout\[(?P<condition>\d+)]|checks\[(?P<check>\d+)]|sequence\[(?P<step>\d+)])"
+)
+_STEP_OR_TEMPO = re.compile(r"detection\.movement\.(sequence\[\d+]|tempo\.\w+)")
 
 
 def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     """Why an attempt did not count: the reason, the criterion and by how much it was missed.
 
-    `payload` is that of its `event_interrupted`, of which older code has stored the reason alone.
-    Without its MoveSpec the criterion is named by its path.
+    `payload` is that of its `event_interrupted`; older code has stored the reason alone. Without
+    its MoveSpec the path stands for the criterion.
     """
-    told, path, by = reason_words(payload), payload.get("path"), payload.get("by")
+    words, path, by = reason_words(payload), payload.get("path"), payload.get("by")
     if path is None:
-        # What has no place is a hold's time, or nothing was measured.
-        return told if by is None else f"{told}, {time_words(by)} short"
+        # A hold's time has no path, and neither has what was not measured.
+        return words if by is None else f"{words}, {time_words(by)} short"
+    reason = payload["reason"]
     is_one_sided = payload.get("detail") == "one_sided"
-    way = None
-    if payload["reason"] == "not_reached":
-        way = way_words(path, spec, of_strict=is_one_sided)
+    way = way_words(path, spec, of_strict=is_one_sided) if reason == "not_reached" else None
     if way is not None:
-        return f"{told}: {way}" if by is None else f"{told}: {way}, {degrees_words(by)} short"
+        return f"{words}: {way}" if by is None else f"{words}: {way}, {degrees_words(by)} short"
     missed = ""
     if by is not None:
-        is_time = _STEP.fullmatch(path) or _TEMPO.fullmatch(path)
+        is_time = _STEP_OR_TEMPO.fullmatch(path)
         missed = f", by {time_words(by) if is_time else degrees_words(by)}"
-    return f"{told}: {place_words(path, payload['reason'], spec) or path}{missed}"
+    return f"{words}: {place_words(path, reason, spec) or path}{missed}"
 
 
 def reason_words(payload: Mapping[str, Any]) -> str:
@@ -68,66 +67,88 @@ def reason_words(payload: Mapping[str, Any]) -> str:
     if payload.get("detail") == "one_sided":
         return ONE_SIDED
     if reason == "not_reached" and path is None:
-        return LET_GO
-    if reason == "not_reached" and path is not None and _STEP.fullmatch(path):
-        return LEFT
+        return RELEASED_EARLY
+    if reason == "not_reached" and path is not None and _STEP_OR_TEMPO.fullmatch(path):
+        return EXITED_EARLY
     if reason == "poor_form" and path is not None and payload.get("by") is None:
         return UNSEEN
     return REASONS.get(reason) or reason.replace("_", " ").capitalize()
+
+
+def _at(
+    path: str, spec: MoveSpec | None
+) -> tuple[Phase | None, Criterion | Condition | Check | Step] | None:
+    """What stands at a path of the MoveSpec, and its phase; None where nothing does."""
+    if spec is None or not (found := _PATH.fullmatch(path)):
+        return None
+    number = int(found[found.lastgroup or 0])
+    try:
+        match found.lastgroup:
+            case "criterion":
+                phase = spec.phases[int(found[1])]
+                return phase, phase.criteria[number]
+            case "condition":
+                return None, (spec.throughout or ())[number]
+            case "check":
+                return None, spec.checks[number]
+        return None, spec.steps[number]
+    except IndexError:
+        return None
 
 
 def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     """What stands at a path of a MoveSpec, such as `knee at most 110° at bottom`."""
     if spec is None:
         return None
-    for check in spec.tempo:
-        if path == spec.check_paths[check.name]:
-            return f"{check.name}, {times_words(check)}"
-    try:
-        for pattern, words in _PLACES.items():
-            if found := pattern.fullmatch(path):
-                return words(spec, reason, *map(int, found.groups()))
-    except IndexError:  # a place that this MoveSpec has not
-        pass
+    for tempo in spec.tempo:
+        if path == spec.check_paths[tempo.name]:
+            return f"{tempo.name}, {times_words(tempo)}"
+    match _at(path, spec):
+        case Phase(name=name), Criterion() as criterion:
+            return f"{criterion_words(criterion)} at {name}"
+        case _, Condition(criterion=criterion):
+            return f"{criterion_words(criterion)} throughout"
+        case _, Check() as check:
+            where = f"at {check.when}" if check.when else f"in the whole {spec.type}"
+            words = criterion_words(check.criterion)
+            return f"{check.name}, {words} at its {check.extreme} {where}"
+        case _, Step() as step:
+            if reason == "not_reached":
+                return f"{step.phase} for {time_words(step.hold_ms)}"
+            if reason == "too_slow" and step.within_ms is not None:
+                return f"{step.phase} within {time_words(step.within_ms)}"
+            return f"{step.phase} was to come next"
     return None
 
 
 def way_words(path: str, spec: MoveSpec | None, *, of_strict: bool = False) -> str | None:
-    """Such as `knee on the way to bottom`; None where no way is missed but a band.
+    """Such as `knee on the way to bottom`; None where a band was missed.
 
-    What carries the movement goes by the person's own range unless its phase is strict. Then what
-    was missed is of the way that it had to go, and says nothing of the band. So it is `of_strict`
-    phases too where one side stayed behind.
+    A driving angle goes by the person's own range unless its phase is strict: then the range was
+    missed, which is not the band. With `of_strict` this is so of strict phases too, as where one
+    side stayed behind.
     """
-    if spec is None or not (found := _CRITERION.fullmatch(path)):
-        return None
-    try:
-        phase = spec.phases[int(found[1])]
-        criterion = phase.criteria[int(found[2])]
-    except IndexError:  # a place that this MoveSpec has not
-        return None
-    goes_by_range = (of_strict or not phase.strict) and any(
-        criterion.measure == carried.measure
-        and phase.name in carried.low_phases | carried.high_phases
-        for carried in carried_angles(spec)
-    )
-    return f"{measure_words(criterion)} on the way to {phase.name}" if goes_by_range else None
+    match _at(path, spec):
+        case Phase() as phase, Criterion() as criterion if spec and (of_strict or not phase.strict):
+            for carried in carried_angles(spec):
+                phases = carried.low_phases | carried.high_phases
+                if criterion.measure == carried.measure and phase.name in phases:
+                    return f"{measure_words(criterion)} on the way to {phase.name}"
+    return None
 
 
 def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
     """The criterion that stands at a path; None where no criterion does."""
-    if found := _CRITERION.fullmatch(path):
-        phase, number = map(int, found.groups())
-        return spec.phases[phase].criteria[number]
-    if found := _CONDITION.fullmatch(path):
-        return (spec.throughout or ())[int(found[1])].criterion
-    if found := _CHECK.fullmatch(path):
-        return spec.checks[int(found[1])].criterion
+    match _at(path, spec):
+        case _, Criterion() as criterion:
+            return criterion
+        case _, (Check(criterion=criterion) | Condition(criterion=criterion)):
+            return criterion
     return None
 
 
 def check_words(check: Mapping[str, Any]) -> str:
-    """What became of a check, as events tell it: `depth missed by 6.4° (96°)`."""
+    """What became of a check, from its event: `depth missed by 6.4° (96°)`."""
     name, met, value = check["name"], check["met"], check["value"]
     if met is None:
         return f"{name} not judged"
@@ -164,35 +185,3 @@ def band_words(low: float, high: float) -> str:
     if low <= 0.0:
         return f"at most {high:g}°"
     return f"{low:g}° to {high:g}°" if high < 180.0 else f"at least {low:g}°"
-
-
-def _of_phase(spec: MoveSpec, _reason: str, phase: int, criterion: int) -> str:
-    held = spec.phases[phase]
-    return f"{criterion_words(held.criteria[criterion])} at {held.name}"
-
-
-def _throughout(spec: MoveSpec, _reason: str, number: int) -> str:
-    return f"{criterion_words((spec.throughout or ())[number].criterion)} throughout"
-
-
-def _check(spec: MoveSpec, _reason: str, number: int) -> str:
-    check: Check = spec.checks[number]
-    where = f"at {check.when}" if check.when else f"in the whole {spec.type}"
-    return f"{check.name}, {criterion_words(check.criterion)} at its {check.extreme} {where}"
-
-
-def _step(spec: MoveSpec, reason: str, number: int) -> str:
-    step: Step = spec.steps[number]
-    if reason == "not_reached":
-        return f"{step.phase} for {time_words(step.hold_ms)}"
-    if reason == "too_slow" and step.within_ms is not None:
-        return f"{step.phase} within {time_words(step.within_ms)}"
-    return f"{step.phase} was to come next"
-
-
-_PLACES: Final[Mapping[re.Pattern[str], Callable[..., str]]] = {
-    _CRITERION: _of_phase,
-    _CONDITION: _throughout,
-    _CHECK: _check,
-    _STEP: _step,
-}

@@ -7,23 +7,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from detection import SNAPSHOT_FORM
 from sessions_app.leases import RENEWAL, renewal
-from sessions_app.models import EventType
+from sessions_app.models import DetectionEvent, EventType
 from sessions_app.session_ends import idle_limit
 
 # The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
-# earlier try stored is found as held once that try has committed. So one that the statement does
-# not return is tried once more before it counts as lost. A session may have several checkpoints
-# here, by attachments that have lost it as well. So each is stored and returned by its attachment.
+# earlier try stored counts as held once that try has committed, so one that the statement does not
+# return is tried once more before it counts as lost. A session may have several checkpoints here,
+# also by attachments that have lost it, so each is stored and returned by its attachment.
 #
-# An attached session streams or is finalizing. The conditions are such that only the primary key
-# can serve them: planned on an empty table, joins and other indexes would seem as cheap.
+# An attached session streams or is finalizing. Only the primary key can serve the conditions:
+# planned on an empty table, joins and other indexes would seem as cheap.
 _STATEMENT = """
 WITH given AS (
     SELECT given.*, substring(
@@ -89,8 +89,8 @@ WHERE session.checkpoint_number = given.number
     OR COALESCE(session.deadline_at <= %(now)s::timestamptz, FALSE)
 {locked}"""
 STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", locked="")
-# The same statement, which waits for no row: it locks each row first. A row that another
-# transaction has locked, not one that is gone, is returned as LOCKED, and nothing of it was stored.
+# The same statement without waiting: it locks each row first, and returns those that another
+# transaction has locked as LOCKED, with nothing stored.
 FREE_STATEMENT = _STATEMENT.format(
     renewal=RENEWAL,
     free="""free AS (
@@ -113,19 +113,12 @@ LOCKED: Final = "locked"
 _encode = msgspec.json.Encoder().encode
 
 
-class Countable(Protocol):
-    @property
-    def type(self) -> str: ...
-    @property
-    def payload(self) -> dict[str, Any]: ...
-
-
 class Counts(NamedTuple):
     repetitions: dict[str, int]
     interrupted: int
 
 
-def counts_of(events: Iterable[Countable]) -> Counts:
+def counts_of(events: "Iterable[NewEvent | DetectionEvent]") -> Counts:
     repetitions: Counter[str] = Counter()
     interrupted = 0
     for event in events:
@@ -138,9 +131,9 @@ def counts_of(events: Iterable[Countable]) -> Counts:
 class Stored(StrEnum):
     """The outcome of a checkpoint. The statement returns no row for one that is lost."""
 
-    HELD = "held"  # it is stored: the attachment holds the session
-    DUE = "due"  # it is not: a deadline of the session has passed
-    LOST = "lost"  # it is not: another attachment holds the session, or the session has ended
+    HELD = "held"  # stored: the attachment has the session
+    DUE = "due"  # not stored: a deadline of the session has passed
+    LOST = "lost"  # not stored: another attachment has the session, or it has ended
 
 
 class NewEvent(NamedTuple):
@@ -177,7 +170,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, Any]:
     """The parameters of STATEMENT for `checkpoints`, at most one of an attachment.
 
-    To bind a list of each column would take an event loop ten times as long as these do.
+    Binding a list for each column would take the event loop ten times as long.
     """
     idle_after = idle_limit()
     rows, events = [], []

@@ -1,17 +1,16 @@
 """The export of a project's sessions with their events, in the order of their creation.
 
-It ends before the first session that has not ended, and a minute before now. So what comes later
-comes behind it, and none of it is doubled, lost or unfinished. A session that is deleted while its
-page is made is left out; one whose events retention takes meanwhile has fewer, or none.
+It ends before the first live session, and a minute before now: later sessions follow it, and none
+is doubled, lost or unfinished. A session that is deleted while its page is made is omitted; one
+whose events retention deletes meanwhile has fewer, or none.
 """
 
 import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import Enum
 from itertools import product
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
@@ -19,6 +18,7 @@ from django.db import connection
 from django.db.models import Q
 
 from common.keyset import cursor_at, place
+from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.schemas import Answer, said
 from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
@@ -28,9 +28,9 @@ from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQu
 from sessions_app.schemas import SessionRecord, session_response
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
-# Of this thread's own time: a busy neighbour makes no page shorter.
+# CPU time of this thread: a busy neighbour makes no page shorter.
 MAX_WORK_SECONDS: Final = 0.1
-# What one statement reads at most. What a page has no room for is read again by the next one.
+# What one statement reads at most. The next page reads again what this one has no room for.
 SESSIONS_AT_ONCE: Final = 100
 EVENTS_AT_ONCE: Final = 500
 # A session is seen once its create has committed, which is later than its `created_at`.
@@ -38,13 +38,13 @@ SEEN_WITHIN: Final = timedelta(minutes=1)
 # By the key of each part, whatever the plan was made on.
 _EVENTS = """
 SELECT event.*
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS part (session_id, behind, up_to)
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS part (session_id, after, up_to)
 CROSS JOIN LATERAL (
     SELECT session_id, sequence, frame_seq, ts_ms, type, payload::text
     FROM detection_event
-    WHERE session_id = part.session_id AND sequence > part.behind AND sequence <= part.up_to
+    WHERE session_id = part.session_id AND sequence > part.after AND sequence <= part.up_to
     ORDER BY sequence
-    LIMIT part.up_to - part.behind
+    LIMIT part.up_to - part.after
 ) AS event
 ORDER BY event.session_id, event.sequence
 """
@@ -67,49 +67,45 @@ class ExportLine(Answer):
 
 
 class Start(NamedTuple):
-    """Where a page begins: behind a session, or within it, behind the event of a sequence."""
+    """Where a page begins: after a session, or within it, after the event of a sequence."""
 
     created_at: datetime
     session_id: UUID
     sequence: int = 0
 
     @classmethod
-    def of(cls, cursor: str) -> "Start":
-        """Raises ValueError or OverflowError for what is no cursor."""
-        found = _CURSOR.fullmatch(cursor)
-        if found is None:
-            raise ValueError(cursor)
-        _, created_at, id_ = place(f"newer,{found[1]}")
-        return cls(created_at, id_, int(found[2] or 0))
+    def of(cls, cursor: str) -> Self:
+        """Raises ValidationFailed for a text that is no cursor of an export."""
+        try:
+            found = _CURSOR.fullmatch(cursor)
+            if found is not None:
+                _, created_at, id_ = place(f"newer,{found[1]}")
+                return cls(created_at, id_, int(found[2] or 0))
+        except (ValueError, OverflowError):
+            pass
+        raise ValidationFailed({"cursor": ["Not a cursor of an export."]})
 
     @property
     def cursor(self) -> str:
         cursor = cursor_at(self.created_at, self.session_id)
         return f"{cursor}.{self.sequence}" if self.sequence else cursor
 
-    @property
-    def rows(self) -> Q:
+    def following(self, sessions: SessionQuerySet) -> SessionQuerySet:
         """The sessions that follow; within a session it is the first of them."""
         way = "gte" if self.sequence else "gt"
         of_moment = Q(created_at__gt=self.created_at) | Q(**{f"id__{way}": self.session_id})
-        return Q(created_at__gte=self.created_at) & of_moment
+        return sessions.filter(Q(created_at__gte=self.created_at) & of_moment)
 
 
 class Page(NamedTuple):
     """The lines of a page, and where the next one begins if there is one.
 
-    Where there is none, all that was created before `until` is exported.
+    Without a next page, every session that was created before `until` is exported.
     """
 
     body: bytearray
     next: Start | None
     until: datetime
-
-
-class Gone(Enum):
-    """In place of an event: the session was deleted after it was read."""
-
-    GONE = "gone"
 
 
 class _Line:
@@ -131,8 +127,8 @@ class _Line:
         size = len(self._body) + len(more) + len(self._tail)
         return size <= MAX_PAGE_BYTES and time.thread_time() < self._ends_at
 
-    def takes(self, event: NewEvent) -> bool:
-        """Whether the event was added: a line has one in any case."""
+    def add(self, event: NewEvent) -> bool:
+        """Add the event if there is room: a line has one in any case."""
         text = encode(event_response(self._session.id, event))
         if self._sequence:
             text = b"," + text
@@ -162,40 +158,41 @@ def export_page(
 ) -> Page:
     """A page of `sessions`, which are of one project, from `start` on.
 
-    It ends at MAX_PAGE_BYTES or after MAX_WORK_SECONDS, and has a session or an event at least if
-    there is any. Only of those that were created since `since`, and before `until`.
+    It has those that were created since `since` and before `until`. It ends at MAX_PAGE_BYTES or
+    after MAX_WORK_SECONDS, and has at least one session or event if there is any.
     """
     ends_at = time.thread_time() + MAX_WORK_SECONDS
     if since is not None:
         sessions = sessions.filter(created_at__gte=since)
-    until = _ended_before(sessions, min(until or now, now - SEEN_WITHIN), start)
+    until = _first_live(sessions, min(until or now, now - SEEN_WITHIN), start)
     if since is not None:
         until = max(since, until)
     body = bytearray()
     reached, line = start, None
-    for session, event in _with_events(sessions.filter(created_at__lt=until), start):
-        if isinstance(event, Gone):
+    for part, events in _with_events(sessions.filter(created_at__lt=until), start):
+        if events is None:
             if line is not None:
                 line.remove()
             line = None
             continue
-        line = line or _Line(body, session, organization_id, ends_at)
-        if event is not None and line.takes(event):
+        line = line or _Line(body, part.session, organization_id, ends_at)
+        is_full = not all(map(line.add, events))
+        if not is_full and part.up_to < part.session.events_total:
             continue
-        if (event is not None or not line.has_room()) and reached != start:
-            # It begins the next page.
+        if (is_full or not line.has_room()) and reached != start:
+            # The session begins the next page.
             line.remove()
             return Page(body, reached, until)
-        reached = line.end(continues=event is not None)
-        if event is not None:
+        reached = line.end(continues=is_full)
+        if is_full:
             return Page(body, reached, until)
         line = None
     return Page(body, None, until)
 
 
-def _ended_before(sessions: SessionQuerySet, until: datetime, start: Start | None) -> datetime:
-    """When the first session that is live was created; `until` if there is none before."""
-    live = sessions.live().filter(start.rows if start else Q(), created_at__lt=until)
+def _first_live(sessions: SessionQuerySet, until: datetime, start: Start | None) -> datetime:
+    """When the first live session was created; `until` if there is none before."""
+    live = (start.following(sessions) if start else sessions).live().filter(created_at__lt=until)
     # In each an index has the first one first.
     first = [
         live.filter(status=status, mode=mode)
@@ -206,46 +203,30 @@ def _ended_before(sessions: SessionQuerySet, until: datetime, start: Start | Non
     return min(first[0].union(*first[1:], all=True), default=until)
 
 
-def _with_events(
-    sessions: SessionQuerySet, start: Start | None
-) -> Iterator[tuple[DetectionSession, NewEvent | Gone | None]]:
-    """Each session with each of its events, and then with None: from `start` on.
-
-    With GONE where it is deleted meanwhile, maybe more than once, and with nothing behind that.
-    """
-    for some in _some_at_once(sessions, start):
-        for parts in _parts(some, start):
-            events = _events_of(parts)
-            gone = _gone_of(parts, events)
-            for part in parts:
-                if part.session.id in gone:
-                    yield part.session, Gone.GONE
-                    continue
-                for event in events.get(part.session.id, ()):
-                    yield part.session, event
-                if part.up_to == part.session.events_total:
-                    yield part.session, None
-
-
-def _some_at_once(
-    sessions: SessionQuerySet, start: Start | None
-) -> Iterator[list[DetectionSession]]:
-    ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")
-    while True:
-        some = list(ordered.filter(start.rows if start else Q())[:SESSIONS_AT_ONCE])
-        if some:
-            yield some
-        if len(some) < SESSIONS_AT_ONCE:
-            return
-        start = Start(some[-1].created_at, some[-1].id)
-
-
 class _Part(NamedTuple):
-    """The events of a session behind a sequence, up to another."""
+    """The events of a session after a sequence, up to another."""
 
     session: DetectionSession
-    behind: int
+    after: int
     up_to: int
+
+
+def _with_events(
+    sessions: SessionQuerySet, start: Start | None
+) -> Iterator[tuple[_Part, list[NewEvent] | None]]:
+    """Each session from `start` on, in parts with their events; None once it was deleted."""
+    ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")
+    after, some = start, None
+    while some is None or len(some) == SESSIONS_AT_ONCE:
+        some = list((after.following(ordered) if after else ordered)[:SESSIONS_AT_ONCE])
+        for parts in _parts(some, start):
+            events = _events_of(parts)
+            deleted = _deleted(parts, events)
+            for part in parts:
+                id_ = part.session.id
+                yield part, None if id_ in deleted else events.get(id_, [])
+        if some:
+            after = Start(some[-1].created_at, some[-1].id)
 
 
 def _parts(sessions: list[DetectionSession], start: Start | None) -> Iterator[list[_Part]]:
@@ -257,9 +238,9 @@ def _parts(sessions: list[DetectionSession], start: Start | None) -> Iterator[li
         is_first = start is not None and start.session_id == session.id
         up_to = min(start.sequence, total) if start and is_first else 0
         while True:
-            behind, up_to = up_to, min(up_to + free, total)
-            parts.append(_Part(session, behind, up_to))
-            free -= up_to - behind
+            after, up_to = up_to, min(up_to + free, total)
+            parts.append(_Part(session, after, up_to))
+            free -= up_to - after
             if up_to == total:
                 break
             yield parts
@@ -270,11 +251,11 @@ def _parts(sessions: list[DetectionSession], start: Start | None) -> Iterator[li
 
 def _events_of(parts: list[_Part]) -> dict[UUID, list[NewEvent]]:
     """The events by their session. Payloads stay as PostgreSQL writes them: nothing reads them."""
-    known = [part for part in parts if part.up_to > part.behind]
+    known = [part for part in parts if part.up_to > part.after]
     events: dict[UUID, list[NewEvent]] = {}
     if not known:
         return events
-    columns = zip(*((part.session.id, part.behind, part.up_to) for part in known), strict=True)
+    columns = zip(*((part.session.id, part.after, part.up_to) for part in known), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_EVENTS, [*map(list, columns)])
         for session_id, sequence, frame_seq, ts_ms, type_, text in cursor.fetchall():
@@ -284,13 +265,13 @@ def _events_of(parts: list[_Part]) -> dict[UUID, list[NewEvent]]:
     return events
 
 
-def _gone_of(parts: list[_Part], events: dict[UUID, list[NewEvent]]) -> set[UUID]:
-    """The sessions that lack events here since they are deleted: no page is of one snapshot."""
+def _deleted(parts: list[_Part], events: dict[UUID, list[NewEvent]]) -> set[UUID]:
+    """The sessions that were deleted before their events were read."""
     short = {
         part.session.id
         for part in parts
         if part.session.events_left_at is None
-        and len(events.get(part.session.id, ())) < part.up_to - part.behind
+        and len(events.get(part.session.id, ())) < part.up_to - part.after
     }
     if not short:
         return short

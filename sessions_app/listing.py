@@ -44,8 +44,8 @@ class AnyOf(NamedTuple):
 class SessionFilters:
     """The filters of a list; None means any. `created_after` and `created_before` are exclusive.
 
-    `ids` are the first and the last id. A version, `version_ids` of one MoveSpec, and `created_by`,
-    a credential, come with their project. A note is a whole text of the metadata.
+    `ids` are the first and the last id. Versions (`version_ids` are of one MoveSpec) and a
+    credential (`created_by`) come with their project. A note is a whole text of the metadata.
     """
 
     ids: tuple[UUID, UUID] | None = None
@@ -99,9 +99,10 @@ class SessionFilters:
         """The sessions in parts, each of which one index has newest first."""
         rows, is_few = self.rows(), bool(self.ids or self.subject)
         if self.note:
-            # A note that more sessions have is a filter of their order.
+            # A more frequent note is a filter of the list in its order.
             noted = ids_with_note(self.note)
-            rows = rows.filter(has_note(self.note) if noted is None else Q(id__in=noted))
+            has_note = Q(DataContains(Notes(F("metadata")), [self.note]))
+            rows = rows.filter(has_note if noted is None else Q(id__in=noted))
             is_few = is_few or noted is not None
         if is_few or self.created_by:
             if self.status:
@@ -146,7 +147,7 @@ def sessions_list(
     newest = first.union(*others, all=True).order_by(*order)[: size + 1] if others else first
     found = list(newest)
     shown = found[:size]
-    # By the ids alone: joined with the parts, the rows of whole projects would be read.
+    # By the ids only: a join with the parts would read the rows of whole projects.
     rows = DetectionSession.objects.filter(
         id__in=[id_ for _, id_ in shown], status__in=filters.statuses
     )
@@ -158,13 +159,12 @@ def sessions_list(
     return Listed(sessions, before, after) if is_forward else Listed(sessions, after, before)
 
 
-# The sessions that a note finds by the index. One that more have is met in a list's own order.
+# The index finds a note that at most so many sessions have.
 MAX_WITH_A_NOTE: Final = 1_000
-# An index of this kind gives all of its rows at once. Where they are more than this, PostgreSQL
-# gives about so many, by chance.
+# A GIN index returns all its rows at once: above this, PostgreSQL returns about so many at random.
 _MAX_OF_INDEX: Final = 5 * MAX_WITH_A_NOTE
-# A part of the statement is planned as if all of its rows were read: else a limit of so many would
-# seem met soonest by reading the whole table.
+# MATERIALIZED parts are planned without the limit, which the planner would else try to reach by
+# reading the whole table.
 _STATEMENT = """
 WITH ended AS MATERIALIZED (
     SELECT id FROM detection_session
@@ -178,11 +178,6 @@ live AS MATERIALIZED (
 )
 SELECT id FROM (SELECT id FROM ended UNION ALL SELECT id FROM live) AS found LIMIT %(most)s
 """
-
-
-def has_note(note: str) -> Q:
-    """The condition that a whole text of the metadata is this."""
-    return Q(DataContains(Notes(F("metadata")), [note]))
 
 
 def ids_with_note(note: str) -> list[UUID] | None:

@@ -14,7 +14,7 @@ from sessions_app.downtime import make_up_for_downtime
 from sessions_app.lifecycle import settle_locked
 from sessions_app.models import DetectionSession
 
-# Sent with `ids` and `now`, inside the transaction that erases them: they must not come back.
+# Sent with `ids` and `now`, inside the transaction that erases them: no restore brings them back.
 erased = Signal()
 
 # Of one transaction.
@@ -38,14 +38,12 @@ DELETE FROM detection_session WHERE id = ANY (%(ids)s::uuid[])
 
 
 def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUID]:
-    """Remove those of `ids` that have ended; others are left. Returns those that it removed.
+    """Remove those of `ids` that have ended, with all that refers to them. Returns their ids.
 
-    Their events, their attaches and what staff did to them go as well. Their idempotency keys are
-    free. A trigger, webhooks/migrations/0002_outbox.py, empties their deliveries and writes one
-    `sessions.deleted` for each endpoint, or `session.deleted` if `is_single`. It is one
-    transaction, so the caller bounds it: at most 500 sessions, of events as many as it wants to
-    delete at once. The rows are locked by their ids, so two at once don't wait for each other
-    crosswise.
+    Their idempotency keys are free. A trigger (webhooks/migrations/0002_outbox.py) empties their
+    deliveries and writes one `sessions.deleted` for each endpoint, or `session.deleted` if
+    `is_single`. It is one transaction, which the caller bounds (`within_a_batch`). Rows are locked
+    in the order of their ids, so that two at once don't deadlock.
     """
     if not ids:
         return []
@@ -64,7 +62,7 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
 
 
 def sessions_erase(ids: Sequence[UUID], *, now: datetime, is_single: bool = False) -> int:
-    """The same for good: no restore of an older backup brings them back. Returns how many went."""
+    """The same for good: no restore of an older backup brings them back. Returns how many."""
     with transaction.atomic():
         removed = sessions_remove(ids, is_single=is_single)
         if removed:
@@ -89,7 +87,7 @@ def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
 
 
 def within_a_batch(sessions: Iterable[tuple[UUID, int]]) -> list[UUID]:
-    """The first of `sessions`, each with how many events it has, for one transaction."""
+    """The first of `sessions`, each with its number of events, for one transaction."""
     ids: list[UUID] = []
     events = 0
     for id_, events_total in sessions:

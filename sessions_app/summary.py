@@ -129,19 +129,18 @@ class MovementSummary(msgspec.Struct):
 
 
 def counted_of(summary: Mapping[str, Any] | None) -> dict[str, MovementSummary] | None:
-    """What a session's stored summary tells, by event_key. None where it has none, as of a session
-    without a frame, or one that older code ran."""
+    """What a session counted, by event_key; None without a frame, or where older code ran it."""
     counted = (summary or {}).get(COUNTED)
     return None if counted is None else msgspec.convert(counted, dict[str, MovementSummary])
 
 
-# A reason that took less than this share of a session is not named.
+# Reasons with a smaller share of the session are not named.
 MIN_NAMED: Final = 0.05
 # Below this a count is off by more than one about as often as not.
 DOUBTED_BELOW: Final = 0.87
-# As long as the engine knows an angle that it does not measure.
+# How long the engine knows an angle that it does not measure.
 MAX_STEP_MS: Final = 250.0
-# Whoever is away for longer is not there, and nothing of his could be counted.
+# Longer gaps count as this: the person has gone, and nothing could be counted.
 MAX_GAP_MS: Final = 2_000.0
 
 Degrees = Sequence[tuple[float | None, float | None]]
@@ -157,34 +156,24 @@ class QualityReason(StrEnum):
     INCOMPLETE_MOVEMENTS = "incomplete_movements"
 
 
+def _share(text: str) -> msgspec.Meta:
+    return msgspec.Meta(ge=0, le=1, description=text)
+
+
 class Quality(msgspec.Struct):
     """How much of a session could be counted. Below 0.87, doubt the count."""
 
     seen_share: Annotated[
-        float,
-        msgspec.Meta(
-            ge=0,
-            le=1,
-            description="The share of the time in which the movement was seen; two decimals.",
-        ),
+        float, _share("The share of the time in which the movement was seen; two decimals.")
     ]
     completed_share: Annotated[
         float,
-        msgspec.Meta(
-            ge=0,
-            le=1,
-            description="The share of the movement that completed repetitions account for; two"
-            " decimals. 1 of holds, in which nothing moves.",
+        _share(
+            "The share of the movement that completed repetitions account for; two"
+            " decimals. 1 of holds, in which nothing moves."
         ),
     ]
-    countable_share: Annotated[
-        float,
-        msgspec.Meta(
-            ge=0,
-            le=1,
-            description="The one times the other; rounded to two decimals.",
-        ),
-    ]
+    countable_share: Annotated[float, _share("The one times the other; rounded to two decimals.")]
     reasons: Annotated[
         list[QualityReason],
         msgspec.Meta(
@@ -194,8 +183,7 @@ class Quality(msgspec.Struct):
 
 
 def quality_of(summary: Mapping[str, Any] | None) -> Quality | None:
-    """The quality that a session's stored summary tells. None where it has none, as of a session
-    without two frames, or one that older code ran."""
+    """The quality of a session; None without two frames, or where older code ran it."""
     shares = shares_of((summary or {}).get("quality", {}))
     if shares is None:
         return None
@@ -208,8 +196,10 @@ def quality_of(summary: Mapping[str, Any] | None) -> Quality | None:
 
 
 def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
-    """The share that each reason took, of the time or of the movement, by the state of a
-    `SessionQuality`. None where no time has passed."""
+    """The share of the time or movement that each reason took; None where no time has passed.
+
+    `state` is that of a `SessionQuality`.
+    """
     time_ms = state.get("time_ms", 0.0)
     if not time_ms:
         return None
@@ -219,7 +209,7 @@ def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
     moved, uncounted = state["moved"], state["uncounted"]
     for _, _, _, gone, least, most in state["paths"]:
         moved += gone
-        # Behind the last completion, one way.
+        # One way, since the last completion.
         uncounted += max(0, gone - max(0, most - least))
     if state["completions"]:
         # A count may be off by one: a whole repetition may be missing.
@@ -229,13 +219,12 @@ def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
 
 
 class SessionQuality:
-    """The signs of a session's quality, a part of its summary, bounded by what a MoveSpec can
-    carry.
+    """The signs of a session's quality, a part of its summary.
 
-    `time_ms` is the time between frames, of which `unseen_ms` was not seen, by its reason, and
-    `out_of_view_ms` is what the camera saw from the wrong side until something was completed. Until
-    the last completion the angles have `moved` so far, in tenths of a degree, of which `uncounted`
-    is what went beyond a repetition, and `counted` is what the `completions` took. `paths` are the
+    `time_ms` is the time between frames, and `unseen_ms` the part that was not seen, by its reason.
+    `out_of_view_ms` is the time before the first completion in which the camera stood on the wrong
+    side. Until the last completion the angles have `moved` that far, in tenths of a degree;
+    `uncounted` went beyond a repetition, and the `completions` took `counted`. `paths` are the
     `detection.CarriedPaths` since then.
     """
 
@@ -253,7 +242,7 @@ class SessionQuality:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "SessionQuality":
-        """The signs of a state. What other code has stored beside is passed over."""
+        """The signs of a state. It ignores what other code has stored there too."""
         quality = cls()
         for name in vars(quality):
             if name in state:
@@ -274,10 +263,10 @@ class SessionQuality:
         *,
         completes: bool,
     ) -> None:
-        """Note a frame that the engine has taken, so long after the one before.
+        """Note a frame that the engine has accepted, `since_ms` after the one before.
 
-        `degrees` are its angles that carry the movement, None without a usable pose. `completes`
-        says whether the frame completed a repetition.
+        `degrees` are its driving angles, None without a usable pose. `completes` says whether the
+        frame completed a repetition.
         """
         if self._paths is None:
             self._paths = CarriedPaths(engine.spec, self._stored)

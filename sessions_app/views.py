@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
-from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, start_of
 from kynaplatform.api.schemas import Query, said
@@ -291,7 +290,7 @@ class ExportViewSet(ApiViewSet):
             organization_id=principal.organization_id,
             since=None if query.from_ is msgspec.UNSET else query.from_,
             until=None if query.to is msgspec.UNSET else query.to,
-            start=_start_of(query),
+            start=None if query.cursor is msgspec.UNSET else Start.of(query.cursor),
             now=clock.now(),
         )
         headers = {}
@@ -300,16 +299,6 @@ class ExportViewSet(ApiViewSet):
         else:
             headers = link_to_next(request._request, "cursor", page.next.cursor)
         return HttpResponse(bytes(page.body), content_type=JSON_LINES, headers=headers)
-
-
-def _start_of(query: ExportQuery) -> Start | None:
-    """Raises ValidationFailed for what is no cursor of an export."""
-    if query.cursor is msgspec.UNSET:
-        return None
-    try:
-        return Start.of(query.cursor)
-    except (ValueError, OverflowError):
-        raise ValidationFailed({"cursor": ["Not a cursor of an export."]}) from None
 
 
 def _in_utc(moment: datetime) -> datetime:
