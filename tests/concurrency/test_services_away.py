@@ -27,7 +27,6 @@ from racing import (
     waiting_backends,
 )
 
-from dev.local_stack.ports import free_port
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import RequestCounter
 from kynaplatform.dependencies import Outage
@@ -227,22 +226,6 @@ def fallbacks(client: Connection) -> float:
 
 def with_redis(url: str) -> dict[str, Any]:
     return {"REDIS_URL": url, "RATE_LIMIT_SESSIONS": "3/minute"}
-
-
-def test_without_redis_limits_are_counted_on_the_machine_and_requests_go_on(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
-) -> None:
-    nowhere = with_redis(f"redis://127.0.0.1:{free_port()}/0")
-    with web_server(tmp_path, environment=nowhere) as base_url:
-        client = Connection(base_url)
-        answers = [create(client, owner, movespec) for _ in range(4)]
-    assert [counted(answer) for answer in answers] == [
-        (201, "2"),
-        (201, "1"),
-        (201, "0"),
-        (429, "0"),
-    ]
-    assert DetectionSession.objects.count() == 3
 
 
 def test_when_redis_goes_away_requests_go_on_with_the_machines_own_count(

@@ -1,9 +1,5 @@
 """Sweeps that run at once share the work: each overdue session is settled once."""
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -23,8 +19,6 @@ from sessions_app.lifecycle import (
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import Machine
-from tests.server import ROOT
-from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 
 STALE = 1_000
@@ -69,24 +63,6 @@ def test_four_sweepers_together_settle_each_session_once(
     now = make_stale(owner, movespec, STALE)
     changed = race([lambda: expire_sessions(now=now, slice_size=50)] * 4)
     assert sum(changed) == STALE
-    assert_all_expired(STALE)
-
-
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_two_commands_at_once_settle_each_session_once(owner: Machine, movespec: MoveSpec) -> None:
-    make_stale(owner, movespec, STALE)
-    commands = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", "expire_sessions", "--json"],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": database_url()},
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    answers = [json.loads(command.communicate(timeout=60)[0]) for command in commands]
-    assert sum(answer["changed"] for answer in answers) == STALE
     assert_all_expired(STALE)
 
 
@@ -175,13 +151,3 @@ def test_a_sweep_changes_a_batch_with_three_statements(owner: Machine, movespec:
     assert all("FOR NO KEY UPDATE SKIP LOCKED" in sql for sql in selects)
     assert all(sql.startswith("UPDATE") for sql in updates)
     assert_all_expired(250)
-
-
-@pytest.mark.django_db
-def test_a_sweep_with_nothing_to_do_reads_and_does_not_write(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    now = make_stale(owner, movespec, 3) - timedelta(hours=1)
-    with CaptureQueriesContext(connection) as queries:
-        assert expire_sessions(now=now) == 0
-    assert [query["sql"] for query in queries if query["sql"].startswith("UPDATE")] == []

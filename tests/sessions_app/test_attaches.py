@@ -168,13 +168,6 @@ def test_a_detach_of_a_finalizing_session_leaves_30_s_for_the_next(scene: Scene)
     assert scene.state(session_id) == ("completed", "completed", None, at(40))
 
 
-def test_a_detach_does_not_bring_back_what_a_deadline_has_completed(scene: Scene) -> None:
-    session_id, holder = scene.finalizing()
-    scene.detach(session_id, holder, 61, close_code=1000)
-    assert sweep(62) == 1
-    assert scene.state(session_id) == ("completed", "completed", None, at(60))
-
-
 def test_a_detach_after_the_end_is_noted(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     scene.cancel(session_id, 3)

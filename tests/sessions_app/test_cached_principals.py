@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -72,8 +73,7 @@ ASKED: dict[str, dict[str, Any]] = {
 each_change = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 
 
-@each_change
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize(("change", "asked"), [*zip(cycle(CHANGES), ASKED)], ids=[*ASKED])
 def test_what_has_changed_is_told_before_any_other_refusal(
     owner: Machine, movespec: MoveSpec, change: Callable[[Machine], None], asked: str
 ) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from engine_work import whole
 from lifecycle_scene import IDLE, LEASE, SLACK, START, Scene, at
 from plans import (
     FEW_PAGES,
@@ -79,15 +78,6 @@ def test_it_stores_the_state_the_counts_and_the_events(scene: Scene) -> None:
     assert (row.last_frame_seq, row.last_batch_seq, row.events_total) == (21, 3, 2)
     assert row.lease_until == at(6) + LEASE
     assert scene.events(session_id) == [ENTER, EXIT]
-
-
-def test_it_stores_what_a_real_engine_makes(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 5, work=whole())
-    assert scene.events(session_id) == list(whole().events)
-    assert [event.type for event in whole().events] == [
-        "shape_enter", "shape_exit", "shape_enter", "shape_exit", "shape_enter", "event_completed",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", [-1, 0, 3])

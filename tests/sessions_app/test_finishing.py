@@ -18,7 +18,6 @@ from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack
-from tests.conftest import SESSIONS, Machine
 
 INTERRUPTED = NewEvent(
     4,
@@ -127,14 +126,6 @@ def test_it_is_finished_at_the_longest_session(scene: Scene, finish: Finish) -> 
     session_id, holder = midway_session(scene)
     finish(scene, session_id, holder)
     assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
-    assert scene.events(session_id) == [*midway().events, INTERRUPTED]
-
-
-def test_it_answers_with_the_session_as_it_ended(scene: Scene) -> None:
-    session_id, holder = midway_session(scene)
-    scene.finalize(session_id, 5)
-    finished = scene.finish(session_id, holder, 6)
-    assert (finished.status, finished.ended_at, finished.events_total) == ("completed", at(6), 4)
     assert scene.events(session_id) == [*midway().events, INTERRUPTED]
 
 
@@ -258,20 +249,6 @@ def test_a_database_that_fails_is_no_fault_of_the_session(
     with pytest.raises(OperationalError):
         scene.finish(session_id, holder, 6)
     assert scene.columns(session_id) == before
-
-
-@pytest.mark.usefixtures("broken")
-def test_a_client_that_finalizes_is_told_that_the_engine_failed(
-    owner: Machine, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kynaplatform.clock.now", lambda *_: at(5))
-    owner.token = owner.token_with("sessions:write", "sessions:read")
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway())
-    scene.detach(session_id, holder, 2)
-    response = owner.post(f"{SESSIONS}/{session_id}/finalize")
-    assert response.status_code == 200
-    assert (response.json()["status"], response.json()["error_code"]) == ("failed", "runtime_error")
 
 
 # --- What it costs -----------------------------------------------------------------------

@@ -69,44 +69,12 @@ def test_it_is_lost_by_the_older_of_two_attachments(
     assert scene.row(session_id).accepted_frames_total == 20
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
-@pytest.mark.parametrize("end", ["cancel", "finalize", "fail", "suspend", "abandon"])
-def test_it_is_lost_when_the_session_has_ended(scene: Scene, write: Write, end: str) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.checkpoint(session_id, attachment_id, 1, 1)
-    match end:
-        case "cancel":
-            scene.cancel(session_id, 2)
-        case "finalize":
-            scene.finalize(session_id, 2)
-            scene.finish(session_id, attachment_id, 3)
-        case "fail":
-            scene.fail(session_id, attachment_id, 2)
-        case "suspend":
-            scene.suspend("project", 2)
-            sweep(3)
-        case "abandon":
-            sweep(1_000)
-    before = scene.columns(session_id)
-    assert before["attachment_id"] is None
-    with pytest.raises(AttachmentLost):
-        write(scene, session_id, attachment_id)
-    assert not scene.renew(session_id, attachment_id, 12)
-    assert scene.columns(session_id) == before
-
-
 def test_it_does_not_complete_a_session_that_streams(scene: Scene) -> None:
     session_id, attachment_id = scene.streaming()
     before = scene.columns(session_id)
     with pytest.raises(AttachmentLost):
         scene.finish(session_id, attachment_id, 1)
     assert scene.columns(session_id) == before
-
-
-def test_it_holds_on_after_its_lease_ran_out_until_someone_else_acts(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.checkpoint(session_id, attachment_id, 1, 100, heard=90)
-    assert scene.row(session_id).lease_until == at(100) + LEASE
 
 
 def test_it_never_has_a_deadline_that_is_too_early(scene: Scene) -> None:

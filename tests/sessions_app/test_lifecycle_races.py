@@ -11,6 +11,7 @@ from lifecycle_scene import Scene, at, sweep
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
 from sessions_app.models import DetectionSession
+from sessions_app.removal import session_erase
 from tests.concurrency.racing import race, racing, waiting_backends
 from tests.waiting import eventually
 
@@ -162,6 +163,16 @@ def test_a_finish_begins_again_from_a_checkpoint_that_was_stored_meanwhile(scene
     assert scene.state(session_id) == ("completed", "completed", None, at(4))
     assert scene.events(session_id) == list(whole().events)
     assert scene.row(session_id).accepted_frames_total == whole().frames
+
+
+def test_a_deletion_that_waits_for_a_cancel_finds_the_session_ended(scene: Scene) -> None:
+    session_id, _ = scene.streaming()
+    project_id = scene.machine.project.id
+    waits_for(
+        lambda: scene.cancel(session_id, 3),
+        lambda: session_erase(session_id=session_id, project_id=project_id, now=at(3)),
+    )
+    assert not DetectionSession.objects.filter(id=session_id).exists()
 
 
 # --- Attach and checkpoint ---------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Each row of the contract's lifecycle table, at the moment that it names."""
 
-import itertools
 import uuid
 
 import pytest
@@ -24,9 +23,8 @@ from kynaplatform.api.errors import (
     OrganizationSuspended,
     ProjectSuspended,
 )
-from sessions_app import attachments, lifecycle, session_sweep
+from sessions_app import attachments, session_sweep
 from sessions_app.lifecycle import SessionAlreadyEnded
-from tests.conftest import Machine
 
 LATE = 100_000
 
@@ -78,36 +76,6 @@ def test_it_expires_when_the_attach_window_is_over(scene: Scene) -> None:
     assert scene.state(session_id) == (
         "cancelled", "expired", "session_expired", START + WINDOW,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("stage", ["created", "streaming"])
-def test_it_completes_at_once_when_nothing_is_attached(scene: Scene, stage: str) -> None:
-    session_id = scene.created() if stage == "created" else scene.streaming()[0]
-    # To the moment when the lease runs out.
-    scene.finalize(session_id, 30)
-    assert scene.state(session_id) == ("completed", "completed", None, at(30))
-
-
-def test_it_completes_through_the_runtime_that_holds_it(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.finalize(session_id, 29)
-    row = scene.row(session_id)
-    assert (row.status, row.ended_at, row.attachment_id) == ("finalizing", None, attachment_id)
-    assert row.deadline_at == START + LEASE + GRACE
-    scene.checkpoint(session_id, attachment_id, 1, 30)
-    scene.finish(session_id, attachment_id, 31)
-    assert scene.state(session_id) == ("completed", "completed", None, at(31))
-    assert scene.row(session_id).accepted_frames_total == 10
-
-
-@pytest.mark.parametrize("stage", ["finalizing", "completed"])
-def test_it_takes_finalize_again(scene: Scene, stage: str) -> None:
-    session_id = scene.finalizing()[0] if stage == "finalizing" else scene.created()
-    scene.finalize(session_id, 1)
-    before = scene.columns(session_id)
-    assert before["status"] == stage
-    scene.finalize(session_id, 2)
-    assert scene.columns(session_id) == before
 
 
 def test_it_is_abandoned_after_the_idle_limit(scene: Scene) -> None:
@@ -203,26 +171,6 @@ def at_stage(scene: Scene, stage: str) -> uuid.UUID:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_it_is_cancelled(scene: Scene, stage: str) -> None:
-    session_id = at_stage(scene, stage)
-    scene.cancel(session_id, 12)
-    assert scene.state(session_id) == ("cancelled", "cancelled", None, at(12))
-    before = scene.columns(session_id)
-    scene.cancel(session_id, 13)
-    assert scene.columns(session_id) == before
-
-
-@pytest.mark.parametrize("end", ["finalize", "cancel"])
-def test_it_is_another_projects_to_end(scene: Scene, peer: Machine, end: str) -> None:
-    session_id, _ = scene.streaming()
-    before = scene.columns(session_id)
-    function = getattr(lifecycle, f"session_{end}")
-    with pytest.raises(NotFound):
-        function(session_id=session_id, project_id=peer.project.id, now=at(1))
-    assert scene.columns(session_id) == before
-
-
-@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("what", ["project", "organization"])
 def test_it_ends_with_its_project_or_organization(scene: Scene, stage: str, what: str) -> None:
     session_id = at_stage(scene, stage)
@@ -256,35 +204,3 @@ def test_it_does_not_attach_while_suspended(
     with pytest.raises(error):
         scene.attach(session_id, 3)
     assert scene.columns(session_id) == before
-
-
-@pytest.mark.parametrize("stage", ["streaming", "finalizing"])
-def test_it_fails_with_a_runtime_error(scene: Scene, stage: str) -> None:
-    session_id, attachment_id = getattr(scene, stage)()
-    scene.fail(session_id, attachment_id, 7)
-    assert scene.state(session_id) == ("failed", "failed", "runtime_error", at(7))
-    assert scene.row(session_id).error_message == "It broke."
-
-
-@pytest.mark.parametrize("sweeps", list(itertools.product([False, True], repeat=3)))
-@pytest.mark.parametrize(
-    ("last_renewal", "outcome", "ended_at"),
-    [
-        pytest.param(3590, "max_duration", 3600, marks=pytest.mark.long),
-        pytest.param(3550, "max_duration", 3600, marks=pytest.mark.long),
-        pytest.param(3540, "max_duration", 3600, marks=pytest.mark.long),
-        (3470, "max_duration", 3600),
-        (3450, "abandoned", 3590),
-    ],
-)
-def test_it_ends_alike_whenever_sweeps_run(
-    scene: Scene, sweeps: tuple[bool, ...], last_renewal: int, outcome: str, ended_at: int
-) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.keep_alive(session_id, attachment_id, until=last_renewal)
-    for seconds, run in zip((3591, 3600, 3611), sweeps, strict=True):
-        if run:
-            sweep(seconds)
-    sweep(3650)
-    row = scene.row(session_id)
-    assert (row.terminal_outcome, row.ended_at) == (outcome, at(ended_at))

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from lifecycle_scene import Scene
 from uuid_utils.compat import uuid7
 
@@ -306,10 +306,14 @@ def test_with_few_days_left_the_task_fails(
     assert dated_partitions() == before
 
 
-@pytest.mark.parametrize("name", ["detection_session", "detection_event_other", "x; DROP TABLE x"])
-def test_no_other_table_is_dropped(db: None, name: str) -> None:
-    with connection.cursor() as cursor, pytest.raises(Exception, match="No name of a partition"):
-        cursor.execute("SELECT event_partition_drop(%s)", [name])
+def test_no_other_table_is_dropped(db: None) -> None:
+    for name in ("detection_session", "detection_event_other", "x; DROP TABLE x"):
+        with (
+            pytest.raises(Exception, match="No name of a partition"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT event_partition_drop(%s)", [name])
 
 
 def test_reads_and_deletes_of_a_session_meet_its_partition_alone(scene: Scene) -> None:

@@ -42,14 +42,6 @@ def key_of(session_id: UUID) -> str | None:
     return DetectionSession.objects.get(id=session_id).idempotency_key
 
 
-def test_it_keeps_an_idempotency_key_for_more_than_a_day(scene: Scene) -> None:
-    session_id = scene.created(key="order-7")
-    assert forget_idempotency_keys(now=START + DAY) == 0
-    assert forget_idempotency_keys(now=START + KEPT) == 0
-    assert key_of(session_id) == "order-7"
-    assert scene.created(KEPT.total_seconds(), key="order-7") == session_id
-
-
 def test_it_frees_an_idempotency_key_after_that(scene: Scene) -> None:
     session_id = scene.created(key="order-7")
     others = [scene.created(60, key="order-8"), scene.created()]

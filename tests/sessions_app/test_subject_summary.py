@@ -161,9 +161,8 @@ def test_by_session_each_has_its_own(owner, movespec):
     assert told[1]["measures"] == {"joint.knee": {"best": 84.2, "mean": 90.0}}
 
 
-@pytest.mark.parametrize(
-    ("ranges", "best"),
-    [
+def test_the_best_is_the_farthest_the_way_that_the_measure_goes(owner, movespec):
+    cases = [
         # Less is farther, more is, nothing is; and two versions that differ.
         ([(84.0, 84.0, 170.0), (90.0, 90.0, 160.0)], 84.0),
         ([(170.0, 84.0, 170.0), (175.0, 90.0, 175.0)], 175.0),
@@ -172,14 +171,14 @@ def test_by_session_each_has_its_own(owner, movespec):
         # One that never moved says nothing of the way.
         ([(80.0, 80.0, 80.0), (84.0, 84.0, 170.0)], 80.0),
         ([(80.0, 80.0, 80.0), (170.0, 84.0, 170.0)], 170.0),
-    ],
-)
-def test_the_best_is_the_farthest_the_way_that_the_measure_goes(owner, movespec, ranges, best):
-    for after, (best_of_one, least, most) in enumerate(ranges):
-        measures = {"joint.knee": measure(best_of_one, 100.0, least, most)}
-        trained(movespec, NOON + timedelta(minutes=after), 1, measures=measures)
-    (row,) = owner.get(f"{SUMMARY}?{DAYS}").json()
-    assert row["measures"] == {"joint.knee": {"best": best, "mean": 100.0}}
+    ]
+    for day, (ranges, _) in enumerate(cases):
+        for best, least, most in ranges:
+            measures = {"joint.knee": measure(best, 100.0, least, most)}
+            trained(movespec, NOON - timedelta(days=day), 1, measures=measures)
+    rows = owner.get(f"{SUMMARY}?{DAYS}").json()
+    expected = [{"joint.knee": {"best": best, "mean": 100.0}} for _, best in cases]
+    assert [row["measures"] for row in rows] == expected
 
 
 def test_numbers_are_rounded_to_what_they_mean_whatever_has_stored_them(owner, movespec):
@@ -255,9 +254,9 @@ def test_a_token_of_one_session_reads_that_one_alone(owner, movespec, by):
         assert [row["completed"] for row in told] == completed
 
 
-@pytest.mark.parametrize("summary", [None, {}, {"counted": None}, {"counted": {}}, {"counted": []}])
-def test_what_counted_nothing_is_left_out(owner, movespec, summary):
-    trained(movespec, completed=1, summary=summary)
+def test_what_counted_nothing_is_left_out(owner, movespec):
+    for summary in (None, {}, {"counted": None}, {"counted": {}}, {"counted": []}):
+        trained(movespec, completed=1, summary=summary)
     assert owner.get(f"{SUMMARY}?{DAYS}").json() == []
 
 
@@ -269,18 +268,18 @@ def test_pages_of_sessions_follow_each_other(owner, movespec):
     assert pages == [[6, 5, 4], [3, 2, 1], [0]]
 
 
-@pytest.mark.parametrize("most_bytes", [1, 400, 1_100, 3_500])
-def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypatch, most_bytes):
+def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypatch):
     """A row sums sessions from all over its day, among which those of other rows are."""
-    monkeypatch.setattr(pagination, "MAX_PAGE_BYTES", most_bytes)
     for day, hour, key in product(range(5), range(3), ("squat", "lunge", "row")):
         trained(movespec, NOON - timedelta(days=day, hours=hour), 1, event_key=key)
-    pages = [*pages_of(owner, f"{SUMMARY}?{DAYS}")]
-    rows = [row for page in pages for row in page]
-    assert [row["sessions"] for row in rows] == [3] * 15
-    assert len({(row["date"], row["event_key"]) for row in rows}) == 15
-    assert [len(page) % 3 for page in pages] == [0] * len(pages)
-    assert (len(pages) == 5) == (most_bytes < 1_100)
+    for max_bytes in (1, 400, 1_100, 3_500):
+        monkeypatch.setattr(pagination, "MAX_PAGE_BYTES", max_bytes)
+        pages = [*pages_of(owner, f"{SUMMARY}?{DAYS}")]
+        rows = [row for page in pages for row in page]
+        assert [row["sessions"] for row in rows] == [3] * 15
+        assert len({(row["date"], row["event_key"]) for row in rows}) == 15
+        assert [len(page) % 3 for page in pages] == [0] * len(pages)
+        assert (len(pages) == 5) == (max_bytes < 1_100)
 
 
 def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
@@ -306,28 +305,25 @@ def followed(owner: Machine, path: str) -> list[list[int]]:
     return [[row["completed"] for row in page] for page in pages_of(owner, path)]
 
 
-@pytest.mark.parametrize(
-    ("query", "details"),
-    [
-        ("", {"subject": "This field is required."}),
+def test_a_bad_query_is_refused(owner):
+    for query, field, told in (
+        ("", "subject", "This field is required."),
         (
-            "subject=a%20name",
-            {"subject": "This field must be an id of 1 to 128 letters of A to Z, digits, _ and -."},
+            "subject=a%20name", "subject",
+            "This field must be an id of 1 to 128 letters of A to Z, digits, _ and -.",
         ),
-        ("subject=p&by=week", {"by": 'This field must be one of day, session, not "week".'}),
+        ("subject=p&by=week", "by", 'This field must be one of day, session, not "week".'),
         (
-            "subject=p&from=2026-01-02&to=2026-01-01",
-            {"from": "This field must not be after 2026-01-01."},
+            "subject=p&from=2026-01-02&to=2026-01-01", "from",
+            "This field must not be after 2026-01-01.",
         ),
         (
-            "subject=p&from=2025-01-01&to=2026-02-05",
-            {"from": "This field must be at most 399 days before 2026-02-05."},
+            "subject=p&from=2025-01-01&to=2026-02-05", "from",
+            "This field must be at most 399 days before 2026-02-05.",
         ),
-        ("subject=p&cursor=x", {"cursor": "Not a cursor of this list."}),
-    ],
-)
-def test_a_bad_query_is_refused(owner, query, details):
-    refused(owner.get(f"{SUMMARY}?{query}"), 422, "validation_error", **details)
+        ("subject=p&cursor=x", "cursor", "Not a cursor of this list."),
+    ):  # fmt: skip
+        refused(owner.get(f"{SUMMARY}?{query}"), 422, "validation_error", **{field: told})
 
 
 def test_it_reads_the_persons_sessions_alone_in_one_statement(owner, movespec):

@@ -1,22 +1,18 @@
 """The sweep: bounded chunks, two at once, one index, and what starts it."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import Scene, at, sweep
-from plans import MANY, add_sessions, explained, indexes_used, run
 
 from sessions_app import session_sweep, tasks
 from sessions_app.metrics import swept_at
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
-from tests.waiting import DEADLINE_SECONDS
 
 LATE = 100_000
 
@@ -61,20 +57,6 @@ def test_it_costs_five_reads_when_nothing_is_due(scene: Scene) -> None:
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 
-def test_it_reads_the_index_of_deadlines_alone(scene: Scene) -> None:
-    scene.created()
-    add_sessions(scene.machine, scene.movespec, MANY)
-    # An index that earlier tests have bloated is dearer than another.
-    run("REINDEX TABLE detection_session")
-    run("ANALYZE detection_session")
-    with CaptureQueriesContext(connection) as queries:
-        sweep(1)
-    selects = [query["sql"] for query in queries if 'FROM "detection_session"' in query["sql"]]
-    plans = [explained(f"EXPLAIN (FORMAT JSON) {select}") for select in selects]
-    deadlines, left = {"session_deadline"}, {"session_unreadable"}
-    assert [set(indexes_used(plan).values()) for plan in plans] == [deadlines, left, deadlines]
-
-
 def test_it_finishes_all_that_only_lost_its_runtime(scene: Scene) -> None:
     for _ in range(5):
         scene.finalizing()
@@ -100,15 +82,6 @@ def test_one_that_can_not_be_finished_holds_up_no_other(
     assert [scene.row(one).status for one in others] == ["completed"] * 2
 
 
-def test_it_may_be_run_again(scene: Scene) -> None:
-    scene.created()
-    scene.streaming()
-    assert sweep(LATE) == 2
-    before = list(DetectionSession.objects.order_by("id").values())
-    assert sweep(LATE) == 0
-    assert list(DetectionSession.objects.order_by("id").values()) == before
-
-
 def test_it_leaves_others_alone_when_it_ends_the_suspended(scene: Scene, outsider: Machine) -> None:
     elsewhere = Scene(outsider, make_released(outsider.project)[0])
     untouched, _ = elsewhere.streaming()
@@ -124,44 +97,6 @@ def test_it_lets_a_deadline_that_passed_win_over_a_later_suspension(scene: Scene
     scene.suspend("project", 400)
     assert sweep(401) == 1
     assert scene.state(session_id) == ("cancelled", "expired", "session_expired", at(300))
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_does_no_work_twice_when_two_run_at_once(scene: Scene) -> None:
-    for _ in range(40):
-        scene.created()
-    together = Barrier(3)
-
-    def run() -> int:
-        try:
-            together.wait(DEADLINE_SECONDS)
-            return sweep(LATE, slice_size=3)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(3) as pool:
-        counts = [future.result(30) for future in [pool.submit(run) for _ in range(3)]]
-    assert sum(counts) == 40
-    assert statuses() == ["cancelled"] * 40
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_passes_over_a_session_that_someone_else_is_ending(scene: Scene) -> None:
-    held, free = scene.created(), scene.created()
-    with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        DetectionSession.objects.select_for_update().get(id=held)
-
-        def run() -> int:
-            try:
-                return sweep(LATE)
-            finally:
-                connections.close_all()
-
-        # It does not wait for the row that this transaction holds.
-        assert pool.submit(run).result(DEADLINE_SECONDS) == 1
-    assert scene.row(free).status == "cancelled"
-    assert scene.row(held).status == "created"
-    assert sweep(LATE) == 1
 
 
 def test_it_is_run_by_the_timer_and_the_command(

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from cryptography.fernet import Fernet
 
-from kynaplatform.api.errors import IdempotencyKeyReused, ServiceUnavailable
+from kynaplatform.api.errors import IdempotencyKeyReused
 from kynaplatform.api.idempotency import Fingerprints
 from movespecs.models import MoveSpec
 from projects.models import SigningKey
@@ -83,39 +83,6 @@ def test_a_known_request_has_exactly_this_fingerprint() -> None:
         b'"00000000-0000-4000-8000-000000000006",null]'
     )
     assert request.fingerprint == hashlib.sha256(hashed).digest()
-
-
-# --- A field that is new ---------------------------------------------------------------------
-
-BEFORE = Fingerprints(("mode", "project"))
-AFTER = Fingerprints(("mode", "project"), ("mode", "project", "label"))
-
-
-def test_what_was_stored_before_a_field_came_is_of_a_request_that_leaves_it_out() -> None:
-    stored = BEFORE.of({"mode": "live", "project": "p"})
-    same = {"mode": "live", "project": "p", "label": None}
-    assert AFTER.is_of(stored, same)
-    assert not AFTER.is_of(stored, same | {"label": "x"})
-    assert not AFTER.is_of(stored, same | {"mode": "replay"})
-
-
-def test_a_newer_one_begins_with_its_version_and_tells_by_the_new_field_too() -> None:
-    request = {"mode": "live", "project": "p", "label": "x"}
-    stored = AFTER.of(request)
-    assert (stored[0], len(stored)) == (2, 33)
-    assert AFTER.is_of(stored, request)
-    assert not AFTER.is_of(stored, request | {"label": None})
-
-
-def test_what_does_not_say_the_new_field_is_stored_as_before_it() -> None:
-    request = {"mode": "live", "project": "p", "label": None}
-    assert AFTER.of(request) == BEFORE.of({"mode": "live", "project": "p"})
-
-
-def test_what_later_code_stored_is_left_to_it() -> None:
-    stored = AFTER.of({"mode": "live", "project": "p", "label": "x"})
-    with pytest.raises(ServiceUnavailable):
-        BEFORE.is_of(stored, {"mode": "live", "project": "p"})
 
 
 def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
