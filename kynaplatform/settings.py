@@ -208,6 +208,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"staff_texts": "staff.display"},
         },
     },
 ]
@@ -222,7 +223,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
-FORMAT_MODULE_PATH = ["staff.formats"]
+# Only so do the formats below hold: those of a translation would come first.
+USE_I18N = False
+# To the second, in a day's 24 hours, with the zone.
+DATETIME_FORMAT = "j M Y, H:i:s e"
+SHORT_DATETIME_FORMAT = "j M Y, H:i e"
+DATE_FORMAT = "j M Y"
+TIME_FORMAT = "H:i:s"
+NUMBER_GROUPING = 3
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"

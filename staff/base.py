@@ -18,14 +18,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import cached_property
 
 from common.names import visible
-from staff.downloads import DownloadableAdmin, user_id_of
-from staff.history import history_add, history_of, told
-from staff.names import full_name, with_customer
-from staff.search_terms import searched
-from staff.states import suspensions_of
+from staff.display import count_up_to, full_name, with_customer
+from staff.lists import DownloadableAdmin, user_id_of
+from staff.search import searched
+from staff.states import deed_and_reason, history_add, history_of, suspensions_of
 
 ENTRIES = 100
-# The search fields of what a project owns: names and ids, its own and those of its owners.
+# The search fields of a row that a project owns: its own name and id, and those of its owners.
 OF_PROJECT = [
     "name", "=id", "project__name", "=project__id", "project__organization__name",
     "=project__organization__id",
@@ -33,7 +32,7 @@ OF_PROJECT = [
 
 
 class MoreThan(int):
-    """A number of which a page says that there are more."""
+    """A number that pages show as `more than`."""
 
     def __str__(self) -> str:
         return f"more than {int(self):,}"
@@ -42,8 +41,8 @@ class MoreThan(int):
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """A paginator that counts at most `MAX_COUNTED` rows, and has no page beyond them.
 
-    PostgreSQL reads every row that it counts, or that it passes over. What it knows without that
-    is the size of the whole table, whatever the filters say.
+    PostgreSQL reads every row that it counts or skips. Its statistics say only how many rows the
+    whole table has.
     """
 
     MAX_COUNTED = 10_000
@@ -51,7 +50,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        counted = rows.order_by()[: self.MAX_COUNTED + 1].count()
+        counted = count_up_to(self.MAX_COUNTED, rows)
         return counted if counted <= self.MAX_COUNTED else MoreThan(self.MAX_COUNTED)
 
 
@@ -103,7 +102,7 @@ class BoundedAdmin(DownloadableAdmin):
             "subject": getattr(row, "movespec", row),
             "suspensions": suspensions_of(row),
             "action_list": page,
-            "entries": [(entry, *told(entry)) for entry in page],
+            "entries": [(entry, *deed_and_reason(entry)) for entry in page],
             "page_range": entries.get_elided_page_range(page.number),
             "pagination_required": entries.num_pages > 1,
         }
@@ -133,7 +132,7 @@ class BoundedAdmin(DownloadableAdmin):
 
 
 class ReadOnlyAdmin(BoundedAdmin):
-    """A page that staff read: nothing is added, changed or deleted by hand."""
+    """A page that staff only read: nothing is added, changed or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -143,7 +142,7 @@ class ReadOnlyAdmin(BoundedAdmin):
 
 
 class OwnerFilter(admin.RelatedFieldListFilter):
-    """A filter by owner that names the owner in force alone: a list of all would be too long."""
+    """A filter by owner that names only the chosen owner: a list of all would be too long."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: Any
@@ -160,7 +159,7 @@ class OwnerFilter(admin.RelatedFieldListFilter):
 
 
 class OwnerSelect(AutocompleteSelect):
-    """A picker of the owner, which shows none where a form was sent what is no id."""
+    """A picker of the owner. It shows none where the form was sent something else than an id."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         try:
@@ -173,27 +172,27 @@ DEFAULT = "default"
 
 
 class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that writes what was changed on its page, and nothing else.
+    """A form that writes only the fields that were changed on its page.
 
-    Hidden fields keep what the page showed. What a colleague has changed since stays; what both
-    have changed is an error.
+    Hidden fields keep what the page showed. A field that a colleague has changed since stays; one
+    that both have changed is an error.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A page of the release before sends none: it is compared with the row.
+        # A page of the release before sends no hidden fields: it is compared with the row.
         sent = not self.is_bound or any(one.startswith("initial-") for one in self.data)
         # Nothing of a row that is being made was there before.
         sent = sent and not self.instance._state.adding
         if sent and self.is_bound:
-            # What was shown empty sends nothing. Without a value Django shows a page that has an
-            # error with what was just typed as what was shown.
+            # A field that was shown empty sends nothing. On an invalid form Django would then
+            # render the typed value as the initial one.
             data = cast(QueryDict, self.data).copy()
             for name in self.fields:
                 data.setlistdefault(self.add_initial_prefix(name), [])
             self.data = data
         for name, field in self.fields.items():
-            # A browser sends a line break, which names had before, as another one.
+            # Browsers change line breaks, which names of earlier releases may have.
             is_one_line = {"\n", "\r"}.isdisjoint(str(self.get_initial_for_field(field, name)))
             field.show_hidden_initial = sent and is_one_line and not field.disabled
 
@@ -207,7 +206,7 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
             if name not in self.changed_data:
                 given.pop(name, None)
             elif field.show_hidden_initial and self._differs(name, self._shown(name)):
-                now = _shown_as(self[name].initial)
+                now = _value_words(self[name].initial)
                 self.add_error(name, f"It was changed meanwhile to {now}: open this page anew.")
         return given
 
@@ -216,7 +215,7 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
         return widget.value_from_datadict(self.data, self.files, self[name].html_initial_name)
 
     def _differs(self, name: str, data: Any) -> bool:
-        """Whether `data`, as a page sends it, is another value than the row has now."""
+        """Whether `data`, as a page sends it, differs from the row's value now."""
         return self.fields[name].has_changed(self[name].initial, data)
 
 
@@ -234,16 +233,16 @@ class AsShownAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 def changes_of(form: "forms.BaseModelForm[Any]") -> str:
     """The fields that a form changed, each with its value and the one before."""
     return ", ".join(
-        f"{name} {limit_told(form.cleaned_data[name])} "
-        f"(was {visible(str(limit_told(form.initial[name])))})"
+        f"{name} {limit_words(form.cleaned_data[name])} "
+        f"(was {visible(str(limit_words(form.initial[name])))})"
         for name in form.changed_data
     )
 
 
-def limit_told(limit: Any) -> Any:
+def limit_words(limit: Any) -> Any:
     return DEFAULT if limit is None else limit
 
 
-def _shown_as(value: Any) -> str:
+def _value_words(value: Any) -> str:
     text = ", ".join(sorted(map(str, value))) if isinstance(value, list) else str(value)
     return "nothing" if value is None else text or "nothing"

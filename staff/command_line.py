@@ -1,9 +1,7 @@
 """The base of the commands that do what staff do: a reason, and an entry in the same history."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -15,28 +13,24 @@ from common.commands import OperatorCommand
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
 from projects.models import Credential, Organization, Project
-from staff.actions.base import ReasonForm
-from staff.history import history_add
-from staff.names import OF_KIND, with_customer
+from staff.actions import ReasonForm, StaffAction, Submission
+from staff.display import OF_KIND, with_customer
+from staff.states import history_add
 
-# No form and no `createsuperuser` takes a name with a space: this is nobody's account.
+# No form and no `createsuperuser` accepts a name with a space: this is nobody's account.
 USERNAME = "command line"
 OWNERS: dict[str, type[Organization] | type[Project]] = {
     "organization": Organization,
     "project": Project,
 }
-
-
-class Deed(NamedTuple):
-    """A deed on `row` as a sentence for the history, None if nothing changed; and the answer."""
-
-    row: Any
-    sentence: str | None
-    answer: dict[str, Any]
+# The deed as a sentence for the history, None if nothing changed; and the answer.
+Deed = tuple[str | None, dict[str, Any]]
 
 
 class StaffCommand(OperatorCommand):
-    """A command that does one thing with its entry in the history, or nothing."""
+    """A command that does one thing to one row with its entry in the history, or nothing."""
+
+    action: ClassVar[StaffAction]
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -45,21 +39,35 @@ class StaffCommand(OperatorCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        reason = cleaned(ReasonForm({"reason": options["reason"]}))["reason"]
+        data = cleaned(ReasonForm({"reason": options["reason"]}))
         try:
             with transaction.atomic():
-                deed = self.perform(options, clock.now())
-                if deed.sentence is not None:
+                row = self.locked(options)
+                submission = Submission(data, user_id(), clock.now())
+                sentence, answer = self.perform(row, options, submission)
+                if sentence is not None:
                     history_add(
-                        user_id=user_id(), row=deed.row, message=deed.sentence, reason=reason
+                        user_id=submission.user_id,
+                        row=row,
+                        message=sentence,
+                        reason=data["reason"],
                     )
         except ApiError as error:
             raise CommandError(str(error)) from None
-        self.print_result(deed.answer, options)
+        self.print_result(answer, options)
 
-    @abstractmethod
-    def perform(self, options: Mapping[str, Any], now: datetime) -> Deed:
-        """Do it, in a transaction. Raises CommandError or ApiError for what can't be done."""
+    def locked(self, options: Mapping[str, Any]) -> Any:
+        """The row, locked until the transaction ends."""
+        raise NotImplementedError
+
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+        """Do it: by default, the action. Raises CommandError or ApiError if it can't be done."""
+        self.action.perform(row, submission)
+        row.refresh_from_db()
+        return self.action.sentence(row), self.answer(row, options)
+
+    def answer(self, row: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
 
 
 class OwnerCommand(StaffCommand):
@@ -70,14 +78,15 @@ class OwnerCommand(StaffCommand):
         parser.add_argument("kind", choices=OWNERS)
         parser.add_argument("id", type=UUID)
 
+    def locked(self, options: Mapping[str, Any]) -> Any:
+        owners: Any = with_customer(OWNERS[options["kind"]]._default_manager.all())
+        row = owners.select_for_update(of=("self",), no_key=True).filter(id=options["id"]).first()
+        if row is None:
+            raise CommandError(f"There is no {options['kind']} {options['id']}.")
+        return row
 
-def locked_owner(options: Mapping[str, Any]) -> Any:
-    """The organization or the project that is named, locked until the transaction ends."""
-    owners: Any = with_customer(OWNERS[options["kind"]]._default_manager.all())
-    row = owners.select_for_update(of=("self",), no_key=True).filter(id=options["id"]).first()
-    if row is None:
-        raise CommandError(f"There is no {options['kind']} {options['id']}.")
-    return row
+    def answer(self, row: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {f"{options['kind']}_id": row.id, "suspended_at": row.suspended_at}
 
 
 class CredentialCommand(StaffCommand):
@@ -87,33 +96,31 @@ class CredentialCommand(StaffCommand):
         super().add_arguments(parser)
         parser.add_argument("credential_id", type=UUID)
 
+    def locked(self, options: Mapping[str, Any]) -> Any:
+        """The credential, as one of its kind."""
+        id_ = options["credential_id"]
+        locked = Credential.objects.select_for_update(no_key=True).filter(id=id_).first()
+        if locked is None:
+            raise CommandError(f"There is no credential {id_}.")
+        return with_customer(OF_KIND[locked.kind]._default_manager.all()).get(id=id_)
 
-def locked_credential(options: Mapping[str, Any]) -> Credential:
-    """The credential that is named, as one of its kind, locked until the transaction ends."""
-    id_ = options["credential_id"]
-    locked = Credential.objects.select_for_update(no_key=True).filter(id=id_).first()
-    if locked is None:
-        raise CommandError(f"There is no credential {id_}.")
-    row: Credential = with_customer(OF_KIND[locked.kind]._default_manager.all()).get(id=id_)
-    return row
+    def answer(self, row: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"credential_id": row.id, "revoked_at": row.revoked_at}
 
 
 def cleaned(form: forms.BaseForm, **named: str) -> dict[str, Any]:
     """The data of a form. Raises CommandError; `named` are options that are no field's name."""
     if not form.is_valid():
-        told = (
+        errors = (
             f"{named.get(field, f'--{field}')}: {' '.join(map(str, errors))}"
             for field, errors in form.errors.items()
         )
-        raise CommandError(" ".join(told))
+        raise CommandError(" ".join(errors))
     return form.cleaned_data
 
 
 def user_id() -> int:
-    """The id of the user by whom the history tells that it was the command line.
-
-    It can't log in.
-    """
+    """The id of the user who stands for the command line in the history. It can't log in."""
     user, is_new = User.objects.get_or_create(username=USERNAME, defaults={"is_active": False})
     if is_new:
         user.set_unusable_password()

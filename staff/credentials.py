@@ -1,6 +1,6 @@
 """The pages of API keys, service accounts, access tokens and signing keys.
 
-A secret is shown once, and a hash never.
+They show a secret once, and a hash never.
 """
 
 from datetime import datetime
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -27,21 +27,22 @@ from projects.models import (
     all_scopes,
     is_live,
 )
-from staff.actions.base import StaffActionAdmin, action_url
+from staff.actions import StaffActionAdmin, action_url
 from staff.actions.credentials import ISSUE, Revoke, Rotate
 from staff.base import OF_PROJECT, OwnerFilter, OwnerSelect, ReadOnlyAdmin
-from staff.display import id_column, moment_of, short_ids
-from staff.lists import StrictFilter
-from staff.names import (
+from staff.display import (
+    id_column,
     in_use_first,
     link_to,
     list_of,
     may_view,
+    moment_of,
     sessions_of,
+    short_ids,
     with_customer,
-    with_successor,
 )
-from staff.states import SOON, about_to_expire, state_badge
+from staff.lists import StrictFilter
+from staff.states import SOON, about_to_expire, state_of_credential
 
 
 class OwnerForm(forms.Form):
@@ -89,8 +90,10 @@ class CredentialAdmin(StaffActionAdmin):
     search_fields = OF_PROJECT
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
-        found: QuerySet[Credential] = with_successor(super().get_queryset(request))
-        return found
+        successors = Credential.objects.filter(replaces=OuterRef("pk")).order_by("created_at")
+        replaced_at = Subquery(successors.values("created_at")[:1])
+        found: QuerySet[Credential] = super().get_queryset(request)
+        return found.annotate(replaced_at=replaced_at)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [*in_use_first(Credential), "-created_at"]
@@ -110,7 +113,7 @@ class CredentialAdmin(StaffActionAdmin):
 
     @admin.display(description="state")
     def state(self, credential: Credential) -> SafeString:
-        return state_badge(credential, clock.now())
+        return state_of_credential(credential, clock.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         known = [
@@ -157,7 +160,7 @@ class CredentialAdmin(StaffActionAdmin):
             "back": list_of(self.model),
             "button": "Continue",
         }
-        return self.render_action(request, action.template, form, context)
+        return self.render_action(request, form, context)
 
 
 @admin.register(ApiKey)

@@ -1,24 +1,123 @@
-"""The sections of the index: what needs attention, the sessions now, and those of the last day.
+"""The index and the menu: what staff may do, what needs attention, the sessions now, and those of
+the last day.
 
-A section is shown to those who may view its rows. Each is bounded, however much there is.
+A section is shown to those who may view its rows. Its queries are bounded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Model, QuerySet
 from django.db.models.functions import TruncHour
+from django.urls import reverse
 
 from kynaplatform.timing import SWEEP_STANDS
 from projects.models import Credential, Organization, Project
 from sessions_app.metrics import live_counts, sweep_lag, swept_at
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.display import DAY, duration
-from staff.names import OF_KIND, list_of, may_view
-from staff.states import about_to_expire
-from staff.webhook_display import needs_attention
+from staff.display import (
+    DAY,
+    OF_KIND,
+    count_up_to,
+    duration,
+    list_of,
+    may_view,
+    words_up_to,
+)
+from staff.states import about_to_expire, needs_attention
 from webhooks.models import SenderState, WebhookEndpoint
+
+# A group's title, and its models as `app.model`, in their order.
+GROUPS: Sequence[tuple[str, Sequence[str]]] = (
+    ("Customers", ("projects.organization", "projects.project", "usage.usagemonth")),
+    ("Credentials", ("projects.apikey", "projects.serviceaccount", "projects.accesstoken")),
+    (
+        "Movements",
+        (
+            "movespecs.movespec",
+            "movespecs.movespecversion",
+            "movespecs.release",
+            "movespecs.movespecdraft",
+        ),
+    ),
+    ("Sessions", ("sessions_app.detectionsession",)),
+    ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
+    ("Erasures", ("erasure.erasure",)),
+    ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
+)
+
+
+# The names that differ from Django's.
+NAMES = {"admin.logentry": "Who did what"}
+
+
+class Task(NamedTuple):
+    """A task of staff: the permissions that it takes, and the page on which it begins."""
+
+    label: str
+    permission: str
+    page: str
+    also: Sequence[str] = ()
+
+
+TASKS = (
+    Task("Find a customer", "projects.view_organization", "projects_organization_changelist"),
+    Task("See what customers used", "usage.view_usagemonth", "usage_usagemonth_changelist"),
+    Task(
+        "Onboard a customer",
+        "projects.add_organization",
+        "projects_organization_onboard",
+        also=("projects.add_project", "projects.add_apikey"),
+    ),
+    Task("Issue an API key", "projects.add_apikey", "projects_project_changelist"),
+    Task("Rotate or revoke a key", "projects.change_apikey", "projects_apikey_changelist"),
+    Task("See a movement's versions", "movespecs.view_movespec", "movespecs_movespec_changelist"),
+    Task(
+        "Release, roll back or withdraw a version",
+        "movespecs.release_movespecversion",
+        "movespecs_movespecversion_changelist",
+    ),
+    Task(
+        "See what a session counted",
+        "sessions_app.view_detectionsession",
+        "sessions_app_detectionsession_changelist",
+    ),
+    Task(
+        "See why a webhook fails",
+        "webhooks.view_webhookendpoint",
+        "webhooks_webhookendpoint_changelist",
+    ),
+    Task("See who did what", "admin.view_logentry", "admin_logentry_changelist"),
+)
+
+
+def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The models of Django's `apps` in their GROUPS. A model of no group comes last."""
+    models = {
+        f"{app['app_label']}.{model['model'].__name__.lower()}": model
+        for app in apps
+        for model in app["models"]
+    }
+    for label, name in NAMES.items():
+        if label in models:
+            models[label] = {**models[label], "name": name}
+    groups = [
+        {"name": title, "models": [models.pop(label) for label in labels if label in models]}
+        for title, labels in GROUPS
+    ]
+    groups.append({"name": "Other", "models": list(models.values())})
+    return [group for group in groups if group["models"]]
+
+
+def tasks_of(user: Any) -> list[tuple[str, str]]:
+    """The label and address of each task that `user` may do."""
+    return [
+        (task.label, reverse(f"admin:{task.page}"))
+        for task in TASKS
+        if user.has_perms([task.permission, *task.also])
+    ]
+
 
 MAX_COUNTED = 1_000
 HOURS = 24
@@ -54,7 +153,10 @@ class Concern(NamedTuple):
 
 
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
-    shown: dict[str, Any] = {"attention": list(_attention(user, now))}
+    shown: dict[str, Any] = {
+        "attention": list(_attention(user, now)),
+        "tasks": tasks_of(user),
+    }
     if may_view(user, DetectionSession):
         shown |= {
             "live": [
@@ -73,7 +175,7 @@ def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
 def sweep_stands(now: datetime, lag: timedelta) -> str | None:
     """Since when no sweep has ended well, in words; None while it runs.
 
-    Before the first of this release a worker of the one before may sweep.
+    Before the first sweep of this release a worker of the release before may sweep.
     """
     if (last := swept_at()) is None:
         return "yet" if lag > SWEEP_STANDS else None
@@ -142,6 +244,6 @@ def _attention(user: Any, now: datetime) -> Iterator[Concern]:
         ),
     ]
     for title, model, rows, filters in kinds:
-        if may_view(user, model) and (number := rows.order_by()[: MAX_COUNTED + 1].count()):
-            told = f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else f"{number}"
-            yield Concern(title, told, list_of(model, **filters))
+        if may_view(user, model) and (number := count_up_to(MAX_COUNTED, rows)):
+            words = words_up_to(MAX_COUNTED, number)
+            yield Concern(title, words, list_of(model, **filters))

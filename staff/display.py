@@ -1,26 +1,48 @@
-"""The formats of values on a page: badges, ids, moments, durations and plain words."""
+"""How values and rows are shown: badges, ids, moments, durations, names, links and authors."""
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from functools import cache
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache, reduce
 from operator import attrgetter
 from typing import Any, Final, Literal
+from urllib.parse import urlencode
+from uuid import UUID
 
+from django import template
 from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db.models import Case, F, Model, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.constants import LOOKUP_SEP
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.names import visible
 from kynaplatform import clock
-from sessions_app.models import Outcome
-from staff.search_terms import WHOLE_ID
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from projects.models import (
+    AccessToken,
+    ApiKey,
+    Credential,
+    CredentialKind,
+    Project,
+    ServiceAccount,
+    is_live,
+)
+from sessions_app.models import DetectionSession
+from webhooks.models import WebhookDelivery, WebhookEndpoint
 
+# `{% load staff_texts %}`: see TEMPLATES in the settings.
+register = template.Library()
 Tone = Literal["quiet", "good", "warning", "bad"]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+WHOLE_ID = re.compile(r"(?<!\w)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?!\w)")
 
 
 def badge(text: str, tone: Tone = "quiet", title: str = "") -> SafeString:
-    """The badge of a state; `title` has the API's word for it, where that is another."""
+    """The badge of a state. `title` is the API's word for it, where that differs."""
     if title and title != text:
         return format_html('<span class="badge {}" title="{}">{}</span>', tone, title, text)
     return format_html('<span class="badge {}">{}</span>', tone, text)
@@ -30,18 +52,29 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def count_up_to(most: int, rows: QuerySet[Any]) -> int:
+    """How many rows there are; `most` + 1 where there are more. No more are read."""
+    return rows.order_by()[: most + 1].count()
+
+
+def words_up_to(most: int, number: int) -> str:
+    """A number of `count_up_to` in words."""
+    return f"over {most:,}" if number > most else f"{number:,}"
+
+
 def short_id(row_id: object) -> SafeString:
-    """The first digits of an id. The whole is there to be copied, and for a screen reader."""
+    """The first digits of an id. The whole id can be copied, and a screen reader reads it."""
     shown = len(first_digits(row_id))
     return format_html('<span class="short-id of-{0}" title="{1}">{1}</span>', shown, row_id)
 
 
 def first_digits(row_id: object) -> str:
-    """Enough of an id to tell it from others: of one that begins with its time, all of that."""
+    """Enough digits to distinguish an id. Ids of version 7 begin with the time: all of that."""
     text = str(row_id)
     return text[: 13 if text[14:15] == "7" else 8]
 
 
+@register.filter
 def short_ids(text: object) -> SafeString:
     """`text` with each whole id in it as `short_id` shows it."""
     whole, parts, end = str(text), [], 0
@@ -51,8 +84,9 @@ def short_ids(text: object) -> SafeString:
     return format_html_join("", "{}", ((part,) for part in (*parts, whole[end:])))
 
 
+@register.filter
 def shortened(text: object) -> str:
-    """`text` with the first digits alone of each whole id: for where there is no markup."""
+    """`text` with only the first digits of each whole id, where markup is not possible."""
     return WHOLE_ID.sub(lambda found: first_digits(found[0]), str(text))
 
 
@@ -62,11 +96,11 @@ def moment(at: datetime, now: datetime) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         date_format(at, "DATETIME_FORMAT"),
-        _read(at, now),
+        _moment_words(at, now),
     )
 
 
-def _read(at: datetime, now: datetime) -> str:
+def _moment_words(at: datetime, now: datetime) -> str:
     away = abs(now - at)
     if away >= DAY:
         return date_format(at, "j M, H:i" if at.year == now.year else "j M Y")
@@ -76,16 +110,16 @@ def _read(at: datetime, now: datetime) -> str:
     return f"{far} ago" if at <= now else f"in {far}"
 
 
-def written(value: float) -> str:
+def number_words(value: float) -> str:
     """A number as people write it: `110` for 110.0, and three decimals at most."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def duration(span: timedelta) -> str:
-    """`1 h 2 min`, `5 min 10 s`, `3.2 s`: two units say enough."""
+    """`1 h 2 min`, `5 min 10 s` or `3.2 s`, in two units at most."""
     seconds = span.total_seconds()
     if seconds < 60:
-        return f"{written(round(seconds, 1))} s"
+        return f"{number_words(round(seconds, 1))} s"
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -107,29 +141,154 @@ def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any
     return shown
 
 
+@admin.display(description="id")
 def id_column(row: Any) -> SafeString:
     return short_id(row.pk)
 
 
-id_column.short_description = "id"  # type: ignore[attr-defined]
-
-
-# How a session ended; the status alone where that says it.
-ENDS: Final[Mapping[str, str]] = {
-    Outcome.MAX_DURATION: "completed at the time limit",
-    Outcome.EXPIRED: "never connected",
-    Outcome.ABANDONED: "client went silent",
-    Outcome.SUSPENDED: "cancelled by a suspension",
+# The path from each model to its project.
+PROJECT_OF: Final[dict[type[Model], str]] = {
+    Credential: "project",
+    AccessToken: "project",
+    MoveSpec: "project",
+    MoveSpecDraft: "movespec__project",
+    MoveSpecVersion: "movespec__project",
+    Release: "movespec__project",
+    DetectionSession: "project",
+    WebhookEndpoint: "project",
+    WebhookDelivery: "endpoint__project",
 }
+OF_KIND: Final[dict[str, type[Credential]]] = {
+    CredentialKind.API_KEY: ApiKey,
+    CredentialKind.SERVICE_ACCOUNT: ServiceAccount,
+}
+RELEASED: Final = "current_released_version"
 
 
-def outcome_words(outcome: str) -> str:
-    return ENDS.get(outcome, outcome)
+def _project_path(model: type[Model]) -> str | None:
+    return PROJECT_OF.get(model._meta.concrete_model or model)
 
 
-def month_words(month: date) -> str:
-    return f"{month:%B %Y}"
+def with_customer(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """`rows` with the projects and organizations that their full names need."""
+    if rows.model is Project:
+        return rows.select_related("organization")
+    path = _project_path(rows.model)
+    return rows.select_related(f"{path}__organization") if path else rows
 
 
-def hours_words(active_ms: int) -> str:
-    return f"{active_ms / 3_600_000:,.1f}"
+def project_of(row: Any) -> Project | None:
+    path = _project_path(type(row))
+    return reduce(getattr, path.split(LOOKUP_SEP), row) if path else None
+
+
+def full_name(row: Any) -> str:
+    """The name of `row` after the names of all its owners."""
+    project = project_of(row)
+    if project is None:
+        return str(row)
+    above = [row.movespec] if hasattr(row, "movespec") else []
+    return " / ".join(map(str, [project, *above, row]))
+
+
+def may_view(user: Any, model: type[Model]) -> bool:
+    return bool(user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"))
+
+
+def page_of(row: Model) -> str:
+    """The address of the page of `row`. A credential has the page of its kind."""
+    model = OF_KIND[row.kind] if isinstance(row, Credential) else type(row)
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+
+
+def list_of(model: type[Model], **filters: Any) -> str:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def sessions_of(user: Any, **filters: Any) -> list[tuple[str, str]]:
+    """The label and address of a filtered list of sessions, if `user` may see them."""
+    if not may_view(user, DetectionSession):
+        return []
+    return [("Sessions", list_of(DetectionSession, **filters))]
+
+
+def link(address: str, text: object) -> SafeString:
+    return format_html('<a href="{}">{}</a>', address, text)
+
+
+def link_to(row: Model, text: object) -> SafeString:
+    return link(page_of(row), text)
+
+
+def in_use_first(model: type[Model]) -> list[Any]:
+    """The terms of an order to put before a model's own."""
+    if issubclass(model, MoveSpec):
+        # Not the expression of the model's index of all MoveSpecs: a plan would scan that index
+        # to find those of one customer.
+        rank = Case(
+            When(archived_at__isnull=False, **{f"{RELEASED}__isnull": True}, then=Value(3)),
+            When(archived_at__isnull=False, then=Value(2)),
+            When(**{f"{RELEASED}__isnull": True}, then=Value(1)),
+            default=Value(0),
+        )
+        return [rank.asc()]
+    if issubclass(model, Credential):
+        # A CASE, since NOT of a comparison with NULL would be NULL.
+        is_over = Case(When(is_live(clock.now()), then=Value(0)), default=Value(1))
+        return [is_over.asc(), F("last_used_at").desc(nulls_last=True)]
+    return []
+
+
+def with_release(rows: Any) -> Any:
+    """MoveSpecs with what `release_words` reads."""
+    return rows.select_related(RELEASED).defer(f"{RELEASED}__yaml_source")
+
+
+def release_words(movespec: MoveSpec) -> str:
+    version = movespec.current_released_version
+    return f"v{version.version_number} released" if version else "nothing released"
+
+
+def distinct_name(row: Any) -> str:
+    """The full name of a row, its state and its first digits: a picker's line for it."""
+    project = project_of(row)
+    named = project and hasattr(row, "name")
+    parts = [f"{project} / {visible(row.name)}" if named else full_name(row)]
+    if isinstance(row, MoveSpec):
+        parts.append("archived" if row.archived_at else release_words(row))
+    if getattr(row, "suspended_at", None):
+        parts.append("suspended")
+    return " · ".join([*parts, first_digits(row.pk)])
+
+
+class PickerView(AutocompleteJsonView):
+    """Django's view of the options of a picker, with rows of one name distinguished."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        return {**super().serialize_result(obj, to_field_name), "text": distinct_name(obj)}
+
+
+def with_author(rows: Any, column: str, user: Any) -> Any:
+    """`rows` with the name and kind of the credential in `column`, and whether `user` may see it.
+
+    Read with the rows, so that a list of fifty takes no more statements than an empty one.
+    """
+    author = Credential.objects.filter(pk=OuterRef(column))
+    seen = [kind for kind, model in OF_KIND.items() if may_view(user, model)]
+    return rows.annotate(
+        author_name=Subquery(author.values("name")[:1]),
+        author_kind=Subquery(author.filter(kind__in=seen).values("kind")[:1]),
+    )
+
+
+def author_of(row: Any, credential_id: UUID | None) -> SafeString | str:
+    """The author of a row of `with_author`, the credential `credential_id`."""
+    if credential_id is None:
+        return "the platform"
+    if row.author_name is None:  # of a database that was made by hand
+        return format_html("a credential {}", short_id(credential_id))
+    name = visible(row.author_name)
+    if row.author_kind is None:
+        return name
+    return link_to(OF_KIND[row.author_kind](pk=credential_id, kind=row.author_kind), name)

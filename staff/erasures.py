@@ -1,23 +1,132 @@
-"""The pages of erasures: how far each is."""
+"""The erasure of organizations and projects by staff, and the pages that say how far each is."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
-from django.db.models import Q
-from django.http import HttpRequest
+from django.contrib.admin.models import DELETION, LogEntry
+from django.core.exceptions import ValidationError
+from django.db.models import Max, OuterRef, Q, Subquery
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.safestring import SafeString
 
+from erasure.erasures import DEED, erasure_of, owner_erase
 from erasure.models import Erasure, Kind
 from kynaplatform import clock
-from projects.models import Project
+from kynaplatform.api.errors import Conflict
+from projects.models import Organization, Project
+from sessions_app.models import DetectionSession
+from staff.actions import Done, ReasonForm, StaffAction, Submission
 from staff.base import ReadOnlyAdmin
-from staff.display import badge, first_digits, id_column, moment, moment_of
+from staff.display import (
+    badge,
+    count_up_to,
+    counted,
+    first_digits,
+    id_column,
+    list_of,
+    may_view,
+    moment,
+    moment_of,
+    page_of,
+    words_up_to,
+)
 from staff.lists import StrictFilter
-from staff.names import list_of, may_view
 
-# Of the projects that an organization still has: the worker erases one after the other.
+MAX_COUNTED = 100_000
+# How many projects that an organization still has are named. They are erased one after another.
 MAX_NAMED = 10
+NAMES = {
+    Kind.SUBJECT: "a person",
+    Kind.PROJECT: "a project",
+    Kind.ORGANIZATION: "an organization",
+}
+SENTENCE = f"{DEED}: all that it has goes for good."
+
+
+class EraseForm(ReasonForm):
+    """The name and the id of what is erased, typed: a click alone erases nothing."""
+
+    name = forms.CharField(label="Its name", help_text="Type the name, to say which one is meant.")
+    id_digits = forms.CharField(label="Its id")
+    field_order = ["name", "id_digits", "reason"]
+
+    def __init__(self, data: Any, row: Organization | Project) -> None:
+        super().__init__(data)
+        self.row = row
+        digits = len(first_digits(row.pk))
+        self.fields[
+            "id_digits"
+        ].help_text = f"At least its first {digits} digits: another may have the same name."
+        self.fields["reason"].help_text = "Kept for good, when all else is gone: name no person."
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if name != self.row.name:
+            raise ValidationError("That is not its name.")
+        return name
+
+    def clean_id_digits(self) -> str:
+        typed, own = str(self.cleaned_data["id_digits"]).lower(), str(self.row.pk)
+        if not (typed.startswith(first_digits(own)) and own.startswith(typed)):
+            raise ValidationError("That is not its id.")
+        return typed
+
+
+class Erase(StaffAction):
+    name, label, past = "erase", "Erase", "Erased"
+    permission = "projects.erase_{model}"
+    # The retention of the log keeps entries of this kind.
+    flag = DELETION
+    takes_many = False
+
+    def applies_to(self, row: Organization | Project) -> bool:
+        return erasure_of(row) is None
+
+    def form(self, data: Any, row: Any, user: Any) -> forms.BaseForm:
+        return EraseForm(data, row)
+
+    def context(self, row: Any, form: forms.BaseForm) -> dict[str, Any]:
+        return {"facts": facts_of(row)}
+
+    def effects(self, rows: Sequence[Any]) -> list[str]:
+        row: Any = rows[0]
+        has = "sessions and events, MoveSpecs and versions, keys, tokens and webhooks"
+        if isinstance(row, Organization):
+            has = f"{counted(rows[0].project_count, 'project')} with {has}"
+        live = counted(row.live_session_count, "live session")
+        return [
+            f"Refused at once: every request. Cancelled: {live}.",
+            f"Erased for good by the worker: {has}, and what the history tells of them.",
+            "Kept: this line of the history without a name, and what was used, by day.",
+            "It can't be stopped, and nothing brings it back.",
+        ]
+
+    def perform(self, row: Any, submission: Submission) -> Done:
+        if not self.applies_to(row):
+            raise Conflict("It is being erased already.")
+        erasure = owner_erase(row, now=submission.now)
+        return Done(SENTENCE, lambda request: HttpResponseRedirect(page_of(erasure)))
+
+
+def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
+    """What distinguishes it from another of its name, by reads that stay small however much it
+    has."""
+    now = clock.now()
+    own = "organization" if isinstance(row, Organization) else "pk"
+    projects = Project.objects.filter(**{own: row.pk})
+    newest = DetectionSession.objects.filter(project=OuterRef("pk")).order_by("-created_at")
+    by_project = projects.annotate(newest=Subquery(newest.values("created_at")[:1]))
+    last = by_project.aggregate(last=Max("newest"))["last"]
+    sessions = DetectionSession.objects.filter(project__in=projects)
+    return [
+        ("Id", row.pk),
+        ("Made", moment(row.created_at, now)),
+        ("Sessions", words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, sessions))),
+        ("Last session", moment(last, now) if last else "none"),
+        ("Live streams", sessions.live().attached(now).count()),
+    ]
 
 
 class StateFilter(StrictFilter):
@@ -31,7 +140,7 @@ class StateFilter(StrictFilter):
 
 @admin.register(Erasure)
 class ErasureAdmin(ReadOnlyAdmin):
-    """A person's id is on no page: the customer's own, and soon gone."""
+    """No page has a person's id: it is the customer's own, and soon gone."""
 
     has_history = False
     change_form_template = "admin/erasure/erasure.html"
@@ -52,6 +161,7 @@ class ErasureAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, erasure: Any) -> dict[str, Any]:
         now = clock.now()
+        is_owner = erasure.kind != Kind.SUBJECT
         facts: list[tuple[str, Any]] = [
             ("State", self.state(erasure)),
             ("Of", erasure.get_kind_display().lower()),
@@ -62,24 +172,18 @@ class ErasureAdmin(ReadOnlyAdmin):
             facts.append(("Done", moment(erasure.ended_at, now)))
         return {
             **super().page_context(request, erasure),
-            "title": f"Erasure {first_digits(erasure.pk)} of {_article(erasure)}",
+            "title": f"Erasure {first_digits(erasure.pk)} of {NAMES[erasure.kind]}",
             "subtitle": None,
             "facts": facts,
-            "left": [] if erasure.ended_at or erasure.kind == Kind.SUBJECT else _left(erasure),
-            "lines": may_view(request.user, LogEntry)
-            and erasure.kind != Kind.SUBJECT
+            "remaining": _remaining(erasure) if is_owner and not erasure.ended_at else [],
+            "log": may_view(request.user, LogEntry)
+            and is_owner
             and list_of(LogEntry, q=erasure.project_id or erasure.organization_id),
         }
 
 
-def _article(erasure: Erasure) -> str:
-    if erasure.kind == Kind.SUBJECT:
-        return "a person"
-    return "a project" if erasure.kind == Kind.PROJECT else "an organization"
-
-
-def _left(erasure: Erasure) -> list[str]:
-    """The names of the projects that are still there."""
+def _remaining(erasure: Erasure) -> list[str]:
+    """The names of the projects that are not erased yet."""
     field = "organization_id" if erasure.kind == Kind.ORGANIZATION else "id"
     its_id = erasure.organization_id if erasure.project_id is None else erasure.project_id
     projects = Project.objects.filter(**{field: its_id}).select_related("organization")

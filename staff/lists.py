@@ -1,35 +1,57 @@
-"""Lists that take what they offer, and nothing else; the page that says what they refuse.
+"""Lists that accept what they offer, and nothing else; and their CSV.
 
 Django lets a list be filtered by any column of its model, in any way that a column can be
 compared. So a value that no page shows could be read a character at a time.
 """
 
+import csv
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from html import unescape
+from io import StringIO
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import (
-    PAGE_VAR,
-    ChangeList,
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    SuspiciousOperation,
+    ValidationError,
 )
-from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.utils.text import capfirst
+from django.urls import URLPattern, path
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst, slugify
 
 from common.keyset import Place, every_row, place
 from kynaplatform import clock
+from staff.states import entry_add
 
 
 class Refused(Exception):
-    """The exception that ends a request with that page, a status and headers."""
+    """Ends a request with the page that says why, a status and headers."""
 
     def __init__(
         self, sentence: str, *, status: int = 400, headers: dict[str, str] | None = None
@@ -38,7 +60,7 @@ class Refused(Exception):
         self.status = status
         self.headers = headers or {}
 
-    def page(self, site: AdminSite, request: HttpRequest) -> TemplateResponse:
+    def to_response(self, site: AdminSite, request: HttpRequest) -> TemplateResponse:
         context = {
             **site.each_context(request),
             "is_nav_sidebar_enabled": site.has_permission(request),
@@ -74,21 +96,18 @@ def require_known(parameters: QueryDict, known: set[str]) -> None:
     require_once(parameters)
     for name in parameters:
         if name not in known:
-            raise Refused(f"This page has nothing by which to ask for “{_short(name)}”.")
+            raise Refused(f"This page has no parameter “{_short(name)}”.")
 
 
 def require_once(parameters: QueryDict) -> None:
     for name, values in parameters.lists():
         if len(values) > 1:
-            raise Refused(f"The address asks for “{_short(name)}” twice.")
+            raise Refused(f"The address has “{_short(name)}” twice.")
 
 
-def require_short(search: str) -> None:
+def require_searchable(search: str) -> None:
     if len(search) > MAX_SEARCH:
         raise Refused(f"A search has at most {MAX_SEARCH} characters.")
-
-
-def require_no_secret(search: str) -> None:
     if SECRET.search(search):
         raise Refused(NO_SECRETS)
 
@@ -98,7 +117,7 @@ def _short(text: str) -> str:
 
 
 class StrictFilter(admin.SimpleListFilter):
-    """A filter that takes only the values that it shows."""
+    """A filter that accepts only the values that it shows."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -121,7 +140,7 @@ class StrictFilter(admin.SimpleListFilter):
 
 
 class StrictChangeList(ChangeList):
-    """A list that takes only the filters, search, columns and pages that it shows."""
+    """A list that accepts only the filters, search, columns and pages that it shows."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,8 +150,7 @@ class StrictChangeList(ChangeList):
 
     def get_filters(self, request: HttpRequest) -> Any:
         require_once(request.GET)
-        require_short(self.query)
-        require_no_secret(self.query)
+        require_searchable(self.query)
         filters = super().get_filters(request)
         # Django would compare what no filter has taken with columns.
         for name in filters[2]:
@@ -140,7 +158,7 @@ class StrictChangeList(ChangeList):
         return filters
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """None for a column that the list does not sort by, which Django's own does not heed."""
+        """None for a column that the list does not sort by, which Django does not check."""
         is_offered = field_name in (self.sortable_by or ())
         return super().get_ordering_field(field_name) if is_offered else None
 
@@ -150,7 +168,7 @@ class StrictChangeList(ChangeList):
 
 
 class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page that takes only what it offers, and answers 400 to anything else."""
+    """A page that accepts only what it offers, and answers 400 to anything else."""
 
     changelist_class: ClassVar[type[StrictChangeList]] = StrictChangeList
 
@@ -185,12 +203,8 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return False
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Nothing: a link must not fill in a form for whoever follows it."""
+        """Nothing, so that a link can't fill in a form for whoever follows it."""
         return {}
-
-
-# The rows that a download reads at once.
-DOWNLOADED = 500
 
 
 class PlacedPage(NamedTuple):
@@ -207,10 +221,8 @@ class PlacedChangeList(StrictChangeList):
         raise NotImplementedError
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """The rows that actions choose from: a ticked one whatever the filters say of it by now.
-
-        All at once are those that the filters find.
-        """
+        """The rows that actions choose from: any that was ticked, whatever the filters say by now;
+        with `select_across` those that the filters find."""
         super().get_queryset(request, exclude_parameters)  # makes the filters
         if request.POST.get("select_across") != "1":
             return self.root_queryset
@@ -231,7 +243,7 @@ class PlacedChangeList(StrictChangeList):
             for label, there in neighbours
             if there
         ]
-        # Where much is passed over, a page may be short, or empty.
+        # Where a page skips many rows, it may be short, or empty.
         self.goes_on = found.older is not None
         self.result_count = self.full_result_count = len(found.rows)
         self.show_admin_actions = bool(found.rows)
@@ -240,8 +252,141 @@ class PlacedChangeList(StrictChangeList):
     def every_row(self) -> Iterator[Any]:
         start: Place | None = None
         while True:
-            found = self.page_from(start, DOWNLOADED)
+            found = self.page_from(start, ROWS_AT_ONCE)
             yield from found.rows
             if found.older is None:
                 return
             start = found.older
+
+
+# How many rows a download reads and writes at once.
+ROWS_AT_ONCE = 500
+# A cell begins at the text's start, and wherever a spreadsheet may split it. It may be a formula if
+# one of the four signs stands before its first letter or digit: spreadsheets drop quotes, spaces
+# and invisible characters (OWASP, CSV Injection).
+_SPLITS = ";\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FORMULA = "=+@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20\\-"
+FORMULA = re.compile(rf"(^|[{_SPLITS}])(?=[^\w{_SPLITS}{_FORMULA}]*[{_FORMULA}])")
+CUT = "This list is not whole: the database did not answer. Download it again."
+
+
+class DownloadableAdmin(StrictAdmin):
+    """A list with a CSV for those who may see it. Each download is logged."""
+
+    only_in_csv: Sequence[str] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_csv"
+        own = path("csv/", self.admin_site.admin_view(self.csv_view), name=name)
+        return [own, *super().get_urls()]
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """The variables of the list's page, beside Django's own."""
+        parameters = request.GET.copy()
+        parameters.pop(PAGE_VAR, None)
+        return {"csv_address": f"csv/?{parameters.urlencode()}"}
+
+    def logged_parameters(self, parameters: QueryDict) -> Mapping[str, Any]:
+        """The parameters of a download that the log names."""
+        return parameters
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**self.list_context(request), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def csv_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The CSV of the list at the same address without `csv/`, with all of its pages.
+
+        Its columns are the list's, and `only_in_csv`: a header, then a line a row; whole ids, ISO
+        8601 moments in UTC, objects as JSON.
+        """
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if PAGE_VAR in request.GET:
+            raise Refused("A download has every page.")
+        changelist = self.get_changelist_instance(request)
+        logged = self.logged_parameters(request.GET).items()
+        parameters = ", ".join(f"{name}={value}" for name, value in logged)
+        entry_add(
+            user_id=user_id_of(request),
+            model=self.model,
+            flag=CHANGE,
+            message=f"Downloaded: {parameters or 'all'}.",
+            about="list as CSV",
+        )
+        return attachment(list_lines(changelist, self), slugify(str(self.opts.verbose_name_plural)))
+
+
+def user_id_of(request: HttpRequest) -> int:
+    """The id of the user who is logged in, for the history."""
+    return request.user.pk or 0
+
+
+def attachment(lines: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    """The response that a browser saves as a CSV of that name and the day."""
+    file_name = f"{name}-{clock.now():%Y-%m-%d}.csv"
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
+    )
+
+
+def list_lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
+    """The lines of a list's CSV."""
+    shown = [one for one in changelist.list_display if one != "action_checkbox"]
+    columns = [*shown, *page.only_in_csv]
+    header = [label_for_field(one, changelist.model, page) for one in columns]
+    rows = changelist.every_row()
+    return csv_lines(header, ([plain(one, row, page) for one in columns] for row in rows))
+
+
+def csv_lines(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
+    """The lines of a CSV, many at once. The last one says so if the database fails meanwhile."""
+    buffer = StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
+
+    def flush() -> bytes:
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text.encode()
+
+    writer.writerow(map(cell, header))
+    try:
+        for number, row in enumerate(rows, start=1):
+            writer.writerow(map(cell, row))
+            if number % ROWS_AT_ONCE == 0:
+                yield flush()
+    except DatabaseError:
+        # A streamed response ends as if it were whole.
+        writer.writerow([CUT])
+        yield flush()
+        raise
+    yield flush()
+
+
+def plain(column: Any, row: Any, page: DownloadableAdmin) -> object:
+    """The value of a column without its markup."""
+    shown = getattr(page, column, None) if isinstance(column, str) else column
+    if valued := getattr(shown, "plain", None):
+        return valued(row)
+    try:
+        _field, _attribute, value = lookup_field(column, row, page)
+    except ObjectDoesNotExist:
+        return None
+    return unescape(strip_tags(value)) if isinstance(value, SafeString) else value
+
+
+def cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
+    return FORMULA.sub(r"\1'", str(value))

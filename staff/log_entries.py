@@ -25,12 +25,12 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.base import ReadOnlyAdmin
 from staff.display import moment_of, short_ids, shortened
-from staff.history import told
 from staff.lists import StrictChangeList, StrictFilter
-from staff.search_terms import ids_of, means_one_id, searched, words_of
+from staff.search import ids_of, means_one_id, searched, words_of
+from staff.states import deed_and_reason
 from webhooks.models import WebhookEndpoint
 
-# The models whose rows are searched as in their own lists, the newest of each.
+# The models whose newest rows are searched as in their own lists.
 SUBJECTS: tuple[type[Model], ...] = (
     Organization, Project, ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint,
 )  # fmt: skip
@@ -56,8 +56,8 @@ def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
         ways.append(Q(object_id__startswith="".join(digit for digit, _ in same)))
     if not means_one_id(text) and (words := words_of(text)):
         newest = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        told = reduce(and_, [Q(object_repr__icontains=word) for word in words])
-        ways.append(Q(pk__gt=newest - MAX_TEXTS) & told)
+        named = reduce(and_, [Q(object_repr__icontains=word) for word in words])
+        ways.append(Q(pk__gt=newest - MAX_TEXTS) & named)
     # Each condition has its own index, and is read once: a list is counted as well as read.
     pks = entries.order_by().values_list("pk", flat=True)
     found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MAX_ENTRIES]}
@@ -131,7 +131,7 @@ def _key(model: type[Model], text: str | None) -> Any:
 
 
 def _done(entry: LogEntry) -> str:
-    return told(entry)[0]
+    return deed_and_reason(entry)[0]
 
 
 class LogChangeList(StrictChangeList):
@@ -188,7 +188,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="why", empty_value="-")
     def why(self, entry: LogEntry) -> str | None:
         """The reason, never cut."""
-        return told(entry)[1] or None
+        return deed_and_reason(entry)[1] or None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -29,7 +29,7 @@ from detection.role_words import times_words
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
 from sessions_app.attempt_words import band_words, measure_words
-from staff.names import page_of
+from staff.display import page_of
 
 # The line breaks of YAML, so that lines have the numbers that issues name.
 LINE_BREAK = re.compile("\r\n|[\n\r]")

@@ -17,8 +17,8 @@ from detection import validate
 from kynaplatform import clock
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from staff.actions import StaffActionAdmin, action_url
 from staff.actions import movespecs as actions
-from staff.actions.base import StaffActionAdmin, action_url
 from staff.actions.movespecs import (
     MAX_CHOICES,
     Delist,
@@ -29,20 +29,24 @@ from staff.actions.movespecs import (
     siblings_of,
 )
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.display import badge, id_column, moment, moment_of
-from staff.movespec_text import comparison, every_line_of, lines_of, reading
-from staff.names import (
+from staff.display import (
     author_of,
-    author_of_release,
+    badge,
     full_name,
+    id_column,
     in_use_first,
     link_to,
+    list_of,
+    may_view,
+    moment,
+    moment_of,
     page_of,
     release_words,
     sessions_of,
     with_author,
     with_release,
 )
+from staff.movespec_text import comparison, every_line_of, lines_of, reading
 from staff.states import with_suspensions
 
 
@@ -97,7 +101,7 @@ def _does(user: Any, version: Any) -> Iterator[tuple[str, str]]:
             yield f"{action.label} …", action_url(action, version)
 
 
-# The most versions and releases that a MoveSpec's page lists.
+# The newest versions, so many, are on a MoveSpec's page.
 MAX_LISTED = 20
 
 
@@ -139,7 +143,10 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return author_of(movespec, movespec.created_by)
 
     def leads_to(self, request: HttpRequest, row: MoveSpec) -> list[tuple[str, str]]:
-        return sessions_of(request.user, movespec=row.pk)
+        leads = sessions_of(request.user, movespec=row.pk)
+        if may_view(request.user, Release):
+            leads.append(("Releases", list_of(Release, movespec__id__exact=row.pk)))
+        return leads
 
     @admin.display(description="description", empty_value="-")
     def shown_description(self, movespec: MoveSpec) -> str:
@@ -162,14 +169,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         card = accuracy_cards().get(movespec.id)
         versions = movespec.versions.order_by("-version_number")
         newest = list(versions.values_list("version_number", flat=True)[: MAX_LISTED + 1])
-        made = with_author(movespec.releases.all(), "released_by_credential", request.user)
-        releases = list(
-            made.select_related("from_version", "to_version", "released_by_staff")
-            .defer("from_version__yaml_source", "to_version__yaml_source")
-            .order_by("-id")[: MAX_LISTED + 1]
-        )
-        previous = self._previous_version(movespec, releases)
-        if previous is not None and request.user.has_perm(RollBack.permission):
+        if request.user.has_perm(RollBack.permission) and (previous := _previous_version(movespec)):
             label = f"{RollBack.label} {name_of(previous)} …"
             roll_back = {"label": label, "address": action_url(RollBack, previous)}
             context["staff_actions"].insert(0, roll_back)
@@ -178,29 +178,23 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
             **context,
             "versions": list(version_rows(request.user, movespec, shown, clock.now())),
             "more_versions": len(newest) > MAX_LISTED,
-            "releases": [(one, author_of_release(one)) for one in releases[:MAX_LISTED]],
-            "more_releases": len(releases) > MAX_LISTED,
             "card": card,
             "accuracy": card and facts_of(card),
             "experimental": card and why_experimental(card),
         }
 
-    def _previous_version(
-        self, movespec: MoveSpec, releases: Sequence[Release]
-    ) -> MoveSpecVersion | None:
-        """The earlier version that was released last, and may be released again."""
-        released = movespec.current_released_version
-        if released is None or movespec.archived_at is not None:
-            return None
-        for release in releases:
-            version = release.from_version
-            if (
-                version is not None
-                and version.withdrawn_at is None
-                and version.version_number < released.version_number
-            ):
-                return version
+
+def _previous_version(movespec: MoveSpec) -> MoveSpecVersion | None:
+    """The earlier version that was released last, and may be released again."""
+    released = movespec.current_released_version
+    if released is None or movespec.archived_at is not None:
         return None
+    releases = movespec.releases.filter(
+        from_version__withdrawn_at__isnull=True,
+        from_version__version_number__lt=released.version_number,
+    ).select_related("from_version")
+    last = releases.defer("from_version__yaml_source").order_by("-id").first()
+    return last.from_version if last else None
 
 
 def _own_state(movespec: MoveSpec) -> SafeString:
@@ -282,7 +276,9 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who")
     def who(self, release: Release) -> SafeString | str:
-        return author_of_release(release)
+        if release.released_by_staff is not None:
+            return str(release.released_by_staff.get_username())
+        return author_of(release, release.released_by_credential)
 
     @admin.display(description="why")
     def why(self, release: Release) -> str:

@@ -43,15 +43,31 @@ from projects.models import (
 )
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession, Outcome
-from staff.actions.base import StaffActionAdmin
+from staff.actions import StaffActionAdmin
 from staff.actions.credentials import ISSUE
-from staff.actions.onboarding import PERMISSIONS, onboard_view
-from staff.actions.organizations import MAY_ERASE, Erase, Resume, SetRetention, Suspend
+from staff.actions.organizations import (
+    MAY_ERASE,
+    MAY_ONBOARD,
+    Resume,
+    SetRetention,
+    Suspend,
+    onboard_view,
+)
 from staff.base import AsShownAdmin, OwnerFilter, OwnerSelect, changes_of
-from staff.display import DAY, badge, moment, moment_of, outcome_words
+from staff.display import (
+    DAY,
+    badge,
+    link,
+    link_to,
+    list_of,
+    may_view,
+    moment,
+    moment_of,
+    sessions_of,
+)
+from staff.erasures import Erase
 from staff.lists import StrictFilter
-from staff.names import link_to, linked, list_of, may_view, sessions_of
-from staff.states import with_suspensions
+from staff.states import outcome_words, with_suspensions
 from usage.models import UsageMonth
 from webhooks.models import WebhookEndpoint
 
@@ -142,7 +158,8 @@ class OwnedCount(NamedTuple):
         # The list of sessions has a parameter of its own for a customer.
         is_own = self.model is DetectionSession and path == "organization"
         owner = path if is_own else f"{path}__id__exact"
-        return linked(getattr(row, self.field), self.model, **{owner: row.pk}, **self.filters)
+        address = list_of(self.model, **{owner: row.pk}, **self.filters)
+        return link(address, getattr(row, self.field))
 
 
 LIVE_KEYS = {"state": "live"}
@@ -334,7 +351,7 @@ class OrganizationAdmin(SuspendableAdmin):
         return [own, *super().get_urls()]
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        may_onboard = request.user.has_perms(PERMISSIONS)
+        may_onboard = request.user.has_perms(MAY_ONBOARD)
         return {**super().list_context(request), "may_onboard": may_onboard}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:

@@ -23,7 +23,7 @@ from sessions_app.summary import (
     quality_of,
     shares_of,
 )
-from staff.display import duration, written
+from staff.display import duration, number_words
 
 # The newest repetitions and attempts that are listed, the newest events that they are sought in,
 # and the newest attaches.
@@ -153,7 +153,7 @@ def _frames(seen: Seen) -> Iterator[Fact]:
         doubted = f"doubted below {DOUBTED_BELOW:.0%}"
         yield "Could be counted", f"{quality.countable_share:.0%}", doubted
     if seen.frames_a_second is not None:
-        yield "Frames a second", written(round(seen.frames_a_second, 1)), ""
+        yield "Frames a second", number_words(round(seen.frames_a_second, 1)), ""
     for angle, least, most in seen.angles:
         low, high = _subject(angle, angle.low_side), _subject(angle, angle.high_side)
         if low == high:
@@ -179,7 +179,7 @@ def _parameters(session: DetectionSession) -> list[tuple[str, str]]:
             name,
             duration(timedelta(milliseconds=number))
             if units.get(name) == "ms"
-            else f"{written(number)}{units.get(name, '')}",
+            else f"{number_words(number)}{units.get(name, '')}",
         )
         for name, number in session.parameters.items()
     ]

@@ -29,21 +29,27 @@ from sessions_app.models import (
     DetectionSession,
     EventType,
     Outcome,
-    Status,
 )
 from sessions_app.stream_state import STATE_COLUMNS
-from staff.actions.base import Done, StaffAction, StaffActionAdmin, Submission
+from staff.actions import StaffAction, StaffActionAdmin, Submission
 from staff.base import ReadOnlyAdmin
-from staff.display import Tone, badge, duration, first_digits, id_column, moment_of, outcome_words
-from staff.downloads import ROWS_AT_ONCE, attachment, user_id_of, written_lines
-from staff.history import history_add, history_of, told
-from staff.lists import require_known
-from staff.names import author_of, full_name, link_to, list_of, may_view, with_author
+from staff.display import (
+    author_of,
+    duration,
+    first_digits,
+    full_name,
+    id_column,
+    link,
+    link_to,
+    list_of,
+    may_view,
+    moment_of,
+    with_author,
+)
+from staff.lists import ROWS_AT_ONCE, attachment, csv_lines, require_known, user_id_of
+from staff.search import LABELS, SESSIONS_HELP, SUBJECT, session_filters
 from staff.session_list import (
     FINDER_MEDIA,
-    HELP,
-    LABELS,
-    SUBJECT,
     CredentialFilter,
     DayFilter,
     MoveSpecFilter,
@@ -51,19 +57,28 @@ from staff.session_list import (
     ProjectFilter,
     SessionChangeList,
     StatusFilter,
-    sought,
 )
 from staff.session_page import session_page, spec_of
-from staff.states import with_suspensions
+from staff.states import (
+    deed_and_reason,
+    history_add,
+    history_of,
+    state_of_session,
+    with_suspensions,
+)
 from webhooks.models import WebhookDelivery
 
 
 class Cancel(StaffAction):
-    name = "cancel"
-    label = "Cancel"
+    name, label, past = "cancel", "Cancel", "Cancelled"
     way_out = "Leave it running"
-    past = "Cancelled"
     permission = "sessions_app.cancel_detectionsession"
+    consequences = (
+        "Each session that still runs ends now, cancelled and without a result.",
+        "A client that is attached gets session_done and is disconnected.",
+        "Frames that were acknowledged stay counted.",
+        "A session that has ended by then keeps its outcome, and a message says so.",
+    )
 
     def applies_to(self, row: DetectionSession) -> bool:
         return row.status in LIVE_STATUSES
@@ -71,15 +86,10 @@ class Cancel(StaffAction):
     def title(self, row: DetectionSession) -> str:
         return f"Cancel session {full_name(row)}"
 
-    def effects(self, rows: Sequence[DetectionSession]) -> list[str]:
-        return [
-            "Each session that still runs ends now, cancelled and without a result.",
-            "A client that is attached gets session_done and is disconnected.",
-            "Frames that were acknowledged stay counted.",
-            "A session that has ended by then keeps its outcome, and you are told of it.",
-        ]
+    def sentence(self, row: DetectionSession) -> str:
+        return f"Cancelled session {full_name(row)}."
 
-    def perform(self, row: DetectionSession, submission: Submission) -> Done:
+    def perform(self, row: DetectionSession, submission: Submission) -> None:
         # Locked, so that what is found here is what `session_cancel` finds: cancelling what was
         # cancelled already is no error to it.
         make_up_for_downtime(submission.now)
@@ -91,24 +101,10 @@ class Cancel(StaffAction):
                 f"It had ended already: {found.status}, outcome {found.terminal_outcome}."
             )
         session_cancel(session_id=row.id, project_id=row.project_id, now=submission.now)
-        return Done(f"Cancelled session {full_name(row)}.")
 
 
 EVENTS_CSV = "sessions_app_detectionsession_events_csv"
-TONES: dict[str, Tone] = {Status.COMPLETED: "good", Status.FAILED: "bad"}
-
-
-def state_badge(session: DetectionSession) -> SafeString:
-    """The status, and the outcome where that says more. One that counted nothing is a warning."""
-    outcome = session.terminal_outcome or session.status
-    words = outcome_words(outcome)
-    api_word = outcome if outcome == session.status else f"{session.status}: {outcome}"
-    if session.status == Status.COMPLETED and not session.repetitions:
-        return badge(f"{words}, 0 repetitions", "warning", api_word)
-    return badge(words, TONES.get(session.status, "quiet"), api_word)
-
-
-# The columns that tell staff nothing. A session's page shows every other.
+# The columns that mean nothing to staff. A session's page shows all others.
 OF_THE_MACHINERY = {
     "repetitions", "counted_events_total", "attachment_id", *STATE_COLUMNS, "engine_version",
     "is_state_unreadable", "unreadable_since", "created_by", "idempotency_key",
@@ -152,7 +148,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="status")
     def state(self, session: DetectionSession) -> SafeString:
-        return with_suspensions(session, state_badge(session))
+        return with_suspensions(session, state_of_session(session))
 
     @admin.display(description="repetitions")
     def counted(self, session: DetectionSession) -> int:
@@ -182,14 +178,14 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return queryset, False
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        named = {"search_help": HELP, "rows_called": "sessions"}
+        named = {"search_help": SESSIONS_HELP, "rows_called": "sessions"}
         return {**super().list_context(request), **named}
 
-    def told(self, parameters: QueryDict) -> Mapping[str, Any]:
-        """No log has a person's id, or what a customer has noted."""
+    def logged_parameters(self, parameters: QueryDict) -> Mapping[str, Any]:
+        """No log has a person's id, or a note of a customer."""
         text = parameters.get(SEARCH_VAR, "").strip()
-        # What finds nothing may be of somebody who was erased.
-        if not text or ((found := sought(text)) and LABELS.isdisjoint(found)):
+        # A text that finds nothing may be of somebody who was erased.
+        if not text or ((found := session_filters(text)) and LABELS.isdisjoint(found)):
             return parameters
         return {**parameters.dict(), SEARCH_VAR: "a subject or a note"}
 
@@ -229,7 +225,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "subtitle": None,
             "facts": self.facts(request, session),
             "cancelled": cancelled,
-            "cancelled_why": cancelled and told(cancelled)[1],
+            "cancelled_why": cancelled and deed_and_reason(cancelled)[1],
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
         }
 
@@ -249,14 +245,14 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         ]
         if may_view(request.user, WebhookDelivery):
             sent = list_of(WebhookDelivery, q=session.pk)
-            facts.append(("Webhooks", format_html('<a href="{}">What was sent of it</a>', sent)))
+            facts.append(("Webhooks", link(sent, "What was sent of it")))
         if session.subject:
             theirs = list_of(
                 DetectionSession,
                 project__id__exact=session.project_id,
                 q=f"{SUBJECT}{session.subject}",
             )
-            facts.append(("Subject", format_html('<a href="{}">{}</a>', theirs, session.subject)))
+            facts.append(("Subject", link(theirs, session.subject)))
         return [*facts, ("Language", session.locale)]
 
 
@@ -294,7 +290,7 @@ def event_lines(session: DetectionSession, spec: MoveSpec | None) -> Iterator[by
         *OF_EVENT, *OF_METRICS, PREVIOUS_BACK, *ranges, *of_checks, UNCERTAIN, *OF_PAYLOAD, WHY
     ]  # fmt: skip
     cells = (_cells(event, names, checks, spec) for event in _events(session))
-    return written_lines(header, cells)
+    return csv_lines(header, cells)
 
 
 def measure_names_of(spec: MoveSpec) -> list[str]:

@@ -1,121 +1,140 @@
-"""The staff's site: Django's admin, with an index that shows the platform at a glance."""
+"""The staff's site: Django's admin with its own login, index and search box.
 
-from collections.abc import Callable, Iterable, Sequence
+Login and password forms allow few wrong passwords a minute, and log each of them.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial, update_wrapper
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import MaxLengthValidator
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 
 from kynaplatform import __version__, clock
-from staff.dashboard import dashboard
-from staff.global_search import find, search_text
+from kynaplatform.api.rate_limits import Decision, Limit
+from kynaplatform.api.throttling import request_counter
+from kynaplatform.database.connections import is_lock_timeout
+from kynaplatform.middleware import client_address
+from staff.dashboard import dashboard, grouped
+from staff.display import PickerView
 from staff.lists import (
     NO_SECRETS,
     UNSEARCHED,
     Refused,
     require_known,
-    require_no_secret,
-    require_short,
+    require_searchable,
     require_text,
 )
-from staff.login import LoginForm, OwnPasswordForm
-from staff.names import PickerView
+from staff.search import find, search_text
 
-# A group's title, and its models as `app.model`, in their order.
-GROUPS: Sequence[tuple[str, Sequence[str]]] = (
-    ("Customers", ("projects.organization", "projects.project", "usage.usagemonth")),
-    ("Credentials", ("projects.apikey", "projects.serviceaccount", "projects.accesstoken")),
-    (
-        "Movements",
-        (
-            "movespecs.movespec",
-            "movespecs.movespecversion",
-            "movespecs.release",
-            "movespecs.movespecdraft",
-        ),
-    ),
-    ("Sessions", ("sessions_app.detectionsession",)),
-    ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
-    ("Erasures", ("erasure.erasure",)),
-    ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
-)
+logger = logging.getLogger("kynaplatform.login")
+
+# An office shares an address: somebody who forgot a password must not stop the others.
+NAMES_AT_ONE_ADDRESS = 3
+MAX_LOGGED = 100
+TURN_SECONDS = 10
 
 
-# The names that differ from Django's.
-NAMES = {"admin.logentry": "Who did what"}
+class LoginForm(AdminAuthenticationForm):
+    """The login form. It limits failures by name and address together.
+
+    A limit by name alone would let a stranger lock its owner out.
+    """
+
+    request: HttpRequest
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        name = self.fields["username"]
+        # Django leaves this check to the browser.
+        name.validators.append(MaxLengthValidator(name.max_length))  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if name is None or not self.cleaned_data.get("password"):
+            return super().clean()
+        address = client_address(self.request)
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        limits = [
+            Limit(f"login-name:{digest}@{address}", settings.RATE_LIMIT_LOGIN),
+            Limit(f"login-address:{address}", settings.RATE_LIMIT_LOGIN * NAMES_AT_ONE_ADDRESS),
+        ]
+        with one_guess("login", limits, name, address):
+            return super().clean()
 
 
-class Task(NamedTuple):
-    """A task of staff: the permissions that it takes, and the page on which it begins."""
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """The form to change one's own password. It limits wrong old passwords by user."""
 
-    label: str
-    permission: str
-    page: str
-    also: Sequence[str] = ()
+    def __init__(self, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request = request
 
-
-TASKS = (
-    Task("Find a customer", "projects.view_organization", "projects_organization_changelist"),
-    Task("See what customers used", "usage.view_usagemonth", "usage_usagemonth_changelist"),
-    Task(
-        "Onboard a customer",
-        "projects.add_organization",
-        "projects_organization_onboard",
-        also=("projects.add_project", "projects.add_apikey"),
-    ),
-    Task("Issue an API key", "projects.add_apikey", "projects_project_changelist"),
-    Task("Rotate or revoke a key", "projects.change_apikey", "projects_apikey_changelist"),
-    Task("See a movement's versions", "movespecs.view_movespec", "movespecs_movespec_changelist"),
-    Task(
-        "Release, roll back or withdraw a version",
-        "movespecs.release_movespecversion",
-        "movespecs_movespecversion_changelist",
-    ),
-    Task(
-        "See what a session counted",
-        "sessions_app.view_detectionsession",
-        "sessions_app_detectionsession_changelist",
-    ),
-    Task(
-        "See why a webhook fails",
-        "webhooks.view_webhookendpoint",
-        "webhooks_webhookendpoint_changelist",
-    ),
-    Task("See who did what", "admin.view_logentry", "admin_logentry_changelist"),
-)
+    def clean_old_password(self) -> str:
+        limits = [Limit(f"old-password:{self.user.pk}", settings.RATE_LIMIT_LOGIN)]
+        name, address = self.user.get_username(), client_address(self.request)
+        with one_guess("change of password", limits, name, address):
+            return super().clean_old_password()
 
 
-def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The models of Django's `apps` in their GROUPS. A model of no group comes last."""
-    models = {
-        f"{app['app_label']}.{model['model'].__name__.lower()}": model
-        for app in apps
-        for model in app["models"]
-    }
-    for label, name in NAMES.items():
-        if label in models:
-            models[label] = {**models[label], "name": name}
-    groups = [
-        {"name": title, "models": [models.pop(label) for label in labels if label in models]}
-        for title, labels in GROUPS
-    ]
-    groups.append({"name": "Other", "models": list(models.values())})
-    return [group for group in groups if group["models"]]
+@contextmanager
+def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> Iterator[None]:
+    """Let the block try one password, and count its ValidationError against `limits`.
+
+    Raises Refused before the block if no attempt remains. Attempts that share the last limit wait
+    for each other, in all processes, so that each failure is counted before the next attempt.
+    """
+    with transaction.atomic():
+        _wait_for_others(limits[-1].key)
+        decision = request_counter().peek(limits)
+        if not decision.allowed:
+            logger.warning("%s refused, too many failures: %s", what, _who(name, address))
+            raise _too_many(decision)
+        try:
+            yield
+        except ValidationError:
+            request_counter().hit(limits)
+            logger.warning("%s failed: %s", what, _who(name, address))
+            raise
 
 
-def tasks_of(user: Any) -> list[tuple[str, str]]:
-    """The label and address of each task that `user` may do."""
-    return [
-        (task.label, reverse(f"admin:{task.page}"))
-        for task in TASKS
-        if user.has_perms([task.permission, *task.also])
-    ]
+def _wait_for_others(key: str) -> None:
+    try:
+        with connection.cursor() as cursor:
+            # Hashing a password takes longer than the usual timeout for a lock.
+            cursor.execute(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        sentence = "Others are trying passwords from your address. Try again in a moment."
+        raise Refused(sentence, status=503, headers={"Retry-After": "1"}) from error
+
+
+def _who(name: str, address: str) -> str:
+    """The name and address for the log, escaped: a name can neither end nor reverse a line."""
+    return f"{name.encode('unicode_escape').decode()[:MAX_LOGGED]} from {address}"
+
+
+def _too_many(decision: Decision) -> Refused:
+    seconds = decision.reset_seconds
+    return Refused(
+        f"Too many passwords were wrong. Try again in {seconds} seconds.",
+        status=429,
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 class StaffSite(AdminSite):
@@ -163,9 +182,10 @@ class StaffSite(AdminSite):
                 require_text(request)
                 response: HttpResponse = inner(request, *args, **kwargs)
             except Refused as refused:
-                return refused.page(self, request)
+                return refused.to_response(self, request)
             except PermissionDenied:
-                return Refused("Your role does not permit this.", status=403).page(self, request)
+                denied = Refused("Your role does not permit this.", status=403)
+                return denied.to_response(self, request)
             return response
 
         return update_wrapper(refusing, inner)
@@ -174,7 +194,6 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         shown = dashboard(request.user, now=clock.now())
-        shown["tasks"] = tasks_of(request.user)
         return super().index(request, {**shown, **(extra_context or {})})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
@@ -187,7 +206,7 @@ class StaffSite(AdminSite):
         try:
             return _to_a_page_of_ours(super().login(request, extra_context))
         except Refused as refused:
-            return refused.page(self, request)
+            return refused.to_response(self, request)
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -210,13 +229,12 @@ class StaffSite(AdminSite):
     ) -> HttpResponseBase:
         known = {"term", "page", "app_label", "model_name", "field_name"}
         require_known(request.GET, known)
-        require_short(request.GET.get("term", ""))
-        require_no_secret(request.GET.get("term", ""))
+        require_searchable(request.GET.get("term", ""))
         return PickerView.as_view(admin_site=self)(request)
 
 
 def _to_a_page_of_ours(response: HttpResponse) -> HttpResponse:
-    """The response, led to the index if it led anywhere but to a page of the admin."""
+    """The response, with a redirect that leaves the admin's pages led to the index."""
     if isinstance(response, HttpResponseRedirect) and not _is_page_of_ours(response.url):
         return HttpResponseRedirect(reverse("admin:index"))
     return response

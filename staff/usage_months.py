@@ -16,10 +16,9 @@ from django.utils.safestring import SafeString
 
 from projects.models import Organization, Project
 from staff.base import ReadOnlyAdmin
-from staff.display import hours_words, month_words, short_id
+from staff.display import link, list_of, short_id
 from staff.lists import StrictFilter
-from staff.names import list_of
-from staff.search_terms import searched
+from staff.search import searched
 from staff.session_list import FINDER_MEDIA, OwnerFinder
 from usage.models import UsageMonth
 
@@ -47,7 +46,7 @@ class MonthFilter(StrictFilter):
         first = now.date().replace(day=1)
         offered = {}
         for _ in range(MONTHS_OFFERED):
-            offered[f"{first:%Y-%m}"] = (month_words(first), Q(month=first))
+            offered[f"{first:%Y-%m}"] = (f"{first:%B %Y}", Q(month=first))
             first = (first - timedelta(days=1)).replace(day=1)
         return offered
 
@@ -104,21 +103,22 @@ class UsageMonthAdmin(ReadOnlyAdmin):
 
     @admin.display(description="month", ordering="month")
     def shown_month(self, row: UsageMonth) -> str:
-        return month_words(row.month)
+        return f"{row.month:%B %Y}"
 
     shown_month.plain = lambda row: f"{row.month:%Y-%m}"  # type: ignore[attr-defined]
 
     @admin.display(description="customer")
     def customer(self, row: UsageMonth) -> str | SafeString:
-        """The name, which leads to all months of the customer; one that was erased has its id."""
-        address = list_of(UsageMonth, organization_id__exact=row.organization_id)
-        return format_html('<a href="{}">{}</a>', address, customer_of(row))
+        """The name, or the id of an erased customer, with a link to all months of the customer."""
+        return link(
+            list_of(UsageMonth, organization_id__exact=row.organization_id), customer_of(row)
+        )
 
     customer.plain = lambda row: row.customer_name  # type: ignore[attr-defined]
 
     @admin.display(description="active hours", ordering="active_ms")
     def active_hours(self, row: UsageMonth) -> str:
-        return hours_words(row.active_ms)
+        return f"{row.active_ms / 3_600_000:,.1f}"
 
     active_hours.plain = lambda row: round(row.active_ms / 3_600_000, 2)  # type: ignore[attr-defined]
 

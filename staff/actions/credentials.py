@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from functools import partial
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import forms
@@ -30,11 +31,9 @@ from projects.models import (
     all_scopes,
     row_is_live,
 )
-from staff.actions.base import Done, DoneBefore, ReasonForm, StaffAction, Submission
-from staff.downloads import user_id_of
-from staff.history import history_add
-from staff.names import OF_KIND, full_name, page_of, with_customer
-from staff.states import suspensions_of
+from staff.actions import Done, DoneBefore, ReasonForm, StaffAction, Submission
+from staff.display import OF_KIND, full_name, page_of, with_customer
+from staff.states import history_add, suspensions_of
 
 WORDS: Final[Mapping[str, str]] = {
     "data:erase": "delete sessions, and all that is stored of a person",
@@ -52,7 +51,7 @@ WORDS: Final[Mapping[str, str]] = {
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """Which scopes a key has; a script offers the presets beside the boxes."""
+    """The scopes of a key. A script offers the presets beside the boxes."""
 
     @property
     def presets(self) -> list[dict[str, str]]:
@@ -78,14 +77,21 @@ SECRET = "<the secret>"  # noqa: S105 - where it is to be put
 
 
 def hand_over(request: HttpRequest, credential: Credential) -> str:
+    """The text for the customer, without the secret. Its last line is a command for a shell."""
     site = request.build_absolute_uri("/").rstrip("/")
+    stream = urlsplit(settings.PUBLIC_STREAM_URL)
     scopes = "everything" if credential.scopes == all_scopes() else ", ".join(credential.scopes)
     expires, kind = credential.expires_at, capfirst(credential.get_kind_display())
+    body = json.dumps(
+        {"api_key": SECRET}
+        if credential.kind == CredentialKind.API_KEY
+        else {"service_account_id": str(credential.pk), "service_account_secret": SECRET}
+    )
     lines = [
         f"Your access to kynaplatform: {credential.project}",
         "",
         f"Address: {site}",
-        f"Stream: {_stream()}",
+        f"Stream: {stream.scheme}://{stream.netloc}",
         f"Project id: {credential.project_id}",
         f"{kind}: {visible(credential.name)}, id {credential.pk}",
         f"It may do: {scopes}",
@@ -95,53 +101,31 @@ def hand_over(request: HttpRequest, credential: Credential) -> str:
         "",
         f"The secret comes apart from this text. Put it in place of {SECRET}, and try:",
         "",
-        _curl(site, credential),
+        f"curl -sS {site}{reverse('access-tokens')} -H 'Content-Type: application/json' "
+        f"-d '{body}'",
     ]
     return "\n".join(lines)
-
-
-def _curl(site: str, credential: Credential) -> str:
-    """One line, as a shell takes it. The answer has an access token."""
-    body = json.dumps(body_of(credential))
-    return (
-        f"curl -sS {site}{reverse('access-tokens')} -H 'Content-Type: application/json' -d '{body}'"
-    )
-
-
-def body_of(credential: Credential) -> dict[str, str]:
-    """What mints a token, with SECRET in place of the secret."""
-    if credential.kind == CredentialKind.API_KEY:
-        return {"api_key": SECRET}
-    return {"service_account_id": str(credential.pk), "service_account_secret": SECRET}
-
-
-def _stream() -> str:
-    address = urlsplit(settings.PUBLIC_STREAM_URL)
-    return f"{address.scheme}://{address.netloc}"
-
-
-MAX_NAMESAKES = 5
 
 
 @dataclass(frozen=True)
 class Issued:
     """A credential and its secret, for the one page that shows it.
 
-    A template's context is written to the log, at DEBUG, when a variable is not found in it:
-    so the secret is no part of this object's repr.
+    At DEBUG the log has a template's context when a variable is not found in it: so the secret is
+    no part of this object's repr.
     """
 
     credential: Credential
     secret: str = field(repr=False)
 
 
-def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
-    """The page of a new secret, which answers the POST: a redirect would have to store it."""
-    opts = issued.credential._meta
+def secret_page(issued: Issued, request: HttpRequest) -> TemplateResponse:
+    """The page of a new secret. It is the response to the POST: a redirect would have to store the
+    secret."""
     context = {
         **admin.site.each_context(request),
         "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
-        "opts": opts,
+        "opts": issued.credential._meta,
         "issued": issued,
         "hand_over": hand_over(request, issued.credential),
         "suspensions": suspensions_of(issued.credential),
@@ -151,7 +135,7 @@ def secret_page(request: HttpRequest, issued: Issued) -> TemplateResponse:
 
 
 class ExpiryField(forms.DateTimeField):
-    """A moment yet to come, or none."""
+    """A moment in the future, or none."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -186,11 +170,8 @@ class RotateForm(ReasonForm):
 
 
 class Rotate(StaffAction):
-    name = "rotate"
-    label = "Rotate"
-    past = "Rotated"
+    name, label, past = "rotate", "Rotate", "Rotated"
     permission = "projects.change_{model}"
-    form_class = RotateForm
     takes_many = False
     is_dangerous = False
 
@@ -212,24 +193,17 @@ class Rotate(StaffAction):
         ]
 
     def form(self, data: Any, row: Credential, user: Any) -> forms.Form:
-        return RotateForm(
-            data,
-            initial={
-                "seen_expires_at": row.expires_at,
-                "expires_at": as_long_again(row, clock.now()),
-            },
-        )
+        expires_at = as_long_again(row, clock.now())
+        shown = {"seen_expires_at": row.expires_at, "expires_at": expires_at}
+        return RotateForm(data, initial=shown)
 
     def perform(self, row: Credential, submission: Submission) -> Done:
-        request, data, now = submission
-        issued, sentence = rotate(row, data, user_id=user_id_of(request), now=now)
-        return Done(sentence, secret_page(request, issued))
+        issued, sentence = rotate(row, submission)
+        return Done(sentence, partial(secret_page, issued))
 
 
 class Revoke(StaffAction):
-    name = "revoke"
-    label = "Revoke"
-    past = "Revoked"
+    name, label, past = "revoke", "Revoke", "Revoked"
     permission = "projects.change_{model}"
 
     def applies_to(self, row: Credential) -> bool:
@@ -245,32 +219,25 @@ class Revoke(StaffAction):
             last,
         ]
 
-    def perform(self, row: Credential, submission: Submission) -> Done:
-        return Done(revoke(row, now=submission.now))
+    def perform(self, row: Credential, submission: Submission) -> None:
+        credential_revoke(credential=row, now=submission.now)
 
 
-def rotate(
-    credential: Credential, data: Mapping[str, Any], *, user_id: int, now: datetime
-) -> tuple[Issued, str]:
+def rotate(credential: Credential, submission: Submission) -> tuple[Issued, str]:
     """The successor, by the data of a `RotateForm`, and the deed for the old one's history.
 
     Raises Conflict, as `credential_rotate` does.
     """
+    data = submission.data
     successor, secret = credential_rotate(
         credential=credential,
         seen_expires_at=data["seen_expires_at"],
         overlap=data["overlap"],
         expires_at=data["expires_at"],
-        now=now,
+        now=submission.now,
     )
-    issued = _logged(user_id, successor, secret, f"Issued to replace {credential}.")
+    issued = _logged(submission.user_id, successor, secret, f"Issued to replace {credential}.")
     return issued, f"Rotated {full_name(credential)}: {issued.credential} replaces it."
-
-
-def revoke(credential: Credential, *, now: datetime) -> str:
-    """Revoke it; the deed for the history. Raises Conflict if it is revoked."""
-    credential_revoke(credential=credential, now=now)
-    return f"Revoked {full_name(credential)}."
 
 
 def _logged(user_id: int, credential: Credential, secret: str, sentence: str) -> Issued:
@@ -331,55 +298,55 @@ def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:
     return DoneBefore(f"{sentence} If that is lost, rotate.", page=page_of(known))
 
 
+MAX_NAMESAKES = 5
+
+
 class Issue(StaffAction):
+    """The action of a project that issues a credential of one kind."""
+
     past = "Issued"
     form_class = IssueForm
     takes_many = False
     is_dangerous = False
-    kind: ClassVar[CredentialKind]
+
+    def __init__(self, kind: CredentialKind, *, name: str, label: str, permission: str) -> None:
+        self.kind = kind
+        self.name, self.label, self.permission = name, label, permission
 
     def title(self, row: Project) -> str:
         return f"{self.label} for {row}"
 
     def effects(self, rows: Sequence[Project]) -> list[str]:
         (project,) = rows
-        told = [
+        effects = [
             f"It is for {project}, and works for no other project.",
             "Its secret is shown once, on the next page. It can't be shown again, only replaced.",
         ]
-        if namesakes := _namesakes(project):
-            told.insert(1, f"Not meant are: {', '.join(map(str, namesakes))}.")
+        # Others of the same name are easily mistaken for it.
+        same = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
+        if namesakes := list(with_customer(same)[:MAX_NAMESAKES]):
+            effects.insert(1, f"Not meant are: {', '.join(map(str, namesakes))}.")
         if project.suspended_at or project.organization.suspended_at:
-            told.append("It is refused until the suspension is ended by a resume.")
-        return told
+            effects.append("It is refused until the suspension is ended by a resume.")
+        return effects
 
     def perform(self, row: Project, submission: Submission) -> Done:
-        user_id = user_id_of(submission.request)
-        issued = issue(row, self.kind, submission.data, user_id=user_id)
+        issued = issue(row, self.kind, submission.data, user_id=submission.user_id)
         sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
-        return Done(sentence, secret_page(submission.request, issued))
+        return Done(sentence, partial(secret_page, issued))
 
 
-class IssueApiKey(Issue):
-    name = "issue-api-key"
-    label = "Issue an API key"
-    permission = "projects.add_apikey"
-    kind = CredentialKind.API_KEY
-
-
-class IssueServiceAccount(Issue):
-    name = "issue-service-account"
-    label = "Issue a service account"
-    permission = "projects.add_serviceaccount"
-    kind = CredentialKind.SERVICE_ACCOUNT
-
-
-ISSUE: dict[CredentialKind, Issue] = {
-    action.kind: action for action in (IssueApiKey(), IssueServiceAccount())
+ISSUE: Final = {
+    CredentialKind.API_KEY: Issue(
+        CredentialKind.API_KEY,
+        name="issue-api-key",
+        label="Issue an API key",
+        permission="projects.add_apikey",
+    ),
+    CredentialKind.SERVICE_ACCOUNT: Issue(
+        CredentialKind.SERVICE_ACCOUNT,
+        name="issue-service-account",
+        label="Issue a service account",
+        permission="projects.add_serviceaccount",
+    ),
 }
-
-
-def _namesakes(project: Project) -> list[Project]:
-    """The other projects of the same name, which are easily mistaken for it."""
-    others = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
-    return list(with_customer(others)[:MAX_NAMESAKES])

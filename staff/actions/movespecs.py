@@ -1,7 +1,7 @@
 """The actions on MoveSpecs and their versions: delist, relist, release, roll back and withdraw."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,53 +16,44 @@ from movespecs.drafts import movespec_delist, movespec_relist
 from movespecs.models import Author, MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
-from staff.actions.base import Done, ReasonForm, SecondStep, StaffAction, Submission
+from staff.actions import Done, ReasonForm, SecondStep, StaffAction, Submission
+from staff.display import DAY, count_up_to, full_name, words_up_to
 from staff.movespec_text import comparison, every_line_of, reading
-from staff.names import full_name
 
 
 class Delist(StaffAction):
-    name = "delist"
-    label = "Delist"
-    past = "Delisted"
+    name, label, past = "delist", "Delist", "Delisted"
     permission = "movespecs.moderate_movespec"
+    consequences = (
+        "Other projects do not find it any more, and can't fork it.",
+        "Its owner goes on using it, sees it as private, and can't make it public.",
+        "Forks that were made go on.",
+    )
 
     def applies_to(self, row: MoveSpec) -> bool:
         return row.is_public
 
-    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
-        return [
-            "Other projects do not find it any more, and can't fork it.",
-            "Its owner goes on using it, sees it as private, and can't make it public.",
-            "Forks that were made go on.",
-        ]
-
-    def perform(self, row: MoveSpec, submission: Submission) -> Done:
+    def perform(self, row: MoveSpec, submission: Submission) -> None:
         movespec_delist(movespec_id=row.id, now=submission.now)
-        return Done(f"Delisted {full_name(row)}.")
 
 
 class Relist(StaffAction):
-    name = "relist"
-    label = "Relist"
-    past = "Relisted"
+    name, label, past = "relist", "Relist", "Relisted"
     permission = "movespecs.moderate_movespec"
     is_dangerous = False
+    consequences = (
+        "Every project finds it again and may fork it, unless its owner made it private.",
+    )
 
     def applies_to(self, row: MoveSpec) -> bool:
         return row.delisted_at is not None
 
-    def effects(self, rows: Sequence[MoveSpec]) -> list[str]:
-        return ["Every project finds it again and may fork it, unless its owner made it private."]
-
-    def perform(self, row: MoveSpec, submission: Submission) -> Done:
+    def perform(self, row: MoveSpec, submission: Submission) -> None:
         movespec_relist(movespec_id=row.id, now=submission.now)
-        return Done(f"Relisted {full_name(row)}.")
 
 
 MAX_CHOICES = 200
 MAX_COUNTED = 100_000
-LAST_DAY = timedelta(days=1)
 
 
 def name_of(version: MoveSpecVersion | None) -> str:
@@ -87,8 +78,8 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     runs = DetectionSession.objects.filter(
         project_id=version.movespec.project_id, resolved_version=version
     )
-    created = runs.filter(created_at__gt=now - LAST_DAY)[: MAX_COUNTED + 1].count()
-    alive = runs.filter(deadline_at__isnull=False)[: MAX_COUNTED + 1].count()
+    created = count_up_to(MAX_COUNTED, runs.filter(created_at__gt=now - DAY))
+    alive = count_up_to(MAX_COUNTED, runs.filter(deadline_at__isnull=False))
     return (
         f"In the last day {_counted(created)} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "
@@ -97,9 +88,7 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
 
 
 def _counted(count: int) -> str:
-    if count > MAX_COUNTED:
-        return f"over {MAX_COUNTED:,} sessions"
-    return f"{count:,} {'session' if count == 1 else 'sessions'}"
+    return f"{words_up_to(MAX_COUNTED, count)} {'session' if count == 1 else 'sessions'}"
 
 
 class SeenForm(ReasonForm):
@@ -144,6 +133,9 @@ class VersionAction(StaffAction):
 
     def title(self, row: MoveSpecVersion) -> str:
         return f"{self.label} {name_of(row)} of {full_name(row.movespec)}"
+
+    def sentence(self, row: MoveSpecVersion) -> str:
+        return f"{self.past} {name_of(row)} of {full_name(row.movespec)}."
 
     def form(self, data: Any, row: MoveSpecVersion, user: Any) -> forms.Form:
         return self.form_class(data, version=row)
@@ -190,11 +182,9 @@ class VersionAction(StaffAction):
 
 
 class Release(VersionAction):
-    name = "release"
-    label = "Release"
+    name, label, past = "release", "Release", "Released"
     permission = "movespecs.release_movespecversion"
     is_dangerous = False
-    done = "Released"
 
     def applies_to(self, row: MoveSpecVersion) -> bool:
         return _may_be_released(row) and not _is_earlier(row)
@@ -209,37 +199,32 @@ class Release(VersionAction):
             *self.runs(row),
         ]
 
-    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done:
-        request, data, now = submission
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> None:
         was_released = row.movespec.current_released_version_id == row.id
         version_release(
             movespec_id=row.movespec_id,
             version_id=row.id,
-            author=Author(staff_id=request.user.pk),
-            now=now,
-            reason=data["reason"],
-            seen=data["seen"],
+            author=Author(staff_id=submission.user_id),
+            now=submission.now,
+            reason=submission.data["reason"],
+            seen=submission.data["seen"],
         )
         if was_released:
             raise Conflict(f"{capfirst(name_of(row))} is the released one already.")
-        return Done(f"{self.done} {name_of(row)} of {full_name(row.movespec)}.")
 
 
 class RollBack(Release):
     """The release of an earlier version than the released one."""
 
-    name = "roll-back"
-    label = "Roll back to"
+    name, label, past = "roll-back", "Roll back to", "Rolled back to"
     is_dangerous = True
-    done = "Rolled back to"
 
     def applies_to(self, row: MoveSpecVersion) -> bool:
         return _may_be_released(row) and _is_earlier(row)
 
 
 class Withdraw(VersionAction):
-    name = "withdraw"
-    label = "Withdraw"
+    name, label, past = "withdraw", "Withdraw", "Withdrew"
     permission = "movespecs.withdraw_movespecversion"
     form_class = WithdrawForm
 
@@ -276,28 +261,27 @@ class Withdraw(VersionAction):
             *self.runs(row),
         ]
 
-    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done:
-        request, data, now = submission
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done | None:
+        data = submission.data
         chosen = data.get("replacement", WithdrawForm.NOTHING)
         replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
         # The page itself names the replacement that it compared and validated.
-        if replacement and request.POST.get("previewed") != chosen:
+        if replacement and submission.posted.get("previewed") != chosen:
             require_unmoved(row.movespec, data["seen"])
             raise SecondStep(f"See what changes below. Then press {self.label}.")
         version_withdraw(
             movespec_id=row.movespec_id,
             version_id=row.id,
             replacement_id=replacement,
-            author=Author(staff_id=request.user.pk),
-            now=now,
+            author=Author(staff_id=submission.user_id),
+            now=submission.now,
             reason=data["reason"],
             seen=data["seen"],
         )
-        done = f"Withdrew {name_of(row)} of {full_name(row.movespec)}"
-        if replacement:
-            other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
-            return Done(f"{done}; {name_of(other)} replaces it.")
-        return Done(f"{done}.")
+        if replacement is None:
+            return None
+        other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
+        return Done(f"{self.sentence(row).removesuffix('.')}; {name_of(other)} replaces it.")
 
 
 def _may_be_released(version: MoveSpecVersion) -> bool:

@@ -1,50 +1,36 @@
-"""The actions on organizations and projects: suspend, resume, set retention, and erase."""
+"""The actions on organizations and projects: onboard, suspend, resume and set retention."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.admin.models import DELETION
+from django.contrib import messages
+from django.contrib.admin.models import ADDITION
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
-from django.core.exceptions import ValidationError
-from django.db.models import Max, OuterRef, Subquery
-from django.http import HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
-from erasure.erasures import DEED, erasure_of, owner_erase
+from common.names import MAX_NAME_CHARACTERS, validate_name
+from erasure.erasures import erasure_of
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from projects import models as suspension
-from projects.models import Organization, Project
+from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
 from sessions_app.retention import kept_of
-from staff.actions.base import Done, ReasonForm, StaffAction, Submission
-from staff.display import counted, first_digits, moment
-from staff.names import page_of
-
-
-def suspend(row: Organization | Project, *, now: datetime) -> str:
-    """Suspend it; the deed for the history. Raises Conflict if it is suspended."""
-    if not suspension.suspend(row, now=now):
-        row.refresh_from_db(fields=["suspended_at"])
-        raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
-    return f"Suspended {row}."
-
-
-def resume(row: Organization | Project) -> str:
-    """Resume it; the deed for the history. Raises Conflict if it is not suspended, or erased."""
-    if erasure_of(row) is not None:
-        raise Conflict("It is being erased.")
-    if not suspension.resume(row):
-        raise Conflict("It is not suspended.")
-    return f"Resumed {row}."
+from staff.actions import Done, DoneBefore, ReasonForm, StaffAction, StaffActionAdmin, Submission
+from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
+from staff.display import count_up_to, counted, list_of, page_of
+from staff.lists import user_id_of
+from staff.states import history_add
 
 
 class Suspend(StaffAction):
-    name = "suspend"
-    label = "Suspend"
-    past = "Suspended"
+    name, label, past = "suspend", "Suspend", "Suspended"
     permission = "projects.suspend_{model}"
 
     def applies_to(self, row: Organization | Project) -> bool:
@@ -63,14 +49,14 @@ class Suspend(StaffAction):
             "MoveSpecs, keys and limits stay as they are, for a resume.",
         ]
 
-    def perform(self, row: Any, submission: Submission) -> Done:
-        return Done(suspend(row, now=submission.now))
+    def perform(self, row: Any, submission: Submission) -> None:
+        if not suspension.suspend(row, now=submission.now):
+            row.refresh_from_db(fields=["suspended_at"])
+            raise Conflict(f"It has been suspended since {row.suspended_at:%Y-%m-%d %H:%M} UTC.")
 
 
 class Resume(StaffAction):
-    name = "resume"
-    label = "Resume"
-    past = "Resumed"
+    name, label, past = "resume", "Resume", "Resumed"
     permission = "projects.suspend_{model}"
     is_dangerous = False
 
@@ -78,17 +64,20 @@ class Resume(StaffAction):
         return row.suspended_at is not None and erasure_of(row) is None
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
-        told = ["Requests are let in again at once. Sessions that were cancelled stay so."]
+        effects = ["Requests are let in again at once. Sessions that were cancelled stay so."]
         if isinstance(rows[0], Organization):
-            return [*told, "A project that is itself suspended stays so."]
-        if any(row.organization.suspended_at is not None for row in rows):
-            told.append(
+            effects.append("A project that is itself suspended stays so.")
+        elif any(row.organization.suspended_at is not None for row in rows):
+            effects.append(
                 "Where the organization is suspended, requests are refused until it is not."
             )
-        return told
+        return effects
 
-    def perform(self, row: Any, submission: Submission) -> Done:
-        return Done(resume(row))
+    def perform(self, row: Any, submission: Submission) -> None:
+        if erasure_of(row) is not None:
+            raise Conflict("It is being erased.")
+        if not suspension.resume(row):
+            raise Conflict("It is not suspended.")
 
 
 DAYS = Organization._meta.get_field("retention_days")
@@ -108,39 +97,35 @@ def is_shorter(own_days: int | None, before: int | None) -> bool:
     return days is not None and (days_before is None or days < days_before)
 
 
-def sessions_older(organization: Organization, days: int, now: datetime) -> int:
-    """How many ended sessions it has that ended over `days` days ago; one over MAX_COUNTED at
-    most."""
-    until = now - timedelta(days=days)
-    # None ends before it is created: so the index of created_at serves.
-    older = DetectionSession.objects.filter(
-        project__organization=organization,
-        deadline_at__isnull=True,
-        created_at__lt=until,
-        ended_at__lt=until,
-    )
-    return older[: MAX_COUNTED + 1].count()
-
-
 def deletion_words(
     organization: Organization, own_days: int | None, before: int | None, now: datetime
 ) -> str:
-    """What is deleted if its own days become `own_days`, `before` until then; empty: nothing."""
+    """The sentence about what is deleted if `own_days` replace `before`; empty for nothing."""
     days = kept_of(own_days).sessions
     if days is None or not is_shorter(own_days, before):
         return ""
-    older = sessions_older(organization, days, now)
+    until = now - timedelta(days=days)
+    # No session ends before it is created: so the index of created_at serves.
+    older = count_up_to(
+        MAX_COUNTED,
+        DetectionSession.objects.filter(
+            project__organization=organization,
+            deadline_at__isnull=True,
+            created_at__lt=until,
+            ended_at__lt=until,
+        ),
+    )
     if not older:
         return ""
-    told = f"More than {MAX_COUNTED:,}" if older > MAX_COUNTED else f"{older:,}"
+    number = f"More than {MAX_COUNTED:,}" if older > MAX_COUNTED else f"{older:,}"
     return (
-        f"{told} of its sessions ended more than {counted(days, 'day')} ago. They would be deleted "
-        "within the hour, and nothing brings them back."
+        f"{number} of its sessions ended more than {counted(days, 'day')} ago. They would be "
+        "deleted within the hour, and nothing brings them back."
     )
 
 
 class RetentionForm(ReasonForm):
-    """The days. A box to tick comes with those that delete something, and is for those alone."""
+    """The days. Those that delete sessions add a box to tick, which is for these days only."""
 
     retention_days = forms.IntegerField(
         required=False,
@@ -178,9 +163,7 @@ class RetentionForm(ReasonForm):
 
 
 class SetRetention(StaffAction):
-    name = "retention"
-    label = "Set retention"
-    past = "Set retention of"
+    name, label, past = "retention", "Set retention", "Set retention of"
     permission = "projects.change_{model}"
     takes_many = False
 
@@ -202,7 +185,7 @@ class SetRetention(StaffAction):
     def perform(self, row: Organization, submission: Submission) -> Done:
         days = submission.data["retention_days"]
         before = row.retention_days
-        # Of what the form was asked for: a colleague may have set other days since.
+        # Only from the days that the form was about: a colleague may have set others since.
         unchanged = Organization.objects.filter(pk=row.pk, retention_days=before)
         if not unchanged.update(retention_days=days):
             raise Conflict("Its days have changed meanwhile.")
@@ -212,91 +195,112 @@ class SetRetention(StaffAction):
         )
 
 
-SENTENCE = f"{DEED}: all that it has goes for good."
+MAY_ONBOARD = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
+MAX_NAMESAKES = 10
+ANOTHER = "another"
+ONBOARD = "Onboard a customer"
+WHICH = "There is a customer of this name already. Say which one is meant."
 
 
-class EraseForm(ReasonForm):
-    """The name and the id of what is erased, typed: a click alone erases nothing."""
+class OnboardForm(IssueForm):
+    """The form of a new customer. It asks about customers of the same name, if there are any."""
 
-    name = forms.CharField(label="Its name", help_text="Type the name, to say which one is meant.")
-    id_digits = forms.CharField(label="Its id")
-    field_order = ["name", "id_digits", "reason"]
+    organization_name = forms.CharField(
+        label="Name of the customer",
+        max_length=MAX_NAME_CHARACTERS,
+        validators=[validate_name],
+        help_text="Its organization is made, unless you choose one that is there already.",
+    )
+    project_name = forms.CharField(
+        label="Name of its project",
+        max_length=MAX_NAME_CHARACTERS,
+        validators=[validate_name],
+        help_text="As its customer calls it. The platform shows it behind the customer's name.",
+    )
+    field_order = ["organization_name", "customer", "project_name", "name", "expires_at", "scopes"]
 
-    def __init__(self, data: Any, row: Organization | Project) -> None:
+    def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        self.row = row
-        digits = len(first_digits(row.pk))
-        self.fields[
-            "id_digits"
-        ].help_text = f"At least its first {digits} digits: another may have the same name."
-        reason = self.fields["reason"]
-        reason.help_text = "Kept for good, when all else is gone: name no person."
+        self.namesakes: dict[str, Organization] = {}
+        typed = (data or {}).get("organization_name", "").strip()
+        if not typed or "\0" in typed:
+            return
+        found = Organization.objects.filter(name__iexact=typed)[:MAX_NAMESAKES]
+        self.namesakes = {str(one.pk): one for one in found}
+        if self.namesakes:
+            self.fields["customer"] = forms.ChoiceField(
+                label="Which customer",
+                widget=forms.RadioSelect,
+                choices=[
+                    *((pk, _description(one)) for pk, one in self.namesakes.items()),
+                    (ANOTHER, "Another customer of the same name: make a new organization"),
+                ],
+                error_messages={"required": WHICH},
+            )
+            self.order_fields(self.field_order)
 
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
-        if name != self.row.name:
-            raise ValidationError("That is not its name.")
-        return name
-
-    def clean_id_digits(self) -> str:
-        typed, own = str(self.cleaned_data["id_digits"]).lower(), str(self.row.pk)
-        if not (typed.startswith(first_digits(own)) and own.startswith(typed)):
-            raise ValidationError("That is not its id.")
-        return typed
-
-
-class Erase(StaffAction):
-    name = "erase"
-    label = "Erase"
-    past = "Erased"
-    permission = "projects.erase_{model}"
-    # Of which the retention of the log takes none.
-    flag = DELETION
-    takes_many = False
-
-    def applies_to(self, row: Organization | Project) -> bool:
-        return erasure_of(row) is None
-
-    def form(self, data: Any, row: Any, user: Any) -> forms.BaseForm:
-        return EraseForm(data, row)
-
-    def context(self, row: Any, form: forms.BaseForm) -> dict[str, Any]:
-        return {"facts": facts_of(row)}
-
-    def effects(self, rows: Sequence[Any]) -> list[str]:
-        row: Any = rows[0]
-        has = "sessions and events, MoveSpecs and versions, keys, tokens and webhooks"
-        if isinstance(row, Organization):
-            has = f"{counted(rows[0].project_count, 'project')} with {has}"
-        live = counted(row.live_session_count, "live session")
-        return [
-            f"Refused at once: every request. Cancelled: {live}.",
-            f"Erased for good by the worker: {has}, and what the history tells of them.",
-            "Kept: this line of the history without a name, and what was used, by day.",
-            "It can't be stopped, and nothing brings it back.",
-        ]
-
-    def perform(self, row: Any, submission: Submission) -> Done:
-        if not self.applies_to(row):
-            raise Conflict("It is being erased already.")
-        erasure = owner_erase(row, now=submission.now)
-        return Done(SENTENCE, page=HttpResponseRedirect(page_of(erasure)))
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        organization = given["organization"] = self.namesakes.get(given.get("customer", ""))
+        name = given.get("project_name")
+        if organization and name:
+            there = organization.projects.filter(name__iexact=name).first()
+            if there:
+                error = '{} is there already. <a href="{}">Issue the key on its page.</a>'
+                self.add_error("project_name", format_html(error, there, page_of(there)))
+        return given
 
 
-def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
-    """What tells it from another of its name, by reads that stay small however much it has."""
-    now = clock.now()
-    own = "organization" if isinstance(row, Organization) else "pk"
-    projects = Project.objects.filter(**{own: row.pk})
-    newest = DetectionSession.objects.filter(project=OuterRef("pk")).order_by("-created_at")
-    by_project = projects.annotate(newest=Subquery(newest.values("created_at")[:1]))
-    last = by_project.aggregate(last=Max("newest"))["last"]
-    sessions = DetectionSession.objects.filter(project__in=projects).order_by()
-    number = sessions[: MAX_COUNTED + 1].count()
-    return [
-        ("Id", row.pk),
-        ("Made", moment(row.created_at, now)),
-        ("Sessions", f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else f"{number:,}"),
-        ("Last session", moment(last, now) if last else "none"),
-        ("Live streams", sessions.live().attached(now).count()),
-    ]
+def _description(organization: Organization) -> str:
+    projects = counted(organization.projects.count(), "project")
+    state = ", suspended" if organization.suspended_at else ""
+    made = f"made {organization.created_at:%Y-%m-%d}"
+    return f"{organization}{state}, {made}, {projects}, id {organization.pk}"
+
+
+def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
+    """GET shows the form; POST makes all three or nothing, and shows the secret."""
+    projects: Any = page.admin_site.get_model_admin(Project)
+    sees = page.has_view_permission(request) and projects.has_view_permission(request)
+    if not (sees and request.user.has_perms(MAY_ONBOARD)):
+        raise PermissionDenied
+    form = OnboardForm(request.POST or None)
+    try:
+        is_valid = form.is_valid()
+        # A form that was sent before would find its own customer.
+        chosen = form.cleaned_data.get("chosen_id") if form.is_bound else None
+        if chosen and Credential.objects.filter(pk=chosen).exists():
+            raise issued_before(chosen, "It was issued already, and its secret was shown then.")
+        if is_valid:
+            issued = onboard(form.cleaned_data, user_id=user_id_of(request))
+            page.message_user(request, f"Onboarded {issued.credential.project}.", messages.SUCCESS)
+            return secret_page(issued, request)
+    except DoneBefore as before:
+        return page.redirect_to(request, before)
+    context = {
+        "action": {"label": ONBOARD},
+        "title": ONBOARD,
+        "is_possible": True,
+        "effects": [
+            "An organization, a project in it and an API key are made together.",
+            "The key's secret is shown once, on the next page.",
+        ],
+        "back": list_of(Organization),
+        # Asked the first time: nobody has done anything wrong.
+        "question": WHICH if [*form.errors] == ["customer"] and "customer" not in form.data else "",
+    }
+    return page.render_action(request, form, context)
+
+
+@transaction.atomic
+def onboard(given: Mapping[str, Any], *, user_id: int) -> Issued:
+    """Make, by the data of an `OnboardForm`, all three or nothing, and log them."""
+    organization = given["organization"]
+    if organization is None:
+        organization = Organization.objects.create(name=given["organization_name"])
+        history_add(user_id=user_id, row=organization, message="Onboarded.", flag=ADDITION)
+    project = Project.objects.create(organization=organization, name=given["project_name"])
+    history_add(
+        user_id=user_id, row=project, message=f"Onboarded with {organization}.", flag=ADDITION
+    )
+    return issue(project, CredentialKind.API_KEY, given, user_id=user_id)

@@ -9,10 +9,8 @@ from django.core.exceptions import ValidationError
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from staff.actions.base import Done, ReasonForm, StaffAction, Submission
-from staff.display import counted
-from staff.names import full_name
-from staff.webhook_display import is_being_sent
+from staff.actions import Done, ReasonForm, StaffAction, Submission
+from staff.display import count_up_to, counted, full_name, words_up_to
 from webhooks.endpoints import (
     can_be_made,
     delivery_redeliver,
@@ -27,7 +25,7 @@ MAX_COUNTED = 1_000
 
 
 def locked(endpoint_id: Any) -> WebhookEndpoint:
-    """The endpoint as it is now, which nobody else changes meanwhile; raises Conflict."""
+    """The endpoint as it is now, locked against other changes; raises Conflict."""
     rows = WebhookEndpoint.objects.select_for_update(no_key=True)
     endpoint = rows.filter(id=endpoint_id, deleted_at__isnull=True).first()
     if endpoint is None:
@@ -35,92 +33,74 @@ def locked(endpoint_id: Any) -> WebhookEndpoint:
     return endpoint
 
 
-class OfEndpoint(StaffAction):
+class EndpointAction(StaffAction):
     permission = "webhooks.change_webhookendpoint"
     is_dangerous = False
 
     def title(self, row: Any) -> str:
         return f"{self.label}: {full_name(row)}"
 
-    def applies_to(self, row: WebhookEndpoint) -> bool:
+    def applies_to(self, row: Any) -> bool:
         return row.disabled_at is None
 
+    def sentence(self, row: Any) -> str:
+        return f"{self.past} the webhook {full_name(row)}."
 
-class Disable(OfEndpoint):
-    name = "disable"
-    label = "Disable"
-    past = "Disabled"
+
+class Disable(EndpointAction):
+    name, label, past = "disable", "Disable", "Disabled"
     is_dangerous = True
-
-    def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:
-        return [
-            "Nothing is sent to it any more, and nothing that happens is written for it.",
-            "What waits is held until it is replayed, for 30 days.",
-            "Its customer sees that staff disabled it, and can't enable it. It can make another: "
-            "suspend the project to stop that.",
-        ]
+    consequences = (
+        "Nothing is sent to it any more, and nothing that happens is written for it.",
+        "What waits is held until it is replayed, for 30 days.",
+        "Its customer sees that staff disabled it, and can't enable it. It can make another: "
+        "suspend the project to stop that.",
+    )
 
     def applies_to(self, row: WebhookEndpoint) -> bool:
         return row.disabled_reason != DisabledReason.STAFF
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
         endpoint = locked(row.pk)
         if endpoint.disabled_reason == DisabledReason.STAFF:
             raise Conflict(f"Staff disabled it on {endpoint.disabled_at:%Y-%m-%d at %H:%M} UTC.")
-        endpoint_change(
-            endpoint=endpoint,
-            changes={},
-            enabled=False,
-            by=DisabledReason.STAFF,
-            now=submission.now,
-        )
-        return Done(f"Disabled the webhook {full_name(row)}.")
+        _enable(endpoint, False, submission.now)
 
 
-class Enable(OfEndpoint):
-    name = "enable"
-    label = "Enable"
-    past = "Enabled"
+class Enable(EndpointAction):
+    name, label, past = "enable", "Enable", "Enabled"
+    consequences = (
+        "Messages are written for it and sent to it again. It has five days anew.",
+        "What was held or failed stays so until you replay it. What happened while it was "
+        "disabled was not written, and is not sent.",
+    )
 
     def applies_to(self, row: WebhookEndpoint) -> bool:
         return row.disabled_at is not None
 
-    def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:
-        return [
-            "Messages are written for it and sent to it again. It has five days anew.",
-            "What was held or failed stays so until you replay it. What happened while it was "
-            "disabled was not written, and is not sent.",
-        ]
-
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
         endpoint = locked(row.pk)
         if endpoint.disabled_at is None:
             raise Conflict("It is not disabled.")
-        endpoint_change(
-            endpoint=endpoint,
-            changes={},
-            enabled=True,
-            by=DisabledReason.STAFF,
-            now=submission.now,
-        )
-        return Done(f"Enabled the webhook {full_name(row)}.")
+        _enable(endpoint, True, submission.now)
 
 
-class SendTest(OfEndpoint):
-    name = "test"
-    label = "Send a test"
-    past = "Tested"
+def _enable(endpoint: WebhookEndpoint, enabled: bool, now: datetime) -> None:
+    endpoint_change(
+        endpoint=endpoint, changes={}, enabled=enabled, by=DisabledReason.STAFF, now=now
+    )
+
+
+class SendTest(EndpointAction):
+    name, label, past = "test", "Send a test", "Sent a test to"
     takes_many = False
+    consequences = (
+        "A message webhook.test is sent to it within a moment, signed as every other.",
+        "The webhook's page shows what became of it.",
+    )
 
-    def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:
-        return [
-            "A message webhook.test is sent to it within a moment, signed as every other.",
-            "The webhook's page shows what became of it.",
-        ]
-
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
         delivery_test(endpoint=locked(row.pk), now=submission.now)
-        return Done(f"Sent a test to the webhook {full_name(row)}.")
 
 
 class ReplayForm(ReasonForm):
@@ -137,10 +117,8 @@ class ReplayForm(ReasonForm):
         return since
 
 
-class Replay(OfEndpoint):
-    name = "replay"
-    label = "Replay since"
-    past = "Replayed"
+class Replay(EndpointAction):
+    name, label, past = "replay", "Replay since", "Replayed"
     form_class = ReplayForm
     takes_many = False
 
@@ -150,7 +128,10 @@ class Replay(OfEndpoint):
     def effects(self, rows: Sequence[WebhookEndpoint]) -> list[str]:
         (row,) = rows
         now = clock.now()
-        day, kept = (_number(row, now - span, now) for span in (timedelta(days=1), DELIVERIES_KEPT))
+        day, kept = (
+            words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, undelivered(row.pk, now - span, now)))
+            for span in (timedelta(days=1), DELIVERIES_KEPT)
+        )
         return [
             "What failed and what was held since then is sent again, about a hundred messages a "
             "second, each with its webhook-id. What was delivered is not.",
@@ -166,35 +147,32 @@ class Replay(OfEndpoint):
         )
 
 
-def _number(endpoint: WebhookEndpoint, since: datetime, now: datetime) -> str:
-    number = undelivered(endpoint.pk, since, now).order_by()[: MAX_COUNTED + 1].count()
-    return f"over {MAX_COUNTED:,}" if number > MAX_COUNTED else f"{number}"
-
-
-class SendAgain(OfEndpoint):
-    name = "send-again"
-    label = "Send again"
-    past = "Sent again"
+class SendAgain(EndpointAction):
+    name, label, past = "send-again", "Send again", "Sent again"
+    consequences = (
+        "Each message is sent within a moment, delivered or not, with its webhook-id: a "
+        "receiver that keeps those ignores one that it has seen.",
+        "It has ten tries anew.",
+    )
 
     def applies_to(self, row: Any) -> bool:
-        if row.endpoint.disabled_at is not None or is_being_sent(row, clock.now()):
+        if row.endpoint.disabled_at is not None or _is_being_sent(row, clock.now()):
             return False
         return can_be_made(WebhookDelivery.objects.filter(pk=row.pk)).exists()
 
-    def effects(self, rows: Sequence[Any]) -> list[str]:
-        return [
-            "Each message is sent within a moment, delivered or not, with its webhook-id: a "
-            "receiver that keeps those passes over one that it has seen.",
-            "It has ten tries anew.",
-        ]
+    def sentence(self, row: Any) -> str:
+        return f"Queued the message {full_name(row)} to be sent again."
 
-    def perform(self, row: Any, submission: Submission) -> Done:
+    def perform(self, row: Any, submission: Submission) -> None:
         endpoint = locked(row.endpoint_id)
         rows = WebhookDelivery.objects.select_for_update(no_key=True).filter(id=row.pk)
         delivery = rows.defer("body", "data", "response_body").first()
         if delivery is None:
             raise Conflict("It was deleted: messages are kept for 30 days.")
-        if is_being_sent(delivery, submission.now):
+        if _is_being_sent(delivery, submission.now):
             raise Conflict("It is being sent at this moment.")
         delivery_redeliver(endpoint=endpoint, delivery_id=row.pk, now=submission.now)
-        return Done(f"Queued the message {full_name(row)} to be sent again.")
+
+
+def _is_being_sent(delivery: WebhookDelivery, now: datetime) -> bool:
+    return delivery.claim_id is not None and delivery.due_at >= now

@@ -29,7 +29,7 @@ from projects.models import (
 )
 from sessions_app.models import DetectionSession
 from staff.command_line import USERNAME
-from staff.names import full_name
+from staff.display import full_name
 from tests.admin.credential_pages import KINDS, SECRET, histories, key, mint_with
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import LEVELS, address, last_history, member, text_of

@@ -18,7 +18,7 @@ from projects.credentials import (
     credential_verify,
 )
 from projects.models import ApiKey, Credential, CredentialKind
-from staff.names import full_name
+from staff.display import full_name
 from tests.admin.credential_pages import (
     KINDS,
     SECRET,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projects.credentials import credential_issue, credential_revoke
 from projects.models import ApiKey, Credential, CredentialKind, ServiceAccount
-from staff.names import full_name
+from staff.display import full_name
 from tests.admin.credential_pages import (
     KINDS,
     histories,

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
-from staff.downloads import CUT, DownloadableAdmin, cell
+from staff.lists import CUT, DownloadableAdmin, cell
 from tests.admin.staffing import ROLES, address, member
 from tests.conftest import Machine, make_released
 from tests.erasure.people import ask_to_erase

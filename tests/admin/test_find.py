@@ -30,7 +30,7 @@ from projects.models import (
     suspend,
 )
 from sessions_app.models import DetectionSession
-from staff.global_search import BY_ID, MAX_FOUND, NAMED
+from staff.search import BY_ID, MAX_FOUND, NAMED
 from tests.admin.staffing import address, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import Machine, make_released

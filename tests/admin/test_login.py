@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sessions_app.retention import prune_staff_sessions
-from staff.login import NAMES_AT_ONE_ADDRESS
+from staff.site import NAMES_AT_ONE_ADDRESS
 from tests.admin.staffing import text_of
 from tests.api.api_requests import fresh_address
 from tests.long_runs import at_length

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from movespecs.models import MoveSpec, MoveSpecDraft, Release
-from staff.site import GROUPS, TASKS
+from staff.dashboard import GROUPS, TASKS
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import VALID_YAML, Machine, make_version
 

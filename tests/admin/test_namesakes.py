@@ -12,7 +12,7 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.credentials import credential_rotate
 from projects.models import Credential
-from staff.names import told_apart
+from staff.display import distinct_name
 from staff.states import about_to_expire
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, text_of
@@ -81,7 +81,7 @@ def test_the_list_and_the_picker_have_released_ones_first_with_state_and_digits(
 def test_a_suspended_customer_is_told_from_its_namesake(owner: Machine) -> None:
     owner.project.suspended_at = timezone.now()
     digits = str(owner.project.pk)[:8]
-    assert told_apart(owner.project) == f"Acme / owner · suspended · {digits}"
+    assert distinct_name(owner.project) == f"Acme / owner · suspended · {digits}"
 
 
 @pytest.mark.parametrize(

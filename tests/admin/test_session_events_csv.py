@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
-from staff.downloads import ROWS_AT_ONCE
+from staff.lists import ROWS_AT_ONCE
 from tests.admin.counted_sessions import (
     CURL,
     SQUAT,

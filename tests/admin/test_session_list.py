@@ -12,7 +12,7 @@ from django.test import Client
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.models import DetectionSession
-from staff.session_list import HELP
+from staff.search import SESSIONS_HELP
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session, overdue
 from tests.conftest import Machine, make_released
 from tests.long_runs import at_length
@@ -175,7 +175,7 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
     assert list(answer.context["cl"].result_list) == []
     shown = answer.content.decode()
     assert "No sessions of this name or id." in shown
-    assert HELP in shown
+    assert SESSIONS_HELP in shown
 
 
 def add_rows(movespec: MoveSpec, count: int, **columns: str) -> None:

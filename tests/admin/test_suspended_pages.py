@@ -13,7 +13,7 @@ from projects import models as suspension
 from projects.credentials import credential_issue
 from projects.models import AccessToken, ApiKey, CredentialKind, Project, ServiceAccount
 from sessions_app.models import DetectionSession
-from staff.actions.base import StaffActionAdmin
+from staff.actions import StaffActionAdmin
 from staff.states import suspensions_of
 from tests.admin.staffing import address, text_of
 from tests.conftest import Machine

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from movespecs.models import MoveSpec, MoveSpecDraft, Release
 from projects.models import AccessToken, ApiKey
 from sessions_app.models import DetectionSession
-from staff.names import list_of
+from staff.display import list_of
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_released, make_version

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from staff import webhook_deliveries
+from staff import webhooks
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, do, do_many, last_history, member, text_of, words
 from tests.api.api_requests import nothing_changes
@@ -124,7 +124,7 @@ def test_it_lists_by_status_type_and_endpoint(
 def test_its_pages_show_each_message_once(
     support: Client, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(webhook_deliveries, "MAX_READ", 30)
+    monkeypatch.setattr(webhooks, "MAX_READ", 30)
     made = [make_delivery(endpoint, status=status).pk for status in [*DeliveryStatus] * 30]
     path = {
         "": LIST,

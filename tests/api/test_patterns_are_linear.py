@@ -19,13 +19,8 @@ from kynaplatform.api import (
 )
 from projects import credentials
 from sessions_app import context, export
-from staff import (
-    downloads,
-    lists,
-    movespec_text,
-    search_terms,
-    webhook_display,
-)
+from staff import display, movespec_text, search, webhooks
+from staff import lists as staff_lists
 
 SIZE = 512 * 1024
 # A deadline for what takes some milliseconds where it is linear, and hours where it is not.
@@ -61,7 +56,7 @@ WORST = {
     (missing_colons, "_WORD"): ["x" * SIZE],
     (missing_colons, "_BEFORE_BRACKET"): ["x" * SIZE, "x" + " " * SIZE],
     (movespec_text, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
-    (lists, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
+    (staff_lists, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
     (idempotency, "_BARE"): ["x" * SIZE],
     (idempotency, "_QUOTED"): [
@@ -87,11 +82,11 @@ WORST = {
     (credentials, "_SECRET"): ["kyna_sk_" + "a" * SIZE],
     (yaml_text, "_REFUSED"): ["x" * SIZE],
     (yaml_text, "_LINE_BREAK"): ["\r" * SIZE, "\n" * SIZE],
-    (downloads, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
-    (webhook_display, "WORDS"): ["a" * SIZE, "." * SIZE, "a." * (SIZE // 2)],
-    (webhook_display, "SIGNING_SECRET"): ["whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE],
-    (search_terms, "DIGITS"): ["a" * SIZE],
-    (search_terms, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
+    (staff_lists, "FORMULA"): [";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)],
+    (webhooks, "WORDS"): ["a" * SIZE, "." * SIZE, "a." * (SIZE // 2)],
+    (webhooks, "SIGNING_SECRET"): ["whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE],
+    (search, "DIGITS"): ["a" * SIZE],
+    (display, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
     (movespec_text, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (yaml_scalars, "_NULL"): ["n" * SIZE],
     (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
@@ -109,7 +104,7 @@ WORST = {
 
 
 USED_BY = {
-    (webhook_display, "SIGNING_SECRET"): "search",
+    (webhooks, "SIGNING_SECRET"): "search",
     (faults, "_BRACKET"): "findall",
     (faults, "_UP_TO_CONSTANT"): "match",
     (bodies, "_CUT_ESCAPE"): "search",
@@ -118,9 +113,9 @@ USED_BY = {
     (missing_colons, "_BEFORE_KEY"): "match",
     (missing_colons, "_WORD"): "match",
     (missing_colons, "_BEFORE_BRACKET"): "match",
-    (lists, "SECRET"): "search",
-    (downloads, "FORMULA"): "search",
-    (search_terms, "WHOLE_ID"): "search",
+    (staff_lists, "SECRET"): "search",
+    (staff_lists, "FORMULA"): "search",
+    (display, "WHOLE_ID"): "search",
     (bodies, "_UNSTORABLE"): "search",
     (bodies, "_INDEX"): "search",
     (idempotency, "_ESCAPED"): "search",

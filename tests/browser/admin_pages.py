@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
-from staff.actions.base import StaffActionAdmin
+from staff.actions import StaffActionAdmin
 from tests.sessions_app.engine_work import Work, whole
 from tests.sessions_app.storing import checkpoint_store
 

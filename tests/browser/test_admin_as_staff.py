@@ -72,11 +72,12 @@ def test_a_release_manager_reads_a_diff_releases_and_rolls_back(
     assert released_of(movespec) == 1
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(address(movespec))
-    rows = page.get_by_role("region", name="Release history").locator("tbody tr")
-    assert [row.split("\t")[1:] for row in rows.all_inner_texts()] == [
-        ["grace", "Version 2", "Version 1", "It counts nothing."],
-        ["grace", "Version 1", "Version 2", "Deeper squats."],
-        ["the platform", "nothing", "Version 1", "-"],
+    page.locator(".object-tools").get_by_role("link", name="Releases").click()
+    rows = page.locator("#result_list tbody tr")
+    assert [row.split("\t")[-3:] for row in rows.all_inner_texts()] == [
+        ["2 → 1", "grace", "It counts nothing."],
+        ["1 → 2", "grace", "Deeper squats."],
+        ["none → 1", "the platform", "-"],
     ]
 
 

@@ -129,7 +129,7 @@ def which_of_our_keys_is_old(at: Desk, desk: dict[str, Any]) -> None:
 
 def what_changed_in_squat_last_week(at: Desk, desk: dict[str, Any]) -> None:
     at.find("squat", "MoveSpecs", LONG)
-    at.sees("released before", "The clinic wants shallower squats to count.")
+    at.sees("released before")
     at.follow("^Compare$")
     at.sees("From version 1 to version 2", "60", "100", "120")
 
@@ -141,7 +141,8 @@ def who_suspended_us(at: Desk, desk: dict[str, Any]) -> None:
 
 def who_released_this_and_why(at: Desk, desk: dict[str, Any]) -> None:
     at.find("squat", "MoveSpecs", LONG)
-    at.sees("grace", "Version 1 Version 2 The clinic wants shallower squats to count.")
+    at.follow("^Releases$", ".object-tools")
+    at.sees("1 → 2 grace The clinic wants shallower squats to count.")
 
 
 def what_did_this_person_do(at: Desk, desk: dict[str, Any]) -> None:

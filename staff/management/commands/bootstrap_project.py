@@ -7,7 +7,7 @@ from common.commands import OperatorCommand
 from common.names import name_argument
 from kynaplatform.database.indexes import analyze_large_tables
 from projects.models import DEFAULT_SCOPES
-from staff.actions.onboarding import onboard
+from staff.actions.organizations import onboard
 from staff.command_line import user_id
 
 

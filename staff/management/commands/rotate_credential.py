@@ -6,8 +6,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from common.commands import number_of_days
 from projects.models import Credential, is_live
+from staff.actions import Submission
 from staff.actions.credentials import RotateForm, as_long_again, rotate
-from staff.command_line import CredentialCommand, Deed, cleaned, locked_credential, user_id
+from staff.command_line import CredentialCommand, Deed, cleaned
 
 OVERLAPS = RotateForm.base_fields["overlap"]
 
@@ -42,38 +43,30 @@ class Command(CredentialCommand):
             help="also where a live one replaces it already, as when that secret was lost",
         )
 
-    def perform(self, options: Mapping[str, Any], now: datetime) -> Deed:
-        row = locked_credential(options)
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+        now, days = submission.now, options["expires_in_days"]
         successor = row.successors.filter(is_live(now)).first()
         if successor is not None and not options["again"]:
             raise CommandError(f"{successor} replaces it already. --again issues another.")
+        expires_at: datetime | None = None
+        if not options["never_expires"]:
+            expires_at = as_long_again(row, now) if days is None else now + timedelta(days=days)
         form = RotateForm(
             {
                 "seen_expires_at": row.expires_at,
                 "overlap": options["overlap_hours"],
-                "expires_at": _expiry(row, options, now),
+                "expires_at": expires_at,
                 "reason": options["reason"],
             }
         )
         data = cleaned(form, overlap="--overlap-hours", expires_at="--expires-in-days")
-        issued, sentence = rotate(row, data, user_id=user_id(), now=now)
+        issued, sentence = rotate(row, submission._replace(data=data))
         row.refresh_from_db(fields=["expires_at", "revoked_at"])
         new: Credential = issued.credential
-        return Deed(
-            row,
-            sentence,
-            {
-                "credential_id": row.id,
-                "works_until": row.revoked_at or row.expires_at,
-                f"{new.kind}_id": new.id,
-                f"{new.kind}_secret": issued.secret,
-                "expires_at": new.expires_at,
-            },
-        )
-
-
-def _expiry(row: Credential, options: Mapping[str, Any], now: datetime) -> datetime | None:
-    if options["never_expires"]:
-        return None
-    days = options["expires_in_days"]
-    return as_long_again(row, now) if days is None else now + timedelta(days=days)
+        return sentence, {
+            "credential_id": row.id,
+            "works_until": row.revoked_at or row.expires_at,
+            f"{new.kind}_id": new.id,
+            f"{new.kind}_secret": issued.secret,
+            "expires_at": new.expires_at,
+        }

@@ -1,14 +1,14 @@
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.core.management.base import CommandError, CommandParser
 from django.forms import modelform_factory
 
+from staff.actions import Submission
 from staff.actions.organizations import deletion_words
-from staff.base import DEFAULT, changes_of, limit_told
-from staff.command_line import Deed, OwnerCommand, cleaned, locked_owner
+from staff.base import DEFAULT, changes_of, limit_words
+from staff.command_line import Deed, OwnerCommand, cleaned
 
 
 class Command(OwnerCommand):
@@ -20,15 +20,13 @@ class Command(OwnerCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("limits", nargs="+", metavar="NAME=NUMBER")
-
         parser.add_argument(
             "--delete-older",
             action="store_true",
             help="with fewer retention_days: delete the sessions that are older, for good",
         )
 
-    def perform(self, options: Mapping[str, Any], now: datetime) -> Deed:
-        row = locked_owner(options)
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
         # The limits of the page.
         page: Any = admin.site.get_model_admin(type(row))
         given = parse(options["limits"], options["kind"], page.limits)
@@ -37,18 +35,14 @@ class Command(OwnerCommand):
         changed = form.changed_data
         if "retention_days" in changed and not options["delete_older"]:
             before = form.initial["retention_days"]
-            if deletes := deletion_words(row, row.retention_days, before, now):
+            if deletes := deletion_words(row, row.retention_days, before, submission.now):
                 raise CommandError(f"{deletes} To delete them, add --delete-older.")
         row.save(update_fields=changed)
-        return Deed(
-            row,
-            f"Set limits of {row}: {changes_of(form)}." if changed else None,
-            {
-                f"{options['kind']}_id": row.id,
-                **{name: limit_told(getattr(row, name)) for name in page.limits},
-                "is_changed": bool(changed),
-            },
-        )
+        return f"Set limits of {row}: {changes_of(form)}." if changed else None, {
+            f"{options['kind']}_id": row.id,
+            **{name: limit_words(getattr(row, name)) for name in page.limits},
+            "is_changed": bool(changed),
+        }
 
 
 def parse(texts: list[str], kind: str, known: Mapping[str, str]) -> dict[str, str]:

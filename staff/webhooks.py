@@ -1,0 +1,399 @@
+"""The pages of webhooks and of the messages sent to them, without what may be a secret.
+
+Customers put tokens into addresses: into the query, and into the path as chat programs do. A
+receiver's answer may repeat them, or the secret that signs. No page has an endpoint's secrets.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from common.keyset import Place
+from kynaplatform import clock
+from staff.actions import StaffActionAdmin
+from staff.actions.webhooks import Disable, Enable, Replay, SendAgain, SendTest
+from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.display import (
+    count_up_to,
+    first_digits,
+    id_column,
+    list_of,
+    may_view,
+    moment,
+    moment_of,
+    words_up_to,
+)
+from staff.lists import PlacedChangeList, PlacedPage, StrictFilter
+from staff.search import ids_of
+from staff.states import (
+    needs_attention,
+    state_of_delivery,
+    state_of_endpoint,
+    with_suspensions,
+)
+from webhooks.models import (
+    MAX_TRIES,
+    DeliveryStatus,
+    DisabledReason,
+    MessageType,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+# The columns that no page reads, and the large ones that no list reads.
+SECRETS: Final = ("encrypted_secret", "encrypted_previous_secret")
+LARGE: Final = ("data", "body", "response_body")
+HIDDEN: Final = "…"
+# A part of a path with this many characters is cut to its first ones.
+LONG_PART, KEPT_OF_IT = 20, 4
+SIGNING_SECRET = re.compile(r"whsec_[\w+/=-]*")
+WORDS = re.compile(r"[^._]+[._]?")
+
+
+def shown_url(url: str) -> str:
+    parts = urlsplit(url)
+    path = "/".join(map(_cut, parts.path.split("/")))
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{path}{f'?{HIDDEN}' if parts.query else ''}"
+
+
+def without_secrets(text: str, url: str) -> str:
+    """`text` without what `shown_url` hides, wherever it repeats that."""
+    parts = urlsplit(url)
+    values = {value for pair in parts.query.split("&") for value in pair.split("=")[1:]}
+    long = {part for part in parts.path.split("/") if _cut(part) != part}
+    user, _, _host = parts.netloc.rpartition("@")
+    # A value as short as a number is no secret, and would be hidden all over an answer.
+    secrets = {parts.query, user, *long, *(value for value in values if len(value) > 3)} - {""}
+    for hidden in sorted(secrets, key=len, reverse=True):
+        text = text.replace(hidden, HIDDEN)
+    return SIGNING_SECRET.sub(f"whsec_{HIDDEN}", text)
+
+
+def _cut(part: str) -> str:
+    return part if len(part) < LONG_PART else f"{part[:KEPT_OF_IT]}{HIDDEN}"
+
+
+def type_shown(type_: str) -> SafeString:
+    """The type of a message. Its lines may break between its words."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in WORDS.findall(type_)))
+
+
+ENDPOINT, STATUS, TYPE = "endpoint__id__exact", "status__exact", "type"
+MAX_LISTED, MAX_COUNTED = 10, 1_000
+HIDDEN_HELP: Final = (
+    "Hidden, since they may be secrets: a user and a query in the address, and all but the first "
+    f"{KEPT_OF_IT} characters of each part of its path that has {LONG_PART} or more."
+)
+
+
+class EndpointStateFilter(StrictFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
+        is_on = Q(disabled_at__isnull=True)
+        return {
+            "on": ("On", is_on),
+            "trying": ("On, every try fails", is_on & Q(failing_since__isnull=False)),
+            "attention": ("Needs attention: on or off, every try failed", needs_attention(now)),
+            **{
+                reason.value: (f"Off: {reason.label}", Q(disabled_reason=reason))
+                for reason in DisabledReason
+            },
+        }
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
+    staff_actions = [SendTest(), Replay(), Disable(), Enable()]
+    change_form_template = "admin/webhooks/endpoint.html"
+    # Ids begin with their time: the newest first, by the primary key.
+    ordering = ["-id"]
+    list_display = [
+        "address", "project", "types", "state",
+        moment_of("waiting_since", "oldest waiting"),
+        moment_of("last_delivered_at", "last delivered"),
+        moment_of("failing_since", "failing since"),
+    ]  # fmt: skip
+    # Sorting by address would disclose its hidden parts a character at a time.
+    sortable_by = ()
+    list_filter = [
+        EndpointStateFilter,
+        ("project", OwnerFilter),
+        ("project__organization", OwnerFilter),
+        "created_at",
+    ]
+    search_fields = OF_PROJECT[1:]
+    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
+        "id", "project", "address", "types", "description", "created_at", "disabled_at",
+        "disabled_reason", "failing_since", "failed_at", "failed_tries", "failed_messages",
+        "previous_secret_until", "replay_since", "replay_until",
+    ]})]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        found: QuerySet[WebhookEndpoint] = super().get_queryset(request)
+        own = WebhookDelivery.objects.filter(endpoint=OuterRef("pk"))
+        waiting = own.filter(status=DeliveryStatus.WAITING).order_by("created_at")
+        delivered = own.filter(status=DeliveryStatus.DELIVERED).order_by("-created_at")
+        return (
+            found.filter(deleted_at__isnull=True)
+            .defer(*SECRETS)
+            .annotate(
+                waiting_since=Subquery(waiting.values("created_at")[:1]),
+                last_delivered_at=Subquery(delivered.values("tried_at")[:1]),
+            )
+        )
+
+    @admin.display(description="address")
+    def address(self, endpoint: WebhookEndpoint) -> str:
+        return shown_url(endpoint.url)
+
+    @admin.display(description="types")
+    def types(self, endpoint: WebhookEndpoint) -> str:
+        shown = [(type_shown(one),) for one in endpoint.event_types or []]
+        return format_html_join(", ", "{}", shown) or "all"
+
+    @admin.display(description="state")
+    def state(self, endpoint: WebhookEndpoint) -> SafeString:
+        return with_suspensions(endpoint, state_of_endpoint(endpoint))
+
+    def page_context(self, request: HttpRequest, endpoint: Any) -> dict[str, Any]:
+        now = clock.now()
+        shown = {
+            **super().page_context(request, endpoint),
+            "title": f"Webhook {first_digits(endpoint.pk)} of {endpoint.project}",
+            "subtitle": None,
+            "address": shown_url(endpoint.url),
+            "hidden": HIDDEN_HELP,
+            "types": self.types(endpoint),
+            "state": self.state(endpoint),
+            "last_failure": _last_failure(endpoint),
+            "moments": [
+                (label, moment(at, now))
+                for label, at in (
+                    ("Last delivered", endpoint.last_delivered_at),
+                    ("Oldest waiting", endpoint.waiting_since),
+                    ("Failing since", endpoint.failing_since),
+                    ("Disabled", endpoint.disabled_at),
+                )
+                if at
+            ],
+        }
+        if may_view(request.user, WebhookDelivery):
+            shown["counts"] = _counts(endpoint)
+        return shown
+
+
+def _last_failure(endpoint: WebhookEndpoint) -> str | None:
+    """Why the last try failed, among the messages that an index finds.
+
+    The newest of those that wait may never have been tried: those due last have been.
+    """
+    if endpoint.failing_since is None:
+        return None
+    own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
+    waiting = own.filter(status=DeliveryStatus.WAITING).order_by("-due_at")
+    failed = own.filter(status=DeliveryStatus.FAILED).order_by("-created_at")
+    found = [*waiting[:MAX_LISTED], *failed[:MAX_LISTED]]
+    tried = [(tried_at, failure) for tried_at, failure in found if tried_at and failure]
+    return without_secrets(max(tried)[1], endpoint.url) if tried else None
+
+
+def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
+    """How many messages have each status but delivered, and the address of their list."""
+    counts = []
+    for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
+        rows = WebhookDelivery.objects.filter(endpoint=endpoint, status=status)
+        number = words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, rows))
+        address = list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk, STATUS: status})
+        counts.append((str(status.label), number, address))
+    return counts
+
+
+# How many rows a page reads for a filter that no index serves.
+MAX_READ: Final = 2_000
+DELIVERY_HELP = (
+    "By the id of a message, which is its webhook-id, or by that of its session. A page may be "
+    "short or empty and go on: a status is found at once among the messages of one endpoint."
+)
+# When it was created, its id, its status and its type.
+Read = tuple[datetime, UUID, str, str]
+
+
+class TypeFilter(StrictFilter):
+    title = "type"
+    parameter_name = TYPE
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(one, one) for one in MessageType.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Left to `DeliveryChangeList`."""
+
+
+class DeliveryChangeList(PlacedChangeList):
+    def page_from(self, start: Place | None, size: int) -> PlacedPage:
+        """A page of those that are older than `start`, the only way that this list goes on."""
+        if start and start.towards != "older":
+            raise ValueError(start)
+        status, type_ = self.params.get(STATUS), self.params.get(TYPE)
+        is_sought = bool(type_ or (status and not self.params.get(ENDPOINT)))
+        most = MAX_READ if is_sought else size + 1
+        read = self._read(start, most)
+        wanted = [
+            row for row in read if row[2] == (status or row[2]) and row[3] == (type_ or row[3])
+        ]
+        last = None
+        if len(wanted) > size:
+            last = wanted[size - 1]
+        elif len(read) == most:
+            last = read[-1]
+        ids = [id_ for _created_at, id_, *_ in wanted[:size]]
+        found = self.root_queryset.in_bulk(ids)
+        return PlacedPage(
+            [found[id_] for id_ in ids if id_ in found],
+            older=Place("older", *last[:2]) if last else None,
+        )
+
+    def _read(self, start: Place | None, most: int) -> Sequence[Read]:
+        """The next in the list's order, by an index of it whatever is asked for."""
+        rows = WebhookDelivery.objects.all()
+        if text := self.query.strip():
+            meant = ids_of(text)
+            if meant is None:
+                return []
+            rows = rows.filter(Q(pk__range=meant) | Q(session_id__range=meant))
+        if endpoint := self.params.get(ENDPOINT):
+            statuses = [self.params.get(STATUS)] if self.params.get(STATUS) else DeliveryStatus
+            parts = [rows.filter(endpoint=endpoint, status=one) for one in statuses]
+            return _newest([_beyond(part, start) for part in parts], most)
+        if text:
+            return _newest([_beyond(rows, start)], most)
+        # Ids begin with their time.
+        older = rows.filter(id__lt=start.id) if start else rows
+        return list(_values(older).order_by("-id")[:most])
+
+
+def _beyond(rows: QuerySet[WebhookDelivery], start: Place | None) -> QuerySet[WebhookDelivery]:
+    return rows.filter(start.rows_beyond) if start else rows
+
+
+def _newest(parts: Sequence[QuerySet[WebhookDelivery]], most: int) -> Sequence[Read]:
+    order = ("-created_at", "-id")
+    first, *others = [_values(part).order_by(*order)[:most] for part in parts]
+    return list(first.union(*others, all=True).order_by(*order)[:most] if others else first)
+
+
+def _values(rows: QuerySet[WebhookDelivery]) -> Any:
+    return rows.values_list("created_at", "id", "status", "type")
+
+
+MAX_SHOWN = 20_000
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
+    staff_actions = [SendAgain()]
+    changelist_class = DeliveryChangeList
+    change_list_template = "admin/placed_list.html"
+    change_form_template = "admin/webhooks/delivery.html"
+    list_display = [
+        id_column, "customer", "address", "type_sent", "state", "answer", "tries",
+        moment_of("created_at"),
+    ]  # fmt: skip
+    list_filter = ["status", TypeFilter, ("endpoint", OwnerFilter)]
+    # In another order, a page would read every row.
+    sortable_by = ()
+    # Django shows its search box for these; `DeliveryChangeList` does the search.
+    search_fields = ["=id", "=session_id"]
+    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
+        "id", "endpoint", "type_sent", "session_id", "sequence", "occurred_at", "created_at",
+        "request_id",
+        "status", "tries", "due_at", "tried_at", "duration_ms", "response_status",
+    ]})]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
+        rows: QuerySet[WebhookDelivery] = super().get_queryset(request)
+        secrets = [f"endpoint__{name}" for name in SECRETS]
+        return rows.filter(endpoint__deleted_at__isnull=True).defer(*LARGE, *secrets)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().list_context(request), "search_help": DELIVERY_HELP}
+
+    @admin.display(description="customer")
+    def customer(self, delivery: WebhookDelivery) -> str:
+        return str(delivery.endpoint.project)
+
+    @admin.display(description="address")
+    def address(self, delivery: WebhookDelivery) -> str:
+        return shown_url(delivery.endpoint.url)
+
+    @admin.display(description="type")
+    def type_sent(self, delivery: WebhookDelivery) -> SafeString:
+        return type_shown(delivery.type)
+
+    @admin.display(description="state")
+    def state(self, delivery: WebhookDelivery) -> SafeString:
+        return with_suspensions(delivery, state_of_delivery(delivery))
+
+    @admin.display(description="answer", empty_value="-")
+    def answer(self, delivery: WebhookDelivery) -> str | int | None:
+        return self.failure(delivery) or delivery.response_status
+
+    def failure(self, delivery: WebhookDelivery) -> str | None:
+        return delivery.failure and without_secrets(delivery.failure, delivery.endpoint.url)
+
+    def page_context(self, request: HttpRequest, delivery: Any) -> dict[str, Any]:
+        now = clock.now()
+        url = delivery.endpoint.url
+        body = ""
+        if delivery.body:
+            indented = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
+            body = without_secrets(indented, url)
+        return {
+            **super().page_context(request, delivery),
+            "title": f"Message {first_digits(delivery.pk)} of {delivery.endpoint.project}",
+            "subtitle": None,
+            "state": self.state(delivery),
+            "address": shown_url(url),
+            "failure": self.failure(delivery),
+            "due": moment(delivery.due_at, now)
+            if delivery.status == DeliveryStatus.WAITING
+            else None,
+            "tries": f"{delivery.tries} of {MAX_TRIES}",
+            "created": moment(delivery.created_at, now),
+            "headers": _headers(delivery),
+            "body": body[:MAX_SHOWN],
+            "is_cut": len(body) > MAX_SHOWN,
+            "detail": delivery.failure_detail and without_secrets(delivery.failure_detail, url),
+            "answered": delivery.response_body and without_secrets(delivery.response_body, url),
+        }
+
+
+def _headers(delivery: WebhookDelivery) -> list[tuple[str, str]]:
+    """The headers of the last try; the signature is not kept."""
+    if delivery.tried_at is None:
+        return []
+    return [
+        ("Content-Type", "application/json"),
+        ("webhook-id", str(delivery.pk)),
+        ("webhook-timestamp", str(int(delivery.tried_at.timestamp()))),
+        ("webhook-signature", f"v1,{HIDDEN}"),
+        *([("Kyna-Request-Id", delivery.request_id)] if delivery.request_id else []),
+    ]
