@@ -21,9 +21,6 @@ from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
 from detection.language.json_schema import json_schema
-from detection.language.parameters import ParameterInvalid
-from detection.language.validation import MoveSpecInvalid, Validation
-from detection.placed_roles import placed_roles
 from detection.roles import (
     CAMERAS,
     ROLE_NAMES,
@@ -52,7 +49,15 @@ from detection.spec import (
     Step,
     View,
 )
-from detection.validation import check_parameters, compile, validate  # noqa: A004 - as re.compile
+from detection.validation import (
+    MoveSpecInvalid,
+    ParameterInvalid,
+    Validation,
+    check_parameters,
+    compile,  # noqa: A004 - as re.compile
+    placed_roles,
+    validate,
+)
 
 __all__ = [
     "CAMERAS",

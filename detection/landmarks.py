@@ -4,7 +4,7 @@ The order and the axes are those of MediaPipe's pose landmarker: origin between 
 right of the image, y down, z away from the camera.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 LANDMARK_NAMES: tuple[str, ...] = (
@@ -43,6 +43,26 @@ LANDMARK_NAMES: tuple[str, ...] = (
     "right_foot_index",
 )
 INDEX = {name: index for index, name in enumerate(LANDMARK_NAMES)}
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Each landmark once, in the canonical order."""
+    return tuple(sorted(set(names), key=INDEX.__getitem__))
+
+
+def _of_both_sides(*parts: str) -> tuple[str, ...]:
+    return in_order(f"{side}_{part}" for part in parts for side in ("left", "right"))
+
+
+# The landmarks that the measures of a part of the body need. The nose keeps the head in the image.
+BODY_PARTS: dict[str, tuple[str, ...]] = {
+    "full_body": (
+        "nose",
+        *_of_both_sides("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_index"),
+    ),
+    "upper_body": ("nose", *_of_both_sides("shoulder", "elbow", "wrist", "hip")),
+    "lower_body": _of_both_sides("hip", "knee", "ankle", "foot_index"),
+}
 
 
 class LandmarkLike(Protocol):

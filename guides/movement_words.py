@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from detection import Criterion, Cue, Measure, MoveSpec, Role, Side, Step, View
-from detection.language.visible_landmarks import BODY_PARTS
+from detection.landmarks import BODY_PARTS
 from detection.role_words import angle_words, measures_words
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from detection.pace import ENTER_MS, FASTEST_DEGREES_PER_MS
+from detection.spec import ENTER_MS, FASTEST_DEGREES_PER_MS
 
 # With fewer frames a repetition its turning points fall too far beside a frame.
 MIN_FRAMES: Final = 7

@@ -1,78 +1,74 @@
 """The check of a tree of nodes by a declared kind: values where it fits, else issues."""
 
+import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from detection.language.grammar import (
-    Alternatives,
-    Choice,
-    Entries,
-    Excludes,
-    Field,
-    Flag,
-    Items,
-    Kind,
-    Narrows,
-    Needs,
-    NotBoth,
-    Number,
-    OneOf,
-    OnlyWith,
-    Record,
-    Rule,
-    Text,
-    Variants,
-)
+from detection.language import grammar
+from detection.language.criteria import PARAMETER_NAME
 from detection.language.issues import Report, nearest, quote
-from detection.language.missing_colons import first_word, is_before_bracket, missing_colon
-from detection.language.scalar_checks import (
-    check_choice,
-    check_flag,
-    check_number,
-    check_text,
-    counted,
-    key_of,
-    report_type,
-    wanted,
+from detection.language.yaml_text import first_word, is_before_bracket, missing_colon
+from detection.language.yaml_tree import (
+    Node,
+    child_path,
+    parse_boolean,
+    parse_number,
+    plain_scalar_type,
 )
-from detection.language.yaml_tree import Node, child_path
 
-# The value of a node: str, float, bool, Reference, list or dict, and None where the node is not
-# valid. An invalid or absent key of a record is missing from its dict; a default is in it like a
-# given value, unless it is an implied one.
+# The value of a node: str, float, bool, Reference, list or dict; None for an invalid node. The
+# dict of a record has no invalid or absent key, and has the defaults that aren't implied.
 Value = Any
 
 
-def check(node: Node, kind: Kind, path: str, report: Report) -> Value:
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The name of a parameter at `path`, in place of a number of that kind."""
+
+    name: str
+    path: str
+    number: grammar.Number
+
+
+def check(node: Node, kind: grammar.Kind, path: str, report: Report) -> Value:
     report.marks[path] = node.mark
     if node.kind == "refused":
         return None
     match kind:
-        case Record():
+        case grammar.Record():
             return _check_record(node, kind, path, report)
-        case Items():
+        case grammar.Items():
             return _check_items(node, kind, path, report)
-        case Entries():
+        case grammar.Entries():
             return _check_entries(node, kind, path, report)
-        case Alternatives():
+        case grammar.Alternatives():
             return _check_alternatives(node, kind, path, report)
-        case Variants():
+        case grammar.Variants():
             raise TypeError("the mapping around it chooses which")
-        case Number():
-            return check_number(node, kind, path, report)
-        case Flag():
-            return check_flag(node, path, report)
-        case Choice():
-            return check_choice(node, kind, path, report)
-        case Text():
-            return check_text(node, kind, path, report)
+        case grammar.Number():
+            return _check_number(node, kind, path, report)
+        case grammar.Flag():
+            value = parse_boolean(node.text) if node.kind == "scalar" and node.is_plain else None
+            if value is None:
+                _report_type(_wanted(kind), node, path, report)
+            return value
+        case grammar.Choice():
+            return _check_choice(node, kind, path, report)
+        case grammar.Text():
+            return _check_text(node, kind, path, report)
 
 
-def _check_record(node: Node, record: Record, path: str, report: Report) -> dict[str, Value] | None:
+# --- Mappings and lists ----------------------------------------------------------------------
+
+
+def _check_record(
+    node: Node, record: grammar.Record, path: str, report: Report
+) -> dict[str, Value] | None:
     if node.kind != "mapping":
-        report_type(wanted(record), node, path, report)
+        _report_type(_wanted(record), node, path, report)
         return None
-    known = {field.key: field for field in record.fields}
+    known = [field.key for field in record.fields]
     misplaced = record.misplaced or {}
     for key, (key_node, value) in node.entries.items():
         if key in known or report.is_full:
@@ -81,14 +77,18 @@ def _check_record(node: Node, record: Record, path: str, report: Report) -> dict
         if key in misplaced:
             report.error("misplaced_key", misplaced[key], key_path, key_node.mark)
         else:
-            message = _unknown_key(key, value, list(known))
+            message = _unknown_key(key, value, known)
             report.error("unknown_key", message, key_path, key_node.mark)
     values = {}
     for field in record.fields:
         value = _check_field(node, field, path, report)
         if value is not None:
             values[field.key] = value
-    _check_rules(node, record, values, path, report)
+    for rule in record.rules:
+        wrong = _broken_at(rule, node, values, report.freed_words)
+        if wrong is not None:
+            report.error(rule.code, rule.message, child_path(path, wrong) if wrong else path)
+            break
     return values
 
 
@@ -99,16 +99,18 @@ def _unknown_key(key: str, value: Node, known: list[str]) -> str:
     if is_of_braces or is_before_bracket(key):
         return missing_colon(key)
     near = nearest(key, known)
-    told = f"nearest known key is {near}" if near else f"known keys are {', '.join(known)}"
-    return f"Unknown key {quote(key)}; the {told}."
+    hint = f"nearest known key is {near}" if near else f"known keys are {', '.join(known)}"
+    return f"Unknown key {quote(key)}; the {hint}."
 
 
-def _check_field(node: Node, field: Field, path: str, report: Report) -> Value:
+def _check_field(node: Node, field: grammar.Field, path: str, report: Report) -> Value:
     field_path = child_path(path, field.key)
     if field.key in node.entries:
         kind = field.kind
-        if isinstance(kind, Variants):
-            kind = _chosen(node, kind)
+        if isinstance(kind, grammar.Variants):
+            # The variant of the word that is there or is meant; without one, the first.
+            word = node.entries[kind.by][1].text if kind.by in node.entries else ""
+            kind = kind.kinds[nearest(word, kind.kinds) or next(iter(kind.kinds))]
         return check(node.entries[field.key][1], kind, field_path, report)
     if field.required:
         message = f"The key {field.key} is missing here."
@@ -118,55 +120,36 @@ def _check_field(node: Node, field: Field, path: str, report: Report) -> Value:
     return list(field.default) if isinstance(field.default, tuple) else field.default
 
 
-def _chosen(node: Node, variants: Variants) -> Kind:
-    """The variant of the word that is there or is meant; without one, the first."""
-    word = node.entries[variants.by][1].text if variants.by in node.entries else ""
-    first = next(iter(variants.kinds))
-    return variants.kinds[nearest(word, variants.kinds) or first]
-
-
-def _check_rules(
-    node: Node, record: Record, values: dict[str, Value], path: str, report: Report
-) -> None:
-    for rule in record.rules:
-        wrong = _broken_at(rule, node, values, report.freed_words)
-        if wrong is not None:
-            at = child_path(path, wrong) if wrong else path
-            report.error(rule.code, rule.message, at)
-            return
-
-
 def _broken_at(
-    rule: Rule, node: Node, values: dict[str, Value], freed: frozenset[str]
+    rule: grammar.Rule, node: Node, values: dict[str, Value], freed: frozenset[str]
 ) -> str | None:
     """The key that breaks a rule, "" where the mapping lacks one, None where the rule is kept."""
-    if isinstance(rule, Narrows):
+    if isinstance(rule, grammar.Narrows):
         is_broken = values.get(rule.key) == rule.value and values.get(rule.narrowed) not in (
             None,
             *rule.words,
         )
         return rule.narrowed if is_broken else None
     given = [key for key in node.entries if key in rule.keys]
-    match rule:
-        case OneOf():
-            applies = not rule.when_given or _has_any(node, rule.when_given)
-            return "" if applies and not given else None
-        case NotBoth():
-            both = [key for key in node.entries if key in rule.keys + rule.others]
-            others = [key for key in both if (key in rule.keys) != (both[0] in rule.keys)]
-            return others[0] if others else None
+    if isinstance(rule, grammar.OneOf):
+        applies = not rule.when_given or _has_any(node, rule.when_given)
+        return "" if applies and not given else None
     if not given:
         return None
     match rule:
-        case Needs():
+        case grammar.NotBoth():
+            both = [key for key in node.entries if key in rule.keys + rule.others]
+            others = (key for key in both if (key in rule.keys) != (both[0] in rule.keys))
+            return next(others, None)
+        case grammar.Needs():
             is_broken = not _has_any(node, rule.needed)
-        case Excludes():
+        case grammar.Excludes():
             value = values.get(rule.key)
             is_mapping = isinstance(value, dict)
             is_broken = is_mapping != bool(rule.values) and (
                 is_mapping or value in {*rule.values} - freed
             )
-        case OnlyWith():
+        case grammar.OnlyWith():
             is_broken = values.get(rule.key) not in (None, *rule.values)
     return given[0] if is_broken else None
 
@@ -175,9 +158,9 @@ def _has_any(node: Node, keys: tuple[str, ...]) -> bool:
     return any(key in node.entries for key in keys)
 
 
-def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Value] | None:
+def _check_items(node: Node, items: grammar.Items, path: str, report: Report) -> list[Value] | None:
     if node.kind != "list":
-        report_type(wanted(items), node, path, report)
+        _report_type(_wanted(items), node, path, report)
         return None
     _check_count(len(node.items), items, path, report)
     return [
@@ -187,11 +170,11 @@ def _check_items(node: Node, items: Items, path: str, report: Report) -> list[Va
 
 
 def _check_entries(
-    node: Node, entries: Entries, path: str, report: Report
+    node: Node, entries: grammar.Entries, path: str, report: Report
 ) -> dict[str, Value] | None:
-    """The values by key: None for one that is not valid."""
+    """The values by key: None for an invalid one."""
     if node.kind != "mapping":
-        report_type(wanted(entries), node, path, report)
+        _report_type(_wanted(entries), node, path, report)
         return None
     _check_count(len(node.entries), entries, path, report)
     values = {}
@@ -205,30 +188,142 @@ def _check_entries(
     return values
 
 
-def _check_count(count: int, kind: Items | Entries, path: str, report: Report) -> None:
-    if count < kind.min_items:
-        least = "1 is" if kind.min_items == 1 else f"{kind.min_items} are"
-        message = f"{key_of(path)} has {counted(count, 'item')}; at least {least} needed."
-        report.error("too_few_items", message, path)
-    if count > kind.max_items:
-        most = "1 is" if kind.max_items == 1 else f"{kind.max_items} are"
-        message = f"{key_of(path)} has {counted(count, 'item')}; at most {most} allowed."
-        report.error("too_many_items", message, path)
+def _check_count(
+    count: int, kind: grammar.Items | grammar.Entries, path: str, report: Report
+) -> None:
+    for code, is_broken, bound, what in (
+        ("too_few_items", count < kind.min_items, kind.min_items, "at least {} needed"),
+        ("too_many_items", count > kind.max_items, kind.max_items, "at most {} allowed"),
+    ):
+        if is_broken:
+            needed = what.format("1 is" if bound == 1 else f"{bound} are")
+            message = f"{_key_of(path)} has {_counted(count, 'item')}; {needed}."
+            report.error(code, message, path)
 
 
-def _check_alternatives(node: Node, alternatives: Alternatives, path: str, report: Report) -> Value:
+def _check_alternatives(
+    node: Node, alternatives: grammar.Alternatives, path: str, report: Report
+) -> Value:
     for kind in alternatives.kinds:
-        if _node_kind(kind) == node.kind:
+        match kind:
+            case grammar.Record() | grammar.Entries():
+                node_kind = "mapping"
+            case grammar.Items():
+                node_kind = "list"
+            case _:
+                node_kind = "scalar"
+        if node_kind == node.kind:
             return check(node, kind, path, report)
-    one_of_them = " or ".join(map(wanted, alternatives.kinds))
-    report_type(one_of_them, node, path, report)
+    _report_type(" or ".join(map(_wanted, alternatives.kinds)), node, path, report)
     return None
 
 
-def _node_kind(kind: Kind) -> str:
+# --- Single values ---------------------------------------------------------------------------
+
+
+def _check_number(
+    node: Node, number: grammar.Number, path: str, report: Report
+) -> float | Reference | None:
+    if node.kind == "scalar" and node.text.startswith("$"):
+        return _check_reference(node, number, path, report)
+    value = parse_number(node.text) if node.kind == "scalar" and node.is_plain else None
+    if value is None or (number.is_whole and math.isfinite(value) and value % 1):
+        _report_type(_wanted(number), node, path, report)
+        return None
+    if not number.minimum <= value <= number.maximum:
+        bounds = f"from {number.minimum} to {number.maximum}"
+        message = f"{_key_of(path)} must be {bounds}, not {quote(node.text)}."
+        report.error("number_out_of_range", message, path)
+        return None
+    return value + 0.0  # -0.0 becomes 0.0
+
+
+def _check_reference(
+    node: Node, number: grammar.Number, path: str, report: Report
+) -> Reference | None:
+    name = node.text.removeprefix("$")
+    if not number.takes_parameter:
+        message = (
+            f"{_key_of(path)} must be {_wanted(number)}, not the parameter {quote(node.text)}: one"
+            " stands for a bound, a tolerance or a time alone."
+        )
+        report.error("wrong_type", message, path)
+        return None
+    if not re.fullmatch(PARAMETER_NAME.pattern, name):
+        message = f"{quote(node.text)} is not $ and {PARAMETER_NAME.expected}."
+        report.error(PARAMETER_NAME.invalid_code, message, path)
+        return None
+    return Reference(name, path, number)
+
+
+def _check_choice(node: Node, choice: grammar.Choice, path: str, report: Report) -> str | None:
+    if node.kind != "scalar":
+        _report_type("text", node, path, report)
+        return None
+    if node.text in choice.values:
+        return node.text
+    allowed, near = choice.what, ""
+    if not allowed:
+        allowed = f"one of {', '.join(choice.values)}"
+    elif found := nearest(node.text, choice.values):
+        near = f"; the nearest is {found}"
+    message = f"{_key_of(path)} must be {allowed}, not {quote(node.text)}{near}."
+    report.error("invalid_value", message, path)
+    return None
+
+
+def _check_text(node: Node, text: grammar.Text, path: str, report: Report) -> str | None:
+    if node.kind != "scalar":
+        _report_type("text", node, path, report)
+        return None
+    length = len(node.text)
+    if text.min_length is not None and length < text.min_length:
+        message = f"{_key_of(path)} needs at least {_counted(text.min_length, 'character')}."
+        report.error("invalid_length", message, path)
+    elif text.max_length is not None and length > text.max_length:
+        message = f"{_key_of(path)} has {length} characters; at most {text.max_length} are allowed."
+        report.error("invalid_length", message, path)
+    # fullmatch, because $ alone lets a last line break pass in Python.
+    elif not re.fullmatch(text.pattern, node.text):
+        report.error(text.invalid_code, f"{quote(node.text)} is not {text.expected}.", path)
+    elif node.text in text.reserved and node.text not in report.freed_words:
+        message = f"{quote(node.text)} is a reserved word: a cue's `when` could mean either."
+        report.error("reserved_name", message, path)
+    else:
+        return node.text
+    return None
+
+
+def _wanted(kind: grammar.Kind) -> str:
     match kind:
-        case Record() | Entries():
-            return "mapping"
-        case Items():
-            return "list"
-    return "scalar"
+        case grammar.Record() | grammar.Entries():
+            return "a mapping of keys to values"
+        case grammar.Items():
+            return "a list"
+        case grammar.Number():
+            return "a whole number" if kind.is_whole else "a number"
+        case grammar.Flag():
+            return "true or false"
+    return "text"
+
+
+def _key_of(path: str) -> str:
+    """The last step of a path: a key, or an item of a list such as `sequence[1]`."""
+    return path.rpartition(".")[2] or "The document"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _report_type(wanted: str, node: Node, path: str, report: Report) -> None:
+    if node.kind != "scalar":
+        found = f"a {node.kind}"
+    elif not node.is_plain:
+        found = f"the quoted text {quote(node.text)}"
+    elif not node.text:
+        found = "nothing"
+    else:
+        found = f"the {plain_scalar_type(node.text)} {quote(node.text)}"
+    message = f"{_key_of(path)} must be {wanted}, not {found}."
+    report.error("wrong_type", message, path or None, node.mark)

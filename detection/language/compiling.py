@@ -1,13 +1,11 @@
-"""The MoveSpec of a document's checked values."""
+"""The MoveSpec of a document's checked values, with numbers for its parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
-from typing import Any, cast
+from typing import Any
 
-from detection.language.bounds import Bound, high_bound, low_bound
-from detection.language.languages import chosen_text
-from detection.language.parameters import declared_parameters, filled
-from detection.language.visible_landmarks import BODY_PARTS, in_order
+from detection.landmarks import BODY_PARTS, in_order
+from detection.language.checking import Reference
 from detection.spec import (
     TEMPO_PARTS,
     Check,
@@ -24,60 +22,104 @@ from detection.spec import (
 )
 
 Values = dict[str, Any]
+# The declared parameters by name; None for an invalid one, whose numbers aren't known.
+Declared = Mapping[str, Parameter | None]
 
 
-def parameters_of(document: Values) -> tuple[Parameter, ...]:
-    return tuple(one for one in declared_parameters(document).values() if one is not None)
+def declared_parameters(document: Values) -> Declared:
+    return {
+        name: _parameter(name, values)
+        for name, values in document.get("detection", {}).get("parameters", {}).items()
+    }
+
+
+def _parameter(name: str, values: Values | None) -> Parameter | None:
+    if values is None or not {"default", "min", "max"} <= values.keys():
+        return None
+    return Parameter(
+        name, values["default"], values["min"], values["max"], values.get("description")
+    )
+
+
+def references_in(value: object) -> Iterator[Reference]:
+    """Where parameters stand in a document, or in a part of it."""
+    match value:
+        case Reference():
+            yield value
+        case dict():
+            for part in value.values():
+                yield from references_in(part)
+        case list():
+            for part in value:
+                yield from references_in(part)
+
+
+def _filled(value: Any, numbers: Mapping[str, float]) -> Any:
+    """The value with the numbers in place of the names."""
+    match value:
+        case Reference():
+            return numbers[value.name]
+        case dict():
+            return {key: _filled(part, numbers) for key, part in value.items()}
+        case list():
+            return [_filled(part, numbers) for part in value]
+    return value
 
 
 def compile_movespec(
     document: Values, numbers: Mapping[str, float], locale: str | None = None
 ) -> MoveSpec:
-    """The MoveSpec of a valid document, with a number for each of its parameters that `numbers`
-    has, else its default, and with the messages of `locale`."""
-    given = {one.name: numbers.get(one.name, one.default) for one in parameters_of(document)}
+    """The MoveSpec of a valid document, with the messages of `locale`. A parameter without a
+    number has its default."""
+    given = {
+        name: numbers.get(name, parameter.default)
+        for name, parameter in declared_parameters(document).items()
+        if parameter is not None
+    }
     if given:
-        document = filled(document, given)
+        document = _filled(document, given)
     detection = document["detection"]
     movement = detection["movement"]
     checks = tuple(map(_check, movement["checks"]))
     tempo = _tempo(movement.get("tempo", {}))
     is_hold = detection["type"] == "hold"
+    times = {key: float(movement[key]) for key in ("target_ms", "grace_ms")} if is_hold else {}
+    throughout = movement.get("throughout", [] if is_hold else None)
     is_strict = movement.get("judge") == "bands"
     return MoveSpec(
         name=document["name"],
         version=document["version"],
         description=document.get("description"),
         movement_name=movement["name"],
-        phases=tuple(_phase(phase, is_strict=is_strict) for phase in movement["phases"]),
+        phases=tuple(
+            Phase(
+                phase["name"],
+                phase.get("description"),
+                tuple(map(_criterion, phase["criteria"])),
+                phase["strict"] or is_strict,
+            )
+            for phase in movement["phases"]
+        ),
         steps=tuple(map(_step, movement.get("sequence", []))),
         feedback=tuple(_cue(cue, (*checks, *tempo), locale) for cue in movement["feedback"]),
         type=detection["type"],
         setup=_setup(detection["setup"]) if "setup" in detection else None,
-        throughout=_throughout(movement.get("throughout", [] if is_hold else None)),
+        throughout=None
+        if throughout is None
+        else tuple(Condition(_criterion(one), float(one["grace_ms"])) for one in throughout),
         counts_each_side=movement.get("count") == "each_side",
         checks=checks,
         tempo=tempo,
         plane=movement.get("plane"),
         both_move=movement.get("both_move", False),
-        **_times(movement) if is_hold else {},
+        **times,
     )
-
-
-def _times(movement: Values) -> dict[str, float]:
-    return {key: float(movement[key]) for key in ("target_ms", "grace_ms")}
-
-
-def _phase(phase: Values, *, is_strict: bool) -> Phase:
-    criteria = tuple(map(_criterion, phase["criteria"]))
-    return Phase(phase["name"], phase.get("description"), criteria, phase["strict"] or is_strict)
 
 
 def _step(step: str | Values) -> Step:
     if isinstance(step, str):
         return Step(step)
-    within_ms = step.get("within_ms")
-    return Step(step["phase"], float(step["hold_ms"]), within_ms, step["optional"])
+    return Step(step["phase"], float(step["hold_ms"]), step.get("within_ms"), step["optional"])
 
 
 def _setup(setup: Values) -> Setup:
@@ -88,12 +130,6 @@ def _setup(setup: Values) -> Setup:
     return Setup(in_order(names), setup["view"], start, is_body_part)
 
 
-def _throughout(conditions: list[Values] | None) -> tuple[Condition, ...] | None:
-    if conditions is None:
-        return None
-    return tuple(Condition(_criterion(one), float(one["grace_ms"])) for one in conditions)
-
-
 def _check(check: Values) -> Check:
     extreme, criterion = _extreme(check)
     return Check(check["name"], check.get("when"), criterion, extreme, check["required"])
@@ -101,15 +137,14 @@ def _check(check: Values) -> Check:
 
 def _tempo(tempo: Values) -> tuple[TempoCheck, ...]:
     return tuple(
-        TempoCheck(
-            part,
-            float(bounds.get("min", 0.0)),
-            float(bounds.get("max", inf)),
-            bounds["required"],
-        )
+        TempoCheck(part, *_range(bounds, 0.0, inf), bounds["required"])
         for part in TEMPO_PARTS
         if (bounds := tempo.get(part)) is not None
     )
+
+
+def _range(values: Values, least: float, most: float) -> tuple[float, float]:
+    return float(values.get("min", least)), float(values.get("max", most))
 
 
 def _cue(cue: Values, checks: Sequence[Check | TempoCheck], locale: str | None) -> Cue:
@@ -130,22 +165,18 @@ def _cue(cue: Values, checks: Sequence[Check | TempoCheck], locale: str | None) 
         when=when,
         criterion=criterion,
         level=cue["level"],
-        message=message if isinstance(message, str) else chosen_text(message, locale),
+        message=message if isinstance(message, str) else _message(message, locale),
         extreme=extreme,
         reason=cue.get("reason"),
         key=cue.get("key"),
         every=int(cue["every"]),
         min_gap_ms=float(cue["min_gap_ms"]),
-        form=_form(cue["form"]) if "form" in cue else None,
+        form=_range(cue["form"], 0.0, 1.0) if "form" in cue else None,
         detail=cue.get("detail"),
         step=cue.get("step"),
         check=check,
         is_met=is_met,
     )
-
-
-def _form(values: Values) -> tuple[float, float]:
-    return float(values.get("min", 0.0)), float(values.get("max", 1.0))
 
 
 def _extreme(values: Values) -> tuple[Extreme, Criterion]:
@@ -154,15 +185,33 @@ def _extreme(values: Values) -> tuple[Extreme, Criterion]:
 
 
 def _criterion(values: Values) -> Criterion:
+    least: Any = values["min"] if "min" in values else values.get("angle_min", 0.0)
+    most: Any = values["max"] if "max" in values else values.get("angle_max", 180.0)
     tolerance = values.get("tolerance")
     return Criterion(
         measure=values.get("joint") or values["lean"],
         side=values.get("side"),
-        minimum=_filled(low_bound(values)),
-        maximum=_filled(high_bound(values)),
+        minimum=float(least),
+        maximum=float(most),
         tolerance=None if tolerance is None else float(tolerance),
     )
 
 
-def _filled(bound: Bound) -> float:
-    return float(cast("float", bound.value))
+def _message(texts: Mapping[str, str], locale: str | None) -> str:
+    """The text for a locale by lookup (RFC 4647, section 3.4), else the English, else the first.
+
+    Lookup takes the longest beginning of the locale that has a text: for `de-AT` that of `de-AT`,
+    else that of `de`; none that ends with a singleton, such as the x of `de-x-a`. Upper and lower
+    case are the same.
+    """
+    by_tag = {tag.lower(): text for tag, text in texts.items()}
+    subtags = (locale or "").lower().split("-")[:16]
+    beginnings = (
+        "-".join(subtags[:length])
+        for length in range(len(subtags), 0, -1)
+        if len(subtags[length - 1]) > 1
+    )
+    for tag in (*beginnings, "en"):
+        if tag in by_tag:
+            return by_tag[tag]
+    return next(iter(texts.values()))

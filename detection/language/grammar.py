@@ -1,7 +1,7 @@
 """The vocabulary in which the language is declared: kinds of values, and rules between keys.
 
-A declaration says each thing once; checking.py reads it to validate a document and json_schema.py
-to describe the language to an editor.
+A declaration says each thing once. checking.py reads it to validate a document, json_schema.py to
+describe the language to an editor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A string, for which a plain scalar's own text is taken. `pattern` means the same to Python
-    and to ECMA 262; `invalid_code` is the issue when it does not match. `reserved` are words that
-    it may not be."""
+    """A string, or the own text of a plain scalar. `pattern` means the same to Python and to
+    ECMA 262. A text that doesn't match it has the issue `invalid_code`. It can't be one of the
+    `reserved` words."""
 
     pattern: str
     invalid_code: str
@@ -32,8 +32,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within bounds, both inclusive. With `takes_parameter` the name of a parameter may
-    stand for it, as `$depth`."""
+    """A number within inclusive bounds. With `takes_parameter` the name of a parameter may stand
+    in its place, as `$depth`."""
 
     minimum: float
     maximum: float
@@ -46,7 +46,7 @@ class Flag:
     """True or false."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Items:
     """A list."""
 
@@ -55,7 +55,7 @@ class Items:
     max_items: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entries:
     """A mapping whose keys the author chooses, each a text of the kind `key`."""
 
@@ -67,24 +67,24 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """A value of one of several kinds: at most one of them is a list, one a mapping, one
-    neither."""
+    """A value of one of several kinds: at most one of them a list, one a mapping, one neither."""
 
     kinds: tuple["Kind", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """The kind that the word at another key of the same mapping chooses; the first without one."""
+    """The kind that the word at the key `by` of the same mapping chooses; without one, the
+    first."""
 
     by: str
     kinds: Mapping[str, "Kind"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Field:
-    """A key of a mapping. `default` is in force when an optional key is absent. An implied one is
-    told to people, and the values of a document don't have it."""
+    """A key of a mapping. An absent key has the `default`. An implied default is documented, and
+    not filled into a document's values."""
 
     key: str
     kind: "Kind"
@@ -94,17 +94,17 @@ class Field:
     is_implied: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OneOf:
-    """At least one of the keys is given. With `when_given`, only if one of those is."""
+    """At least one of the keys is given; with `when_given`, only if one of those is."""
 
     keys: tuple[str, ...]
-    when_given: tuple[str, ...] = ()
     code: str
     message: str
+    when_given: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Needs:
     """If one of the keys is given, one of `needed` is too."""
 
@@ -114,20 +114,10 @@ class Needs:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Excludes:
-    """None of the keys is given with `key` at one of the values; without any, at a mapping."""
-
-    key: str
-    values: tuple[str, ...] = ()
-    keys: tuple[str, ...]
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnlyWith:
-    """None of the keys is given but with `key` at one of the values."""
+    """None of the keys is given where `key` has one of the values; or, without values, where it
+    has a mapping."""
 
     key: str
     values: tuple[str, ...]
@@ -136,9 +126,20 @@ class OnlyWith:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class OnlyWith:
+    """The keys are given only where `key` has one of the values."""
+
+    key: str
+    values: tuple[str, ...]
+    keys: tuple[str, ...]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Narrows:
-    """With `key` at `value`, the word at `narrowed` is one of `words`."""
+    """Where `key` has `value`, the word at `narrowed` is one of `words`."""
 
     key: str
     value: str
@@ -148,7 +149,7 @@ class Narrows:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NotBoth:
     """None of `keys` is given beside one of `others`."""
 
@@ -161,10 +162,10 @@ class NotBoth:
 Rule = OneOf | Needs | Excludes | OnlyWith | Narrows | NotBoth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A mapping of known keys. Of its rules, the first that is broken is reported. `misplaced` has
-    a sentence for each key that the language has, but not here."""
+    """A mapping of known keys. The first broken rule is reported. `misplaced` has a sentence for
+    each key that the language has elsewhere."""
 
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()

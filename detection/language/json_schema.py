@@ -2,28 +2,9 @@
 
 from typing import Any
 
+from detection.language import grammar
+from detection.language.criteria import PARAMETER_NAME
 from detection.language.declaration import MOVESPEC
-from detection.language.grammar import (
-    Alternatives,
-    Choice,
-    Entries,
-    Excludes,
-    Field,
-    Flag,
-    Items,
-    Kind,
-    Narrows,
-    Needs,
-    NotBoth,
-    Number,
-    OneOf,
-    OnlyWith,
-    Record,
-    Rule,
-    Text,
-    Variants,
-)
-from detection.language.texts import PARAMETER_NAME
 
 Schema = dict[str, Any]
 
@@ -52,18 +33,18 @@ def json_schema() -> Schema:
     }
 
 
-def _of_kind(kind: Kind) -> Schema:
+def _of_kind(kind: grammar.Kind) -> Schema:
     match kind:
-        case Record():
+        case grammar.Record():
             return _of_record(kind)
-        case Items():
+        case grammar.Items():
             return {
                 "type": "array",
                 "items": _of_kind(kind.item),
                 "minItems": kind.min_items,
                 "maxItems": kind.max_items,
             }
-        case Entries():
+        case grammar.Entries():
             return {
                 "type": "object",
                 "propertyNames": {"pattern": kind.key.pattern},
@@ -71,21 +52,21 @@ def _of_kind(kind: Kind) -> Schema:
                 "minProperties": kind.min_items,
                 "maxProperties": kind.max_items,
             }
-        case Alternatives():
+        case grammar.Alternatives():
             return {"anyOf": [_of_kind(one) for one in kind.kinds]}
-        case Variants():
+        case grammar.Variants():
             return {}  # the mapping around it says which is when
-        case Number():
+        case grammar.Number():
             return _of_number(kind)
-        case Flag():
+        case grammar.Flag():
             return {"type": "boolean"}
-        case Choice():
+        case grammar.Choice():
             return {"type": "string", "enum": list(kind.values)}
-        case Text():
+        case grammar.Text():
             return _of_text(kind)
 
 
-def _of_record(record: Record) -> Schema:
+def _of_record(record: grammar.Record) -> Schema:
     schema: Schema = {
         "type": "object",
         "properties": {field.key: _of_field(field) for field in record.fields},
@@ -94,21 +75,21 @@ def _of_record(record: Record) -> Schema:
     }
     conditional = [_of_rule(rule) for rule in record.rules]
     for field in record.fields:
-        if isinstance(field.kind, Variants):
+        if isinstance(field.kind, grammar.Variants):
             conditional += _of_variants(field.key, field.kind)
     if conditional:
         schema["allOf"] = conditional
     return schema
 
 
-def _of_variants(key: str, variants: Variants) -> list[Schema]:
+def _of_variants(key: str, variants: grammar.Variants) -> list[Schema]:
     return [
         {"if": _has(variants.by, word), "then": {"properties": {key: _of_kind(kind)}}}
         for word, kind in variants.kinds.items()
     ]
 
 
-def _of_field(field: Field) -> Schema:
+def _of_field(field: grammar.Field) -> Schema:
     schema = {"description": field.description, **_of_kind(field.kind)}
     if field.default is not None:
         default = field.default
@@ -116,7 +97,7 @@ def _of_field(field: Field) -> Schema:
     return schema
 
 
-def _of_number(number: Number) -> Schema:
+def _of_number(number: grammar.Number) -> Schema:
     schema: Schema = {
         "type": "integer" if number.is_whole else "number",
         "minimum": number.minimum,
@@ -128,7 +109,7 @@ def _of_number(number: Number) -> Schema:
     return schema
 
 
-def _of_text(text: Text) -> Schema:
+def _of_text(text: grammar.Text) -> Schema:
     schema: Schema = {
         "type": ["string", "number", "boolean", "null"],
         "pattern": text.pattern,
@@ -144,25 +125,25 @@ def _of_text(text: Text) -> Schema:
     return schema
 
 
-def _of_rule(rule: Rule) -> Schema:
+def _of_rule(rule: grammar.Rule) -> Schema:
     match rule:
-        case OneOf(when_given=()):
+        case grammar.OneOf(when_given=()):
             return _any_given(rule.keys)
-        case OneOf():
+        case grammar.OneOf():
             return {"if": _any_given(rule.when_given), "then": _any_given(rule.keys)}
-        case Needs():
+        case grammar.Needs():
             return {"if": _any_given(rule.keys), "then": _any_given(rule.needed)}
-        case NotBoth():
+        case grammar.NotBoth():
             return {"not": {"allOf": [_any_given(rule.keys), _any_given(rule.others)]}}
-        case Excludes():
+        case grammar.Excludes():
             mapping = {"properties": {rule.key: {"type": "object"}}, "required": [rule.key]}
             return {
                 "if": _has(rule.key, *rule.values) if rule.values else mapping,
                 "then": {"properties": dict.fromkeys(rule.keys, False)},
             }
-        case OnlyWith():
+        case grammar.OnlyWith():
             return {"if": _any_given(rule.keys), "then": _has(rule.key, *rule.values)}
-        case Narrows():
+        case grammar.Narrows():
             return {
                 "if": _has(rule.key, rule.value),
                 "then": {"properties": {rule.narrowed: {"enum": list(rule.words)}}},

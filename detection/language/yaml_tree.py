@@ -4,15 +4,15 @@ Nothing is composed or constructed. Anchors, aliases and tags are refused as the
 and size are bounded on the way. So no text costs more than its length.
 """
 
-from collections.abc import Iterator
+import math
+import re
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import yaml
 
 from detection.language.issues import Mark, Report, quote
-from detection.language.yaml_syntax import report_syntax_error
-from detection.language.yaml_text import mark_at, readable_text
+from detection.language.yaml_text import mark_at, readable_text, report_syntax_error
 
 MAX_DEPTH = 10
 MAX_NODES = 5_000
@@ -22,7 +22,7 @@ _MERGE_KEY = "<<"
 
 @dataclass(slots=True)
 class Node:
-    """A node of the tree. A `refused` one is an alias, which is reported already."""
+    """A node of the tree. A `refused` node is an alias, which the report has already."""
 
     kind: Literal["scalar", "list", "mapping", "refused"]
     mark: Mark
@@ -34,7 +34,7 @@ class Node:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not come yet. `key` is the key that waits for its value."""
+    """A list or mapping that is still being read. `key` is the key that waits for its value."""
 
     node: Node
     path: str
@@ -46,15 +46,15 @@ class _Stop(Exception):
 
 
 def read_document(yaml_source: str, report: Report) -> Node | None:
-    """The root node of the one document in the text; None when no tree could be made, the reason
-    being in the report. With a tree, the report may still hold errors."""
+    """The root node of the one document in the text. None when there is no tree: the report says
+    why. With a tree, the report may have errors too."""
     text = readable_text(yaml_source, report)
     if text is None:
         return None
     reader = _Reader(text, report)
     try:
-        for event in _events(text):
-            reader.take(event)
+        for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+            reader.read(event)
     except _Stop:
         return None
     except yaml.YAMLError as error:
@@ -73,10 +73,6 @@ def child_path(path: str, key: str) -> str:
     return f"{path}.{shown}" if path else shown
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    return yaml.parse(text, Loader=yaml.CBaseLoader)
-
-
 class _Reader:
     def __init__(self, text: str, report: Report) -> None:
         self.root: Node | None = None
@@ -86,14 +82,13 @@ class _Reader:
         self._node_count = 0
         self._document_count = 0
 
-    def take(self, event: yaml.Event) -> None:
+    def read(self, event: yaml.Event) -> None:
         match event:
             case yaml.DocumentStartEvent():
                 self._start_document(event)
             case yaml.ScalarEvent():
                 self._check_properties(event)
-                is_plain = not event.style
-                self._add(Node("scalar", self._mark(event), event.value, is_plain))
+                self._add(Node("scalar", self._mark(event), event.value, not event.style))
             case yaml.SequenceStartEvent():
                 self._check_properties(event)
                 self._enter(Node("list", self._mark(event)))
@@ -104,7 +99,7 @@ class _Reader:
                 self._report_node(event, "alias_not_allowed", "Aliases (*name) are not allowed.")
                 self._add(Node("refused", self._mark(event)))
             case yaml.CollectionEndEvent():
-                self._leave()
+                self._open.pop()
 
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self._document_count += 1
@@ -133,7 +128,7 @@ class _Reader:
         return Mark(start.line + 1, start.column + 1)
 
     def _next_path(self) -> str:
-        """The path of the node that comes next; a key has the path of its mapping."""
+        """The path of the next node; a key has the path of its mapping."""
         if not self._open:
             return ""
         parent = self._open[-1]
@@ -149,9 +144,6 @@ class _Reader:
         path = self._next_path()
         self._add(node)
         self._open.append(_Open(node, path))
-
-    def _leave(self) -> None:
-        self._open.pop()
 
     def _add(self, node: Node) -> None:
         self._node_count += 1
@@ -169,7 +161,7 @@ class _Reader:
             parent.key = node
             self._check_key(node, parent)
         else:
-            if _is_usable_key(parent.key):
+            if parent.key.kind == "scalar" and not _is_merge_key(parent.key):
                 parent.node.entries.setdefault(parent.key.text, (parent.key, node))
             parent.key = None
 
@@ -178,14 +170,13 @@ class _Reader:
             message = "A key must be text: put what begins with [ or { in quotes."
             self._report.error("invalid_key", message, parent.path or None, key.mark)
             raise _Stop
+        path = child_path(parent.path, key.text)
         if _is_merge_key(key):
             message = "Merge keys (<<) are not allowed."
-            path = child_path(parent.path, key.text)
             self._report.error("merge_key_not_allowed", message, path, key.mark)
         elif key.kind == "scalar" and key.text in parent.node.entries:
             first = parent.node.entries[key.text][0].mark
             message = f"The key {quote(key.text)} is here a second time; line {first.line} has it."
-            path = child_path(parent.path, key.text)
             self._report.error("duplicate_key", message, path, key.mark)
 
 
@@ -193,5 +184,39 @@ def _is_merge_key(key: Node) -> bool:
     return key.is_plain and key.text == _MERGE_KEY
 
 
-def _is_usable_key(key: Node) -> bool:
-    return key.kind == "scalar" and not _is_merge_key(key)
+# --- Plain scalars by the YAML 1.2 core schema (YAML 1.2.2, section 10.3.2) --------------------
+
+_NULL = re.compile(r"null|Null|NULL|~|")
+_BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_INFINITY = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
+_NOT_A_NUMBER = re.compile(r"\.(?:nan|NaN|NAN)")
+
+
+def parse_number(text: str) -> float | None:
+    """The number that a plain scalar denotes, or None. A number that is too large is infinite."""
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    for pattern, base in ((_OCTAL, 8), (_HEXADECIMAL, 16)):
+        if pattern.fullmatch(text):
+            try:
+                return float(int(text[2:], base))
+            except OverflowError:
+                return math.inf
+    if _INFINITY.fullmatch(text):
+        return -math.inf if text.startswith("-") else math.inf
+    return math.nan if _NOT_A_NUMBER.fullmatch(text) else None
+
+
+def parse_boolean(text: str) -> bool | None:
+    return text.lower() == "true" if _BOOLEAN.fullmatch(text) else None
+
+
+def plain_scalar_type(text: str) -> str:
+    if _NULL.fullmatch(text):
+        return "null"
+    if _BOOLEAN.fullmatch(text):
+        return "boolean"
+    return "text" if parse_number(text) is None else "number"

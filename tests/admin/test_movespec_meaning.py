@@ -140,11 +140,11 @@ def test_a_comparison_validates_each_text_once(
 ) -> None:
     second = make_version(movespec.id, VALID_YAML + "# two\n")
     read: list[str] = []
-    once = detection.validation.read_movespec
+    once = detection.validation.read_document
     monkeypatch.setattr(
         detection.validation,
-        "read_movespec",
-        lambda text, *, is_new: read.append(text) or once(text, is_new=is_new),
+        "read_document",
+        lambda text, report: read.append(text) or once(text, report),
     )
     support.get(address(second))
     assert sorted(read) == sorted([VALID_YAML, second.yaml_source])

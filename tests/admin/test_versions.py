@@ -132,11 +132,11 @@ def test_a_comparison_says_whether_both_count_the_same_and_validates_each_once(
     same = make_version(movespec.id, VALID_YAML + "# a comment\n")
     other = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
     read: list[str] = []
-    once = detection.validation.read_movespec
+    once = detection.validation.read_document
     monkeypatch.setattr(
         detection.validation,
-        "read_movespec",
-        lambda text, *, is_new: read.append(text) or once(text, is_new=is_new),
+        "read_document",
+        lambda text, report: read.append(text) or once(text, report),
     )
     told = "counts as version 1 does."
     assert f"version {same.version_number} {told}" in text_of(support.get(address(same)))

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from detection.language import missing_colons, texts, yaml_scalars, yaml_text
+from detection.language import criteria, yaml_text, yaml_tree
 from dev.local_stack.environment import PROJECT
 from kynaplatform import logs, middleware
 from kynaplatform.api import (
@@ -50,11 +50,11 @@ WORST = {
         "-" * SIZE + "I",
     ],
     (bodies, "_CUT_ESCAPE"): ["%" * SIZE, "%A" * (SIZE // 2) + "!"],
-    (missing_colons, "_COLON"): [":" * SIZE, ":x" * (SIZE // 2)],
-    (missing_colons, "_COMMENT"): [" " * SIZE, "x#" * (SIZE // 2)],
-    (missing_colons, "_BEFORE_KEY"): [" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE],
-    (missing_colons, "_WORD"): ["x" * SIZE],
-    (missing_colons, "_BEFORE_BRACKET"): ["x" * SIZE, "x" + " " * SIZE],
+    (yaml_text, "_COLON"): [":" * SIZE, ":x" * (SIZE // 2)],
+    (yaml_text, "_COMMENT"): [" " * SIZE, "x#" * (SIZE // 2)],
+    (yaml_text, "_BEFORE_KEY"): [" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE],
+    (yaml_text, "_WORD"): ["x" * SIZE],
+    (yaml_text, "_BEFORE_BRACKET"): ["x" * SIZE, "x" + " " * SIZE],
     (movespec_text, "NUMBER"): ["1" * SIZE, "1." * (SIZE // 2)],
     (staff_lists, "SECRET"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (idempotency, "_ESCAPED"): ["\\" * SIZE],
@@ -88,18 +88,18 @@ WORST = {
     (search, "DIGITS"): ["a" * SIZE],
     (display, "WHOLE_ID"): ["a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)],
     (movespec_text, "LINE_BREAK"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
-    (yaml_scalars, "_NULL"): ["n" * SIZE],
-    (yaml_scalars, "_BOOLEAN"): ["t" * SIZE],
-    (yaml_scalars, "_DECIMAL"): [
+    (yaml_tree, "_NULL"): ["n" * SIZE],
+    (yaml_tree, "_BOOLEAN"): ["t" * SIZE],
+    (yaml_tree, "_DECIMAL"): [
         "1" * SIZE + "x",
         "." * SIZE,
         "1." + "1" * SIZE + "e",
         "1e" + "1" * SIZE + "x",
     ],
-    (yaml_scalars, "_OCTAL"): ["0o" + "7" * SIZE + "x"],
-    (yaml_scalars, "_HEXADECIMAL"): ["0x" + "f" * SIZE + "x"],
-    (yaml_scalars, "_INFINITY"): ["." * SIZE],
-    (yaml_scalars, "_NOT_A_NUMBER"): ["." * SIZE],
+    (yaml_tree, "_OCTAL"): ["0o" + "7" * SIZE + "x"],
+    (yaml_tree, "_HEXADECIMAL"): ["0x" + "f" * SIZE + "x"],
+    (yaml_tree, "_INFINITY"): ["." * SIZE],
+    (yaml_tree, "_NOT_A_NUMBER"): ["." * SIZE],
 }
 
 
@@ -108,11 +108,11 @@ USED_BY = {
     (faults, "_BRACKET"): "findall",
     (faults, "_UP_TO_CONSTANT"): "match",
     (bodies, "_CUT_ESCAPE"): "search",
-    (missing_colons, "_COLON"): "search",
-    (missing_colons, "_COMMENT"): "search",
-    (missing_colons, "_BEFORE_KEY"): "match",
-    (missing_colons, "_WORD"): "match",
-    (missing_colons, "_BEFORE_BRACKET"): "match",
+    (yaml_text, "_COLON"): "search",
+    (yaml_text, "_COMMENT"): "search",
+    (yaml_text, "_BEFORE_KEY"): "match",
+    (yaml_text, "_WORD"): "match",
+    (yaml_text, "_BEFORE_BRACKET"): "match",
     (staff_lists, "SECRET"): "search",
     (staff_lists, "FORMULA"): "search",
     (display, "WHOLE_ID"): "search",
@@ -156,7 +156,7 @@ NO_STRANGERS = {
     "sessions_app/retention.py",
 }
 # Its patterns are fields of the language, which a test below feeds.
-OF_THE_LANGUAGE = {"detection/language/checking.py", "detection/language/scalar_checks.py"}
+OF_THE_LANGUAGE = {"detection/language/checking.py"}
 
 
 def uses_of_re(path):
@@ -195,7 +195,9 @@ def test_it_is_linear(module, name):
 
 
 def test_so_are_those_of_the_language():
-    declared = {one.pattern: one for one in vars(texts).values() if isinstance(one, texts.Text)}
+    declared = {
+        one.pattern: one for one in vars(criteria).values() if isinstance(one, criteria.Text)
+    }
     assert len(declared) == 7
     for text in declared.values():
         for letters in ("x" * SIZE, " " * SIZE, "x" * SIZE + "\0", "x-" * (SIZE // 2)):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from detection import Issue, validate
+from detection.language.checking import parse_number, plain_scalar_type
 from detection.language.issues import Report
-from detection.language.yaml_scalars import parse_number, plain_scalar_type
 from detection.language.yaml_tree import Node, read_document
 
 # The tests count on these lines and columns.

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from movespec_documents import DOCUMENT, RICH, edit, errors_of
 
-from detection import changed_roles, validate
+from detection import validate, validation
 from detection.language import yaml_tree
 from detection.language.issues import MAX_ERRORS
 from detection.language.yaml_text import MAX_BYTES
@@ -150,9 +150,9 @@ def test_the_roles_are_looked_at_a_bounded_number_of_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks = []
-    find_travels = changed_roles.find_travels
+    find_travels = validation.find_travels
     monkeypatch.setattr(
-        changed_roles, "find_travels", lambda spec: looks.append(spec) or find_travels(spec)
+        validation, "find_travels", lambda spec: looks.append(spec) or find_travels(spec)
     )
     assert validate(with_many_parameters()).errors == ()
     # By the defaults, at both ends of each parameter, and at four corners of them all.
@@ -160,7 +160,7 @@ def test_the_roles_are_looked_at_a_bounded_number_of_times(
 
 
 def test_without_parameters_they_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changed_roles, "find_travels", None)
+    monkeypatch.setattr(validation, "find_travels", None)
     assert validate(DOCUMENT).ok
 
 

@@ -9,7 +9,7 @@ from movespec_documents import edit, errors_of, message_of, with_half
 
 from detection import Step, validate
 from detection.language.issues import Report
-from detection.language.sequence_rules import check_sequence
+from detection.language.rules import check_sequence
 
 SEQUENCE = "detection.movement.sequence"
 STEPS = "[standing, bottom, standing]"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from detection.language.criteria import NAME, PROSE
 from detection.language.grammar import Choice, Field, Flag, Items, NotBoth, Number, Record
-from detection.language.texts import NAME, PROSE
 from dev.poses.figure.body import Posture
 from dev.poses.figure.keyframes import VIEWS
 
