@@ -161,7 +161,6 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         last_ms=state.get("last_ms"),
         clock_ms=state.get("clock_ms"),
         lost_ms=state.get("lost_ms"),
-        # Earlier releases stored none of these.
         frames_left=state.get("frames_left", BUCKET_FRAMES),
         event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
         summary=SessionSummary.of(stored_summary(session, state)),

@@ -19,25 +19,15 @@ from dev.local_stack.ports import free_port
 
 # An answer: its status, its headers, and its body; or none, and the connection closes.
 Answer = tuple[int, dict[str, str], Any] | None
-LIMITED = {
-    "error": {
-        "code": "rate_limited",
-        "message": "Too many requests.",
-        "retryable": True,
-        "details": {"retry_after_seconds": 12},
-    }
-}
-AWAY = {
-    "error": {"code": "service_unavailable", "message": "No.", "retryable": True, "details": {}}
-}
-EXPIRED = {
-    "error": {
-        "code": "access_token_expired",
-        "message": "The access token has expired.",
-        "retryable": True,
-        "details": {},
-    }
-}
+
+
+def failure(code: str, message: str, **details: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "retryable": True, "details": details}}
+
+
+LIMITED = failure("rate_limited", "Too many requests.", retry_after_seconds=12)
+AWAY = failure("service_unavailable", "No.")
+EXPIRED = failure("access_token_expired", "The access token has expired.")
 MINTED = (201, {}, {"access_token": "t", "project_id": "p"})
 
 
@@ -210,7 +200,7 @@ def test_who_leaves_does_not_wait(answer: Answer) -> None:
     assert waits.seconds == []
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500])
+@pytest.mark.parametrize("status", [401, 422, 500])
 def test_any_other_refusal_ends_it(status: int) -> None:
     waits = Waits()
     with scripted_api(MINTED, (status, {}, AWAY)) as api:

@@ -60,10 +60,7 @@ def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
         "90 frames were sent; the stream accepted 87, the record says 87.",
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks.",
     ]
-    details = {
-        "image_landmarks": "the hips are elsewhere",
-        "frame_seq_not_increasing": "sent again",
-    }
+    details = {"image_landmarks": "the hips are elsewhere", "malformed_frame": "none"}
     assert replace(rejected, rejection_details=details).faults(2)[1] == (
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks (the hips are elsewhere)."
     )
@@ -77,10 +74,7 @@ def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
             {"events": COMPLETIONS[:1]},
             "The stream gave 1 events, the API has 2: they are not the same.",
         ),
-        (
-            {"record": record(90, "failed")},
-            "The stream ended completed, the record is failed.",
-        ),
+        ({"record": record(90, "failed")}, "The stream ended completed, the record is failed."),
         (
             {"record": record(90, squats=3)},
             "The API has the events of {'squat': 2}; the stream counted {'squat': 2}, "

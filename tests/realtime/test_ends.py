@@ -64,12 +64,8 @@ def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
         "repetitions": {"squat": squats} if squats else {},
         "interrupted_total": kinds.count("event_interrupted"),
         "summary": {"squat": counted},
-        "quality": {
-            "seen_share": 1.0,
-            "completed_share": 1.0,
-            "countable_share": 1.0,
-            "reasons": [],
-        },
+        "quality": dict.fromkeys(("seen_share", "completed_share", "countable_share"), 1.0)
+        | {"reasons": []},
         **more,
     }
 
@@ -216,21 +212,6 @@ def test_a_batch_already_received_when_the_api_finalizes_is_processed(
     assert told_events(client.events()) == expected == stored_events(created)
 
 
-def test_a_finalize_completes_at_once_when_nothing_is_attached(
-    owner: Machine, created: dict[str, Any], hurried: RuntimeServer
-) -> None:
-    client = attached(created)
-    stream(client)
-    client.socket.close()
-    await_detached(created)
-    assert end(owner, created, "finalize")["status"] == "completed"
-    assert stored_events(created) == FINISHED
-    events = owner.get(f"{SESSIONS}/{created['session_id']}/events").json()
-    assert told_events(events) == FINISHED
-    session = session_of(created)
-    assert (session.accepted_frames_total, session.events_total) == (len(MIDWAY), len(FINISHED))
-
-
 # --- after the end --------------------------------------------------------------------------
 
 
@@ -257,13 +238,12 @@ def test_an_attach_after_the_end_is_told_how_it_ended(
     assert record(owner, created)["status"] == status
 
 
-@pytest.mark.parametrize("seconds", [150, 100_000])
 def test_a_checkpoint_that_comes_after_every_deadline_is_not_stored(
-    owner: Machine, created: dict[str, Any], seconds: int
+    owner: Machine, created: dict[str, Any]
 ) -> None:
     client = attached(created)
     stream(client)
-    turn_clock_on(created, seconds)
+    turn_clock_on(created, 100_000)
     ends_at = session_of(created).deadline_at
     client.send_batch(9, wire_frames(POSES[len(MIDWAY) :], len(MIDWAY) + 1))
     # The idle deadline comes first, so it has ended by that and by no other.

@@ -72,26 +72,24 @@ def text_of(raw_json: str) -> str:
 SCHEMA = "mediapipe_pose_landmarker/v1"
 LANDMARKS = FRAME["landmarks"]
 NUMBER: list[Any] = [None, True, "1", [], {}, [1.0], NAN, INFINITY, -INFINITY, MISSING, 10**400]
-SHARE = [-0.0001, 1.0001, 2, -1, *NUMBER]
-OTHER_SCHEMAS = ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), "coco/v1" * 10_000]
 FAULTS: list[tuple[Steps, list[Any]]] = [
     (("timestamp_ms",), NUMBER),
-    (("confidence",), SHARE),
-    (("pose_schema",), [*OTHER_SCHEMAS, *NUMBER]),
-    (("frame_seq",), [0, -1, 2**53 + 1, 2**64, 1.0, 1.5, 1e3, *NUMBER]),
-    (("landmarks",), [{}, [], "landmarks", LANDMARKS[:32], LANDMARKS * 2, *NUMBER]),
-    (("landmarks", 5), [[], "nose", *NUMBER]),
-    (("landmarks", 5, "name"), ["Nose", "left", "", "right_eye_inner\u0000", *NUMBER]),
-    (("landmarks", 0, "x"), NUMBER),
-    (("landmarks", 32, "y"), NUMBER),
-    (("landmarks", 16, "z"), NUMBER),
-    (("landmarks", 8, "visibility"), [one for one in SHARE if one not in (None, MISSING)]),
-    (("landmarks", 8, "presence"), [one for one in SHARE if one not in (None, MISSING)]),
-    (("source",), ["camera", {"kind": "camera"}, True, 1, [], {}, NAN, INFINITY]),
-    (("source", "kind"), ["film", "Camera", *NUMBER]),
-    (("source", "frame_width"), [0, -1, 1.5, 640.0, *NUMBER[:-1]]),
-    (("source", "frame_height"), [0, -1, 1.5, 480.0, *NUMBER[:-1]]),
-]  # fmt: skip
+    (("confidence",), [-0.0001, 1.0001, MISSING]),
+    (("pose_schema",), ["", "mediapipe_pose_landmarker/v2", SCHEMA.upper(), None, 1, MISSING]),
+    (("frame_seq",), [0, -1, 2**53 + 1, 2**64, 1.0, 1.5, True, MISSING]),
+    (("landmarks",), [{}, "landmarks", LANDMARKS[:32], LANDMARKS * 2, NAN, MISSING]),
+    (("landmarks", 5), [[], "nose", None]),
+    (("landmarks", 5, "name"), ["Nose", "right_eye_inner\u0000", 1, MISSING]),
+    (("landmarks", 0, "x"), ["1", INFINITY]),
+    (("landmarks", 32, "y"), [True, MISSING]),
+    (("landmarks", 16, "z"), [None, NAN]),
+    (("landmarks", 8, "visibility"), [-0.0001, "1"]),
+    (("landmarks", 8, "presence"), [1.0001, NAN]),
+    (("source",), ["camera", {"kind": "camera"}, [], INFINITY]),
+    (("source", "kind"), ["film", None]),
+    (("source", "frame_width"), [0, 640.0]),
+    (("source", "frame_height"), [-1, "480"]),
+]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,7 @@ def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Steps, value: Any) ->
     assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [None, reason, None]
 
 
-@pytest.mark.parametrize("frame", [None, True, 1, 1.5, "frame", [], {}, [FRAME], NAN, INFINITY])
+@pytest.mark.parametrize("frame", [None, 1, "frame", [FRAME], {}, NAN])
 def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
     assert decoded(batch_text([frame, FRAME])) == ["malformed_frame", None]
 
@@ -117,8 +115,8 @@ def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        *("1e999", "-1e999", "1" + "0" * 400, "NaN", "Infinity", "-Infinity", " NaN ", "\nNaN\t"),
-        *('"\\ud800"', '"\\ud800\\ud800"', '{"\\udc00": 1}', '"NaN"', "[NaN]", '{"a": Infinity}'),
+        *("1e999", "1" + "0" * 400, "NaN", "-Infinity", "\nNaN\t"),
+        *('"\\ud800"', '{"\\udc00": 1}', '"NaN"', '{"a": Infinity}'),
     ],
 )
 def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
@@ -128,16 +126,11 @@ def test_a_number_that_is_none_rejects_its_frame_alone(raw: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("timestamp_ms",), 0),
         (("timestamp_ms",), 1e300),
-        (("confidence",), 1),
         (("frame_seq",), 2**53),
         (("source",), None),
-        (("source", "kind"), "upload"),
         (("source", "codec"), "h264"),
         (("landmarks", 3, "visibility"), None),
-        (("landmarks", 3, "visibility"), 0),
-        (("landmarks", 3, "presence"), None),
         (("landmarks", 3, "x"), -1e308),
         (("landmarks", 3, "unknown"), {"deep": [[[{}]]]}),
         (("unknown",), "a: NaN, b: -Infinity"),
@@ -165,7 +158,6 @@ def test_landmarks_may_come_in_any_order_and_reach_the_engine_in_the_canonical_o
     ("faults", "reason"),
     [
         ({"frame_seq": 0, "pose_schema": "coco/v1", "landmarks": []}, "malformed_frame"),
-        ({"pose_schema": "coco/v1", "landmarks": LANDMARKS[:17]}, "unsupported_pose_schema"),
         ({"pose_schema": "coco/v1", "landmarks": NAN}, "unsupported_pose_schema"),
         ({"landmarks": [{**one, "x": 0.5} for one in LANDMARKS[1:]]}, "invalid_landmarks"),
     ],
@@ -199,12 +191,10 @@ def with_hips(*at: tuple[float, float]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("hips", "reason"),
     [
-        ([(0, 0), (0, 0)], None),
         ([(0.3, 0.3), (0.3, -0.3)], None),
         ([(5, -7), (-5, 7)], None),
         ([(0.301, 0), (0.3, 0)], "image_landmarks"),
         ([(0, -0.301), (0, -0.3)], "image_landmarks"),
-        ([(MAX_DOUBLE, 0), (MAX_DOUBLE, 0)], "image_landmarks"),
         ([(MAX_DOUBLE, 0), (-MAX_DOUBLE, 0)], None),
     ],
 )

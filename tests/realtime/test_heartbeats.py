@@ -84,22 +84,6 @@ def test_a_pong_that_is_missing_closes_nothing(created: dict[str, Any], client: 
     assert client.to_the_end() == 1000
 
 
-def test_a_ping_of_the_client_is_answered(client: Client) -> None:
-    client.send({"type": "ping"})
-    client.expect("pong")
-    client.send({"type": "pong"})  # unasked, and harmless
-    client.send({"type": "ping"})
-    client.expect("pong")
-
-
-def test_a_ping_of_the_transport_is_answered(client: Client) -> None:
-    client.socket.ping(b"still there?")
-    opcode, data = client.socket.recv_data(control_frame=True)
-    while not data:  # the pulse
-        opcode, data = client.socket.recv_data(control_frame=True)
-    assert (opcode, data) == (websocket.ABNF.OPCODE_PONG, b"still there?")
-
-
 def test_the_transport_is_never_silent(created: dict[str, Any], client: Client) -> None:
     """Also while a client is not read from: by pongs that nobody asked for."""
 

@@ -51,35 +51,31 @@ def test_unknown_fields_are_ignored(text: str, message: object) -> None:
 
 
 NOT_MESSAGES = [
-    *("", " ", "{", "}", "{}", "[]", "null", "true", "1", "NaN", '"ping"', "ping", "\x00"),
-    *('{"type": "ping"', '{"type": "ping"} x', '{"type": "ping"}{"type": "ping"}'),
-    *("{'type': 'ping'}", "\ufeff{}", '{"type": "ping\\udfff"}', '{"type": "frame_ack"}'),
-    *('{"type": ping}', '{"type": "ping",}', '[{"type": "ping"}]', '{"type": nan}', "// ping"),
-    *('{"type": null}', '{"type": 1}', '{"type": ["ping"]}', '{"type": "Ping"}'),
-    *('{"type": "session_done"}', '{"type": "error"}', '{"type": ""}', '{"kind": "ping"}'),
-    *('{"type": "\\ud800"}', '{"\\ud800": 1}', '{"type": "ping", "x": \\ud800}'),
-    "\ud800", '{"type": "ping", "x": "\ud800"}', '{"type": "\ud800"}',
-    *('{"type": "frame_batch"}', '{"type": "frame_batch", "batch_seq": 1}'),
-    '{"type": "frame_batch", "frames": []}',
+    *("", " ", "{", "{}", "[]", "null", "1", "NaN", '"ping"', "ping", "\x00", "\ufeff{}"),
+    *('{"type": "ping"', '{"type": "ping"} x', "{'type': 'ping'}", '{"type": "frame_ack"}'),
+    *('{"type": ping}', '{"type": "ping",}', '[{"type": "ping"}]', '{"type": null}'),
+    *('{"type": ["ping"]}', '{"type": "Ping"}', '{"kind": "ping"}', '{"type": "\\ud800"}'),
+    *('{"\\ud800": 1}', '{"type": "ping", "x": \\ud800}', '{"type": "ping", "x": "\ud800"}'),
+    *('{"type": "frame_batch", "batch_seq": 1}', '{"type": "frame_batch", "frames": []}'),
     *(
         f'{{"type": "frame_batch", "batch_seq": {seq}, "frames": []}}'
-        for seq in ("0", "-1", "1.0", "1.5", "1e2", "true", "null", '"1"', "[1]", "NaN", "Infinity",
-                    "9007199254740993", "1" + "0" * 400, "1e999", "-Infinity", "01", "+1", "")
+        for seq in ("0", "1.0", "1e2", "true", "null", '"1"', "NaN", "9007199254740993", "01", "")
     ),
     *(
         f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}}}'
-        for frames in ("null", "{}", "1", '"[]"', "NaN", "[", "[,]", "[1,]", "[}", "[nan]", "[+1]")
+        for frames in ("null", "{}", '"[]"', "NaN", "[", "[1,]", "[nan]", "[+1]")
     ),
     *(
         f'{{"type": "frame_batch", "batch_seq": 1, "frames": {frames}, "clock_ms": {clock}}}'
-        for frames in ("[]", "[NaN]")
-        for clock in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 400, "true",
-                      '"1"', "[1]", "{}", "nan", "01", "+1", "")
+        for frames, clock in (
+            ("[]", "NaN"), ("[NaN]", "-Infinity"), ("[]", "1e999"), ("[NaN]", "1" + "0" * 400),
+            ("[]", "true"), ("[NaN]", '"1"'), ("[]", "[1]"), ("[NaN]", "01"), ("[]", ""),
+        )
     ),
     "[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000,
     '{"type": "ping", "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
     '{"type": "ping", "type": "' + "a" * 1_000_000 + '"}',
-    "9" * 1_000_000, '"' + "a" * 1_000_000,
+    "9" * 1_000_000,
 ]  # fmt: skip
 
 
@@ -88,10 +84,6 @@ def test_anything_else_is_a_bad_message_and_told_in_few_words(text: str) -> None
     with pytest.raises(MessageInvalid) as raised:
         decode(text)
     assert len(encode(error_message(raised.value)).encode()) < 1000
-
-
-TYPES = "type must be one of cancel, finalize, frame_batch, ping, pong"
-SEQ = "batch_seq must be a whole number from 1 to 9007199254740992"
 
 
 @pytest.mark.parametrize(
@@ -126,12 +118,15 @@ def test_300_frames_are_taken_and_301_are_too_many() -> None:
             decode(batch_text(frames))
 
 
-@pytest.mark.parametrize("character", ["a", "é", "€", "😀"])
-@pytest.mark.parametrize("make", [
-    lambda padding: f'{{"type": "ping", "x": "{padding}"}}',
-    lambda padding: f'{{"type": "{padding}"}}',
-    lambda padding: padding,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("character", "make"),
+    [
+        ("a", lambda padding: f'{{"type": "ping", "x": "{padding}"}}'),
+        ("é", lambda padding: f'{{"type": "{padding}"}}'),
+        ("€", lambda padding: padding),
+        ("😀", lambda padding: f'{{"type": "ping", "x": "{padding}"}}'),
+    ],
+)
 def test_over_two_mebibytes_of_utf_8_a_message_is_too_large(
     character: str, make: Callable[[str], str]
 ) -> None:

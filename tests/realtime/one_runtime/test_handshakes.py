@@ -119,12 +119,10 @@ def test_headers_without_end_are_cut_off(stage: Stage, size: int) -> None:
     "sent",
     [
         pytest.param(b"", marks=pytest.mark.long),
-        pytest.param(b"G", marks=pytest.mark.long),
         b"GET /healthz HTTP/1.1\r\nHost",
-        pytest.param(upgrade_request(PATH)[:-2], marks=pytest.mark.long),
         pytest.param(upgrade_request(PATH)[:-1], marks=pytest.mark.long),
     ],
-    ids=["nothing", "a letter", "half a header", "no end", "half an end"],
+    ids=["nothing", "half a header", "half an end"],
 )
 def test_half_a_request_is_cut_off_in_time(stage: Stage, sent: bytes) -> None:
     started = time.monotonic()
@@ -155,18 +153,8 @@ def test_random_changes_of_a_handshake_are_answered_or_cut_off(stage: Stage) -> 
             sent = bytearray(upgrade_request(f"{PATH}?runtime_token=x", "Origin: http://x"))
             for _ in range(chance.randint(1, 6)):
                 at = chance.randrange(len(sent))
-                piece = chance.choice(
-                    [
-                        chance.randbytes(1),
-                        b"\r\n",
-                        b"\n",
-                        b"",
-                        b":",
-                        b" ",
-                        b"\xff",
-                        chance.randbytes(9),
-                    ]
-                )
+                known = [b"\r\n", b"\n", b"", b":", b" ", b"\xff"]
+                piece = chance.choice([*known, chance.randbytes(1), chance.randbytes(9)])
                 sent[at : at + chance.randint(0, 4)] = piece
             raw = connect(stage.runtime.port)
             raw.sendall(sent)

@@ -242,6 +242,3 @@ def test_random_frames_end_a_socket_by_a_documented_code_or_are_served(
             assert code is None or code in ALLOWED_CODES or 3000 <= code < 5000 or code < 1016
             codes[code] = codes.get(code, 0) + 1
     print(codes)  # noqa: T201
-
-
-# --- Slow to read ---------------------------------------------------------------------------

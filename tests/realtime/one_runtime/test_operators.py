@@ -79,9 +79,15 @@ def test_readyz_while_the_database_is_there(stage: Stage) -> None:
 # --- Errors ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/healthz/", "/api/detection/sessions", STREAM, "/admin/", "/%00"]
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("HEAD", "/nowhere"),
+        ("POST", "/healthz/"),
+        ("OPTIONS", STREAM),
+        ("GET", "/%00"),
+    ],
 )
 def test_an_unknown_path_404(stage: Stage, method: str, path: str) -> None:
     answer = ask(stage.runtime, method, path)
@@ -99,15 +105,7 @@ def test_the_stream_without_an_upgrade_400(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ("mine-7.A_z", True),
-        ("A" * 128, True),
-        ("A" * 129, False),
-        ("a b", False),
-        ("a/b", False),
-        ("", False),
-    ],
+    ("given", "kept"), [("mine-7.A_z", True), ("A" * 128, True), ("A" * 129, False), ("a b", False)]
 )
 def test_a_well_formed_request_id_is_kept(stage: Stage, given: str, kept: bool) -> None:
     for path in ("/healthz", "/nowhere", "/metrics", f"{STREAM}/x"):
@@ -135,9 +133,7 @@ def test_the_request_id_of_a_handshake_is_on_the_log_lines_of_its_socket(stage: 
     ("authorization", "code"),
     [
         (None, "access_token_missing"),
-        ("", "access_token_missing"),
         (f"Basic {METRICS_TOKEN}", "access_token_missing"),
-        ("Bearer", "access_token_invalid"),
         (f"Bearer {METRICS_TOKEN}2", "access_token_invalid"),
         ("Bearer \xff", "access_token_invalid"),
     ],

@@ -98,16 +98,12 @@ def test_without_a_token_4401(stage: Stage) -> None:
         refused(created, "runtime_token_missing", 4401, query=False, header=[offering(offered)])
 
 
-def parts(token: str) -> list[str]:
-    return token.split(".")
-
-
 def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    payload = parts(token)[1]
+    payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
     return claims
 
@@ -122,7 +118,7 @@ def signed(claims: Mapping[str, Any], token_type: str = TOKEN_TYPE) -> str:
 def test_a_token_that_is_none_4401(stage: Stage) -> None:
     created = stage.create()
     token = created["runtime_token"]
-    header, payload, signature = parts(token)
+    header, payload, signature = token.split(".")
     raw_signature = base64.urlsafe_b64decode(signature + "==")
     for forged in (
         *("x", ".", "..", "...", "a.b.c", "é", "\x00", "null", "A" * 5000, token[:-1], token + "="),
@@ -168,11 +164,11 @@ def attaches(created: dict[str, Any], **options: Any) -> Client:
     return client
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_token_may_come_as_a_bearer(stage: Stage, scheme: str) -> None:
+def test_a_token_may_come_as_a_bearer(stage: Stage) -> None:
     created = stage.create()
-    header = [f"Authorization: {scheme} {created['runtime_token']}"]
-    attaches(created, query=False, header=header)
+    for scheme in ("Bearer", "bEARER"):
+        header = [f"Authorization: {scheme} {created['runtime_token']}"]
+        attaches(created, query=False, header=header)
 
 
 def selected(client: Client) -> str | None:
@@ -204,16 +200,7 @@ def test_suspended_4403(stage: Stage, target: str) -> None:
     refused(created, f"{target}_suspended", 4403)
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://evil.example",
-        "null",
-        "http://app.example",
-        "https://app.example:8443",
-        "app.example",
-    ],
-)
+@pytest.mark.parametrize("origin", ["null", "http://app.example", "https://app.example:8443"])
 def test_an_origin_that_is_not_listed_4403(stage: Stage, origin: str) -> None:
     created = stage.create()
     told = refused(created, "authorization_failed", 4403, origin=origin)
@@ -229,16 +216,13 @@ def test_a_session_that_is_gone_4404(stage: Stage) -> None:
     refused(created, "not_found", 4404, details={"resource": "session"})
 
 
-@pytest.mark.parametrize("name", ["", "x", "1", "%00", "..%2F..", "%C3%A9%20"])
+@pytest.mark.parametrize("name", ["", "..%2F..", "%C3%A9%20"])
 def test_a_malformed_id_4404(stage: Stage, name: str) -> None:
     created = stage.create()
     for session_id in (name, f"{created['session_id']}/", f"{created['session_id']}x"):
         misled = created | {"stream_url": f"{stage.runtime.url}/{session_id}"}
         refused(misled, "not_found", 4404, details={"resource": "session"})
         refused(misled, "runtime_token_missing", 4401, query=False)
-
-
-# --- 4410 -----------------------------------------------------------------------------------
 
 
 # --- What an attached client may not send ---------------------------------------------------
@@ -277,26 +261,15 @@ def closes(stage: Stage, code: str, close: int, /, **details: Any) -> Iterator[C
     assert ack["accepted_frames_total"] == 8
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("[]", "null", '"ping"', '{"type": "frame_ack"}', '{"type": "frame_batch"}'),
-        '{"type": "frame_batch", "batch_seq": 0, "frames": []}',
-        '{"type": "frame_batch", "batch_seq": 1, "frames": null}',
-        '{"type": "' + "x" * 1_000_000 + '"}',
-        '{"type": "\\ud800"}',
-        "[" * 600_000,
-    ],
-)
+@pytest.mark.parametrize("text", ["null", '{"type": "frame_ack"}', "[" * 600_000])
 def test_a_bad_message_4400(stage: Stage, text: str) -> None:
     with closes(stage, "message_invalid", 4400) as client:
         client.send(text)
 
 
-@pytest.mark.parametrize("data", [b"", b'{"type": "ping"}', bytes(100_000)], ids=len)
-def test_a_binary_message_4400(stage: Stage, data: bytes) -> None:
+def test_a_binary_message_4400(stage: Stage) -> None:
     with closes(stage, "message_invalid", 4400) as client:
-        client.socket.send_binary(data)
+        client.socket.send_binary(b'{"type": "ping"}')
 
 
 def test_301_frames_4413(stage: Stage) -> None:
@@ -304,11 +277,9 @@ def test_301_frames_4413(stage: Stage) -> None:
         client.send_batch(2, [None] * 301)  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize("character", ["x", "é", "😀"])
-def test_over_two_mebibytes_4413(stage: Stage, character: str) -> None:
+def test_over_two_mebibytes_4413(stage: Stage) -> None:
     with closes(stage, "batch_too_large", 4413) as client:
-        text = '{"type": "ping", "x": "%s"}' % (character * (2**21 // len(character.encode())))
-        client.send(text)
+        client.send('{"type": "ping", "x": "%s"}' % ("😀" * 2**19))
 
 
 def test_too_many_messages_without_frames_4429(stage: Stage) -> None:
