@@ -1,4 +1,4 @@
-"""A clock for rate limits, which tests turn by hand."""
+"""Counters of rate limits, and a clock for them that tests set."""
 
 import time
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kynaplatform.api import rate_limits
+from kynaplatform.api.rate_limits import Counter, ProcessCounter, RedisCounter
 from kynaplatform.api.throttling import request_counter
 
 
@@ -21,3 +22,17 @@ def limits_clock(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sim
     monkeypatch.setattr(rate_limits, "time", stopped)
     yield clock
     request_counter.cache_clear()
+
+
+@pytest.fixture
+def redis_counter(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> RedisCounter:
+    # A busy machine may keep Redis from answering for half a second.
+    monkeypatch.setattr(rate_limits, "TIMEOUT_SECONDS", 30)
+    return RedisCounter(redis_url)
+
+
+@pytest.fixture(params=["process", "redis"])
+def counter(request: pytest.FixtureRequest) -> Counter:
+    if request.param == "process":
+        return ProcessCounter()
+    return request.getfixturevalue("redis_counter")

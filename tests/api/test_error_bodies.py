@@ -6,92 +6,64 @@ from django.db import InterfaceError, OperationalError
 from kynaplatform.api.errors import ApiError
 from tests.api.api_requests import RETRYABLE, ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, ApiClient, error_of
+from tests.long_runs import thinned
 
 # The contract's table.
-STATUSES = {
-    "access_token_missing": 401,
-    "access_token_invalid": 401,
-    "access_token_expired": 401,
-    "api_key_invalid": 401,
-    "service_account_invalid": 401,
-    "organization_suspended": 403,
-    "project_suspended": 403,
-    "insufficient_scope": 403,
-    "project_mismatch": 403,
-    "authorization_failed": 403,
-    "not_found": 404,
-    "malformed_request": 400,
-    "method_not_allowed": 405,
-    "payload_too_large": 413,
-    "unsupported_media_type": 415,
-    "validation_error": 422,
-    "idempotency_key_invalid": 422,
-    "idempotency_key_reused": 422,
-    "conflict": 409,
-    "contract_version_unsupported": 409,
-    "movespec_not_released": 409,
-    "movespec_archived": 409,
-    "movespec_version_withdrawn": 409,
-    "movespec_fork_required": 409,
-    "movespec_invalid": 422,
-    "session_already_ended": 409,
-    "rate_limited": 429,
-    "internal_error": 500,
-    "service_unavailable": 503,
+CODES = {
+    400: "malformed_request",
+    401: "access_token_missing access_token_invalid access_token_expired api_key_invalid "
+    "service_account_invalid",
+    403: "organization_suspended project_suspended insufficient_scope project_mismatch "
+    "authorization_failed",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict contract_version_unsupported movespec_not_released movespec_archived "
+    "movespec_version_withdrawn movespec_fork_required session_already_ended",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "validation_error idempotency_key_invalid idempotency_key_reused movespec_invalid",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "service_unavailable",
 }
 
 
 def test_every_code_has_the_contracts_status_and_retryability():
     # The stream's own errors are there once a test has imported the runtime.
     kinds = [kind for kind in ApiError.__subclasses__() if "realtime" not in kind.__module__]
-    assert {kind.code: kind.status for kind in kinds} == STATUSES
+    statuses = {code: status for status, codes in CODES.items() for code in codes.split()}
+    assert {kind.code: kind.status for kind in kinds} == statuses
     assert {kind.code for kind in kinds if kind.retryable} == RETRYABLE
 
 
 # By route
 
 
-@pytest.mark.parametrize(
-    "path",
+@thinned(
+    "method, path",
+    ["GET", "POST", "DELETE"],
     [
-        "/api",
-        "/api/",
-        "/api/v1/detection/sessions",
-        "/api/movespecs/",
-        "/api/detection/sessions/x/y",
-        "/api/movespecs//draft",
-        "/api/%00",
-        "/nowhere",
-        "/docs.md",
-        "/.well-known/jwks.json/",
-        "/healthz/",
+        *("/api", "/api/", "/api/v1/detection/sessions", "/api/movespecs/", "/api/%00"),
+        *("/api/detection/sessions/x/y", "/api/movespecs//draft", "/nowhere", "/docs.md"),
+        *("/.well-known/jwks.json/", "/healthz/"),
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_path_is_not_found_whoever_asks(owner, path, method):
     for token in (None, "garbage", owner.token):
         refused(ask(method, path, token=token), 404, "not_found", resource="path")
 
 
-@pytest.mark.parametrize(
-    ("path", "exists"),
-    [
-        (MOVESPECS, True),
-        (SESSIONS, True),
-        (f"{SESSIONS}/x/finalize", True),
-        (f"{MOVESPECS}/no-uuid", True),
-        ("/.well-known/jwks.json", True),
-        ("/healthz", True),
-        ("/api", False),
-        ("/api/nowhere", False),
-        (f"{MOVESPECS}/", False),
-        (f"{MOVESPECS}/x/y/z", False),
-    ],
+EXISTING = (MOVESPECS, SESSIONS, f"{SESSIONS}/x/finalize", f"{MOVESPECS}/no-uuid", "/healthz")
+
+
+@thinned(
+    "method, path",
+    ["GET", "POST", "DELETE"],
+    [*EXISTING, "/api", "/api/nowhere", f"{MOVESPECS}/", f"{MOVESPECS}/x/y/z"],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_a_slash_too_many_is_told(owner, path, exists, method):
+def test_a_slash_too_many_is_told(owner, path, method):
     sentence = "There is no such path."
-    more = " It exists without the slash at its end." if exists else ""
+    more = " It exists without the slash at its end." if path in EXISTING else ""
     for token in (None, owner.token):
         error = refused(ask(method, f"{path}/", token=token), 404, "not_found", resource="path")
         assert error["message"] == sentence + more
@@ -106,7 +78,7 @@ def test_a_wrong_method_names_the_right_ones(db):
 
 BREAKABLE = [
     ("GET", SESSIONS, None, "sessions_app.views.sessions_list"),
-    ("POST", MOVESPECS, {"name": "x"}, "movespecs.views.movespec_create"),
+    ("POST", MOVESPECS, b'{"name": "x"}', "movespecs.views.movespec_create"),
     ("GET", "/.well-known/jwks.json", None, "projects.views.published_keys"),
     ("GET", "/api/schema", None, "kynaplatform.api.platform_views.openapi_document"),
     ("GET", "/readyz", None, "kynaplatform.api.platform_views.readiness"),
@@ -120,20 +92,12 @@ def breaking(exception):
     return fail
 
 
-@pytest.mark.parametrize(("method", "path", "body", "target"), BREAKABLE)
-@pytest.mark.parametrize(
-    "exception",
-    [
-        RuntimeError("SELECT secret FROM kyna_sk_secret"),
-        KeyError("kyna_sk_secret"),
-        RecursionError("kyna_sk_secret"),
-        AttributeError("kyna_sk_secret"),
-        PermissionError("kyna_sk_secret"),
-    ],
-)
-def test_an_unhandled_exception_tells_nothing(
-    owner, monkeypatch, caplog, method, path, body, target, exception
-):
+KINDS = (RuntimeError, KeyError, RecursionError, AttributeError, PermissionError)
+
+
+@pytest.mark.parametrize(("request_", "kind"), zip(BREAKABLE, KINDS, strict=True))
+def test_an_unhandled_exception_tells_nothing(owner, monkeypatch, caplog, request_, kind):
+    (method, path, body, target), exception = request_, kind("SELECT secret FROM kyna_sk_secret")
     monkeypatch.setattr(target, breaking(exception))
     with nothing_changes():
         response = ask(method, path, body, token=owner.token)
@@ -146,9 +110,9 @@ def test_an_unhandled_exception_tells_nothing(
     assert record.exc_info[1] is exception
 
 
-@pytest.mark.parametrize(("method", "path", "body", "target"), BREAKABLE)
-@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
-def test_a_database_out_of_reach_is_503(owner, monkeypatch, method, path, body, target, kind):
+@thinned("request_, kind", BREAKABLE, [OperationalError, InterfaceError])
+def test_a_database_out_of_reach_is_503(owner, monkeypatch, request_, kind):
+    method, path, body, target = request_
     monkeypatch.setattr(target, breaking(kind("connection to kyna_sk_secret refused")))
     with nothing_changes():
         response = ask(method, path, body, token=owner.token)

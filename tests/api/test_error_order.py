@@ -7,6 +7,7 @@ of the key; 404 of something referred to; 409.
 
 import json
 import uuid
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -23,22 +24,33 @@ class Faulty:
     def __init__(self, path, body, token):
         self.method, self.path, self.body, self.token = "DELETE", path, body, token
         self.raw = b"{" + b" " * 600_000
-        self.content_type = "text/plain"
-        self.key = "a key"
+        self.content_type, self.key = "text/plain", "a key"
         self.address = fresh_address()
 
     def told(self):
+        raw = self.raw if self.raw is not None else json.dumps(self.body).encode()
         with nothing_changes():
             response = ask(
                 self.method,
                 self.path,
-                self.raw if self.raw is not None else json.dumps(self.body).encode(),
+                raw,
                 token=self.token,
                 content_type=self.content_type,
                 idempotency_key=self.key,
                 address=self.address,
             )
         return response.json()["error"]["code"]
+
+    def tells(self, *steps):
+        """Each step sets something, by its name or by a call, and tells the next code."""
+        for name, value, code in steps:
+            if callable(name):
+                name(value)
+            elif name in self.body:
+                self.body[name] = value
+            elif name:
+                setattr(self, name, value)
+            assert self.told() == code, (name, value)
 
 
 def suspend(row):
@@ -66,41 +78,26 @@ def test_creating_a_session(owner, peer, settings):
         "movespec_version_id": None,
     }
     request = Faulty(f"{SESSIONS}x", body, "garbage")
-    assert request.told() == "not_found"
-    request.path = SESSIONS
-    assert request.told() == "method_not_allowed"
-    request.method = "POST"
-    assert request.told() == "access_token_invalid"
-    request.token = owner.token_with("sessions:read")
-    assert request.told() == "organization_suspended"
-    unsuspend(Organization)
-    assert request.told() == "project_suspended"
-    unsuspend(Project)
-    assert request.told() == "rate_limited"
-    settings.RATE_LIMIT_PROJECT = 1_000
-    assert request.told() == "insufficient_scope"
-    request.token = owner.token
-    assert request.told() == "unsupported_media_type"
-    request.content_type = "application/json"
-    assert request.told() == "payload_too_large"
-    request.raw = b"{"
-    assert request.told() == "malformed_request"
-    request.raw = None
-    assert request.told() == "idempotency_key_invalid"
-    request.key = "used"
-    assert request.told() == "validation_error"
-    body["mode"], body["movespec_id"] = "live", None
-    assert request.told() == "validation_error"  # no reference at all
-    body["movespec_id"] = str(uuid.uuid4())
-    assert request.told() == "project_mismatch"
-    body["project_id"] = str(owner.project.id)
-    assert request.told() == "contract_version_unsupported"
-    body["contract_major"] = 1
-    assert request.told() == "idempotency_key_reused"
-    request.key = "free"
-    assert request.told() == "not_found"
-    body["movespec_id"] = str(archived.id)
-    assert request.told() == "movespec_archived"
+    request.tells(
+        ("", None, "not_found"),
+        ("path", SESSIONS, "method_not_allowed"),
+        ("method", "POST", "access_token_invalid"),
+        ("token", owner.token_with("sessions:read"), "organization_suspended"),
+        (unsuspend, Organization, "project_suspended"),
+        (unsuspend, Project, "rate_limited"),
+        (partial(setattr, settings, "RATE_LIMIT_PROJECT"), 1_000, "insufficient_scope"),
+        ("token", owner.token, "unsupported_media_type"),
+        ("content_type", "application/json", "payload_too_large"),
+        ("raw", b"{", "malformed_request"),
+        ("raw", None, "idempotency_key_invalid"),
+        ("key", "used", "validation_error"),
+        (body.update, {"mode": "live", "movespec_id": None}, "validation_error"),  # no reference
+        ("movespec_id", str(uuid.uuid4()), "project_mismatch"),
+        ("project_id", str(owner.project.id), "contract_version_unsupported"),
+        ("contract_major", 1, "idempotency_key_reused"),
+        ("key", "free", "not_found"),
+        ("movespec_id", str(archived.id), "movespec_archived"),
+    )
 
 
 def test_forking(owner, peer, public_movespec, settings):
@@ -111,31 +108,21 @@ def test_forking(owner, peer, public_movespec, settings):
     settings.RATE_LIMIT_MOVESPECS = 0
     body = {"project_id": str(peer.project.id), "name": ""}
     request = Faulty(f"{MOVESPECS}/{uuid.uuid4()}/fork", body, None)
-    assert request.told() == "method_not_allowed"
-    request.method = "POST"
-    assert request.told() == "access_token_missing"
-    request.token = owner.token_with("movespecs:read")
-    assert request.told() == "rate_limited"
-    settings.RATE_LIMIT_MOVESPECS = 1_000
-    assert request.told() == "insufficient_scope"
-    request.token = owner.token
-    assert request.told() == "unsupported_media_type"
-    request.content_type = "application/json"
-    assert request.told() == "payload_too_large"
-    request.raw = b"[1"
-    assert request.told() == "malformed_request"
-    request.raw = None
-    assert request.told() == "idempotency_key_invalid"
-    request.key = "used"
-    assert request.told() == "validation_error"
-    body["name"] = "mine"
-    assert request.told() == "project_mismatch"
-    body["project_id"] = str(owner.project.id)
-    assert request.told() == "idempotency_key_reused"
-    request.key = "free"
-    assert request.told() == "not_found"
-    request.path = f"{MOVESPECS}/{unreleased.id}/fork"
-    assert request.told() == "movespec_not_released"
+    request.tells(
+        ("", None, "method_not_allowed"),
+        ("method", "POST", "access_token_missing"),
+        ("token", owner.token_with("movespecs:read"), "rate_limited"),
+        (partial(setattr, settings, "RATE_LIMIT_MOVESPECS"), 1_000, "insufficient_scope"),
+        ("token", owner.token, "unsupported_media_type"),
+        ("content_type", "application/json", "payload_too_large"),
+        ("raw", b"[1", "malformed_request"),
+        ("raw", None, "idempotency_key_invalid"),
+        ("key", "used", "validation_error"),
+        ("name", "mine", "project_mismatch"),
+        ("project_id", str(owner.project.id), "idempotency_key_reused"),
+        ("key", "free", "not_found"),
+        ("path", f"{MOVESPECS}/{unreleased.id}/fork", "movespec_not_released"),
+    )
 
 
 def test_putting_a_draft(owner, movespec):
@@ -163,25 +150,18 @@ def test_minting(owner, peer, settings):
     owner.credential.scopes = ["sessions:read"]
     owner.credential.save(update_fields=["scopes"])
     request = Faulty(TOKENS, body, "garbage")
-    assert request.told() == "method_not_allowed"
-    request.method = "POST"
-    assert request.told() == "unsupported_media_type"
-    request.content_type = "application/json"
-    assert request.told() == "payload_too_large"
-    request.raw = b"nul"
-    assert request.told() == "malformed_request"
-    request.raw = None
-    assert request.told() == "idempotency_key_invalid"
-    request.key = "k"
-    assert request.told() == "validation_error"
-    del body["api_key"]
-    assert request.told() == "api_key_invalid"
-    body["api_key_secret"] = owner.secret
-    assert request.told() == "project_suspended"
-    unsuspend(Project)
-    assert request.told() == "insufficient_scope"
-    body["scopes"] = ["sessions:read"]
-    assert request.told() == "project_mismatch"
+    request.tells(
+        ("", None, "method_not_allowed"),
+        ("method", "POST", "unsupported_media_type"),
+        ("content_type", "application/json", "payload_too_large"),
+        ("raw", b"nul", "malformed_request"),
+        ("raw", None, "idempotency_key_invalid"),
+        ("key", "k", "validation_error"),
+        (body.pop, "api_key", "api_key_invalid"),
+        ("api_key_secret", owner.secret, "project_suspended"),
+        (unsuspend, Project, "insufficient_scope"),
+        ("scopes", ["sessions:read"], "project_mismatch"),
+    )
 
 
 @pytest.mark.parametrize("path", [f"{SESSIONS}/x", f"{TOKENS}/x", f"{MOVESPECS}/x/draft"])

@@ -4,37 +4,16 @@ import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kynaplatform.api import rate_limits
 from kynaplatform.api.rate_limits import (
     MINUTE,
     Decision,
     Limit,
-    ProcessCounter,
-    RedisCounter,
 )
 
 WINDOW = 10 * MINUTE
-
-
-@pytest.fixture
-def process_counter():
-    return ProcessCounter()
-
-
-@pytest.fixture
-def redis_counter(redis_url, monkeypatch):
-    # A busy machine may keep Redis from answering for half a second.
-    monkeypatch.setattr(rate_limits, "TIMEOUT_SECONDS", 30)
-    return RedisCounter(redis_url)
-
-
-@pytest.fixture(params=["process_counter", "redis_counter"])
-def counter(request):
-    return request.getfixturevalue(request.param)
 
 
 class Pool:
