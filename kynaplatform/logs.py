@@ -1,6 +1,6 @@
-"""The form of a log line: text, or one JSON object.
+"""Log lines as text or as one JSON object.
 
-What a message names by `%(name)s` is a field of the object, so that one call makes both forms:
+Each `%(name)s` of a message is also a field of the object, so that one call serves both forms:
 logger.info("session %(session_id)s: closed", {"session_id": …}).
 """
 
@@ -24,7 +24,7 @@ from kynaplatform.database.session_settings import VARIABLE
 
 logger = logging.getLogger("kynaplatform.process")
 
-LONGEST: Final = 200
+MAX_CHARACTERS: Final = 200
 NO_REQUEST: Final = "-"
 STANDARD_ERROR: Final = 2
 
@@ -33,9 +33,9 @@ _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class JsonLine(logging.Formatter):
-    """One JSON object, flat: what every line has, then the message's own fields.
+    """One flat JSON object: the fields of every line, then the message's own.
 
-    A traceback is text in `exception`.
+    `exception` is a traceback as text.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,9 @@ class JsonLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         request_id = getattr(record, "request_id", NO_REQUEST)
         line: dict[str, Any] = {
-            "time": _utc(record.created),
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -64,18 +66,17 @@ class JsonLine(logging.Formatter):
 
 
 class LineHandler(logging.Handler):
-    """Write each line to standard error by a system call of its own, without a lock.
+    """Write each line to standard error with one system call, without a lock.
 
-    StreamHandler's is held while it writes, and each thread waits there for the lines of others. A
-    pipe takes a line of up to 4 KiB whole. A longer one, such as a traceback, may be mixed with
-    others where the pipe is full, as those of several processes are.
+    With StreamHandler's lock each thread waits while others write. A pipe takes a line of up to
+    4 KiB whole; a longer one, such as a traceback, may mix with others if the pipe is full.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
-        kept = bool(self.filter(record))
-        if kept:
+        is_kept = bool(self.filter(record))
+        if is_kept:
             self.emit(record)
-        return kept
+        return is_kept
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -87,17 +88,17 @@ class LineHandler(logging.Handler):
 
 
 class OneLine(logging.Filter):
-    """A warning of one line, without our own stack: strangers send these as often as they like."""
+    """A one-line warning without a stack: strangers cause these as often as they like."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.msg = record.getMessage().encode("unicode_escape").decode()[:LONGEST]
+        record.msg = record.getMessage().encode("unicode_escape").decode()[:MAX_CHARACTERS]
         record.args = record.exc_info = record.exc_text = None
         return True
 
 
 def process_kind() -> str:
-    """api, web (the pages), runtime, migrate, worker or beat; any other is a command."""
+    """api, web (the pages), runtime, migrate, worker, beat or command."""
     kind = os.environ.get(VARIABLE)
     if kind is None and (running := click.get_current_context(silent=True)) is not None:
         kind = running.info_name  # of `celery`
@@ -105,23 +106,18 @@ def process_kind() -> str:
 
 
 def configure(logging_settings: dict[str, Any]) -> None:
-    """Django's LOGGING_CONFIG: also warnings, and exceptions that nobody caught, become lines."""
+    """Django's LOGGING_CONFIG; also makes lines of warnings and uncaught exceptions."""
     logging.config.dictConfig(logging_settings)
     logging.captureWarnings(True)
-    # Where a call stands, and in which thread: no line of ours says it.
+    # Our lines show neither the place of a call nor its thread.
     logging._srcfile = None
     logging.logThreads = logging.logMultiprocessing = False
-    sys.excepthook = _tell_uncaught
-    threading.excepthook = _tell_uncaught_in_thread
-    sys.unraisablehook = _tell_ignored
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    sys.unraisablehook = _log_ignored
 
 
-def _utc(timestamp: float) -> str:
-    moment = datetime.fromtimestamp(timestamp, UTC)
-    return f"{moment.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
-
-
-def _tell_uncaught(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     if isinstance(error, Exception):
@@ -130,7 +126,7 @@ def _tell_uncaught(
         sys.__excepthook__(kind, error, trace)  # such as Ctrl-C
 
 
-def _tell_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
+def _log_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
     error = hook.exc_value
     if error is not None and not isinstance(error, SystemExit):
         logger.critical(
@@ -140,8 +136,8 @@ def _tell_uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
         )
 
 
-def _tell_ignored(hook: "sys.UnraisableHookArgs") -> None:
-    """Log an exception of a finalizer, which nobody could catch."""
+def _log_ignored(hook: "sys.UnraisableHookArgs") -> None:
+    """Log an exception of a finalizer, which can't be caught."""
     logger.error(
         "exception ignored in %(where)s",
         {"where": getattr(hook.object, "__qualname__", type(hook.object).__qualname__)},
@@ -150,19 +146,19 @@ def _tell_ignored(hook: "sys.UnraisableHookArgs") -> None:
 
 
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
-# The same of the API and of pages alone; empty in a worker's task or a stream. It goes into the
-# database's setting kyna.request_id, of which each message of a webhook takes it.
+# Only of the API and pages; empty in a worker's task or a stream. It becomes the database's setting
+# kyna.request_id, from which webhooks' messages take it.
 served_request_id: ContextVar[str] = ContextVar("served_request_id", default="")
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def request_id_of(given: str) -> str:
-    """The client's own id when it is well formed, a new one otherwise."""
+    """The client's own id if it is well formed, otherwise a new one."""
     return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
 
 
 def set_request_id(given: str) -> None:
-    """Write it on every log line of the running task, and of what the task starts."""
+    """Put the id on every log line of the running task, and of what it starts."""
     request_id.set(given)
 
 
@@ -173,7 +169,7 @@ class RequestIdFilter(logging.Filter):
 
 
 def configuration(level: str, line_format: str) -> dict[str, object]:
-    """Django's LOGGING. Lines from `level` on go to stderr, each as `text` or as `json`."""
+    """Django's LOGGING: lines from `level` up go to stderr, as `text` or `json`."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -193,17 +189,17 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # The request line is written by RequestIdMiddleware; Django's own repeats it.
+            # RequestIdMiddleware writes the request's line; Django's own repeats it.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
-            # A refused form, a file: with a traceback each, were it not for this.
+            # A refused form or file would have a traceback each.
             "django.security": {"handlers": ["one_line"], "propagate": False},
             # The request's own line names the host.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # At INFO they write each socket's address, and with it the token in its query.
             "uvicorn": {"level": "WARNING"},
             "websockets": {"level": "WARNING"},
-            # It tells of its font cache as it is imported.
+            # It logs about its font cache when it is imported.
             "matplotlib": {"level": "ERROR"},
             "celery": {"handlers": ["celery"], "propagate": False},
             "kombu": {"handlers": ["celery"], "propagate": False},

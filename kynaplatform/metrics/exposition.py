@@ -35,21 +35,11 @@ REQUEST_SECONDS = Histogram(
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
-class BuildCollector(Collector):
-    """A constant, which prometheus_client would not tell of several processes."""
-
-    def collect(self) -> Iterator[Metric]:
-        build = {
-            "version": __version__,
-            "revision": settings.BUILD_REVISION,
-            "engine": ENGINE_BUILD.name,
-        }
-        yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
-
-
 class WrittenCollector(MultiProcessCollector):
-    """The files of the processes, but for those that are empty: begun this moment, or by one that
-    was killed then. prometheus_client can't read these, and told of none."""
+    """Skips the empty files of processes that have just begun or were killed then.
+
+    prometheus_client can't read these, and would show no metrics at all.
+    """
 
     def collect(self) -> Iterable[Metric]:
         files = [str(file) for file in Path(self._path).glob("*.db") if file.stat().st_size]
@@ -69,39 +59,71 @@ SELECT
     ) END
 FROM pg_stat_archiver
 """
+# The gauges of STATE's columns.
+OF_DATABASE: Final = {
+    "kyna_database_bytes": "The size of the database.",
+    "kyna_wal_retained_bytes": "WAL that the slowest replication slot keeps; 0 without slots.",
+    "kyna_wal_unarchived_seconds": "How long ago a file of WAL was last archived; 0 where "
+    "archive_mode is off.",
+}
 
 
 class DatabaseCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):
-            yield from self._read()
-
-    def _read(self) -> list[Metric]:
-        with connection.cursor() as cursor:
-            cursor.execute(STATE)
-            size, retained, unarchived = map(float, cursor.fetchone())
-        return [
-            GaugeMetricFamily("kyna_database_bytes", "The size of the database.", value=size),
-            GaugeMetricFamily(
-                "kyna_wal_retained_bytes",
-                "WAL that the slowest replication slot keeps; 0 without slots.",
-                value=retained,
-            ),
-            GaugeMetricFamily(
-                "kyna_wal_unarchived_seconds",
-                "How long ago a file of WAL was last archived; 0 where archive_mode is off.",
-                value=unarchived,
-            ),
-        ]
+            with connection.cursor() as cursor:
+                cursor.execute(STATE)
+                values = map(float, cursor.fetchone())
+            for (name, about), value in zip(OF_DATABASE.items(), values, strict=True):
+                yield GaugeMetricFamily(name, about, value=value)
 
 
-class DiskCollector(Collector):
+# The server's first process: those that serve are forked from it, and find this already set.
+MAIN: Final = os.getpid()
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class Process(NamedTuple):
+    """`cpu_seconds` include those of children that have ended."""
+
+    pid: int
+    parent: int
+    cpu_seconds: float
+    resident_bytes: int
+
+
+class ServerCollector(Collector):
+    """The build, the disk of DATA_DIR, and the server's first process with its children.
+
+    Processor time includes ended processes, so that it never falls.
+    """
+
     def collect(self) -> Iterator[Metric]:
-        # In production nothing may have made it.
-        there = next(
-            path for path in (settings.DATA_DIR, *settings.DATA_DIR.parents) if path.exists()
+        build = {
+            "version": __version__,
+            "revision": settings.BUILD_REVISION,
+            "engine": ENGINE_BUILD.name,
+        }
+        yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
+        ours = [one for one in read_processes() if MAIN in (one.pid, one.parent)]
+        memory = GaugeMetricFamily(
+            "kyna_process_resident_memory_bytes",
+            "Memory of each process of this server: main, and those below it by number.",
+            labels=["process"],
         )
-        disk = os.statvfs(there)
+        # Numbered by order, not by id: a process that is started again makes no new series.
+        for number, one in enumerate(sorted(ours, key=lambda one: (one.pid != MAIN, one.pid))):
+            memory.add_metric([str(number) if number else "main"], one.resident_bytes)
+        yield memory
+        yield CounterMetricFamily(
+            "kyna_process_cpu_seconds",
+            "Processor time of this server's processes, ended ones included.",
+            value=sum(one.cpu_seconds for one in ours),
+        )
+        # In production the folder may not exist yet.
+        folders = (settings.DATA_DIR, *settings.DATA_DIR.parents)
+        disk = os.statvfs(next(folder for folder in folders if folder.exists()))
         yield GaugeMetricFamily(
             "kyna_disk_bytes",
             "The size of the disk that DATA_DIR is on.",
@@ -114,52 +136,13 @@ class DiskCollector(Collector):
         )
 
 
-# The one that was started: those that serve are forked from it, and find this already set.
-MAIN: Final = os.getpid()
-TICKS: Final = os.sysconf("SC_CLK_TCK")
-PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
-
-
-class Process(NamedTuple):
-    """`cpu_seconds` are also those of its children that have ended."""
-
-    pid: int
-    parent: int
-    cpu_seconds: float
-    resident_bytes: int
-
-
-class ProcessesCollector(Collector):
-    """The server's first process and its children, as they are now.
-
-    Processor time counts those that have ended too, so that it never falls.
-    """
-
-    def collect(self) -> Iterator[Metric]:
-        ours = [one for one in read_processes() if MAIN in (one.pid, one.parent)]
-        memory = GaugeMetricFamily(
-            "kyna_process_resident_memory_bytes",
-            "Memory of each process of this server: main, and those below it by number.",
-            labels=["process"],
-        )
-        # By their order, not by their ids: those that are started again make no new series.
-        for number, one in enumerate(sorted(ours, key=lambda one: (one.pid != MAIN, one.pid))):
-            memory.add_metric([str(number) if number else "main"], one.resident_bytes)
-        yield memory
-        yield CounterMetricFamily(
-            "kyna_process_cpu_seconds",
-            "Processor time of this server's processes, ended ones included.",
-            value=sum(one.cpu_seconds for one in ours),
-        )
-
-
 def read_processes() -> Iterator[Process]:
     """The processes of this machine that this one may see (Linux)."""
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/stat", "rb") as stat:
-                    # The name, in parentheses, may hold anything.
+                    # The name, in parentheses, may contain anything.
                     fields = stat.read().rpartition(b")")[2].split()
             except OSError:
                 continue  # it has just ended
@@ -173,15 +156,13 @@ def read_processes() -> Iterator[Process]:
 
 # Read from the database at each scrape; apps add theirs when they are ready.
 DATABASE_COLLECTORS: list[Collector] = [DatabaseCollector()]
-# Read from the machine at each scrape, and the same in every process of a server.
+# Read from the machine at each scrape, the same in every process of a server.
 _OF_SERVER = CollectorRegistry()
-_OF_SERVER.register(BuildCollector())
-_OF_SERVER.register(ProcessesCollector())
-_OF_SERVER.register(DiskCollector())
+_OF_SERVER.register(ServerCollector())
 
 
 def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """Count one request under its route, never under its path: paths are unbounded."""
+    """Count the request under its route, never under its path: paths are unbounded."""
     route = request.resolver_match.route if request.resolver_match else "unknown"
     method = request.method if request.method in _METHODS else "other"
     REQUESTS.labels(method, route, str(status)).inc()
@@ -189,7 +170,7 @@ def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
 
 
 def exposition() -> bytes:
-    """Every metric in Prometheus's text format; of the database, while it answers."""
+    """Every metric in Prometheus's text format; the database's only while it answers."""
     states = readiness().states()
     database = CollectorRegistry()
     if is_ready(states):

@@ -1,7 +1,7 @@
-"""The state of what this process needs of others: each is asked for 2 s at most.
+"""The state of the services that this process needs; each is asked for 2 s at most.
 
-A dependency may accept and say nothing. So it is asked in a thread of its own, of which there is
-one however many want to know.
+A service may accept a connection and stay silent, so a thread of its own asks it, one however many
+callers wait.
 """
 
 import logging
@@ -32,7 +32,7 @@ logger = logging.getLogger("kynaplatform.readiness")
 ASK_SECONDS = 2.0
 FRESH_SECONDS = 1.0
 OK, DOWN, FULL, MISSING, UNKNOWN = "ok", "down", "full", "missing", "unknown"
-# What every request needs; of everything else is only told.
+# What every request needs; the others are only reported.
 REQUIRED = ("database", "migrations")
 
 Question = Callable[[], str]
@@ -67,19 +67,18 @@ class Inquiry:
         self._thread: Thread | None = None
 
     def begin(self) -> Asking:
-        """Ask: who does while others wait waits with them; who does soon after is told the same."""
+        """Ask, or join an asking that is under way or ended less than FRESH_SECONDS ago."""
         with self._lock:
             if self._thread is None:
-                thread = Thread(target=self._serve, name="readiness", daemon=True)
-                thread.start()
-                self._thread = thread
+                self._thread = Thread(target=self._serve, name="readiness", daemon=True)
+                self._thread.start()
             if self._last is None or self._last.is_over():
                 self._last = Asking()
                 self._to_ask.put(self._last)
             return self._last
 
     def answers(self, asking: Asking) -> dict[str, str]:
-        """Each question's answer: `down` for the first that there is none to in 2 s."""
+        """Each question's answer; the first that has none within 2 s is `down`."""
         asking.ended.wait(asking.begun_at + ASK_SECONDS - time.monotonic())
         found = dict(asking.found)
         unanswered = [name for name in self._questions if name not in found]
@@ -107,27 +106,27 @@ class Inquiry:
 
 
 class Readiness:
-    """The states of all that `inquiries` ask. What changes is told in the log."""
+    """The states that `inquiries` ask for. Logs each change."""
 
     def __init__(self, *inquiries: Inquiry) -> None:
         self._inquiries = inquiries
-        self._told: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
     def states(self) -> dict[str, str]:
-        """The states by name: `ok`, what is wrong, or `unknown` where another keeps it from us."""
+        """The states by name: `ok`, the fault, or `unknown` where another fault hides it."""
         asked = [(inquiry, inquiry.begin()) for inquiry in self._inquiries]
         states: dict[str, str] = {}
         for inquiry, asking in asked:
             found = inquiry.answers(asking)
-            self._tell(found, asking.error)
+            self._log(found, asking.error)
             states |= found
         return states
 
-    def _tell(self, states: Mapping[str, str], error: BaseException | None) -> None:
+    def _log(self, states: Mapping[str, str], error: BaseException | None) -> None:
         for name, state in states.items():
-            if state in (UNKNOWN, self._told.get(name, OK)):
+            if state in (UNKNOWN, self._logged.get(name, OK)):
                 continue
-            self._told[name] = state
+            self._logged[name] = state
             if state == OK:
                 logger.info("%(check)s: %(state)s again", {"check": name, "state": state})
             else:
@@ -142,7 +141,7 @@ def is_ready(states: Mapping[str, str]) -> bool:
 
 
 class ReadinessCollector(Collector):
-    """`kyna_check_ok` of states; what is unknown has no sample."""
+    """`kyna_check_ok` of states; `unknown` has no sample."""
 
     def __init__(self, states: Mapping[str, str]) -> None:
         self._states = states
@@ -158,27 +157,27 @@ class ReadinessCollector(Collector):
 
 
 def exposition_of(states: Mapping[str, str]) -> bytes:
-    """`kyna_check_ok` of them, in Prometheus's text format."""
+    """Their `kyna_check_ok` in Prometheus's text format."""
     registry = CollectorRegistry()
     registry.register(ReadinessCollector(states))
     return generate_latest(registry)
 
 
 def database_state() -> str:
-    """`full` where this process's last writes failed for want of room: reads go on meanwhile, or
-    the database has ended by it."""
+    """`full` if this process's last writes failed for want of room, whether reads go on or not."""
+    state = OK
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
         connection.close()
         DATABASE.record_failure(error)
-        return FULL if DATABASE.has_full_disk else DOWN
-    return FULL if DATABASE.has_full_disk else OK
+        state = DOWN
+    return FULL if DATABASE.has_full_disk else state
 
 
 def migrations_state() -> str:
-    """Whether the tables are at least those that this code was written for."""
+    """Whether every migration of this code is applied."""
     newest = newest_migrations()
     with connection.cursor() as cursor:
         try:
