@@ -19,10 +19,9 @@ from kynaplatform.api.errors import ApiError, RateLimited
 from kynaplatform.timing import BEAT_SECONDS, FRESH_LEASE_SECONDS, RESEND_SECONDS
 from realtime import messages, metrics
 from realtime.attach import Attached
-from realtime.batches import Batches
 from realtime.checkpointer import Checkpointer
 from realtime.client_bounds import TokenBucket
-from realtime.leased_session import LeasedSession, SessionEnded
+from realtime.leased_session import Batches, LeasedSession, SessionEnded
 from realtime.messages import (
     Cancel,
     ClientMessage,

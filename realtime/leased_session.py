@@ -1,22 +1,45 @@
-"""The session that a socket has the lease of: its row, and the transitions that the socket makes.
+"""The session that a socket has the lease of: its row, its transitions, and its batches.
 
-API, admin and worker call the same functions for them. Each raises Restarting once the database has
-been away for too long.
+API, admin and worker call the same functions for the transitions. Each raises Restarting once the
+database has been away for too long. A batch goes to the engine, is stored, and is then
+acknowledged.
 """
 
-import contextlib
+import asyncio
 import logging
+import math
+import time
+from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
+
+import msgspec
+import psycopg
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError
+from kynaplatform.timing import RETRY_SECONDS
+from realtime import metrics
+from realtime.checkpointer import Checkpointer
 from realtime.database import FOR_SESSIONS, in_database
+from realtime.fair_queue import SLICE_FRAMES
+from realtime.frames import Frame, RejectReason, read_frame
+from realtime.messages import (
+    EventBatch,
+    FrameAck,
+    FrameBatch,
+    RejectedFrame,
+    SessionUpdate,
+)
+from realtime.progress import BatchResult, Progress, feed_by_frame, repeated_clock
 from realtime.refusals import Restarting, SessionSuperseded
+from realtime.socket import Socket
 from sessions_app.attachments import session_detach
+from sessions_app.checkpoints import Checkpoint, Stored
 from sessions_app.events import EventRecord, event_response, events_behind, events_caused
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost
@@ -28,11 +51,17 @@ from sessions_app.lifecycle import (
     session_settle,
 )
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, Status
+from sessions_app.session_ends import MESSAGES, RUNTIME_ERROR
 from sessions_app.stream_state import LABELS, STATE_COLUMNS
 
 logger = logging.getLogger("kynaplatform.realtime")
 
 Answer = TypeVar("Answer")
+
+# Raised by the database or its adapter for data that can never be stored.
+REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
+STORE_TRIES: Final = 3
+STATE_NOT_STORED: Final = "The session's state could not be stored."
 
 
 class SessionEnded(Exception):
@@ -90,7 +119,7 @@ class LeasedSession:
         )
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:
-        with contextlib.suppress(Restarting):  # then it stays attached until its lease runs out
+        with suppress(Restarting):  # then it stays attached until its lease runs out
             await self._do(
                 session_detach,
                 attachment_id=self.attachment_id,
@@ -145,3 +174,164 @@ def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
     if session is None:
         raise Restarting
     return session
+
+
+class Batches:
+    """The handler of one socket's batches, which answers them on that socket."""
+
+    def __init__(
+        self, socket: Socket, session: LeasedSession, progress: Progress, checkpointer: Checkpointer
+    ) -> None:
+        self._socket = socket
+        self._session = session
+        self._progress = progress
+        self._events_sent = progress.events
+        self._checkpointer = checkpointer
+        self.accepted_frames = 0
+        # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.
+        self.renewed_at = -math.inf
+
+    async def serve(self, batch: FrameBatch) -> None:
+        """Feed a batch to the engine, store its checkpoint and acknowledge it.
+
+        Between slices of its frames other sockets are served. If the session changes meanwhile, the
+        checkpoint is not stored. Raises SessionEnded if the engine fails.
+        """
+        arrived = time.monotonic()
+        result, is_short = BatchResult(), len(batch.frames) <= SLICE_FRAMES
+        try:
+            for count, _ in enumerate(feed_by_frame(self._progress, batch, result), 1):
+                if self._socket.turn.ends_after(count):
+                    await self._socket.next_turn()
+        except Exception:
+            logger.exception(
+                "session %(session_id)s: the engine failed", {"session_id": self._session.id}
+            )
+            await self._session.fail(MESSAGES[RUNTIME_ERROR])
+            raise
+        # A new clock is stored even without an event. The engine may have lost the pose by it; sent
+        # again, the clock must not lose a person who has come since.
+        checkpoint = self._checkpoint(result) if batch.frames or result.is_clock_new else None
+        # The next batch reuses the memory of thousands of objects while the CPU has it in cache.
+        batch.frames.clear()
+        self._socket.turn.cost()
+        repeated = await self._session.events_caused(result.repeated_seqs, result.repeated_clock_ms)
+        if checkpoint is not None:
+            with self._socket.turn.turns.storing() if is_short else nullcontext():
+                await self._store(checkpoint)
+            self.accepted_frames += result.accepted
+        self._socket.turn.pay_for_events(stored=len(result.events), repeated=len(repeated))
+        new = [event_response(self._session.id, event) for event in result.events]
+        await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
+        self._events_sent = self._progress.events
+
+    async def refuse(self, batch: FrameBatch) -> None:
+        """Reject a late batch, and send again the events that it caused before."""
+        arrived = time.monotonic()
+        self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
+        seqs = []
+        for count, frame in enumerate(batch.frames, 1):
+            if isinstance(frame, msgspec.Raw):
+                frame = read_frame(bytes(frame), in_detail=False)
+                if self._socket.turn.ends_after(count):
+                    await self._socket.next_turn()
+            if isinstance(frame, Frame):
+                seqs.append(frame.frame_seq)
+        events = await self._session.events_caused(seqs, repeated_clock(self._progress, batch))
+        self._socket.turn.pay_for_events(repeated=len(events))
+        rejected = [
+            RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
+        ]
+        await self._answer(batch, events, 0, rejected, arrived)
+
+    async def send_last_events(self) -> None:
+        """Send the events of the session's end, which another process may have stored."""
+        events = await self._session.events_after(self._events_sent)
+        await self._send_events(max(1, self._progress.last_batch_seq), events)
+        self._events_sent += len(events)
+
+    def session_update(self) -> SessionUpdate:
+        """The session's progress, beyond what its row has stored."""
+        row, progress = self._session.row, self._progress
+        return SessionUpdate(
+            session_id=str(row.id),
+            status=row.status,
+            accepted_frames_total=progress.accepted_frames,
+            terminal_outcome=row.terminal_outcome,
+            last_batch_seq=progress.last_batch_seq,
+            last_frame_seq=progress.last_frame_seq,
+            readiness=progress.readiness(),
+            events_thinned=progress.event_bucket.thinned,
+        )
+
+    async def _answer(
+        self,
+        batch: FrameBatch,
+        events: list[EventRecord],
+        accepted: int,
+        rejected: list[RejectedFrame],
+        arrived: float,
+    ) -> None:
+        await self._send_events(batch.batch_seq, events)
+        await self._socket.send(
+            FrameAck(
+                batch_seq=batch.batch_seq,
+                accepted_frame_count=accepted,
+                accepted_frames_total=self._progress.accepted_frames,
+                rejected_frame_indexes=[frame.index for frame in rejected],
+                rejected_frames=rejected,
+                readiness=self._progress.readiness(),
+                hold=self._progress.hold(),
+                events_thinned=self._progress.event_bucket.thinned,
+            )
+        )
+        reasons = Counter(frame.reason.value for frame in rejected)
+        metrics.count_batch(accepted, reasons, time.monotonic() - arrived)
+
+    async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
+        if events:
+            await self._socket.send(EventBatch(batch_seq, events))
+
+    async def _store(self, checkpoint: Checkpoint) -> None:
+        """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
+        since = clock.ticks()
+        stored = await self._try_to_store(checkpoint)
+        if stored is Stored.DUE:
+            # A session of maximum length is finalizing and still leased: the batch is stored.
+            await self._session.refresh()
+            stored = await self._try_to_store(checkpoint)
+        if stored is not Stored.HELD:
+            await self._session.refresh()
+            raise Restarting
+        self.renewed_at = since
+        self._progress.checkpoint_number = checkpoint.number
+
+    async def _try_to_store(self, checkpoint: Checkpoint) -> Stored:
+        """Store the checkpoint, or fail the session once the database has refused it three times.
+
+        Otherwise the client would send the same frames again after each attach.
+        """
+        for _ in range(STORE_TRIES - 1):
+            with suppress(*REFUSALS):
+                return await self._checkpointer.store(checkpoint)
+            await asyncio.sleep(RETRY_SECONDS)
+        try:
+            return await self._checkpointer.store(checkpoint)
+        except REFUSALS:
+            await self._session.fail(STATE_NOT_STORED)
+            raise
+
+    def _checkpoint(self, result: BatchResult) -> Checkpoint:
+        progress = self._progress
+        return Checkpoint(
+            session_id=self._session.id,
+            attachment_id=self._session.attachment_id,
+            number=progress.checkpoint_number + 1,
+            packed_state=progress.packed_state(),
+            accepted_frames=result.accepted,
+            rejected_frames=len(result.rejected) - len(result.repeated_seqs),
+            last_frame_seq=progress.last_frame_seq,
+            last_batch_seq=progress.last_batch_seq,
+            last_message_at=self._socket.last_message_at(),
+            events=result.events,
+        )

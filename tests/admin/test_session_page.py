@@ -18,7 +18,7 @@ import detection
 from detection import DetectionEvent, Engine, PoseFrame
 from dev.local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
-from realtime.session_summary import SessionSummary
+from realtime.progress import SessionSummary
 from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.session_sweep import expire_sessions
 from staff.session_page import EVENTS, ROWS, session_page
