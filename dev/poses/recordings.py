@@ -37,11 +37,7 @@ class Recording:
 
     def pose_frames(self) -> list[PoseFrame]:
         """The frames in which a pose was found, with their timestamps."""
-        return [
-            PoseFrame(index * 1000 / self.fps, pose)
-            for index, pose in enumerate(self.frames)
-            if pose is not None
-        ]
+        return [moment for moment in self.moments() if isinstance(moment, PoseFrame)]
 
     def moments(self) -> list[PoseFrame | float]:
         """All frames: a pose frame if a pose was found, else the timestamp."""
@@ -74,7 +70,10 @@ def packed(recording: Recording) -> bytes:
         "rep_frames": recording.rep_frames,
         "fps": recording.fps,
         "source": recording.source,
-        "frames": [pose and [_numbers(landmark) for landmark in pose] for pose in recording.frames],
+        "frames": [
+            pose and [one[:3] if one.visibility is None else one for one in pose]
+            for pose in recording.frames
+        ],
     }
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     return gzip.compress(text.encode(), mtime=0)
@@ -85,66 +84,41 @@ def save(path: Path, recording: Recording) -> None:
 
 
 def _recording(document: Any) -> Recording:
-    if not isinstance(document, dict):
-        raise ValueError("the document is not an object.")
+    _require(isinstance(document, dict), "the document is not an object.")
+    exercise, source = document.get("exercise"), document.get("source")
+    _require(isinstance(exercise, str), "exercise is not a text.")
+    _require(isinstance(source, str), "source is not a text.")
+    count, pairs = document.get("count"), document.get("rep_frames")
+    is_count = count is None or (_is_integer(count) and count >= 0)
+    _require(is_count, "count is neither null nor a number of repetitions.")
+    _require(isinstance(pairs, list | None), "rep_frames is neither null nor a list.")
+    for pair in pairs or ():
+        is_pair = isinstance(pair, list) and len(pair) == 2 and all(map(_is_integer, pair))
+        _require(is_pair, "rep_frames has an item that is not two frame numbers.")
+    fps, frames = document.get("fps"), document.get("frames")
+    is_fps = _is_number(fps, SLOWEST_FPS, FASTEST_FPS)
+    _require(is_fps, f"fps is not a number from {SLOWEST_FPS} to {FASTEST_FPS}.")
+    _require(isinstance(frames, list), "frames is not a list.")
     return Recording(
-        exercise=_text(document, "exercise"),
-        count=_count(document.get("count")),
-        rep_frames=_rep_frames(document.get("rep_frames")),
-        fps=_fps(document.get("fps")),
-        source=_text(document, "source"),
-        frames=_frames(document.get("frames")),
+        exercise=exercise,
+        count=count,
+        rep_frames=None if pairs is None else [(start, end) for start, end in pairs],
+        fps=float(fps),
+        source=source,
+        frames=[None if frame is None else _pose(n, frame) for n, frame in enumerate(frames)],
     )
 
 
-def _text(document: dict[str, Any], key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is not a text.")
-    return value
-
-
-def _count(value: Any) -> int | None:
-    if value is not None and (not _is_integer(value) or value < 0):
-        raise ValueError("count is neither null nor a number of repetitions.")
-    return value  # type: ignore[no-any-return]
-
-
-def _rep_frames(value: Any) -> list[tuple[int, int]] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise ValueError("rep_frames is neither null nor a list.")
-    for pair in value:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_integer, pair))):
-            raise ValueError("rep_frames has an item that is not two frame numbers.")
-    return [(start, end) for start, end in value]
-
-
-def _fps(value: Any) -> float:
-    if not _is_number(value, SLOWEST_FPS, FASTEST_FPS):
-        raise ValueError(f"fps is not a number from {SLOWEST_FPS} to {FASTEST_FPS}.")
-    return float(value)
-
-
-def _frames(value: Any) -> list[Pose | None]:
-    if not isinstance(value, list):
-        raise ValueError("frames is not a list.")
-    return [None if frame is None else _pose(index, frame) for index, frame in enumerate(value)]
+def _require(is_met: bool, fault: str) -> None:
+    if not is_met:
+        raise ValueError(fault)
 
 
 def _pose(index: int, frame: Any) -> Pose:
     if not isinstance(frame, list) or len(frame) != len(LANDMARK_NAMES):
         raise ValueError(f"frame {index} is neither null nor {len(LANDMARK_NAMES)} landmarks.")
     for name, landmark in zip(LANDMARK_NAMES, frame, strict=True):
-        if not (
-            isinstance(landmark, list)
-            and len(landmark) in (3, 4)
-            and all(
-                _is_number(metres, -FARTHEST_METRES, FARTHEST_METRES) for metres in landmark[:3]
-            )
-            and (len(landmark) == 3 or landmark[3] is None or _is_number(landmark[3], 0, 1))
-        ):
+        if not _is_landmark(landmark):
             raise ValueError(
                 f"{name} of frame {index} is not [x, y, z] or [x, y, z, visibility]: numbers of "
                 f"metres up to {FARTHEST_METRES}, and a visibility from 0 to 1."
@@ -152,9 +126,13 @@ def _pose(index: int, frame: Any) -> Pose:
     return tuple(Landmark(*landmark) for landmark in frame)
 
 
-def _numbers(landmark: Landmark) -> list[float]:
-    x, y, z, visibility = landmark
-    return [x, y, z] if visibility is None else [x, y, z, visibility]
+def _is_landmark(value: Any) -> bool:
+    if not (isinstance(value, list) and len(value) in (3, 4)):
+        return False
+    *_, visibility = [*value, None][:4]
+    return all(_is_number(one, -FARTHEST_METRES, FARTHEST_METRES) for one in value[:3]) and (
+        visibility is None or _is_number(visibility, 0, 1)
+    )
 
 
 def _is_integer(value: Any) -> bool:

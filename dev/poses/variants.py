@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate
+from typing import Any
 
 from detection import LANDMARK_NAMES, Landmark, PoseFrame
 
@@ -105,11 +106,7 @@ def shallower(factor: float, frames: Frames) -> Frames:
 
 
 def _damped(factor: float, track: Sequence[Landmark]) -> list[Landmark]:
-    means = (
-        _moving_mean([mark.x for mark in track]),
-        _moving_mean([mark.y for mark in track]),
-        _moving_mean([mark.z for mark in track]),
-    )
+    means = zip(*(_moving_mean([mark[axis] for mark in track]) for axis in range(3)), strict=True)
     return [
         Landmark(
             x + factor * (mark.x - x),
@@ -117,11 +114,11 @@ def _damped(factor: float, track: Sequence[Landmark]) -> list[Landmark]:
             z + factor * (mark.z - z),
             mark.visibility,
         )
-        for mark, x, y, z in zip(track, *means, strict=True)
+        for mark, (x, y, z) in zip(track, means, strict=True)
     ]
 
 
-def _moving_mean(values: list[float]) -> list[float]:
+def _moving_mean(values: Sequence[Any]) -> list[float]:
     sums = list(accumulate(values, initial=0.0))
     spans = ((max(n - AROUND, 0), min(n + AROUND + 1, len(values))) for n in range(len(values)))
     return [(sums[end] - sums[start]) / (end - start) for start, end in spans]

@@ -111,7 +111,7 @@ def test_a_knee_and_an_elbow_have_the_angle_told_however_they_are_turned(angle: 
         ("elbow: 160, ", "elbow: 160, forearm: 3, ", "17:52 Either elbow or forearm: each says"),
         ("    left_arm:", "    arms: {}\n    left_arm:", "18:15 Either arms, for both, or left_ar"),
         ("turned: 25,", "turned: 25, view: side,", "4:28 Either view or turned."),
-        ("repetitions: 3", "repetitions: 2.5", "6:14 repetitions is a whole number."),
+        ("repetitions: 3", "repetitions: 2.5", "6:14 repetitions must be a whole number"),
         ("- name: down", "- name: up", '10:11 A posture before this one has the name "up" too.'),
         ("at: 0.5, posture: up", "at: 0.5, posture: upp", '21:24 No posture has the name "upp"; '),
         ("{at: 0, ", "{at: 0.1, ", "20:10 The first keyframe is at 0."),

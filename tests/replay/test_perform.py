@@ -14,7 +14,7 @@ from detection import compile as compile_movespec
 from detection.language.grammar import keys_of
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import MOVEMENTS
-from dev.poses.figure.movement_grammar import MOVEMENT
+from dev.poses.figure.movement_files import MOVEMENT
 from dev.poses.recordings import load
 from dev.tools.course import runs
 from tests.documented import block

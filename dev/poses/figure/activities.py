@@ -93,13 +93,7 @@ def stretching(chance: random.Random) -> Iterator[Step]:
     """Arms overhead, a bend to each side, the toes touched, each slowly and held."""
     overhead = replace(STANDING, left_arm=Limb(170, 175), right_arm=Limb(170, 175))
     bend = replace(STANDING, tilt=30, left_arm=Limb(0, 5, -10), right_arm=Limb(0, 0, 165, 220))
-    toes = Posture(
-        lean=120,
-        left_leg=Limb(-8, -2),
-        right_leg=Limb(-8, -2),
-        left_arm=Limb(5, 8),
-        right_arm=Limb(5, 8),
-    )
+    toes = alike(120, Limb(-8, -2), Limb(5, 8))
     yield 0, STANDING
     while True:
         for stretch in (overhead, bend, mirrored(bend), toes):
@@ -124,13 +118,7 @@ def resting(chance: random.Random) -> Iterator[Step]:
     """Between two sets: hands on the hips, bent over with hands above the knees, arms shaken."""
     on_hips = replace(STANDING, left_arm=Limb(-25, 60, 35, -20), right_arm=Limb(-25, 60, 35, -20))
     # Trunk, arms and thighs close a triangle.
-    on_knees = Posture(
-        lean=72,
-        left_leg=Limb(25, -10),
-        right_leg=Limb(25, -10),
-        left_arm=Limb(-30, -40, 5),
-        right_arm=Limb(-30, -40, 5),
-    )
+    on_knees = alike(72, Limb(25, -10), Limb(-30, -40, 5))
     shaken = replace(STANDING, left_arm=Limb(10, 40, 15), right_arm=Limb(10, 40, 15))
     yield 0, STANDING
     while True:
@@ -145,13 +133,7 @@ def resting(chance: random.Random) -> Iterator[Step]:
 def getting_up_and_down(chance: random.Random) -> Iterator[Step]:
     """Down to the floor over a knee, sitting, lying, and the same way up; a chair in between."""
     kneeling = Posture(lean=20, left_leg=Limb(90, 0), right_leg=Limb(0, -90))
-    on_hands = Posture(
-        lean=80,
-        left_leg=Limb(10, -80),
-        right_leg=Limb(10, -80),
-        left_arm=Limb(80, 85),
-        right_arm=Limb(80, 85),
-    )
+    on_hands = alike(80, Limb(10, -80), Limb(80, 85))
     on_the_floor = Posture(
         lean=5,
         left_leg=Limb(110, 20),
@@ -187,13 +169,7 @@ def setting_up(chance: random.Random) -> Iterator[Step]:
 
     Who lifts them from the floor with bent knees squats.
     """
-    picking_up = Posture(
-        lean=70,
-        left_leg=Limb(20, -8),
-        right_leg=Limb(20, -8),
-        left_arm=Limb(20, 20, 5),
-        right_arm=Limb(20, 20, 5),
-    )
+    picking_up = alike(70, Limb(20, -8), Limb(20, 20, 5))
     carrying = replace(STANDING, left_arm=Limb(10, 60, 8), right_arm=Limb(10, 60, 8))
     at_the_camera = replace(STANDING, lean=15, right_arm=Limb(75, 85, 5))
     yield 0, STANDING

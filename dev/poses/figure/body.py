@@ -1,7 +1,7 @@
 """The figure's body: postures as angles of limbs, and the landmarks of a posture."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from detection import LANDMARK_NAMES, Landmark
 
@@ -26,18 +26,12 @@ class Build:
 
     def scaled(self, body: float, limbs: float = 1.0) -> "Build":
         """A build `body` times as large, with legs and arms `limbs` times as long again."""
-        limb = body * limbs
+        limb = ("thigh", "shank", "foot", "upper_arm", "forearm", "hand")
         return Build(
-            trunk=self.trunk * body,
-            thigh=self.thigh * limb,
-            shank=self.shank * limb,
-            foot=self.foot * limb,
-            upper_arm=self.upper_arm * limb,
-            forearm=self.forearm * limb,
-            hand=self.hand * limb,
-            half_hips=self.half_hips * body,
-            half_shoulders=self.half_shoulders * body,
-            half_face=self.half_face * body,
+            **{
+                one.name: getattr(self, one.name) * (body * limbs if one.name in limb else body)
+                for one in fields(self)
+            }
         )
 
 

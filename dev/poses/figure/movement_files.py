@@ -1,19 +1,208 @@
-"""Movement files: the YAML of a movement of the figure."""
+"""Movement files: the YAML of a movement of the figure.
+
+First the language, with every key, its type, bounds and description; then the reading of a text.
+"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from detection.language.checking import check
+from detection.language.criteria import NAME, PROSE
+from detection.language.grammar import Choice, Field, Flag, Items, NotBoth, Number, Record
 from detection.language.issues import Issue, Report, nearest, quote
 from detection.language.yaml_tree import read_document
 from dev.poses.figure.body import Limb, Posture, mirrored
 from dev.poses.figure.camera import Camera
 from dev.poses.figure.keyframes import MAX_SECONDS, VIEWS, Keyframe, Movement, Variant
-from dev.poses.figure.movement_grammar import MOVEMENT
 
 Values = dict[str, Any]
+
+_DEGREES = Number(-360, 360)
+MAX_REPETITIONS = 100
+MAX_REPETITION = 120
+
+
+def _limb(upper: str, lower: str, joint: str) -> Record:
+    return Record(
+        (
+            Field(
+                upper,
+                _DEGREES,
+                f"{upper}, in degrees from hanging straight down, positive ahead.",
+                default=0,
+            ),
+            Field(joint, _DEGREES, f"The angle of the {joint}, 180 straight: {_BENDS[joint]}."),
+            Field(lower, _DEGREES, f"{lower}, as {upper}, in place of the {joint}."),
+            Field("aside", _DEGREES, "How far the limb is turned outward, in degrees.", default=0),
+            Field(
+                f"{lower}_aside",
+                _DEGREES,
+                f"The outward turn of {lower} where it differs: with {lower} alone.",
+            ),
+        ),
+        (
+            NotBoth(
+                (joint,),
+                (lower,),
+                "joint_and_segment",
+                f"Either {joint} or {lower}: each says where the other is.",
+            ),
+            NotBoth(
+                (joint,),
+                (f"{lower}_aside",),
+                "joint_and_segment",
+                f"{lower}_aside goes with {lower}, not with {joint}.",
+            ),
+        ),
+    )
+
+
+_BENDS = {"knee": "less bends the shank back", "elbow": "less bends the forearm ahead"}
+LEG = _limb("thigh", "shank", "knee")
+ARM = _limb("upper_arm", "forearm", "elbow")
+POSTURE = Record(
+    (
+        Field("name", NAME, "What keyframes call it.", required=True),
+        Field("lean", _DEGREES, "The trunk's degrees from upright, positive ahead.", default=0),
+        Field(
+            "tilt", _DEGREES, "The trunk's degrees from upright, positive to its left.", default=0
+        ),
+        Field(
+            "roll",
+            _DEGREES,
+            "The whole body's turn to its left: at 90 it lies on its left side.",
+            default=0,
+        ),
+        Field("legs", LEG, "Both legs."),
+        Field("left_leg", LEG, "The left leg."),
+        Field("right_leg", LEG, "The right leg."),
+        Field("arms", ARM, "Both arms."),
+        Field("left_arm", ARM, "The left arm."),
+        Field("right_arm", ARM, "The right arm."),
+        Field(
+            "foot",
+            _DEGREES,
+            "The feet's degrees from pointing ahead, positive up.",
+            default=int(Posture().foot),
+        ),
+    ),
+    tuple(
+        NotBoth(
+            (f"{limb}s",),
+            (f"left_{limb}", f"right_{limb}"),
+            "both_and_one",
+            f"Either {limb}s, for both, or left_{limb} and right_{limb}.",
+        )
+        for limb in ("leg", "arm")
+    ),
+)
+_VIEW = Field(
+    "view",
+    Choice(tuple(VIEWS)),
+    "What the camera sees, by a name: "
+    + ", ".join((f"{name} is {turned:g}" for name, turned in VIEWS.items()))
+    + ".",
+)
+_TURNED = Field(
+    "turned", _DEGREES, "The body's turn to the camera: 0 shows its right side, 90 its front."
+)
+_EITHER_VIEW = NotBoth(("view",), ("turned",), "view_and_turned", "Either view or turned.")
+CAMERA = Record(
+    (
+        _VIEW,
+        _TURNED,
+        Field(
+            "noise_m",
+            Number(0, 0.1),
+            "The standard deviation of x and y, in metres; that of z is twice it.",
+        ),
+        Field(
+            "hides", Flag(), "Whether the body hides the far arm and leg from a camera at the side."
+        ),
+    ),
+    (_EITHER_VIEW,),
+)
+KEYFRAME = Record(
+    (
+        Field(
+            "at", Number(0, MAX_REPETITION), "Seconds since the repetition's begin.", required=True
+        ),
+        Field("posture", NAME, "The name of a posture.", required=True),
+    )
+)
+VARIANT = Record(
+    (
+        Field("name", NAME, "What `--variant` calls it.", required=True),
+        Field(
+            "shallow",
+            Number(0, 2),
+            "The share of the way from the first posture to each other one.",
+        ),
+        Field("fast", Number(0.1, 10), "How many times as fast."),
+        Field(
+            "still",
+            Choice(("left", "right")),
+            "The side whose arm and leg stay as in the first posture. Of a movement that"
+            " alternates, every other repetition is left out.",
+        ),
+        _VIEW,
+        _TURNED,
+        Field("postures", Items(POSTURE, 1, 20), "Postures in place of those of the same name."),
+    ),
+    (_EITHER_VIEW,),
+)
+MOVEMENT = Record(
+    (
+        Field("name", NAME, "The movement's name.", required=True),
+        Field(
+            "source",
+            replace(PROSE, min_length=1, max_length=500),
+            "The description of the movement from which it was written.",
+            required=True,
+        ),
+        Field(
+            "stance",
+            replace(PROSE, min_length=1, max_length=60),
+            "How a person begins it, as in `Lie down`.",
+            default="Stand",
+        ),
+        Field("camera", CAMERA, "The camera: from the side if absent."),
+        Field(
+            "rest",
+            Number(0, 10),
+            "Seconds in the first posture, before and after all repetitions.",
+            default=1,
+        ),
+        Field(
+            "repetitions",
+            Number(1, MAX_REPETITIONS, is_whole=True),
+            "How often it is done.",
+            default=6,
+        ),
+        Field(
+            "alternates",
+            Flag(),
+            "Every other repetition has left and right exchanged.",
+            default=False,
+        ),
+        Field("postures", Items(POSTURE, 2, 20), "The postures.", required=True),
+        Field(
+            "keyframes",
+            Items(KEYFRAME, 3, 50),
+            "One repetition: from the first posture, at 0, back to it.",
+            required=True,
+        ),
+        Field(
+            "variants",
+            Items(VARIANT, 0, 20),
+            "Ways of doing it otherwise, beside those that every movement has.",
+            default=(),
+        ),
+    )
+)
 
 
 class MovementInvalid(Exception):
@@ -34,7 +223,7 @@ def read_movement(text: str) -> Movement:
     _check_names(document, report)
     _raise_errors(report)
     movement = _movement(document)
-    _check_movement(document, movement, report)
+    _check_movement(movement, report)
     _raise_errors(report)
     return movement
 
@@ -75,7 +264,7 @@ def _check_known(name: str, known: list[str], path: str, report: Report) -> None
         report.error("unknown_posture", message, path)
 
 
-def _check_movement(document: Values, movement: Movement, report: Report) -> None:
+def _check_movement(movement: Movement, report: Report) -> None:
     for index, (before, after) in enumerate(pairwise(movement.keyframes), 1):
         if after.at <= before.at:
             message = f"{after.at:g} s is not after the keyframe before, at {before.at:g} s."
@@ -89,8 +278,6 @@ def _check_movement(document: Values, movement: Movement, report: Report) -> Non
     if movement.alternates and mirrored(movement.rest) != movement.rest:
         message = "What alternates begins in a posture that is alike on both sides."
         report.error("begins_on_one_side", message, "alternates")
-    if document["repetitions"] % 1:
-        report.error("not_whole", "repetitions is a whole number.", "repetitions")
     for path, name, varied in _ways(movement):
         seconds = varied.seconds_in_all(movement.repetitions)
         if seconds > MAX_SECONDS:

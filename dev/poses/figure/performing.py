@@ -4,6 +4,7 @@ import math
 import random
 from bisect import bisect_right
 from dataclasses import replace
+from typing import Any
 
 from detection import PoseFrame
 from dev.poses.figure.activities import ACTIVITIES
@@ -23,36 +24,19 @@ def perform(
     fps: float,
     seconds_per_repetition: float = 2.5,
     reach: float = 1.0,
-    noise_m: float = 0.008,
-    dropped: float = 0.0,
-    seed: int = 1,
-    start_ms: float = 0,
     turned: float | None = None,
-    z_scale: float = 1.0,
-    z_noise: float = 2.0,
-    hides: bool = True,
     build: Build = AVERAGE,
+    **camera: Any,
 ) -> list[PoseFrame]:
     """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
 
-    With `turned` None the exercise is seen as it is usually filmed. `repeat` and Camera explain the
-    rest.
+    With `turned` None the exercise is seen as it is usually filmed. `camera` are fields of Camera.
     """
-    camera = Camera(
-        fps=fps,
-        turned=MOVEMENTS[exercise].turned if turned is None else turned,
-        noise_m=noise_m,
-        z_noise=z_noise,
-        z_scale=z_scale,
-        dropped=dropped,
-        seed=seed,
-        start_ms=start_ms,
-        hides=hides,
-    )
+    turned = MOVEMENTS[exercise].turned if turned is None else turned
     return repeat(
         exercise,
         repetitions=repetitions,
-        camera=camera,
+        camera=Camera(fps=fps, turned=turned, **camera),
         seconds_per_repetition=seconds_per_repetition,
         reach=reach,
         build=build,
