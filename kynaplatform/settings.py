@@ -223,14 +223,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
-# Only so do the formats below hold: those of a translation would come first.
-USE_I18N = False
-# To the second, in a day's 24 hours, with the zone.
-DATETIME_FORMAT = "j M Y, H:i:s e"
-SHORT_DATETIME_FORMAT = "j M Y, H:i e"
-DATE_FORMAT = "j M Y"
-TIME_FORMAT = "H:i:s"
-NUMBER_GROUPING = 3
+FORMAT_MODULE_PATH = ["staff.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"

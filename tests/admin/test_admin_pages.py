@@ -23,6 +23,7 @@ from sessions_app.models import (
     PlatformHeartbeat,
     SessionAttach,
 )
+from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML, Machine, make_machine, make_released
 from tests.erasure.people import ask_to_erase
 from tests.usage.using import use
@@ -184,3 +185,10 @@ def test_it_sends_strangers_to_the_login(db: None) -> None:
     for model in REGISTERED:
         answer = Client().get(page(model, "changelist"))
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+def test_moments_are_in_24_hours_to_the_second_with_their_zone(
+    superuser: Client, movespec: MoveSpec
+) -> None:
+    made = f"{movespec.created_at:%-d %b %Y, %H:%M:%S} UTC"
+    assert made in text_of(superuser.get(address(movespec)))

@@ -101,7 +101,7 @@ def desk(
     old = owner.credential
     Credential.objects.filter(pk=old.pk).update(name="Bootstrap key")
     credential_rotate(credential=old, seen_expires_at=None, overlap=DAY, expires_at=None, now=now)
-    Credential.objects.filter(pk=old.pk).update(last_used_at=now + timedelta(seconds=1))
+    Credential.objects.filter(pk=old.pk).update(last_used_at=now + timedelta(minutes=1))
     assert grace.post(
         address(outsider.organization, "suspend"), {"reason": "Unpaid since March."}
     ).status_code == 302  # fmt: skip

@@ -1,7 +1,7 @@
 """`status`: what runs, what is late and what fails, on one screen.
 
-It knows nothing of its own. It asks the processes as Prometheus does, asks what `/readyz` asks, and
-reads the metrics that an API reads from the database; the bounds are those of deploy/alerts.yml.
+It asks the processes as Prometheus does, checks what `/readyz` checks, and reads the metrics that
+an API process reads from the database. The bounds are those of deploy/alerts.yml.
 """
 
 import http.client
@@ -59,10 +59,8 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 @dataclass
 class Process:
-    """A process that was asked; `state` is `ok`, or what is wrong with it.
-
-    `disk` is what is wrong with its disk, empty where nothing is.
-    """
+    """A process that was asked. `state` is `ok`, or what is wrong with it; `disk` is empty, or what
+    is wrong with its disk."""
 
     job: str
     address: str
@@ -73,7 +71,7 @@ class Process:
 
 
 def targets_of(path: str | None) -> list[tuple[str, str]]:
-    """The job and the address of each process. Raises CommandError for what is no such file."""
+    """The job and the address of each process. Raises CommandError for any other file."""
     if path is None and not settings.PRODUCTION:
         return targets_of_development()
     if path is None:
@@ -93,7 +91,7 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
 
 
 def targets_of_development() -> list[tuple[str, str]]:
-    """Those of the `make run` that was started last, on whatever ports it was."""
+    """The processes of the last `make run`, on whatever ports they are."""
     with suppress(OSError, ValueError, KeyError):
         demo = json.loads((Path(settings.DATA_DIR) / "demo.json").read_text(encoding="utf-8"))
         urls = {"web": demo["base_url"], "realtime": demo["stream_url"]}
@@ -112,26 +110,21 @@ def ask(job: str, address: str) -> tuple[Process, Samples]:
         process.state = OK if status == http.HTTPStatus.OK else unready_words(status, body)
         status, body = get(address, "/metrics")
     except (OSError, http.client.HTTPException) as error:
-        # One that is ready may still have no time for its metrics.
+        # A process that is ready may still have no time for its metrics.
         if process.state == DOWN:
             process.state = f"{DOWN} ({type(error).__name__})"
         return process, samples
     if status == http.HTTPStatus.OK:
         with suppress(ValueError):  # another program has the port
             samples = samples_of(text_string_to_metric_families(body.decode()))
-        process.disk = disk_fault(samples)
+        free, size = (
+            sum(values_of(samples, name)) for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
+        )
+        if free < MIN_FREE_SHARE * size:
+            process.disk = f"{free / size:.0%} of its disk is free"
         for labels, _ in samples.get("kyna_build_info", ()):
             process.version, process.revision = labels["version"], labels["revision"]
     return process, samples
-
-
-def disk_fault(samples: Samples) -> str:
-    """As `KynaDiskFull`."""
-    free, size = (
-        sum(value for _, value in samples.get(name, ()))
-        for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
-    )
-    return f"{free / size:.0%} of its disk is free" if free < MIN_FREE_SHARE * size else ""
 
 
 def get(address: str, path: str) -> tuple[int, bytes]:
@@ -163,13 +156,17 @@ def samples_of(metrics: Iterable[Metric]) -> Samples:
     return samples
 
 
+def values_of(samples: Samples, name: str) -> list[float]:
+    return [value for _, value in samples.get(name, ())]
+
+
 # As `KynaCleaningNotRun`: a task may miss two turns.
 MIN_LATE_SECONDS, TURNS = 120.0, 3
 FAILED_WITHIN = timedelta(minutes=15)
 
 
 class Bound(NamedTuple):
-    """How late `metric` may be, as its alert says. A moment is late by its age; 0 is never."""
+    """How late `metric` may be, as in its alert. A moment is late by its age; 0 means never."""
 
     name: str
     metric: str
@@ -188,7 +185,7 @@ BOUNDS: Final = (
     Bound("archived WAL", "kyna_wal_unarchived_seconds", 900),
     Bound("backup", "kyna_backup_last_timestamp_seconds", 93_600, True, in_production=True),
 )
-# What a process says of itself: of beat the workers, of each sender that one.
+# Each worker has the time of beat; each sender has its own.
 BEAT: Final = Bound("beat", "kyna_beat_last_sent_timestamp_seconds", 120, is_moment=True)
 SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_moment=True)
 WEBHOOKS_SHARE: Final = 0.5
@@ -198,7 +195,7 @@ TASK_FAILED: Final = "kyna_task_failed_timestamp_seconds"
 
 @dataclass
 class Lateness:
-    """`seconds` is None where it was never, or is not known: `is_late` tells which matters."""
+    """`seconds` is None where it never happened, or is not known."""
 
     name: str
     seconds: float | None
@@ -208,12 +205,11 @@ class Lateness:
 
 @dataclass
 class Failures:
-    """What failed. Endpoints that fail are their customers', and no problem."""
+    """What failed. A failing endpoint is its customer's, and no problem."""
 
-    # Those of beat whose last run failed.
+    # The tasks of beat whose last run failed.
     tasks: list[str] = field(default_factory=list)
     # By error code.
-
     sessions: dict[str, int] = field(default_factory=dict)
     unreadable_sessions: int = 0
     webhook_endpoints: int = 0
@@ -258,15 +254,16 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         for process, found in (one.result() for one in asked):
             processes.append(process)
             if process.job == "webhooks":
-                turns += [value for _, value in found.get(SENDER.metric, ())]
+                turns += values_of(found, SENDER.metric)
             else:
-                beats += [value for _, value in found.get(BEAT.metric, ())]
+                beats += values_of(found, BEAT.metric)
             for labels, value in found.get(TASK_FAILED, ()):
                 failed_at[labels["task"]] = max(value, failed_at.get(labels["task"], 0.0))
         checks["redis"] = redis.result()
     late, failures = read_database(failed_at) if is_ready(checks) else ([], None)
     if is_ready(checks) and failures is None:
         checks["database"] = DOWN
+    failures = failures or Failures()
     if beats:
         late.append(lateness(BEAT, max(beats)))
     if turns:
@@ -280,19 +277,18 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         "processes": [asdict(one) for one in processes],
         "checks": checks,
         "late": [asdict(one) for one in late],
-        "failures": asdict(failures or Failures()),
+        "failures": asdict(failures),
     }
-    problems = list(problems_of(processes, checks, late, failures or Failures()))
+    problems = list(problems_of(processes, checks, late, failures))
     return {"is_well": not problems, "problems": problems, **status}
 
 
 def redis_state() -> str:
     if not settings.REDIS_URL:
         return "unused"
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), ASK_SECONDS)
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=ASK_SECONDS, socket_connect_timeout=ASK_SECONDS
-        ) as redis:
+        with Redis.from_url(settings.REDIS_URL, **timeouts) as redis:
             redis.ping()
     except (RedisError, ValueError):
         return DOWN
@@ -300,7 +296,7 @@ def redis_state() -> str:
 
 
 def read_database(failed_at: Mapping[str, float]) -> tuple[list[Lateness], Failures | None]:
-    """What is late, and what failed lately; nothing if the database is away now.
+    """What is late, and what failed lately; nothing if the database does not answer.
 
     `failed_at` is when each task last failed, as the workers say.
     """
@@ -308,12 +304,10 @@ def read_database(failed_at: Mapping[str, float]) -> tuple[list[Lateness], Failu
         samples = samples_of(
             one for collector in DATABASE_COLLECTORS for one in collector.collect()
         )
-        bounds = [one for one in BOUNDS if settings.PRODUCTION or not one.in_production]
         late = [
-            lateness(
-                bound, max((value for _, value in samples.get(bound.metric, ())), default=None)
-            )
-            for bound in bounds
+            lateness(bound, max(values_of(samples, bound.metric), default=None))
+            for bound in BOUNDS
+            if settings.PRODUCTION or not bound.in_production
         ]
         late.append(webhooks_lateness(samples))
         last_runs = {labels["task"]: value for labels, value in samples.get(TASK, ())}
@@ -324,12 +318,12 @@ def read_database(failed_at: Mapping[str, float]) -> tuple[list[Lateness], Failu
             if failed_at.get(task, 0.0) > ended_at
         ]
         unreadable, failing = (
-            int(max((value for _, value in samples.get(name, ())), default=0))
+            int(max(values_of(samples, name), default=0))
             for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
         )
         return late, Failures(failing_tasks, failed_sessions(), unreadable, failing)
     except (DatabaseError, InterfaceError, KeyError):
-        # A collector tells nothing where the database has gone.
+        # A collector gives no samples if the database has gone.
         return [], None
 
 
@@ -350,7 +344,8 @@ def webhooks_lateness(samples: Samples) -> Lateness:
 
 
 def task_lateness(task: str, ended_at: float) -> Lateness:
-    """Of a task of beat's. Of a new platform one of a minute or more has not had its turn yet."""
+    """How late a task of beat is. On a new platform a task of every minute or more has not had its
+    turn yet."""
     schedules = current_app.conf.beat_schedule.values()
     every = next(one["schedule"] for one in schedules if one["task"] == task)
     bound = Bound(short_name(task), TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
