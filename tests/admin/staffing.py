@@ -35,10 +35,10 @@ def member(role: str, username: str = "") -> Client:
     return client_of(user)
 
 
-def address(row: Model | type[Model], name: str = "change") -> str:
+def address(row: Model | type[Model], name: str = "change", *args: Any) -> str:
     """The page `name` of a row: change, history, or one of its actions; or of a model."""
     opts = row._meta
-    args = [] if isinstance(row, type) else [row.pk]
+    args = args if isinstance(row, type) else (row.pk,)
     return reverse(f"admin:{opts.app_label}_{opts.model_name}_{name}", args=args)
 
 

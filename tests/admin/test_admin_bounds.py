@@ -1,7 +1,6 @@
 """What the admin refuses to every staff member or to some, and how many queries a row costs."""
 
 import re
-from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -9,11 +8,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.urls import reverse
 
 from movespecs.models import MoveSpec
 from projects.models import Project
 from staff.base import BoundedAdmin, BoundedPaginator, ReadOnlyAdmin
+from tests.admin.staffing import address
 from tests.api.api_requests import database_state
 from tests.conftest import Machine
 from tests.erasure.people import ask_to_erase
@@ -32,10 +31,6 @@ def staff(*, is_superuser: bool) -> Client:
     client = Client()
     client.force_login(User.objects.create(username="s", is_staff=True, is_superuser=is_superuser))
     return client
-
-
-def address(model: type[Model], name: str, *args: Any) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
 def our_rows() -> dict[str, tuple[int, str]]:

@@ -1,7 +1,6 @@
 """Every registered admin page, in one loop over the registry."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -10,7 +9,6 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from erasure.models import ErasedSession
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -50,10 +48,6 @@ def populated(owner: Machine, movespec: MoveSpec) -> Machine:
     return owner
 
 
-def page(model: type[Model], name: str, *args: Any) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
-
-
 def test_it_registers_every_model_of_ours() -> None:
     from django.apps import apps
 
@@ -79,23 +73,25 @@ def test_it_opens_list_search_filters_add_and_change(
     assert row is not None
     model_admin = admin.site._registry[model]
 
-    assert superuser.get(page(model, "changelist")).status_code == 200
-    assert superuser.get(page(model, "changelist"), {"q": str(row.pk)}).status_code == 200
-    assert superuser.get(page(model, "changelist"), {"q": "no such \x01 thing"}).status_code == 200
-    assert superuser.get(page(model, "change", row.pk)).status_code == 200
-    assert superuser.get(page(model, "history", row.pk)).status_code == 200
-    adding = superuser.get(page(model, "add")).status_code
+    assert superuser.get(address(model, "changelist")).status_code == 200
+    assert superuser.get(address(model, "changelist"), {"q": str(row.pk)}).status_code == 200
+    assert (
+        superuser.get(address(model, "changelist"), {"q": "no such \x01 thing"}).status_code == 200
+    )
+    assert superuser.get(address(model, "change", row.pk)).status_code == 200
+    assert superuser.get(address(model, "history", row.pk)).status_code == 200
+    adding = superuser.get(address(model, "add")).status_code
     can_add = type(model_admin).has_add_permission is admin.ModelAdmin.has_add_permission
     assert adding == (200 if can_add else 403)
-    for address in filter_addresses(superuser, model):
-        assert superuser.get(address).status_code == 200, address
+    for path in filter_addresses(superuser, model):
+        assert superuser.get(path).status_code == 200, path
 
 
 def filter_addresses(client: Client, model: type[Model]) -> Iterator[str]:
-    changelist = client.get(page(model, "changelist")).context["cl"]
+    changelist = client.get(address(model, "changelist")).context["cl"]
     for one_filter in changelist.filter_specs:
         for choice in one_filter.choices(changelist):
-            yield page(model, "changelist") + choice["query_string"]
+            yield address(model, "changelist") + choice["query_string"]
 
 
 def test_no_list_asks_a_query_per_row(superuser: Client, populated: Machine) -> None:
@@ -103,7 +99,7 @@ def test_no_list_asks_a_query_per_row(superuser: Client, populated: Machine) -> 
         counted = {}
         for model in REGISTERED:
             with CaptureQueriesContext(connection) as captured:
-                superuser.get(page(model, "changelist"))
+                superuser.get(address(model, "changelist"))
             counted[model._meta.label] = len(captured)
         return counted
 
@@ -140,8 +136,8 @@ def test_it_shows_no_secret(superuser: Client, populated: Machine, model: type[M
     assert all(hidden)
 
     for row in model._default_manager.all()[:20]:
-        shown = superuser.get(page(model, "change", row.pk)).content.decode()
-        shown += superuser.get(page(model, "changelist")).content.decode()
+        shown = superuser.get(address(model, "change", row.pk)).content.decode()
+        shown += superuser.get(address(model, "changelist")).content.decode()
         for secret in hidden:
             assert secret not in shown
         for name in (
@@ -160,7 +156,7 @@ def test_what_is_immutable_can_not_be_changed_by_hand(
     version = movespec.versions.get()
 
     answer = superuser.post(
-        page(MoveSpecVersion, "change", version.id), {"yaml_source": "name: other"}
+        address(MoveSpecVersion, "change", version.id), {"yaml_source": "name: other"}
     )
 
     assert answer.status_code == 403
@@ -171,7 +167,7 @@ def test_what_is_immutable_can_not_be_changed_by_hand(
 def act(client: Client, model: type[Model], action: str, row: Model) -> None:
     """An action of a list, with its confirmation."""
     client.post(
-        page(model, "changelist"),
+        address(model, "changelist"),
         {
             "action": action,
             "_selected_action": [str(row.pk)],
@@ -183,7 +179,7 @@ def act(client: Client, model: type[Model], action: str, row: Model) -> None:
 
 def test_it_sends_strangers_to_the_login(db: None) -> None:
     for model in REGISTERED:
-        answer = Client().get(page(model, "changelist"))
+        answer = Client().get(address(model, "changelist"))
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
 
 

@@ -107,8 +107,9 @@ def test_what_is_so_already_is_an_error(owner: Machine, level: str) -> None:
     )
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "x" * 1001, "a\0b"])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "reason"), zip(COMMANDS, ["", "  ", "x" * 1001, "a\0b", "", ""], strict=True)
+)
 def test_it_needs_a_reason(owner: Machine, command: str, reason: str) -> None:
     words = words_of(command, owner)
     with nothing_changes(), pytest.raises(CommandError, match="--reason: "):

@@ -1,7 +1,5 @@
 """The admin's lists of organizations and projects, what they count, and what is chosen in them."""
 
-from typing import Any
-
 from django.test import Client
 from django.utils import timezone
 
@@ -62,7 +60,3 @@ def test_all_that_a_narrowed_list_has_are_chosen_by_its_filters(
         page, {"action": "suspend", "_selected_action": ids, "select_across": "1"}
     )
     assert asked.context["rows"] == [(outsider.project.id, "Elsewhere / outsider", "")]
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]

@@ -97,17 +97,10 @@ def test_a_project_stays_in_its_organization(
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        pytest.param(
-            "0", "Ensure this value is greater than or equal to 1.", marks=pytest.mark.long
-        ),
-        pytest.param(
-            "-1", "Ensure this value is greater than or equal to 1.", marks=pytest.mark.long
-        ),
+        ("0", "Ensure this value is greater than or equal to 1."),
         ("2147483648", "Ensure this value is less than or equal to 2147483647."),
-        pytest.param("9" * 5000, "Enter a whole number.", marks=pytest.mark.long),
-        ("1.5", "Enter a whole number."),
-        pytest.param("many", "Enter a whole number.", marks=pytest.mark.long),
-        pytest.param("1\0", "Enter a whole number.", marks=pytest.mark.long),
+        ("9" * 5000, "Enter a whole number."),
+        ("1\0", "Enter a whole number."),
     ],
 )
 def test_a_limit_that_is_none_is_a_complaint(

@@ -177,10 +177,6 @@ def reasons_of(owner: Machine, yaml_source: str, frames: Sequence[PoseFrame]) ->
     ("yaml_source", "frames", "first"),
     [
         (BANDS, swinging((175, 125, 175), stay_ms=500), "Knee: down to 125°. bottom is up to 100°"),
-        (
-            BANDS, swinging((175, 80, 120, 80), stay_ms=500),
-            "A repetition reached bottom, and none reached standing, step 3 of 3.",
-        ),
         (BANDS, swinging((140, 130, 140), stay_ms=500), "Knee: up to 14"),
         (
             BANDS.replace("joint: knee,", "joint: knee, side: both,"),
@@ -201,8 +197,6 @@ def test_from_frames_to_words(owner: Machine, yaml_source: str, frames: Any, fir
 @pytest.mark.parametrize(
     ("changed", "first"),
     [
-        ({"steps": 1, "ranges": [[118.4, 172.0]]}, "Knee: down to 118°. bottom is up to 100°."),
-        ({"steps": 1, "ranges": [[None, None]]}, "Knee: never measured. bottom is up to 100°."),
         ({"usable": 60}, "Only 20% of the frames had a usable pose"),
         ({"active_ms": 60_000.0}, "Only 5.0 frames came a second"),
         ({"rejected": {"too_many_frames": 301}}, "More frames were rejected than accepted, most"),

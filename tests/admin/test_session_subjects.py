@@ -3,7 +3,6 @@
 import re
 import uuid
 from html import unescape
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,7 +11,7 @@ from django.test import Client
 from movespecs.models import MoveSpec
 from sessions_app import listing
 from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
-from tests.admin.staffing import text_of
+from tests.admin.staffing import words
 from tests.conftest import Machine, make_released
 
 Sessions = dict[str, str]
@@ -59,8 +58,15 @@ SEARCHES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found"), SEARCHES)
-@pytest.mark.parametrize("most", [listing.MAX_WITH_A_NOTE, 0])
+@pytest.mark.parametrize(
+    ("text", "found", "most"),
+    [
+        *((*one, listing.MAX_WITH_A_NOTE) for one in SEARCHES),
+        ("north wing", ["anna"], 0),
+        ("metadata:a", ["anna", "ben", "live"], 0),
+        ("metadata:%", [], 0),
+    ],
+)
 def test_it_finds_by_a_whole_subject_or_note(
     superuser: Client,
     sessions: Sessions,
@@ -78,10 +84,6 @@ def listed_at(client: Client, address: str) -> list[str]:
     return [str(one.pk) for one in client.get(address).context["cl"].result_list]
 
 
-def words_of(answer: Any) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text_of(answer))).split())
-
-
 def test_its_page_shows_the_context_and_leads_to_the_persons_sessions(
     superuser: Client, movespec: MoveSpec, sessions: Sessions
 ) -> None:
@@ -95,13 +97,13 @@ def test_its_page_shows_the_context_and_leads_to_the_persons_sessions(
     )
     answer = superuser.get(f"{LIST}{this}/change/")
     assert "<script>alert" not in answer.content.decode()
-    text = words_of(answer)
+    text = words(answer)
     (theirs,) = re.findall(r'<a href="([^"]+)">p_2</a>', answer.content.decode())
     theirs = unescape(theirs)
-    for words in ("Subject p_2", "Language de-AT", "Parameter depth 92.5", "a.b <script>alert(1)"):
-        assert words in text
+    for told in ("Subject p_2", "Language de-AT", "Parameter depth 92.5", "a.b <script>alert(1)"):
+        assert told in text
     assert listed_at(superuser, theirs) == [this, sessions["ben"]]
-    plain = words_of(superuser.get(f"{LIST}{sessions['plain']}/change/"))
+    plain = words(superuser.get(f"{LIST}{sessions['plain']}/change/"))
     assert "Metadata" not in plain.split("Connections")[0]
 
 

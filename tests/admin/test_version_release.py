@@ -81,8 +81,9 @@ def test_an_api_release_is_in_the_history_with_its_credential(
     assert '<td class="field-who">owner&#x27;s key</td>' in page
 
 
-@pytest.mark.parametrize("name", ["release", "withdraw"])
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("release", ""), ("withdraw", "   "), ("release", "x" * 1001)]
+)
 def test_a_reason_is_required(
     manager: Client, movespec: MoveSpec, second: MoveSpecVersion, name: str, reason: str
 ) -> None:

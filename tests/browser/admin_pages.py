@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Model
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
 from staff.actions import StaffActionAdmin
+from tests.admin.staffing import address
 from tests.sessions_app.engine_work import Work, whole
 from tests.sessions_app.storing import checkpoint_store
 
@@ -50,11 +50,6 @@ def pages(superuser: User) -> Iterator[tuple[str, str]]:
             names += [(action.name, [row.pk]) for action in model_admin.staff_actions]
         for name, arguments in names:
             yield f"{model._meta.label} {name}", address(model, name, *arguments)
-
-
-def address(model: type[Model], name: str, *arguments: Any) -> str:
-    options = model._meta
-    return reverse(f"admin:{options.app_label}_{options.model_name}_{name}", args=arguments)
 
 
 def detect(

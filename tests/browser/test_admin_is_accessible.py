@@ -16,8 +16,9 @@ from movespecs.releases import version_release
 from projects.credentials import credential_issue
 from projects.models import ApiKey, CredentialKind, Project
 from staff.movespec_text import MAX_LINES
+from tests.admin.staffing import address
 from tests.browser.accessibility import Inspection, Screens, each_screen, screens_in_turn
-from tests.browser.admin_pages import address, detect, pages
+from tests.browser.admin_pages import detect, pages
 from tests.browser.conftest import LOGINS, fill_in_login
 from tests.conftest import VALID_YAML, Machine, make_version
 from tests.erasure.people import ask_to_erase
