@@ -1,10 +1,18 @@
 """Recordings for the tests of the score."""
 
+from functools import cache
 from pathlib import Path
 
+from detection import Landmark
 from dev.bench.score.samples import DATASETS, Sample, Span
 from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
+
+
+@cache
+def squats(performed: int) -> list[tuple[Landmark, ...]]:
+    frames = perform("squat", repetitions=performed, fps=20, noise_m=0, hides=False)
+    return [tuple(frame.landmarks) for frame in frames]
 
 
 def make_recording(
@@ -18,14 +26,13 @@ def make_recording(
     source: str = "figure",
 ) -> None:
     """A figure that does `performed` squats of 50 frames each, after 20 frames of rest."""
-    frames = perform("squat", repetitions=performed, fps=20, noise_m=0, hides=False)
     recording = Recording(
         exercise=exercise,
         count=count,
         rep_frames=rep_frames,
         fps=20.0,
         source=source,
-        frames=[tuple(frame.landmarks) for frame in frames],
+        frames=squats(performed),
     )
     save(folder / f"{name}.json.gz", recording)
 

@@ -9,16 +9,26 @@ from score_scene import make_recording, marked
 
 from detection import Criterion
 from dev.bench.score import cross_validation
-from dev.bench.score.cross_validation import Chooser, Chosen
-from dev.bench.score.engine_runs import SHIPPED, Completions, Run, Workers
-from dev.bench.score.forms import HIGH, LOW, SHAPES, WAYS, Carried, Form, Shape, Way
+from dev.bench.score.cross_validation import (
+    EXCURSIONS,
+    HIGH,
+    LOW,
+    SHAPES,
+    Chooser,
+    Chosen,
+    DrivingAngle,
+    Excursion,
+    Form,
+    Shape,
+)
+from dev.bench.score.engine_runs import SHIPPED, Run, Times, Workers
 from dev.bench.score.samples import Sample, load_samples
 
 # The elbows of the figure do not bend in a squat.
-ELBOW_AND_KNEE = (Way("elbow", 170, 70), Way("knee", 170, 90))
+ELBOW_AND_KNEE = (Excursion("elbow", 170, 70), Excursion("knee", 170, 90))
 BY_ELBOW = Shape(0.25, 0.25, None, (False, True), "first")
 BY_KNEE = Shape(0.25, 0.25, None, (False, True), "last")
-KNEE = Form((Carried("knee", None, 110, 150),), (LOW, HIGH))
+KNEE = Form((DrivingAngle("knee", None, 110, 150),), (LOW, HIGH))
 UPRIGHT = Criterion("trunk", None, 0, 60)
 NOBODY = Criterion("trunk", None, 170, 180)
 
@@ -27,7 +37,7 @@ NOBODY = Criterion("trunk", None, 170, 180)
 def two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The squat has two shapes, of which the first counts nothing, and two gates."""
     monkeypatch.setattr(cross_validation, "SHAPES", [BY_ELBOW, BY_KNEE])
-    monkeypatch.setitem(WAYS, "squat", ELBOW_AND_KNEE)
+    monkeypatch.setitem(EXCURSIONS, "squat", ELBOW_AND_KNEE)
     monkeypatch.setattr(cross_validation, "GATES", {"squat": (UPRIGHT, NOBODY), "lunge": ()})
 
 
@@ -35,24 +45,13 @@ def chooser(folder: Path) -> Chooser:
     return Chooser(Workers(load_samples(folder)), [SHIPPED])
 
 
-@pytest.mark.parametrize("exercise", WAYS)
-def test_all_ways_of_an_exercise_go_up_or_all_go_down(exercise: str) -> None:
-    assert len({way.rest < way.far for way in WAYS[exercise]}) == 1
-
-
-@pytest.mark.parametrize("exercise", WAYS)
-def test_a_shape_leaves_a_gap_between_the_bands_of_each_angle(exercise: str) -> None:
-    for shape in SHAPES:
-        carried = shape.form(exercise).carried
-        assert len(carried) == (len(WAYS[exercise]) if shape.angles == "all" else 1)
-        assert all(one.low_max < one.high_min for one in carried)
-
-
-def test_a_form_is_a_movespec_with_its_gates_in_both_phases() -> None:
-    low, high = KNEE.with_gate(UPRIGHT).spec().phases
-    assert low.criteria == (Criterion("knee", None, 0, 110), UPRIGHT)
-    assert high.criteria == (Criterion("knee", None, 150, 180), UPRIGHT)
-    assert KNEE.spec().sequence == ("low", "high")
+def test_a_shape_leaves_a_gap_between_the_bands_of_each_angle() -> None:
+    for exercise, excursions in EXCURSIONS.items():
+        assert len({one.rest < one.far for one in excursions}) == 1
+        for shape in SHAPES:
+            angles = shape.form(exercise).angles
+            assert len(angles) == (len(excursions) if shape.angles == "all" else 1)
+            assert all(one.low_max < one.high_min for one in angles)
 
 
 def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
@@ -65,18 +64,18 @@ def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
     assert choice.settings == SHIPPED
 
 
-class Told(Workers):
-    """Counts what it is told, by recording, angle and whether there is a gate."""
+class Counting(Workers):
+    """Counts as it is given, by recording, angle and whether there is a gate."""
 
     def __init__(self, samples: list[Sample], **counts: Callable[[str, bool], int]) -> None:
         super().__init__(samples)
-        self._told = counts
+        self._given = counts
 
-    def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
+    def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
         counted = {}
         for run in runs:
-            carries, *gates = run.spec.phases[0].criteria
-            counted[run] = (0.0,) * self._told[carries.measure](run.recording, bool(gates))
+            driving, *gates = run.spec.phases[0].criteria
+            counted[run] = (0.0,) * self._given[driving.measure](run.source.name, bool(gates))
         return counted
 
 
@@ -87,21 +86,21 @@ def form_of(workers: Workers) -> Form:
 def test_a_gate_that_costs_somebody_by_any_shape_is_not_taken(two_shapes: None) -> None:
     """By the knee, which is chosen, it costs nobody; by the elbow it costs one."""
     people = ("a_stu1_1", "a_stu2_1", "a_stu3_1")
-    told = {
+    given = {
         "elbow": lambda name, gated: 0 if gated or name != "a_stu3_1" else 3,
         "knee": lambda name, gated: 3,
     }
     samples = [marked(name=name, count=3) for name in people]
-    assert form_of(Told(samples, **told)) == KNEE
-    told["elbow"] = lambda name, gated: 0
-    assert form_of(Told(samples, **told)) == KNEE.with_gate(UPRIGHT).with_gate(NOBODY)
+    assert form_of(Counting(samples, **given)) == KNEE
+    given["elbow"] = lambda name, gated: 0
+    assert form_of(Counting(samples, **given)) == KNEE.with_gate(UPRIGHT).with_gate(NOBODY)
 
 
 def test_a_gate_that_costs_with_the_chosen_shape_is_not_taken(two_shapes: None) -> None:
     counts = {"a_stu1_1": 3, "a_stu2_1": 0, "a_stu3_1": 3}
     assert (
         form_of(
-            Told(
+            Counting(
                 [marked(name=name, count=count) for name, count in counts.items()],
                 elbow=lambda name, gated: 0,
                 knee=lambda name, gated: 0 if gated else 3,
@@ -128,9 +127,9 @@ def test_settings_are_taken_where_they_gain_more_than_by_chance(
     shipped = {f"a_stu{number}_1": count for number, count in enumerate(counts)}
 
     class ByShipped(Workers):
-        def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
+        def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
             return {
-                run: (0.0,) * (shipped[run.recording] if run.settings == SHIPPED else 3)
+                run: (0.0,) * (shipped[run.source.name] if run.settings == SHIPPED else 3)
                 for run in runs
             }
 
@@ -144,14 +143,14 @@ def test_an_exercise_without_recordings_has_the_others_shape_and_no_gate(
 ) -> None:
     make_recording(tmp_path, "a")
     make_recording(tmp_path, "b", exercise="lunge")
-    monkeypatch.setitem(WAYS, "lunge", ELBOW_AND_KNEE)
+    monkeypatch.setitem(EXCURSIONS, "lunge", ELBOW_AND_KNEE)
     monkeypatch.setattr(cross_validation, "GATES", {"squat": (), "lunge": (UPRIGHT,)})
     samples = load_samples(tmp_path)
     chosen = chooser(tmp_path).choose([one for one in samples if one.name == "a"])
     assert chosen["lunge"].form == KNEE
 
 
-def test_what_is_known_to_be_bad_chooses_nothing(tmp_path: Path) -> None:
+def test_what_is_known_to_be_bad_chooses_nothing(two_shapes: None, tmp_path: Path) -> None:
     make_recording(tmp_path, "push_up_stu4_46_45")
     assert chooser(tmp_path).choose(load_samples(tmp_path)) == {}
 

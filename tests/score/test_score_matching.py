@@ -35,14 +35,6 @@ def test_pairs_are_as_many_as_can_be_one_to_one_and_in_order(
     assert matched(completions, THREE) == pairs
 
 
-def test_a_completion_that_would_take_another_s_repetition_is_given_its_own() -> None:
-    # The first may belong to both, the second to the first repetition alone, which comes earlier:
-    # nearest first would pair one only.
-    repetitions = ((0.0, 1000.0), (1000.0, 1500.0))
-    assert matched([1300, 1590], repetitions) == [(0, 0), (1, 1)]
-    assert [belongs(1300, one) for one in repetitions] == [True, True]
-
-
 def test_a_long_repetition_allows_more_than_a_short_one() -> None:
     assert belongs(1500, (0, 1000)) is True
     assert belongs(1500, (900, 1000)) is False

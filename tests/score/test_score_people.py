@@ -92,7 +92,7 @@ def test_the_area_under_the_curve_is_the_share_of_pairs_in_order(
     assert people.auc(right, wrong) == expected
 
 
-def test_people_are_told_by_view_and_by_form(tmp_path: Path) -> None:
+def test_people_are_counted_by_view_and_by_form(tmp_path: Path) -> None:
     films = squats(tmp_path)
     made = people.tables(Workers([], films=films))
     goals = {row[0]: row[1] for row in made[0].rows}
@@ -101,10 +101,11 @@ def test_people_are_told_by_view_and_by_form(tmp_path: Path) -> None:
     assert str(goals["squat: AUC of form, ahead / 45° / side"]).endswith(", 1.00")
 
 
+@pytest.mark.long
 def test_what_another_act_counts_is_false(tmp_path: Path) -> None:
     make_film(tmp_path, "hdm05_kick_a", figure("squat", 3))
     [film] = load_films(tmp_path)
-    table = people.other_acts(people.People(Workers([], films=[film])))
+    table = people.other_acts(Workers([], films=[film]))
     squat = next(row for row in table.json() if row["MoveSpec"] == "squat")
     minutes = film.minutes * len(CAMERAS)
     assert squat["kick"] == squat["all"] == pytest.approx(3 * len(CAMERAS) / minutes)
@@ -114,8 +115,8 @@ def test_a_still_plank_is_held_for_a_second(tmp_path: Path) -> None:
     frames = perform("plank", repetitions=1, fps=20, turned=0, noise_m=0)
     made = [frames[0], frames[len(frames) // 2]]
     make_film(tmp_path, "stills_plank", made, labels=["hips low", "correct"])
-    seen = people.People(Workers([], films=load_films(tmp_path)))
-    assert (people._planks(seen, "correct"), people._planks(seen, "hips low")) == ([1], [0])
+    workers = Workers([], films=load_films(tmp_path))
+    assert (people.planks(workers, "correct"), people.planks(workers, "hips low")) == ([1], [0])
 
 
 def test_a_bound_is_chosen_on_the_other_people() -> None:
@@ -132,15 +133,11 @@ def test_a_bound_is_chosen_on_the_other_people() -> None:
 
 
 def test_a_check_is_measured_that_was_seen_in_people_marked_right_or_wrong(tmp_path: Path) -> None:
-    seen = people.People(Workers([], films=squats(tmp_path)))
-    assert people.measured_checks(seen, "squat") == [
-        "depth",
-        "thighs level",
-        "chest up",
-        "off the floor",
-    ]
-    assert people.measured_checks(seen, "lunge") == []
-    assert people.measured_checks(seen, "plank") == []
+    workers = Workers([], films=squats(tmp_path))
+    checks = ["depth", "thighs level", "chest up", "off the floor"]
+    assert people.measured_checks(workers, "squat") == checks
+    assert people.measured_checks(workers, "lunge") == []
+    assert people.measured_checks(workers, "plank") == []
 
 
 @WITH_PEOPLE
@@ -155,7 +152,7 @@ def test_it_scores_people_as_they_are(
     assert list(json.loads(capsys.readouterr().out)) == ["people"]
 
 
-def test_an_angle_is_told_as_it_is_from_the_side_and_too_straight_from_ahead(
+def test_an_angle_is_true_from_the_side_and_too_straight_from_ahead(
     tmp_path: Path,
 ) -> None:
     with Workers([], films=squats(tmp_path)) as workers:

@@ -11,7 +11,7 @@ from dev.bench.score.engine_runs import Workers
 from dev.bench.score.samples import load_samples
 from sessions_app.summary import QualityReason
 
-TOLD = dict.fromkeys(QualityReason, 0.0)
+SURE = dict.fromkeys(QualityReason, 0.0)
 
 
 @pytest.fixture
@@ -31,24 +31,27 @@ def test_the_limit_leaves_a_tenth_of_the_rest_above_it(judged: list[quality.Judg
     right, wrong = judged
 
     def unsure(one: quality.Judged, share: float) -> quality.Judged:
-        return one._replace(shares=TOLD | {QualityReason.POSE_LOST: share})
+        return one._replace(shares=SURE | {QualityReason.POSE_LOST: share})
 
     rest = [unsure(right, number / 100) for number in range(20)]
     misses = [unsure(wrong, 0.175), unsure(wrong, 0.165)]
-    sign = quality._by(QualityReason)
+    sign = quality.unsure(QualityReason)
     limit = quality.limit_for([*rest, *misses], sign)
     assert limit == pytest.approx(0.17)
     assert quality.marked([*rest, *misses], limit, sign) == (2, 1, 20, 2)
 
 
-def test_reasons_of_time_are_added_and_that_of_the_movement_is_multiplied() -> None:
-    shares = TOLD | {
+def test_reasons_of_time_are_added_and_that_of_the_movement_is_multiplied(
+    judged: list[quality.Judged],
+) -> None:
+    shares = SURE | {
         QualityReason.POSE_LOST: 0.1,
         QualityReason.POSE_JUMPING: 0.1,
         QualityReason.INCOMPLETE_MOVEMENTS: 0.5,
     }
-    assert quality.unsure(shares, QualityReason) == pytest.approx(0.6)
-    assert quality.unsure(shares, [QualityReason.POSE_LOST]) == pytest.approx(0.1)
+    one = judged[0]._replace(shares=shares)
+    assert quality.unsure(QualityReason)(one) == pytest.approx(0.6)
+    assert quality.unsure([QualityReason.POSE_LOST])(one) == pytest.approx(0.1)
 
 
 @pytest.mark.long
@@ -58,7 +61,7 @@ def test_reasons_of_time_are_added_and_that_of_the_movement_is_multiplied() -> N
 def test_most_of_the_misses_of_people_left_out_are_marked_and_few_of_the_rest() -> None:
     with Workers(load_samples(Path(os.environ["RECORDINGS_DIR"]))) as workers:
         judged = quality.judge(workers)
-    of = quality.by_people(judged, quality._by(QualityReason))
+    of = quality.by_people(judged, quality.unsure(QualityReason))
     assert of.misses >= 10
     assert of.marked >= 0.55 * of.misses
     assert of.wrongly <= 0.11 * of.rest

@@ -11,32 +11,28 @@ from pathlib import Path
 from . import (
     ablation,
     angles,
-    attempts,
-    authors,
     cards,
-    documents,
-    gates,
     negatives,
+    other_authors,
     people,
     quality,
     recordings,
-    variants,
+    tables,
     views,
 )
 from .engine_runs import Workers
 from .samples import load_films, load_samples
-from .tables import Table
 
-PARTS: dict[str, Callable[[Workers], list[Table]]] = {
+PARTS: dict[str, Callable[[Workers], list[tables.Table]]] = {
     "recordings": recordings.tables,
     "quality": quality.tables,
-    "gates": gates.tables,
+    "gates": negatives.tables_of_gates,
     "negatives": negatives.tables,
     "cards": cards.tables,
-    "authors": authors.tables,
+    "authors": other_authors.tables,
     "views": views.tables,
-    "variants": variants.tables,
-    "attempts": attempts.tables,
+    "variants": recordings.tables_of_variants,
+    "attempts": recordings.tables_of_attempts,
     "people": people.tables,
     "angles": angles.tables,
     "ablation": ablation.tables,
@@ -50,16 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", metavar="PART,…", default=",".join(PARTS), help=f"of {', '.join(PARTS)}"
     )
-    parser.add_argument(
-        "--every", type=int, default=1, metavar="N", help="of the recordings each Nth alone"
-    )
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each Nth recording")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object of all tables")
     form.add_argument(
         "--write-docs",
         action="store_true",
-        help=f"put them into {documents.PAGE.name}, and the cards into {cards.FILE.name}",
+        help=f"put the tables into {tables.PAGE.name}, and the cards into {cards.FILE.name}",
     )
     options = parser.parse_args(arguments)
     parts = options.only.split(",")
@@ -76,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error("Set RECORDINGS_DIR to a folder of recordings (NAME.json.gz).")
         samples = load_samples(Path(folder))
         if not samples:
-            parser.error(f"No recording that a human has counted is in {folder}.")
+            parser.error(f"{folder} has no recording that a human has counted.")
     films = []
     if OF_PEOPLE & set(parts):
         folder = os.environ.get("PEOPLE_DIR")
@@ -93,16 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.write_docs:
             cards.write(workers)
     if options.json:
-        say(json.dumps(as_json(made), indent=1))
+        texts = {part: {one.key: one.json() for one in of} for part, of in made.items()}
+        say(json.dumps(texts, indent=1))
     elif options.write_docs:
-        documents.write(made)
+        tables.write(made)
     else:
-        say("\n\n".join(table.text() for tables in made.values() for table in tables))
+        say("\n\n".join(table.text() for of in made.values() for table in of))
     return 0
-
-
-def as_json(made: dict[str, list[Table]]) -> dict[str, dict[str, list[dict[str, object]]]]:
-    return {part: {table.key: table.json() for table in tables} for part, tables in made.items()}
 
 
 def say(text: str) -> None:

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
-from itertools import chain
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple, cast
 
 import detection
@@ -19,9 +19,9 @@ from detection.spec import (
     Segment,
 )
 
-from .engine_runs import Workers, completed, film
-from .samples import CAMERAS
-from .tables import Cell, Table
+from .engine_runs import Completion, Filmed, Run, Workers
+from .samples import CAMERAS, Film
+from .tables import Cell, Row, Table
 
 Vector = tuple[float, float, float]
 
@@ -52,7 +52,7 @@ class Angle(NamedTuple):
 
     measure: Measure
     extreme: Literal["least", "most"]
-    films: str  # what their names begin with
+    films: str  # the beginning of their names
     bands: tuple[str, str]
 
     def spec(self) -> MoveSpec:
@@ -100,48 +100,41 @@ def degrees(pose: Sequence[Landmark], measure: Measure, side: BodySide) -> float
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
 
-class Seen(NamedTuple):
-    """An angle over a film by a camera at this angle."""
-
-    film: str
-    angle: Angle
-    camera: int
-
-
-def errors(seen: Seen) -> list[float]:
-    """Called in a worker: of each repetition the reported extreme less the true one, in degrees."""
-    of, angle = film(seen.film), seen.angle
-    events = completed(angle.spec(), of.filmed_from(seen.camera))
-    true = [(frame.timestamp_ms, angle.true(frame)) for frame in of.frames]
+def errors(angle: Angle, film: Film, completed: Sequence[Completion]) -> list[float]:
+    """For each repetition, the reported extreme minus the true one, in degrees."""
+    true = [(frame.timestamp_ms, angle.true(frame)) for frame in film.frames]
     best = min if angle.extreme == "least" else max
-    found = []
-    for began_ms, event in zip([0.0, *(one.ts_ms for one in events)], events, strict=False):
-        value = event.payload["metrics"]["checks"][0]["value"]
-        within = [degrees for at, degrees in true if began_ms <= at <= event.ts_ms]
-        if value is not None:
-            found.append(value - best(within))
-    return found
+    ends = [0.0, *(one.ts_ms for one in completed)]
+    return [
+        value - best(degrees for at, degrees in true if start <= at <= end)
+        for (start, end), one in zip(pairwise(ends), completed, strict=True)
+        if (value := one.payload["metrics"]["checks"][0]["value"]) is not None
+    ]
 
 
 def tables(workers: Workers) -> list[Table]:
-    """Of those who do it right."""
-    rows: list[tuple[Cell, ...]] = []
+    """Of the people who do it right."""
+    rows: list[Row] = []
     for names, angle in ANGLES.items():
-        films = [
-            one.name for one in workers.films if one.name.startswith(angle.films) and one.right
-        ]
-        by_camera = (
-            workers.each(errors, [Seen(name, angle, camera) for name in films])
-            for camera in CAMERAS.values()
-        )
-        rows.append((*names, *(shown([*chain.from_iterable(each)]) for each in by_camera)))
+        films = [one for one in workers.films if one.name.startswith(angle.films) and one.right]
+        spec, cells = angle.spec(), []
+        for camera in CAMERAS.values():
+            runs = [Run(Filmed(one.name, camera), spec) for one in films]
+            completed = workers.completed(runs)
+            off = [
+                error
+                for run, one in zip(runs, films, strict=True)
+                for error in errors(angle, one, completed[run])
+            ]
+            cells.append(shown(off))
+        rows.append((*names, *cells))
     return [
         Table(
-            key="angles",
-            title="How far the reported extreme of a repetition is off the true one, in degrees"
+            "angles",
+            "How far the reported extreme of a repetition is off the true one, in degrees"
             " (mean ± standard deviation), by where the camera stands",
-            columns=("angle", "movement", *CAMERAS),
-            rows=rows,
+            ("angle", "movement", *CAMERAS),
+            rows,
         )
     ]
 

@@ -1,43 +1,155 @@
-"""Cross-validation: a person is counted with rules tuned on people left out of the score.
+"""Cross-validation: each person is counted with rules tuned on the other people.
 
-Chosen are two settings of the engine for all exercises together, then the shape of each exercise,
-then each of its gates. A gate is taken where it costs no recording, whichever the shape is: another
-person may be counted by another.
+A MoveSpec is chosen for each exercise from plain forms: a shape, which is the same for all
+exercises, over the exercise's own angles, and gates that both phases ask for. First two settings of
+the engine are chosen for all exercises together, then each exercise's shape, then each of its
+gates. A gate is taken where it costs no recording by any shape, because another person may be
+counted by another shape.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, product
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from detection import Criterion, EngineSettings
+from detection import Criterion, EngineSettings, Measure, MoveSpec, Phase, Side, Step
 
-from .engine_runs import SHIPPED, Completions, Run, Workers
-from .forms import GATES, SHAPES, WAYS, Form, Shape
+from .engine_runs import SHIPPED, Recorded, Run, Times, Workers
 from .samples import DATASETS, Sample
 
-# Of the swing, each with the values tried: that which ships first, so that of equals it is taken.
+LOW, HIGH = "low", "high"
+
+
+class DrivingAngle(NamedTuple):
+    """Low at `low_max` degrees and less, high at `high_min` and more."""
+
+    measure: Measure
+    side: Side | None
+    low_max: float
+    high_min: float
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    angles: tuple[DrivingAngle, ...]
+    sequence: tuple[str, ...]
+    gates: tuple[Criterion, ...] = ()
+
+    def spec(self) -> MoveSpec:
+        low = tuple(Criterion(one.measure, one.side, 0.0, one.low_max) for one in self.angles)
+        high = tuple(Criterion(one.measure, one.side, one.high_min, 180.0) for one in self.angles)
+        phases = (Phase(LOW, None, low + self.gates), Phase(HIGH, None, high + self.gates))
+        return MoveSpec("form", "1", None, "form", phases, tuple(map(Step, self.sequence)), ())
+
+    def with_gate(self, gate: Criterion) -> "Form":
+        return replace(self, gates=(*self.gates, gate))
+
+
+class Excursion(NamedTuple):
+    """The range of a driving angle, from rest to the far end, in degrees."""
+
+    measure: Measure
+    rest: float
+    far: float
+
+
+# As a description of the exercise in words gives them, not as recordings do. The first alone drives
+# it, or the last, or both.
+EXCURSIONS: dict[str, tuple[Excursion, ...]] = {
+    "bench-press": (Excursion("elbow", 170, 70),),
+    "front-raise": (Excursion("shoulder", 15, 90), Excursion("upper_arm", 10, 90)),
+    "jumping-jack": (Excursion("shoulder", 15, 155),),
+    "lunge": (Excursion("knee", 170, 85),),
+    "pull-up": (Excursion("elbow", 170, 50), Excursion("upper_arm", 165, 40)),
+    "push-up": (Excursion("elbow", 170, 75),),
+    "rope-pushdown": (Excursion("elbow", 70, 165),),
+    "sit-up": (Excursion("hip", 130, 60),),
+    "squat": (Excursion("knee", 170, 80), Excursion("hip", 170, 70)),
+}
+
+
+Angles = Literal["all", "first", "last"]
+
+
+class Shape(NamedTuple):
+    """The part of a form that is the same for all exercises.
+
+    The bands begin at these shares of the excursion, from its rest and from its far end. `ends` are
+    the steps of the sequence: True for rest, False for the far end. `angles` says which of the
+    exercise's angles drive the movement.
+    """
+
+    rest_share: float
+    far_share: float
+    side: Side | None
+    ends: tuple[bool, ...]
+    angles: Angles
+
+    def form(self, exercise: str) -> Form:
+        excursions = EXCURSIONS[exercise]
+        is_low_at_rest = excursions[0].rest < excursions[0].far
+        if self.angles != "all":
+            excursions = excursions[:1] if self.angles == "first" else excursions[-1:]
+        driving = []
+        for measure, rest, far in excursions:
+            bounds = (
+                round(rest + self.rest_share * (far - rest)),
+                round(far + self.far_share * (rest - far)),
+            )
+            driving.append(DrivingAngle(measure, self.side, min(bounds), max(bounds)))
+        sequence = tuple(LOW if end is is_low_at_rest else HIGH for end in self.ends)
+        return Form(tuple(driving), sequence)
+
+
+# The plainest comes first, because the first of equals is chosen.
+SIDES: tuple[Side | None, ...] = (None, "both")
+ENDS = ((True, False, True), (False, True), (True, False))
+ANGLES: tuple[Angles, ...] = ("all", "first", "last")
+SHAPES = [
+    Shape(rest_share, far_share, side, ends, angles)
+    for rest_share, far_share in product((0.25, 0.1, 0.4), (0.3, 0.15, 0.45))
+    for side, ends, angles in product(SIDES, ENDS, ANGLES)
+]
+# The gates of the catalogue, and wider and narrower ones.
+GATES: dict[str, tuple[Criterion, ...]] = {
+    "bench-press": (Criterion("thigh", None, 20, 180), Criterion("trunk", None, 30, 180)),
+    "front-raise": (Criterion("trunk", None, 0, 30), Criterion("thigh", None, 0, 45)),
+    "jumping-jack": (Criterion("trunk", None, 0, 45), Criterion("hip", None, 100, 180)),
+    "lunge": (Criterion("trunk", None, 0, 60), Criterion("upper_arm", None, 0, 110)),
+    "pull-up": (Criterion("forearm", None, 110, 180), Criterion("trunk", None, 0, 45)),
+    "push-up": (Criterion("trunk", None, 30, 180), Criterion("hip", None, 100, 180)),
+    "rope-pushdown": (
+        Criterion("upper_arm", "both", 0, 50),
+        Criterion("trunk", None, 0, 45),
+    ),
+    "sit-up": (Criterion("thigh", None, 60, 180), Criterion("thigh", None, 80, 180)),
+    "squat": (Criterion("trunk", None, 0, 60), Criterion("shank", None, 0, 40)),
+}
+
+# Settings of `swing` with the values to try. The shipped value comes first, because the first of
+# equals is chosen.
 SETTINGS: dict[str, tuple[Any, ...]] = {"swing_share": (0.6, 0.5), "recent_swings": (4, 2)}
-# A form gains 1 by a recording that it counts exactly, and 1/e by one with so many repetitions too
-# many or too few. So a near miss is told from a far one, where people are few.
+# A form gains 1 by a recording that it counts exactly, and 1/e by one that is off by this many
+# repetitions. With few people, this tells a near miss from a far one.
 ERROR_SCALE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an exercise is counted by."""
+    """The settings and the form by which an exercise is counted."""
 
     settings: EngineSettings
     form: Form
 
     def run(self, sample: Sample) -> Run:
-        return Run(sample.name, self.form.spec(), self.settings)
+        return Run(Recorded(sample.name), self.form.spec(), self.settings)
 
 
 Chosen = Mapping[str, Choice]
-# What each shape gains by a recording in the mean, by exercise.
+# The mean gain of each shape, by exercise.
 Gains = Mapping[str, Mapping[Shape, float]]
 
 
@@ -49,15 +161,12 @@ def all_settings() -> list[EngineSettings]:
 
 
 class Chooser:
-    """Chooses by the counts of `workers`, which count each form over each recording once."""
-
     def __init__(self, workers: Workers, settings: Sequence[EngineSettings] | None = None) -> None:
         self._workers = workers
         self._settings = list(settings or all_settings())
-        self._known: dict[tuple[str, Choice], dict[str, int]] = {}
-        self._mean_gains: dict[tuple[str, EngineSettings], float] = {}
-        self._samples = [one for one in workers.samples if one.exercise in WAYS]
-        self._exercises = sorted({one.exercise for one in self._samples})
+        self._samples = [one for one in workers.samples if one.exercise in EXCURSIONS]
+        self._error = cache(self._count_error)
+        self._mean_gain = cache(self._mean_gain_of_shapes)
         # All at once, so that the processes have enough to do.
         workers.count(
             Choice(of, form).run(one)
@@ -66,27 +175,28 @@ class Chooser:
             for form in dict.fromkeys(shape.form(one.exercise) for shape in SHAPES)
         )
 
-    def by_person(self) -> dict[str, Completions]:
+    def by_person(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on all other people of its data set."""
         counted = {}
         for dataset in DATASETS:
             samples = [one for one in self._samples if one.dataset == dataset]
             for person in dict.fromkeys(one.person for one in samples):
                 chosen = self.choose([one for one in samples if one.person != person])
-                own = [one for one in samples if one.person == person]
-                counted.update(self.count(chosen, own))
+                counted.update(
+                    self._count(chosen, [one for one in samples if one.person == person])
+                )
         return counted
 
-    def by_dataset(self) -> dict[str, Completions]:
+    def by_dataset(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on the other data set."""
         counted = {}
-        for scored in DATASETS:
-            chosen = self.choose([one for one in self._samples if one.dataset != scored])
-            own = [one for one in self._samples if one.dataset == scored]
-            counted.update(self.count(chosen, own))
+        for dataset in DATASETS:
+            chosen = self.choose([one for one in self._samples if one.dataset != dataset])
+            own = [one for one in self._samples if one.dataset == dataset]
+            counted.update(self._count(chosen, own))
         return counted
 
-    def count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Completions]:
+    def _count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Times]:
         runs = {
             one.name: chosen[one.exercise].run(one) for one in samples if one.exercise in chosen
         }
@@ -94,10 +204,10 @@ class Chooser:
         return {name: completed[run] for name, run in runs.items()}
 
     def choose(self, samples: Iterable[Sample]) -> Chosen:
-        """What does best over `samples`, which choose nothing where they are known to be bad.
+        """The choice for each exercise that does best over `samples`, without the known bad ones.
 
-        The settings are tuned on all exercises. A shape is chosen on the exercise's own recordings
-        and, of equals or where there are none, on those of the others.
+        A shape is chosen on the exercise's own recordings and, between equals or without
+        recordings, on those of the other exercises.
         """
         good: dict[str, list[Sample]] = {}
         for one in samples:
@@ -105,14 +215,19 @@ class Chooser:
                 good.setdefault(one.exercise, []).append(one)
         if not good:
             return {}
-        settings = self._chosen_settings(chain.from_iterable(good.values()))
-        gains = {exercise: self._gains(exercise, settings, own) for exercise, own in good.items()}
+        settings = self._best_settings(chain.from_iterable(good.values()))
+        gains = {
+            exercise: {
+                shape: mean(self._gain(one, settings, shape) for one in own) for shape in SHAPES
+            }
+            for exercise, own in good.items()
+        }
         return {
             exercise: self._gated(exercise, settings, gains, good.get(exercise, []))
-            for exercise in self._exercises
+            for exercise in sorted({one.exercise for one in self._samples})
         }
 
-    def _chosen_settings(self, samples: Iterable[Sample]) -> EngineSettings:
+    def _best_settings(self, samples: Iterable[Sample]) -> EngineSettings:
         """The first settings that are no worse than the best by more than chance.
 
         They gain less by no more than the standard error of the difference, over people: the
@@ -123,71 +238,47 @@ class Chooser:
         for one in samples:
             people.setdefault(one.person, []).append(one)
         gains = {
-            of: [mean(self._gain_of(one, of) for one in own) for own in people.values()]
+            of: [mean(self._mean_gain(one, of) for one in own) for own in people.values()]
             for of in self._settings
         }
         best = max(gains.values(), key=sum)
         return next(of for of, own in gains.items() if _is_as_good(own, best))
 
-    def _gain_of(self, one: Sample, settings: EngineSettings) -> float:
-        if (one.name, settings) not in self._mean_gains:
-            choices = (Choice(settings, shape.form(one.exercise)) for shape in SHAPES)
-            self._mean_gains[one.name, settings] = mean(
-                gain(self._errors(choice, one.exercise)[one.name]) for choice in choices
-            )
-        return self._mean_gains[one.name, settings]
+    def _mean_gain_of_shapes(self, one: Sample, settings: EngineSettings) -> float:
+        return mean(self._gain(one, settings, shape) for shape in SHAPES)
 
-    def _gains(
-        self, exercise: str, settings: EngineSettings, samples: Sequence[Sample]
-    ) -> Mapping[Shape, float]:
-        gains = {}
-        for shape in SHAPES:
-            errors = self._errors(Choice(settings, shape.form(exercise)), exercise)
-            gains[shape] = mean(gain(errors[one.name]) for one in samples)
-        return gains
+    def _gain(self, one: Sample, settings: EngineSettings, shape: Shape) -> float:
+        return math.exp(-self._error(one, settings, shape.form(one.exercise)) / ERROR_SCALE)
 
     def _gated(
         self, exercise: str, settings: EngineSettings, gains: Gains, samples: Sequence[Sample]
     ) -> Choice:
-        """The best shape, with each gate that costs nobody by any shape."""
+        """The best shape, with each gate that costs nobody a count by any shape."""
         gates: tuple[Criterion, ...] = ()
         for gate in GATES[exercise] if samples else ():
             forms = [replace(shape.form(exercise), gates=gates) for shape in SHAPES]
             self._workers.count(
                 Choice(settings, form.with_gate(gate)).run(one) for form in forms for one in samples
             )
-            if not any(
-                self._is_lost(one, settings, form, form.with_gate(gate))
+            is_costly = any(
+                self._error(one, settings, form.with_gate(gate))
+                > max(1, self._error(one, settings, form))
                 for form in forms
                 for one in samples
-            ):
+            )
+            if not is_costly:
                 gates = (*gates, gate)
         form = _best(exercise, gains).form(exercise)
         return Choice(settings, replace(form, gates=gates))
 
-    def _is_lost(self, one: Sample, settings: EngineSettings, before: Form, after: Form) -> bool:
-        """Whether a recording is counted worse, and not within one."""
-        was, now = (
-            abs(self._errors(Choice(settings, form), one.exercise)[one.name])
-            for form in (before, after)
-        )
-        return now > max(1, was)
-
-    def _errors(self, choice: Choice, exercise: str) -> dict[str, int]:
-        """By how many repetitions the choice is wrong over each recording of the exercise."""
-        if (exercise, choice) not in self._known:
-            samples = [one for one in self._samples if one.exercise == exercise]
-            runs = [choice.run(one) for one in samples]
-            completed = self._workers.count(runs)
-            self._known[exercise, choice] = {
-                one.name: len(completed[run]) - one.count
-                for one, run in zip(samples, runs, strict=True)
-            }
-        return self._known[exercise, choice]
+    def _count_error(self, one: Sample, settings: EngineSettings, form: Form) -> int:
+        """By how many repetitions the count of a recording is off."""
+        run = Choice(settings, form).run(one)
+        return abs(len(self._workers.count([run])[run]) - one.count)
 
 
 def _best(exercise: str, gains: Gains) -> Shape:
-    """The shape that gains most; of equals that which does for the other exercises."""
+    """The shape that gains most, and of equals the best for the other exercises."""
     own = gains.get(exercise, {})
     others = [each for name, each in gains.items() if name != exercise]
 
@@ -195,10 +286,6 @@ def _best(exercise: str, gains: Gains) -> Shape:
         return own.get(shape, 0.0), sum(each[shape] for each in others)
 
     return max(SHAPES, key=worth)
-
-
-def gain(error: int) -> float:
-    return math.exp(-abs(error) / ERROR_SCALE)
 
 
 def _is_as_good(gains: Sequence[float], best: Sequence[float]) -> bool:

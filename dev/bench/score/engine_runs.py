@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import detection
 from detection import Engine, EngineSettings, MoveSpec, PoseFrame
@@ -14,7 +14,7 @@ from .samples import Film, Sample
 SPECS = Path(__file__).resolve().parents[3] / "examples" / "movespecs"
 SHIPPED = EngineSettings()
 
-Completions = tuple[float, ...]
+Times = tuple[float, ...]
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -26,10 +26,40 @@ class Completion(NamedTuple):
     payload: dict[str, Any]
 
 
-class Run(NamedTuple):
-    """A MoveSpec over the recording of this name."""
+class Source(Protocol):
+    """Frames that a worker loads or makes. A source must be hashable and picklable."""
 
-    recording: str
+    def frames(self) -> list[PoseFrame]: ...
+
+
+class Recorded(NamedTuple):
+    """The recording of this name."""
+
+    name: str
+
+    def frames(self) -> list[PoseFrame]:
+        return recording(self.name).frames
+
+
+class Filmed(NamedTuple):
+    """A film as it was made, by a camera at this angle, or one of its frames kept for `seconds`."""
+
+    name: str
+    angle: int | None = None
+    still: int | None = None
+    seconds: float = 0.0
+
+    def frames(self) -> list[PoseFrame]:
+        of = film(self.name)
+        if self.still is not None:
+            return of.still(self.still, seconds=self.seconds)
+        return of.frames if self.angle is None else of.filmed_from(self.angle)
+
+
+class Run(NamedTuple):
+    """A MoveSpec over the frames of a source."""
+
+    source: Source
     spec: MoveSpec
     settings: EngineSettings = SHIPPED
 
@@ -37,10 +67,7 @@ class Run(NamedTuple):
 @cache
 def catalogue() -> dict[str, MoveSpec]:
     """The catalogue's MoveSpecs by exercise."""
-    return {
-        path.stem: detection.compile(path.read_text(encoding="utf-8"))
-        for path in sorted(SPECS.glob("*.yaml"))
-    }
+    return {path.stem: adjusted(path.stem) for path in sorted(SPECS.glob("*.yaml"))}
 
 
 @cache
@@ -65,7 +92,7 @@ def completed(
 
 def completions(
     spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
-) -> Completions:
+) -> Times:
     """The times of completed repetitions, in the frames' milliseconds."""
     return tuple(event.ts_ms for event in completed(spec, frames, settings))
 
@@ -92,8 +119,14 @@ def film(name: str) -> Film:
     return _films[name]
 
 
-def _count(run: Run) -> Completions:
-    return completions(run.spec, recording(run.recording).frames, run.settings)
+def _times(runs: Sequence[Run]) -> list[Times]:
+    frames = runs[0].source.frames()
+    return [completions(run.spec, frames, run.settings) for run in runs]
+
+
+def _completed(runs: Sequence[Run]) -> list[list[Completion]]:
+    frames = runs[0].source.frames()
+    return [completed(run.spec, frames, run.settings) for run in runs]
 
 
 class Workers:
@@ -102,7 +135,8 @@ class Workers:
     ) -> None:
         self.samples = samples
         self.films = films
-        self._counted: dict[Run, Completions] = {}
+        self._times: dict[Run, Times] = {}
+        self._completed: dict[Run, list[Completion]] = {}
         self._pool = None
         if processes > 1:
             self._pool = ProcessPoolExecutor(
@@ -119,13 +153,31 @@ class Workers:
     def each(self, function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
         """The function's result for each job, in order. Functions and jobs must be picklable."""
         if self._pool is not None:
-            return list(self._pool.map(function, jobs, chunksize=4))
+            return list(self._pool.map(function, jobs))
         _know(self.samples, self.films)
         return [function(job) for job in jobs]
 
-    def count(self, runs: Iterable[Run]) -> dict[Run, Completions]:
-        """The completions of each run. A run that was counted before is not counted again."""
+    def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
+        """The times of each run's completions."""
+        return self._once(_times, runs, self._times)
+
+    def completed(self, runs: Iterable[Run]) -> dict[Run, list[Completion]]:
+        """The completions of each run with their payloads."""
+        return self._once(_completed, runs, self._completed)
+
+    def _once(
+        self,
+        function: Callable[[Sequence[Run]], list[Result]],
+        runs: Iterable[Run],
+        known: dict[Run, Result],
+    ) -> dict[Run, Result]:
+        """Each run's result. No run is done twice, and the frames of a source are made once."""
         wanted = list(dict.fromkeys(runs))
-        missing = [run for run in wanted if run not in self._counted]
-        self._counted.update(zip(missing, self.each(_count, missing), strict=True))
-        return {run: self._counted[run] for run in wanted}
+        missing: dict[Source, list[Run]] = {}
+        for run in wanted:
+            if run not in known:
+                missing.setdefault(run.source, []).append(run)
+        jobs = list(missing.values())
+        for job, results in zip(jobs, self.each(function, jobs), strict=True):
+            known.update(zip(job, results, strict=True))
+        return {run: known[run] for run in wanted}

@@ -1,9 +1,10 @@
 """The matches of completions with the repetitions that a human marked, and their figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .samples import Sample, Span
+from .tables import share
 
 # A completion belongs to a repetition if it is at most this share of its length from its end.
 END_TOLERANCE = 0.6
@@ -56,18 +57,13 @@ def within_span(completions: Sequence[float], sample: Sample) -> Sequence[float]
     return [completed for completed in completions if span[0] <= completed <= span[1]]
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """One recording counted: `marked` and `matched` are None where no repetition was marked."""
 
     human: int
     counted: int
     marked: int | None
     matched: int | None
-
-    @property
-    def error(self) -> int:
-        return self.counted - self.human
 
 
 def tally(completions: Sequence[float], sample: Sample) -> Tally:
@@ -77,8 +73,7 @@ def tally(completions: Sequence[float], sample: Sample) -> Tally:
     return Tally(sample.count, len(completions), len(sample.repetitions), len(pairs))
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """`mae` is the mean of |counted - human| in repetitions, not divided by the human count.
     Precision, recall and F1 are of all repetitions together; None where they have no meaning."""
 
@@ -92,7 +87,7 @@ class Figures:
 
 
 def figures(tallies: Sequence[Tally]) -> Figures:
-    errors = [abs(one.error) for one in tallies]
+    errors = [abs(one.counted - one.human) for one in tallies]
     counted = marked = true = 0
     for one in tallies:
         if one.marked is not None and one.matched is not None:
@@ -103,12 +98,8 @@ def figures(tallies: Sequence[Tally]) -> Figures:
         recordings=len(tallies),
         within_one=sum(error <= 1 for error in errors),
         exact=sum(error == 0 for error in errors),
-        mae=_share(sum(errors), len(errors)),
-        precision=_share(true, counted),
-        recall=_share(true, marked),
-        f1=_share(2 * true, counted + marked),
+        mae=share(sum(errors), len(errors)),
+        precision=share(true, counted),
+        recall=share(true, marked),
+        f1=share(2 * true, counted + marked),
     )
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

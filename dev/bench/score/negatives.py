@@ -1,110 +1,85 @@
-"""The part `negatives`: the catalogue over everything that is not its own exercise."""
+"""The parts `negatives`, the catalogue over everything that is not its own exercise, and `gates`,
+what each gate costs and saves.
+
+A gate is a criterion that every phase has alike. It stays only where it costs no recording of its
+exercise.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from itertools import product
+from typing import Final, NamedTuple
 
-from detection import MoveSpec, PoseFrame
-from dev.poses.figure import ACTIVITIES, LANDMARKER, MOVEMENTS, Camera, act, hold
+from detection import Criterion, MoveSpec, PoseFrame
+from dev.poses.figure import ACTIVITIES, LANDMARKER, MOVEMENTS, act, hold
 
-from .engine_runs import Run, Workers, catalogue, completions
+from .engine_runs import Recorded, Run, Workers, catalogue
 from .matches import END_TOLERANCE
-from .samples import Sample, Span
-from .tables import Cell, Table
+from .samples import DATASETS, Sample, Span
+from .tables import Row, Table, share
 
-SECONDS = 60.0
-STILL_SECONDS = 15.0
-STILL = "still"
-STILL_POSTURES = {
+SECONDS, STILL_SECONDS = 60.0, 15.0
+STILL: Final = "still"
+STILL_POSTURES: Final = {
     f"{name} {end}": posture
     for name, movement in MOVEMENTS.items()
     for end, posture in (("rest", movement.rest), ("peak", movement.peak))
 }
-TURNS = (0.0, 45.0, 90.0)
+TURNS: Final = (0.0, 45.0, 90.0)
 # Twelve minutes of each activity.
-SEEDS = (1, 2, 3, 4)
-# What somebody does around a set. Getting up from a chair is what these count.
-RESTS = ("resting", "walking", "getting up and down", "drinking", "setting up")
-EXEMPT = (
+SEEDS: Final = (1, 2, 3, 4)
+# What people do between sets. Getting up from a chair is what the exempt exercises count.
+RESTS: Final = ("resting", "walking", "getting up and down", "drinking", "setting up")
+EXEMPT: Final = (
     "getting up and down",
     ("alternating-lunges", "lunge", "sit-to-stand", "sit-to-stand-30-s", "squat"),
 )
 
 
-class Scene(NamedTuple):
-    """An activity of the figure before a camera, and the side from which it is seen."""
+class Activity(NamedTuple):
+    """An activity of the figure before a camera."""
 
-    activity: str
+    name: str
     turned: float
     seed: int
     posture: str = ""
 
-    def camera(self) -> Camera:
-        return replace(LANDMARKER, turned=self.turned, seed=self.seed)
+    @property
+    def minutes(self) -> float:
+        return (STILL_SECONDS if self.name == STILL else SECONDS) / 60
 
     def frames(self) -> list[PoseFrame]:
-        if self.activity == STILL:
-            posture = STILL_POSTURES[self.posture]
-            return hold(posture, seconds=STILL_SECONDS, camera=self.camera())
-        return act(self.activity, seconds=SECONDS, camera=self.camera())
+        camera = replace(LANDMARKER, turned=self.turned, seed=self.seed)
+        if self.name == STILL:
+            return hold(STILL_POSTURES[self.posture], seconds=STILL_SECONDS, camera=camera)
+        return act(self.name, seconds=SECONDS, camera=camera)
 
 
 def tables(workers: Workers) -> list[Table]:
     return [over_recordings(workers), over_unmarked(workers), over_activities(workers)]
 
 
-def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> list[float]:
-    """The false repetitions a minute of each (exercise, MoveSpec) over RESTS, without what the
-    exercise is exempt from."""
-    scenes = [
-        Scene(activity, turned, seed) for activity in RESTS for turned in TURNS for seed in SEEDS
-    ]
-    counted = workers.each(count_each, [(scene, [spec for _, spec in specs]) for scene in scenes])
-    rates = []
-    for number, (exercise, _) in enumerate(specs):
-        of = [
-            counts[number]
-            for scene, counts in zip(scenes, counted, strict=True)
-            if not (scene.activity == EXEMPT[0] and exercise in EXEMPT[1])
-        ]
-        rates.append(sum(of) / (len(of) * SECONDS / 60))
-    return rates
-
-
-def count_each(job: tuple[Scene, list[MoveSpec]]) -> list[int]:
-    """The repetitions that each MoveSpec sees in a scene."""
-    scene, specs = job
-    frames = scene.frames()
-    return [len(completions(spec, frames)) for spec in specs]
-
-
 def over_recordings(workers: Workers) -> Table:
-    specs = catalogue()
     completed = workers.count(
-        Run(sample.name, spec)
-        for exercise, spec in specs.items()
+        Run(Recorded(sample.name), spec)
+        for exercise, spec in catalogue().items()
         for sample in workers.samples
         if sample.exercise != exercise
     )
     performed = sorted({sample.exercise for sample in workers.samples})
-    rows: list[tuple[Cell, ...]] = []
-    for exercise, spec in specs.items():
+    rows: list[Row] = []
+    for exercise, spec in catalogue().items():
         false: dict[str, int] = defaultdict(int)
         minutes: dict[str, float] = defaultdict(float)
         for sample in workers.samples:
             if sample.exercise != exercise:
-                false[sample.exercise] += len(completed[Run(sample.name, spec)])
+                false[sample.exercise] += len(completed[Run(Recorded(sample.name), spec)])
                 minutes[sample.exercise] += sample.seconds / 60
-        of_each = [false[name] / minutes[name] if minutes[name] else None for name in performed]
-        total = sum(minutes.values())
-        rows.append((exercise, *of_each, sum(false.values()) / total if total else None))
-    return Table(
-        key="over_recordings",
-        title="False repetitions a minute over recordings of other exercises",
-        columns=("MoveSpec", *performed, "all"),
-        rows=rows,
-    )
+        rates = [share(false[name], minutes[name]) for name in performed]
+        rows.append((exercise, *rates, share(sum(false.values()), sum(minutes.values()))))
+    title = "False repetitions a minute over recordings of other exercises"
+    return Table("over_recordings", title, ("MoveSpec", *performed, "all"), rows)
 
 
 def over_unmarked(workers: Workers) -> Table:
@@ -112,14 +87,15 @@ def over_unmarked(workers: Workers) -> Table:
     marked = [one for one in workers.samples if one.repetitions and not one.is_bad]
     stretches = {one.name: unmarked(one) for one in marked}
     minutes = sum(end - start for of in stretches.values() for start, end in of) / 60_000
-    specs = catalogue()
-    completed = workers.count(Run(one.name, spec) for spec in specs.values() for one in marked)
-    rows: list[tuple[Cell, ...]] = []
-    for exercise, spec in specs.items():
+    completed = workers.count(
+        Run(Recorded(one.name), spec) for spec in catalogue().values() for one in marked
+    )
+    rows: list[Row] = []
+    for exercise, spec in catalogue().items():
         false = {
             one.name: sum(
                 start < ms < end
-                for ms in completed[Run(one.name, spec)]
+                for ms in completed[Run(Recorded(one.name), spec)]
                 for start, end in stretches[one.name]
             )
             for one in marked
@@ -127,10 +103,10 @@ def over_unmarked(workers: Workers) -> Table:
         own = sum(false[one.name] for one in marked if one.exercise == exercise)
         rows.append((exercise, minutes, own, sum(false.values()) - own))
     return Table(
-        key="over_unmarked",
-        title="Repetitions in the unmarked stretches of recordings",
-        columns=("MoveSpec", "minutes", "of its own exercise", "of others"),
-        rows=rows,
+        "over_unmarked",
+        "Repetitions in the unmarked stretches of recordings",
+        ("MoveSpec", "minutes", "of its own exercise", "of others"),
+        rows,
     )
 
 
@@ -148,35 +124,98 @@ def unmarked(sample: Sample) -> list[Span]:
 
 
 def over_activities(workers: Workers) -> Table:
-    scenes = [
-        Scene(activity, turned, seed)
-        for activity in ACTIVITIES
-        for turned in TURNS
-        for seed in SEEDS
-    ]
-    scenes += [Scene(STILL, turned, 1, posture) for posture in STILL_POSTURES for turned in TURNS]
+    scenes = [Activity(*of) for of in product(ACTIVITIES, TURNS, SEEDS)]
+    scenes += [Activity(STILL, turned, 1, of) for of, turned in product(STILL_POSTURES, TURNS)]
+    completed = workers.count(Run(scene, spec) for scene in scenes for spec in catalogue().values())
     false: dict[tuple[str, str], int] = defaultdict(int)
     minutes: dict[str, float] = defaultdict(float)
-    for scene, counted in zip(scenes, workers.each(count_scene, scenes), strict=True):
-        minutes[scene.activity] += _seconds(scene) / 60
-        for exercise, count in counted.items():
-            false[exercise, scene.activity] += count
+    for scene in scenes:
+        minutes[scene.name] += scene.minutes
+        for exercise, spec in catalogue().items():
+            false[exercise, scene.name] += len(completed[Run(scene, spec)])
     return Table(
-        key="over_activities",
-        title="False repetitions a minute of a figure that does no exercise",
-        columns=("MoveSpec", *minutes),
-        rows=[
+        "over_activities",
+        "False repetitions a minute of a figure that does no exercise",
+        ("MoveSpec", *minutes),
+        [
             (exercise, *(false[exercise, activity] / minutes[activity] for activity in minutes))
             for exercise in catalogue()
         ],
     )
 
 
-def count_scene(scene: Scene) -> dict[str, int]:
-    """The repetitions that each MoveSpec of the catalogue sees in it."""
-    frames = scene.frames()
-    return {exercise: len(completions(spec, frames)) for exercise, spec in catalogue().items()}
+def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> list[float]:
+    """The false repetitions a minute of each (exercise, MoveSpec) over RESTS, without what the
+    exercise is exempt from."""
+    scenes = [Activity(*of) for of in product(RESTS, TURNS, SEEDS)]
+    completed = workers.count(Run(scene, spec) for scene in scenes for _, spec in specs)
+    rates = []
+    for exercise, spec in specs:
+        of = [
+            len(completed[Run(scene, spec)])
+            for scene in scenes
+            if not (scene.name == EXEMPT[0] and exercise in EXEMPT[1])
+        ]
+        rates.append(sum(of) / (len(of) * SECONDS / 60))
+    return rates
 
 
-def _seconds(scene: Scene) -> float:
-    return STILL_SECONDS if scene.activity == STILL else SECONDS
+def tables_of_gates(workers: Workers) -> list[Table]:
+    gates = [
+        (exercise, spec, gate) for exercise, spec in catalogue().items() for gate in gates_of(spec)
+    ]
+    ungated = [(exercise, without_gate(spec, gate)) for exercise, spec, gate in gates]
+    rates = false_a_minute(workers, [(exercise, spec) for exercise, spec, _ in gates])
+    ungated_rates = false_a_minute(workers, ungated)
+    rows: list[Row] = []
+    for number, (exercise, spec, gate) in enumerate(gates):
+        own = [one for one in workers.samples if one.exercise == exercise]
+        right, right_ungated = (_right(workers, own, of) for of in (spec, ungated[number][1]))
+        lost = right_ungated - right
+        side = f"{gate.side} " if gate.side else ""
+        rows.append(
+            (
+                f"{exercise}: {side}{gate.measure} {gate.minimum:g} to {gate.maximum:g}",
+                *(sum(one.dataset == dataset for one in lost) for dataset in DATASETS),
+                *(rates[number], ungated_rates[number]),
+            )
+        )
+    return [
+        Table(
+            "gates",
+            "Gates of the catalogue: recordings within one that each costs, and false"
+            " repetitions a minute with and without it"
+            f" ({', '.join(RESTS)}; {EXEMPT[0]} not for {', '.join(EXEMPT[1])})",
+            (
+                *("gate", *(f"costs of {dataset}" for dataset in DATASETS)),
+                *("false a minute", "without it"),
+            ),
+            rows,
+        )
+    ]
+
+
+def gates_of(spec: MoveSpec) -> list[Criterion]:
+    """The criteria that every phase of a repetition has alike."""
+    if spec.type == "hold":
+        return []
+    first, *others = spec.phases
+    return [c for c in first.criteria if all(c in phase.criteria for phase in others)]
+
+
+def without_gate(spec: MoveSpec, gate: Criterion) -> MoveSpec:
+    phases = (
+        replace(phase, criteria=tuple(c for c in phase.criteria if c != gate))
+        for phase in spec.phases
+    )
+    return replace(spec, phases=tuple(phases))
+
+
+def _right(workers: Workers, samples: Sequence[Sample], spec: MoveSpec) -> set[Sample]:
+    """The recordings that are counted within one."""
+    completed = workers.count(Run(Recorded(one.name), spec) for one in samples)
+    return {
+        one
+        for one in samples
+        if abs(len(completed[Run(Recorded(one.name), spec)]) - one.count) <= 1
+    }

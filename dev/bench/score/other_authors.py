@@ -1,13 +1,22 @@
-"""MoveSpecs as people would write them who never saw the catalogue: five for each exercise.
+"""The part `authors`: MoveSpecs as people would write them who never saw the catalogue.
 
-The first of each has the form of the public documentation's example: one joint, two bands with a
-wide gap, back to where it began. The others are open, narrow, wide, and with a second criterion.
+There are five for each exercise, over recordings and over the figure. The first of each has the
+form of the public documentation's example: one joint, two bands with a wide gap, back to where it
+began. The others are open, narrow, wide, and with a second criterion.
 """
 
+from typing import NamedTuple
+
 import detection
-from detection import MoveSpec
+from detection import MoveSpec, PoseFrame
+from dev.poses.figure import perform
+
+from .engine_runs import Recorded, Run, Workers
+from .matches import figures, tally
+from .tables import Row, Table
 
 FORMS = ("public example", "open", "narrow", "wide", "two criteria")
+REPETITIONS = 8
 
 
 # For each of FORMS the criteria of the first and the second phase, each `joint[ side] min-max`.
@@ -104,3 +113,50 @@ def _criteria(text: str) -> str:
         keys = [f"joint: {joint}", *(f"side: {name}" for name in side)]
         made.append(f"{{{', '.join(keys)}, angle_min: {low}, angle_max: {high}}}")
     return ", ".join(made)
+
+
+class Performed(NamedTuple):
+    exercise: str
+
+    def frames(self) -> list[PoseFrame]:
+        return perform(self.exercise, repetitions=REPETITIONS, fps=30)
+
+
+def tables(workers: Workers) -> list[Table]:
+    good = [one for one in workers.samples if one.exercise in WRITTEN and not one.is_bad]
+    runs = {
+        (one.name, form): Run(Recorded(one.name), movespec(one.exercise, form))
+        for one in good
+        for form in FORMS
+    }
+    of_figure = {
+        (exercise, form): Run(Performed(exercise), movespec(exercise, form))
+        for exercise in sorted(WRITTEN)
+        for form in FORMS
+    }
+    completed = workers.count((*runs.values(), *of_figure.values()))
+    rows: dict[str, list[Row]] = {"within_one": [], "exact": []}
+    for name in (*sorted({one.exercise for one in good}), "all"):
+        group = [one for one in good if name in (one.exercise, "all")]
+        of = [
+            figures([tally(completed[runs[one.name, form]], one) for one in group])
+            for form in FORMS
+        ]
+        rows["within_one"].append((name, len(group), *(one.within_one for one in of)))
+        rows["exact"].append((name, len(group), *(one.exact for one in of)))
+    of_recordings = [
+        Table(
+            key,
+            f"MoveSpecs of other authors: recordings counted {key.replace('_', ' ')}, without the"
+            " bad",
+            ("exercise", "recordings", *FORMS),
+            rows[key],
+        )
+        for key in rows
+    ]
+    counts: list[Row] = [
+        (exercise, *(len(completed[of_figure[exercise, form]]) for form in FORMS))
+        for exercise in sorted(WRITTEN)
+    ]
+    title = f"MoveSpecs of other authors: counts of the figure's {REPETITIONS} repetitions"
+    return [*of_recordings, Table("figure", title, ("exercise", *FORMS), counts)]

@@ -2,24 +2,23 @@
 
 A motion capture is seen by a camera ahead, at 45° and at the side."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from detection import MoveSpec
 
-from .engine_runs import Completion, Workers, adjusted, catalogue, completed, film
+from .engine_runs import Completion, Filmed, Run, Workers, adjusted, catalogue
 from .samples import AHEAD, CAMERAS, Film
-from .tables import Cell, Table
+from .tables import Cell, Row, Table, share
 
-# Of other acts these see false repetitions; who squats or sits down does stand up from a chair.
+# The movements whose false repetitions in other acts are counted. Others do squat or sit down.
 JUDGED: Final = (
     *("bench-press", "biceps-curl", "front-raise", "jumping-jack", "lateral-raise", "lunge"),
     *("pull-up", "push-up", "rope-pushdown", "sit-up", "squat"),
 )
 FORM_OF: Final = ("squat", "lunge", "sit-to-stand")
-# Of people who are marked right or wrong: what the names of their films begin with, and the views.
+# Films that are marked right or wrong: the beginning of their names, and the views.
 MARKED: Final[Mapping[str, tuple[str, Mapping[str, int | None]]]] = {
     **{name: (f"uiprmd_{name}_", CAMERAS) for name in FORM_OF},
     "push-up": ("pushfit", {"as filmed": None}),
@@ -30,54 +29,41 @@ BY_VIEW: Final = f"people {VIEWS}"
 STILL_SECONDS: Final = 3.0
 
 
-class Seen(NamedTuple):
-    """A MoveSpec over a film: by a camera at this angle, of one of its frames kept still, or as it
-    was filmed."""
-
-    film: str
-    spec: MoveSpec
-    angle: int | None = None
-    still: int | None = None
+def named(workers: Workers, prefix: str) -> list[Film]:
+    return [one for one in workers.films if one.name.startswith(prefix)]
 
 
-def see(seen: Seen) -> list[Completion]:
-    """Called in a worker: the completions."""
-    of = film(seen.film)
-    if seen.still is not None:
-        return completed(seen.spec, of.still(seen.still, seconds=STILL_SECONDS))
-    return completed(seen.spec, of.frames if seen.angle is None else of.filmed_from(seen.angle))
+def watch(
+    workers: Workers, films: Sequence[Film], spec: MoveSpec, angle: int | None = None
+) -> list[list[Completion]]:
+    """The completions of each film, by a camera at this angle or as it was filmed."""
+    runs = [Run(Filmed(one.name, angle), spec) for one in films]
+    completed = workers.completed(runs)
+    return [completed[run] for run in runs]
 
 
-class People:
-    """The films, and what is completed in them: each job is done once."""
+def count(
+    workers: Workers, films: Sequence[Film], spec: MoveSpec, angle: int | None = None
+) -> list[int]:
+    return list(map(len, watch(workers, films, spec, angle)))
 
-    def __init__(self, workers: Workers) -> None:
-        self.films = workers.films
-        self._each = partial(workers.each, see)
-        self._known: dict[Seen, list[Completion]] = {}
 
-    def named(self, prefix: str) -> list[Film]:
-        return [one for one in self.films if one.name.startswith(prefix)]
+def auc_of_form(
+    workers: Workers, films: Sequence[Film], spec: MoveSpec, angle: int | None = None
+) -> float | None:
+    """Of counted repetitions."""
+    forms: dict[bool | None, list[float]] = {True: [], False: []}
+    for of, completed in zip(films, watch(workers, films, spec, angle), strict=True):
+        found = (event.payload["metrics"]["form"] for event in completed)
+        forms[of.right] += [form for form in found if form is not None]
+    return auc(forms[True], forms[False])
 
-    def done(self, jobs: Iterable[Seen]) -> list[list[Completion]]:
-        wanted = list(jobs)
-        missing = [job for job in dict.fromkeys(wanted) if job not in self._known]
-        self._known.update(zip(missing, self._each(missing), strict=True))
-        return [self._known[job] for job in wanted]
 
-    def counts(self, films: Sequence[Film], spec: MoveSpec, angle: int | None = None) -> list[int]:
-        return [len(one) for one in self.done(Seen(of.name, spec, angle) for of in films)]
-
-    def auc(self, films: Sequence[Film], spec: MoveSpec, angle: int | None = None) -> float | None:
-        """Of the form of counted repetitions: how often one done right has more of it than one
-        done wrong."""
-        forms: dict[bool | None, list[float]] = {True: [], False: []}
-        for of, events in zip(
-            films, self.done(Seen(of.name, spec, angle) for of in films), strict=True
-        ):
-            told = (event.payload["metrics"]["form"] for event in events)
-            forms[of.right] += [form for form in told if form is not None]
-        return auc(forms[True], forms[False])
+def auc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
+    """The area under the curve: the share of pairs in which the right one has more; alike is half
+    a pair."""
+    more = sum((one > other) + 0.5 * (one == other) for one in right for other in wrong)
+    return share(more, len(right) * len(wrong))
 
 
 class Judged(NamedTuple):
@@ -89,12 +75,12 @@ class Judged(NamedTuple):
     met: bool
 
 
-def form_by_check(people: People) -> Table:
-    """Each check of what is marked right or wrong: how well the shipped bound tells, how well the
-    value could, and how well a bound does that is tuned on the other people."""
-    rows: list[tuple[Cell, ...]] = []
+def form_by_check(workers: Workers) -> Table:
+    """How well each check tells right from wrong by the shipped bound, by its value, and by a bound
+    that is tuned on the other people."""
+    rows: list[Row] = []
     for exercise in MARKED:
-        for view, name, all_ in _judged(people, exercise):
+        for view, name, all_ in _judged(workers, exercise):
             of_value = _auc_of(all_, [one.value for one in all_])
             rows.append(
                 (
@@ -105,30 +91,29 @@ def form_by_check(people: People) -> Table:
                 )
             )
     return Table(
-        key="form_by_check",
-        title="How well each check tells repetitions done right from those done wrong (AUC): by the"
+        "form_by_check",
+        "How well each check tells repetitions done right from those done wrong (AUC): by the"
         " bound as shipped, by the value itself, and by a bound tuned on the other people",
-        columns=("check", "repetitions", "as shipped", "value", "left out"),
-        rows=rows,
+        ("check", "repetitions", "as shipped", "value", "left out"),
+        rows,
     )
 
 
-def measured_checks(people: People, exercise: str) -> list[str]:
+def measured_checks(workers: Workers, exercise: str) -> list[str]:
     """The checks of an exercise that were seen in repetitions done right or wrong."""
     if exercise not in MARKED:
         return []
-    return list(dict.fromkeys(name for _, name, _ in _judged(people, exercise)))
+    return list(dict.fromkeys(name for _, name, _ in _judged(workers, exercise)))
 
 
-def _judged(people: People, exercise: str) -> Iterator[tuple[str, str, list[Judged]]]:
-    """Of each view and each check that was seen from there its values."""
+def _judged(workers: Workers, exercise: str) -> Iterator[tuple[str, str, list[Judged]]]:
+    """The values of each check that was seen from each view."""
     prefix, angles = MARKED[exercise]
-    films, spec = people.named(prefix), catalogue()[exercise]
+    films, spec = named(workers, prefix), catalogue()[exercise]
     for view, angle in angles.items():
         judged: dict[str, list[Judged]] = {}
-        jobs = [Seen(of.name, spec, angle) for of in films]
-        for of, events in zip(films, people.done(jobs), strict=True):
-            for event in events:
+        for of, completed in zip(films, watch(workers, films, spec, angle), strict=True):
+            for event in completed:
                 for check in event.payload["metrics"].get("checks", ()):
                     if check["value"] is not None:
                         judged.setdefault(check["name"], []).append(
@@ -138,16 +123,17 @@ def _judged(people: People, exercise: str) -> Iterator[tuple[str, str, list[Judg
             yield view, name, values
 
 
-def _auc_of(judged: Sequence[Judged], told: Sequence[float]) -> float | None:
-    both = list(zip(judged, told, strict=True))
-    return auc(
-        [value for one, value in both if one.right], [value for one, value in both if not one.right]
+def _auc_of(judged: Sequence[Judged], values: Sequence[float]) -> float | None:
+    both = list(zip(judged, values, strict=True))
+    right, wrong = (
+        [value for one, value in both if one.right is is_right] for is_right in (True, False)
     )
+    return auc(right, wrong)
 
 
 def left_out(judged: Sequence[Judged]) -> list[float]:
-    """1 where a repetition is right by the bound that tells best on all other people, else 0. Of
-    films without a person ten parts are made."""
+    """1 where a repetition is right by the bound that does best on all other people, else 0. More
+    than 20 people are left out in ten parts."""
     people = list(dict.fromkeys(one.person for one in judged))
     part = {
         person: number if len(people) <= 20 else number % 10 for number, person in enumerate(people)
@@ -156,11 +142,11 @@ def left_out(judged: Sequence[Judged]) -> list[float]:
         number: _best_bound([one for one in judged if part[one.person] != number])
         for number in set(part.values())
     }
-    told = []
+    verdicts = []
     for one in judged:
         bound, is_least = rules[part[one.person]]
-        told.append(float(one.value >= bound if is_least else one.value <= bound))
-    return told
+        verdicts.append(float(one.value >= bound if is_least else one.value <= bound))
+    return verdicts
 
 
 def _best_bound(judged: Sequence[Judged]) -> tuple[float, bool]:
@@ -178,151 +164,131 @@ def _best_bound(judged: Sequence[Judged]) -> tuple[float, bool]:
     return found
 
 
-def auc(right: Sequence[float], wrong: Sequence[float]) -> float | None:
-    """The area under the curve: the share of pairs in which the right one has more; alike is half
-    a pair."""
-    pairs = len(right) * len(wrong)
-    more = sum((one > other) + 0.5 * (one == other) for one in right for other in wrong)
-    return more / pairs if pairs else None
-
-
 def tables(workers: Workers) -> list[Table]:
-    people = People(workers)
     return [
         Table(
-            key="goals",
-            title="People as they are, by the catalogue as shipped",
-            columns=("what", "has", "to reach"),
-            rows=list(goals(people)),
+            "goals",
+            "People as they are, by the catalogue as shipped",
+            ("what", "has", "to reach"),
+            list(goals(workers)),
         ),
-        form_by_check(people),
-        other_acts(people),
+        form_by_check(workers),
+        other_acts(workers),
     ]
 
 
-def goals(people: People) -> Iterator[tuple[Cell, ...]]:
+def goals(workers: Workers) -> Iterator[Row]:
     """What the catalogue does, beside what it is to do."""
-    for exercise in ("squat", "lunge"):
-        yield (f"{exercise}: {BY_VIEW} within one", _within_one(people, exercise), "all")
-    yield (
-        f"sit-to-stand in 30 s, begun standing: {BY_VIEW} within one",
-        _within_one(people, "sit-to-stand", "sit-to-stand-30-s"),
-        "all",
-    )
+    for exercise, spec, name in (
+        ("squat", "squat", "squat"),
+        ("lunge", "lunge", "lunge"),
+        ("sit-to-stand", "sit-to-stand-30-s", "sit-to-stand in 30 s, begun standing"),
+    ):
+        films = [one for one in named(workers, f"uiprmd_{exercise}") if one.right]
+        within = [
+            sum(
+                abs(found - (of.count or 0)) <= 1
+                for found, of in zip(
+                    count(workers, films, catalogue()[spec], angle), films, strict=True
+                )
+            )
+            for angle in CAMERAS.values()
+        ]
+        has = f"{', '.join(map(str, within))} of {len(films)}"
+        yield (f"{name}: {BY_VIEW} within one", has, "all")
     for exercise in FORM_OF:
-        films = people.named(f"uiprmd_{exercise}")
-        found = [people.auc(films, catalogue()[exercise], angle) for angle in CAMERAS.values()]
+        films = named(workers, f"uiprmd_{exercise}")
+        found = [
+            auc_of_form(workers, films, catalogue()[exercise], angle) for angle in CAMERAS.values()
+        ]
         yield (
             f"{exercise}: AUC of form, {VIEWS}",
             ", ".join("-" if one is None else f"{one:.2f}" for one in found),
             "mean 0.80, none under 0.70",
         )
-    films = [one for one in people.named("uiprmd_shoulder-abduction-one-arm") if one.right]
-    counted = sum(people.counts(films, catalogue()["lateral-raise"], AHEAD))
-    repetitions = sum(one.count or 0 for one in films)
-    yield ("raises of one arm, counted as of both", _of(counted, repetitions), "4 %")
-    films, push_up = people.named("pushfit"), catalogue()["push-up"]
-    yield _films_with_one("push-up films", people.counts(films, push_up), "97 %")
-    yield ("push-up films: AUC of form", people.auc(films, push_up), "0.75")
-    films = people.named("posetrainer_bicep")
-    yield _films_with_one(
-        "biceps curls from the side", people.counts(films, catalogue()["biceps-curl"]), "80 %"
-    )
-    films = people.named("yoga_tree")
-    yield _films_with_one(
-        "tree poses held a second",
-        people.counts(films, adjusted("tree-pose", hold_ms=1000)),
-        "88 %",
-    )
-    yield _films_with_one("planks held a second", _planks(people, "correct"), "92 %")
-    films = people.named("hdm05_squat1Reps")
-    counted = sum(
-        sum(people.counts(films, catalogue()["squat"], angle)) for angle in CAMERAS.values()
-    )
-    repetitions = sum(one.count or 0 for one in films) * len(CAMERAS)
-    yield ("motion-capture squats, three views", _of(counted, repetitions), "96 %")
-    false = sum(sum(row) for row in _false(people).values())
-    minutes = _minutes(_acts(people)) * len(CAMERAS)
+    films = [one for one in named(workers, "uiprmd_shoulder-abduction-one-arm") if one.right]
+    counted = sum(count(workers, films, catalogue()["lateral-raise"], AHEAD))
+    yield ("raises of one arm, counted as of both", _of_done(counted, films), "4 %")
+    films, push_up = named(workers, "pushfit"), catalogue()["push-up"]
+    yield _films_with_one("push-up films", count(workers, films, push_up), "97 %")
+    yield ("push-up films: AUC of form", auc_of_form(workers, films, push_up), "0.75")
+    for what, prefix, spec_, goal in (
+        ("biceps curls from the side", "posetrainer_bicep", catalogue()["biceps-curl"], "80 %"),
+        ("tree poses held a second", "yoga_tree", adjusted("tree-pose", hold_ms=1000), "88 %"),
+    ):
+        yield _films_with_one(what, count(workers, named(workers, prefix), spec_), goal)
+    yield _films_with_one("planks held a second", planks(workers, "correct"), "92 %")
+    films, squat = named(workers, "hdm05_squat1Reps"), catalogue()["squat"]
+    counted = sum(sum(count(workers, films, squat, angle)) for angle in CAMERAS.values())
+    has = _of_done(counted, films, len(CAMERAS))
+    yield ("motion-capture squats, three views", has, "96 %")
+    false = sum(sum(counts) for counts in _false(workers).values())
+    minutes = _minutes(_acts(workers)) * len(CAMERAS)
     yield (
         f"false repetitions a minute and movement, of {len(JUDGED)} over {minutes:.0f} minutes",
-        false / len(JUDGED) / minutes if minutes else None,
+        share(false / len(JUDGED), minutes),
         "1.75, 1.2 wished",
     )
 
 
-def _within_one(people: People, exercise: str, spec: str | None = None) -> str:
-    films = [one for one in people.named(f"uiprmd_{exercise}") if one.right]
-    within = []
-    for angle in CAMERAS.values():
-        counts = people.counts(films, catalogue()[spec or exercise], angle)
-        within.append(
-            sum(abs(count - (of.count or 0)) <= 1 for count, of in zip(counts, films, strict=True))
-        )
-    return _of(", ".join(map(str, within)), len(films))
-
-
-def _planks(people: People, label: str) -> list[int]:
+def planks(workers: Workers, label: str) -> list[int]:
+    """How often each still with this label is counted as a plank."""
     spec = adjusted("plank", hold_ms=1000)
-    jobs = [
-        Seen(of.name, spec, still=number)
-        for of in people.named("stills_plank")
-        for number, said in enumerate(of.labels)
-        if said == label
+    runs = [
+        Run(Filmed(of.name, still=number, seconds=STILL_SECONDS), spec)
+        for of in named(workers, "stills_plank")
+        for number, labelled in enumerate(of.labels)
+        if labelled == label
     ]
-    return [len(one) for one in people.done(jobs)]
+    completed = workers.completed(runs)
+    return [len(completed[run]) for run in runs]
 
 
-def _films_with_one(what: str, counts: Sequence[int], goal: str) -> tuple[Cell, ...]:
-    return (f"{what}, of which one is counted", _of(sum(map(bool, counts)), len(counts)), goal)
+def _films_with_one(what: str, counts: Sequence[int], goal: str) -> Row:
+    has = f"{sum(map(bool, counts))} of {len(counts)}"
+    return (f"{what}, of which one is counted", has, goal)
 
 
-def _acts(people: People) -> list[Film]:
-    return [one for one in people.named("hdm05") if not one.exercise.startswith("squat")]
+def _of_done(counted: int, films: Sequence[Film], views: int = 1) -> str:
+    return f"{counted} of {sum(one.count or 0 for one in films) * views}"
+
+
+def _acts(workers: Workers) -> list[Film]:
+    films = named(workers, "hdm05")
+    return [one for one in films if not one.exercise.startswith("squat")]
 
 
 def _minutes(films: Sequence[Film]) -> float:
     return sum(one.minutes for one in films)
 
 
-def _false(people: People) -> dict[str, list[int]]:
+def _false(workers: Workers) -> dict[str, list[int]]:
     """The repetitions of each MoveSpec of JUDGED in each of the other acts, from all sides."""
-    films = _acts(people)
-    people.done(
-        Seen(of.name, catalogue()[exercise], angle)
+    films, specs = _acts(workers), {name: catalogue()[name] for name in JUDGED}
+    # All at once, so that the frames of each film and view are made once.
+    workers.completed(
+        Run(Filmed(of.name, angle), spec)
         for of in films
-        for exercise in JUDGED
         for angle in CAMERAS.values()
+        for spec in specs.values()
     )
-    return {
-        exercise: [
-            sum(of)
-            for of in zip(
-                *(people.counts(films, catalogue()[exercise], a) for a in CAMERAS.values()),
-                strict=True,
-            )
-        ]
-        for exercise in JUDGED
-    }
+    found = {}
+    for name, spec in specs.items():
+        by_view = (count(workers, films, spec, angle) for angle in CAMERAS.values())
+        found[name] = [sum(counts) for counts in zip(*by_view, strict=True)]
+    return found
 
 
-def other_acts(people: People) -> Table:
-    films, false = _acts(people), _false(people)
+def other_acts(workers: Workers) -> Table:
+    films = _acts(workers)
     acts = list(dict.fromkeys(one.exercise for one in films))
-    rows: list[tuple[Cell, ...]] = []
-    for exercise, counts in false.items():
+    rows: list[Row] = []
+    for exercise, counts in _false(workers).items():
         row: list[Cell] = [exercise]
         for act in (*acts, None):
             of = [number for number, one in enumerate(films) if act in (None, one.exercise)]
             minutes = _minutes([films[number] for number in of]) * len(CAMERAS)
-            row.append(sum(counts[number] for number in of) / minutes if minutes else None)
+            row.append(share(sum(counts[number] for number in of), minutes))
         rows.append(tuple(row))
-    return Table(
-        key="other_acts",
-        title="False repetitions a minute over other acts of people, from three views",
-        columns=("MoveSpec", *acts, "all"),
-        rows=rows,
-    )
-
-
-def _of(part: int | str, whole: int) -> str:
-    return f"{part} of {whole}"
+    title = "False repetitions a minute over other acts of people, from three views"
+    return Table("other_acts", title, ("MoveSpec", *acts, "all"), rows)

@@ -1,5 +1,5 @@
-"""The part `quality`: whether a session's countable share tells the recordings that are counted
-off by more than one from the rest, on people left out."""
+"""The part `quality`: how well a session's countable share marks recordings that are counted off by
+more than one, on people left out."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
@@ -16,9 +16,9 @@ from sessions_app.summary import (
 
 from .engine_runs import Workers, catalogue, recording
 from .samples import DATASETS, Sample
-from .tables import Cell, Table
+from .tables import Row, Table, share
 
-# Of the recordings that are counted within one, this share may be marked.
+# The share of the recordings counted within one that may be marked.
 MAX_SHARE_OF_REST: Final = 0.1
 COLUMNS: Final = (
     "not within 1",
@@ -31,7 +31,7 @@ COLUMNS: Final = (
 
 
 class Judged(NamedTuple):
-    """A recording as a session tells of it."""
+    """A recording with what its session would report."""
 
     sample: Sample
     counted: int
@@ -42,6 +42,10 @@ class Judged(NamedTuple):
     def is_miss(self) -> bool:
         return abs(self.counted - self.sample.count) > 1
 
+    @property
+    def is_doubted(self) -> bool:
+        return self.quality.countable_share < DOUBTED_BELOW
+
 
 class Marked(NamedTuple):
     """How many of the misses are marked, and how many of the rest."""
@@ -51,8 +55,14 @@ class Marked(NamedTuple):
     rest: int
     wrongly: int
 
-    def __add__(self, other: "Marked") -> "Marked":  # type: ignore[override]
-        return Marked(*(one + more for one, more in zip(self, other, strict=True)))
+    def row(self, name: str) -> Row:
+        return (
+            *(name, self.misses, self.marked, share(self.marked, self.misses)),
+            *(self.rest, self.wrongly, share(self.wrongly, self.rest)),
+        )
+
+
+Sign = Callable[[Judged], float]
 
 
 def tables(workers: Workers) -> list[Table]:
@@ -62,9 +72,9 @@ def tables(workers: Workers) -> list[Table]:
 
 def judge(workers: Workers) -> list[Judged]:
     samples = [sample for sample in workers.samples if sample.exercise in catalogue()]
-    told = workers.each(tell, [sample.name for sample in samples])
     found = []
-    for sample, (counted, state) in zip(samples, told, strict=True):
+    states = workers.each(count_and_judge, [sample.name for sample in samples])
+    for sample, (counted, state) in zip(samples, states, strict=True):
         quality, shares = quality_of({"quality": state}), shares_of(state)
         if quality is None or shares is None:
             raise ValueError(f"{sample.name} has no two frames.")
@@ -72,7 +82,7 @@ def judge(workers: Workers) -> list[Judged]:
     return found
 
 
-def tell(name: str) -> tuple[int, dict[str, object]]:
+def count_and_judge(name: str) -> tuple[int, dict[str, object]]:
     """Called in a worker: the repetitions of a recording, and the signs of its quality."""
     sample = recording(name)
     engine, quality, counted = Engine(catalogue()[sample.exercise]), SessionQuality(), 0
@@ -87,41 +97,38 @@ def tell(name: str) -> tuple[int, dict[str, object]]:
     return counted, quality.state()
 
 
-def unsure(shares: dict[QualityReason, float], of: Iterable[QualityReason]) -> float:
-    """What is not countable, by these reasons alone."""
-    taken = {reason: shares[reason] for reason in of}
-    incomplete = taken.pop(QualityReason.INCOMPLETE_MOVEMENTS, 0.0)
-    return 1.0 - (1.0 - sum(taken.values())) * (1.0 - incomplete)
+def unsure(reasons: Iterable[QualityReason]) -> Sign:
+    """The share that is not countable by these reasons alone."""
+    of = tuple(reasons)
 
+    def sign(one: Judged) -> float:
+        shares = {reason: one.shares[reason] for reason in of}
+        incomplete = shares.pop(QualityReason.INCOMPLETE_MOVEMENTS, 0.0)
+        return 1.0 - (1.0 - sum(shares.values())) * (1.0 - incomplete)
 
-Sign = Callable[[Judged], float]
+    return sign
 
 
 def limit_for(chosen_on: Collection[Judged], sign: Sign) -> float:
-    """The limit above which MAX_SHARE_OF_REST of those that are counted within one are marked."""
+    """The limit above which MAX_SHARE_OF_REST of the recordings counted within one are marked."""
     rest = sorted((sign(one) for one in chosen_on if not one.is_miss), reverse=True)
     return rest[int(MAX_SHARE_OF_REST * len(rest))]
 
 
 def marked(judged: Collection[Judged], limit: float, sign: Sign) -> Marked:
-    misses = [one for one in judged if one.is_miss]
-    rest = [one for one in judged if not one.is_miss]
-    return Marked(
-        len(misses),
-        sum(sign(one) > limit for one in misses),
-        len(rest),
-        sum(sign(one) > limit for one in rest),
-    )
+    misses = [sign(one) > limit for one in judged if one.is_miss]
+    rest = [sign(one) > limit for one in judged if not one.is_miss]
+    return Marked(len(misses), sum(misses), len(rest), sum(rest))
 
 
 def by_people(all_: Sequence[Judged], sign: Sign) -> Marked:
     """Each person by the limit tuned on everybody else."""
-    total = Marked(0, 0, 0, 0)
+    found = []
     for person in dict.fromkeys(one.sample.person for one in all_):
-        his = [one for one in all_ if one.sample.person == person]
+        own = [one for one in all_ if one.sample.person == person]
         others = [one for one in all_ if one.sample.person != person]
-        total += marked(his, limit_for(others, sign), sign)
-    return total
+        found.append(marked(own, limit_for(others, sign), sign))
+    return Marked(*map(sum, zip(*found, strict=True)))
 
 
 def by_dataset(all_: Sequence[Judged], dataset: str, sign: Sign) -> Marked:
@@ -135,69 +142,45 @@ def by_way(all_: Sequence[Judged]) -> Table:
     def shipped(judged: Collection[Judged]) -> Marked:
         return marked(judged, -DOUBTED_BELOW, lambda one: -one.quality.countable_share)
 
-    sign = _by(QualityReason)
+    sign = unsure(QualityReason)
     good = [one for one in all_ if not one.sample.is_bad]
     rows = [
-        ("the limit tuned on the other people", by_people(all_, sign)),
+        by_people(all_, sign).row("the limit tuned on the other people"),
         *(
-            (f"{dataset}, the limit tuned on the other set", by_dataset(all_, dataset, sign))
+            by_dataset(all_, dataset, sign).row(f"{dataset}, the limit tuned on the other set")
             for dataset in DATASETS
         ),
-        (f"as shipped, below {DOUBTED_BELOW}", shipped(all_)),
-        (f"as shipped, below {DOUBTED_BELOW}, without the bad", shipped(good)),
+        shipped(all_).row(f"as shipped, below {DOUBTED_BELOW}"),
+        shipped(good).row(f"as shipped, below {DOUBTED_BELOW}, without the bad"),
     ]
-    return Table(
-        key="marked",
-        title="Recordings that the countable share marks: of those not within one, and of the rest",
-        columns=("how", *COLUMNS),
-        rows=[(how, *_cells(of)) for how, of in rows],
-    )
+    title = "Recordings that the countable share marks: of those not within one, and of the rest"
+    return Table("marked", title, ("how", *COLUMNS), rows)
 
 
 def by_reason(all_: Sequence[Judged]) -> Table:
     """Each reason alone, and all but it, by the limit tuned on the other people."""
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[Row] = []
     for reason in QualityReason:
         others = [one for one in QualityReason if one is not reason]
-        rows.append((f"{reason.value} alone", *_cells(by_people(all_, _by((reason,))))))
-        rows.append((f"all but {reason.value}", *_cells(by_people(all_, _by(others)))))
-    return Table(
-        key="by_reason",
-        title="The same by one reason alone and without it, tuned on the other people",
-        columns=("reasons", *COLUMNS),
-        rows=rows,
-    )
-
-
-def _by(reasons: Iterable[QualityReason]) -> Sign:
-    of = tuple(reasons)
-    return lambda one: unsure(one.shares, of)
+        rows.append(by_people(all_, unsure((reason,))).row(f"{reason.value} alone"))
+        rows.append(by_people(all_, unsure(others)).row(f"all but {reason.value}"))
+    title = "The same by one reason alone and without it, tuned on the other people"
+    return Table("by_reason", title, ("reasons", *COLUMNS), rows)
 
 
 def by_recording(all_: Sequence[Judged]) -> Table:
-    shown = [one for one in all_ if one.is_miss or one.quality.countable_share < DOUBTED_BELOW]
-    shown.sort(key=lambda one: (not one.is_miss, one.quality.countable_share))
+    listed = [one for one in all_ if one.is_miss or one.is_doubted]
+    listed.sort(key=lambda one: (not one.is_miss, one.quality.countable_share))
     return Table(
-        key="quality_by_recording",
-        title="Recordings not within one, and then the rest that is marked, as shipped",
-        columns=("recording", "human", "counted", "countable share", "marked", "reasons"),
-        rows=[
+        "quality_by_recording",
+        "Recordings not within one, and then the rest that is marked, as shipped",
+        ("recording", "human", "counted", "countable share", "marked", "reasons"),
+        [
             (
                 *(one.sample.name, one.sample.count, one.counted, one.quality.countable_share),
-                "yes" if one.quality.countable_share < DOUBTED_BELOW else "",
+                "yes" if one.is_doubted else "",
                 ", ".join(reason.value for reason in one.quality.reasons),
             )
-            for one in shown
+            for one in listed
         ],
     )
-
-
-def _cells(of: Marked) -> tuple[Cell, ...]:
-    return (
-        *(of.misses, of.marked, _share(of.marked, of.misses)),
-        *(of.rest, of.wrongly, _share(of.wrongly, of.rest)),
-    )
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

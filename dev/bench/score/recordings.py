@@ -1,22 +1,36 @@
-"""The part `recordings`: the catalogue over people, as shipped and tuned on people left out.
+"""The parts over recordings of people, counted by the catalogue.
 
-The data sets are never pooled: each has rows of its own.
+`recordings`: as shipped, and tuned on people left out. `variants`: as another camera, pace or
+person would have made them, up to the last marked repetition. `attempts`: where attempts are
+reported, among the repetitions that a human marked. The data sets are never pooled.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
 
-from .cards import view_of
+from detection import Engine, PoseFrame
+from dev.poses.variants import CHANGES, hiding
+
 from .cross_validation import Chooser
-from .engine_runs import Completions, Run, Workers, catalogue
-from .matches import Figures, figures, tally, within_span
-from .samples import DATASETS, KNOWN_BAD, Sample
-from .tables import Cell, Table
+from .engine_runs import Recorded, Run, Times, Workers, catalogue, recording
+from .matches import figures, marked_span, matched, tally, within_span
+from .samples import DATASETS, KNOWN_BAD, VIEWS, Sample
+from .tables import Cell, Row, Table
 
-COLUMNS = ("recordings", "within 1", "exact", "MAE", "precision", "recall", "F1")
+ALL: Final = "all"
+COLUMNS: Final = ("recordings", "within 1", "exact", "MAE", "precision", "recall", "F1")
+# The variants in which a camera sees one side alone.
+HIDING: Final = [
+    number
+    for number, change in enumerate(CHANGES)
+    if isinstance(change, partial) and change.func is hiding
+]
+COUNTED, UNCOUNTED, OUTSIDE = "within a counted one", "within another", "outside"
+PLACES: Final = (COUNTED, UNCOUNTED, OUTSIDE)
 
-VIEWS = ("side", "oblique", "front")
-
-Counted = Mapping[str, Completions]
+Counted = Mapping[str, Times]
 
 
 def tables(workers: Workers) -> list[Table]:
@@ -24,35 +38,26 @@ def tables(workers: Workers) -> list[Table]:
     shipped = as_shipped(workers, samples)
     chooser = Chooser(workers)
     by_person, by_dataset = chooser.by_person(), chooser.by_dataset()
+    chosen = "Recordings of people, each counted with rules tuned on the other"
     return [
         by_recording(samples, shipped, by_person),
         by_exercise("as_shipped", "Recordings of people, as shipped", samples, shipped),
-        by_exercise(
-            "by_person",
-            "Recordings of people, each counted with rules tuned on the other people of the set",
-            samples,
-            by_person,
-        ),
-        by_exercise(
-            "by_dataset",
-            "Recordings of people, each counted with rules tuned on the other data set",
-            samples,
-            by_dataset,
-        ),
+        by_exercise("by_person", f"{chosen} people of the set", samples, by_person),
+        by_exercise("by_dataset", f"{chosen} data set", samples, by_dataset),
         by_view(samples, shipped),
         missed(samples, shipped, by_person),
     ]
 
 
-def as_shipped(workers: Workers, samples: Sequence[Sample]) -> dict[str, Completions]:
+def as_shipped(workers: Workers, samples: Sequence[Sample]) -> dict[str, Times]:
     """The completions of each recording by the catalogue's MoveSpec."""
-    runs = {sample.name: Run(sample.name, catalogue()[sample.exercise]) for sample in samples}
+    runs = {one.name: Run(Recorded(one.name), catalogue()[one.exercise]) for one in samples}
     completed = workers.count(runs.values())
     return {name: completed[run] for name, run in runs.items()}
 
 
 def by_recording(samples: Sequence[Sample], shipped: Counted, by_person: Counted) -> Table:
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[Row] = []
     for sample in samples:
         completed = shipped[sample.name]
         inside = within_span(completed, sample)
@@ -65,85 +70,184 @@ def by_recording(samples: Sequence[Sample], shipped: Counted, by_person: Counted
                 *(_count(by_person, sample), KNOWN_BAD.get(sample.name, "")),
             )
         )
-    return Table(
-        key="by_recording",
-        title="Recording by recording",
-        columns=(
-            *("recording", "data set", "person", "human", "counted"),
-            *("precision", "recall", "F1", "in span"),
-            *("precision in span", "recall in span", "F1 in span"),
-            *("left out", "known to be bad"),
-        ),
-        rows=rows,
-        is_for_docs=False,
+    columns = (
+        *("recording", "data set", "person", "human", "counted", "precision", "recall", "F1"),
+        *("in span", "precision in span", "recall in span", "F1 in span"),
+        *("left out", "known to be bad"),
     )
+    return Table("by_recording", "Recording by recording", columns, rows, is_for_docs=False)
 
 
 def by_exercise(key: str, title: str, samples: Sequence[Sample], counted: Counted) -> Table:
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[Row] = []
     for dataset in DATASETS:
         there = [one for one in samples if one.dataset == dataset and one.name in counted]
         for name, group in groups(there):
             of = figures([tally(counted[sample.name], sample) for sample in group])
-            rows.append((f"{dataset}: {name}", *_cells(of)))
-    return Table(key=key, title=title, columns=("exercise", *COLUMNS), rows=rows)
-
-
-def by_view(samples: Sequence[Sample], shipped: Counted) -> Table:
-    """By where the people were filmed from, as their shoulders tell it."""
-    views: dict[str, list[Sample]] = {}
-    for sample in samples:
-        views.setdefault(view_of(sample), []).append(sample)
-    exercises = sorted({sample.exercise for sample in samples})
-    rows: list[tuple[Cell, ...]] = []
-    for exercise in (*exercises, "all"):
-        row: list[Cell] = [exercise]
-        for view in VIEWS:
-            own = [one for one in views.get(view, ()) if exercise in (one.exercise, "all")]
-            within = sum(abs(len(shipped[one.name]) - one.count) <= 1 for one in own)
-            row.append(f"{within} of {len(own)}" if own else None)
-        rows.append(tuple(row))
-    return Table(
-        key="by_view",
-        title="Recordings of people within one by where they were filmed from, as shipped",
-        columns=("exercise", *VIEWS),
-        rows=rows,
-    )
+            rows.append((f"{dataset}: {name}", *of))
+    return Table(key, title, ("exercise", *COLUMNS), rows)
 
 
 def groups(samples: Sequence[Sample]) -> Iterator[tuple[str, list[Sample]]]:
-    """Each exercise and all of them; where some of it is known to be bad, all without that too."""
+    """Each exercise and all of them, and all without the bad where there are bad ones."""
     for exercise in sorted({sample.exercise for sample in samples}):
         yield exercise, [sample for sample in samples if sample.exercise == exercise]
     if samples:
-        yield "all", list(samples)
+        yield ALL, list(samples)
     good = [sample for sample in samples if not sample.is_bad]
     if good and len(good) < len(samples):
         yield "all, without the bad", good
 
 
+def by_view(samples: Sequence[Sample], shipped: Counted) -> Table:
+    views = {one.name: one.view for one in samples}
+    rows: list[Row] = []
+    for exercise in (*sorted({one.exercise for one in samples}), ALL):
+        row: list[Cell] = [exercise]
+        for view in VIEWS:
+            own = [
+                abs(len(shipped[one.name]) - one.count) <= 1
+                for one in samples
+                if views[one.name] == view and exercise in (one.exercise, ALL)
+            ]
+            row.append(f"{sum(own)} of {len(own)}" if own else None)
+        rows.append(tuple(row))
+    title = "Recordings of people within one by where they were filmed from, as shipped"
+    return Table("by_view", title, ("exercise", *VIEWS), rows)
+
+
 def missed(samples: Sequence[Sample], shipped: Counted, by_person: Counted) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for sample in samples:
-        whole = tally(shipped[sample.name], sample)
-        if abs(whole.error) > 1:
-            rows.append(
-                (
-                    *(sample.name, whole.human, whole.counted, _count(by_person, sample)),
-                    KNOWN_BAD.get(sample.name, ""),
-                )
-            )
-    return Table(
-        key="missed",
-        title="Recordings not within one, as shipped",
-        columns=("recording", "human", "counted", "left out", "known to be bad"),
-        rows=rows,
-    )
+    counts = [(one, len(shipped[one.name])) for one in samples]
+    rows = [
+        (one.name, one.count, count, _count(by_person, one), KNOWN_BAD.get(one.name, ""))
+        for one, count in counts
+        if abs(count - one.count) > 1
+    ]
+    columns = ("recording", "human", "counted", "left out", "known to be bad")
+    return Table("missed", "Recordings not within one, as shipped", columns, rows)
 
 
 def _count(counted: Counted, sample: Sample) -> int | None:
     return len(counted[sample.name]) if sample.name in counted else None
 
 
-def _cells(of: Figures) -> tuple[Cell, ...]:
-    return (of.recordings, of.within_one, of.exact, of.mae, of.precision, of.recall, of.f1)
+def good_of_catalogue(workers: Workers) -> list[Sample]:
+    return [one for one in workers.samples if one.exercise in catalogue() and not one.is_bad]
+
+
+class Varied(NamedTuple):
+    """A recording up to its last marked repetition, with a change of CHANGES."""
+
+    name: str
+    change: int
+
+    def frames(self) -> list[PoseFrame]:
+        sample = recording(self.name)
+        span = marked_span(sample)
+        frames = [one for one in sample.frames if span is None or one.timestamp_ms <= span[1]]
+        return CHANGES[self.change](frames)
+
+
+def tables_of_variants(workers: Workers) -> list[Table]:
+    samples = good_of_catalogue(workers)
+    shipped = as_shipped(workers, samples)
+    runs = {
+        (one.name, number): Run(Varied(one.name, number), catalogue()[one.exercise])
+        for one in samples
+        for number in range(len(CHANGES))
+    }
+    counted = workers.count(runs.values())
+    rows: list[Row] = []
+    hidden: list[tuple[int, ...]] = []
+    exercises = sorted({one.exercise for one in samples})
+    for exercise in exercises:
+        own = [one for one in samples if one.exercise == exercise]
+        off = [
+            [abs(len(counted[runs[one.name, n]]) - one.count) for n in range(len(CHANGES))]
+            for one in own
+        ]
+        all_ = [error for of in off for error in of]
+        exact, within = (sum(error <= most for error in all_) for most in (0, 1))
+        rows.append((exercise, len(all_), within, exact, sum(all_) / len(all_)))
+        sides = [[of[number] for number in HIDING] for of in off]
+        hidden.append(
+            (
+                len(own),
+                sum(abs(len(shipped[one.name]) - one.count) <= 1 for one in own),
+                *(sum(best(of) <= 1 for of in sides) for best in (min, max)),
+            )
+        )
+    sums = tuple(sum(column) for column in zip(*hidden, strict=True)) or (0,) * 4
+    return [
+        Table(
+            "by_exercise",
+            f"Recordings in {len(CHANGES)} variants each, without the bad",
+            ("exercise", *COLUMNS[:4]),
+            rows,
+        ),
+        Table(
+            "hidden",
+            "Recordings within one as they are, and with one side hidden: the better one and the"
+            " worse, without the bad",
+            ("exercise", "recordings", "as it is", "better", "worse"),
+            [(name, *of) for name, of in zip((*exercises, ALL), (*hidden, sums), strict=True)],
+        ),
+    ]
+
+
+class Reported(NamedTuple):
+    """The times of a recording's completions and attempts, in milliseconds."""
+
+    completed: list[float]
+    attempted: list[float]
+
+
+def follow(name: str) -> Reported:
+    """Called in a worker."""
+    sample = recording(name)
+    engine = Engine(catalogue()[sample.exercise])
+    events = [event for frame in sample.frames for event in engine.feed(frame)]
+    events += engine.finish()
+    return Reported(
+        *(
+            [event.ts_ms for event in events if event.type == type_]
+            for type_ in ("event_completed", "event_interrupted")
+        )
+    )
+
+
+def places(reported: Reported, sample: Sample) -> Counter[str]:
+    """How many attempts are in each of PLACES."""
+    repetitions = sample.repetitions or ()
+    counted = {number for _, number in matched(reported.completed, repetitions)}
+    found: Counter[str] = Counter()
+    for ms in reported.attempted:
+        within = {n for n, (start, end) in enumerate(repetitions) if start <= ms <= end}
+        found[COUNTED if within & counted else UNCOUNTED if within else OUTSIDE] += 1
+    return found
+
+
+def tables_of_attempts(workers: Workers) -> list[Table]:
+    samples = [one for one in good_of_catalogue(workers) if one.repetitions]
+    reported = workers.each(follow, [one.name for one in samples])
+    found = [places(*pair) for pair in zip(reported, samples, strict=True)]
+
+    def by(what: str, names: Sequence[str]) -> Table:
+        rows: list[Row] = []
+        for name in (*sorted(set(names)), ALL):
+            own = [one for one, of in zip(found, names, strict=True) if name in (of, ALL)]
+            total = sum(own, Counter[str]())
+            rows.append((name, len(own), total.total(), *(total[place] for place in PLACES)))
+        return Table(
+            f"attempts_by_{what}",
+            f"Attempts by {what}, without the bad recordings: where they are sent, among the"
+            " repetitions that a human marked",
+            (what, "recordings", "attempts", *PLACES),
+            rows,
+            is_for_docs=what == "exercise",
+        )
+
+    return [
+        by("exercise", [one.exercise for one in samples]),
+        by("person", [one.person for one in samples]),
+    ]

@@ -7,17 +7,25 @@ import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from detection import Landmark, PoseFrame
+from detection.landmarks import INDEX
 from dev.poses import recordings
 
 Span = tuple[float, float]
 
+VIEWS: Final = ("side", "oblique", "front")
+SIDE_BELOW, FRONT_ABOVE = 0.3, 0.55
+TRUNK: Final = [
+    INDEX[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+]
+
 DATASETS: Final = ("RepCount-pose", "Countix-Fitness")
 
-# Recordings by which nothing can be judged. They are counted, but choose nothing, and every figure
-# is given without them as well.
+# Recordings by which nothing can be judged. They are counted but choose nothing, and the totals are
+# also given without them.
 KNOWN_BAD: Final = {
     "bench_press_stu10_1_02": "the pose is wrong most of the time",
     "bench_press_stu10_6_04": "presses long before the first label, which is at 24 s",
@@ -32,7 +40,7 @@ KNOWN_BAD: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """`dataset` is one of DATASETS. `repetitions` are those that a human marked, from start to end
     in milliseconds; None where only the count is known."""
@@ -53,19 +61,31 @@ class Sample:
     def is_bad(self) -> bool:
         return self.name in KNOWN_BAD
 
+    @property
+    def view(self) -> str:
+        """From where the person was filmed, by the distance of the shoulders in the image over
+        the length of the trunk: one of VIEWS."""
+        widths = []
+        for frame in self.frames:
+            left, right, left_hip, right_hip = (frame.landmarks[index] for index in TRUNK)
+            x = (left.x + right.x - left_hip.x - right_hip.x) / 2
+            y = (left.y + right.y - left_hip.y - right_hip.y) / 2
+            trunk = (x * x + y * y) ** 0.5
+            if trunk > 0.0:
+                apart = ((left.x - right.x) ** 2 + (left.y - right.y) ** 2) ** 0.5
+                widths.append(apart / trunk)
+        width = median(widths)
+        return "side" if width < SIDE_BELOW else "front" if width > FRONT_ABOVE else "oblique"
+
 
 def person_of(name: str) -> str:
-    """`stuN` of a recording's name is a person. Of any other it is not known who is on it: he is
-    taken for somebody who is on no other."""
+    """`stuN` in a recording's name is a person. Any other recording is a person of its own."""
     found = re.search(r"(?:^|_)(stu\d+)(?:_|$)", name)
     return found.group(1) if found else name
 
 
 def dataset_of(source: str) -> str:
-    """The data set that a recording's source names first; any other is of the first that there was.
-
-    Figures of two data sets are never pooled to choose by.
-    """
+    """The data set that a recording's source names first, or else the first data set."""
     first = source.partition(" ")[0]
     return first if first in DATASETS else DATASETS[0]
 
@@ -123,36 +143,32 @@ class Film:
         landmarker would give them: z is halved, with noise of 5 mm in x and y and 20 in z."""
         gauss = random.Random(f"{self.name} {angle}").gauss  # noqa: S311 - noise, not a secret
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        return [
-            PoseFrame(
-                frame.timestamp_ms,
-                tuple(
-                    Landmark(
-                        x * cos + z * sin + gauss(0, 0.005),
-                        y + gauss(0, 0.005),
-                        (z * cos - x * sin) / 2 + gauss(0, 0.02),
-                        visibility,
-                    )
-                    for x, y, z, visibility in frame.landmarks
-                ),
+
+        def seen(mark: Landmark) -> Landmark:
+            x, y, z, visibility = mark
+            return Landmark(
+                x * cos + z * sin + gauss(0, 0.005),
+                y + gauss(0, 0.005),
+                (z * cos - x * sin) / 2 + gauss(0, 0.02),
+                visibility,
             )
+
+        return [
+            PoseFrame(frame.timestamp_ms, tuple(map(seen, frame.landmarks)))
             for frame in self.frames
         ]
 
     def still(self, number: int, *, seconds: float) -> list[PoseFrame]:
         """The frame of this number kept for so long, at 30 frames a second, with 2 mm of noise."""
         gauss = random.Random(f"{self.name} {number}").gauss  # noqa: S311
+
+        def shaken(mark: Landmark) -> Landmark:
+            x, y, z = (axis + gauss(0, 0.002) for axis in mark[:3])
+            return Landmark(x, y, z, mark.visibility)
+
         pose = self.frames[number].landmarks
         return [
-            PoseFrame(
-                index * 1000 / 30,
-                tuple(
-                    Landmark(
-                        x + gauss(0, 0.002), y + gauss(0, 0.002), z + gauss(0, 0.002), visibility
-                    )
-                    for x, y, z, visibility in pose
-                ),
-            )
+            PoseFrame(index * 1000 / 30, tuple(map(shaken, pose)))
             for index in range(round(seconds * 30) + 1)
         ]
 
