@@ -81,7 +81,6 @@ course: install ## Count again what docs/movespec/ shows, and draw it and the fi
 	@$(BIN)/python manage.py replay docs/squat.json.gz --spec examples/movespecs/squat.yaml --plot docs/replay.svg --angles knee,hip
 	@rm docs/squat.json.gz
 	@$(BIN)/python -m dev.tools.course
-	@$(BIN)/python -m dev.tools.deviations
 	@$(BIN)/python -m dev.tools.drawings
 
 bench: install ## Measure session creation and the stream; ARGS="--seconds 4 --throwaway"

@@ -1,4 +1,4 @@
-"""Bodies in SVG: the figure of poses/ as limbs of a picture, with its angles."""
+"""Pictures in SVG: the figure of dev/poses/ as limbs, with its angles."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from detection import LANDMARK_NAMES, Landmark
 
 Point = tuple[float, float]
-# What is drawn of a body, those in the rear first; `near` is the side that the camera sees.
+# The sides of a body, the rear one first; `near` is the side that the camera sees.
 SIDES = {"far": "left", "near": "right"}
 LIMBS = {
     "arm": ("shoulder", "elbow", "wrist", "index"),
@@ -30,14 +30,15 @@ def points_of(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dic
         name: (ground[0] + (one.x - from_x) * scale, ground[1] + (one.y - floor) * scale)
         for name, one in named.items()
     }
-    points["head"] = _middle(points["left_ear"], points["right_ear"])
-    points[NECK] = _middle(points["left_shoulder"], points["right_shoulder"])
-    points["pelvis"] = _middle(points["left_hip"], points["right_hip"])
+    return with_middles(points)
+
+
+def with_middles(points: dict[str, Point]) -> dict[str, Point]:
+    """The points, with head, neck and pelvis."""
+    for name, of in (("head", "ear"), (NECK, "shoulder"), ("pelvis", "hip")):
+        (ax, ay), (bx, by) = points[f"left_{of}"], points[f"right_{of}"]
+        points[name] = (ax + bx) / 2, (ay + by) / 2
     return points
-
-
-def _middle(one: Point, other: Point) -> Point:
-    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
 def lines() -> list[tuple[str, tuple[str, ...]]]:
@@ -61,6 +62,47 @@ def number(value: float) -> str:
 
 def joined(points: Mapping[str, Point], names: Sequence[str]) -> str:
     return " ".join(f"{number(points[name][0])},{number(points[name][1])}" for name in names)
+
+
+class Picture:
+    """An SVG document, which grows by what is drawn."""
+
+    def __init__(self, wide: int, high: int, style: str) -> None:
+        self.high = high
+        self._parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" '
+            f'width="{wide}" height="{high}">',
+            style,
+            f'<rect class="paper" width="{wide}" height="{high}"/>',
+        ]
+
+    def add(self, element: str) -> None:
+        self._parts.append(element)
+
+    def path(self, kind: str, drawn: str, more: str = "") -> None:
+        self.add(f'<path class="{kind}" d="{drawn}"{more}/>')
+
+    def text(self, kind: str, at: Point, words: str, anchor: str = "middle") -> None:
+        of = f' class="{kind}"' if kind else ""
+        place = f'x="{number(at[0])}" y="{number(at[1])}"'
+        self.add(f'<text{of} {place} text-anchor="{anchor}">{words}</text>')
+
+    def body(self, points: Mapping[str, Point], scale: float, kind: str = "") -> None:
+        for name, of in lines():
+            self.add(f'<polyline class="{kind}{name}" points="{joined(points, of)}"/>')
+        x, y = points["head"]
+        self.add(
+            f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * scale)}"/>'
+        )
+
+    def angle(self, angle: "Angle", radius: float) -> None:
+        """The arc of an angle, filled."""
+        arc, (x, y) = angle.arc(radius), angle.at
+        self.path("wedge", f"{arc}L{number(x)} {number(y)}Z")
+        self.path("arc", arc)
+
+    def whole(self) -> str:
+        return "\n".join([*self._parts, "</svg>"]) + "\n"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The pictures of the course: a body in each phase, and an angle over time with what was counted.
 
-Each is of the first run of its page, or of another one that it names.
+Each shows the first run of its page, unless it names another.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from dev.replay.engine_run import LEFT as LEFT_SIDE
 from dev.replay.engine_run import PAIR, Angles, measures_of
 from dev.replay.engine_run import RIGHT as RIGHT_SIDE
 from dev.replay.event_lines import COMPLETED, INTERRUPTED
-from dev.tools.bodies import HEAD_M, NECK, Angle, Point, joined, lines, number, points_of
+from dev.tools.bodies import NECK, Angle, Picture, Point, number, points_of
 from dev.tools.course import FOLDER, Run, runs
 from sessions_app.attempt_words import criterion_words
 
@@ -29,7 +29,7 @@ BODIES, CHART, SCALE, VERTICAL = 232, 216, 102.0, 52
 LANDMARKS: Mapping[str, tuple[str, ...]] = dict(
     (*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items())
 )
-HEAD, NOT_READY_WIDE = HEAD_M * SCALE, 80
+NOT_READY_WIDE = 80
 TURNS = {0.0: "from the side", 90.0: "from the front"}
 # Okabe and Ito's, which people who see fewer colours can tell apart.
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7")
@@ -57,11 +57,11 @@ polyline, path { fill: none; stroke-linecap: round; stroke-linejoin: round; }
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Of which run of its page, which measure over time, and in which phases the body is shown.
+class Subject:
+    """What a picture shows: the run of its page, the measure over time, and the phases.
 
-    `turned` shows one phase from several sides in place of the run's own. Who is seated has the
-    hips at one height, not the lowest foot.
+    `turned` shows one phase from several sides instead of the run's own. A seated body keeps its
+    hips at one height instead of its lowest foot.
     """
 
     measure: Measure
@@ -72,29 +72,29 @@ class Picture:
 
 
 # By the name of the page; the cookbook has several.
-PICTURES: Mapping[str, Picture] = {
-    "first-movement": Picture("knee", phases=("standing", "bottom")),
-    "joints-and-leans": Picture("elbow", phases=("up", "down")),
-    "sides": Picture("elbow", run=1),
-    "where-to-film": Picture("trunk", phases=("bowed",), turned=(0, 60, 90)),
-    "own-range": Picture("knee"),
-    "strict": Picture("knee"),
-    "conditions": Picture("trunk", run=1, phases=("bottom",)),
-    "sequence": Picture("knee", phases=("seated", "standing")),
-    "steps": Picture("knee"),
-    "setup": Picture("knee"),
-    "holds": Picture("knee", phases=("plank",)),
-    "each-side": Picture("elbow"),
-    "checks": Picture("knee"),
-    "cues": Picture("knee"),
-    "parameters": Picture("knee"),
-    "try-it": Picture("hip", phases=("upright", "bowed")),
-    "cookbook-press": Picture("elbow", run=0, phases=("racked", "overhead")),
-    "cookbook-swing": Picture("hip", run=1, phases=("hinged", "upright")),
-    "cookbook-hold": Picture("knee", run=2, phases=("sitting",)),
-    "cookbook-each-side": Picture("knee", run=3, phases=("standing", "lowered")),
-    "cookbook-both-arms": Picture("shoulder", run=4, phases=("down", "up")),
-    "cookbook-seated": Picture("knee", run=5, phases=("bent", "straight"), is_seated=True),
+PICTURES: Mapping[str, Subject] = {
+    "first-movement": Subject("knee", phases=("standing", "bottom")),
+    "joints-and-leans": Subject("elbow", phases=("up", "down")),
+    "sides": Subject("elbow", run=1),
+    "where-to-film": Subject("trunk", phases=("bowed",), turned=(0, 60, 90)),
+    "own-range": Subject("knee"),
+    "strict": Subject("knee"),
+    "conditions": Subject("trunk", run=1, phases=("bottom",)),
+    "sequence": Subject("knee", phases=("seated", "standing")),
+    "steps": Subject("knee"),
+    "setup": Subject("knee"),
+    "holds": Subject("knee", phases=("plank",)),
+    "each-side": Subject("elbow"),
+    "checks": Subject("knee"),
+    "cues": Subject("knee"),
+    "parameters": Subject("knee"),
+    "try-it": Subject("hip", phases=("upright", "bowed")),
+    "cookbook-press": Subject("elbow", run=0, phases=("racked", "overhead")),
+    "cookbook-swing": Subject("hip", run=1, phases=("hinged", "upright")),
+    "cookbook-hold": Subject("knee", run=2, phases=("sitting",)),
+    "cookbook-each-side": Subject("knee", run=3, phases=("standing", "lowered")),
+    "cookbook-both-arms": Subject("shoulder", run=4, phases=("down", "up")),
+    "cookbook-seated": Subject("knee", run=5, phases=("bent", "straight"), is_seated=True),
 }
 
 
@@ -135,52 +135,49 @@ def watch(run: Run) -> Seen:
 
 def draw(name: str) -> str:
     """The picture of a page, as SVG."""
-    picture = PICTURES[name]
+    subject = PICTURES[name]
     page = "cookbook" if name.startswith("cookbook-") else name
-    run = list(runs(FOLDER / f"{page}.md"))[picture.run]
+    run = list(runs(FOLDER / f"{page}.md"))[subject.run]
     seen = watch(run)
-    high = (BODIES if picture.phases else 0) + CHART
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" '
-        f'width="{WIDTH}" height="{high}">',
-        STYLE,
-        f'<rect class="paper" width="{WIDTH}" height="{high}"/>',
-        *_bodies(run, seen, picture),
-        *_chart(run, seen, picture.measure, high - CHART),
-    ]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    picture = Picture(WIDTH, (BODIES if subject.phases else 0) + CHART, STYLE)
+    _draw_bodies(picture, run, seen, subject)
+    _draw_chart(picture, run, seen, subject.measure)
+    return picture.whole()
 
 
-def _bodies(run: Run, seen: Seen, picture: Picture) -> Iterator[str]:
-    turns = picture.turned or (run.movement.turned,)
-    panels = [(phase, turned) for phase in picture.phases for turned in turns]
+def _draw_bodies(picture: Picture, run: Run, seen: Seen, subject: Subject) -> None:
+    turns = subject.turned or (run.movement.turned,)
+    panels = [(phase, turned) for phase in subject.phases for turned in turns]
     wide = WIDTH / max(len(panels), 1)
     for index, (name, turned) in enumerate(panels):
         phase = next(one for one in run.spec.phases if one.name == name)
         middle = wide * (index + 0.5)
-        posture = run.movement.posture_at(_moment(phase, seen, picture), run.repetitions)
+        posture = run.movement.posture_at(_moment(phase, seen, subject), run.repetitions)
         [asked] = [
-            one for one in (*phase.criteria, *_throughout(run)) if one.measure == picture.measure
+            one for one in (*phase.criteria, *_throughout(run)) if one.measure == subject.measure
         ]
         points = _placed(posture, turned, middle, run.movement)
-        if picture.is_seated:
+        if subject.is_seated:
             hips = _placed(run.movement.rest, turned, middle, run.movement)["pelvis"]
             up = points["pelvis"][1] - hips[1]
             points = {name: (x, y - up) for name, (x, y) in points.items()}
         angle = _angle(points, asked)
-        yield from _body(points)
-        yield from _arc(angle, is_lean=asked.measure not in JOINT_LANDMARKS)
-        title = TURNS.get(turned, f"turned by {turned:.0f}°") if picture.turned else name
-        yield _text(middle, BODIES - 26, f"{title}: {angle.degrees:.0f}°", "name")
-        if not picture.turned:
-            yield _text(middle, BODIES - 7, criterion_words(asked))
+        picture.body(points, SCALE, "limb ")
+        if asked.measure not in JOINT_LANDMARKS:
+            x, y = map(number, angle.at)
+            picture.path("arc", f"M{x} {y}v-{VERTICAL}", ' stroke-dasharray="4 4"')
+        picture.angle(angle, 20)
+        title = TURNS.get(turned, f"turned by {turned:.0f}°") if subject.turned else name
+        picture.text("name", (middle, BODIES - 26), f"{title}: {angle.degrees:.0f}°")
+        if not subject.turned:
+            picture.text("", (middle, BODIES - 7), criterion_words(asked))
 
 
 def _throughout(run: Run) -> tuple[Criterion, ...]:
     return tuple(one.criterion for one in run.spec.throughout or ())
 
 
-def _moment(phase: Phase, seen: Seen, picture: Picture) -> float:
+def _moment(phase: Phase, seen: Seen, subject: Subject) -> float:
     """When the body is farthest in its first stay in the phase, in seconds."""
     start, end = next(seen.stays(phase.name))
     within = [
@@ -188,9 +185,9 @@ def _moment(phase: Phase, seen: Seen, picture: Picture) -> float:
         for second, known in zip(seen.seconds, seen.angles, strict=True)
         if start <= second <= end
         for (measure, _), angle in known.items()
-        if measure == picture.measure
+        if measure == subject.measure
     ]
-    band = next((one for one in phase.criteria if one.measure == picture.measure), None)
+    band = next((one for one in phase.criteria if one.measure == subject.measure), None)
     if band is not None and band.minimum > 0 and band.maximum < 180:
         return (start + end) / 2
     is_low = band is not None and band.minimum == 0
@@ -211,13 +208,6 @@ def _scale(movement: Movement) -> float:
     return min(SCALE, (BODIES - 60.0) / highest)
 
 
-def _body(points: Mapping[str, Point]) -> Iterator[str]:
-    for name, of in lines():
-        yield f'<polyline class="limb {name}" points="{joined(points, of)}"/>'
-    x, y = points["head"]
-    yield f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD)}"/>'
-
-
 def _angle(points: Mapping[str, Point], criterion: Criterion) -> Angle:
     """As it is drawn: of one side alone, the near one unless the criterion names the other."""
     side = criterion.side if criterion.side in ("left", "right") else "right"
@@ -232,18 +222,10 @@ def _angle(points: Mapping[str, Point], criterion: Criterion) -> Angle:
     return Angle(at, one, other)
 
 
-def _arc(angle: Angle, *, is_lean: bool) -> Iterator[str]:
-    x, y = (number(part) for part in angle.at)
-    if is_lean:
-        yield f'<path class="arc" d="M{x} {y}v-{VERTICAL}" stroke-dasharray="4 4"/>'
-    yield f'<path class="wedge" d="{angle.arc(20)}L{x} {y}Z"/>'
-    yield f'<path class="arc" d="{angle.arc(20)}"/>'
-
-
-def _chart(run: Run, seen: Seen, measure: Measure, top: float) -> Iterator[str]:
-    ends = seen.seconds[-1]
-    wide, high = WIDTH - LEFT - RIGHT, CHART - 62.0
-    floor = top + 30 + high
+def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> None:
+    ends, wide, high = seen.seconds[-1], WIDTH - LEFT - RIGHT, CHART - 62.0
+    top = picture.high - CHART + 30
+    floor = top + high
 
     def at(second: float) -> float:
         return LEFT + wide * second / ends
@@ -253,29 +235,28 @@ def _chart(run: Run, seen: Seen, measure: Measure, top: float) -> Iterator[str]:
 
     bands = [(phase.name, phase.criteria) for phase in run.spec.phases]
     bands.append(("throughout", _throughout(run)))
-    criteria = [one for _, of in bands for one in of]
     for index, (name, of) in enumerate(bands):
         for one in (one for one in of if one.measure == measure):
             box = f'y="{number(level(one.maximum))}" fill="{COLOURS[index]}" height="' + (
                 f'{number(level(one.minimum) - level(one.maximum))}"'
             )
-            yield f'<rect x="{LEFT}" width="{wide}" {box} fill-opacity="0.16"/>'
+            picture.add(f'<rect x="{LEFT}" width="{wide}" {box} fill-opacity="0.16"/>')
             for start, end in seen.stays(name):
                 across = f'x="{number(at(start))}" width="{number(at(end) - at(start))}"'
-                yield f'<rect {across} {box} fill-opacity="0.4"/>'
+                picture.add(f'<rect {across} {box} fill-opacity="0.4"/>')
             middle = (level(one.minimum) + level(one.maximum)) / 2
-            yield _text(WIDTH - RIGHT + 6, middle + 5, name, "", "start")
+            picture.text("", (WIDTH - RIGHT + 6, middle + 5), name, "start")
     for degrees in (0, 90, 180):
-        yield f'<path class="line" d="M{LEFT} {number(level(degrees))}H{WIDTH - RIGHT}"/>'
-        yield _text(LEFT - 6, level(degrees) + 5, f"{degrees}°", "", "end")
+        picture.path("line", f"M{LEFT} {number(level(degrees))}H{WIDTH - RIGHT}")
+        picture.text("", (LEFT - 6, level(degrees) + 5), f"{degrees}°", "end")
     for start, end in _unready(seen):
-        yield (
-            f'<rect class="unready" x="{number(at(start))}" y="{number(top + 30)}" '
+        picture.add(
+            f'<rect class="unready" x="{number(at(start))}" y="{number(top)}" '
             f'width="{number(at(end) - at(start))}" height="{number(high)}" fill-opacity="0.3"/>'
         )
         if at(end) - at(start) > NOT_READY_WIDE:
-            yield _text(at(start) + 6, top + 46, "not ready", "", "start")
-    curves = measures_of(criteria)[measure]
+            picture.text("", (at(start) + 6, top + 16), "not ready", "start")
+    curves = measures_of([one for _, of in bands for one in of])[measure]
     if run.spec.counts_each_side:
         curves = (LEFT_SIDE, RIGHT_SIDE)
     elif PAIR in curves:
@@ -286,16 +267,20 @@ def _chart(run: Run, seen: Seen, measure: Measure, top: float) -> Iterator[str]:
             for second, known in zip(seen.seconds[::2], seen.angles[::2], strict=True)
             if (measure, curve) in known
         ]
-        yield f'<polyline class="curve {curve}" points="{" ".join(drawn)}"/>'
-    yield from _marks(seen.events, at, top + 30, floor)
+        picture.add(f'<polyline class="curve {curve}" points="{" ".join(drawn)}"/>')
+    _draw_events(picture, seen.events, at, top, floor)
     which = ", the left one dashed" if LEFT_SIDE in curves else ""
-    said = f"{measure.replace('_', ' ')} over {ends:.0f} s{which}"
-    yield _text(LEFT, floor + 24, said, "", "start")
+    title = f"{measure.replace('_', ' ')} over {ends:.0f} s{which}"
+    picture.text("", (LEFT, floor + 24), title, "start")
 
 
-def _marks(
-    events: Sequence[DetectionEvent], at: Callable[[float], float], top: float, floor: float
-) -> Iterator[str]:
+def _draw_events(
+    picture: Picture,
+    events: Sequence[DetectionEvent],
+    at: Callable[[float], float],
+    top: float,
+    floor: float,
+) -> None:
     """A number for each repetition, a cross for each attempt, a dot for each message."""
     count = 0
     for event in events:
@@ -304,11 +289,11 @@ def _marks(
             is_done = event.type == COMPLETED
             count += is_done
             kind = "done" if is_done else "missed"
-            yield f'<path class="{kind}" d="M{number(x)} {number(top)}V{number(floor)}"/>'
+            picture.path(kind, f"M{number(x)} {number(top)}V{number(floor)}")
             side = event.payload.get("side") or ""
-            yield _text(x, top - 8, f"{count if is_done else CROSS}{side and ' ' + side}", kind)
+            picture.text(kind, (x, top - 8), f"{count if is_done else CROSS}{side and ' ' + side}")
         elif event.type == "feedback":
-            yield f'<circle class="cue" cx="{number(x)}" cy="{number(floor)}" r="5"/>'
+            picture.add(f'<circle class="cue" cx="{number(x)}" cy="{number(floor)}" r="5"/>')
 
 
 def _unready(seen: Seen) -> Iterator[tuple[float, float]]:
@@ -322,8 +307,3 @@ def _unready(seen: Seen) -> Iterator[tuple[float, float]]:
             since = None
     if since is not None:
         yield since, seen.seconds[-1]
-
-
-def _text(x: float, y: float, said: str, kind: str = "", anchor: str = "middle") -> str:
-    of = f' class="{kind}"' if kind else ""
-    return f'<text{of} x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">{said}</text>'

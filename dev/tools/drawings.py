@@ -17,10 +17,9 @@ from detection import compile as compile_movespec
 from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import EXERCISES, MOVEMENTS, Posture, landmarks, perform
-from dev.tools import camera_drawing, course, course_drawings, movement_drawings
-from dev.tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
+from dev.tools import course, course_drawings, movement_drawings
+from dev.tools.bodies import HEAD_M, Angle, Picture, Point, joined, lines, number, points_of
 from dev.tools.course_drawings import PICTURES
-from dev.tools.movement_poses import spec_of
 
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
 STILL = PROJECT / "templates" / "guides" / "figure.svg"
@@ -112,114 +111,80 @@ polyline { fill: none; stroke-width: 9; stroke-linecap: round; stroke-linejoin: 
 .arc { fill: none; stroke-width: 2.5; }
 </style>"""
 BODY_SCALE, PANEL, HIGH = 150.0, 280, 330
+LEAN_RADIUS = 38.0
 
 
-class Drawing:
+class Row:
     """A row of bodies, each with the angles that it shows."""
 
     def __init__(self, panels: int) -> None:
-        width = PANEL * panels
-        self.parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HIGH}" '
-            f'width="{width}" height="{HIGH}">',
-            STYLE,
-            f'<rect class="paper" width="{width}" height="{HIGH}"/>',
-        ]
+        self.picture = Picture(PANEL * panels, HIGH, STYLE)
 
     def body(
         self, panel: int, posture: Posture, turned: float, title: str, aside: float = 0.0
     ) -> dict[str, Point]:
-        ground = PANEL * panel + PANEL / 2 + aside, HIGH - 44.0
-        points = points_of(landmarks(posture, turned), BODY_SCALE, ground)
-        for name, of in lines():
-            self.parts.append(f'<polyline class="{name}" points="{joined(points, of)}"/>')
-        x, y = points["head"]
-        self.parts.append(
-            f'<circle class="head" cx="{number(x)}" cy="{number(y)}" '
-            f'r="{number(HEAD_M * BODY_SCALE)}"/>'
-        )
-        middle = number(PANEL * panel + PANEL / 2)
-        self.parts.append(
-            f'<text class="title" x="{middle}" y="{HIGH - 14}" text-anchor="middle">{title}</text>'
-        )
+        middle = PANEL * panel + PANEL / 2
+        points = points_of(landmarks(posture, turned), BODY_SCALE, (middle + aside, HIGH - 44.0))
+        self.picture.body(points, BODY_SCALE)
+        self.picture.text("title", (middle, HIGH - 14), title)
         return points
 
-    def angle(self, name: str, angle: Angle, label: Point, radius: float = 24) -> None:
-        """The arc, and its name and degrees at `label`, pixels off the joint."""
-        wedge = f"{angle.arc(radius)}L{number(angle.at[0])} {number(angle.at[1])}Z"
-        self.parts.append(f'<path class="wedge" d="{wedge}"/>')
-        self.parts.append(f'<path class="arc" d="{angle.arc(radius)}"/>')
-        x, y = angle.at[0] + label[0], angle.at[1] + label[1]
+    def joint(
+        self, points: dict[str, Point], name: str, of: str, label: Point, radius: float = 24
+    ) -> None:
+        """The angle at the middle one of three landmarks, its name and degrees at `label`."""
+        one, at, other = (points[f"right_{part}"] for part in of.split())
+        self._angle(name, Angle(at, one, other), label, radius)
+
+    def lean(self, name: str, lower: Point, upper: Point, label: Point) -> None:
+        """The angle of a segment against the vertical."""
+        x, y = lower
+        end = x, y - LEAN_RADIUS - 24
+        drawn = f"M{number(x)} {number(y)}V{number(end[1])}"
+        self.picture.path("arc", drawn, ' stroke-dasharray="4 4"')
+        self._angle(name, Angle(lower, end, upper), label, LEAN_RADIUS)
+
+    def _angle(self, name: str, angle: Angle, label: Point, radius: float) -> None:
+        self.picture.angle(angle, radius)
+        at = angle.at[0] + label[0], angle.at[1] + label[1]
         anchor = "start" if label[0] >= 0 else "end"
-        self.parts.append(
-            f'<text class="name" x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">'
-            f"{name} {angle.degrees:.0f}°</text>"
-        )
-
-    def vertical(self, at: Point, length: float) -> Point:
-        end = at[0], at[1] - length
-        self.parts.append(
-            f'<path class="arc" d="M{number(at[0])} {number(at[1])}V{number(end[1])}" '
-            'stroke-dasharray="4 4"/>'
-        )
-        return end
-
-    def text(self) -> str:
-        return "\n".join([*self.parts, "</svg>"]) + "\n"
+        self.picture.text("name", at, f"{name} {angle.degrees:.0f}°", anchor)
 
 
 def joints() -> str:
-    drawing = Drawing(3)
-    squat = drawing.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
-    _joint(drawing, squat, "knee", ("hip", "knee", "ankle"), (30, 6))
-    _joint(drawing, squat, "hip", ("shoulder", "hip", "knee"), (-22, -20))
-    _joint(drawing, squat, "ankle", ("knee", "ankle", "foot_index"), (30, -16))
-    curl = drawing.body(1, MOVEMENTS["biceps-curl"].peak, 0, "top of a curl", -30)
-    _joint(drawing, curl, "elbow", ("shoulder", "elbow", "wrist"), (26, 22))
-    _joint(drawing, curl, "knee", ("hip", "knee", "ankle"), (18, 4))
-    raised = drawing.body(2, MOVEMENTS["lateral-raise"].peak, 90, "top of a lateral raise", 10)
-    _joint(drawing, raised, "shoulder", ("hip", "shoulder", "elbow"), (-24, 40))
-    _joint(drawing, raised, "elbow", ("shoulder", "elbow", "wrist"), (-6, -16), radius=14)
-    return drawing.text()
-
-
-def _joint(
-    drawing: Drawing,
-    points: dict[str, Point],
-    name: str,
-    of: tuple[str, str, str],
-    label: Point,
-    radius: float = 24,
-) -> None:
-    one, at, other = (points[f"right_{part}"] for part in of)
-    drawing.angle(name, Angle(at, one, other), label, radius)
+    row = Row(3)
+    squat = row.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
+    row.joint(squat, "knee", "hip knee ankle", (30, 6))
+    row.joint(squat, "hip", "shoulder hip knee", (-22, -20))
+    row.joint(squat, "ankle", "knee ankle foot_index", (30, -16))
+    curl = row.body(1, MOVEMENTS["biceps-curl"].peak, 0, "top of a curl", -30)
+    row.joint(curl, "elbow", "shoulder elbow wrist", (26, 22))
+    row.joint(curl, "knee", "hip knee ankle", (18, 4))
+    raised = row.body(2, MOVEMENTS["lateral-raise"].peak, 90, "top of a lateral raise", 10)
+    row.joint(raised, "shoulder", "hip shoulder elbow", (-24, 40))
+    row.joint(raised, "elbow", "shoulder elbow wrist", (-6, -16), radius=14)
+    return row.picture.whole()
 
 
 def leans() -> str:
-    drawing = Drawing(2)
-    squat = drawing.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
-    _lean(drawing, "trunk", squat["pelvis"], squat["neck"], (-14, -62))
-    _lean(drawing, "thigh", squat["right_knee"], squat["right_hip"], (14, -14))
-    _lean(drawing, "shank", squat["right_ankle"], squat["right_knee"], (36, -20))
-    raise_ = drawing.body(1, MOVEMENTS["front-raise"].peak, 0, "top of a front raise", -50)
-    _lean(drawing, "upper_arm", raise_["right_elbow"], raise_["right_shoulder"], (12, -34))
-    _lean(drawing, "trunk", raise_["pelvis"], raise_["neck"], (-16, -30))
-    return drawing.text()
-
-
-def _lean(drawing: Drawing, name: str, lower: Point, upper: Point, label: Point) -> None:
-    radius = 38.0
-    end = drawing.vertical(lower, radius + 24)
-    drawing.angle(name, Angle(lower, end, upper), label, radius)
+    row = Row(2)
+    squat = row.body(0, MOVEMENTS["squat"].peak, 0, "bottom of a squat", -10)
+    row.lean("trunk", squat["pelvis"], squat["neck"], (-14, -62))
+    row.lean("thigh", squat["right_knee"], squat["right_hip"], (14, -14))
+    row.lean("shank", squat["right_ankle"], squat["right_knee"], (36, -20))
+    raise_ = row.body(1, MOVEMENTS["front-raise"].peak, 0, "top of a front raise", -50)
+    row.lean("upper_arm", raise_["right_elbow"], raise_["right_shoulder"], (12, -34))
+    row.lean("trunk", raise_["pelvis"], raise_["neck"], (-16, -30))
+    return row.picture.whole()
 
 
 def of_movements() -> Iterator[tuple[Path, Callable[[], str]]]:
     """The files of each movement of the catalogue, each with what draws it."""
     for slug in (one for one in EXERCISES if (CATALOGUE / f"{one}.yaml").exists()):
         folder = OF_MOVEMENTS / slug
-        for at, _ in enumerate(spec_of(slug).phases):
+        for at, _ in enumerate(movement_drawings.spec_of(slug).phases):
             yield folder / f"phase-{at + 1}.svg", partial(movement_drawings.phase, slug, at)
-        yield folder / "camera.svg", partial(camera_drawing.camera, slug)
+        yield folder / "camera.svg", partial(movement_drawings.camera, slug)
         yield folder / "figure.svg", partial(movement_drawings.small, slug)
 
 

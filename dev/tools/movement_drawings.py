@@ -1,17 +1,42 @@
 """Drawings of the catalogue's movements for their pages, made from MoveSpec and figure alone.
 
-Of each movement the figure in each phase, with the angles that the phase bounds and their bands,
-and the figure by itself, for lists.
+For each movement: the figure in each phase, with the angles that the phase bounds and their bands;
+the movement and its camera seen from above; and the figure by itself, for lists.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from detection import JOINT_LANDMARKS, SEGMENT_LANDMARKS, Criterion, Measure
+from detection import (
+    JOINT_LANDMARKS,
+    LANDMARK_NAMES,
+    SEGMENT_LANDMARKS,
+    Criterion,
+    Engine,
+    Landmark,
+    Measure,
+    MoveSpec,
+    PoseFrame,
+)
+from detection import compile as compile_movespec
 from detection.engine.body import Curve
+from detection.engine.settings import EngineSettings
 from detection.role_words import band_words
-from dev.tools.bodies import HEAD_M, Angle, Point, joined, lines, number, points_of
-from dev.tools.movement_poses import NEAR, PAIR, Posed, poses_of, spec_of
+from detection.spec import BODY_SIDES, BodySide
+from dev.local_stack.environment import PROJECT
+from dev.poses.figure import MOVEMENTS, Posture, landmarks
+from dev.tools.bodies import HEAD_M, Angle, Picture, Point, joined, number, points_of, with_middles
+
+MOVESPECS = PROJECT / "examples" / "movespecs"
+STEP_MS = 100.0
+# A hold is seen once it has lasted so long.
+SEEN_MS = 2000.0
+PAIR: Curve = "pair"
+# The side that the camera sees, which stands for both.
+NEAR: BodySide = "right"
+
 
 # A picture does not know its page's colours: it turns dark with the reader's browser.
 STYLE = """<style>
@@ -41,6 +66,119 @@ LANDMARKS: dict[Measure, tuple[str, ...]] = {
 SMALL_WIDE, SMALL_HIGH = 120, 90
 
 
+ABOVE_WIDE, ABOVE_HIGH = 380, 290
+MIDDLE: Point = (190.0, 134.0)
+ABOVE_SCALE, INNER, OUTER = 92.0, 92.0, 124.0
+# Thinner than from the side, since limbs lie over each other.
+THIN = STYLE.replace("stroke-width: 9", "stroke-width: 6")
+# How far off the view the setup lets somebody stand; of one that it does not ask for, a little.
+ASKED = math.degrees(math.atan(EngineSettings().setup.view_tangent))
+SHOWN = 15.0
+# Where a view lets the camera be, in degrees from the body's right side towards its front.
+VIEWS = {"side": (0.0, 180.0), "front": (90.0, 270.0)}
+
+
+@dataclass(frozen=True)
+class Posed:
+    """The figure in a phase. `angles` are the engine's, by measure and side."""
+
+    phase: str
+    landmarks: Sequence[Landmark]
+    angles: Mapping[tuple[Measure, Curve], float]
+
+    def named(self) -> dict[str, Landmark]:
+        return dict(zip(LANDMARK_NAMES, self.landmarks, strict=True))
+
+    def side_of(self, criterion: Criterion) -> Curve:
+        """The side on which a criterion is shown."""
+        match criterion.side:
+            case None:
+                return PAIR
+            case "both":
+                return NEAR
+            case "either":
+                return min(BODY_SIDES, key=lambda side: self._missed(criterion, side))
+            case "front" | "back":
+                return self._lead(ahead=criterion.side == "front")
+            case side:
+                return side
+
+    def degrees(self, criterion: Criterion, side: Curve) -> float | None:
+        return self.angles.get((criterion.measure, side))
+
+    def from_standing(self) -> float:
+        """How far it is from standing upright, the metres of all landmarks."""
+        standing = landmarks(Posture())
+        pairs = zip(self.landmarks, standing, strict=True)
+        return round(sum(math.dist(one[:3], other[:3]) for one, other in pairs), 3)
+
+    def missed_by(self, criteria: Iterable[Criterion]) -> float:
+        """By how many degrees it misses the bands, in sum."""
+        return sum(self._missed(one, self.side_of(one)) for one in criteria)
+
+    def _missed(self, criterion: Criterion, side: Curve) -> float:
+        degrees = self.degrees(criterion, side)
+        if degrees is None:
+            return 180.0
+        return max(criterion.minimum - degrees, degrees - criterion.maximum, 0.0)
+
+    def _lead(self, *, ahead: bool) -> BodySide:
+        named = self.named()
+        pointing = sum(
+            named[f"{side}_foot_index"].x - named[f"{side}_heel"].x for side in BODY_SIDES
+        )
+
+        def forward(side: BodySide) -> float:
+            return named[f"{side}_ankle"].x * pointing
+
+        return (max if ahead else min)(BODY_SIDES, key=forward)
+
+
+@cache
+def spec_of(slug: str) -> MoveSpec:
+    return compile_movespec((MOVESPECS / f"{slug}.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def poses_of(slug: str) -> tuple[Posed, ...]:
+    """The figure in each phase, in the order of the MoveSpec."""
+    spec, movement = spec_of(slug), MOVEMENTS[slug]
+    engine = Engine(spec)
+    frames: list[Posed] = []
+    stays: dict[str, list[int]] = {}
+    inside = ""
+    for step in range(int(movement.seconds_in_all(1) * 1000 / STEP_MS)):
+        posture = movement.posture_at(step * STEP_MS / 1000, 1)
+        pose = landmarks(posture, movement.turned)
+        for event in engine.feed(PoseFrame(step * STEP_MS, pose)):
+            if event.type == "shape_enter":
+                inside = event.payload["shape_key"]
+            elif event.type == "shape_exit":
+                inside = ""
+        frames.append(Posed(inside, pose, engine.angles()))
+        if inside:
+            stays.setdefault(inside, []).append(step)
+        if spec.type == "hold" and len(stays.get(inside, ())) * STEP_MS >= SEEN_MS:
+            break
+    return tuple(
+        _clearest(phase.criteria, [frames[step] for step in _first_run(stays[phase.name])])
+        for phase in spec.phases
+    )
+
+
+def _first_run(steps: Sequence[int]) -> Sequence[int]:
+    """Those up to the first gap."""
+    end = next((at for at, one in enumerate(steps) if one - steps[0] != at), len(steps))
+    return steps[:end]
+
+
+def _clearest(criteria: Sequence[Criterion], stay: Sequence[Posed]) -> Posed:
+    """That which misses the bands least, and of several the one in the middle."""
+    missed = [round(posed.missed_by(criteria), 1) for posed in stay]
+    least = [at for at, by in enumerate(missed) if by == min(missed)]
+    return stay[least[len(least) // 2]]
+
+
 @dataclass(frozen=True)
 class Label:
     at: Point
@@ -48,54 +186,12 @@ class Label:
     band: str
 
 
-class Picture:
-    def __init__(self, wide: int, high: int, style: str = STYLE) -> None:
-        self.high = high
-        self.parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" '
-            f'width="{wide}" height="{high}">',
-            style,
-            f'<rect class="paper" width="{wide}" height="{high}"/>',
-        ]
-
-    def path(self, name: str, drawn: str) -> None:
-        self.parts.append(f'<path class="{name}" d="{drawn}"/>')
-
-    def text(self, name: str, at: Point, anchor: str, words: str) -> None:
-        self.parts.append(
-            f'<text class="{name}" x="{number(at[0])}" y="{number(at[1])}" '
-            f'text-anchor="{anchor}">{words}</text>'
-        )
-
-    def body(self, points: dict[str, Point], scale: float) -> None:
-        for name, of in lines():
-            self.parts.append(f'<polyline class="{name}" points="{joined(points, of)}"/>')
-        x, y = points["head"]
-        self.parts.append(
-            f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * scale)}"/>'
-        )
-
-    def label(self, label: Label, at: Point, *, is_left: bool) -> None:
-        """Two lines beside the picture's edge, with a line to what they are about."""
-        anchor = "start" if is_left else "end"
-        edge = at[0] + (LABELS - 14 if is_left else 14 - LABELS)
-        self.path(
-            "lead",
-            f"M{number(edge)} {number(at[1] - 5)}L{number(label.at[0])} {number(label.at[1])}",
-        )
-        self.text("name", at, anchor, label.name)
-        self.text("band", (at[0], at[1] + 17), anchor, label.band)
-
-    def whole(self) -> str:
-        return "\n".join([*self.parts, "</svg>"]) + "\n"
-
-
 def phase(slug: str, at: int) -> str:
     """The figure in a phase, its angles with their bands, and a label for each."""
     posed, criteria = poses_of(slug)[at], spec_of(slug).phases[at].criteria
     scale = min(_scale(one, (WIDE - 2 * LABELS, 300.0), MAX_SCALE) for one in poses_of(slug))
     high = _height(slug, scale)
-    picture = Picture(WIDE, high)
+    picture = Picture(WIDE, high, STYLE)
     points = _placed(posed, scale, (WIDE / 2, high - MARGIN))
     ground = points["left_wrist"][1] if _has_hands_up(slug) else high - MARGIN + 7
     picture.path("floor", f"M{number(LABELS / 2)} {number(ground)}H{number(WIDE - LABELS / 2)}")
@@ -186,7 +282,19 @@ def _write(picture: Picture, labels: Sequence[Label]) -> None:
         x = 8.0 if is_left else WIDE - 8.0
         heights = _spread([one.at[1] for one in ordered], picture.high - MARGIN - 10)
         for label, y in zip(ordered, heights, strict=True):
-            picture.label(label, (x, y), is_left=is_left)
+            _place(picture, label, (x, y), is_left=is_left)
+
+
+def _place(picture: Picture, label: Label, at: Point, *, is_left: bool) -> None:
+    """Two lines beside the picture's edge, with a line to the angle that they name."""
+    anchor = "start" if is_left else "end"
+    edge = at[0] + (LABELS - 14 if is_left else 14 - LABELS)
+    picture.path(
+        "lead",
+        f"M{number(edge)} {number(at[1] - 5)}L{number(label.at[0])} {number(label.at[1])}",
+    )
+    picture.text("name", at, label.name, anchor)
+    picture.text("band", (at[0], at[1] + 17), label.band, anchor)
 
 
 def _spread(wanted: Sequence[float], lowest: float) -> list[float]:
@@ -197,3 +305,55 @@ def _spread(wanted: Sequence[float], lowest: float) -> list[float]:
         most = lowest - LABEL_HIGH * (len(wanted) - 1 - at)
         found.append(min(max(height, least), most))
     return found
+
+
+def camera(slug: str) -> str:
+    """The body from above, the camera that filmed it, and yellow where the camera may be."""
+    setup, turned = spec_of(slug).setup, MOVEMENTS[slug].turned
+    picture = Picture(ABOVE_WIDE, ABOVE_HIGH, THIN)
+    view = setup.view if setup else "any"
+    middles, around = (VIEWS[view], ASKED) if view in VIEWS else ((turned,), SHOWN)
+    for middle in middles:
+        # The camera is below, so what is off its own place is turned from there.
+        picture.path("wedge", _ring(90.0 + turned - middle, around))
+    posed = poses_of(slug)[0]
+    points = _from_above(posed)
+    picture.body(points, ABOVE_SCALE)
+    # The nose, and so where it looks.
+    picture.add(f'<polyline class="trunk" points="{joined(points, ("head", "nose"))}"/>')
+    x, y = MIDDLE[0], MIDDLE[1] + OUTER
+    picture.path("lead", f"M{number(x)} {number(MIDDLE[1] + 50)}V{number(y)}")
+    picture.path(
+        "camera",
+        f"M{number(x - 16)} {number(y + 2)}h32v20h-32zM{number(x - 7)} {number(y + 2)}l3 -7h8l3 7z",
+    )
+    picture.text("name", (x + 26, y + 17), "camera", "start")
+    picture.text("band", (12, 24), "seen from above", "start")
+    return picture.whole()
+
+
+def _from_above(posed: Posed) -> dict[str, Point]:
+    """The points of the body on the floor, the camera below it."""
+    named = posed.named()
+    xs, zs = [one.x for one in named.values()], [one.z for one in named.values()]
+    middle_x, middle_z = (min(xs) + max(xs)) / 2, (min(zs) + max(zs)) / 2
+
+    def placed(one: Landmark) -> Point:
+        across, away = one.x - middle_x, one.z - middle_z
+        return MIDDLE[0] + across * ABOVE_SCALE, MIDDLE[1] - away * ABOVE_SCALE
+
+    return with_middles({name: placed(one) for name, one in named.items()})
+
+
+def _ring(middle: float, around: float) -> str:
+    """The part of a ring that is up to `around` degrees off its middle; 90 is below."""
+    first, last = math.radians(middle - around), math.radians(middle + around)
+
+    def on(way: float, radius: float) -> str:
+        x, y = MIDDLE[0] + radius * math.cos(way), MIDDLE[1] + radius * math.sin(way)
+        return f"{number(x)} {number(y)}"
+
+    return (
+        f"M{on(first, OUTER)}A{number(OUTER)} {number(OUTER)} 0 0 1 {on(last, OUTER)}"
+        f"L{on(last, INNER)}A{number(INNER)} {number(INNER)} 0 0 0 {on(first, INNER)}Z"
+    )
