@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from dev.local_stack.environment import PROJECT
@@ -181,6 +180,21 @@ def with_faults(*alerts: str) -> dict[str, float | str]:
     return series
 
 
+def with_values(name: str, values: dict[str, str], firing: list[str]) -> dict[str, Any]:
+    """What is healthy, but for the samples of the series that begin so."""
+    made = scenario(name, HEALTHY, firing)
+    for start, samples in values.items():
+        [one] = [one for one in made["input_series"] if one["series"].startswith(start)]
+        one["values"] = samples
+    return made
+
+
+def few_webhooks(name: str, firing: list[str], **states: int) -> dict[str, Any]:
+    """With webhooks of few organizations, by their state."""
+    of = {f'kyna_webhook_organizations{{{API},state="{one}"}}': n for one, n in states.items()}
+    return scenario(name, HEALTHY | of, firing)
+
+
 def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> None:
     alerts = [rule["alert"] for rule in rules()]
     assert sorted(FAULTS) == sorted(alerts)
@@ -189,6 +203,8 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
     unexported = f"kyna_erasures_unexported_seconds{{{API}}}"
     away = [alert for alert in alerts if alert.startswith("KynaNo")]
     assert len(away) == 5
+    hours = MINUTES // 60 + 1
+    task = "kyna_task_last_run_timestamp_seconds"
     scenarios = [
         scenario("healthy", HEALTHY, []),
         scenario("faulty", with_faults(*alerts), alerts),
@@ -197,22 +213,29 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
         scenario("no exporter", {**HEALTHY, f"up{{{EXPORTER}}}": 0}, ["KynaServerDown"]),
         # One kind of server is not there, and all others are.
         *(scenario(alert, with_faults(alert), [alert, "KynaServerDown"]) for alert in away),
+        # Workers restart each hour: the database knows the last runs, and counters begin anew.
+        with_values(
+            "restarted each hour",
+            {
+                task: " ".join(f"{hour * 3600}x59" for hour in range(hours)),
+                "kyna_task_runs": " ".join(["1x57 _ _"] * hours),
+                f"up{{{WORKER}": " ".join(["1x57 _ _"] * hours),
+            },
+            [],
+        ),
+        # A sender ends itself again and again, so each second scrape finds nobody.
+        with_values(
+            "again and again",
+            {f"kyna_webhook_turn_timestamp_seconds{{{SENDER}": "0+60x9 " + "0 _ " * (MINUTES // 2)},
+            ["KynaSenderFails"],
+        ),
+        few_webhooks("one of two", ["KynaWebhooksLate"], active=2, late=1, held_up=1),
+        few_webhooks("one of three", [], active=3, late=1, held_up=1),
+        few_webhooks("the only one, whose receiver is slow", [], active=1, late=1, held_up=0),
+        # As by this machine's way out.
+        few_webhooks("two slow receivers", ["KynaWebhooksLate"], active=2, late=2, held_up=0),
     ]
     check_rules(tmp_path, scenarios)
-
-
-def test_a_restart_of_workers_makes_no_alert_of_what_has_run(tmp_path: Path) -> None:
-    """What the database knows of the last runs is there after it; counters begin anew."""
-    series = dict(HEALTHY)
-    failures = next(known for known in HEALTHY if known.startswith("kyna_task_runs"))
-    restarts = scenario("restarted each hour", series, [])
-    for one in restarts["input_series"]:
-        if "kyna_task_last_run" in one["series"] and CLEANING in one["series"]:
-            # Once an hour, and read by each scrape between.
-            one["values"] = " ".join(f"{hour * 3600}x59" for hour in range(MINUTES // 60 + 1))
-        if one["series"] in (failures, f"up{{{WORKER}}}"):
-            one["values"] = " ".join(["1x57 _ _"] * (MINUTES // 60 + 1))
-    check_rules(tmp_path, [restarts])
 
 
 def test_a_sweep_that_stands_still_is_told_of_after_30_s(tmp_path: Path) -> None:
@@ -228,34 +251,6 @@ def test_a_sweep_that_stands_still_is_told_of_after_30_s(tmp_path: Path) -> None
         for at, samples in (("600s", []), ("630s", []), ("635s", told))
     ]
     check_rules(tmp_path, [stands], evaluation_interval="5s")
-
-
-def test_a_sender_that_ends_itself_again_and_again_is_told_of(tmp_path: Path) -> None:
-    """Each second scrape finds nobody: it is being started."""
-    restarting = scenario("again and again", HEALTHY, ["KynaSenderFails"])
-    for one in restarting["input_series"]:
-        if "kyna_webhook_turn" in one["series"] and SENDER in one["series"]:
-            one["values"] = "0+60x9 " + "0 _ " * (MINUTES // 2)
-    check_rules(tmp_path, [restarting])
-
-
-@pytest.mark.parametrize(
-    ("active", "late", "held_up", "fires"),
-    [
-        pytest.param(2, 1, 1, True, id="one of two"),
-        pytest.param(3, 1, 1, False, id="one of three"),
-        pytest.param(1, 1, 0, False, id="the only one, whose receiver is slow"),
-        # As by this machine's way out.
-        pytest.param(2, 2, 0, True, id="two whose receivers are slow"),
-    ],
-)
-def test_webhooks_are_late_where_few_have_any(
-    tmp_path: Path, active: int, late: int, held_up: int, fires: bool
-) -> None:
-    states = {"active": active, "late": late, "held_up": held_up}
-    few = {f'kyna_webhook_organizations{{{API},state="{name}"}}': n for name, n in states.items()}
-    one = scenario("few", {**HEALTHY, **few}, ["KynaWebhooksLate"] if fires else [])
-    check_rules(tmp_path, [one])
 
 
 def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:

@@ -32,42 +32,33 @@ def test_the_image_holds_every_package_of_ours() -> None:
     assert set(copied) == ours | NO_APPS | {"docs", "examples", "templates"}
 
 
-OURS = [
-    "migrate",
-    "api-1",
-    "api-2",
-    "pages-1",
-    "pages-2",
-    "realtime-1",
-    "realtime-2",
-    "worker",
-    "beat",
-]
+OURS = ("migrate", "api-1", "api-2", "pages-1", "pages-2", "realtime-1", "realtime-2")
+OURS += ("worker", "beat")
 
 
-@pytest.mark.parametrize("service", OURS)
-def test_every_secret_comes_from_the_environment_and_is_required(service: str) -> None:
-    variables = COMPOSE["services"][service]["environment"]
-    assert variables["ENVIRONMENT"] == "production"
-    for name in (
-        *("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS"),
-        *("PUBLIC_STREAM_URL", "ALLOWED_HOSTS"),
-    ):
-        assert variables[name] == f"${{{name}:?}}"
-    for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
-        assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name])
+def test_every_secret_comes_from_the_environment_and_is_required() -> None:
+    for service in OURS:
+        variables = COMPOSE["services"][service]["environment"]
+        assert variables["ENVIRONMENT"] == "production"
+        for name in (
+            *("SECRET_KEY", "SECRET_PEPPERS", "SIGNING_KEY_SECRETS"),
+            *("PUBLIC_STREAM_URL", "ALLOWED_HOSTS"),
+        ):
+            assert variables[name] == f"${{{name}:?}}", service
+        for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
+            assert re.search(r":\$\{\w+_PASSWORD:\?\}@", variables[name]), service
 
 
-@pytest.mark.parametrize("service", OURS)
-def test_the_ports_and_folders_of_the_image_win_over_dotenv(service: str) -> None:
+def test_the_ports_and_folders_of_the_image_win_over_dotenv() -> None:
     image = (PROJECT / "Dockerfile").read_text()
-    variables = COMPOSE["services"][service]["environment"]
-    for name in ("PORT", "PAGES_PORT", "REALTIME_PORT", "WORKER_METRICS_PORT", "DATA_DIR"):
-        assert f" {name}={variables[name]}" in image
-    # Pages and a runtime are one process each, which counts for itself, and beat counts nothing.
-    shared = variables["PROMETHEUS_MULTIPROC_DIR"]
-    is_alone = service.startswith(("pages", "realtime", "beat"))
-    assert shared == "" if is_alone else f"_DIR={shared}\n" in image
+    for service in OURS:
+        variables = COMPOSE["services"][service]["environment"]
+        for name in ("PORT", "PAGES_PORT", "REALTIME_PORT", "WORKER_METRICS_PORT", "DATA_DIR"):
+            assert f" {name}={variables[name]}" in image, service
+        # Pages and a runtime are one process each, which counts for itself; beat counts nothing.
+        shared = variables["PROMETHEUS_MULTIPROC_DIR"]
+        is_alone = service.startswith(("pages", "realtime", "beat"))
+        assert shared == "" if is_alone else f"_DIR={shared}\n" in image, service
 
 
 def test_nothing_but_nginx_is_reached_from_outside() -> None:
