@@ -280,6 +280,18 @@ class MoveSpec:
         return of_angles | {one.name: f"{MOVEMENT}.{one.name}" for one in self.tempo}
 
     @property
+    def criteria_by_path(self) -> dict[str, Criterion]:
+        """The criteria of the phases and of throughout, by their paths."""
+        found = {
+            f"{MOVEMENT}.phases[{number}].criteria[{index}]": criterion
+            for number, phase in enumerate(self.phases)
+            for index, criterion in enumerate(phase.criteria)
+        }
+        for number, condition in enumerate(self.throughout or ()):
+            found[f"{MOVEMENT}.throughout[{number}]"] = condition.criterion
+        return found
+
+    @property
     def way_back(self) -> TempoCheck | None:
         return next((one for one in self.tempo if one.part == "back"), None)
 

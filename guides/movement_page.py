@@ -17,7 +17,6 @@ from guides.movement_words import (
     SIDES,
     asked_first,
     counted,
-    criteria_of,
     cue_when,
     filmed,
     quoted,
@@ -66,11 +65,11 @@ def catalogue_movement(slug: str) -> CatalogueMovement:
     validation = validate(catalogue_text(slug))
     if (spec := validation.spec) is None:
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
-    plain = criteria_of(spec)
+    plain = spec.criteria_by_path
     set_by: dict[str, str] = {}
     for one in validation.parameters:
         other = one.minimum if one.default != one.minimum else one.maximum
-        changed = criteria_of(validation.spec_with({one.name: other}))
+        changed = validation.spec_with({one.name: other}).criteria_by_path
         set_by |= {path: one.name for path in plain if plain[path] != changed[path]}
     languages = {tag: validation.spec_with({}, tag) for tag in LANGUAGES}
     return CatalogueMovement(slug, spec, validation.parameters, languages, set_by)
@@ -89,14 +88,18 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     yield f"{movement.summary}\n"
     if why := why_experimental(card):
         yield f"**Experimental**: {why}.\n"
-    yield f"{' · '.join(_doors(slug))}\n"
+    doors = [f"[The MoveSpec in the API](/api/movespecs/{catalogue_id(slug)})"]
+    if settings.TRY_PAGE and slug in MOVEMENTS:
+        doors.insert(0, f"[Count me](/try?movement={slug})")
+    yield f"{' · '.join([*doors, '[All movements](../movespecs/)'])}\n"
     if (figure := MOVEMENTS.get(slug)) is not None:
         yield f"How it is done: {figure.source}\n"
     yield "## How it is counted\n"
     yield f"{' '.join(counted(spec))} Its `event_key` is `{spec.movement_name}`.\n"
     yield from _phases(movement)
-    judged = [role.sentence for role in found if role.role not in ("check", "cue")]
-    yield from _folded("How each criterion is judged", judged)
+    yield "<details>\n<summary>How each criterion is judged</summary>\n"
+    yield from (f"- {one.sentence}" for one in found if one.role not in ("check", "cue"))
+    yield "\n</details>\n"
     yield from _filming(movement, found)
     by_path = {role.path: role for role in found}
     if spec.check_paths:
@@ -115,7 +118,12 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
         yield from _table(
             ("Name", "What it is", "Default", "Least to most"),
             (
-                (f"`{one.name}`", one.description or "", f"{one.default:g}", _range(one))
+                (
+                    f"`{one.name}`",
+                    one.description or "",
+                    f"{one.default:g}",
+                    f"{one.minimum:g} to {one.maximum:g}",
+                )
                 for one in movement.parameters
             ),
         )
@@ -124,13 +132,6 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     yield "## The MoveSpec\n"
     yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
     yield f"```yaml\n{catalogue_text(slug)}```\n"
-
-
-def _doors(slug: str) -> Iterator[str]:
-    if settings.TRY_PAGE and slug in MOVEMENTS:
-        yield f"[Count me](/try?movement={slug})"
-    yield f"[The MoveSpec in the API](/api/movespecs/{catalogue_id(slug)})"
-    yield "[All movements](../movespecs/)"
 
 
 def _phases(movement: CatalogueMovement) -> Iterator[str]:
@@ -142,7 +143,7 @@ def _phases(movement: CatalogueMovement) -> Iterator[str]:
             for number, phase in enumerate(spec.phases, 1)
         )
     rows = []
-    for path, criterion in criteria_of(spec).items():
+    for path, criterion in spec.criteria_by_path.items():
         place = path.removeprefix(f"{MOVEMENT}.phases[").partition("]")[0]
         name = spec.phases[int(place)].name if place.isdigit() else "throughout"
         rows.append((name, *_bounds(criterion, movement.set_by.get(path))))
@@ -214,17 +215,6 @@ def _accuracy(card: AccuracyCard | None) -> Iterator[str]:
         yield f"What it can't see: {card.cannot_see}\n"
 
 
-def _range(parameter: Parameter) -> str:
-    return f"{parameter.minimum:g} to {parameter.maximum:g}"
-
-
-def _folded(summary: str, items: Iterable[str]) -> Iterator[str]:
-    yield f"<details>\n<summary>{summary}</summary>\n"
-    for item in items:
-        yield f"- {item}"
-    yield "\n</details>\n"
-
-
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(names)} |"
     yield f"|{'---|' * len(names)}"
@@ -249,14 +239,11 @@ def catalogue_page(title: str, summary: str) -> str:
         parts.append(f"## {heading}\n")
         for one in movements:
             if one.spec.type == kind:
-                name = _name(one.slug, cards.get(one.slug))
-                parts.append(f"- {_figure(one.slug)}{name}: {one.summary}")
+                figure = f"![](../docs/movements/{one.slug}/figure.svg) "
+                figure = figure if one.slug in MOVEMENTS else ""
+                parts.append(f"- {figure}{_name(one.slug, cards.get(one.slug))}: {one.summary}")
         parts.append("")
     return "\n".join([*parts, *_accuracy_table(cards)])
-
-
-def _figure(slug: str) -> str:
-    return f"![](../docs/movements/{slug}/figure.svg) " if slug in MOVEMENTS else ""
 
 
 def _name(slug: str, card: AccuracyCard | None) -> str:
@@ -269,11 +256,9 @@ def _accuracy_table(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
     rows = {slug: facts_of(card) for slug, card in cards.items()}
     if not rows:
         return
-    names = next(iter(rows.values()))
     yield "## How well each is counted\n"
     yield "[Measured over recordings](../docs/api.md#accuracy) of people:\n"
-    yield f"| Movement | {' | '.join(names)} |"
-    yield f"|---|{'---|' * len(names)}"
-    for slug, facts in rows.items():
-        yield f"| {_name(slug, cards[slug])} | {' | '.join(facts.values())} |"
-    yield ""
+    yield from _table(
+        ("Movement", *next(iter(rows.values()))),
+        ((_name(slug, cards[slug]), *facts.values()) for slug, facts in rows.items()),
+    )

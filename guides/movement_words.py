@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from detection import Criterion, Cue, Measure, MoveSpec, Role, Side, Step, View
+from detection import Cue, Measure, MoveSpec, Role, Side, Step, View
 from detection.landmarks import BODY_PARTS
 from detection.role_words import angle_words, measures_words
-from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
+from detection.spec import COMPLETED, INTERRUPTED, NOT_READY, Lack, Reason
 
 SIDES: Final[dict[Side | None, str]] = {
     None: "the pair",
@@ -129,7 +129,7 @@ def seen_from(spec: MoveSpec, roles: Iterable[Role]) -> list[str]:
     if spec.setup and spec.setup.view in VIEWS:
         return []
     measures: dict[View, list[Measure]] = {}
-    by_path = criteria_of(spec)
+    by_path = spec.criteria_by_path
     for role in roles:
         if role.role in COUNTS and role.path in by_path:
             measures.setdefault(role.view, []).append(by_path[role.path].measure)
@@ -143,18 +143,6 @@ def seen_from(spec: MoveSpec, roles: Iterable[Role]) -> list[str]:
         for view, words in told.items()
         if view in measures
     ]
-
-
-def criteria_of(spec: MoveSpec) -> dict[str, Criterion]:
-    """The criteria of phases and of what must hold throughout, by their paths."""
-    return {
-        f"{MOVEMENT}.phases[{number}].criteria[{index}]": criterion
-        for number, phase in enumerate(spec.phases)
-        for index, criterion in enumerate(phase.criteria)
-    } | {
-        f"{MOVEMENT}.throughout[{number}]": condition.criterion
-        for number, condition in enumerate(spec.throughout or ())
-    }
 
 
 def cue_when(cue: Cue, role: Role | None) -> str:

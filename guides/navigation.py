@@ -50,9 +50,9 @@ class Shelf:
         return around[at], around[at + 2]
 
 
-def _doc(slug: str, name: str, summary: str) -> Guide:
-    """The guide whose text is docs/`slug`.md."""
-    return Guide(slug, name, summary, DOCS / f"{slug}.md")
+def _doc(slug: str, name: str, summary: str, source: Path | None = None) -> Guide:
+    """The guide whose text is docs/`slug`.md, or `source`."""
+    return Guide(slug, name, summary, source or DOCS / f"{slug}.md")
 
 
 # The pages of docs/movespec/.
@@ -93,7 +93,7 @@ SHELVES = (
             _doc("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
             _doc("webhooks", "Webhooks", "Messages to your server when a session starts or ends."),
             _doc("integrators", "A camera in your page", "From a key to a page that counts."),
-            Guide(
+            _doc(
                 "package",
                 "The package for browsers",
                 "Stream, camera and API from TypeScript, and a hook for React.",
@@ -119,7 +119,7 @@ SHELVES = (
         (
             _doc("movespec", "The language", "What a MoveSpec is, and the course in its order."),
             *(_doc(f"movespec/{slug}", name, summary) for slug, name, summary in COURSE),
-            Guide(
+            _doc(
                 "movements",
                 "The catalogue",
                 "Movements that ship, each drawn, with how it is counted and how well.",
@@ -154,19 +154,14 @@ SHELVES = (
         "Change",
         "Work on the platform itself.",
         (
-            Guide(
+            _doc(
                 "readme",
                 "The project",
                 "Two commands, a first session, and where things are.",
                 ROOT / "README.md",
             ),
             _doc("architecture", "Architecture", "The processes and the packages, on one page."),
-            Guide(
-                "decisions",
-                "Decisions",
-                "Why it is so, by subject.",
-                DECISIONS / "README.md",
-            ),
+            _doc("decisions", "Decisions", "Why it is so, by subject.", DECISIONS / "README.md"),
             _doc("contributing", "Contributing", "Set up, the gate, and the files of a change."),
             _doc("benchmarks", "Benchmarks", "Every figure, with its command and its day."),
         ),

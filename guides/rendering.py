@@ -60,7 +60,7 @@ def rendered(guide: Guide) -> Rendered:
         if (style := token.attrs.pop("style", None)) is not None:
             token.attrSet("class", str(style).replace(":", "-"))
         if token.children is not None:
-            token.children = list(_with_addresses(token.children, folder_of(guide)))
+            token.children = list(_with_addresses(token.children, guide.source.parent))
     html = markdown.renderer.render(tokens, markdown.options, {})
     for tag, scrolling in SCROLLING.items():
         html = html.replace(tag, scrolling)
@@ -77,9 +77,9 @@ def parsed(guide: Guide) -> list[Token]:
 
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark").enable("table")
-    rules = (_html_block, _html_inline, _fence, _code_block, _heading_open, _heading_close)
-    for rule in rules:
+    for rule in (_html_block, _html_inline, _fence, _heading_open, _heading_close):
         markdown.add_render_rule(rule.__name__.removeprefix("_"), rule)
+    markdown.add_render_rule("code_block", _fence)
     return markdown
 
 
@@ -132,14 +132,6 @@ def _html_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any)
     return "" if COMMENT.fullmatch(text) else escapeHtml(text)
 
 
-def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return code_block(tokens[index].content, tokens[index].info.partition(" ")[0])
-
-
-def _code_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    return code_block(tokens[index].content, "")
-
-
 def _heading_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     """A heading below the title stands beside a link to itself."""
     opening = renderer.renderToken(tokens, index, *rest[:2])
@@ -186,14 +178,16 @@ NAMES = {
 }
 
 
-def code_block(code: str, language: str) -> str:
-    """A block that scrolls in a box of its own, by keyboard too. A script adds a copy button."""
+def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """A block of code, which scrolls in a box of its own, by keyboard too. A script adds a copy
+    button."""
+    code, language = tokens[index].content, tokens[index].info.partition(" ")[0]
     name = f'<p class="code-name">{NAMES[language]}</p>\n' if language in NAMES else ""
     coloured = highlighted(code, language) if language in NAMES else escapeHtml(code)
     return f'<div class="code">\n{name}<pre tabindex="0"><code>{coloured}</code></pre>\n</div>\n'
 
 
-_FENCE = re.compile(r"^ *```")
+_CODE = re.compile(r"(^ *```.*?(?:^ *```[^\n]*\n?|\Z))", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _COMMENT = re.compile(r"^<!--.*?-->\n*", re.DOTALL | re.MULTILINE)
 SUMMARY = """
@@ -217,11 +211,6 @@ def summary_of(guide: Guide) -> str:
     return catalogue_movement(guide.source.stem).summary if guide in MOVEMENTS else guide.summary
 
 
-def folder_of(guide: Guide) -> Path:
-    """Where the links of its text begin."""
-    return guide.source.parent
-
-
 def address(written: str, folder: Path) -> str | None:
     """The address that a link written in a file of `folder` leads to; None if it is not served."""
     parts = urlsplit(written)
@@ -237,11 +226,10 @@ def published(guide: Guide) -> str:
 
     A link to a file that is not served becomes text.
     """
-    folder = folder_of(guide)
 
     def with_address(link: re.Match[str]) -> str:
         mark, text, written = link.groups()
-        target = address(written, folder)
+        target = address(written, guide.source.parent)
         if target is None:
             return text
         path, hash_mark, fragment = target.partition("#")
@@ -249,9 +237,8 @@ def published(guide: Guide) -> str:
             path = f"{path}.md"
         return f"{mark}[{text}]({path}{hash_mark}{fragment})"
 
-    parts = []
-    for is_code, part in _split(_COMMENT.sub("", text_of(guide))):
-        parts.append(part if is_code else _LINK.sub(with_address, part))
+    parts = _CODE.split(_COMMENT.sub("", text_of(guide)))
+    parts[::2] = [_LINK.sub(with_address, part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -287,21 +274,3 @@ def llms_whole() -> str:
         for guide in (*guides, *MOVEMENTS)
     ]
     return f"# kynaplatform\n\n> {SUMMARY}\n\n" + "\n".join(texts)
-
-
-def _split(text: str) -> Iterator[tuple[bool, str]]:
-    """Its parts, each with whether it is a block of code."""
-    part: list[str] = []
-    in_code = False
-    for line in text.splitlines(keepends=True):
-        is_fence = _FENCE.match(line) is not None
-        if is_fence and not in_code:
-            yield False, "".join(part)
-            part = []
-        part.append(line)
-        if is_fence:
-            if in_code:
-                yield True, "".join(part)
-                part = []
-            in_code = not in_code
-    yield in_code, "".join(part)

@@ -18,7 +18,8 @@ MAX_GUIDE_PARTS = 4
 SNIPPET = 170
 # Of two pages that say the same, the one for an app's developer comes first.
 WEIGHTS = {"build": 1.0, "movements": 1.0, "run": 0.9, "change": 0.6}
-OF_DECISIONS = OF_MOVEMENTS = 0.5
+# A decision, or a movement of the catalogue.
+OFF_SHELF_WEIGHT = 0.5
 IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MAX_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
 # Words that a question has and an answer need not have.
 SMALL_WORDS = """
@@ -131,8 +132,7 @@ def _sections(guide: Guide) -> Iterator[Section]:
     tokens = parsed(guide)
     headings = iter(list(anchored(tokens)))
     title = heading = next(headings)
-    texts: list[str] = []
-    rows: list[str] = []
+    texts, rows = list[str](), list[str]()
     opened = [""] * 2
     for token in tokens:
         # What a movement is called tells it from others; each has the same headings.
@@ -150,11 +150,7 @@ def _sections(guide: Guide) -> Iterator[Section]:
 def _section(
     guide: Guide, title: Heading, heading: Heading, texts: list[str], rows: list[str]
 ) -> Section:
-    weight = WEIGHTS[shelf_of(guide).slug]
-    if guide.slug.startswith("decisions/"):
-        weight = OF_DECISIONS
-    elif guide in MOVEMENTS:
-        weight = OF_MOVEMENTS
+    is_listed_elsewhere = guide in MOVEMENTS or guide.slug.startswith("decisions/")
     return Section(
         guide=guide,
         title=title.text,
@@ -164,7 +160,7 @@ def _section(
         plain_heading=plain(heading.text),
         plain_text=plain(" ".join(texts)),
         plain_rows="".join(f"\n{plain(row)}" for row in rows),
-        weight=weight,
+        weight=OFF_SHELF_WEIGHT if is_listed_elsewhere else WEIGHTS[shelf_of(guide).slug],
     )
 
 

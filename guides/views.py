@@ -1,8 +1,6 @@
 """The first page, the guides, the search over them, and their texts for programs."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -27,99 +25,62 @@ LICENCE = settings.BASE_DIR / "LICENSE"
 SAID = ("shape_key", "event_key", "message")
 
 
-@dataclass(frozen=True)
-class Event:
-    seconds: str
-    type: str
-    said: str
-
-
-@dataclass(frozen=True)
-class Counted:
-    """How well a movement is counted, in per cent of the recordings."""
-
-    slug: str
-    movement: str
-    within_one: int
-    exact: int
-    people: int
-    experimental: bool
-
-
-@dataclass(frozen=True)
-class FirstPage:
-    # What the figure shows while it is still: how often it has squatted, and its knee's degrees.
-    count: int
-    knee: int
-    program: str
-    # Those of the first squat; the page's script shows the others as they come.
-    events: list[Event]
-    best: Counted | None
-    counted: list[Counted]
-    # How many the catalogue has, and how many of them are experimental.
-    movements: int
-    experimental: int
-    licence: str
-
-
 @cache
-def first_page() -> FirstPage:
-    """Read once in each process."""
+def first_page() -> dict[str, Any]:
+    """What the first page shows, read once in each process."""
     squats = msgspec.json.decode(SQUATS.read_bytes())
     still_ms = squats["still"] * squats["step_ms"]
     program = _PROGRAM.search((DOCS / "start.md").read_text(encoding="utf-8"))
-    counted, cards = _counted(), read_cards()
-    movements = catalogue_slugs()
-    return FirstPage(
-        count=sum(
+    licence = LICENCE.read_text(encoding="utf-8") if LICENCE.is_file() else ""
+    counted, cards, slugs = _counted(), read_cards(), catalogue_slugs()
+    return {
+        # What the figure shows while it is still: how often it has squatted, and its knee's angle.
+        "count": sum(
             event["type"] == "event_completed" and event["ts_ms"] <= still_ms
             for event in squats["events"]
         ),
-        knee=squats["knee"][squats["still"]],
-        program=highlighted(program.group(1) if program else "", "javascript"),
-        events=_first_repetition(squats["events"]),
-        best=next((one for one in counted if one.movement == "squat"), None),
-        counted=counted,
-        movements=len(movements),
-        experimental=sum(bool(why_experimental(cards.get(slug))) for slug in movements),
-        licence=_licence(),
-    )
+        "knee": squats["knee"][squats["still"]],
+        "program": highlighted(program.group(1) if program else "", "javascript"),
+        "events": _first_repetition(squats["events"]),
+        "best": next((one for one in counted if one["movement"] == "squat"), None),
+        "counted": counted,
+        # How many the catalogue has, and how many of them are experimental.
+        "movements": len(slugs),
+        "experimental": sum(bool(why_experimental(cards.get(slug))) for slug in slugs),
+        # The first line of the project's licence, where its owner has given it one.
+        "licence": licence.strip().partition("\n")[0].strip(),
+    }
 
 
-def _first_repetition(events: list[dict[str, Any]]) -> list[Event]:
+def _first_repetition(events: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The events of the first squat; the page's script shows the others as they come."""
     types = [event["type"] for event in events]
     return [
-        Event(
-            f"{event['ts_ms'] / 1000:.1f}",
-            event["type"],
-            str(next(event["payload"][key] for key in SAID if key in event["payload"])),
-        )
+        {
+            "seconds": f"{event['ts_ms'] / 1000:.1f}",
+            "type": event["type"],
+            "said": str(next(event["payload"][key] for key in SAID if key in event["payload"])),
+        }
         for event in events[: types.index("event_completed") + 1]
     ]
 
 
-def _counted() -> list[Counted]:
-    """The movements of which people were recorded, the best counted first."""
+def _counted() -> list[dict[str, Any]]:
+    """How well each movement is counted of which people were recorded, in per cent of the
+    recordings, the best first."""
     found = [
-        Counted(
-            slug,
-            slug.replace("-", " "),
-            round(card.within_one * 100),
-            round((card.exact or 0) * 100),
-            card.people,
-            card.experimental,
-        )
+        {
+            "slug": slug,
+            "movement": slug.replace("-", " "),
+            "within_one": round(card.within_one * 100),
+            "exact": round((card.exact or 0) * 100),
+            "people": card.people,
+            "experimental": card.experimental,
+        }
         for slug, card in read_cards().items()
         if card.within_one is not None
     ]
-    return sorted(found, key=lambda one: (-one.within_one, one.movement))
-
-
-def _licence() -> str:
-    """The first line of the project's licence, where its owner has given it one."""
-    if not LICENCE.is_file():
-        return ""
-    return LICENCE.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+    return sorted(found, key=lambda one: (-one["within_one"], one["movement"]))
 
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
@@ -138,7 +99,12 @@ class HomeView(PublicView):
             "site": site_of(request),
             "shelves": SHELVES,
             "is_ready": is_ready(states),
-            "faults": _faults(states),
+            # What another fault keeps unknown is left out.
+            "faults": [
+                f"{name.replace('_', ' ')} {state}"
+                for name, state in states.items()
+                if state not in (OK, UNKNOWN)
+            ],
             "first": first_page(),
         }
         response = page("guides/home.html", shown)
@@ -205,12 +171,3 @@ class LlmsFullView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/llms-full.txt`: every guide in one file."""
         return kept(HttpResponse(llms_whole(), content_type=PLAIN), PAGE_SECONDS)
-
-
-def _faults(states: Mapping[str, str]) -> list[str]:
-    """The faults, such as `database down`. What another fault keeps unknown is left out."""
-    return [
-        f"{name.replace('_', ' ')} {state}"
-        for name, state in states.items()
-        if state not in (OK, UNKNOWN)
-    ]

@@ -19,7 +19,6 @@ from detection import (
 )
 from detection.engine.angles import MIN_WEIGHT_M2
 from detection.engine.carriers import find_travels, used_phases
-from detection.spec import MOVEMENT
 from dev.poses.figure import MOVEMENTS, recorded
 from dev.poses.recordings import packed
 from movespecs.accuracy import read_cards, why_experimental
@@ -78,13 +77,7 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
 
 def shown_rules(spec: MoveSpec) -> dict[str, Any]:
     """What the page's words need: how it counts, and by path what an attempt may have missed."""
-    labels = {
-        f"{MOVEMENT}.phases[{number}].criteria[{index}]": _label(criterion.measure)
-        for number, phase in enumerate(spec.phases)
-        for index, criterion in enumerate(phase.criteria)
-    }
-    for number, condition in enumerate(spec.throughout or ()):
-        labels[f"{MOVEMENT}.throughout[{number}]"] = _label(condition.criterion.measure)
+    labels = {path: _label(one.measure) for path, one in spec.criteria_by_path.items()}
     labels |= {path: name for name, path in spec.check_paths.items()}
     return {
         "phases": [phase.name for phase in spec.phases],
