@@ -5,7 +5,7 @@ each is decoded when it is served, so that only the frames at fault are rejected
 even JSON is repaired first: NaN, Infinity and lone surrogates are faults of their frame alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
@@ -24,6 +24,7 @@ MAX_FRAMES: Final = 300
 MAX_BATCH_SEQ: Final = 2**53
 # The first rejected frames of an ack have a detail.
 MAX_DETAILS: Final = 10
+UNREADABLE: Final = MessageInvalid.sentence[:-1]
 # Replaced inside strings as well: no string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
@@ -107,9 +108,7 @@ def decode(text: str) -> ClientMessage:
         return _decode_apart(text, text)
     if not isinstance(message, _WholeBatch):
         return cast(ClientMessage, message)
-    _refuse_too_many(message.frames)
-    frames: list[Frame | Rejection | msgspec.Raw] = [checked(frame) for frame in message.frames]
-    return FrameBatch(message.batch_seq, frames, message.clock_ms)
+    return _batch(message, checked)
 
 
 def _decode_apart(text: str, sent: str) -> ClientMessage:
@@ -125,8 +124,13 @@ def _decode_apart(text: str, sent: str) -> ClientMessage:
         return _decode_apart(repaired, sent)
     if not isinstance(message, _LooseBatch):
         return cast(ClientMessage, message)
-    _refuse_too_many(message.frames)
-    return FrameBatch(message.batch_seq, [*message.frames], message.clock_ms)
+    return _batch(message, lambda frame: frame)
+
+
+def _batch(message: _WholeBatch | _LooseBatch, read: Callable[[Any], Any]) -> FrameBatch:
+    if len(message.frames) > MAX_FRAMES:
+        raise BatchTooLarge
+    return FrameBatch(message.batch_seq, [read(one) for one in message.frames], message.clock_ms)
 
 
 def _repaired(text: str) -> str:
@@ -140,37 +144,27 @@ def _repaired(text: str) -> str:
 def _invalid(text: str, sent: str) -> MessageInvalid:
     """The error of a message with a fault outside of its frames, without quoting much."""
     if len(sent) > MAX_SEARCHED:
-        return _too_long()
+        return MessageInvalid(f"{UNREADABLE}: it is over 128 KiB, too long to look for its fault.")
     try:
         message = msgspec.json.decode(_repaired(text))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _not_json(sent)
     if not isinstance(message, dict):
-        return MessageInvalid(f"{MessageInvalid.sentence[:-1]}: it must be a JSON object.")
+        return MessageInvalid(f"{UNREADABLE}: it must be a JSON object.")
     fields = _Typed if message.get("type") != "frame_batch" else _BatchFields
     path, fault = next(faults_of(message, fields), ("it", "has a key twice"))
-    return MessageInvalid(f"{MessageInvalid.sentence[:-1]}: {path} {fault}.")
+    return MessageInvalid(f"{UNREADABLE}: {path} {fault}.")
 
 
 def _not_json(sent: str) -> MessageInvalid:
     if len(sent) > MAX_SEARCHED:
-        return _too_long()
-    sentence = f"{MessageInvalid.sentence[:-1]} as JSON"
+        return _invalid(sent, sent)
+    why = ": it has a number beyond a double, or is nested too deeply."
     try:
         read_json(sent, takes_constants=True)
     except NotJson as fault:
-        return MessageInvalid(f"{sentence}{fault}", **fault.place)
-    return MessageInvalid(f"{sentence}: it has a number beyond a double, or is nested too deeply.")
-
-
-def _too_long() -> MessageInvalid:
-    sentence = MessageInvalid.sentence[:-1]
-    return MessageInvalid(f"{sentence}: it is over 128 KiB, too long to look for its fault.")
-
-
-def _refuse_too_many(frames: Sequence[object]) -> None:
-    if len(frames) > MAX_FRAMES:
-        raise BatchTooLarge
+        return MessageInvalid(f"{UNREADABLE} as JSON{fault}", **fault.place)
+    return MessageInvalid(f"{UNREADABLE} as JSON{why}")
 
 
 class ErrorBody(msgspec.Struct):

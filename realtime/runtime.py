@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from uuid import UUID, uuid4
@@ -232,10 +232,13 @@ class Runtime:
         for web_socket in self._sockets.all() - attached:
             web_socket.order(Order.REREAD)
         if connections:
-            ids = [connection.session_id for connection in connections]
-            stored = await in_database(FOR_LEASES, partial(_stored, ids))
+            sessions = DetectionSession.objects.filter(
+                id__in=[connection.session_id for connection in connections]
+            )
+            rows = sessions.values_list("id", "status", "attachment_id")
+            stored = {id_: known for id_, *known in await in_database(FOR_LEASES, lambda: [*rows])}
             for connection in connections:
-                if stored.get(connection.session_id) != connection.known():
+                if stored.get(connection.session_id) != [*connection.known()]:
                     connection.socket.order(Order.REREAD)
 
     async def _beat(self) -> None:
@@ -296,10 +299,15 @@ class Runtime:
         connections = [each for each in self._connections if not each.has_fresh_lease()]
         if not connections:
             return
+
+        def renew() -> set[UUID]:
+            attachments = [connection.attachment() for connection in connections]
+            return leases_renew(attachments=attachments, now=clock.now())
+
         async with database_deadline(since=renewed_at):
-            held = await in_database(FOR_LEASES, partial(_renew, connections))
+            renewed = await in_database(FOR_LEASES, renew)
         for connection in connections:
-            if connection.attachment_id not in held:
+            if connection.attachment_id not in renewed:
                 connection.socket.order(Order.REREAD)
 
 
@@ -308,18 +316,6 @@ def _end_with(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task failed, and ends the process", exc_info=error)
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _stored(session_ids: Collection[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
-    """The status and the attachment of each session."""
-    sessions = DetectionSession.objects.filter(id__in=session_ids)
-    rows = sessions.values_list("id", "status", "attachment_id")
-    return {id_: (status, attachment_id) for id_, status, attachment_id in rows}
-
-
-def _renew(connections: Iterable[Connection]) -> set[UUID]:
-    attachments = [connection.attachment() for connection in connections]
-    return leases_renew(attachments=attachments, now=clock.now())
 
 
 async def _session_threads_state() -> str:

@@ -49,7 +49,7 @@ class WebhookCreate(Body):
     url: Url
     event_types: Annotated[
         EventTypes | None,
-        said("The types that it gets. Left out: every type.", ["session.completed"]),
+        said("The types to send. Left out: every type.", ["session.completed"]),
     ] = None
     description: Annotated[Description | None, said("A sentence on it.", "Our back end.")] = None
 
@@ -62,7 +62,7 @@ class WebhookEdit(Body):
 
     url: Url | msgspec.UnsetType = msgspec.UNSET
     event_types: (
-        Annotated[EventTypes | None, said("The types that it gets; null: every type.")]
+        Annotated[EventTypes | None, said("The types to send; null: every type.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     description: (
@@ -72,8 +72,8 @@ class WebhookEdit(Body):
         Annotated[
             bool,
             said(
-                "False: nothing is sent to it. True: it has five days anew. Of one that staff have "
-                "disabled: a 409.",
+                "False: send nothing. True: send again; its five days of failures start over. If "
+                "staff have disabled the webhook, true is a 409.",
                 True,
             ),
         ]
@@ -86,7 +86,7 @@ class WebhookEdit(Body):
 
 
 class ReplayBegin(Body):
-    since: Annotated[Moment, said("Messages since then.", "2026-11-28T00:00:00Z")]
+    since: Annotated[Moment, said("Replay messages from this time on.", "2026-11-28T00:00:00Z")]
 
 
 class DeliveryQuery(PageQuery):
@@ -103,22 +103,23 @@ class WebhookAnswer(Answer):
     project_id: ProjectId
     url: Annotated[str, said("Where messages go.", EXAMPLE_URL)]
     event_types: Annotated[
-        list[str] | None, said("The types that it gets; null: every type.", ["session.completed"])
+        list[str] | None, said("The types that are sent; null: every type.", ["session.completed"])
     ]
     description: Annotated[str | None, said("A sentence on it.", "Our back end.")]
     enabled: Annotated[bool, said("Whether messages are sent to it.", True)]
     disabled_reason: Annotated[
         DisabledReason | None,
-        said("Why not: a client, staff, an answer of 410, or five days of failed tries.", None),
+        said("Who or what disabled it: a client, staff, a 410, or five days of failures.", None),
     ]
-    disabled_at: Annotated[Timestamp | None, said("Since when not; null while enabled.", None)]
+    disabled_at: Annotated[Timestamp | None, said("Since when; null while enabled.", None)]
     failing_since: Annotated[
-        Timestamp | None, said("Since when every try has failed; null where none has.", None)
+        Timestamp | None,
+        said("Since when every try has failed; null if none has.", None),
     ]
     previous_secret_until: Annotated[
-        Timestamp | None, said("Until when the secret before signs as well, or did.", None)
+        Timestamp | None, said("Until when the previous secret signs as well, or did.", None)
     ]
-    created_at: Annotated[Timestamp, said("When it was made.", "2026-11-29T09:00:00Z")]
+    created_at: Annotated[Timestamp, said("When it was created.", "2026-11-29T09:00:00Z")]
 
 
 class WebhookWithSecret(WebhookAnswer):
@@ -132,39 +133,39 @@ class DeliveryAnswer(Answer):
         UUID, said("The message's `webhook-id`.", "01a22680-c1f0-7aa1-8d3e-5f1c0b9d2e44")
     ]
     webhook_id: WebhookId
-    type: Annotated[MessageType, said("What it tells.", "session.completed")]
+    type: Annotated[MessageType, said("The type of the message.", "session.completed")]
     status: Annotated[
         DeliveryStatus,
         said(
-            "`failed` after the last try; `held` where it waited when the webhook was disabled.",
+            "`failed` after the last try; `held` if it waited when the webhook was disabled.",
             "delivered",
         ),
     ]
     session_id: Annotated[
         UUID | None,
-        said("Of a message about a session.", "69e5a962-81e8-405d-b532-91ede04e756a"),
+        said("The session that the message is about.", "69e5a962-81e8-405d-b532-91ede04e756a"),
     ]
-    sequence: Annotated[int | None, said("Its place among those of its session.", 2)]
+    sequence: Annotated[int | None, said("Its position among the messages about its session.", 2)]
     created_at: Annotated[Timestamp, said("When it was written.", "2026-11-29T09:30:31.480Z")]
     request_id: Annotated[
         str | None,
         said(
-            "The `X-Request-ID` of the request that caused it; null where none did.",
+            "The `X-Request-ID` of the request that caused it; null if none did.",
             "9f86d081884c4d659a2feaa0c55ad015",
         ),
     ]
-    tries: Annotated[int, said("How often it was tried.", 1)]
-    next_try_at: Annotated[Timestamp | None, said("When it is tried next, if it waits.", None)]
+    tries: Annotated[int, said("The number of tries.", 1)]
+    next_try_at: Annotated[Timestamp | None, said("When it is tried next, if it is.", None)]
     tried_at: Annotated[
         Timestamp | None, said("When it was last tried.", "2026-11-29T09:30:31.562Z")
     ]
     duration_ms: Annotated[
-        int | None, said("How long that try took; null where no connection came about.", 41)
+        int | None, said("How long that try took; null without a connection.", 41)
     ]
     request_body: Annotated[str | None, said("The body that was sent.", '{"type": …}')]
-    response_status: Annotated[int | None, said("The status of the answer.", 200)]
-    response_body: Annotated[str | None, said("The first KiB of the answer.", "ok")]
-    failure: Annotated[str | None, said("Why the last try failed; null where it did not.", None)]
+    response_status: Annotated[int | None, said("The status of the response.", 200)]
+    response_body: Annotated[str | None, said("The first KiB of the response.", "ok")]
+    failure: Annotated[str | None, said("Why the last try failed; null if it did not.", None)]
 
 
 class ReplayAnswer(Answer):

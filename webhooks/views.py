@@ -81,7 +81,7 @@ class WebhookViewSet(ApiViewSet):
     def create(self, request: ApiRequest, body: WebhookCreate) -> WebhookWithSecret:
         """From now on the project's messages are sent to `url`, signed with `secret`.
 
-        The secret is shown in this answer only. A project has at most 16 webhooks.
+        The secret is shown only in this response. A project has at most 16 webhooks.
         """
         endpoint, secret = endpoint_create(
             project_id=request.principal.project_id,
@@ -114,8 +114,8 @@ class WebhookViewSet(ApiViewSet):
     ) -> WebhookAnswer:
         """Change its address, types or description; disable it, or enable it again.
 
-        While it is disabled nothing is written for it. What waits is held until it is replayed, for
-        30 days. You can't enable one that the platform's staff have disabled.
+        Events that occur while a webhook is disabled are never sent. Waiting messages are held for
+        30 days and can be replayed. You can't enable a webhook that staff have disabled.
         """
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)
@@ -139,7 +139,7 @@ class WebhookViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def rotate_secret(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookWithSecret:
-        """A new secret, shown in this answer only. The one before signs as well for 24 hours."""
+        """A new secret, shown only in this response. The previous one also signs for 24 hours."""
         changed, secret = endpoint_rotate_secret(endpoint_id=webhook.id, now=clock.now())
         return secret_response(changed, secret)
 
@@ -150,8 +150,8 @@ class WebhookViewSet(ApiViewSet):
         errors=(errors.NotFound, errors.Conflict),
     )
     def test(self, request: ApiRequest, webhook: WebhookEndpoint) -> DeliveryAnswer:
-        """A message `webhook.test`, which is sent within a moment. The list of deliveries has what
-        became of it."""
+        """Queue a `webhook.test`, which is sent at once. See the list of deliveries for its
+        outcome."""
         return delivery_response(delivery_test(endpoint=webhook, now=clock.now()))
 
     @Operation(
@@ -164,10 +164,10 @@ class WebhookViewSet(ApiViewSet):
     def replay(
         self, request: ApiRequest, webhook: WebhookEndpoint, body: ReplayBegin
     ) -> ReplayAnswer:
-        """Send again what was not delivered since then: what failed, and what was held.
+        """Send failed and held messages again, from `since` on.
 
-        The worker does it, about a hundred messages a second. They keep their `webhook-id`. What
-        was told of a session that is deleted by now is left out.
+        A worker sends about a hundred messages a second, with the same `webhook-id`. Messages about
+        sessions that were deleted meanwhile are left out.
         """
         return ReplayAnswer(replay_begin(endpoint=webhook, since=body.since, now=clock.now()))
 
@@ -185,7 +185,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
         errors=(errors.NotFound,),
     )
     def list(self, request: ApiRequest, webhook: WebhookEndpoint, query: DeliveryQuery) -> Result:
-        """Its messages of the last 30 days, newest first, with what was sent and answered."""
+        """The messages of the last 30 days, newest first, with request and response."""
         rows = WebhookDelivery.objects.filter(endpoint_id=webhook.id)
         statuses = DeliveryStatus if query.status is msgspec.UNSET else [query.status]
         parts = [rows.filter(status=status) for status in statuses]
@@ -199,9 +199,9 @@ class WebhookDeliveryViewSet(ApiViewSet):
     def redeliver(
         self, request: ApiRequest, webhook: WebhookEndpoint, delivery: WebhookDelivery
     ) -> DeliveryAnswer:
-        """Send the message now, delivered or not, with the same `webhook-id` and ten tries anew.
+        """Send the message now, delivered or not, with the same `webhook-id` and ten new tries.
 
-        One that told of a session that is deleted by now can't be sent: a 409.
+        A message about a session that was deleted can't be sent again: a 409.
         """
         delivery_redeliver(endpoint=webhook, delivery_id=delivery.id, now=clock.now())
         return delivery_response(
