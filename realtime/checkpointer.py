@@ -29,7 +29,7 @@ from sessions_app.checkpoints import (
     LOCKED,
     STATEMENT,
     Checkpoint,
-    Stored,
+    CheckpointOutcome,
     parameters,
 )
 
@@ -53,7 +53,7 @@ CONNECTION_ERRORS: Final = (psycopg.OperationalError, psycopg.InterfaceError, OS
 @dataclass(slots=True, eq=False)
 class _Pending:
     checkpoint: Checkpoint
-    stored: "asyncio.Future[Stored]"
+    stored: "asyncio.Future[CheckpointOutcome]"
 
 
 class _Waiting:
@@ -131,21 +131,21 @@ class Checkpointer:
         since = [each.waits_since for each in self._flushers if each.waits_since is not None]
         return not since or time.monotonic() - min(since) < STALL_SECONDS
 
-    async def store(self, checkpoint: Checkpoint) -> Stored:
-        """Store the checkpoint. The result is HELD once it is durable.
+    async def store(self, checkpoint: Checkpoint) -> CheckpointOutcome:
+        """Store the checkpoint. The result is STORED once it is durable.
 
         Raises Restarting once the database has been away for 25 s: it may be stored or not.
         """
         since = time.monotonic()
         async with database_deadline():
             stored = await self._try(checkpoint)
-            if stored is Stored.LOST:
+            if stored is CheckpointOutcome.LOST:
                 # The statement does not see what committed while it waited for the row.
                 stored = await self._try(checkpoint)
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - since)
         return stored
 
-    async def _try(self, checkpoint: Checkpoint) -> Stored:
+    async def _try(self, checkpoint: Checkpoint) -> CheckpointOutcome:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
         has_many = len(checkpoint.events) > MANY_EVENTS
         (self._apart if has_many else self._waiting).put(pending)
@@ -240,9 +240,9 @@ async def _store(
     answers: dict[UUID, str] = dict(rows)
     locked = []
     for pending in group:
-        answer = answers.get(pending.checkpoint.attachment_id, Stored.LOST)
+        answer = answers.get(pending.checkpoint.attachment_id, CheckpointOutcome.LOST)
         if answer == LOCKED:
             locked.append(pending)
         elif not pending.stored.done():
-            pending.stored.set_result(Stored(answer))
+            pending.stored.set_result(CheckpointOutcome(answer))
     return locked

@@ -39,7 +39,7 @@ from realtime.progress import BatchResult, Progress, feed_by_frame, repeated_clo
 from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
 from sessions_app.attachments import session_detach
-from sessions_app.checkpoints import Checkpoint, Stored
+from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
 from sessions_app.events import EventRecord, event_response, events_behind, events_caused
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost
@@ -296,17 +296,17 @@ class Batches:
         """Store the checkpoint. Raises SessionEnded, SessionSuperseded or Restarting."""
         since = clock.ticks()
         stored = await self._try_to_store(checkpoint)
-        if stored is Stored.DUE:
+        if stored is CheckpointOutcome.DUE:
             # A session of maximum length is finalizing and still leased: the batch is stored.
             await self._session.refresh()
             stored = await self._try_to_store(checkpoint)
-        if stored is not Stored.HELD:
+        if stored is not CheckpointOutcome.STORED:
             await self._session.refresh()
             raise Restarting
         self.renewed_at = since
         self._progress.checkpoint_number = checkpoint.number
 
-    async def _try_to_store(self, checkpoint: Checkpoint) -> Stored:
+    async def _try_to_store(self, checkpoint: Checkpoint) -> CheckpointOutcome:
         """Store the checkpoint, or fail the session once the database has refused it three times.
 
         Otherwise the client would send the same frames again after each attach.

@@ -6,6 +6,7 @@ it and returns its row; DO NOTHING would return none.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -141,12 +142,6 @@ class AdmissionRequest:
     metadata: dict[str, str] | None = None
     locale: str | None = None
 
-    @property
-    def context(self) -> dict[str, Any]:
-        """The fields of the context, if any is given."""
-        given = {name: getattr(self, name) for name in CONTEXT}
-        return given if any(given.values()) else {}
-
     def _fields(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in (*_REQUESTED, *CONTEXT)}
 
@@ -182,11 +177,10 @@ def session_admit(
     MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written
     and the key is free.
     """
-    if not request.parameters:
-        return _admit(request, now, principal)
-    with transaction.atomic():
+    # A number that the version refuses takes the row back.
+    with transaction.atomic() if request.parameters else nullcontext():
         session, is_replay = _admit(request, now, principal)
-        if not is_replay:
+        if request.parameters and not is_replay:
             require_parameters(session.resolved_version_id, request.parameters)
     return session, is_replay
 
@@ -194,29 +188,26 @@ def session_admit(
 def _admit(
     request: AdmissionRequest, now: datetime, principal: Principal | None
 ) -> tuple[AdmittedSession, bool]:
-    context = request.context
+    fields = request._fields()
+    has_context = any(fields[name] for name in CONTEXT)
     id_ = uuid7()
-    attach_window = timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
-    longest = timedelta(seconds=settings.SESSION_MAX_SECONDS)
-    row = (_STATEMENT_WITH_CONTEXT if context else _STATEMENT).row(
+    attach_until = now + timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
+    row = (_STATEMENT_WITH_CONTEXT if has_context else _STATEMENT).row(
         {
+            **{name: _column(value) for name, value in fields.items()},
             "id": id_,
-            "project_id": request.project_id,
             "token_id": principal and principal.token_id,
             "principal_state": principal and principal.state,
-            "movespec_id": request.movespec_id,
             "version_id": request.movespec_version_id,
-            "mode": request.mode,
-            "contract_major": request.contract_major,
             "created_at": now,
-            "deadline_at": now + attach_window,
+            "deadline_at": attach_until,
             "created_by": request.created_by,
             "idempotency_key": request.idempotency_key,
             "request_fingerprint": request.fingerprint if request.idempotency_key else None,
             "signing_key_id": key_ring().active(now).id,
-            "runtime_token_expires_at": now + attach_window + longest,
+            "runtime_token_expires_at": attach_until
+            + timedelta(seconds=settings.SESSION_MAX_SECONDS),
             "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
-            **{name: _column(value) for name, value in context.items()},
         }
     )
     assert row is not None  # noqa: S101 - the request itself is one
@@ -226,7 +217,7 @@ def _admit(
         raise _REFUSALS[verdict]()
     if session.id == id_:
         return session, False
-    if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), request._fields()):
+    if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), fields):
         raise IdempotencyKeyReused
     return session, True
 

@@ -17,10 +17,10 @@ from sessions_app.leases import RENEWAL, renewal
 from sessions_app.models import DetectionEvent, EventType
 from sessions_app.session_ends import idle_limit
 
-# The statement returns each attachment with the outcome of its checkpoint. A checkpoint that an
-# earlier try stored counts as held once that try has committed, so one that the statement does not
-# return is tried once more before it counts as lost. A session may have several checkpoints here,
-# also by attachments that have lost it, so each is stored and returned by its attachment.
+# The statement returns each attachment with the outcome of its checkpoint. What an earlier try
+# stored is returned as stored once that try has committed, so a checkpoint that is not returned is
+# tried once more before it counts as lost. A session may have several checkpoints here, also by
+# attachments that have lost it, so each is stored and returned by its attachment.
 #
 # An attached session streams or is finalizing. Only the primary key can serve the conditions:
 # planned on an empty table, joins and other indexes would seem as cheap.
@@ -78,10 +78,10 @@ stored AS (
     )
     JOIN updated ON updated.attachment_id = event.attachment_id
 )
-SELECT attachment_id, 'held' FROM updated
+SELECT attachment_id, 'stored' FROM updated
 UNION ALL
 SELECT session.attachment_id,
-    CASE WHEN session.checkpoint_number = given.number THEN 'held' ELSE 'due' END
+    CASE WHEN session.checkpoint_number = given.number THEN 'stored' ELSE 'due' END
 FROM given{of_free}
 JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
     AND session.id = given.session_id AND session.attachment_id = given.attachment_id
@@ -128,10 +128,10 @@ def counts_of(events: "Iterable[NewEvent | DetectionEvent]") -> Counts:
     return Counts(dict(repetitions), interrupted)
 
 
-class Stored(StrEnum):
+class CheckpointOutcome(StrEnum):
     """The outcome of a checkpoint. The statement returns no row for one that is lost."""
 
-    HELD = "held"  # stored: the attachment has the session
+    STORED = "stored"  # the attachment has the session
     DUE = "due"  # not stored: a deadline of the session has passed
     LOST = "lost"  # not stored: another attachment has the session, or it has ended
 

@@ -1,4 +1,4 @@
-"""Leases, and the fence: a runtime writes to a session only while its attachment holds it.
+"""Leases, and the fence: a runtime writes to a session only while its attachment has it.
 
 A runtime renews the leases of all its attachments by one statement, every few seconds.
 """
@@ -31,7 +31,7 @@ RENEWAL = """lease_until = %(lease_until)s::timestamptz,
 # row is that its attachment had when the statement began. Only the primary key can serve the
 # conditions, as in checkpoints.py.
 _RENEW = f"""
-WITH held AS (
+WITH attached AS (
     SELECT session.id, given.attachment_id, given.idle_at
     FROM unnest(
         %(session_ids)s::uuid[], %(attachment_ids)s::uuid[], %(idle_at)s::timestamptz[]
@@ -41,10 +41,10 @@ WITH held AS (
     WHERE COALESCE(session.deadline_at > %(now)s::timestamptz, FALSE)
 ),
 free AS (
-    SELECT session.id, held.idle_at
-    FROM held
+    SELECT session.id, attached.idle_at
+    FROM attached
     JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
-        AND session.id = held.id AND session.attachment_id = held.attachment_id
+        AND session.id = attached.id AND session.attachment_id = attached.attachment_id
     FOR NO KEY UPDATE OF session SKIP LOCKED
 ),
 renewed AS (
@@ -53,7 +53,7 @@ renewed AS (
     FROM free AS given
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.id
 )
-SELECT attachment_id, clock_timestamp() FROM held
+SELECT attachment_id, clock_timestamp() FROM attached
 """  # noqa: S608
 
 
@@ -83,17 +83,17 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
     """
     make_up_for_downtime(now)
     given = list(attachments)
-    held = _renew(given, now)
+    renewed = _renew(given, now)
     # A session at its maximum length is finalizing now, and still attached.
-    missing = [one for one in given if one.attachment_id not in held]
+    missing = [one for one in given if one.attachment_id not in renewed]
     if missing:
         mine = DetectionSession.objects.filter(
             id__in=[one.session_id for one in missing],
             attachment_id__in=[one.attachment_id for one in missing],
         )
         if settle_in_slices(mine, now, len(missing)):
-            held |= _renew(missing, now)
-    return held
+            renewed |= _renew(missing, now)
+    return renewed
 
 
 def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
@@ -116,7 +116,7 @@ class AttachmentLost(Exception):
     """The attachment has lost the session: to a newer one, or the session has ended."""
 
 
-def update_held(
+def update_attached(
     session_id: UUID, attachment_id: UUID, now: datetime, /, *guards: Q, **changes: Any
 ) -> None:
     """Change the session that `attachment_id` has. Raises AttachmentLost.
@@ -125,11 +125,11 @@ def update_held(
     length the session is finalizing but still attached, and a downtime has extended the deadline.
     """
     mine = DetectionSession.objects.filter(id=session_id, attachment_id=attachment_id)
-    held = mine.filter(
+    attached = mine.filter(
         *guards, status__in=(Status.STREAMING, Status.FINALIZING), deadline_at__gt=now
     )
-    if update_live(held, **changes):
+    if update_live(attached, **changes):
         return
     settle(mine, now)
-    if not update_live(held, **changes):
+    if not update_live(attached, **changes):
         raise AttachmentLost

@@ -18,7 +18,7 @@ from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK
 from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import session_finish
-from sessions_app.leases import AttachmentLost, update_held
+from sessions_app.leases import AttachmentLost, update_attached
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Sessions, Status
 from sessions_app.session_ends import (
     RUNTIME_ERROR,
@@ -120,7 +120,7 @@ def session_abandon(
     """
     idle_at = last_message_at + idle_limit()
     make_up_for_downtime(now)
-    update_held(
+    update_attached(
         session_id,
         attachment_id,
         now,
@@ -132,7 +132,7 @@ def session_abandon(
 def session_fail(*, session_id: UUID, attachment_id: UUID, message: str, now: datetime) -> None:
     """Fail a session that is streaming or finalizing. Raises AttachmentLost."""
     changes = ended(Status.FAILED, Outcome.FAILED, now, RUNTIME_ERROR, message)
-    update_held(session_id, attachment_id, now, **changes)
+    update_attached(session_id, attachment_id, now, **changes)
 
 
 def notify_runtimes(session_ids: Iterable[UUID]) -> None:

@@ -22,7 +22,7 @@ WITH_PROCESSES = (
     *("api/test_page_sizes.py", "api/test_redis_away.py", "api/test_server_metrics.py"),
     *("api/test_rate_limits.py", "openapi/test_generated_client.py"),
     *("openapi/test_schemathesis.py", "reference/test_examples.py"),
-    *("sessions_app/test_migrate_lets_go.py",),
+    *("sessions_app/test_migrations.py",),
     *("tryout/test_trace_angles.py", "tryout/test_try_project.py"),
     "erasure/test_after_a_restore.py",
     *("webhooks/test_sender_process.py", "webhooks/test_webhook_docs.py"),

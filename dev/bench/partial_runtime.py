@@ -18,10 +18,10 @@ def without_engine() -> None:
 
 def without_checkpoint() -> None:
     from realtime.checkpointer import Checkpointer
-    from sessions_app.checkpoints import Checkpoint, Stored
+    from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
 
-    async def store(self: Checkpointer, checkpoint: Checkpoint) -> Stored:
-        return Stored.HELD
+    async def store(self: Checkpointer, checkpoint: Checkpoint) -> CheckpointOutcome:
+        return CheckpointOutcome.STORED
 
     Checkpointer.store = store  # type: ignore[method-assign]
 

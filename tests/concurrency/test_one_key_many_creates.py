@@ -15,9 +15,9 @@ from movespecs.models import MoveSpec
 from projects.signing import key_ring
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
-from tests.conftest import Machine, make_released
+from tests.conftest import Machine
 from tests.module_servers import WebServer
-from tests.server import api_server, patient_database_url
+from tests.server import api_server
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,20 +57,6 @@ def test_64_simultaneous_creates_make_one_session_and_64_equal_bodies(
     assert_one_session_and_equal_answers(answers, owner)
 
 
-@pytest.mark.long
-def test_the_same_key_in_two_projects_makes_two_sessions(
-    owner: Machine, peer: Machine, movespec: MoveSpec, web: WebServer
-) -> None:
-    peers, _ = make_released(peer.project)
-    answers = race(
-        creates(web.base_url, owner, "k", [session_body(owner, movespec)] * 32)
-        + creates(web.base_url, peer, "k", [session_body(peer, peers)] * 32)
-    )
-    assert DetectionSession.objects.count() == 2
-    assert_one_session_and_equal_answers(answers[:32], owner)
-    assert_one_session_and_equal_answers(answers[32:], peer)
-
-
 def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refused(
     owner: Machine, movespec: MoveSpec, web: WebServer
 ) -> None:
@@ -83,23 +69,6 @@ def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refu
     assert_one_session_and_equal_answers(admitted, owner)
     assert Counter(answer.status for answer in refused) == {422: 16}
     assert {answer.error["code"] for answer in refused} == {"idempotency_key_reused"}
-
-
-@pytest.mark.long
-def test_every_process_meets_the_race_and_one_wins_when_the_first_transaction_rolls_back(
-    owner: Machine, movespec: MoveSpec, tmp_path: Path
-) -> None:
-    with api_server(tmp_path, PROCESSES, {"DATABASE_URL": patient_database_url()}) as base_url:
-        work = creates(base_url, owner, "k", [session_body(owner, movespec)] * CREATES)
-        with racing(work) as clients:
-            with transaction.atomic():
-                admit(owner, movespec)
-                clients.start()
-                # Two threads in each of the processes, all waiting for this transaction.
-                eventually(lambda: waiting_backends() == 2 * PROCESSES, "all wait for the key")
-                transaction.set_rollback(True)
-            answers = clients.results()
-    assert_one_session_and_equal_answers(answers, owner)
 
 
 def admit(machine: Machine, movespec: MoveSpec, mode: str = "live") -> tuple[Any, bool]:

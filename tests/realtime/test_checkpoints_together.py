@@ -20,8 +20,8 @@ from realtime.refusals import Restarting
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import (
     Checkpoint,
+    CheckpointOutcome,
     NewEvent,
-    Stored,
     parameters,
 )
 from sessions_app.models import DetectionEvent, DetectionSession
@@ -94,7 +94,7 @@ def test_one_that_cannot_be_stored_fails_alone(
     outcomes = asyncio.run(stored(checkpoints))
     bad = outcomes.pop(2)
     assert isinstance(bad, fault)
-    assert outcomes == [Stored.HELD] * 5
+    assert outcomes == [CheckpointOutcome.STORED] * 5
     counts = DetectionSession.objects.values_list("id", "accepted_frames_total", "events_total")
     assert {id_: (frames, events) for id_, frames, events in counts} == {
         each.session_id: (0, 0) if number == 2 else (1, 1)
@@ -118,7 +118,7 @@ def test_a_checkpoint_whose_socket_gave_up_is_not_stored(
         await asyncio.wait([waiting])
         storing.start()
         async with asyncio.timeout(DEADLINE_SECONDS):
-            assert await storing.store(other) is Stored.HELD
+            assert await storing.store(other) is CheckpointOutcome.STORED
         await storing.stop()
 
     asyncio.run(play())
@@ -173,9 +173,9 @@ def test_a_flusher_that_dies_is_begun_again_while_the_other_lives(
             flushers.stop_next()
             one_stands_still = asyncio.create_task(storing.store(others[0]))
             await asyncio.sleep(0.1)
-            assert await storing.store(others[1]) is Stored.HELD
+            assert await storing.store(others[1]) is CheckpointOutcome.STORED
             flushers.may_go_on.set()
-            assert await one_stands_still is Stored.HELD
+            assert await one_stands_still is CheckpointOutcome.STORED
 
     asyncio.run(play())
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
@@ -198,10 +198,10 @@ def test_one_flusher_that_stands_still_is_noticed_while_the_other_stores(
             stands_still = asyncio.create_task(storing.store(first))
             await asyncio.sleep(0.2)
             for each in others:
-                assert await storing.store(each) is Stored.HELD
+                assert await storing.store(each) is CheckpointOutcome.STORED
                 assert not storing.is_moving()
             flushers.may_go_on.set()
-            assert await stands_still is Stored.HELD
+            assert await stands_still is CheckpointOutcome.STORED
             assert storing.is_moving()
 
     asyncio.run(play())
@@ -215,7 +215,7 @@ def test_one_of_many_events_is_stored_by_a_statement_of_its_own(
     few, many = (checkpoint(owner, squat, "feedback", "good") for _ in range(2))
     [event] = many.events
     many.events.extend(event._replace(sequence=2 + number) for number in range(MANY_EVENTS))
-    assert asyncio.run(stored([many, few])) == [Stored.HELD] * 2
+    assert asyncio.run(stored([many, few])) == [CheckpointOutcome.STORED] * 2
     assert sorted(map(len, statements)) == [1, 1]
     assert DetectionEvent.objects.count() == MANY_EVENTS + 2
 
@@ -241,7 +241,7 @@ def test_a_statement_stores_what_comes_while_the_process_is_busy(
     statements = watched_statements(monkeypatch)
     checkpoints = [checkpoint(owner, squat, "feedback", "") for _ in range(9)]
 
-    async def one_after_the_other() -> list[Stored]:
+    async def one_after_the_other() -> list[CheckpointOutcome]:
         monkeypatch.setattr(checkpointer, "GATHERING_SECONDS", DEADLINE_SECONDS)
         async with running() as storing:
             tasks = []
@@ -252,7 +252,7 @@ def test_a_statement_stores_what_comes_while_the_process_is_busy(
             together = list(await asyncio.gather(*tasks))
             return [*together, await storing.store(checkpoints[0])]
 
-    assert asyncio.run(one_after_the_other()) == [Stored.HELD] * 9
+    assert asyncio.run(one_after_the_other()) == [CheckpointOutcome.STORED] * 9
     assert [len(one) for one in statements] == [8, 1]
 
 
@@ -267,7 +267,7 @@ def test_a_statement_stores_a_bounded_number_of_events(
         msgspec.structs.replace(checkpoint(owner, squat, "feedback", ""), events=events)
         for _ in range(6)
     ]
-    assert asyncio.run(stored(checkpoints)) == [Stored.HELD] * 6
+    assert asyncio.run(stored(checkpoints)) == [CheckpointOutcome.STORED] * 6
     groups = [sum(len(each.events) for each in checkpoints) for checkpoints in statements]
     assert sum(groups) == DetectionEvent.objects.count() == 6 * len(events)
     assert max(groups) < most + len(events)

@@ -29,7 +29,7 @@ from realtime.connection import Connection
 from realtime.fair_queue import MAX_TURN_SECONDS, SLICE_FRAMES, Turns
 from realtime.progress import progress_of
 from realtime.socket import Heartbeat, Socket
-from sessions_app.checkpoints import Checkpoint, Stored
+from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
 from sessions_app.lifecycle import session_cancel, session_finalize
 from sessions_app.models import DetectionSession, Status
 from tests import server
@@ -76,8 +76,8 @@ def batch(frames: list[dict[str, Any]], batch_seq: int = 1) -> dict[str, Any]:
 class Storing(Checkpointer):
     """It stores nothing: what is looked at happens before."""
 
-    async def store(self, checkpoint: Checkpoint) -> Stored:
-        return Stored.HELD
+    async def store(self, checkpoint: Checkpoint) -> CheckpointOutcome:
+        return CheckpointOutcome.STORED
 
 
 def attached() -> Attached:

@@ -6,17 +6,17 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions_app.checkpoints import STATEMENT, Checkpoint, Stored, parameters
+from sessions_app.checkpoints import STATEMENT, Checkpoint, CheckpointOutcome, parameters
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import session_settle
 
 
-def answers_of(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[UUID, Stored]:
+def answers_of(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[UUID, CheckpointOutcome]:
     """What the statement answers, by attachment."""
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, parameters(checkpoints, now))
         rows = cursor.fetchall()
-    answers = {attachment_id: Stored(answer) for attachment_id, answer in rows}
+    answers = {attachment_id: CheckpointOutcome(answer) for attachment_id, answer in rows}
     assert len(answers) == len(rows)
     return answers
 
@@ -24,7 +24,11 @@ def answers_of(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[UUID, S
 def store_all(checkpoints: Sequence[Checkpoint], now: datetime) -> set[UUID]:
     """The attachments whose checkpoint is stored."""
     answers = answers_of(checkpoints, now)
-    return {attachment_id for attachment_id in answers if answers[attachment_id] is Stored.HELD}
+    return {
+        attachment_id
+        for attachment_id in answers
+        if answers[attachment_id] is CheckpointOutcome.STORED
+    }
 
 
 def checkpoint_store(checkpoint: Checkpoint, now: datetime) -> None:

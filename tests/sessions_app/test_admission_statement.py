@@ -121,17 +121,6 @@ def test_a_create_costs_one_statement(
 
 
 @CREATES
-@pytest.mark.django_db
-def test_the_first_of_a_caller_costs_two(
-    create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
-) -> None:
-    authentication._cached.clear()
-    with CaptureQueriesContext(connection) as queries:
-        assert create(owner, movespec).status_code == 201
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
-
-
-@CREATES
 @pytest.mark.django_db(transaction=True)
 def test_postgresql_is_sent_one_prepared_statement_and_nothing_else(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec

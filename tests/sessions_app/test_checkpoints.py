@@ -21,7 +21,7 @@ from plans import (
 )
 
 from movespecs.models import MoveSpec
-from sessions_app.checkpoints import STATEMENT, Checkpoint, NewEvent, Stored, parameters
+from sessions_app.checkpoints import STATEMENT, Checkpoint, CheckpointOutcome, NewEvent, parameters
 from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack, stored_state
@@ -179,7 +179,7 @@ def test_it_is_stored_finalizing_after_the_longest_session(scene: Scene) -> None
     session_id, holder = scene.streaming()
     scene.keep_alive(session_id, holder, until=3590)
     late = checkpoint(session_id, holder, events=[ENTER])
-    assert storing.answers_of([late], at(3601)) == {holder: Stored.DUE}
+    assert storing.answers_of([late], at(3601)) == {holder: CheckpointOutcome.DUE}
     storing.checkpoint_store(late, now=at(3601))
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
@@ -189,7 +189,7 @@ def test_it_is_stored_finalizing_after_the_longest_session(scene: Scene) -> None
 def test_it_does_not_bring_back_what_was_abandoned(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     late = checkpoint(session_id, holder, events=[ENTER], last_message_at=at(140))
-    assert storing.answers_of([late], at(140)) == {holder: Stored.DUE}
+    assert storing.answers_of([late], at(140)) == {holder: CheckpointOutcome.DUE}
     with pytest.raises(AttachmentLost):
         storing.checkpoint_store(late, now=at(140))
     assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(140))

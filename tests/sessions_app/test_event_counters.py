@@ -6,13 +6,10 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from engine_work import midway, whole
 from lifecycle_scene import at, sweep
-from plans import explained, indexes_used, rows_read, run
 
 from sessions_app.checkpoints import NewEvent
-from sessions_app.events import events_after
 from sessions_app.models import DetectionEvent, DetectionSession
 from tests.api.api_requests import refused_fields
 from tests.conftest import SESSIONS
@@ -186,22 +183,6 @@ def test_another_type_is_told_which_there_are(reader, scene, type_):
         "type": "This field must be one of event_completed, event_interrupted, feedback, "
         f'shape_enter, shape_exit, not "{type_}".'
     }
-
-
-@pytest.mark.long
-def test_no_session_but_the_one_that_is_asked_for_is_read(scene):
-    long_session, *_beside = [make_long(scene, 20_000) for _ in range(10)]
-    run("ANALYZE detection_event")
-    with CaptureQueriesContext(connection) as queries:
-        found, end = events_after(
-            session_id=long_session, after=None, limit=500, type_="event_completed"
-        )
-    assert [event.sequence for event in found] == [1_000, 2_000]
-    assert end is not None
-    assert end.sequence == 2_000
-    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[0]['sql']}")
-    assert len(indexes_used(plan)) == 1
-    assert round(rows_read(plan)) == 2_000
 
 
 def test_a_type_that_is_rare_is_found_page_by_page(reader, scene):

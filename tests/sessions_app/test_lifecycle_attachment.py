@@ -228,7 +228,7 @@ def test_a_renewal_reads_sessions_by_their_ids(
         "attachment_ids": ids,
         "idle_at": [START] * 32,
     }
-    name, count = prepared("WITH held")
+    name, count = prepared("WITH attached")
     plan = executed(name, ordered(leases._RENEW, values, count))
     assert set(indexes_used(plan).values()) == {"detection_session_pkey"}
     assert pages_read(plan) < 3 * 32 * 3 + FEW_PAGES

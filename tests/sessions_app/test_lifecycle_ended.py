@@ -12,8 +12,8 @@ from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded
 from sessions_app.models import DetectionSession
 from sessions_app.stream_state import STATE_COLUMNS
-from tests.long_runs import at_length, thinned
-from tests.sessions_app.engine_work import Work, midway, whole
+from tests.long_runs import thinned
+from tests.sessions_app.engine_work import Work, midway
 
 Do = Callable[[Scene, UUID, UUID], object]
 
@@ -107,36 +107,9 @@ def expect_end_or_loss(act: str, scene: Scene, session_id: UUID, attachment_id: 
         }
 
 
-OTHER_ENDS: dict[str, Do] = {
-    "abandoned by its runtime": lambda scene, session, holder: scene.abandon(session, holder, 1, 9),
-    "finalized with nothing attached": lambda scene, session, holder: (
-        scene.detach(session, holder, 1),
-        scene.finalize(session, 2),
-    ),
-    "finished for its dead runtime": lambda scene, session, _: (
-        scene.finalize(session, 1),
-        sweep(100),
-    ),
-    "organization suspended": suspend("organization"),
-    "settled": lambda _, session, __: lifecycle.session_settle(session_id=session, now=at(LATER)),
-}
-ALL_ENDS = {"-".join(ended): end for ended, end in ENDS.items()} | OTHER_ENDS
-
-
 def has_engine_state(session_id: UUID) -> bool:
     has_none = {f"{column}__isnull": True for column in STATE_COLUMNS}
     return not DetectionSession.objects.filter(id=session_id, **has_none).exists()
-
-
-@at_length("work", midway(), whole())
-@pytest.mark.parametrize("end", ALL_ENDS.values(), ids=list(ALL_ENDS))
-def test_its_engine_state_goes_with_it(scene: Scene, end: Do, work: Work) -> None:
-    other, _ = session_with(scene, work)
-    session_id, attachment_id = session_with(scene, work)
-    end(scene, session_id, attachment_id)
-    assert scene.row(session_id).ended_at is not None
-    assert not has_engine_state(session_id)
-    assert has_engine_state(other) is (scene.row(other).ended_at is None)
 
 
 def session_with(scene: Scene, work: Work) -> tuple[UUID, UUID]:

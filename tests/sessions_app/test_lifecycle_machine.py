@@ -198,45 +198,6 @@ class Lifecycle(RuleBasedStateMachine):
         other = self.suspension_of(1 - model.project)
         assert self.code_of(foreign) == ((403, other) if other else (404, "not_found"))
 
-    @rule(data=st.data())
-    def read_events(self, data: st.DataObject) -> None:
-        self.sweep(slice_size=1000)
-        model = self.pick(data)
-        answer = self.call(model.project, "GET", f"{SESSIONS}/{model.id}/events?limit=500")
-        if code := self.suspension_of(model.project):
-            assert self.code_of(answer) == (403, code)
-            return
-        events = answer.json()
-        assert len(events) == model.events_total
-        is_finished = model.status == "completed" and model.is_midway
-        interrupted = [event for event in events if event["type"] == "event_interrupted"]
-        assert [event["payload"] for event in interrupted] == [
-            {"reason": "session_ended"}
-        ] * is_finished
-
-    @rule(
-        data=st.data(),
-        status=st.sampled_from(["", "created", "streaming", "finalizing", *sorted(TERMINAL)]),
-        mode=st.sampled_from(["", "live", "replay"]),
-    )
-    def list_with_filters(self, data: st.DataObject, status: str, mode: str) -> None:
-        self.sweep(slice_size=1000)
-        project = self.pick(data).project
-        query = "&".join(f"{k}={v}" for k, v in (("status", status), ("mode", mode)) if v)
-        answer = self.call(project, "GET", f"{SESSIONS}?{query}")
-        if code := self.suspension_of(project):
-            assert self.code_of(answer) == (403, code)
-            return
-        wanted = [
-            model
-            for model in self.models
-            if model.project == project
-            and status in ("", model.status)
-            and mode in ("", model.mode)
-        ]
-        wanted.sort(key=lambda model: (model.created_at, model.id), reverse=True)
-        assert answer.json() == [self.record_of(model) for model in wanted]
-
     # --- The runtime -----------------------------------------------------------------------
 
     @precondition(lambda self: any(model.status == "created" for model in self.models))

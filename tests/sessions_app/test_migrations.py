@@ -1,86 +1,142 @@
-"""Migrations beside the traffic: one that was interrupted is run again; what old rows lose."""
+"""Migrations beside the traffic: interrupted, killed, and run again; what old rows lose."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from importlib import import_module
+from contextlib import contextmanager
+from functools import partial
+from uuid import UUID
 
+import psycopg
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
-from django.db.models import JSONField, Value
 from lifecycle_scene import Scene
 
-from movespecs.models import MoveSpec
-from sessions_app.models import DetectionSession
-from tests.conftest import Machine
-from tests.index_migration import IndexMigration
-from tests.long_runs import at_length
+from sessions_app.models import DetectionEvent
+from tests.concurrency.racing import waiting_backends
+from tests.server import ROOT
+from tests.server import test_database_url as database_url
+from tests.waiting import eventually
 
-MIGRATION = IndexMigration(
-    app="sessions_app",
-    before="0002_staff_permissions",
-    name="0003_staff_lists",
-    table="detection_session",
-)
-FORGETTING = import_module("sessions_app.migrations.0006_forget_engine_states")
-NARROWER = "session_live_of_project"
+# Beside long transactions, of which it lets go
 
 
-@pytest.fixture
-def alike(transactional_db: None, owner: Machine, movespec: MoveSpec) -> None:
-    """Two sessions, made before `wanted`: on the tables of then nothing of now makes one."""
-    for _ in range(2):
-        assert owner.create_session(movespec).status_code == 201
+def applied() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM django_migrations WHERE app = 'sessions_app'")
+        return {name for (name,) in cursor.fetchall()}
 
 
 @pytest.fixture
-def wanted(transactional_db: None) -> Iterator[dict[str, tuple[str, bool]]]:
-    """The indexes as they should be; the migration is undone until the test migrates."""
-    made = MIGRATION.indexes()
-    MIGRATION.undo()
-    assert set(MIGRATION.indexes()) - set(made) == {NARROWER}
-    yield made
+def undone(transactional_db: None) -> Iterator[str]:
+    """The last migration that is applied."""
+    last = "0003_staff_lists"
+    call_command("migrate", "sessions_app", last, verbosity=0)
+    yield last
     call_command("migrate", verbosity=0)
 
 
-@at_length("done", 2, *({*range(len(MIGRATION.operations) + 1)} - {2}))
-def test_an_interruption_after_any_operation_is_repaired_by_another_run(
-    wanted: dict[str, tuple[str, bool]], done: int
-) -> None:
-    MIGRATION.run_until(done)
-    MIGRATION.run()
-    assert MIGRATION.indexes() == wanted
+@contextmanager
+def migrating() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "migrate", "--no-color"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as migrate:
+        try:
+            yield migrate
+        finally:
+            migrate.terminate()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_lets_others_pass_and_tries_again(undone: str) -> None:
+    with psycopg.connect(database_url()) as reader, migrating() as migrate:
+        reader.execute("SELECT FROM detection_session LIMIT 1")
+        assert migrate.stderr is not None
+        told = migrate.stderr.readline()
+        assert told == "A table is in use: letting others pass, then trying again.\n"
+        # The long transaction is still there, and whoever comes now need not wait for it.
+        with psycopg.connect(database_url(), autocommit=True) as other:
+            other.execute("SELECT FROM detection_session LIMIT 1")
+        assert "0004_runtime" not in applied()
+        reader.rollback()
+        assert migrate.wait(60) == 0
+    assert {"0004_runtime", "0006_forget_engine_states"} <= applied()
+
+
+EVENTS, KILLS = 200_000, 2
+
+
+def copied() -> int:
+    """How far the copy has come, 0 before it has begun."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('detection_event_copied') IS NOT NULL")
+        if cursor.fetchone() == (False,):
+            return 0
+        cursor.execute("SELECT sequence FROM detection_event_copied")
+        return int(cursor.fetchone()[0])
+
+
+def is_farther(copied_before: int) -> bool:
+    return copied() > copied_before
+
+
+@pytest.fixture
+def events(transactional_db: None, scene: Scene) -> Iterator[UUID]:
+    """The session of as many events, in the one table of the code before partitions."""
+    call_command("migrate", "sessions_app", "0011_indexes", verbosity=0)
+    session_id = scene.created()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)"
+            " SELECT %s, n, n, n, 'feedback', '{}' FROM generate_series(1, %s) AS n",
+            [session_id, EVENTS],
+        )
+    yield session_id
+    call_command("migrate", verbosity=0)
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.long
-@at_length("number", 4, 0, 2, 3)
-def test_an_index_that_was_left_invalid_is_made_anew(
-    alike: None, wanted: dict[str, tuple[str, bool]], number: int
-) -> None:
-    name = MIGRATION.leave_invalid(number, "mode")
-    assert MIGRATION.indexes()[name][1] is False
+def test_a_copy_of_the_events_that_is_killed_goes_on_where_it_was(events: UUID) -> None:
+    for _ in range(KILLS):
+        before = copied()
+        with psycopg.connect(database_url(), autocommit=True) as other, migrating() as migrate:
+            eventually(partial(is_farther, before), "a batch is copied")
+            # Which a batch takes in turn with whoever deletes.
+            other.execute("SELECT pg_advisory_lock(hashtext('detection_event_new'))")
+            migrate.kill()
+            assert migrate.wait() == -signal.SIGKILL
+        assert before < copied() < EVENTS
+    with migrating() as migrate:
+        assert migrate.wait(60) == 0
+    found = DetectionEvent.objects.filter(session_id=events).order_by("sequence")
+    assert [*found.values_list("sequence", flat=True)] == [*range(1, EVENTS + 1)]
 
-    MIGRATION.run()
 
-    assert MIGRATION.indexes() == wanted
-
-
-def test_sessions_that_have_ended_lose_their_engine_state(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FORGETTING, "BATCH", 3)
-    sessions = [scene.streaming()[0] for _ in range(8)]
-    states = DetectionSession.objects.filter(id__in=sessions)
-    for session_id in sessions[:5]:
-        scene.cancel(session_id, 1)
-    # As the code before wrote them; to the database a JSON null is a state too.
-    states.update(engine_state={"engine": {}})
-    states.filter(id=sessions[0]).update(engine_state=Value(None, JSONField()))
-    before = list(states.order_by("id").values("id", "status", "ended_at"))
-
-    with connection.schema_editor(atomic=False) as editor:
-        FORGETTING.forget_engine_states(apps, editor)
-
-    kept = states.filter(engine_state__isnull=False)
-    assert set(kept.values_list("id", flat=True)) == set(sessions[5:])
-    assert list(states.order_by("id").values("id", "status", "ended_at")) == before
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.long
+def test_an_index_made_beside_the_traffic_waits_for_as_long_as_it_takes(undone: str) -> None:
+    call_command("migrate", "sessions_app", "0002", verbosity=0)
+    with psycopg.connect(database_url()) as reader, migrating() as migrate:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT FROM detection_session LIMIT 1")
+        eventually(lambda: waiting_backends() == 1, "the index waits")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+            assert cursor.fetchone() == (1,)
+            # Longer than migrate waits for a table.
+            cursor.execute("SELECT pg_sleep(3.5)")
+            cursor.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+            assert cursor.fetchone() == (1,)
+        assert waiting_backends() == 1
+        reader.rollback()
+        told = migrate.stderr.read() if migrate.stderr else ""
+        assert (migrate.wait(60), told) == (0, "")

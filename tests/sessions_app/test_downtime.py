@@ -1,23 +1,30 @@
-"""An absence of the platform: it counts neither for the idle limit nor for the attach window."""
+"""A downtime of the platform: it counts neither for the idle limit nor for the attach window."""
 
 import logging
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from lifecycle_scene import IDLE, LONGEST, SLACK, WINDOW, Scene, at, sweep
 
 from kynaplatform import clock
+from movespecs.models import MoveSpec
 from sessions_app import downtime
+from sessions_app.attachments import session_attach
 from sessions_app.downtime import make_up_for_downtime
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded
 from sessions_app.models import DetectionSession, PlatformHeartbeat
-from sessions_app.session_sweep import beat
+from sessions_app.session_sweep import beat, expire_sessions
+from tests.concurrency.racing import race
+from tests.conftest import Machine
 
 # The last heartbeat before the absence, and when somebody is there again.
 LAST, BACK = 10.0, 160.0
@@ -216,3 +223,43 @@ def test_a_process_looks_once_for_as_long_as_none_can_have_been(
     assert [looks(seconds) for seconds in (4, 5, 14.9)] == [True, False, False]
     # 15 s after that heartbeat there may be one.
     assert [looks(seconds) for seconds in (15.1, 15.2, 30.0, 30.2)] == [True, False, False, True]
+
+
+TEN_MINUTES = timedelta(minutes=10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attaches_and_heartbeats_at_once_wait_for_none_of_each_other(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    ids = [uuid.UUID(owner.create_session(movespec).json()["session_id"]) for _ in range(12)]
+    now = timezone.now()
+    beat(now=now)
+    later = now + TEN_MINUTES
+
+    def attach(session_id: uuid.UUID) -> None:
+        session_attach(
+            session_id=session_id,
+            attachment_id=uuid.uuid4(),
+            runtime="host:1",
+            arrived_at=later,
+            now=later,
+        )
+
+    race([*(partial(attach, one) for one in ids), *(partial(beat, now=later) for _ in range(4))])
+    statuses = DetectionSession.objects.values_list("status", flat=True)
+    assert list(statuses) == ["streaming"] * len(ids)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ["look", "sweep"])
+def test_of_many_who_find_it_one_extends(owner: Machine, movespec: MoveSpec, first: str) -> None:
+    owner.create_session(movespec)
+    [before] = DetectionSession.objects.values_list("deadline_at", flat=True)
+    now = timezone.now()
+    beat(now=now)
+    later = now + TEN_MINUTES
+    act = {"look": make_up_for_downtime, "sweep": lambda now: expire_sessions(now=now)}[first]
+    race([lambda: act(later)] * 8)
+    session = DetectionSession.objects.get()
+    assert (session.status, session.deadline_at) == ("created", before + TEN_MINUTES)

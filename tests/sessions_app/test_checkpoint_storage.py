@@ -1,4 +1,4 @@
-"""What checkpoints write to the WAL: a runtime of 300 streams stores 600 of them a second."""
+"""What checkpoints store, and write to the WAL: 300 streams store 600 of them a second."""
 
 import random
 from datetime import timedelta
@@ -125,3 +125,40 @@ def updates() -> tuple[int, int]:
             "WHERE relname = 'detection_session'"
         )
         return tuple(cursor.fetchone())
+
+
+CATALOGUE = sorted(Path("examples/movespecs").glob("*.yaml"))
+
+
+def test_a_state_lies_in_its_row_as_it_is(scene: Scene) -> None:
+    """Neither compressed nor in a second table: either takes the database's time at each batch."""
+    for path in CATALOGUE:
+        session_id, holder = scene.streaming()
+        state = after_24_repetitions(path)
+        scene.checkpoint(session_id, holder, 1, 1, packed_state=state)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_column_size(packed_state) - octet_length(packed_state), "
+                "pg_column_size(session.*), pg_relation_size(reltoastrelid) "
+                "FROM detection_session AS session, pg_class "
+                "WHERE session.id = %s AND pg_class.oid = 'detection_session'::regclass",
+                [session_id],
+            )
+            header, row, second_table = cursor.fetchone()
+        assert (header, second_table) == (4, 0), path
+        assert len(state) < 1500, path
+        assert row < 2000, path
+
+
+def after_24_repetitions(path: Path) -> bytes:
+    spec = detection.compile(path.read_text(encoding="utf-8"))
+    progress = progress_of(DetectionSession(project=Project()), spec)
+    poses = [
+        wire_frame(pose, seq)
+        for seq, pose in enumerate(perform(path.stem, repetitions=24, fps=30), 1)
+    ]
+    for batch_seq, start in enumerate(range(0, len(poses), 300), 1):
+        batch = messages.decode(encode(FrameBatch(batch_seq, poses[start : start + 300])))
+        assert isinstance(batch, messages.FrameBatch)
+        feed_batch(progress, batch)
+    return progress.packed_state()
