@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -99,6 +100,18 @@ def last_history(row: Any) -> tuple[str, str, str]:
     entry = LogEntry.objects.select_related("user").filter(object_id=str(row.pk)).first()
     assert entry is not None
     return entry.user.username, entry.object_repr, entry.get_change_message()
+
+
+def note_about(
+    row: Model, message: str, *, name: str = "As it was", flag: int = CHANGE, by: str = "ulf"
+) -> LogEntry:
+    """An entry about a row that `by` wrote."""
+    user, _ = User.objects.get_or_create(username=by)
+    kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
+    return LogEntry.objects.create(
+        user=user, content_type=kind, object_id=str(row.pk), object_repr=name, action_flag=flag,
+        change_message=message,
+    )  # fmt: skip
 
 
 def words(response: Any) -> str:

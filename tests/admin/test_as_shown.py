@@ -4,24 +4,17 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from tests.admin.staffing import address, client_of, sent_by, shown_on
+from tests.admin.staffing import address, sent_by, shown_on
 from tests.api.api_requests import nothing_changes
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
-def superuser() -> Client:
-    return client_of(User.objects.create_superuser("ada"))
-
-
-@pytest.fixture
-def anna() -> User:
+def anna(db: None) -> User:
     return User.objects.create_user("anna", is_staff=True)
 
 
 @pytest.fixture
-def support() -> Group:
+def support(db: None) -> Group:
     return Group.objects.get(name="support")
 
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.test import Client
 
@@ -14,26 +13,15 @@ from movespecs.models import MoveSpec
 from projects.models import ApiKey, Organization, Project
 from staff import log_entries
 from staff.display import short_ids
-from tests.admin.staffing import ROLES, address, member, text_of
+from tests.admin.staffing import ROLES, address, member, note_about, text_of
 from tests.conftest import Machine
 
 LOG = "/admin/admin/logentry/"
 
 
-@pytest.fixture
-def operator(db: None) -> Client:
-    return member("operators", "olga")
-
-
 def note(row: Model, name: str = "As it was then", flag: int = CHANGE, by: str = "ulf") -> str:
     """An entry about a row; what was done is the key by which tests know it."""
-    user, _ = User.objects.get_or_create(username=by)
-    kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
-    entry = LogEntry.objects.create(
-        user=user, content_type=kind, object_id=str(row.pk), object_repr=name, action_flag=flag,
-        change_message=f"Did {uuid4()}.",
-    )  # fmt: skip
-    return entry.change_message
+    return note_about(row, f"Did {uuid4()}.", name=name, flag=flag, by=by).change_message
 
 
 def found(client: Client, **asked: Any) -> list[str]:

@@ -5,7 +5,7 @@ from django.test import Client
 
 from movespecs.models import MoveSpec
 from projects.models import Project
-from tests.admin.session_rows import HOUR, LIST, NOON, listed, make_session
+from tests.admin.session_rows import HOUR, NOON, listed, make_session
 from tests.conftest import Machine, make_released
 
 # The sessions, the newest first: whose, and of which MoveSpec.
@@ -92,10 +92,3 @@ def test_a_name_of_digits_is_found_where_no_session_has_such_an_id(
     assert listed(superuser, q="20260105") == [mine]
     this = make_session(movespec, id="20260105-0000-4000-8000-000000000000", created_at=NOON - HOUR)
     assert listed(superuser, q="20260105") == [this]
-
-
-def test_a_download_has_what_a_name_finds(superuser: Client, sessions: Sessions) -> None:
-    shown = superuser.get(f"{LIST}csv/", {"q": "squat"}).getvalue().decode().splitlines()[1:]
-    assert [line.partition(",")[0].strip('"') for line in shown] == [
-        sessions["squat of acme"], sessions["squat of elsewhere"],
-    ]  # fmt: skip

@@ -105,7 +105,7 @@ def test_the_platforms_days_are_asked_about_as_well(
     assert list(errors_of(give(superuser, owner, "9"))) == ["delete_older_than_9"]
 
 
-@pytest.mark.parametrize(("before", "days"), [(None, "30"), (None, "2"), (30, "29"), (30, "2")])
+@pytest.mark.parametrize(("before", "days"), [(None, "30"), (30, "2")])
 def test_fewer_days_take_the_right_to_erase(
     operator: Client, owner: Machine, movespec: MoveSpec, before: int | None, days: str
 ) -> None:

@@ -1,19 +1,15 @@
 """Ids in headings, crumbs and histories are short, and a reason has a column of its own."""
 
 import re
-from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from projects.models import ApiKey
 from staff.display import short_id, short_ids, shortened
 from staff.states import deed_and_reason
-from tests.admin.staffing import address, text_of
+from tests.admin.staffing import address, note_about, text_of
 from tests.conftest import Machine
 
 LOG = "/admin/admin/logentry/"
@@ -34,15 +30,6 @@ def test_each_whole_id_in_a_text_is_shortened_and_nothing_else() -> None:
     assert (short_ids(""), short_ids("none"), short_ids(UUID(ID))) == ("", "none", first)
 
 
-def note(row: Any, message: str) -> LogEntry:
-    user = User.objects.get_or_create(username="gina")[0]
-    kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
-    return LogEntry.objects.create(
-        user=user, content_type=kind, object_id=str(row.pk), object_repr=f"Acme ({row.pk})",
-        action_flag=CHANGE, change_message=message,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("message", "parts"),
     [
@@ -55,7 +42,7 @@ def note(row: Any, message: str) -> LogEntry:
 def test_an_entry_of_any_release_is_a_deed_and_a_reason(
     owner: Machine, message: str, parts: tuple[str, str]
 ) -> None:
-    assert deed_and_reason(note(owner.project, message)) == parts
+    assert deed_and_reason(note_about(owner.project, message)) == parts
 
 
 def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
@@ -64,7 +51,9 @@ def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
     """As an entry of an earlier release reads: with whole ids before the reason."""
     key = ApiKey.objects.get()
     reason = "why " * 249 + "not"
-    entry = note(key, f"Rotated {'x' * 200} ({key.pk}): key ({ID}) replaces it. Reason: {reason}")
+    entry = note_about(
+        key, f"Rotated {'x' * 200} ({key.pk}): key ({ID}) replaces it. Reason: {reason}"
+    )
     done = f"Rotated {'x' * 200} ({key.pk.hex[:8]}): key (3fa9c07e) replaces it."
 
     listed = text_of(superuser.get(LOG))
@@ -75,4 +64,4 @@ def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
     page = seen(text_of(superuser.get(address(entry))))
     assert re.findall(r'<div class="readonly">(.*?)</div>', page)[-2:] == [done, reason]
     history = seen(text_of(superuser.get(address(key, "history"))))
-    assert f"<td>gina</td><td>{done}</td><td>{reason}</td>" in history
+    assert f"<td>ulf</td><td>{done}</td><td>{reason}</td>" in history

@@ -55,11 +55,6 @@ def test_a_filter_finds_them(superuser: Client, movespec: MoveSpec, outsider: Ma
     assert listed(superuser, **asked, mode__exact="replay") == [replayed]
     assert listed(superuser, **asked, project__id__exact=outsider.project.id) == [theirs]
     assert listed(superuser, **asked, organization=outsider.organization.id) == [theirs]
-    assert listed(superuser, **asked, q=outsider.project.id) == [theirs]
     assert listed(superuser, **asked, q="elsewhere") == [theirs]
-    assert listed(superuser, **asked, q=movespec.current_released_version_id) == [
-        nothing, replayed, oldest,
-    ]  # fmt: skip
-    assert listed(superuser, **asked, q=nothing) == [nothing]
     shown = superuser.get(LIST, asked).content.decode()
     assert "<strong>Completed, 0 repetitions</strong>" in shown

@@ -70,7 +70,6 @@ def test_a_page_shows_the_request_the_answer_and_why_it_failed(
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"status": "waiting", "tries": 3}, "Answered 500. Customer"),
         ({"status": "waiting", "tries": 3}, "Next try due in a moment"),
         ({"tries": 0, "failure": "The session was deleted."}, "The session was deleted. Customer"),
     ],
@@ -94,7 +93,7 @@ def test_no_page_shows_a_secret(superuser: Client, endpoint: WebhookEndpoint) ->
         assert [one for one in hidden if one in shown] == [], path
 
 
-@pytest.mark.parametrize("status", [*DeliveryStatus])
+@pytest.mark.parametrize("status", ["waiting", "failed"])
 def test_it_lists_by_status_type_and_endpoint(
     support: Client, owner: Machine, endpoint: WebhookEndpoint, status: str
 ) -> None:

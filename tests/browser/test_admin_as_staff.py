@@ -134,6 +134,7 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     page.get_by_role("button", name="Issue an API key").click()
 
     secret = page.get_by_label("Secret").input_value()
+    page.get_by_role("button", name="Copy", exact=True).click()
     assert_accessible_and_fits(page)
     assert mint(page, secret) == 201
     issued = Credential.objects.get(name="Tablets")

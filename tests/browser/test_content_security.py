@@ -1,15 +1,9 @@
 """The content security policy in a browser: pages work, and what was slipped in does not."""
 
-from collections.abc import Callable
-
-import pytest
 from django.contrib.auth.models import User
-from django.urls import reverse
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route
 
-from projects.models import ApiKey
 from tests.browser.conftest import DEADLINE_MS, fill_in_login
-from tests.conftest import Machine
 from tests.long_runs import at_length
 
 SLIPPED_IN = """
@@ -80,21 +74,3 @@ def test_nothing_that_was_slipped_into_a_page_runs(
             )
             is None
         )
-
-
-@pytest.mark.long
-def test_autocompletion_works_under_it(
-    log_in: Callable[..., Page], superuser: User, owner: Machine
-) -> None:
-    page = log_in(superuser.username)
-    page.goto(reverse("admin:projects_apikey_add"))
-    page.locator(".select2-selection").click()
-    page.locator(".select2-search__field").fill("own")
-    page.get_by_role("option", name="owner").click()
-    expect(page.locator(".select2-selection__rendered")).to_contain_text("owner")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Name of the key").fill("By hand")
-    page.get_by_role("button", name="Issue an API key").click()
-    page.locator("#secret").wait_for()
-    page.get_by_role("button", name="Copy", exact=True).click()
-    assert ApiKey.objects.filter(name="By hand").count() == 1
