@@ -7,10 +7,6 @@ from dev.local_stack.environment import PROJECT
 
 MAX_LINE = 100
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-# A decision has these, in this order, but not each has a cost that surprises.
-DECISION = ["Decision", "Why", "Cost", "Think again when"]
-NEEDED = {"Decision", "Why", "Think again when"}
-DECISIONS = sorted((PROJECT / "docs" / "decisions").glob("[a-z]*.md"))
 WHERE = re.compile(r"^\| .* \| `([^`]+\.py)` \| `(\w+)` \|$", re.MULTILINE)
 
 
@@ -55,21 +51,3 @@ def test_the_table_of_tasks_names_what_the_code_has() -> None:
     assert len(where) >= 10
     for path, name in where:
         assert re.search(rf"\b{name}\b", (PROJECT / path).read_text(encoding="utf-8")), path
-
-
-def test_a_decision_has_its_parts() -> None:
-    parts = {}
-    for page in DECISIONS:
-        text = page.read_text(encoding="utf-8")
-        # One that has a page of its own has no heading but the page's.
-        decisions = re.split(r"^#{1,2} (?=.*\n\n\*\*Decision)", text, flags=re.MULTILINE)[1:]
-        for decision in decisions:
-            name = f"{of(page)}: {decision.splitlines()[0]}"
-            parts[name] = re.findall(r"^\*\*([\w ]+?)\.?\*\*", decision, flags=re.MULTILINE)
-    assert len(parts) > 40
-    others = [
-        f"{name}: {has}"
-        for name, has in parts.items()
-        if has != [part for part in DECISION if part in has] or NEEDED - set(has)
-    ]
-    assert not others, "\n".join(others)
