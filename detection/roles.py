@@ -17,14 +17,7 @@ from detection.role_words import (
     sentence_of,
     tempo_words,
 )
-from detection.spec import (
-    MOVEMENT,
-    Criterion,
-    Cue,
-    MoveSpec,
-    Phase,
-    View,
-)
+from detection.spec import MOVEMENT, Criterion, Cue, MoveSpec, Phase, View
 
 RoleName = Literal["carries", "gate", "condition", "unused", "setup", "check", "cue"]
 

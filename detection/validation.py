@@ -120,10 +120,7 @@ def validate(
 
 
 def compile(  # noqa: A001 - as re.compile
-    yaml_source: str,
-    *,
-    parameters: Mapping[str, float] | None = None,
-    locale: str | None = None,
+    yaml_source: str, *, parameters: Mapping[str, float] | None = None, locale: str | None = None
 ) -> MoveSpec:
     """The MoveSpec of a new document or a stored version, with the numbers of `parameters` and the
     messages of `locale`. Raises MoveSpecInvalid when it has errors, and ParameterInvalid for a

@@ -13,15 +13,7 @@ from detection import Criterion, MoveSpec, Parameter, Role, camera, roles, valid
 from detection.role_words import band_words
 from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
 from dev.poses.figure import MOVEMENTS
-from guides.movement_words import (
-    SIDES,
-    asked_first,
-    counted,
-    cue_when,
-    filmed,
-    quoted,
-    seen_from,
-)
+from guides.movement_words import SIDES, asked_first, counted, cue_when, filmed, quoted, seen_from
 from movespecs.accuracy import (
     MIN_WITHIN_ONE,
     AccuracyCard,

@@ -7,15 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import (
-    CheckConstraint,
-    ExpressionWrapper,
-    F,
-    Func,
-    Index,
-    Q,
-    UniqueConstraint,
-)
+from django.db.models import CheckConstraint, ExpressionWrapper, F, Func, Index, Q, UniqueConstraint
 from django.utils import timezone
 
 from common.names import MAX_NAME_CHARACTERS, visible
@@ -140,8 +132,7 @@ class MoveSpec(models.Model):
         ]
         constraints = [
             CheckConstraint(
-                name="movespec_visibility_known",
-                condition=Q(visibility__in=Visibility.values),
+                name="movespec_visibility_known", condition=Q(visibility__in=Visibility.values)
             ),
             UniqueConstraint(
                 fields=["project", "fork_idempotency_key"],
@@ -246,7 +237,7 @@ class Release(models.Model):
                 condition=Q(from_version__isnull=True)
                 | Q(to_version__isnull=True)
                 | ~Q(from_version=F("to_version")),
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -178,11 +178,7 @@ def _sentence(release: Release) -> str:
 
 
 def _point_at(
-    movespec: MoveSpec,
-    version: MoveSpecVersion | None,
-    author: Author,
-    now: datetime,
-    reason: str,
+    movespec: MoveSpec, version: MoveSpecVersion | None, author: Author, now: datetime, reason: str
 ) -> None:
     Release.objects.create(
         movespec=movespec,

@@ -127,10 +127,7 @@ class MoveSpecViewSet(ApiViewSet):
         "fork": Access(WRITE, SOURCE_ID),
     }
 
-    @MoveSpecOperation(
-        summary="List MoveSpecs",
-        returns=list[MoveSpecAnswer],
-    )
+    @MoveSpecOperation(summary="List MoveSpecs", returns=list[MoveSpecAnswer])
     def list(self, request: ApiRequest, query: MoveSpecQuery) -> Result:
         """Public MoveSpecs and the caller's own, newest first; archived ones are left out.
 
@@ -163,11 +160,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return present_movespec(movespec, request.principal.project_id)
 
-    @MoveSpecOperation(
-        summary="Read a MoveSpec",
-        returns=MoveSpecAnswer,
-        errors=(errors.NotFound,),
-    )
+    @MoveSpecOperation(summary="Read a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,))
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
         return present_movespec(movespec, project_of(request))
@@ -188,9 +181,7 @@ class MoveSpecViewSet(ApiViewSet):
         return present_movespec(edited, request.principal.project_id)
 
     @MoveSpecOperation(
-        summary="Archive a MoveSpec",
-        returns=MoveSpecAnswer,
-        errors=(errors.NotFound,),
+        summary="Archive a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,)
     )
     def archive(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
@@ -244,11 +235,7 @@ class DraftViewSet(ApiViewSet):
         "validate": Access(WRITE, OWN_MOVESPEC),
     }
 
-    @MoveSpecOperation(
-        summary="Read a draft",
-        returns=DraftAnswer,
-        errors=(errors.NotFound,),
-    )
+    @MoveSpecOperation(summary="Read a draft", returns=DraftAnswer, errors=(errors.NotFound,))
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> DraftAnswer:
         """The text as it was last put, valid or not."""
         return present_draft(movespec.draft)
@@ -272,9 +259,7 @@ class DraftViewSet(ApiViewSet):
         )
 
     @MoveSpecOperation(
-        summary="Validate a draft",
-        returns=ValidationResult,
-        errors=(errors.NotFound,),
+        summary="Validate a draft", returns=ValidationResult, errors=(errors.NotFound,)
     )
     def validate(self, request: ApiRequest, movespec: MoveSpec) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok.
@@ -296,9 +281,7 @@ class VersionViewSet(ApiViewSet):
     }
 
     @MoveSpecOperation(
-        summary="List versions",
-        returns=list[VersionAnswer],
-        errors=(errors.NotFound,),
+        summary="List versions", returns=list[VersionAnswer], errors=(errors.NotFound,)
     )
     def list(self, request: ApiRequest, movespec: MoveSpec, query: PageQuery) -> Result:
         """Newest first. Of another project's public MoveSpec: its released version."""
@@ -326,11 +309,7 @@ class VersionViewSet(ApiViewSet):
         answer = present_version(version, is_own=True)
         return Result(answer, status=201 if is_new else 200)
 
-    @MoveSpecOperation(
-        summary="Read a version",
-        returns=VersionAnswer,
-        errors=(errors.NotFound,),
-    )
+    @MoveSpecOperation(summary="Read a version", returns=VersionAnswer, errors=(errors.NotFound,))
     def retrieve(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> VersionAnswer:
@@ -339,9 +318,7 @@ class VersionViewSet(ApiViewSet):
         return present_version(version, is_own=is_own)
 
     @MoveSpecOperation(
-        summary="Validate a version",
-        returns=ValidationResult,
-        errors=(errors.NotFound,),
+        summary="Validate a version", returns=ValidationResult, errors=(errors.NotFound,)
     )
     def validate(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion

@@ -65,7 +65,7 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
         "event_key": spec.movement_name,
         "place": {
             "text": f"{figure.stance} {view}, two to three metres away, with your whole body in "
-            "the picture.",
+            "the picture."
         },
         "figure": reverse("try-figure", args=[slug]),
         "angle": shown_angle(spec),

@@ -86,8 +86,7 @@ def _prepare(now: datetime) -> Credential:
             cursor.execute(f"SET LOCAL lock_timeout = '{MAX_WAIT}'")
             cursor.execute(LOCK, [NAME])
         organization, _ = Organization.objects.get_or_create(
-            id=ORGANIZATION_ID,
-            defaults={"name": "kynaplatform", "rate_limit": READS_PER_MINUTE},
+            id=ORGANIZATION_ID, defaults={"name": "kynaplatform", "rate_limit": READS_PER_MINUTE}
         )
         project, _ = Project.objects.select_related("organization").get_or_create(
             id=PROJECT_ID,

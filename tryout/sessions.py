@@ -14,11 +14,7 @@ from kynaplatform import clock
 from kynaplatform.api.errors import AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import MINUTE, Limit
 from kynaplatform.api.schemas import Answer, Body
-from kynaplatform.api.throttling import (
-    count_request,
-    limits_of_address,
-    refuse_over_limit,
-)
+from kynaplatform.api.throttling import count_request, limits_of_address, refuse_over_limit
 from kynaplatform.middleware import add_to_line, client_address
 from movespecs.models import MoveSpecVersion
 from projects.access_tokens import access_token_mint

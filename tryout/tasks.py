@@ -24,11 +24,7 @@ def tries_delete(*, now: datetime, slice_size: int = SLICE) -> int:
     ended = DetectionSession.objects.filter(
         project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
     )
-    return update_in_slices(
-        ended.order_by("created_at"),
-        sessions_remove,
-        slice_size,
-    )
+    return update_in_slices(ended.order_by("created_at"), sessions_remove, slice_size)
 
 
 @periodic_task

@@ -65,11 +65,7 @@ class EventLines:
 
 
 def lines_of(
-    spec: MoveSpec,
-    recording: Recording,
-    run: EngineRun,
-    *,
-    is_explained: bool,
+    spec: MoveSpec, recording: Recording, run: EngineRun, *, is_explained: bool
 ) -> Iterator[str]:
     """The lines of each event of a recording, of each check, and one for what was counted."""
     lines, events = EventLines(spec if is_explained else None), run.events

@@ -40,10 +40,7 @@ def test_a_hold_has_no_warnings_about_a_sequence() -> None:
     assert validate(HOLD).warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("sequence", "[plank, plank]"), ("judge", "bands")],
-)
+@pytest.mark.parametrize(("key", "value"), [("sequence", "[plank, plank]"), ("judge", "bands")])
 def test_what_a_repetition_alone_has_is_an_error_in_a_hold(key: str, value: str) -> None:
     document = held("    target_ms", f"    {key}: {value}\n    target_ms")
     assert errors_of(document) == [("misplaced_key", f"{MOVEMENT}.{key}", 7, 5)]

@@ -146,9 +146,7 @@ def with_many_parameters() -> str:
     return f"{head}    phases:\n{phases}    sequence: [{steps}]\n"
 
 
-def test_the_roles_are_looked_at_a_bounded_number_of_times(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_roles_are_looked_at_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
     find_travels = validation.find_travels
     monkeypatch.setattr(

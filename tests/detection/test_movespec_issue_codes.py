@@ -1,15 +1,6 @@
 import pytest
-from movespec_documents import (
-    CUE as CUE_TEXT,
-)
-from movespec_documents import (
-    DOCUMENT,
-    edit,
-    places,
-    with_checks,
-    with_half,
-    with_parameter,
-)
+from movespec_documents import CUE as CUE_TEXT
+from movespec_documents import DOCUMENT, edit, places, with_checks, with_half, with_parameter
 
 from detection import ISSUE_CODES, validate
 from detection.language.issues import WARNING_CODES

@@ -39,10 +39,7 @@ def test_what_is_left_out_is_not_asked(setup: str) -> None:
 @pytest.mark.parametrize(
     ("word", "parts"),
     [
-        (
-            "full_body",
-            ["nose", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_index"],
-        ),
+        ("full_body", ["nose", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_index"]),
         ("upper_body", ["nose", "shoulder", "elbow", "wrist", "hip"]),
         ("lower_body", ["hip", "knee", "ankle", "foot_index"]),
     ],

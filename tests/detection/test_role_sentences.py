@@ -168,10 +168,7 @@ def test_a_cue_on_a_check_says_when_it_is_sent(check: str, when: str, sent: str)
             'The hip must be at 150° or more for the time in "plank" to count; less than 140° for'
             " over 0.5 s ends the hold.",
         ),
-        (
-            "{joint: hip, min: 3}",
-            'The hip must be at 3° or more for the time in "plank" to count.',
-        ),
+        ("{joint: hip, min: 3}", 'The hip must be at 3° or more for the time in "plank" to count.'),
     ],
 )
 def test_the_criteria_of_a_hold_are_gates_of_it(change: str, sentence: str) -> None:

@@ -11,12 +11,7 @@ from django.utils import timezone
 
 from detection import compile as compile_movespec
 from kynaplatform.checks import refuse_to_start
-from movespecs.accuracy import (
-    accuracy_cards,
-    read_cards,
-    unmeasured,
-    why_experimental,
-)
+from movespecs.accuracy import accuracy_cards, read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
 from tests.accuracy_cards import LUNGE, PUSH_UP, SQUAT
 from tests.conftest import MOVESPECS, Machine

@@ -125,10 +125,7 @@ def test_the_yaml_itself_has_the_same_bounds(owner, path):
             (b"a: \x00", "Holds NUL or a lone surrogate, which can't be stored."),
             (b"a: \xff", utf_8.format(3)),
             (b"\xed\xa0\x80", utf_8.format(0)),
-            (
-                "a: b".encode("utf-16"),
-                utf_8.format(0),
-            ),
+            ("a: b".encode("utf-16"), utf_8.format(0)),
         ):
             response = put_yaml(owner, path, body)
             assert refused_fields(response, "yaml_source") == {"yaml_source": fault}

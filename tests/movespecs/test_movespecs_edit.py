@@ -46,10 +46,7 @@ def stored(movespec):
         ({"description": "é" * 2000}, ("Squat", "é" * 2000, "private", LATER)),
         ({"visibility": "public"}, ("Squat", "Knees.", "public", LATER)),
         ({"visibility": "private"}, ("Squat", "Knees.", "private", LATER)),
-        (
-            {"name": "L", "description": None, "visibility": "public"},
-            ("L", None, "public", LATER),
-        ),
+        ({"name": "L", "description": None, "visibility": "public"}, ("L", None, "public", LATER)),
         ({}, ("Squat", "Knees.", "private", BEGUN)),
         ({"archived_at": None, "project_id": "x"}, ("Squat", "Knees.", "private", BEGUN)),
     ],

@@ -27,10 +27,7 @@ from tests.realtime.streaming import SQUAT
 from tests.replay.cutting_proxy import cutting_proxy
 from tests.server import RuntimeServer, web_server
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("counters_agree"),
-]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("counters_agree")]
 REPETITIONS = 3
 PERFORMED = perform("squat", repetitions=REPETITIONS, fps=30)
 Stream = Callable[..., str]

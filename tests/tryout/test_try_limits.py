@@ -17,11 +17,7 @@ from tests.conftest import SESSIONS
 from tests.long_runs import at_length
 from tests.tryout.trying import TRY_SESSIONS, try_it
 from tryout import sessions
-from tryout.project import (
-    ORGANIZATION_ID,
-    PROJECT_ID,
-    READS_PER_MINUTE,
-)
+from tryout.project import ORGANIZATION_ID, PROJECT_ID, READS_PER_MINUTE
 
 pytestmark = pytest.mark.usefixtures("signing_key")
 
@@ -66,18 +62,14 @@ def test_reads_of_a_token_leave_the_others_theirs(limits_clock, settings):
     tried, another = try_it().json(), try_it().json()
     statuses = [
         ask(
-            "GET",
-            f"{SESSIONS}/{tried['session']['session_id']}",
-            token=tried["access_token"],
+            "GET", f"{SESSIONS}/{tried['session']['session_id']}", token=tried["access_token"]
         ).status_code
         for _ in range(10)
     ]
     assert statuses == [200] * 10
     settings.RATE_LIMIT_ANONYMOUS = READS_PER_MINUTE + 1
     answer = ask(
-        "GET",
-        f"{SESSIONS}/{another['session']['session_id']}",
-        token=another["access_token"],
+        "GET", f"{SESSIONS}/{another['session']['session_id']}", token=another["access_token"]
     )
     assert answer.status_code == 200
     assert answer.headers["RateLimit-Limit"] == str(READS_PER_MINUTE) == "3000"

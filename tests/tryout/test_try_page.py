@@ -89,10 +89,7 @@ def test_its_data_is_what_its_script_needs(built):
         "engine": engine(),
         "sessions": "/try/sessions",
         "landmarker": {
-            name: {
-                "url": f"/static/tryout/built/pose/{name}",
-                "bytes": len(content),
-            }
+            name: {"url": f"/static/tryout/built/pose/{name}", "bytes": len(content)}
             for name, content in FILES.items()
         },
     }

@@ -18,14 +18,7 @@ from tests.server import web_server
 from tests.tryout.trying import TRY_SESSIONS
 from tests.waiting import eventually
 from tryout import project as demo
-from tryout.project import (
-    ACCOUNT_ID,
-    LOCK,
-    NAME,
-    PROJECT_ID,
-    demo_account,
-    movespec_id,
-)
+from tryout.project import ACCOUNT_ID, LOCK, NAME, PROJECT_ID, demo_account, movespec_id
 
 
 def prepare_anew():

@@ -19,12 +19,7 @@ from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, make_version
 from tests.server import test_database_url as database_url
 from tests.test_secrets_nowhere import Secrets
 from tests.tryout.trying import TRY_SESSIONS, try_it
-from tryout.project import (
-    ACCOUNT_ID,
-    ORGANIZATION_ID,
-    PROJECT_ID,
-    movespec_id,
-)
+from tryout.project import ACCOUNT_ID, ORGANIZATION_ID, PROJECT_ID, movespec_id
 
 pytestmark = pytest.mark.usefixtures("signing_key")
 

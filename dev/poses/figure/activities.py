@@ -67,11 +67,7 @@ def tying_a_shoe(chance: random.Random) -> Iterator[Step]:
     """Down on one knee, hands busy, up; the other shoe bent over, legs nearly straight."""
     reaching = Limb(25, 45, 3)
     kneeling = Posture(
-        lean=55,
-        left_leg=Limb(95, 5),
-        right_leg=Limb(5, -85),
-        left_arm=reaching,
-        right_arm=reaching,
+        lean=55, left_leg=Limb(95, 5), right_leg=Limb(5, -85), left_arm=reaching, right_arm=reaching
     )
     bent_over = Posture(
         lean=100,

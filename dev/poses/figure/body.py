@@ -201,11 +201,7 @@ def _way(degrees: float, aside: float, sign: int) -> Vector:
 
 
 def _add(point: Vector, way: Vector, length: float) -> Vector:
-    return (
-        point[0] + way[0] * length,
-        point[1] + way[1] * length,
-        point[2] + way[2] * length,
-    )
+    return (point[0] + way[0] * length, point[1] + way[1] * length, point[2] + way[2] * length)
 
 
 def _rolled(point: Vector, degrees: float) -> Vector:

@@ -41,10 +41,7 @@ class Command(OperatorCommand):
             "--spec", type=Path, required=True, metavar="FILE", help="the YAML of a MoveSpec"
         )
         parser.add_argument(
-            "--plot",
-            type=Path,
-            metavar="FILE",
-            help="the picture to write, FILE.svg or a PNG",
+            "--plot", type=Path, metavar="FILE", help="the picture to write, FILE.svg or a PNG"
         )
         parser.add_argument(
             "--angles",
