@@ -6,7 +6,6 @@ movespecs.json
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -77,7 +76,11 @@ def movespecs_write(project: Project, folder: Path) -> Index:
 
     The index comes last, at once: so whatever it lists is there. All is read as of one moment.
     """
-    with _one_snapshot():
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:  # else the isolation of the outer transaction holds
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         movespecs = MoveSpec.objects.filter(project=project).order_by("created_at", "id")
         entries = [_written(movespec, folder) for movespec in movespecs]
     index = Index(format=FORMAT, movespecs=entries)
@@ -104,11 +107,6 @@ def index_read(folder: Path) -> Index:
     return index
 
 
-def draft_text(folder: Path, entry: MoveSpecEntry) -> str:
-    """Raises FileFault."""
-    return _text(_draft_path(folder, entry.movespec_id))
-
-
 def version_text(folder: Path, entry: MoveSpecEntry, version: VersionEntry) -> str:
     """The text of a version, which is the one of the index. Raises FileFault.
 
@@ -131,17 +129,6 @@ def version_path(folder: Path, movespec_id: UUID, number: int) -> Path:
 
 def hash_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-@contextmanager
-def _one_snapshot() -> Iterator[None]:
-    """Within a transaction already, that one's isolation holds."""
-    is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        if is_outermost:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 def _draft_path(folder: Path, movespec_id: UUID) -> Path:
@@ -227,9 +214,6 @@ def _bytes(path: Path, most: int) -> bytes:
     return data
 
 
-RELEASE_REASON = "Imported."
-
-
 class Imported(NamedTuple):
     """What an import has made: MoveSpecs, and versions of these and of others."""
 
@@ -255,7 +239,7 @@ def movespecs_import(project: Project, folder: Path, *, now: datetime) -> Import
 
 def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime) -> Imported:
     # All are read, needed or not: what is at fault is so wherever it is imported.
-    draft = draft_text(folder, entry)
+    draft = _text(_draft_path(folder, entry.movespec_id))
     texts = [version_text(folder, entry, version) for version in entry.versions]
     owner = MoveSpec.objects.filter(id=entry.movespec_id).values_list("project_id", flat=True)
     is_copy = owner.first() not in (None, project.id)
@@ -273,7 +257,8 @@ def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime)
             id=movespec_id,
             visibility=Visibility.PUBLIC if is_public else Visibility.PRIVATE,
         )
-    there = _stored_hashes(movespec_id)
+    stored = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
+    there = dict(stored.values_list("version_number", "content_hash"))
     for version in entry.versions:
         if there.get(version.number, version.content_hash) != version.content_hash:
             path = version_path(folder, entry.movespec_id, version.number)
@@ -301,21 +286,15 @@ def _release(movespec_id: UUID, entry: MoveSpecEntry, now: datetime) -> None:
             version_id=released.id,
             author=PLATFORM,
             now=now,
-            reason=RELEASE_REASON,
+            reason="Imported.",
         )
     if entry.archived_at is not None:
         movespec_archive(movespec_id=movespec_id, now=entry.archived_at)
 
 
-def _stored_hashes(movespec_id: UUID) -> dict[int, str]:
-    versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
-    return dict(versions.values_list("version_number", "content_hash"))
-
-
 def _stored(movespec_id: UUID, version: VersionEntry, text: str, is_copy: bool) -> MoveSpecVersion:
-    id_ = uuid5(movespec_id, str(version.number)) if is_copy else version.version_id
     return MoveSpecVersion(
-        id=id_,
+        id=uuid5(movespec_id, str(version.number)) if is_copy else version.version_id,
         movespec_id=movespec_id,
         version_number=version.number,
         yaml_source=text,

@@ -1,48 +1,24 @@
+from typing import Any
+
 from django.urls import path
 
+from kynaplatform.api.views import ApiViewSet
 from movespecs.views import DraftViewSet, MoveSpecViewSet, VersionViewSet
 
 ONE = "api/movespecs/<movespec_id>"
-VERSIONS = f"{ONE}/versions"
-VERSION = f"{VERSIONS}/<version_id>"
+VERSION = f"{ONE}/versions/<version_id>"
 
-urlpatterns = [
-    path(
-        "api/movespecs",
-        MoveSpecViewSet.as_view({"get": "list", "post": "create"}),
-        name="movespecs",
-    ),
-    path(
-        ONE,
-        MoveSpecViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
-        name="movespec",
-    ),
-    path(f"{ONE}/archive", MoveSpecViewSet.as_view({"post": "archive"}), name="movespec-archive"),
-    path(f"{ONE}/fork", MoveSpecViewSet.as_view({"post": "fork"}), name="movespec-fork"),
-    path(
-        f"{ONE}/draft",
-        DraftViewSet.as_view({"get": "retrieve", "put": "update"}),
-        name="movespec-draft",
-    ),
-    path(
-        f"{ONE}/draft/validate",
-        DraftViewSet.as_view({"post": "validate"}),
-        name="movespec-draft-validate",
-    ),
-    path(
-        VERSIONS,
-        VersionViewSet.as_view({"get": "list", "post": "create"}),
-        name="movespec-versions",
-    ),
-    path(VERSION, VersionViewSet.as_view({"get": "retrieve"}), name="movespec-version"),
-    path(
-        f"{VERSION}/validate",
-        VersionViewSet.as_view({"post": "validate"}),
-        name="movespec-version-validate",
-    ),
-    path(
-        f"{VERSION}/release",
-        VersionViewSet.as_view({"post": "release"}),
-        name="movespec-version-release",
-    ),
-]
+# Route, view, what each method does, name.
+ROUTES: tuple[tuple[str, type[ApiViewSet], dict[str, Any], str], ...] = (
+    ("api/movespecs", MoveSpecViewSet, {"get": "list", "post": "create"}, "movespecs"),
+    (ONE, MoveSpecViewSet, {"get": "retrieve", "patch": "partial_update"}, "movespec"),
+    (f"{ONE}/archive", MoveSpecViewSet, {"post": "archive"}, "movespec-archive"),
+    (f"{ONE}/fork", MoveSpecViewSet, {"post": "fork"}, "movespec-fork"),
+    (f"{ONE}/draft", DraftViewSet, {"get": "retrieve", "put": "update"}, "movespec-draft"),
+    (f"{ONE}/draft/validate", DraftViewSet, {"post": "validate"}, "movespec-draft-validate"),
+    (f"{ONE}/versions", VersionViewSet, {"get": "list", "post": "create"}, "movespec-versions"),
+    (VERSION, VersionViewSet, {"get": "retrieve"}, "movespec-version"),
+    (f"{VERSION}/validate", VersionViewSet, {"post": "validate"}, "movespec-version-validate"),
+    (f"{VERSION}/release", VersionViewSet, {"post": "release"}, "movespec-version-release"),
+)
+urlpatterns = [path(route, view.as_view(does), name=name) for route, view, does, name in ROUTES]

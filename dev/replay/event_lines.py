@@ -43,16 +43,10 @@ class EventLines:
         payload = event.payload
         side = f", {payload['side']}" if payload.get("side") else ""
         match event.type:
-            case "shape_enter":
-                return (
-                    "enter",
-                    f"{payload['shape_key']}{side}, confidence {payload['confidence']:.2f}",
-                )
-            case "shape_exit":
-                return (
-                    "exit",
-                    f"{payload['shape_key']}{side}, confidence {payload['confidence']:.2f}",
-                )
+            case "shape_enter" | "shape_exit":
+                confidence = f"confidence {payload['confidence']:.2f}"
+                what = event.type.removeprefix("shape_")
+                return what, f"{payload['shape_key']}{side}, {confidence}"
             case "event_completed":
                 self._repetitions += 1
                 return f"repetition {self._repetitions}", ", ".join(_completion_words(payload))
