@@ -14,220 +14,176 @@ PACKAGE = "tests/web/test_package.py"
 WEBHOOKS = "tests/webhooks/test_webhook_docs.py"
 MOVESPECS = "tests/detection/test_movespec_docs.py"
 COURSE = "tests/guides/test_course.py"
-RESTORE = (
-    "tests/realtime/test_restore.py",
-    "test_a_dump_taken_while_sessions_stream_is_restored",
-)
-TO_A_MOMENT = (
-    "tests/deploy/test_point_in_time.py",
-    "test_it_goes_back_to_the_moment_before_a_mistake",
-)
-ERASURES = (
-    "tests/erasure/test_after_a_restore.py",
-    "test_what_an_older_dump_brings_back_is_erased_again",
-)
-BY_HAND = (
-    "tests/deploy/test_unit_environment.py",
-    "test_each_unit_has_its_own_database_role_and_the_revision",
-)
-# A page, what tells its block from the others, and the test that runs it.
-RUN: dict[tuple[str, str], tuple[str, str]] = {
-    ("README.md", "make run"): (FIRST_HOUR, "running"),
-    ("README.md", "Idempotency-Key"): (FIRST_HOUR, "test_a_second_try_creates_a_second_session"),
-    ("README.md", '"session_id"'): (FIRST_HOUR, "test_a_second_try_creates_a_second_session"),
-    ("README.md", 'CMD="validate'): (
-        FIRST_HOUR,
-        "test_a_movespec_is_validated_and_replayed_without_a_platform",
-    ),
-    ("README.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
-    ("docs/api.md", "TOKEN="): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
-    ("docs/api.md", "api()"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
-    ("docs/api.md", '"release": true'): (
-        FIRST_HOUR,
-        "test_the_api_is_used_from_yaml_to_a_session",
-    ),
-    ("docs/api.md", "sessions.jsonl"): (
-        "tests/reference/test_examples.py",
-        "test_the_program_of_the_guide_exports_all",
-    ),
-    ("docs/api.md", "$EVENTS"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
-    ("docs/api.md", "/usage?from"): (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"),
-    ("docs/api.md", "/subjects/summary"): (
-        FIRST_HOUR,
-        "test_the_api_is_used_from_yaml_to_a_session",
-    ),
-    ("docs/api.md", '"event_key": "squat", "sessions"'): (
-        "tests/sessions_app/test_subject_summary.py",
-        "test_the_page_has_an_answer_as_it_is_sent",
-    ),
-    ("docs/api.md", "subjects/erase"): (
-        FIRST_HOUR,
-        "test_the_api_is_used_from_yaml_to_a_session",
-    ),
-    ("docs/backup.md", "pg_dump --format"): RESTORE,
-    ("docs/backup.md", "pg_restore --dbname"): RESTORE,
-    ("docs/backup.md", "export_erasures"): ERASURES,
-    ("docs/backup.md", "apply_erasures"): ERASURES,
-    ("docs/backup.md", "resume_webhooks"): (
+# The tests that run blocks: by page, what tells a block from the others of the page.
+TESTS: dict[tuple[str, str], dict[str, list[str]]] = {
+    (FIRST_HOUR, "running"): {"README.md": ["make run"]},
+    (FIRST_HOUR, "test_a_second_try_creates_a_second_session"): {
+        "README.md": ["Idempotency-Key", '"session_id"']
+    },
+    (FIRST_HOUR, "test_a_movespec_is_validated_and_replayed_without_a_platform"): {
+        "README.md": ['CMD="validate']
+    },
+    (FIRST_HOUR, "test_a_recording_is_streamed"): {
+        "README.md": ['CMD="stream'],
+        "docs/recordings.md": ['CMD="stream'],
+    },
+    (FIRST_HOUR, "test_the_api_is_used_from_yaml_to_a_session"): {
+        "docs/api.md": [
+            "TOKEN=",
+            "api()",
+            '"release": true',
+            "$EVENTS",
+            "/usage?from",
+            "/subjects/summary",
+            "subjects/erase",
+        ]
+    },
+    ("tests/reference/test_examples.py", "test_the_program_of_the_guide_exports_all"): {
+        "docs/api.md": ["sessions.jsonl"]
+    },
+    ("tests/sessions_app/test_subject_summary.py", "test_the_page_has_an_answer_as_it_is_sent"): {
+        "docs/api.md": ['"event_key": "squat", "sessions"']
+    },
+    ("tests/realtime/test_restore.py", "test_a_dump_taken_while_sessions_stream_is_restored"): {
+        "docs/backup.md": [
+            "pg_dump --format",
+            "pg_restore --dbname",
+            "exec -T postgres pg_dump",
+            "exec -T postgres pg_restore",
+        ]
+    },
+    (
+        "tests/erasure/test_after_a_restore.py",
+        "test_what_an_older_dump_brings_back_is_erased_again",
+    ): {"docs/backup.md": ["export_erasures", "apply_erasures"]},
+    (
         "tests/webhooks/test_pause.py",
         "test_a_restored_database_sends_nothing_until_it_is_told_to",
-    ),
-    ("docs/backup.md", "flock 9"): (
-        "tests/erasure/test_after_a_restore.py",
-        "test_the_file_is_trimmed_while_exports_wait",
-    ),
-    ("docs/backup.md", "ALTER SYSTEM SET"): TO_A_MOMENT,
-    ("docs/backup.md", "pg_basebackup"): TO_A_MOMENT,
-    ("docs/backup.md", "recovery.signal"): TO_A_MOMENT,
-    ("docs/backup.md", "exec -T postgres pg_dump"): RESTORE,
-    ("docs/backup.md", "exec -T postgres pg_restore"): RESTORE,
-    ("docs/upgrades.md", "pg_dump"): (
+    ): {"docs/backup.md": ["resume_webhooks"]},
+    ("tests/erasure/test_after_a_restore.py", "test_the_file_is_trimmed_while_exports_wait"): {
+        "docs/backup.md": ["flock 9"]
+    },
+    ("tests/deploy/test_point_in_time.py", "test_it_goes_back_to_the_moment_before_a_mistake"): {
+        "docs/backup.md": ["ALTER SYSTEM SET", "pg_basebackup", "recovery.signal"]
+    },
+    (
         "tests/deploy/test_operators_pages.py",
         "test_a_dump_before_an_upgrade_is_that_of_every_day",
-    ),
-    ("docs/upgrades.md", "git show origin/main"): (
-        "tests/deploy/test_release_commands.py",
-        "test_it_installs",
-    ),
-    ("docs/capacity.md", "--new-passwords > roles"): BY_HAND,
-    ("docs/capacity.md", "pool_mode"): (
+    ): {"docs/upgrades.md": ["pg_dump"]},
+    ("tests/deploy/test_release_commands.py", "test_it_installs"): {
+        "docs/upgrades.md": ["git show origin/main"]
+    },
+    (
+        "tests/deploy/test_unit_environment.py",
+        "test_each_unit_has_its_own_database_role_and_the_revision",
+    ): {"docs/capacity.md": ["--new-passwords > roles"], "docs/operations.md": ["CREATE ROLE"]},
+    (
         "tests/realtime/test_database_roles.py",
         "test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode",
-    ),
-    ("docs/engine.md", "import detection"): (
-        "tests/detection/test_engine_docs.py",
-        "test_the_program_of_the_reference_runs",
-    ),
-    ("docs/integrators.md", "createServer"): (PACKAGE, "test_a_page_of_one_s_own_counts"),
-    ("docs/integrators.md", "npm pack"): (PACKAGE, "test_a_page_of_one_s_own_counts"),
-    ("docs/movespec.md", "name: squat  "): (
-        MOVESPECS,
-        "test_the_example_of_the_reference_has_no_issues",
-    ),
-    ("docs/movespec.md", '"role": "condition"'): (
-        MOVESPECS,
-        "test_the_example_of_a_role_is_one_of_the_squat_s",
-    ),
-    ("docs/movespec/try-it.md", "--explain --plot"): (
-        FIRST_HOUR,
-        "test_a_page_of_the_course_is_tried",
-    ),
+    ): {"docs/capacity.md": ["pool_mode"]},
+    ("tests/detection/test_engine_docs.py", "test_the_program_of_the_reference_runs"): {
+        "docs/engine.md": ["import detection"]
+    },
+    (PACKAGE, "test_a_page_of_one_s_own_counts"): {
+        "docs/integrators.md": ["createServer", "npm pack"]
+    },
+    (MOVESPECS, "test_the_example_of_the_reference_has_no_issues"): {
+        "docs/movespec.md": ["name: squat  "]
+    },
+    (MOVESPECS, "test_the_example_of_a_role_is_one_of_the_squat_s"): {
+        "docs/movespec.md": ['"role": "condition"']
+    },
+    (FIRST_HOUR, "test_a_page_of_the_course_is_tried"): {
+        "docs/movespec/try-it.md": ["--explain --plot"]
+    },
+    (COURSE, "test_the_checks_of_an_attempt_are_as_the_page_says"): {
+        "docs/movespec/checks.md": ['"met"']
+    },
+    ("tests/deploy/test_production_set.py", "test_the_production_set_serves_sessions"): {
+        "docs/operations.md": ["bootstrap_project"]
+    },
+    ("tests/admin/test_command_line.py", "test_the_page_is_right"): {
+        "docs/operations.md": ["revoke_credential"]
+    },
+    (
+        "tests/replay/test_perform.py",
+        "test_the_commands_of_the_first_page_print_what_stands_below_them",
+    ): {"docs/movespec/first-movement.md": ["perform squat"]},
+    ("tests/deploy/test_prometheus.py", "test_prometheus_takes_the_job_of_a_database"): {
+        "docs/operations.md": ["job_name"]
+    },
+    (FIRST_HOUR, "test_recordings_are_written_and_replayed_without_a_platform"): {
+        "docs/recordings.md": ["--plot squat.png"]
+    },
+    ("tests/replay/test_perform.py", "test_the_movement_of_the_page_is_performed"): {
+        "docs/recordings.md": ["name: good-morning"]
+    },
+    (FIRST_HOUR, "test_a_movement_of_one_s_own_is_performed"): {
+        "docs/recordings.md": ['CMD="perform good-morning.yaml good']
+    },
+    (FIRST_HOUR, "test_a_recording_of_one_s_own_is_replayed"): {
+        "docs/recordings.md": ["import gzip"]
+    },
+    (FIRST_HOUR, "test_start_counts_squats"): {
+        "docs/start.md": [". .data/demo.env", "def listen", ".venv/bin/python count.py\n"]
+    },
+    (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"): {
+        "docs/start.md": ["name: arms-up\nversion", "Arms up", "VERSION=$", "FIGURE=front-raise"]
+    },
+    (PACKAGE, "test_the_program_of_start_counts_squats"): {"docs/start.md": ["createStream"]},
+    ("tests/api/test_request_limits.py", "test_the_page_has_the_answer_of_a_full_limit"): {
+        "docs/api.md": ['"limit_name"']
+    },
+    (
+        "tests/realtime/test_session_summary.py",
+        "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
+    ): {"docs/api.md": ['{"quality"']},
+    ("tests/sessions_app/test_session_contexts.py", "test_the_page_has_a_create_with_a_context"): {
+        "docs/api.md": ['"subject": "p_4711"']
+    },
+    ("tests/usage/test_usage_api.py", "test_the_page_has_an_answer_as_it_is_sent"): {
+        "docs/api.md": ['"live_frames"']
+    },
+    (STREAM, "test_what_the_page_has_a_client_send_is_understood"): {
+        "docs/streaming.md": ['{"type": "finalize"}\n{']
+    },
+    (STREAM, "test_what_the_page_has_the_server_say_is_understood"): {
+        "docs/streaming.md": ['{"type": "session_update"', '{"event_id"']
+    },
+    (FIRST_HOUR, "test_the_client_in_python_streams_to_a_created_session"): {
+        "docs/streaming.md": ["client.py squat"]
+    },
+    (WEBHOOKS, "test_the_receiver_with_django_runs_as_pasted"): {
+        "docs/webhooks.md": ["from django.conf"]
+    },
+    (WEBHOOKS, "test_the_receiver_with_fastapi_runs_as_pasted"): {
+        "docs/webhooks.md": ["from fastapi"]
+    },
+    (WEBHOOKS, "test_the_receiver_with_express_runs_as_pasted"): {
+        "docs/webhooks.md": ["import express"]
+    },
+    (WEBHOOKS, "test_a_message_of_the_page_has_the_fields_of_one"): {
+        "docs/webhooks.md": ['"sequence": 2']
+    },
+    (WEBHOOKS, "test_the_commands_of_the_page_make_a_webhook_and_test_it"): {
+        "docs/webhooks.md": ['"$RECEIVER_URL"', "$WEBHOOK_ID/test"]
+    },
+    (STREAM, "test_the_client_in_python_works"): {"docs/streaming.md": ["def follow"]},
+    (PACKAGE, "test_a_program_in_node_counts_squats"): {"docs/streaming.md": ['from "ws"']},
+}
+RUN: dict[tuple[str, str], tuple[str, str]] = {
+    **{
+        (page, mark): test
+        for test, by_page in TESTS.items()
+        for page, marks in by_page.items()
+        for mark in marks
+    },
     # The MoveSpecs of the course.
     **{
         (f"docs/movespec/{page.name}", spec): (COURSE, "test_a_page_is_what_is_counted_today")
         for page in course.pages()
         for spec in course.specs(page)
     },
-    ("docs/movespec/checks.md", '"met"'): (
-        COURSE,
-        "test_the_checks_of_an_attempt_are_as_the_page_says",
-    ),
-    ("docs/operations.md", "bootstrap_project"): (
-        "tests/deploy/test_production_set.py",
-        "test_the_production_set_serves_sessions",
-    ),
-    ("docs/operations.md", "revoke_credential"): (
-        "tests/admin/test_command_line.py",
-        "test_the_page_is_right",
-    ),
-    ("docs/operations.md", "CREATE ROLE"): BY_HAND,
-    ("docs/movespec/first-movement.md", "perform squat"): (
-        "tests/replay/test_perform.py",
-        "test_the_commands_of_the_first_page_print_what_stands_below_them",
-    ),
-    ("docs/operations.md", "job_name"): (
-        "tests/deploy/test_prometheus.py",
-        "test_prometheus_takes_the_job_of_a_database",
-    ),
-    ("docs/recordings.md", "--plot squat.png"): (
-        FIRST_HOUR,
-        "test_recordings_are_written_and_replayed_without_a_platform",
-    ),
-    ("docs/recordings.md", "name: good-morning"): (
-        "tests/replay/test_perform.py",
-        "test_the_movement_of_the_page_is_performed",
-    ),
-    ("docs/recordings.md", 'CMD="perform good-morning.yaml good'): (
-        FIRST_HOUR,
-        "test_a_movement_of_one_s_own_is_performed",
-    ),
-    ("docs/recordings.md", 'CMD="stream'): (FIRST_HOUR, "test_a_recording_is_streamed"),
-    ("docs/recordings.md", "import gzip"): (
-        FIRST_HOUR,
-        "test_a_recording_of_one_s_own_is_replayed",
-    ),
-    ("docs/start.md", ". .data/demo.env"): (FIRST_HOUR, "test_start_counts_squats"),
-    ("docs/start.md", "def listen"): (FIRST_HOUR, "test_start_counts_squats"),
-    ("docs/start.md", ".venv/bin/python count.py\n"): (FIRST_HOUR, "test_start_counts_squats"),
-    ("docs/start.md", "name: arms-up\nversion"): (
-        FIRST_HOUR,
-        "test_start_counts_a_movement_of_one_s_own",
-    ),
-    ("docs/start.md", "Arms up"): (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"),
-    ("docs/start.md", "VERSION=$"): (FIRST_HOUR, "test_start_counts_a_movement_of_one_s_own"),
-    ("docs/start.md", "FIGURE=front-raise"): (
-        FIRST_HOUR,
-        "test_start_counts_a_movement_of_one_s_own",
-    ),
-    ("docs/start.md", "createStream"): (PACKAGE, "test_the_program_of_start_counts_squats"),
-    ("docs/api.md", '"limit_name"'): (
-        "tests/api/test_request_limits.py",
-        "test_the_page_has_the_answer_of_a_full_limit",
-    ),
-    ("docs/api.md", '{"quality"'): (
-        "tests/realtime/test_session_summary.py",
-        "test_the_page_has_a_quality_as_it_is_sent_and_every_reason",
-    ),
-    ("docs/api.md", '"subject": "p_4711"'): (
-        "tests/sessions_app/test_session_contexts.py",
-        "test_the_page_has_a_create_with_a_context",
-    ),
-    ("docs/api.md", '"live_frames"'): (
-        "tests/usage/test_usage_api.py",
-        "test_the_page_has_an_answer_as_it_is_sent",
-    ),
-    ("docs/streaming.md", '{"type": "finalize"}\n{'): (
-        STREAM,
-        "test_what_the_page_has_a_client_send_is_understood",
-    ),
-    ("docs/streaming.md", '{"type": "session_update"'): (
-        STREAM,
-        "test_what_the_page_has_the_server_say_is_understood",
-    ),
-    ("docs/streaming.md", '{"event_id"'): (
-        STREAM,
-        "test_what_the_page_has_the_server_say_is_understood",
-    ),
-    ("docs/streaming.md", "client.py squat"): (
-        FIRST_HOUR,
-        "test_the_client_in_python_streams_to_a_created_session",
-    ),
-    ("docs/webhooks.md", "from django.conf"): (
-        WEBHOOKS,
-        "test_the_receiver_with_django_runs_as_pasted",
-    ),
-    ("docs/webhooks.md", "from fastapi"): (
-        WEBHOOKS,
-        "test_the_receiver_with_fastapi_runs_as_pasted",
-    ),
-    ("docs/webhooks.md", "import express"): (
-        WEBHOOKS,
-        "test_the_receiver_with_express_runs_as_pasted",
-    ),
-    ("docs/webhooks.md", '"sequence": 2'): (
-        WEBHOOKS,
-        "test_a_message_of_the_page_has_the_fields_of_one",
-    ),
-    ("docs/webhooks.md", '"$RECEIVER_URL"'): (
-        WEBHOOKS,
-        "test_the_commands_of_the_page_make_a_webhook_and_test_it",
-    ),
-    ("docs/webhooks.md", "$WEBHOOK_ID/test"): (
-        WEBHOOKS,
-        "test_the_commands_of_the_page_make_a_webhook_and_test_it",
-    ),
-    ("docs/streaming.md", "def follow"): (STREAM, "test_the_client_in_python_works"),
-    ("docs/streaming.md", 'from "ws"'): (PACKAGE, "test_a_program_in_node_counts_squats"),
 }
 ON_A_SERVER = (
     "It changes a machine as root, by systemd. `make faults` upgrades and goes back on one, and "

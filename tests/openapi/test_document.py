@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from described import document, fits, operations, resolve, validator
 from django.test import RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,32 +15,9 @@ from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.openapi import RATE_LIMIT_HEADERS
 from tests.conftest import SESSIONS, TOKENS, Machine
 
-# Pages for people, and what one of them alone asks for.
-NOT_DOCUMENTED = {
-    *("", "docs/", "docs/<path:name>", "docs/search", "llms.txt", "llms-full.txt"),
-    *("api/docs", "api/docs/<slug:name>", "api/docs/openapi.json", "api/docs/openapi.yaml"),
-    *("try", "try/figures/<slug>.json.gz", "try/sessions"),
-}
 OPERATIONS = operations()
 ID = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
 KINDS = {kind.code: kind for kind in ApiError.__subclasses__()}
-each_operation = pytest.mark.parametrize(
-    ("method", "path"), list(OPERATIONS), ids=[" ".join(key) for key in OPERATIONS]
-)
-
-
-def served_routes() -> set[str]:
-    def walk(patterns: list[Any], prefix: str = "") -> set[str]:
-        routes: set[str] = set()
-        for entry in patterns:
-            route = prefix + str(entry.pattern)
-            if isinstance(entry, URLResolver):
-                routes |= walk(entry.url_patterns, route)
-            elif isinstance(entry, URLPattern):
-                routes.add(route)
-        return routes
-
-    return {route for route in walk(get_resolver().url_patterns) if not route.startswith("admin/")}
 
 
 def walk(node: Any, path: str = "#") -> Any:
@@ -66,65 +42,57 @@ def test_every_reference_leads_somewhere() -> None:
         resolve(reference)
 
 
-def test_every_endpoint_is_in_it() -> None:
-    documented = {re.sub(r"\{(\w+)\}", r"<\1>", path)[1:] for path in document()["paths"]}
-    assert documented == served_routes() - NOT_DOCUMENTED
-    assert {"/.well-known/jwks.json", "/healthz", "/readyz", "/metrics"} < set(document()["paths"])
+def test_it_declares_the_security_that_holds() -> None:
+    for (method, path), operation in OPERATIONS.items():
+        bearer_optional = {("GET", "/api/movespecs"), ("GET", "/api/movespecs/{movespec_id}")}
+        if (method, path) in bearer_optional:
+            wanted = [["bearer"], []]
+        elif operation["tags"] == ["Platform"] or operation["operationId"] == "access_token_create":
+            wanted = [[]]
+        else:
+            wanted = [["bearer"]]
+        assert [list(option) for option in operation["security"]] == wanted
+        schemes = document()["components"]["securitySchemes"]
+        assert all(name in schemes for option in operation["security"] for name in option)
+        assert ("401" in operation["responses"]) == (
+            ["bearer"] in wanted or path in ("/api/auth/access-tokens", "/metrics")
+        )
 
 
-@each_operation
-def test_it_declares_the_security_that_holds(method: str, path: str) -> None:
-    operation = OPERATIONS[method, path]
-    bearer_optional = {("GET", "/api/movespecs"), ("GET", "/api/movespecs/{movespec_id}")}
-    if (method, path) in bearer_optional:
-        wanted = [["bearer"], []]
-    elif operation["tags"] == ["Platform"] or operation["operationId"] == "access_token_create":
-        wanted = [[]]
-    else:
-        wanted = [["bearer"]]
-    assert [list(option) for option in operation["security"]] == wanted
-    schemes = document()["components"]["securitySchemes"]
-    assert all(name in schemes for option in operation["security"] for name in option)
-    assert ("401" in operation["responses"]) == (
-        ["bearer"] in wanted or path in ("/api/auth/access-tokens", "/metrics")
-    )
-
-
-@each_operation
-def test_every_error_has_an_example_that_is_true(method: str, path: str) -> None:
-    responses = OPERATIONS[method, path]["responses"]
-    failures = {status: answer for status, answer in responses.items() if status >= "400"}
-    assert {"405", "500", "503"} <= set(failures)
-    for status, answer in failures.items():
-        content = answer["content"]["application/json"]
-        assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
-        assert content["examples"]
-        assert answer["description"]
-        for code, shown in content["examples"].items():
-            assert fits(shown["value"], content["schema"])
-            error, kind = shown["value"]["error"], KINDS[code]
-            assert (error["code"], str(kind.status)) == (code, status)
-            assert error["retryable"] is kind.retryable
-            assert error["message"] == kind.sentence
-            assert shown["summary"] == kind.sentence
+def test_every_error_has_an_example_that_is_true() -> None:
+    for operation in OPERATIONS.values():
+        responses = operation["responses"]
+        failures = {status: answer for status, answer in responses.items() if status >= "400"}
+        assert {"405", "500", "503"} <= set(failures)
+        for status, answer in failures.items():
+            content = answer["content"]["application/json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+            assert content["examples"]
+            assert answer["description"]
+            for code, shown in content["examples"].items():
+                assert fits(shown["value"], content["schema"])
+                error, kind = shown["value"]["error"], KINDS[code]
+                assert (error["code"], str(kind.status)) == (code, status)
+                assert error["retryable"] is kind.retryable
+                assert error["message"] == kind.sentence
+                assert shown["summary"] == kind.sentence
 
 
 # Documents themselves, and text for Prometheus.
 WITHOUT_EXAMPLE = {"openapi_get", "movespec_schema_get", "metrics_get"}
 
 
-@each_operation
-def test_every_body_has_an_example_that_fits(method: str, path: str) -> None:
-    operation = OPERATIONS[method, path]
-    bodies = [operation["requestBody"]] if "requestBody" in operation else []
-    bodies += [
-        answer for status, answer in operation["responses"].items() if status.startswith("2")
-    ]
-    if operation["operationId"] in WITHOUT_EXAMPLE:
-        bodies = []
-    for body in bodies:
-        for content in body.get("content", {}).values():
-            validator(content["schema"]).validate(content["example"])
+def test_every_body_has_an_example_that_fits() -> None:
+    for operation in OPERATIONS.values():
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        bodies += [
+            answer for status, answer in operation["responses"].items() if status.startswith("2")
+        ]
+        if operation["operationId"] in WITHOUT_EXAMPLE:
+            bodies = []
+        for body in bodies:
+            for content in body.get("content", {}).values():
+                validator(content["schema"]).validate(content["example"])
 
 
 def test_every_field_says_what_it_is() -> None:
@@ -221,26 +189,25 @@ def test_a_link_leads_to_an_operation_and_gives_all_of_its_ids() -> None:
     }
 
 
-@each_operation
-def test_it_declares_the_headers_where_they_occur(method: str, path: str) -> None:
-    operation = OPERATIONS[method, path]
-    parameters = {parameter["name"] for parameter in operation["parameters"]}
-    is_counted = "429" in operation["responses"]
-    takes_a_key = path in {
-        "/api/auth/access-tokens", "/api/detection/sessions", "/api/movespecs/{movespec_id}/fork",
-    }  # fmt: skip
-    assert "X-Request-ID" in parameters
-    assert ("Idempotency-Key" in parameters) == (takes_a_key and method == "POST")
-    for status, answer in operation["responses"].items():
-        headers = set(answer["headers"])
-        assert "X-Request-ID" in headers
-        assert ("Retry-After" in headers) == (status in ("429", "503"))
-        assert ("WWW-Authenticate" in headers) == (status == "401")
-        assert ("Link" in headers) == (
-            status == "200" and bool({"limit", "cursor"} & {*parameters})
-        )
-        if status != "401":
-            assert (set(RATE_LIMIT_HEADERS) <= headers) == is_counted
-        assert ("Idempotent-Replayed" in headers) == (
-            status == "201" and takes_a_key and operation["operationId"] != "access_token_create"
-        )
+def test_it_declares_the_headers_where_they_occur() -> None:
+    for (method, path), operation in OPERATIONS.items():
+        parameters = {parameter["name"] for parameter in operation["parameters"]}
+        is_counted = "429" in operation["responses"]
+        takes_a_key = path in {TOKENS, SESSIONS, "/api/movespecs/{movespec_id}/fork"}
+        assert "X-Request-ID" in parameters
+        assert ("Idempotency-Key" in parameters) == (takes_a_key and method == "POST")
+        for status, answer in operation["responses"].items():
+            headers = set(answer["headers"])
+            assert "X-Request-ID" in headers
+            assert ("Retry-After" in headers) == (status in ("429", "503"))
+            assert ("WWW-Authenticate" in headers) == (status == "401")
+            assert ("Link" in headers) == (
+                status == "200" and bool({"limit", "cursor"} & {*parameters})
+            )
+            if status != "401":
+                assert (set(RATE_LIMIT_HEADERS) <= headers) == is_counted
+            assert ("Idempotent-Replayed" in headers) == (
+                status == "201"
+                and takes_a_key
+                and operation["operationId"] != "access_token_create"
+            )

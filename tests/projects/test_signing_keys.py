@@ -1,6 +1,5 @@
 """Rotation: what is published when, who signs with what, and processes that know it in time."""
 
-import base64
 import json
 import uuid
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.management import call_command
 from django.db import connections
 from hypothesis import given, settings
@@ -81,17 +79,6 @@ def test_it_publishes_the_next_key_at_once_in_every_process(db: None) -> None:
     assert kids() == {str(first.id), str(second.id)}
 
 
-def test_it_publishes_the_public_key_of_the_private_one(db: None) -> None:
-    key, _ = signing_key_rotate(now=START)
-    (published,) = published_keys()
-    token = sign("at+jwt", {"aud": "x"}, key.id, key_ring().private(key.id, START))
-    signed, signature = token.rsplit(".", 1)
-    raw = base64.urlsafe_b64decode(f"{published['x']}=")
-    Ed25519PublicKey.from_public_bytes(raw).verify(
-        base64.urlsafe_b64decode(f"{signature}=="), signed.encode()
-    )
-
-
 def test_it_answers_the_key_that_waits(db: None) -> None:
     signing_key_rotate(now=START - timedelta(days=1))
     waiting, _ = signing_key_rotate(now=START)
@@ -118,8 +105,8 @@ def test_it_says_whether_a_key_is_new(db: None, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rotations", [2, 8])
-def test_it_makes_one_next_key_for_rotations_at_once(rotations: int) -> None:
+def test_it_makes_one_next_key_for_rotations_at_once() -> None:
+    rotations = 8
     signing_key_rotate(now=START - timedelta(days=1))
     together = Barrier(rotations)
 

@@ -1,13 +1,16 @@
-"""GET /api/auth/access-tokens and GET /api/auth/access-tokens/{token_id}"""
+"""Access tokens as they are listed, read and revoked"""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 
+from django.utils import timezone
+
+from kynaplatform import clock
 from projects.access_tokens import access_token_mint
 from projects.credentials import credential_issue
 from projects.models import AccessToken, CredentialKind
-from tests.api.api_requests import nothing_changes, refused
-from tests.conftest import TOKENS, make_machine
+from sessions_app.models import DetectionSession
+from tests.api.api_requests import ask, nothing_changes, refused
+from tests.conftest import SESSIONS, TOKENS, mint
 
 CREATED_AT = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
@@ -80,11 +83,52 @@ def test_it_shows_no_token_of_another_project(owner, peer, outsider):
             refused(owner.get(f"{TOKENS}/{row.id}"), 404, "not_found", resource="access_token")
 
 
-def test_it_does_not_know_a_token_that_does_not_exist(owner):
-    for id_ in (uuid.uuid4(), "no-uuid"):
-        refused(owner.get(f"{TOKENS}/{id_}"), 404, "not_found", resource="access_token")
+# Revoked
 
 
-def test_a_new_project_has_only_the_token_it_asks_with(owner):
-    newcomer = make_machine(owner.organization, "newcomer")
-    assert len(newcomer.get(TOKENS).json()) == 1
+def newest_token_id():
+    return AccessToken.objects.order_by("-created_at").first().id
+
+
+def test_it_revokes_a_token_from_now_on(owner, monkeypatch):
+    token = mint(owner.credential)
+    id_ = newest_token_id()
+    assert ask("GET", SESSIONS, token=token).status_code == 200
+    now = timezone.now()
+    monkeypatch.setattr(clock, "now", lambda *_: now)
+    response = owner.post(f"{TOKENS}/{id_}/revoke")
+    assert response.status_code == 200
+    assert response.json() == {
+        **owner.get(f"{TOKENS}/{id_}").json(),
+        "revoked_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    refused(ask("GET", SESSIONS, token=token), 401, "access_token_invalid")
+    assert AccessToken.objects.get(id=id_).revoked_at == now
+    assert AccessToken.objects.filter(revoked_at__isnull=False).count() == 1
+    assert owner.get(SESSIONS).status_code == 200
+
+
+def test_again_it_gives_the_same_answer(owner, monkeypatch):
+    mint(owner.credential)
+    id_ = newest_token_id()
+    first = owner.post(f"{TOKENS}/{id_}/revoke")
+    later = timezone.now() + timedelta(seconds=30)
+    monkeypatch.setattr(clock, "now", lambda *_: later)
+    with nothing_changes():
+        again = owner.post(f"{TOKENS}/{id_}/revoke")
+    assert (again.status_code, again.content) == (200, first.content)
+
+
+def test_a_token_can_revoke_itself(owner):
+    id_ = AccessToken.objects.get().id
+    assert owner.post(f"{TOKENS}/{id_}/revoke").status_code == 200
+    refused(owner.post(f"{TOKENS}/{id_}/revoke"), 401, "access_token_invalid")
+
+
+def test_it_leaves_sessions_alone(owner, movespec):
+    session_id = owner.create_session(movespec).json()["session_id"]
+    before = DetectionSession.objects.values().get(id=session_id)
+    other = mint(owner.credential)
+    id_ = AccessToken.objects.order_by("created_at").first().id
+    assert ask("POST", f"{TOKENS}/{id_}/revoke", token=other).status_code == 200
+    assert DetectionSession.objects.values().get(id=session_id) == before
