@@ -1,4 +1,4 @@
-"""Updates of many rows in slices, each a short transaction, by several workers at once."""
+"""Updates of many rows in slices, each a short transaction, also by several workers at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +14,8 @@ def update_in_slices(
 ) -> int:
     """Lock up to `slice_size` of `rows` at a time, and call `change` with their primary keys.
 
-    The change has to take them out of `rows`. A row that another worker has locked is skipped: that
-    worker is changing it. Returns how many were changed.
+    The change must take them out of `rows`. Skips rows that another worker has locked and is
+    changing. Returns the number of changed rows.
     """
     changed = 0
     while True:

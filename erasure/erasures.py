@@ -1,8 +1,8 @@
-"""Erasures of people, and of projects and organizations with all that is stored of them.
+"""Erasures of people, projects and organizations.
 
-A person is all sessions of a subject that were created before the request. Of a project, children
-go before parents, a batch at a time, so that no foreign key is in the way. What is left of it is
-the erasure, the line of the staff's log that says who erased it and why, and usage.
+A person's erasure covers all sessions of a subject that were created before the request. A
+project's rows are deleted children first, a batch at a time. The erasure, the staff's log line of
+who erased it and why, and usage remain.
 """
 
 from collections.abc import Callable
@@ -27,20 +27,20 @@ from webhooks.endpoints import endpoint_delete, endpoints_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 Owner = Organization | Project
-# What staff's lines of an erasure begin with. They stay, and have no name.
+# The beginning of staff's log lines of an erasure, which stay without a name.
 DEED: Final = "Erasure begun"
 # Each may have 64 KiB of text.
 MAX_TEXTS: Final = 200
-# A session that is cancelled stays for so long: its runtime tells its client of the end.
+# A cancelled session stays this long: its runtime sends the end to its client.
 TOLD_WITHIN: Final = timedelta(seconds=10)
-# A create that began before the request has committed by then, or never will: no statement of an
-# API lasts so long, and no transaction of it is idle for so long.
+# By then a create that began before the request has committed, or never will: the API's statements
+# and idle transactions end sooner.
 CREATED_WITHIN: Final = timedelta(seconds=60)
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 class Batch(NamedTuple):
-    """One transaction: how many rows went, how many were sessions, and whether it was the last."""
+    """One transaction: the deleted rows and sessions, and whether it was the last."""
 
     rows: int
     sessions: int = 0
@@ -48,7 +48,7 @@ class Batch(NamedTuple):
 
 
 def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None:
-    """Cancel those that live, overdue ones too. What is being written is left to the next time."""
+    """Cancel live sessions, overdue ones too; locked ones are left to the next run."""
     live = sessions.filter(deadline_at__isnull=False, status__in=LIVE_STATUSES)
 
     def cancel(ids: list[UUID]) -> None:
@@ -59,7 +59,7 @@ def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None
 
 
 def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
-    """Those that one transaction removes, the oldest first."""
+    """The sessions that one transaction deletes, oldest first."""
     over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
     return within_a_batch(over.values_list("id", "events_total")[:MAX_SESSIONS])
 
@@ -68,12 +68,11 @@ def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) ->
 
 
 def subject_erase(*, organization_id: UUID, project_id: UUID, subject: str, now: datetime) -> int:
-    """Have the worker erase the subject. Live sessions are cancelled at once.
+    """Have the worker erase the subject; cancel live sessions at once.
 
-    A pending erasure of the subject goes on as this one. Returns how many sessions the subject has
-    now.
+    Replaces a pending erasure of the subject. Returns the number of sessions to erase.
     """
-    # Also where an earlier one goes on: a line of the ledger may say until when that was.
+    # A new id also where it replaces one: the ledger may have a line with the other's time.
     id_ = uuid7()
     sessions_erased = 0
     with transaction.atomic():
@@ -111,7 +110,7 @@ def sessions_of(erasure: Erasure) -> QuerySet[DetectionSession]:
 
 
 def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
-    """Erase a batch of its sessions."""
+    """Erase a batch of the subject's sessions."""
     of_subject = sessions_of(erasure)
     sessions_cancel(of_subject, now)
     if ids := ended_within_a_batch(of_subject, now):
@@ -125,7 +124,7 @@ def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
 
 
 def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
-    """Suspend it, and have the worker erase all of it. Safe to repeat."""
+    """Suspend the owner, and have the worker erase it. Safe to repeat."""
     with transaction.atomic():
         locked: Any = type(owner)._default_manager.select_for_update(no_key=True)
         locked.get(pk=owner.pk)
@@ -143,7 +142,7 @@ def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
 
 
 def erasure_of(owner: Owner) -> Erasure | None:
-    """The erasure that it is under: its own, or its organization's."""
+    """The pending erasure of the owner or its organization."""
     its_own = Q(kind=Kind.ORGANIZATION, organization_id=owner.pk)
     if isinstance(owner, Project):
         its_own = Q(kind=Kind.PROJECT, project_id=owner.pk) | Q(
@@ -153,11 +152,11 @@ def erasure_of(owner: Owner) -> Erasure | None:
 
 
 def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
-    """Erase a batch of the project, or of the first project that the organization still has."""
+    """Erase a batch of the project, or of the organization's first remaining project."""
     is_project = erasure.kind == Kind.PROJECT
     owner = _owner_of(erasure)
     if owner is not None:
-        suspend(owner, now=now)  # an older backup has it at work
+        suspend(owner, now=now)  # it is active in an older backup
     projects = Project.objects.filter(
         **{"id": erasure.project_id} if is_project else {"organization": erasure.organization_id}
     )
@@ -183,7 +182,7 @@ def _organization(erasure: Erasure) -> Batch:
 
 
 def _endpoints(project_id: UUID, now: datetime) -> Batch | None:
-    """Nothing more is sent to them, and nothing is written for them."""
+    """Nothing more is sent to or written for a deleted endpoint."""
     endpoints = [*endpoints_of(project_id)]
     for endpoint in endpoints:
         endpoint_delete(endpoint=endpoint, now=now)
@@ -208,7 +207,7 @@ def _sessions(project_id: UUID, now: datetime) -> Batch | None:
 
 
 def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
-    """Versions, then MoveSpecs. migrations/0001 lets those of a project that is erased go."""
+    """Versions, then MoveSpecs; the trigger of migrations/0001 permits it under an erasure."""
     mine = MoveSpec.objects.filter(project_id=project_id)
     if ids := _ids(mine.filter(current_released_version__isnull=False), SLICE):
         return Batch(rows=mine.filter(id__in=ids).update(current_released_version=None))
@@ -236,7 +235,7 @@ _STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (
 
 
 def _remove(rows: QuerySet[Any], most: int) -> Batch | None:
-    """Delete some of the rows, and the lines of the staff's log about them; None: there is none."""
+    """Delete some of the rows with the staff's log lines about them; None if there are none."""
     ids = _ids(rows, most)
     if not ids:
         return None
@@ -250,7 +249,7 @@ def _ids(rows: QuerySet[Any], most: int) -> list[Any]:
 
 
 def _forget_lines(ids: list[Any], *, but_deeds: bool = False) -> None:
-    """Delete the lines about these rows; those of the erasure stay, without a name."""
+    """Delete the log lines about these rows; the erasure's own stay, without a name."""
     lines = LogEntry.objects.filter(object_id__in=[str(id_) for id_ in ids])
     if but_deeds:
         deeds = lines.filter(change_message__startswith=DEED)

@@ -1,8 +1,8 @@
-"""The ledger of what was erased, which is kept apart from the database and its backups.
+"""The ledger of erasures, exported to a file apart from the database and its backups.
 
-A backup that is older than an erasure brings back what was erased, and knows nothing of it. So
-`export_erasures` appends the ledger to a file, and after a restore `apply_erasures` reads it. A
-line is in the file before its row says so: a process that dies in between writes it twice.
+A backup older than an erasure brings the erased rows back. So `export_erasures` appends the ledger
+to a file, which `apply_erasures` reads after a restore. A line is written before its row is marked
+as exported: a process that dies in between writes the line twice.
 """
 
 import fcntl
@@ -31,12 +31,12 @@ from projects.models import Organization, Project
 from sessions_app.models import DetectionSession, LastRun
 from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
 
-# No backup may be kept for longer.
+# Backups may not be kept longer.
 KEPT: Final = timedelta(days=400)
 SESSION: Final = "session"
-# Lines of which it is asked at once whether what they name is there.
+# Lines that are looked up at once.
 ASKED: Final = 5000
-# The name of its last run.
+# The name of the export's last run.
 EXPORT: Final = "export_erasures"
 
 
@@ -55,22 +55,22 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 def sessions_note(*, ids: Sequence[UUID], now: datetime, **_: Any) -> None:
-    """Keep that these sessions were erased; they may have been before."""
+    """Record the erasure of sessions, of which some may be recorded already."""
     ErasedSession.objects.bulk_create(
         [ErasedSession(id=id_, erased_at=now) for id_ in ids], ignore_conflicts=True
     )
 
 
 def export(path: Path, *, now: datetime, slice_size: int = SLICE) -> int:
-    """Append to the file what it has not yet. Returns the number of lines. Raises OSError."""
-    with _held(path) as file:
+    """Append what the file lacks; returns the number of lines. Raises OSError."""
+    with _locked(path) as file:
         erased = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
 
         def append(ids: list[UUID]) -> None:
             _append_rows(file, ErasedSession.objects.filter(id__in=ids), now)
 
         written = update_in_slices(erased, append, slice_size)
-        # Of one that the worker is at the row is held, and its line is written all the same.
+        # The worker locks the row of the erasure it is running; its ledger line is still written.
         unexported = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
         while ids := [*unexported.values_list("id", flat=True)[:slice_size]]:
             written += _append_rows(file, Erasure.objects.filter(id__in=ids), now)
@@ -78,7 +78,7 @@ def export(path: Path, *, now: datetime, slice_size: int = SLICE) -> int:
 
 
 def lines_of(path: Path) -> Iterator[Line | None]:
-    """The lines of the file; None is one that can't be read. Raises OSError."""
+    """The file's lines; None for an unreadable one. Raises OSError."""
     with path.open("rb") as file:
         for text in file:
             if text.strip():
@@ -89,7 +89,7 @@ def lines_of(path: Path) -> Iterator[Line | None]:
 
 
 def prune(*, now: datetime, slice_size: int = SLICE) -> int:
-    """Delete rows of the ledger that no backup is old enough for."""
+    """Delete ledger rows that are older than any backup."""
     sessions = ErasedSession.objects.filter(erased_at__lt=now - KEPT).order_by("erased_at")
     erasures = Erasure.objects.filter(requested_at__lt=now - KEPT, ended_at__isnull=False)
     return update_in_slices(
@@ -102,8 +102,8 @@ def prune(*, now: datetime, slice_size: int = SLICE) -> int:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[BinaryIO | Any]:
-    """The file, made where it is not there, and locked; not one that was replaced meanwhile."""
+def _locked(path: Path) -> Iterator[BinaryIO | Any]:
+    """The file, created if missing, and locked; opens it again if it was replaced meanwhile."""
     while True:
         is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -137,7 +137,7 @@ def _line(row: Any) -> Line:
 
 
 def _append(file: BinaryIO | Any, lines: Sequence[Line]) -> None:
-    """Lines that are on the disk when it returns. What a process that died left is ended first."""
+    """Append and sync lines, after ending a line that a killed process left unfinished."""
     end = file.seek(0, os.SEEK_END)
     is_torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"
     text = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
@@ -159,10 +159,10 @@ def _sync_folder(path: Path) -> None:
 
 
 def erase_again(lines: Iterable[Line], *, now: datetime) -> int:
-    """Erase the sessions of `lines`, and take up the erasures. Returns how many sessions went.
+    """Erase the sessions of `lines` and make their erasures pending; returns the erased sessions.
 
-    Lines older than any backup are passed over, and erasures that the database knows. What the
-    others find is the worker's to erase: call `erasures_go_on` until none is pending.
+    Ignores lines older than any backup, and erasures that the database has. Call `erasures_go_on`
+    until none is pending.
     """
     sessions = 0
     remaining = (line for line in lines if line.at >= now - KEPT)
@@ -185,14 +185,14 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     ended = there.filter(deadline_at__isnull=True)
     while batch := within_a_batch(ended.values_list("id", "events_total")[:MAX_SESSIONS]):
         erased += sessions_erase(batch, now=now)
-    # The ledger knows them anew, whether they were there or not.
+    # The ledger has them again, whether the sessions existed or not.
     rows = [ErasedSession(id=one.id, erased_at=one.at, exported_at=now) for one in lines]
     ErasedSession.objects.bulk_create(rows, ignore_conflicts=True)
     return erased
 
 
 def _unknown(lines: list[Line]) -> list[Line]:
-    """Those of erasures that the database knows nothing of."""
+    """The lines of erasures that the database lacks."""
     known = {
         *Erasure.objects.filter(id__in=[line.id for line in lines]).values_list("id", flat=True)
     }
@@ -200,7 +200,7 @@ def _unknown(lines: list[Line]) -> list[Line]:
 
 
 def _take_up(lines: list[Line], now: datetime) -> None:
-    """Make the erasures pending whose people, projects and organizations are there."""
+    """Make erasures pending if their person, project or organization exists."""
     of_people = defaultdict(list)
     for line in lines:
         if line.kind == Kind.SUBJECT and line.project_id:
@@ -212,7 +212,7 @@ def _take_up(lines: list[Line], now: datetime) -> None:
         Erasure(
             id=line.id,
             kind=line.kind,
-            organization_id=cast(UUID, line.organization_id),  # a session's line alone has none
+            organization_id=cast(UUID, line.organization_id),  # only a session's line lacks it
             project_id=line.project_id,
             subject=subjects.get(line.id),
             subject_digest=line.subject_digest,
@@ -234,7 +234,7 @@ def _owner_of(line: Line) -> QuerySet[Project] | QuerySet[Organization]:
 
 
 def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:
-    """An erasure's id → the subject that has its digest, if the project has sessions of it."""
+    """By erasure id, the subject with its digest, if the project has sessions of that subject."""
     of_project = DetectionSession.objects.filter(Q(project_id=project_id), subject__isnull=False)
     firsts = of_project.order_by().values("subject").annotate(first=Min("created_at"))
     return {
@@ -249,7 +249,7 @@ def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:
 
 
 def unexported_since() -> datetime | None:
-    """When the oldest row was erased of those that the next export begins with."""
+    """When the oldest row that isn't exported was erased."""
     sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
     erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
     return min(
@@ -262,7 +262,7 @@ def unexported_since() -> datetime | None:
 
 
 class LedgerCollector(Collector):
-    """A collector that reads only partial indexes: of what goes on, and of what is not exported."""
+    """Reads only partial indexes: of pending erasures, and of rows that aren't exported."""
 
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):

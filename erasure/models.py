@@ -1,6 +1,6 @@
-"""Erasures, and the ledger: what must not come back with an older backup.
+"""Erasures, and the ledger of what must not come back with an older backup.
 
-Neither names a person, a customer or a project: their ids are no foreign keys, and stay.
+Ids here are no foreign keys: they outlive the person, project or customer.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ class Kind(models.TextChoices):
 
 
 class Erasure(models.Model):
-    """A request to erase all of a subject, a project or an organization (tasks.py does it)."""
+    """A request to erase a subject, a project or an organization; tasks.py runs it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -95,5 +95,5 @@ class ErasedSession(models.Model):
 
 
 def digest_of(erasure_id: UUID, subject: str) -> str:
-    """What the ledger has in a subject's place: another one for each erasure."""
+    """The ledger's stand-in for a subject, different for each erasure."""
     return hashlib.sha256(f"{erasure_id} {subject}".encode()).hexdigest()

@@ -1,8 +1,7 @@
-"""The worker of erasures: a batch of each that is pending, in turns, until its time is over.
+"""The worker of erasures: a batch of each pending erasure in turn, until its time is over.
 
-A batch is a transaction, with the erasure's own row locked. So a worker that dies leaves whole
-batches, another that comes takes another erasure, and what is left is found anew.
-kynaplatform/celery.py says when the task runs.
+A batch is a transaction that locks the erasure's row. So a killed worker leaves whole batches, and
+another worker takes another erasure. kynaplatform/celery.py says when the task runs.
 """
 
 import logging
@@ -36,26 +35,26 @@ def erase() -> int:
 
 
 def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
-    """Do what is pending; after `lasts_seconds` the rest is left. Returns the erased sessions."""
+    """Run pending erasures for `lasts_seconds`; returns the erased sessions."""
     return sum(batch.sessions for batch in batches_do(now=now, lasts_seconds=lasts_seconds))
 
 
 def batches_do(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> Iterator[Batch]:
-    """The batches of one run, each done as it is asked for."""
+    """The batches of one run, each done when it is requested."""
     until = time.monotonic() + lasts_seconds
-    left = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
-    # None that takes long, or fails, is before the others each time.
-    random.shuffle(left)
-    while left:
+    remaining = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
+    # So that no slow or failing erasure always comes first.
+    random.shuffle(remaining)
+    while remaining:
         again = []
-        for id_ in left:
+        for id_ in remaining:
             if time.monotonic() >= until:
                 return
             batch = _batch(id_, now)
             if batch.rows and not batch.is_last:
                 again.append(id_)
             yield batch
-        left = again
+        remaining = again
 
 
 def pending() -> QuerySet[Erasure]:
@@ -63,7 +62,7 @@ def pending() -> QuerySet[Erasure]:
 
 
 def _batch(erasure_id: UUID, now: datetime) -> Batch:
-    """Remove a batch. It is empty where another worker is at it, or where it must wait."""
+    """Delete a batch; empty if another worker has the erasure, or if it must wait."""
     try:
         with transaction.atomic():
             locked = pending().select_for_update(skip_locked=True, no_key=True)
@@ -79,7 +78,7 @@ def _batch(erasure_id: UUID, now: datetime) -> Batch:
                 )
             return batch
     except IntegrityError:
-        # Something was made in it at this moment: the next run finds it.
+        # A row was inserted at this moment: the next run finds it.
         logger.warning(
             "erasure %(id)s goes on later: a row still refers to one that is to go",
             {"id": erasure_id},

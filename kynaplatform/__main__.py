@@ -1,7 +1,7 @@
-"""`python -m kynaplatform api` or `pages`: a service for machines or people, until SIGTERM.
+"""`python -m kynaplatform api` or `pages`: the service for machines or for people, until SIGTERM.
 
-nginx stands before them: see docs/operations.md. A fault of the settings or the application ends
-it before it starts, with all that is wrong.
+nginx stands in front of them: see docs/operations.md. Faults of the settings end it before it
+starts, with a list of all of them.
 """
 
 import argparse
@@ -9,9 +9,9 @@ import argparse
 from kynaplatform.database.session_settings import API, WEB
 from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
 
-# Five may be taken by logins, downloads and public pages: nginx lets no more of these through.
+# nginx admits at most five logins, downloads and public pages at once.
 PAGES_THREADS = 6
-# From a service's port to that on which it answers monitors.
+# Added to a service's port for its monitors' port.
 TO_MONITOR_PORT = 1000
 
 

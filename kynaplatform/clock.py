@@ -1,8 +1,7 @@
-"""The time by which everything is decided: the database's, which is one for all machines.
+"""The database's time, by which everything is decided on all machines.
 
-A process knows it by a measurement that is at most a minute old, and by its own clock's steps
-since, which nobody sets. A deadline that one process had missed by a fast clock can't be taken
-back.
+A process knows it from a measurement of at most a minute ago, plus the time since by its own
+monotonic clock. By a fast clock of its own, a process would end sessions for good.
 """
 
 import logging
@@ -18,9 +17,9 @@ from prometheus_client import Gauge
 logger = logging.getLogger("kynaplatform.clock")
 
 MEASURED_WITHIN_SECONDS: Final = 60.0
-# A statement that took longer says less of when it was answered.
+# A statement that took longer measures less precisely.
 PRECISE_SECONDS: Final = 0.2
-TOLD_FROM_SECONDS: Final = 1.0
+LOGGED_FROM_SECONDS: Final = 1.0
 
 SKEW = Gauge(
     "kyna_clock_skew_seconds",
@@ -33,10 +32,10 @@ SKEW = Gauge(
 class _Measurement:
     database_time: datetime
     at: float  # of `ticks`
-    took: float  # in seconds: by half of that it may be wrong
+    took: float  # in seconds; the error is up to half of it
 
     def is_kept(self, other: "_Measurement") -> bool:
-        """Whether `other`, which is newer, says nothing that this one does not."""
+        """Whether the newer `other` adds nothing to this one."""
         age = other.at - self.at
         if self.took > PRECISE_SECONDS:
             return age < MEASURED_WITHIN_SECONDS and other.took >= self.took
@@ -47,12 +46,12 @@ _last: _Measurement | None = None
 
 
 def ticks() -> float:
-    """Seconds that nobody sets, and that go on while the machine sleeps."""
+    """Monotonic seconds, which go on while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def now(measured_within: float = MEASURED_WITHIN_SECONDS) -> datetime:
-    """The database's time. Where the last measurement is older, in seconds, it is asked first.
+    """The database's time, measured again if the last measurement is older, in seconds.
 
     Raises what a statement raises.
     """
@@ -62,7 +61,7 @@ def now(measured_within: float = MEASURED_WITHIN_SECONDS) -> datetime:
 
 
 def known_now() -> datetime:
-    """The same without a statement, for an event loop: by the last measurement, however old.
+    """As `now` without a statement, for an event loop: by the last measurement, however old.
 
     Before the first, this machine's own time.
     """
@@ -73,7 +72,7 @@ def known_now() -> datetime:
 
 
 def measured(database_time: datetime, asked_at: float) -> None:
-    """A statement that was asked at `asked_at`, of `ticks`, has just told its clock_timestamp()."""
+    """Take the clock_timestamp() of a statement sent at `asked_at`, by `ticks`."""
     global _last
     took = ticks() - asked_at
     found = _Measurement(database_time, asked_at + took / 2, took)
@@ -82,7 +81,7 @@ def measured(database_time: datetime, asked_at: float) -> None:
     _last = found
     skew = (timezone.now() - known_now()).total_seconds()  # noqa: TID251
     SKEW.set(skew)
-    if abs(skew) > TOLD_FROM_SECONDS:
+    if abs(skew) > LOGGED_FROM_SECONDS:
         logger.warning(
             "this machine's clock is %(seconds).1f s %(side)s the database's, which counts",
             {"seconds": round(abs(skew), 1), "side": "ahead of" if skew > 0 else "behind"},

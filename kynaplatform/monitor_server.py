@@ -1,4 +1,4 @@
-"""A server of a few paths in threads of its own: it answers while all others of a process wait."""
+"""A server with threads of its own, which answers monitors while a process's other threads wait."""
 
 from collections.abc import Iterable
 from socket import AF_INET, AF_INET6
@@ -16,7 +16,7 @@ MAX_LINE: Final = 64 * 1024
 
 
 class MonitorServer(ThreadingMixIn, WSGIServer):
-    """A server that listens once it is made. Processes forked from this one may share it."""
+    """Listens from its creation on. Processes forked later share it."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -25,7 +25,7 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
         self._free = BoundedSemaphore(MAX_CLIENTS)
         self.address_family = AF_INET6 if ":" in host else AF_INET
         super().__init__((host, port), _Handler)
-        # Another process may have taken the client that this one was woken for.
+        # Another process may have accepted the client already.
         self.socket.setblocking(False)
 
     def begin(self, application: WSGIApplication) -> None:
@@ -37,7 +37,7 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
         Thread(target=self.serve_forever, name="monitors", daemon=True).start()
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks for the name of the address, which may take long.
+        # HTTPServer's own looks up the name of the address, which may take long.
         TCPServer.server_bind(self)
         host, self.server_port = self.server_address[:2]
         self.server_name = str(host)
@@ -61,7 +61,7 @@ class MonitorServer(ThreadingMixIn, WSGIServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has left, or sends what is no HTTP, is no news either."""
+        """Ignores clients that leave or don't speak HTTP."""
 
 
 class _Handler(WSGIRequestHandler):
@@ -76,7 +76,7 @@ class _Handler(WSGIRequestHandler):
             run.run(self.server.get_app())  # type: ignore[attr-defined]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-        """Requests of a monitoring are no news."""
+        """Monitors' requests aren't logged."""
 
 
 class _Run(ServerHandler):
@@ -84,4 +84,4 @@ class _Run(ServerHandler):
     server_software = None  # type: ignore[assignment]
 
     def log_exception(self, exc_info: Any) -> None:
-        """Applications tell their faults in the log. What is left is a client that has left."""
+        """Applications log their own faults; the rest are clients that left."""

@@ -1,4 +1,4 @@
-"""Shared parts of the pages that anybody may read. None asks for a login."""
+"""Shared parts of public pages, which need no login."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,7 +17,7 @@ from kynaplatform import __version__
 
 
 class PublicView(APIView):
-    """A page whatever Accept and Authorization say. It counts on no limit and asks no database."""
+    """A page for any Accept and Authorization, without rate limits or database."""
 
     authentication_classes = []
     http_method_names = ["get", "head"]
@@ -29,7 +29,7 @@ class PublicView(APIView):
 
 
 def site_of(request: Request) -> str:
-    """The platform's own address, for what is read elsewhere, such as the card of a shared link."""
+    """The platform's address, for what is read elsewhere, such as the card of a shared link."""
     return request.build_absolute_uri("/").rstrip("/")
 
 
@@ -40,7 +40,7 @@ def page(template: str, shown: Mapping[str, Any], status: int = 200) -> HttpResp
 
 
 def kept(response: HttpResponse, seconds: int) -> HttpResponse:
-    """The response, which browsers and proxies may keep for so long."""
+    """Let browsers and proxies cache the response for that long."""
     response.headers["Cache-Control"] = f"public, max-age={seconds}"
     return response
 

@@ -1,7 +1,7 @@
-"""What a process tells the service manager that started it, by sd_notify(3).
+"""Messages to the service manager by sd_notify(3).
 
-systemd and `realtime/watchdog.py` set NOTIFY_SOCKET and WATCHDOG_USEC. Where they are unset
-nobody asks, and nothing is told.
+systemd and `realtime/watchdog.py` set NOTIFY_SOCKET and WATCHDOG_USEC; without them nothing is
+sent.
 """
 
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def tell(state: str) -> None:
-    """Send a state, such as `READY=1`. A manager that does not take it stops nothing."""
+    """Send a state, such as `READY=1`. A failure is only logged."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -29,6 +29,6 @@ def tell(state: str) -> None:
 
 
 def watchdog_seconds() -> float | None:
-    """How often to tell `WATCHDOG=1`: four times before a silent process is killed."""
+    """How often to send `WATCHDOG=1`: four times before a silent process is killed."""
     microseconds = os.environ.get("WATCHDOG_USEC")
     return int(microseconds) / 4_000_000 if microseconds else None

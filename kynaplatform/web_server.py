@@ -21,19 +21,19 @@ MAX_CONNECTIONS = 4096
 # For a request's line and headers, also on a connection that was kept.
 HEADER_SECONDS = 15
 MAX_HEADER_BYTES = 64 * 1024
-# A thread that has nothing to do ends after it, and its database connection with it.
+# An idle thread ends after this time, and its database connection with it.
 IDLE_SECONDS = 600
-# A thread that waits for the interpreter gets it after this time. With Python's own 5 ms, an export
-# would hold up every other thread after each of its statements.
+# When a waiting thread gets the interpreter. With Python's default of 5 ms, an export would delay
+# every other thread after each of its statements.
 SWITCH_SECONDS = 0.0005
 STOP_SECONDS = 20
 
 
 def read_settings(kind: str) -> None:
-    """Make the settings those of a process of that kind; SystemExit with every fault found.
+    """Set up Django for a process of that kind; SystemExit with every fault found.
 
-    It comes before the applications are imported: they are found imported by the processes that
-    are forked. One that met a fault would be started again for ever.
+    Call it before the applications are imported and processes are forked: a forked process that
+    met a fault would be restarted forever.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")
     begin_as(kind)
@@ -59,8 +59,7 @@ def serve(
 ) -> None:
     """Serve `application` on `host` until a signal ends it.
 
-    Monitors have a port of their own, and threads; 0 is none. A process that dies is started
-    again.
+    Monitors have their own port and threads; port 0 disables them. Dead processes are restarted.
     """
     from django.conf import settings
 
@@ -75,7 +74,7 @@ def serve(
     def begin(_target: Any) -> WSGIApplication:
         in_each_process()
         sys.setswitchinterval(SWITCH_SECONDS)
-        # What was imported is never garbage, and need not be looked through for it.
+        # Imported objects are never garbage: don't scan them.
         gc.freeze()
         if monitor_server is not None:
             monitor_server.begin(monitors)

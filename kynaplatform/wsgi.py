@@ -1,6 +1,6 @@
-"""The WSGI applications: `api` for machines, `pages` for people, `monitors` for who watches.
+"""The WSGI applications: `api` for machines, `pages` for people, `monitors` for monitoring.
 
-Each answers 404 to a path that is not its own.
+Each answers 404 to other paths.
 """
 
 import codecs
@@ -28,7 +28,7 @@ from kynaplatform.middleware import is_from_proxy
 API_PREFIXES = ("/api/", "/.well-known/", "/try/sessions", *settings.MONITOR_PATHS)
 BLOCK_BYTES = 64 * 1024
 MAX_BLOCKS_DISCARDED = 128
-# Of the thread that reads the rest of a body that is too large, from a client.
+# Held while a thread reads the rest of a body that is too large.
 _discarding = threading.Lock()
 
 
@@ -42,24 +42,24 @@ def is_of_pages(path: str) -> bool:
 
 
 class Request(WSGIRequest):
-    """A request as Django can read it, of what a client may send and granian passes on."""
+    """Makes a request from granian readable for Django, whatever the client sent."""
 
-    # Of Django's request, and not in its stubs.
+    # Django's, missing in its stubs.
     _stream: Any
 
     def __init__(self, environ: dict[str, Any]) -> None:
         if not _is_readable(environ.get("CONTENT_TYPE", "")):
             environ["CONTENT_TYPE"] = ""
         super().__init__(environ)
-        # Its reading ends with the body: that of other servers waits for the next request.
+        # granian's input ends with the body; other servers' waits for the next request.
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ and "wsgi.input_terminated" in environ
         self._unread = environ["wsgi.input"] if is_chunked else self._stream
         if is_chunked:
-            # Django reads nothing where no length is told.
+            # Django reads nothing without a Content-Length.
             self._stream = LimitedStream(self._unread, MAX_BODY_BYTES + 1)
 
     def discard_unread(self) -> None:
-        """Read what is left of the body: many clients listen once they have sent it all."""
+        """Read the rest of the body: many clients only listen once they have sent it all."""
         if hasattr(self, "_body") and len(self._body) <= MAX_BODY_BYTES:
             return
         for _ in range(MAX_BLOCKS_DISCARDED):
@@ -68,9 +68,9 @@ class Request(WSGIRequest):
 
 
 def _is_readable(content_type: str) -> bool:
-    """Whether it is such a header, and in UTF-8 where it names a charset.
+    """Whether the header is valid, with UTF-8 as the charset if it has one.
 
-    Django decodes whole addresses and forms by the charset, which may be any codec of Python's.
+    Django decodes addresses and forms by the charset, which may be any codec of Python's.
     """
     if ";" not in content_type:
         return True
@@ -82,7 +82,7 @@ def _is_readable(content_type: str) -> bool:
 
 
 class Service(WSGIHandler):
-    """The handler of the paths that `serves` says are its own."""
+    """The handler of the paths for which `serves` is true."""
 
     request_class = Request
 
@@ -94,9 +94,9 @@ class Service(WSGIHandler):
         response = super().get_response(request)
         if not isinstance(request, Request):
             return response
-        # A proxy has the whole body before it asks. From anybody else it may never come, and
-        # granian has no time-out: only a view that reads it waits, and one thread of the process,
-        # for a client that is still sending what is too large.
+        # A proxy has buffered the whole body. Other clients may never send it, and granian has no
+        # time-out: so only views that read it wait, and one thread of the process, for a client
+        # that still sends a body that is too large.
         if is_from_proxy(request):
             request.discard_unread()
         elif response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -117,13 +117,12 @@ class Service(WSGIHandler):
 
 
 class WithApiMiddleware(BaseHandler):
-    """A handler with API_MIDDLEWARE alone, where Django's has MIDDLEWARE: it knows no cookies.
+    """A handler with API_MIDDLEWARE in place of MIDDLEWARE: it knows no cookies.
 
-    Django has one list for all paths. Those of this one are called around the view, and have no
-    `process_view` or other hook.
+    Django has one list for all paths. The middleware here has no `process_view` or other hook.
     """
 
-    # Of Django's handlers, and not in its stubs.
+    # Django's, missing in its stubs.
     _get_response: Any
     _middleware_chain: Any
     _view_middleware: list[Any]

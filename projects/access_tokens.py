@@ -39,10 +39,9 @@ def access_token_mint(
     seconds: int | None = None,
     session_id: UUID | None = None,
 ) -> tuple[AccessToken, str]:
-    """A recorded token and its JWT; `seconds` None is ACCESS_TOKEN_SECONDS.
+    """A recorded token and its JWT, which lives no longer than its credential.
 
-    With `session_id` it stands for that one of its project's sessions alone. It lives no longer
-    than its credential.
+    `seconds` defaults to ACCESS_TOKEN_SECONDS. With `session_id` the token reads only that session.
     """
     lifetime = timedelta(seconds=seconds or settings.ACCESS_TOKEN_SECONDS)
     expires_at = now.replace(microsecond=0) + lifetime
@@ -76,13 +75,13 @@ def access_token_mint(
 
 
 def access_token_revoke(*, token: AccessToken, now: datetime) -> None:
-    """Revoke once: a second call leaves the first time standing."""
+    """A second call keeps the time of the first."""
     AccessToken.objects.filter(id=token.id, revoked_at__isnull=True).update(revoked_at=now)
     token.refresh_from_db(fields=["revoked_at"])
 
 
 def credential_touch(credential_id: UUID, now: datetime) -> None:
-    """Note that a credential was used, at most once a minute."""
+    """Record the use of a credential, at most once a minute."""
     is_due = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_EVERY)
     Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
 
@@ -114,7 +113,7 @@ REFUSALS: dict[CredentialKind, type[ApiError]] = {
 
 @contextmanager
 def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
-    """Around a mint's body: one that can't be read is a failure, and too many are not looked at."""
+    """Wraps the reading of a mint's body: a bad one is a failure; after too many, none is read."""
     failures = [_failures_of(client_address(request))]
     refuse_over_limit(count_request(request, failures, counting=False))
     try:
@@ -125,10 +124,10 @@ def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
 
 
 def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Credential:
-    """The credential behind `claim`, counted against the mint limits.
+    """The claimed credential, counted on the mint limits.
 
-    Failures count per credential and address and per address; a success against its project.
-    Raises 401 for whatever is wrong with the credential, with one message, and 429.
+    A failure counts per credential and address, and per address; a success on its project. Raises
+    429, and 401 with the same message for every fault of the credential.
     """
     address = client_address(request)
     failures = [
@@ -138,7 +137,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     refuse_over_limit(count_request(request, failures, counting=False))
     credential = _find(claim, now)
     if credential is None:
-        # Counted, and only then answered: no more 401s than the limit, however many at once.
+        # Counted before the 401, so that concurrent tries get no more 401s than the limit.
         refuse_over_limit(count_request(request, failures))
         raise REFUSALS[claim.kind]
     add_to_line(request, project_id=credential.project_id)
@@ -154,7 +153,7 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
 
 
 def narrow_scopes(credential: Credential, requested: list[Scope] | None) -> list[str]:
-    """The scopes of a new token: those asked for, or all; raises 403 for more than it has."""
+    """The requested scopes, or all of the credential's; raises 403 for one that it lacks."""
     if requested is None:
         return credential.scopes
     granted = granted_scopes(credential.scopes)
@@ -169,10 +168,7 @@ def _failures_of(address: str) -> Limit:
 
 
 def _short(claim: Claim) -> str:
-    """The claimed credential's name at a fixed length: strangers choose it.
-
-    A secret alone begins with 40 characters that name its credential.
-    """
+    """A digest of the claimed id, or of the 40 characters by which a secret names it."""
     return hashlib.sha256((claim.id or claim.secret[:40]).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Bearer authentication: the token's signature, then its state in one SQL statement, or a cache."""
+"""Bearer authentication: the token's signature, then its state from one statement or the cache."""
 
 import math
 from datetime import datetime
@@ -23,7 +23,7 @@ from projects.credentials import kind_of_secret
 from projects.models import CredentialKind, granted_scopes, row_is_live
 from projects.signing import TokenRejected, verify
 
-# All that decides what a principal may do, as a text that no setting of a connection changes.
+# Everything that decides what a principal may do, as text that no connection setting changes.
 _STATE = """
 ROW(
     token.scopes, token.session_id, token.revoked_at IS NULL, extract(epoch FROM token.expires_at),
@@ -63,15 +63,15 @@ _cached: dict[UUID, _Cached] = {}
 
 
 def principal_cached(token_id: UUID, now: datetime) -> Principal | None:
-    """The principal as it was last read, until its use is to be noted again or it expires."""
+    """The principal as last read, until it expires or its use must be recorded again."""
     cached = _cached.get(token_id)
     return cached.principal if cached is not None and now < cached.until else None
 
 
 def principal_read(token_id: UUID, now: datetime) -> Principal:
-    """The principal that a token stands for; raises AccessTokenInvalid or AccessTokenExpired.
+    """The token's principal; raises AccessTokenInvalid or AccessTokenExpired.
 
-    Its use is noted, at most once a minute. One that may not do anything is no longer cached.
+    Records its use at most once a minute. A refused token leaves the cache.
     """
     _cached.pop(token_id, None)
     row = _read_state(token_id)
@@ -152,7 +152,7 @@ class BearerAuthentication(BaseAuthentication):
         try:
             if scheme.lower() != "bearer":
                 raise AccessTokenMissing
-            # Its own statement measures the clock: that costs no request another.
+            # Its own statement measures the clock, so no request needs another for that.
             now = clock.now(math.inf)
             token_id = _id_of(token.strip(), now)
             asked = cast("ApiRequest", request)
@@ -160,18 +160,18 @@ class BearerAuthentication(BaseAuthentication):
             asked.is_cached = cached is not None
             return cached or principal_read(token_id, now), None
         except (AccessTokenMissing, AccessTokenInvalid):
-            # One that has expired was ours, and is told to be renewed.
+            # An expired token was ours: its client is asked to renew it.
             count_bad_bearer(request._request)
             raise
 
 
 def authenticate_token(token: str, now: datetime) -> Principal:
-    """The principal that `token` stands for; raises AccessTokenInvalid or AccessTokenExpired."""
+    """The token's principal, never cached; raises AccessTokenInvalid or AccessTokenExpired."""
     return principal_read(_id_of(token, now), now)
 
 
 def _id_of(token: str, now: datetime) -> UUID:
-    """The id of a token that we have signed and that has not expired."""
+    """The id of a token that we signed and that has not expired."""
     try:
         claims = verify(token, TOKEN_TYPE, AUDIENCE, now)
         token_id, expires = UUID(claims["jti"]), int(claims["exp"])

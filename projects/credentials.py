@@ -1,7 +1,7 @@
-"""Secrets of API keys and service accounts: made, shown once, kept as keyed hashes.
+"""Secrets of API keys and service accounts: shown once, stored as keyed hashes.
 
-A secret reads `kyna_sk_<id>_<random>` (`kyna_sa_` for a service account): it names its
-credential, so one lookup finds it, and secret scanners recognise it.
+A secret reads `kyna_sk_<id>_<random>` (`kyna_sa_` for a service account): the id finds its
+credential in one lookup, and secret scanners recognise the form.
 """
 
 import hmac
@@ -27,8 +27,8 @@ from projects.models import (
 )
 
 SECRET_BYTES = 32
-# So long after its start a process hashes anew: the last one of a rolling restart knows the newest
-# pepper by then, or it would refuse the credential.
+# A process hashes anew only this long after its start: by then every process of a rolling restart
+# knows the newest pepper. One that didn't would refuse the credential.
 HASHED_ANEW_AFTER_SECONDS = 600
 _STARTED_AT = clock.ticks()
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
@@ -45,11 +45,11 @@ def credential_issue(
     credential_id: uuid.UUID | None = None,
     replaces: Credential | None = None,
 ) -> tuple[Credential, str]:
-    """A new credential and its secret, which is nowhere kept and never shown again.
+    """A new credential and its secret, which is stored nowhere and never shown again.
 
-    Its scopes are those of the one that it `replaces`, also where newer code has given it some.
-    Raises Conflict if `credential_id` was issued before: who asks twice must not get two; and
-    ValueError for no scope, and for what is none.
+    It has the scopes of the credential that it `replaces`, unknown ones of newer code included.
+    Raises Conflict if `credential_id` exists: a repeated request must not get two; and ValueError
+    for no scopes or an unknown one.
     """
     id_ = credential_id or uuid.uuid4()
     secret = f"{PREFIXES[kind]}{id_.hex}_{secrets.token_urlsafe(SECRET_BYTES)}"
@@ -83,11 +83,9 @@ def credential_rotate(
 ) -> tuple[Credential, str]:
     """A successor with the same project, kind, name and scopes, and its secret.
 
-    It keeps which one it `replaces`; one that goes on for a while may be rotated again.
-
-    The old one works for `overlap` more, unless it expires sooner; without any it is revoked.
-    Raises Conflict, having changed nothing, if it is not live or expires at another moment
-    than was seen, which is so once somebody else has rotated it.
+    The old credential works for `overlap` more, unless it expires sooner; with no overlap it is
+    revoked. While it works it may be rotated again. Raises Conflict, having changed nothing, if it
+    isn't live or no longer expires at `seen_expires_at`: somebody else has rotated it.
     """
     as_seen = Credential.objects.filter(is_live(now), id=credential.id, expires_at=seen_expires_at)
     with transaction.atomic():
@@ -97,7 +95,7 @@ def credential_rotate(
             is_changed = as_seen.update(revoked_at=now)
         if not is_changed:
             raise Conflict(_why_not_live(credential, now))
-        # Locked by now: further ones may have been granted since it was read.
+        # The row is locked now; more scopes may have been granted since it was read.
         credential.refresh_from_db(fields=["scopes"])
         return credential_issue(
             project=credential.project,
@@ -111,9 +109,9 @@ def credential_rotate(
 def credential_grant(
     *, credential_id: uuid.UUID, scopes: Iterable[str], now: datetime
 ) -> Credential:
-    """Let a live credential mint tokens with `scopes` too. The tokens that it has minted stay.
+    """Let a live credential also mint tokens with `scopes`; minted tokens keep theirs.
 
-    Raises Credential.DoesNotExist for one that is not live, and ValueError for what is no scope.
+    Raises Credential.DoesNotExist if it isn't live, and ValueError for an unknown scope.
     """
     with transaction.atomic():
         live = Credential.objects.filter(is_live(now)).select_for_update(no_key=True)
@@ -124,7 +122,7 @@ def credential_grant(
 
 
 def credential_revoke(*, credential: Credential, now: datetime) -> None:
-    """Refuse it and its access tokens from now on. Raises Conflict if it is revoked already."""
+    """Refuse it and its access tokens from now on. Raises Conflict if it was revoked before."""
     valid = Credential.objects.filter(id=credential.id, revoked_at__isnull=True)
     if not valid.update(revoked_at=now):
         raise Conflict(_why_not_live(credential, now))
@@ -133,9 +131,9 @@ def credential_revoke(*, credential: Credential, now: datetime) -> None:
 def credential_verify(
     *, kind: CredentialKind, secret: str, credential_id: uuid.UUID | None, now: datetime
 ) -> Credential | None:
-    """The live credential that `secret` belongs to, or None for whatever is wrong with it.
+    """The live credential of `secret`, or None for any fault.
 
-    One with an older pepper is hashed anew under the newest.
+    A hash with an older pepper is replaced by one with the newest.
     """
     named = _named_by(secret, kind)
     if named is None or (credential_id is not None and credential_id != named):
@@ -163,7 +161,7 @@ def _hash_anew(credential: Credential, secret: str) -> None:
 
 
 def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:
-    """The earlier of both, and never `expires_at` itself: that it moved refuses a second time."""
+    """The earlier one, and never `expires_at` itself: the change refuses a second rotation."""
     return end if expires_at is None else min(end, expires_at - timedelta(microseconds=1))
 
 
@@ -177,7 +175,7 @@ def _why_not_live(credential: Credential, now: datetime) -> str:
 
 
 def kind_of_secret(text: str) -> CredentialKind | None:
-    """Which kind of credential's secret `text`, or the end of an `id:secret`, has the form of."""
+    """The kind of credential whose secret `text`, or the end of an `id:secret`, looks like."""
     match = _SECRET.fullmatch(text.rpartition(":")[2])
     return match and next(kind for kind, prefix in PREFIXES.items() if prefix == match[1])
 

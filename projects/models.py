@@ -57,7 +57,7 @@ def _limit(counted: str, name: str | None = None) -> "models.PositiveIntegerFiel
 
 
 def validate_retention(days: int) -> None:
-    """An organization's own retention is no longer than the platform's. Raises ValidationError."""
+    """An organization's retention may not exceed the platform's. Raises ValidationError."""
     most = settings.RETENTION_DAYS
     if most is not None and days > most:
         raise ValidationError(f"Ensure this value is at most {most}, the default.")
@@ -113,7 +113,7 @@ class Project(models.Model):
         ]
 
     def __str__(self) -> str:
-        """`Organization / Project`: projects of many customers have one name."""
+        """`Organization / Project`: many customers name their projects alike."""
         return f"{self.organization} / {visible(self.name)}"
 
 
@@ -147,7 +147,7 @@ def all_scopes() -> list[str]:
 
 
 class Credential(models.Model):
-    """The means by which a machine mints access tokens. Its secret is kept as a keyed hash only."""
+    """What a machine mints access tokens with; only a keyed hash of its secret is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="credentials")
@@ -155,7 +155,7 @@ class Credential(models.Model):
     name = models.CharField(max_length=MAX_NAME_CHARACTERS, validators=[validate_name])
     secret_hash = models.BinaryField(max_length=32)
     pepper_number = models.PositiveSmallIntegerField()
-    # Their names are known to the code alone: a new one asks nothing of the tables.
+    # Only the code knows their names: a new scope needs no migration.
     scopes = ArrayField(models.CharField(max_length=32), default=all_scopes)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -213,7 +213,7 @@ class ServiceAccount(Credential):
 
 
 class AccessToken(models.Model):
-    """The record of a minted token, under its `jti`: to list and to revoke. Never the token."""
+    """The record of a minted token by its `jti`, to list and revoke; never the token itself."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(
@@ -234,7 +234,7 @@ class AccessToken(models.Model):
         ordering = ["-created_at"]
         indexes = [
             # Read by GET /api/auth/access-tokens.
-            # Without the id: planned on an empty table, it passes for the primary key.
+            # Without the id: planned on an empty table, it would look like the primary key.
             Index(F("project"), F("created_at").desc(), name="token_of_project"),
             # Read by prune_access_tokens.
             Index(fields=["expires_at"], name="token_expiry"),
@@ -251,10 +251,10 @@ class AccessToken(models.Model):
 
 
 class SigningKey(models.Model):
-    """An Ed25519 key of the platform's tokens: next until `signs_from`, then active.
+    """An Ed25519 key of the platform's tokens.
 
-    The active key is the latest whose `signs_from` has passed; earlier ones are retired. Since
-    it follows from the clock, every process agrees without being told.
+    The active key is the latest whose `signs_from` has passed; earlier ones are retired. Every
+    process decides this by the clock.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

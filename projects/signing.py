@@ -1,6 +1,6 @@
-"""Ed25519 signing keys: rotation, the key set that is published, and what a process holds.
+"""Ed25519 signing keys: rotation, the published key set, and each process's key ring.
 
-Signing with Ed25519 is deterministic: the same claims under the same key give the same bytes.
+Ed25519 is deterministic: the same claims under the same key give the same bytes.
 """
 
 import base64
@@ -37,10 +37,9 @@ ISSUER = "kynaplatform"
 PUBLISHED_BEFORE_SIGNING = timedelta(minutes=5)
 REREAD_AFTER = timedelta(seconds=60)
 MAX_VERIFIED_KEPT = 4096
-# By so much the clock of the process that signed may be ahead of the one that verifies.
+# How far the signing process's clock may be ahead of the verifying one's.
 NOT_BEFORE_LEEWAY_SECONDS = 10
-# What else is encrypted with SIGNING_KEY_SECRETS: called to encrypt it anew with their first, by an
-# app that keeps it.
+# Called to encrypt an app's other secrets anew with the first of SIGNING_KEY_SECRETS.
 ENCRYPTED_ANEW: list[Callable[[], None]] = []
 # A runtime token lives for the attach window and the longest session, each bounded by a check.
 MAX_TOKEN = timedelta(seconds=2 * MAX_LIFETIME_SECONDS)
@@ -53,17 +52,17 @@ ACCEPTED_ALGORITHMS = ["EdDSA", "Ed25519"]
 
 
 class TokenRejected(Exception):
-    """A token that was not signed by us, or is not of the type or audience asked for."""
+    """We didn't sign the token, or it has another type or audience."""
 
 
 class NoSigningKey(ServiceUnavailable):
-    """The key is not there: `manage.py rotate_signing_key` makes the first of all."""
+    """There is no key: `manage.py rotate_signing_key` makes the first."""
 
     sentence = "The platform has no signing key."
 
 
 @dataclass(frozen=True, slots=True)
-class HeldKey:
+class LoadedKey:
     id: UUID
     signs_from: datetime
     public: OKPKey
@@ -71,16 +70,16 @@ class HeldKey:
 
 
 class KeyRing:
-    """The signing keys as this process last read them, at most a minute ago."""
+    """The signing keys as this process read them, at most a minute ago."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._keys: Mapping[str, HeldKey] = {}
+        self._keys: Mapping[str, LoadedKey] = {}
         self._read_at: datetime | None = None
-        # Claims of tokens whose signature these keys have verified.
+        # Claims of tokens that these keys verified.
         self.verified: dict[tuple[str, str, str], dict[str, Any]] = {}
 
-    def active(self, now: datetime) -> HeldKey:
+    def active(self, now: datetime) -> LoadedKey:
         """The key that signs at `now`; raises NoSigningKey."""
         for _ in range(2):
             signing = [
@@ -94,19 +93,19 @@ class KeyRing:
         raise NoSigningKey
 
     def private(self, key_id: UUID, now: datetime) -> Ed25519PrivateKey:
-        """The private key that a stored token names; raises NoSigningKey when it is gone."""
-        held = self.keys(now).get(str(key_id))
-        if held is None:
-            # Made by another process a moment ago: only the platform's first key can be.
+        """The private key of a stored token; raises NoSigningKey if it is gone."""
+        loaded = self.keys(now).get(str(key_id))
+        if loaded is None:
+            # Another process made it a moment ago; only the platform's first key can be that new.
             self._read(now)
-            held = self._keys.get(str(key_id))
-        if held is None or held.private is None:
+            loaded = self._keys.get(str(key_id))
+        if loaded is None or loaded.private is None:
             raise NoSigningKey
-        return held.private
+        return loaded.private
 
-    def keys(self, now: datetime) -> Mapping[str, HeldKey]:
-        """Every key that is kept, by its kid."""
-        # Without a key it is read each time: the platform's first one signs at once.
+    def keys(self, now: datetime) -> Mapping[str, LoadedKey]:
+        """Every stored key by its kid."""
+        # Without keys it reads each time: the platform's first key signs at once.
         if not self._keys or self._read_at is None or abs(now - self._read_at) >= REREAD_AFTER:
             self._read(now)
         return self._keys
@@ -116,7 +115,7 @@ class KeyRing:
 
     def _read(self, now: datetime) -> None:
         with self._lock:
-            self._keys = {str(row.id): _hold(row) for row in SigningKey.objects.all()}
+            self._keys = {str(row.id): _loaded(row) for row in SigningKey.objects.all()}
             self.verified = {}
             self._read_at = now
 
@@ -129,9 +128,9 @@ def key_ring() -> KeyRing:
 def sign(
     token_type: str, claims: Mapping[str, Any], key_id: UUID, private: Ed25519PrivateKey
 ) -> str:
-    """A compact JWT of `claims`; the same arguments give the same bytes."""
+    """A compact JWT of `claims`."""
     signed = f"{_header(token_type, key_id)}.{_base64url(msgspec.json.encode(claims))}"
-    # joserfc would check and write the header anew, to the same bytes.
+    # joserfc would check and write the header again, to the same bytes.
     signature = private.sign(signed.encode())
     return f"{signed}.{_base64url(signature)}"
 
@@ -143,9 +142,9 @@ def _header(token_type: str, key_id: UUID) -> str:
 
 
 def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[str, Any]:
-    """The claims of a token of ours; raises TokenRejected. Expiry is the caller's to judge.
+    """The claims of our token; raises TokenRejected. The caller checks the expiry.
 
-    A signature is verified once for each reading of the keys: machines send one token often.
+    A signature is verified once per reading of the keys: machines send the same token often.
     """
     ring = key_ring()
     keys = ring.keys(now)
@@ -164,15 +163,15 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
 
 
 def _verify(
-    token: str, token_type: str, audience: str, keys: Mapping[str, HeldKey]
+    token: str, token_type: str, audience: str, keys: Mapping[str, LoadedKey]
 ) -> dict[str, Any]:
     try:
         signed = jws.extract_compact(token.encode("ascii"))
         header = signed.headers()
-        held = keys.get(str(header.get("kid")))
-        if held is None or header.get("typ") != token_type:
+        loaded = keys.get(str(header.get("kid")))
+        if loaded is None or header.get("typ") != token_type:
             raise TokenRejected
-        if not jws.validate_compact(signed, held.public, algorithms=ACCEPTED_ALGORITHMS):
+        if not jws.validate_compact(signed, loaded.public, algorithms=ACCEPTED_ALGORITHMS):
             raise TokenRejected
         claims: dict[str, Any] = msgspec.json.decode(signed.payload or b"", type=dict[str, Any])
     except (JoseError, ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
@@ -183,19 +182,19 @@ def _verify(
 
 
 def published_keys() -> list[dict[str, Any]]:
-    """Every public key that verifies a token that may be alive, as JWKs without `alg`.
+    """Every stored public key as a JWK without `alg`.
 
-    Read anew each time: a next key is published when it is made.
+    Read each time: a next key is published when it is made.
     """
     keys = SigningKey.objects.order_by("id").values_list("id", "public_key")
     return [{**_jwk(bytes(public)), "kid": str(id_), "use": "sig"} for id_, public in keys]
 
 
 def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
-    """Publish the next key, which signs after five minutes; the first of all signs at once.
+    """Publish the next key, which signs after five minutes; the very first signs at once.
 
-    Returns the key and whether it was made now: while one is waiting to sign, it is that one.
-    Every kept private key is encrypted anew with the first of SIGNING_KEY_SECRETS.
+    Returns the key and whether it is new: while a key waits to sign, it is returned again. Encrypts
+    every private key anew with the first of SIGNING_KEY_SECRETS.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE projects_signingkey IN SHARE ROW EXCLUSIVE MODE")
@@ -227,7 +226,7 @@ def _encrypt_anew() -> None:
 
 
 def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
-    """Each key that no process signs with any more, and since when."""
+    """Each key that no process signs with any more, and when that began."""
     rows = list(SigningKey.objects.filter(signs_from__lte=now).order_by("-signs_from"))
     return [
         (older, newer.signs_from + REREAD_AFTER)
@@ -236,7 +235,7 @@ def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
     ]
 
 
-def _hold(row: SigningKey) -> HeldKey:
+def _loaded(row: SigningKey) -> LoadedKey:
     jwk = _jwk(bytes(row.public_key))
     private = None
     if row.encrypted_private_key is not None:
@@ -245,16 +244,16 @@ def _hold(row: SigningKey) -> HeldKey:
             logger.error("signing key %s: no SIGNING_KEY_SECRETS decrypts it", row.id)
         else:
             private = Ed25519PrivateKey.from_private_bytes(raw)
-    return HeldKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
+    return LoadedKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 
 def encrypted(secret: bytes) -> bytes:
-    """`secret` as it is kept at rest: encrypted with the first of SIGNING_KEY_SECRETS."""
+    """Encrypted with the first of SIGNING_KEY_SECRETS."""
     return _cipher().encrypt(secret)
 
 
 def encrypted_anew(secret: bytes) -> bytes:
-    """An encrypted secret, under the first of SIGNING_KEY_SECRETS; raises InvalidToken."""
+    """An encrypted secret under the first of SIGNING_KEY_SECRETS; raises InvalidToken."""
     return _cipher().rotate(secret)
 
 

@@ -1,9 +1,9 @@
-"""What sessions have used: a row for each that has ended, and the sums of each day and project.
+"""Usage: a row for each ended session, and sums by project and day.
 
 The trigger of usage/migrations/0002_metering.py inserts a session's row in the transaction that
-ends it. `rollup.py` adds the rows to the sums and deletes them, so that no id of a session stays.
+ends it. `rollup.py` adds the rows to the sums and deletes them, so that no session id stays.
 
-Organizations and projects are named by their ids alone: sums outlive what is erased.
+Ids here are no foreign keys: sums outlive erased projects.
 """
 
 from typing import NoReturn
@@ -13,7 +13,7 @@ from django.db.models import CompositePrimaryKey, Index
 
 
 class MeteredSession(models.Model):
-    """What a session has used that has ended, until it is rolled up."""
+    """An ended session's usage, until it is rolled up."""
 
     session_id = models.UUIDField(primary_key=True)
     organization_id = models.UUIDField()
@@ -36,7 +36,7 @@ class MeteredSession(models.Model):
 
 
 class UsageDay(models.Model):
-    """The sums of the sessions of a project that ended on a day of UTC."""
+    """The sums of a project's sessions that ended on a UTC day."""
 
     pk = CompositePrimaryKey("project_id", "day")
     project_id = models.UUIDField()
@@ -50,8 +50,8 @@ class UsageDay(models.Model):
     class Meta:
         db_table = "usage_day"
         default_permissions = ()
-        # Read by the months of a customer. Those of all have an index by month, which the migration
-        # of the trigger makes: Django can't name what the view groups by.
+        # Read by a customer's months. The index of all months is in the trigger's migration: Django
+        # can't express what the view groups by.
         indexes = [Index(fields=["organization_id"], name="usage_of_organization")]
 
     def __str__(self) -> str:
@@ -59,9 +59,9 @@ class UsageDay(models.Model):
 
 
 class UsageBackfill(models.Model):
-    """Its one row is there while sessions that ended before metering are still to be added.
+    """Its one row exists while sessions that ended before metering are still to be added.
 
-    Until then nothing is rolled up: a session that has a row of its own is not added twice.
+    Until then nothing is rolled up, so that no session is added twice.
     """
 
     after = models.UUIDField(null=True, help_text="Ids up to this one are done.")
@@ -75,7 +75,7 @@ class UsageBackfill(models.Model):
 
 
 class UsageMonth(models.Model):
-    """The sums of an organization in a month, as a view: of all that has ended by now."""
+    """A view of an organization's sums by month, up to now."""
 
     id = models.TextField(primary_key=True)
     month = models.DateField(help_text="Its first day.")

@@ -1,6 +1,6 @@
-"""The roll-up: rows of ended sessions become the sums of their project's day, and are deleted.
+"""The roll-up adds ended sessions' rows to the sums of project and day, and deletes the rows.
 
-The backfill adds the sessions that ended before there were such rows.
+The backfill adds sessions that ended before there were such rows.
 """
 
 import logging
@@ -13,8 +13,8 @@ from usage.models import UsageBackfill
 
 logger = logging.getLogger(__name__)
 
-# Adds the rows of `ended` to the sums. Projects and days are locked in one order by everybody, so
-# that no two statements wait for each other.
+# Adds the rows of `ended` to the sums. Every statement locks projects and days in the same order,
+# so that no two wait for each other.
 _ADD_UP: Final = """
 INSERT INTO usage_day AS summed (
     project_id, day, organization_id, sessions, accepted_frames, active_ms, live_frames
@@ -30,7 +30,7 @@ ON CONFLICT (project_id, day) DO UPDATE SET
     active_ms = summed.active_ms + excluded.active_ms,
     live_frames = summed.live_frames + excluded.live_frames
 """
-# A row that another worker has locked is skipped: that worker is adding it.
+# Skips rows that another worker has locked and is adding.
 _ROLL_UP = f"""
 WITH taken AS (
     SELECT session_id FROM usage_session
@@ -48,10 +48,9 @@ SELECT count(*) FROM ended
 
 
 def roll_up(slice_size: int = SLICE) -> int:
-    """Add what has ended to the sums, `slice_size` sessions a statement; safe to run twice at once.
+    """Add ended sessions to the sums, `slice_size` a statement; returns how many.
 
-    Each statement deletes the rows that it adds. Nothing is rolled up before the backfill has
-    ended. Returns how many sessions were added.
+    Adds nothing before the backfill has ended. Safe to run twice at once.
     """
     added = 0
     while True:
@@ -63,7 +62,7 @@ def roll_up(slice_size: int = SLICE) -> int:
             return added
 
 
-# A session that has a row of its own ended after that began, and is rolled up by it.
+# A session with a row of its own ended after metering began: the roll-up adds it.
 _BACKFILL = f"""
 WITH seen AS (
     SELECT id, project_id, status, ended_at, accepted_frames_total, mode, summary
@@ -89,18 +88,18 @@ _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
 def backfill(slice_size: int = SLICE) -> None:
-    """Add past sessions until all are, in short transactions.
+    """Add all past sessions in short transactions, each of which moves the one row of progress.
 
-    Each moves on the one row that says how far it has come. A run that finds it taken leaves the
-    rest to who has it, or to the next minute's: so one of the worker's processes is in it at most.
+    A run that finds the row locked leaves the rest to its holder or to the next run, so at most one
+    of the worker's processes works on it.
     """
-    while _add_chunk(slice_size):
+    while _add_slice(slice_size):
         pass
 
 
 @transaction.atomic
-def _add_chunk(slice_size: int) -> bool:
-    """Whether another chunk may follow."""
+def _add_slice(slice_size: int) -> bool:
+    """Whether another slice may follow."""
     begun = UsageBackfill.objects.select_for_update(skip_locked=True).first()
     if begun is None:
         return False

@@ -1,4 +1,4 @@
-"""The answer of the endpoints of usage."""
+"""The answer of the usage endpoints."""
 
 from datetime import date, timedelta
 from typing import Annotated, Final, NamedTuple
@@ -34,7 +34,7 @@ class UsageAnswer(Answer):
 
 
 def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAnswer:
-    """What a project has used; raises 422 for a range that can't be."""
+    """A project's usage; raises 422 for a bad range."""
     first, last = query.days(today)
     used = usage_of_project(project_id, first, last)
     return UsageAnswer(
@@ -51,7 +51,7 @@ def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAn
     )
 
 
-# One statement reads both, so that a session which is being rolled up is in it once.
+# One statement reads rows and sums, so that a session that is being rolled up counts once.
 _STATEMENT: Final = """
 SELECT day, sum(sessions)::bigint, sum(accepted_frames)::bigint, sum(active_ms)::bigint,
     sum(live_frames)::bigint
@@ -69,7 +69,7 @@ class Used(NamedTuple):
 
 
 def usage_of_project(project_id: UUID, first: date, last: date) -> dict[date, Used]:
-    """What the sessions have used that ended on each day from `first` to `last`, in order."""
+    """The usage of each day from `first` to `last`, in order."""
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, [project_id, first, last])
         used = {day: Used(*sums) for day, *sums in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""The handlers that answer with an error: of DRF's views, and of what never reaches a view."""
+"""The handlers that answer with an error: for DRF's views, and for requests that reach no view."""
 
 import logging
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ from kynaplatform.public_pages import page
 logger = logging.getLogger("kynaplatform.errors")
 
 MAX_HOST = 200
-SLASH_TOO_MANY = "It exists without the slash at its end."
+EXTRA_SLASH = "It exists without the slash at its end."
 
 
 def error_response(error: ApiError) -> HttpResponse:
@@ -49,7 +49,7 @@ def error_response(error: ApiError) -> HttpResponse:
 
 
 def answer_exception(exception: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """DRF's exception handler: any exception of a view becomes the one error body."""
+    """DRF's exception handler: every exception of a view becomes the one error body."""
     return error_response(as_api_error(exception))
 
 
@@ -87,8 +87,8 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
         answer = page("guides/no_page.html", {}, status=HTTPStatus.NOT_FOUND)
         patch_vary_headers(answer, ["Accept"])
         return answer
-    is_slash_too_many = path.endswith("/") and is_valid_path(path[:-1])
-    return error_response(NotFound("path", SLASH_TOO_MANY if is_slash_too_many else ""))
+    has_extra_slash = path.endswith("/") and is_valid_path(path[:-1])
+    return error_response(NotFound("path", EXTRA_SLASH if has_extra_slash else ""))
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -113,7 +113,7 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
 
 
 def _is_for_a_browser(request: HttpRequest) -> bool:
-    """A page that somebody opens. A program that takes anything is answered in JSON."""
+    """Whether a person opens a page. A program that accepts anything gets JSON."""
     return (
         request.method in ("GET", "HEAD")
         and not request.path_info.startswith("/api/")
@@ -122,5 +122,5 @@ def _is_for_a_browser(request: HttpRequest) -> bool:
 
 
 def _is_for_staff(request: HttpRequest) -> bool:
-    """The admin's failures are pages for people."""
+    """Whether it is the admin's, whose failures are pages."""
     return request.path.startswith("/admin/")

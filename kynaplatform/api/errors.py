@@ -11,7 +11,7 @@ Details = Mapping[str, Detail]
 M = TypeVar("M", bound=Model)
 MAX_FIELD_ERRORS = 20
 RETRY_AFTER_SECONDS = 5
-# Of one that tells a detail; its details are whole.
+# A longer sentence with a detail is cut; `details` are whole.
 MAX_SENTENCE = 200
 
 
@@ -37,9 +37,9 @@ class ApiError(Exception):
 
 
 def sentence_of(sentence: str, first: str) -> str:
-    """A sentence and the first of what it is about, cut at MAX_SENTENCE characters."""
-    told = f"{sentence} {first}".rstrip()
-    return told if len(told) <= MAX_SENTENCE else f"{told[: MAX_SENTENCE - 1]}…"
+    """The sentence with the first detail, cut at MAX_SENTENCE characters."""
+    whole = f"{sentence} {first}".rstrip()
+    return whole if len(whole) <= MAX_SENTENCE else f"{whole[: MAX_SENTENCE - 1]}…"
 
 
 def error_body(code: str, message: str, retryable: bool, details: Details) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class NotFound(ApiError):
 
 
 def get_or_404(rows: type[M] | QuerySet[M], id_: UUID, resource: str) -> M:
-    """The row with that id; raises NotFound where there is none."""
+    """The row with that id; raises NotFound."""
     row = (rows if isinstance(rows, QuerySet) else rows._default_manager).filter(id=id_).first()
     if row is None:
         raise NotFound(resource)
@@ -116,7 +116,7 @@ def get_or_404(rows: type[M] | QuerySet[M], id_: UUID, resource: str) -> M:
 
 
 class MalformedRequest(ApiError):
-    """`line` and `column` of the details are where a body stops being JSON, if it is for that."""
+    """`details` have the `line` and `column` where a body stops being JSON."""
 
     status, code = 400, "malformed_request"
     sentence = "The body could not be read as JSON."
@@ -141,7 +141,7 @@ class UnsupportedMediaType(ApiError):
 class ValidationFailed(ApiError):
     """`faults` maps a dotted field (`scopes.1`, or `body` for the whole) to its messages.
 
-    The sentence tells the first of them.
+    The sentence includes the first.
     """
 
     status, code = 422, "validation_error"
@@ -151,7 +151,7 @@ class ValidationFailed(ApiError):
     def __init__(self, faults: Mapping[str, list[str]]) -> None:
         kept = list(faults.items())[:MAX_FIELD_ERRORS]
         details = {field: " ".join(messages) for field, messages in kept}
-        first = next((f"{field}: {told}" for field, told in details.items()), "")
+        first = next((f"{field}: {text}" for field, text in details.items()), "")
         super().__init__(sentence_of(self.sentence, first), **details)
 
 
@@ -174,7 +174,7 @@ class Conflict(ApiError):
 
 
 class RateLimited(ApiError):
-    """A full limit: its name, what it counts, how many it admits in its window, and the wait."""
+    """A full limit: its name, what it counts, its size and window, and the wait."""
 
     status, code, retryable = 429, "rate_limited", True
     sentence = "Too many requests. Wait before the next one."
@@ -234,12 +234,12 @@ class ServiceUnavailable(ApiError):
 
 
 class DatabaseFull(ServiceUnavailable):
-    """The disk of the database is full: it can be read, and stores nothing."""
+    """The database's disk is full: it can be read, but stores nothing."""
 
     sentence = "The database's disk is full, and nothing can be stored. Try again."
 
 
 class HeldByAnother(ServiceUnavailable):
-    """A row that is needed was locked for as long as a request waits."""
+    """A row was locked for longer than a request waits."""
 
     sentence = "Something else is at work on the same resource. Try again."

@@ -12,7 +12,7 @@ from kynaplatform.api.errors import IdempotencyKeyInvalid, ServiceUnavailable
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _BARE = re.compile(r"[!-~]{1,255}")
 _ESCAPED = re.compile(r"\\(.)")
-# The same for the OpenAPI document: what `idempotency_key` takes.
+# What `idempotency_key` accepts, for the OpenAPI document.
 PATTERN_OF_KEYS = r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 
@@ -37,13 +37,11 @@ def idempotency_key(request: HttpRequest) -> str | None:
 
 
 class Fingerprints:
-    """Tell the same request from another, by the validated fields that each version is made of.
+    """Digests that tell whether two requests are the same, by validated fields.
 
-    A field that is new makes a new version: what is stored goes by the fields of its own, and then
-    the same request is one that leaves the newer ones out. A request is stored by the first version
-    that holds all that it says, so that code from before a field knows all that doesn't say it. A
-    fingerprint is a SHA-256 with the number of its version before it; one without a number is of
-    version 1.
+    A new field makes a new version. A fingerprint uses the oldest version that can express the
+    request, so older code still recognises requests without the new field. It is a SHA-256 after
+    the number of its version; without a number it is of version 1.
     """
 
     def __init__(self, *fields_by_version: tuple[str, ...]) -> None:
@@ -51,13 +49,13 @@ class Fingerprints:
         self._newest = len(fields_by_version)
 
     def of(self, request: Mapping[str, object]) -> bytes:
-        """The fingerprint to store of a request, given as field → value; an absent one is None."""
+        """The fingerprint to store; `request` maps each field to its value or None."""
         says = {name for name, value in request.items() if value is not None}
         holds_all = (version for version, names in self._fields.items() if says <= set(names))
         return self._of(request, next(holds_all, self._newest))
 
     def is_of(self, stored: bytes, request: Mapping[str, object]) -> bool:
-        """Raises ServiceUnavailable for one that later code has stored: that can tell."""
+        """Raises ServiceUnavailable if later code stored it, which alone can tell."""
         version = 1 if len(stored) <= _DIGEST_BYTES else stored[0]
         if version not in self._fields:
             raise ServiceUnavailable

@@ -31,7 +31,7 @@ PageCursor = Annotated[
 
 
 class Paged(Protocol):
-    """A query that says where its page starts."""
+    """A query with a cursor."""
 
     cursor: str | msgspec.UnsetType
 
@@ -50,8 +50,8 @@ def paginate(
 ) -> Result:
     """One page of `rows`, newest first; raises 422 for a bad cursor.
 
-    `rows` in parts, of which none has a row of another, are read each in its order and merged.
-    Of rows whose text column `large` may be large no more are read than a page holds.
+    Disjoint parts are each read by their own index and merged. If the text column `large` may be
+    large, no more rows are read than fit a page.
     """
     parts = [rows] if isinstance(rows, QuerySet) else rows
     if start := start_of(query):
@@ -64,7 +64,7 @@ def paginate(
 
 
 def start_of(query: Paged) -> Place | None:
-    """The place where a client's page starts, None for the first; raises 422 for a bad cursor."""
+    """Where the client's page starts, None for the first; raises 422 for a bad cursor."""
     if query.cursor is msgspec.UNSET:
         return None
     try:
@@ -86,11 +86,11 @@ def page_of(
     parameter: str = "cursor",
     group_of: Callable[[T], Any] = id,
 ) -> Result:
-    """A page of `rows`, or of as many as have MAX_PAGE_BYTES: at least one if there is any.
+    """A page of `rows`, cut where it has MAX_PAGE_BYTES, with at least one row if there is any.
 
-    Those that follow each other with the same `group_of` stay together, each by itself without it.
-    The next page goes on behind `end`, which is None if there is none, or behind the last that
-    fits: its link is this request's address with the `parameter` that `cursor_of` gives.
+    A cut never separates neighbours with the same `group_of`. The next page follows the last row,
+    or `end` if none was cut (None: there is no next page). Its link is this request's address with
+    `parameter` set by `cursor_of`.
     """
     items: list[msgspec.Raw] = []
     size = group_begins = 0
@@ -109,7 +109,7 @@ def page_of(
 
 
 def link_to_next(request: HttpRequest, parameter: str, cursor: str) -> dict[str, str]:
-    """The header with the address of the next page: this request's, with that `parameter`."""
+    """The Link header to this request's address with that `parameter`."""
     parameters = request.GET.copy()
     parameters[parameter] = cursor
     address = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
@@ -117,7 +117,7 @@ def link_to_next(request: HttpRequest, parameter: str, cursor: str) -> dict[str,
 
 
 def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
-    """The count of rows that have MAX_PAGE_BYTES in their column `large`, which is not read."""
+    """How many rows reach MAX_PAGE_BYTES by the length of `large`, which isn't read itself."""
     size = Coalesce(Func(F(large), function="octet_length"), 0, output_field=IntegerField())
     sizes = [part.values_list("created_at", "id", size) for part in parts]
     reached = 0

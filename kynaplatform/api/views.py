@@ -1,9 +1,9 @@
-"""The base of every endpoint: the checks before it, in the contract's order, and its response.
+"""The base of every endpoint: its checks, in the contract's order, and its response.
 
 The order: 405; 401; suspended; 429; scope, and a token of one session; 415, 413, 400; the
 idempotency key's form; 422; the project of the body; 404 for the rows of the path. DRF's hooks for
-permissions and throttles check in another one. What a view allows is in its `access`; what it
-leaves out can't be imported.
+permissions and throttles have another order. A view states in `access` who may call it; without,
+its module can't be imported.
 """
 
 import re
@@ -64,18 +64,18 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ApiRequest(Request):
-    """A request as a view gets it: `initial` has passed, so `user` is a Principal or None."""
+    """A request after `initial`: `user` is a Principal or None."""
 
     idempotency_key: str | None = None
-    # Whether `user` may be a principal as it was read for an earlier request, and whether it is.
+    # Whether `user` may come from the cache, and whether it does.
     may_use_cached = False
     is_cached = False
-    # The limits that it has been counted on.
+    # The limits that the request was counted on.
     counted_on: Sequence[Limit] = ()
 
     @property
     def principal(self) -> Principal:
-        """The machine that sent the request; raises AccessTokenMissing where it is anonymous."""
+        """The machine that sent the request; raises AccessTokenMissing if it is anonymous."""
         if self.user is None:
             raise AccessTokenMissing
         return cast(Principal, self.user)
@@ -91,10 +91,10 @@ class ApiView(APIView):
     tag: str
     resource: str
     access: ClassVar[Mapping[str, Access]]
-    # Of the request that is served.
+    # Of the current request.
     operation: Operation
-    # What the request holds until it is answered.
-    held: ExitStack
+    # Locks until the request is answered.
+    locks: ExitStack
     may_use_cached = True
 
     # They would make responses vary by Accept.
@@ -102,7 +102,7 @@ class ApiView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def __init_subclass__(cls) -> None:
-        """Raises TypeError for an operation of which `access` doesn't say who may call it."""
+        """Raises TypeError if `access` doesn't name every operation."""
         named = {
             name: method.operation
             for name, method in vars(cls).items()
@@ -114,7 +114,7 @@ class ApiView(APIView):
             operation.access = cls.access[name]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self.held:
+        with ExitStack() as self.locks:
             try:
                 return super().dispatch(request, *args, **kwargs)
             except PrincipalChanged:
@@ -126,36 +126,36 @@ class ApiView(APIView):
         return ApiRequest(request, authenticators=self.get_authenticators())
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check the request, and put into `kwargs` what the method takes beside it."""
+        """Check the request, and fill `kwargs` with the method's other arguments."""
         api_request = cast(ApiRequest, request)
         self.operation = self._operation(api_request)
         api_request.may_use_cached = self.may_use_cached and self.operation.proves_principal
-        _admit(api_request, self.operation, self.held)
+        _admit(api_request, self.operation, self.locks)
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
         principal = cast("Principal | None", request.user) if self.operation.access.scope else None
         _require_own_project(principal, taken.get("body"))
         rows = _find_rows(self.operation.access, principal, kwargs)
-        # They are what DRF calls the method with.
+        # DRF calls the method with these.
         self.kwargs.clear()
         self.kwargs.update(taken, **rows)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a failure; raises PrincipalChanged where the request is to be served anew."""
+        """Answer a failure; raises PrincipalChanged to have the request served again."""
         request = cast(ApiRequest, self.request)
         if self.may_use_cached and isinstance(exc, PrincipalChanged):
             raise exc
         if request.is_cached and isinstance(exc, ApiError):
             exc = self._proven(exc, request)
-        # A transaction that failed is not committed.
-        self.held.__exit__(type(exc), exc, exc.__traceback__)
+        # So that a failed transaction isn't committed.
+        self.locks.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
 
     def _proven(self, refusal: ApiError, request: ApiRequest) -> Exception:
-        """What a cached principal is refused with, once it is read; raises PrincipalChanged."""
+        """The refusal after reading a cached principal again; raises PrincipalChanged."""
         try:
             principal = self.initialize_request(request._request).user
-        except Exception as failure:  # noqa: BLE001 - it is answered in place of the refusal
+        except Exception as failure:  # noqa: BLE001 - it replaces the refusal
             request_counter().take_back(request.counted_on)
             return failure
         if principal != request.user:
@@ -187,10 +187,10 @@ class ApiViewSet(ViewSetMixin, ApiView):  # type: ignore[misc]
 
 
 def response_of(answer: Any, status: int) -> HttpResponse:
-    """The HTTP response that carries an answer, or a Result."""
+    """The HTTP response of an answer or a Result."""
     result = answer if isinstance(answer, Result) else Result(answer)
     if status == HTTPStatus.NO_CONTENT:
-        # Django says of an empty body too what it is.
+        # Django sets it for an empty body too.
         response = HttpResponse(status=status, headers=result.headers)
         del response["Content-Type"]
         return response
@@ -202,7 +202,7 @@ def response_of(answer: Any, status: int) -> HttpResponse:
     )
 
 
-def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
+def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
     access = operation.access
     principal = cast("Principal | None", request.user) if access.scope else None
     if principal is None:
@@ -215,7 +215,7 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
     add_to_line(request._request, project_id=principal.project_id)
     limits = limits_of_principal(principal, operation.limit_family)
     if principal.session_id is not None:
-        # Whoever asked for a session was given it, so it is counted as a stranger too.
+        # A browser has this token, so it counts by address as well.
         limits += limits_of_address(request._request)
     limits = [limit._replace(hits=operation.hits) for limit in limits]
     decision = count_request(request._request, limits)
@@ -227,9 +227,9 @@ def _admit(request: ApiRequest, operation: Operation, held: ExitStack) -> None:
     refuse_over_limit(decision)
     if operation.one_at_a_time:
         try:
-            held.enter_context(one_read_at_a_time(principal.project_id))
+            locks.enter_context(one_read_at_a_time(principal.project_id))
         except ReadUnderWay:
-            # However many a read counts as, its refusal is one.
+            # A refused read counts once, whatever an admitted one counts.
             beyond_one = [limit._replace(hits=limit.hits - 1) for limit in limits]
             request_counter().take_back(beyond_one)
             request.counted_on = [limit._replace(hits=1) for limit in limits]

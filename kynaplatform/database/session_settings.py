@@ -1,7 +1,7 @@
-"""The bounds that the database holds each connection to, by the kind of its process.
+"""PostgreSQL's settings of each connection, by the kind of its process.
 
-One table for both ways to it: options that a connection is opened with, and settings of a database
-role of its own for each kind, which a pooler that hands connections on can't lose.
+They are options of the connection, or settings of a database role for each kind, which a pooler
+can't lose.
 """
 
 import os
@@ -14,17 +14,17 @@ RUNTIME: Final = "runtime"
 WORKER: Final = "worker"
 MIGRATE: Final = "migrate"
 
-# To compile a statement takes a second, and more than any of ours runs for.
+# Compiling a statement takes a second, longer than any of ours runs.
 _EVERY_KIND: Final = {"timezone": "UTC", "jit": "off"}
-# Whoever waits for one row holds a thread meanwhile, so it waits briefly and is told to try again.
-# A process that stands still in a transaction loses it, and with it the rows that it has locked.
+# Waiting for a row blocks a thread, so the wait is short and the client retries. A frozen process
+# loses its transaction, and with it its row locks.
 _OF_THREADS: Final = {
     "lock_timeout": "1s",
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "15s",
 }
 _TIMEOUTS: Final = {
-    # What it reads or writes takes milliseconds. What takes longer holds a thread that others need.
+    # Its statements take milliseconds; a longer one blocks a thread that others need.
     API: _OF_THREADS | {"statement_timeout": "2s"},
     WEB: _OF_THREADS,
     RUNTIME: _OF_THREADS,
@@ -33,7 +33,7 @@ _TIMEOUTS: Final = {
         "statement_timeout": "5min",
         "idle_in_transaction_session_timeout": "1min",
     },
-    # Making an index takes as long as it takes; waiting for a table stops all who come after.
+    # Building an index may take long; waiting for a table blocks everyone behind.
     MIGRATE: {
         "lock_timeout": "3s",
         "statement_timeout": "0",
@@ -41,15 +41,15 @@ _TIMEOUTS: Final = {
     },
 }
 KINDS: Final = tuple(_TIMEOUTS)
-# For how long a database may say nothing: it ends a statement itself before. A runtime has
-# deadlines of its own.
+# How long a database may stay silent: longer than its statements run. A runtime has deadlines of
+# its own.
 _SILENT_SECONDS: Final = {API: 5.0, WEB: 16.0, WORKER: 310.0}
-# Set by what starts a process, for it and its children. Without: a worker, beat or a command.
+# Set by a process's entry point, for it and its children; unset for workers, beat and commands.
 VARIABLE: Final = "PROCESS_KIND"
 
 
 def begin_as(kind: str) -> None:
-    """This process is of that kind; before the settings are read."""
+    """Set this process's kind, before the settings are read."""
     os.environ[VARIABLE] = kind
 
 
@@ -58,14 +58,12 @@ def kind_of_process() -> str:
 
 
 def silent_seconds() -> float | None:
-    """For how long this process waits for a word of the database; None is without end."""
+    """How long this process waits for the silent database; None: forever."""
     return _SILENT_SECONDS.get(kind_of_process())
 
 
 def session_settings(kind: str | None = None) -> dict[str, str]:
-    """PostgreSQL's settings of the connections of a kind of process; without one, of this one.
-
-    The name is what pg_stat_activity shows of them.
-    """
+    """PostgreSQL's settings for a kind of process, by default this one's; application_name is shown
+    by pg_stat_activity."""
     kind = kind or kind_of_process()
     return _EVERY_KIND | {"application_name": f"kyna_{kind}"} | _TIMEOUTS[kind]

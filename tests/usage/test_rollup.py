@@ -20,7 +20,7 @@ from tests.sessions_app.lifecycle_scene import Scene, sweep
 from tests.usage.using import metered, sums_of, totals
 from usage import rollup, tasks
 from usage.models import MeteredSession, UsageBackfill, UsageDay
-from usage.rollup import _add_chunk, backfill
+from usage.rollup import _add_slice, backfill
 
 DAY = date(2031, 5, 1)
 
@@ -175,7 +175,7 @@ def test_past_sessions_are_added_once(owner, past, slice_size):
 def test_a_session_that_ends_meanwhile_is_added_once(owner, past):
     first = DetectionSession.objects.order_by("id")
     live = first.get(status="created")
-    _add_chunk(4)
+    _add_slice(4)
     past.cancel(live.id, 2)
     assert tasks.roll_up_usage() == 2
     assert sums_of(owner) == {DAY: (9, 35, 700, 35)}
@@ -184,7 +184,7 @@ def test_a_session_that_ends_meanwhile_is_added_once(owner, past):
 @pytest.mark.parametrize("chunks", [0, 1])
 def test_a_past_session_that_is_deleted_meanwhile_is_added_once(owner, past, chunks):
     for _ in range(chunks):
-        _add_chunk(4)
+        _add_slice(4)
     ended = DetectionSession.objects.filter(deadline_at__isnull=True)
     sessions_remove([*ended.values_list("id", flat=True)])
     tasks.roll_up_usage()

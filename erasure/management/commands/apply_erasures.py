@@ -10,7 +10,7 @@ from erasure.ledger import Line, erase_again, lines_of
 from erasure.tasks import batches_do, pending
 from kynaplatform import clock
 
-# Rounds, a second each. An erasure waits for a minute and ten seconds at most.
+# Rounds of a second. An erasure waits for 70 s at most.
 MAX_WAITS: Final = 120
 
 
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
             sessions += sum(batch.sessions for batch in batches)
             waits = 0 if any(batch.rows or batch.is_last for batch in batches) else waits + 1
             if pending().exists():
-                time.sleep(1)  # a session that was cancelled just now goes a little later
+                time.sleep(1)  # a session that was just cancelled is erased a little later
         self.print_result({"sessions": sessions, "unreadable_lines": self.unreadable}, options)
 
     def _lines(self, path: Path) -> Iterator[Line]:
