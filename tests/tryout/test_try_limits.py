@@ -52,7 +52,12 @@ def test_one_too_many_at_once_is_rolled_back(limits_clock, settings, monkeypatch
     """Two were let in while one was left."""
     settings.TRY_SESSIONS = 1
     try_it()
-    monkeypatch.setattr(sessions, "peek_request", lambda *_: Decision(True, 1, 1, 1, "try", 1))
+    count = sessions.count_request
+
+    def two_are_admitted(*arguments, counting=True):
+        return count(*arguments) if counting else Decision(True, 1, 1, 1, "try", 1)
+
+    monkeypatch.setattr(sessions, "count_request", two_are_admitted)
     with nothing_changes():
         limited(try_it(), "try", 1, 600, 600)
 
