@@ -13,12 +13,12 @@ from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 
 OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks", "usage", "erasure"})
-# The log, which names credentials, and holds nothing that works as one.
+# The log names credentials, and has nothing that works as one.
 HISTORY = ("admin", "logentry")
 CREDENTIALS = frozenset(
     {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
 )  # fmt: skip
-# To erase a customer is an administrator's alone: a superuser's, or of a group of its own.
+# Only administrators erase a customer: superusers, or a group of its own.
 ADMINISTRATING = frozenset({"erase_organization", "erase_project"})
 RELEASING = frozenset({"release_movespecversion", "withdraw_movespecversion"})
 
@@ -36,7 +36,7 @@ def _operates(app: str, model: str, codename: str) -> bool:
     return codename not in ADMINISTRATING
 
 
-# Role → whether it holds a permission, told by app, model and codename.
+# Role → whether it has the permission of an app, a model and a codename.
 ROLES: dict[str, Callable[[str, str, str], bool]] = {
     "release managers": _releases,
     "support": _reads,

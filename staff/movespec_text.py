@@ -110,8 +110,8 @@ def _readable(row: DiffRow) -> DiffRow:
 def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
     """The indexes of lines that both texts have, in order.
 
-    Beyond the common beginning and end at most MAX_COMPARED lines of each are compared: what is
-    left counts as changed.
+    Between the common beginning and end at most MAX_COMPARED lines of each are compared. Further
+    lines count as changed.
     """
     shorter = min(len(left), len(right))
     start = sum(1 for _ in takewhile(lambda at: left[at] == right[at], range(shorter)))
@@ -169,14 +169,14 @@ NUMBER = re.compile(r"[0-9][0-9.]*°?")
 
 
 class Meaning(NamedTuple):
-    """One thing that a MoveSpec says: of what, and what."""
+    """One thing that a MoveSpec says about a subject."""
 
     subject: str
     said: str
 
 
 def meanings_of(validation: Validation) -> list[Meaning]:
-    """All that a valid text says, each subject once; empty where it is not valid."""
+    """All that a valid text says, each subject once; empty for an invalid text."""
     if validation.spec is None:
         return []
     found = [*_of_spec(validation.spec), *map(_parameter, validation.parameters)]
@@ -190,7 +190,7 @@ def meanings_of(validation: Validation) -> list[Meaning]:
 
 
 def changes(old: Sequence[Meaning], new: Sequence[Meaning]) -> list[Meaning]:
-    """What is said otherwise, what is new and what is gone, in the order of the new text."""
+    """What changed, what is new and what is gone, in the order of the new text."""
     before, after = dict(old), dict(new)
     found = [
         Meaning(subject, _from_to(before[subject], said) if subject in before else f"new, {said}")
@@ -202,7 +202,7 @@ def changes(old: Sequence[Meaning], new: Sequence[Meaning]) -> list[Meaning]:
 
 
 def _from_to(old: str, new: str) -> str:
-    """`at most 110° → 120°` where a number alone has changed, else both whole."""
+    """`at most 110° → 120°` where only a number has changed, else both in full."""
     before, after = NUMBER.findall(old), NUMBER.findall(new)
     is_number_alone = NUMBER.sub("", old) == NUMBER.sub("", new)
     if is_number_alone and len(before) == len(after) == 1:
@@ -214,8 +214,8 @@ def _of_spec(spec: MoveSpec) -> Iterator[Meaning]:
     yield Meaning("author's label", spec.version)
     yield Meaning("counts", f"{spec.type}s of {spec.movement_name}")
     if spec.type == "hold":
-        held = f"{_time(spec.target_ms)}, breaks up to {_time(spec.grace_ms)} bridged"
-        yield Meaning("held for", held)
+        time = f"{_time(spec.target_ms)}, breaks up to {_time(spec.grace_ms)} bridged"
+        yield Meaning("held for", time)
     else:
         yield Meaning("sequence", ", then ".join(map(_step, spec.steps)))
     if spec.counts_each_side:
@@ -246,12 +246,12 @@ def _time(ms: float) -> str:
 
 
 def _step(step: Step) -> str:
-    told = step.phase
+    words = step.phase
     if step.hold_ms:
-        told += f" for {_time(step.hold_ms)}"
+        words += f" for {_time(step.hold_ms)}"
     if step.within_ms is not None:
-        told += f" within {_time(step.within_ms)}"
-    return f"{told} (optional)" if step.is_optional else told
+        words += f" within {_time(step.within_ms)}"
+    return f"{words} (optional)" if step.is_optional else words
 
 
 def _of_setup(spec: MoveSpec) -> Iterator[Meaning]:
@@ -303,7 +303,7 @@ def _parameter(one: Parameter) -> Meaning:
     )
 
 
-# The most lines on a page, which would else be 17 MB for the longest text.
+# How many lines a page shows. The longest text would make a page of 17 MB.
 MAX_LINES = 2_000
 
 
@@ -314,7 +314,7 @@ class Line(NamedTuple):
 
 
 class LineRole(NamedTuple):
-    """What the criterion at a line does, and from where it is seen."""
+    """What the criterion at a line does, and from which view it is seen."""
 
     line: int
     name: str
@@ -346,9 +346,12 @@ def reading(
     every: bool = False,
     card: AccuracyCard | None = None,
 ) -> dict[str, Any]:
-    """The variables of issues.html and text.html. `validation` is that of the text as a new one,
-    and `all_lines` is the address of every line. `card` is that of a movement of the catalogue,
-    whose checks say whether they were measured."""
+    """The variables of issues.html and text.html.
+
+    `validation` is the text's, validated as a new one; `all_lines` is the address of the page with
+    every line; `card` is the accuracy of a movement of the catalogue: its checks say whether they
+    were measured.
+    """
     issues = [*validation.errors, *validation.warnings]
     paths = validation.spec.check_paths if card and validation.spec else {}
     untried = {paths[name] for name in unmeasured(card, paths)}
@@ -392,7 +395,7 @@ def comparison(
     most = None if every else MAX_LINES
     parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
     old = validate(left.yaml_source, is_new=False)
-    # A version of before a rule came is valid as a stored one alone.
+    # A version older than a rule is valid only as a stored one.
     new = validation if validation.ok else validate(right.yaml_source, is_new=False)
     return {
         "changes": changes(meanings_of(old), meanings_of(new)) if old.ok and new.ok else None,

@@ -200,7 +200,7 @@ def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]
         service_account_count=count_of(
             Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
         ),
-        # Live sessions alone have a deadline.
+        # Only live sessions have a deadline.
         live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
     )
 
@@ -220,7 +220,7 @@ class SuspensionFilter(StrictFilter):
 
 @cache
 def limit_in_force(field: str, default: str) -> Callable[..., str]:
-    """The limit that holds, as a field of a page; `default` names the setting."""
+    """The limit in force, as a field of a page; `default` names the setting."""
     unit = " a minute" if field.startswith("rate_limit") else ""
 
     @admin.display(description="in force")
@@ -393,7 +393,7 @@ class ProjectAdmin(SuspendableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)
-        # What runs under a project carries its organization in signed tokens.
+        # Running sessions have the organization in their signed tokens.
         return [*read, "organization"] if obj else read
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
 """The pages of detection sessions, and the CSV of a session's events."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -268,80 +268,79 @@ def _cancellation(session: DetectionSession) -> LogEntry | None:
     return history_of(session).filter(change_message__startswith="Cancelled ").first()
 
 
-# Of the event, then what its type has. What a type has not, or older code did not store, is empty.
+# The columns of every event. A cell is empty where the event's type has no such value.
 OF_EVENT = ("event", "ts_ms", "frame", "type", "name", "number", "side")
 OF_METRICS = ("duration_ms", "out_ms", "stay_ms", "back_ms", "held_ms", "form")
 OF_PAYLOAD = ("score", "reason", "path", "by", "confidence", "level", "key", "message")
-PREVIOUS_BACK, UNCERTAIN, WHY = "previous_back_ms", "uncertain", "why"
 OUTCOMES = {True: "met", False: "missed", None: "not judged"}
 
 
 def event_lines(session: DetectionSession, spec: MoveSpec | None) -> Iterator[bytes]:
     """The lines of the CSV. Each measure of the MoveSpec has a column for its least and for its
     most in a repetition, in degrees. Each check has one for its outcome, one for its value, and one
-    for by how much it was missed. A last one names what is uncertain of them."""
-    names = measure_names_of(spec) if spec else []
+    for by how much it was missed. Another names the uncertain ones."""
+    counters = plan_of(spec).counters if spec else ()
+    measures = [name for counter in counters for name in counter.directions]
     checks = list(spec.check_paths) if spec else []
-    ranges = [f"{name} {end}" for name in names for end in ("least", "most")]
-    # No author's name has a dot: so none has the column of another.
-    named = [*checks, *(f"previous.{name}" for name in _told_later(checks))]
-    of_checks = [f"check.{name}{end}" for name in named for end in ("", ".value", ".by")]
+    # The next event has the check of a way back. No author's name has a dot.
+    later = [f"previous.{name}" for name in checks if name == "tempo.back"]
     header = [
-        *OF_EVENT, *OF_METRICS, PREVIOUS_BACK, *ranges, *of_checks, UNCERTAIN, *OF_PAYLOAD, WHY
-    ]  # fmt: skip
-    cells = (_cells(event, names, checks, spec) for event in _events(session))
-    return csv_lines(header, cells)
-
-
-def measure_names_of(spec: MoveSpec) -> list[str]:
-    """The measures of its phases, as events name them."""
-    return [name for counter in plan_of(spec).counters for name in counter.directions]
+        *OF_EVENT,
+        *OF_METRICS,
+        "previous_back_ms",
+        *(f"{name} {end}" for name in measures for end in ("least", "most")),
+        *(f"check.{name}{end}" for name in (*checks, *later) for end in ("", ".value", ".by")),
+        "uncertain",
+        *OF_PAYLOAD,
+        "why",
+    ]
+    rows = (_cells(event, [*measures, *checks], spec) for event in _events(session))
+    return csv_lines(header, ([cells.get(column) for column in header] for cells in rows))
 
 
 def _events(session: DetectionSession) -> Iterator[DetectionEvent]:
-    """All of them, by one short statement after another."""
+    """All events, by one short statement after another."""
     known = 0
     while page := events_behind(session_id=session.pk, sequence=known, limit=ROWS_AT_ONCE):
         yield from page
         known = page[-1].sequence
 
 
-def _cells(
-    event: DetectionEvent, names: list[str], checks: list[str], spec: MoveSpec | None
-) -> list[object]:
+def _cells(event: DetectionEvent, named: list[str], spec: MoveSpec | None) -> dict[str, object]:
+    """The cells of an event by their columns. `named` are the measures and checks."""
     payload: dict[str, Any] = event.payload
     metrics = payload.get("metrics") or {}
-    measures = metrics.get("measures", {})
     previous = metrics.get("previous") or {}
-    judged, judged_later = (
-        {check["name"]: check for check in of.get("checks", ())} for of in (metrics, previous)
-    )
-    of_all = {**measures, **judged}
-    return [
-        event.sequence,
-        whole_ts(event.ts_ms),
-        None if event.frame_seq == NO_FRAME else event.frame_seq,
-        event.type,
-        payload.get("shape_key", payload.get("event_key")),
-        payload.get("number"),
-        payload.get("side"),
-        *(metrics.get(name) for name in OF_METRICS),
-        previous.get("back_ms"),
-        *(measures.get(name, {}).get(end) for name in names for end in ("least", "most")),
-        *(cell for name in checks for cell in _of_check(judged.get(name))),
-        *(cell for name in _told_later(checks) for cell in _of_check(judged_later.get(name))),
-        ", ".join(n for n in (*names, *checks) if of_all.get(n, {}).get("uncertain")) or None,
-        *(payload.get(name) for name in OF_PAYLOAD),
-        why_words(payload, spec) if event.type == EventType.EVENT_INTERRUPTED else None,
-    ]
+    measures = metrics.get("measures", {})
+    uncertain = {name for name, one in measures.items() if one.get("uncertain")}
+    cells: dict[str, object] = {
+        "event": event.sequence,
+        "ts_ms": whole_ts(event.ts_ms),
+        "frame": None if event.frame_seq == NO_FRAME else event.frame_seq,
+        "type": event.type,
+        "name": payload.get("shape_key", payload.get("event_key")),
+        "number": payload.get("number"),
+        "side": payload.get("side"),
+        "previous_back_ms": previous.get("back_ms"),
+        **{name: metrics.get(name) for name in OF_METRICS},
+        **{name: payload.get(name) for name in OF_PAYLOAD},
+    }
+    if event.type == EventType.EVENT_INTERRUPTED:
+        cells["why"] = why_words(payload, spec)
+    for name, one in measures.items():
+        cells |= {f"{name} {end}": one.get(end) for end in ("least", "most")}
+    for check in metrics.get("checks", ()):
+        cells |= _check_cells(f"check.{check['name']}", check)
+        uncertain |= {check["name"]} if check.get("uncertain") else set()
+    for check in previous.get("checks", ()):
+        cells |= _check_cells(f"check.previous.{check['name']}", check)
+    cells["uncertain"] = ", ".join(name for name in named if name in uncertain) or None
+    return cells
 
 
-def _told_later(checks: Sequence[str]) -> list[str]:
-    """The check of a way back, which is told once that is over."""
-    return [name for name in checks if name == "tempo.back"]
-
-
-def _of_check(check: dict[str, Any] | None) -> tuple[object, object, object]:
-    if check is None:
-        return None, None, None
-    return OUTCOMES[check["met"]], check["value"], check["by"]
+def _check_cells(column: str, check: dict[str, Any]) -> dict[str, object]:
+    return {
+        column: OUTCOMES[check["met"]],
+        f"{column}.value": check["value"],
+        f"{column}.by": check["by"],
+    }

@@ -267,7 +267,7 @@ class DeliveryChangeList(PlacedChangeList):
         )
 
     def _read(self, start: Place | None, most: int) -> Sequence[Read]:
-        """The next in the list's order, by an index of it whatever is asked for."""
+        """The next rows in the list's order, by an index for each filter."""
         rows = WebhookDelivery.objects.all()
         if text := self.query.strip():
             meant = ids_of(text)

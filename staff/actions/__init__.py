@@ -254,7 +254,7 @@ def _chosen(
 ) -> tuple[list[Any], int]:
     """The rows that an action is for, at most one too many, and how many were ticked.
 
-    A ticked row is chosen whatever the list's filters say of it by now.
+    A ticked row is chosen whatever the list's filters say by now.
     """
     if request.POST.get("select_across") == "1":
         rows = list(queryset[: MAX_SELECTED + 1])

@@ -48,7 +48,7 @@ from staff.display import counted, duration
 from webhooks.metrics import LATE_AFTER
 
 ANSWER_SECONDS: Final = 5.0
-# Of what `/readyz` tells beside the name of the engine.
+# The states of `/readyz` that are faults.
 BAD: Final = (DOWN, FULL, MISSING)
 TARGETS: Final = ("deploy/targets.yml", "deploy/targets-local.yml")
 # As `KynaDiskFull`.
