@@ -160,3 +160,4 @@ def test_of_a_text_that_is_not_valid_lines_alone_are_compared(
     text = words(support.get(address(broken)))
     assert "One of the two texts is not valid, so only their lines are compared." in text
     assert "What it means" not in text
+    assert "From version 1 to version 2" in text

@@ -124,9 +124,8 @@ def test_a_project_that_is_there_is_led_to(operator: Client, owner: Machine) -> 
 @pytest.mark.parametrize(
     ("field", "given"),
     [
-        ("organization_name", ""), ("organization_name", " "), ("organization_name", "a\0b"),
-        ("organization_name", "safe\u202egpj"), ("organization_name", "x" * 256),
-        ("project_name", ""), ("project_name", "two\nlines"), ("name", ""), ("scopes", []),
+        ("organization_name", " "), ("organization_name", "a\0b"),
+        ("organization_name", "x" * 256), ("project_name", "two\nlines"), ("scopes", []),
         ("expires_at", "2026-01-01T00:00"), ("chosen_id", "1"),
     ],
 )  # fmt: skip

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-import detection
 from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.drafts import movespec_archive
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
+from movespecs.releases import version_release
 from tests.admin.staffing import address, member, text_of
 from tests.admin.version_actions import WARNED, act, changed_by_staff
 from tests.api.api_requests import database_state
@@ -126,31 +126,45 @@ def test_support_may_look_but_not_act(
     assert changed_by_staff(before) == set()
 
 
-def test_a_comparison_says_whether_both_count_the_same_and_validates_each_once(
-    support: Client, movespec: MoveSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    same = make_version(movespec.id, VALID_YAML + "# a comment\n")
-    other = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
-    read: list[str] = []
-    once = detection.validation.read_document
-    monkeypatch.setattr(
-        detection.validation,
-        "read_document",
-        lambda text, report: read.append(text) or once(text, report),
+def rows_of(client: Client, movespec: MoveSpec) -> list[list[str]]:
+    """The texts of the cells."""
+    page = text_of(client.get(address(movespec)))
+    table = page.partition('aria-label="Table of versions"')[2].partition("</table>")[0]
+    rows = table.partition("<tbody>")[2].split("</tr>")[:-1]
+    return [
+        [
+            " ".join(re.sub("<[^>]+>", " ", cell).split())
+            for cell in re.split("<t[hd][^>]*>", row)[1:]
+        ]
+        for row in rows
+    ]
+
+
+def release(movespec: MoveSpec, version: MoveSpecVersion) -> None:
+    version_release(
+        movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
     )
-    told = "counts as version 1 does."
-    assert f"version {same.version_number} {told}" in text_of(support.get(address(same)))
-    assert sorted(read) == sorted([VALID_YAML, same.yaml_source])
-    assert told not in text_of(support.get(address(other)))
 
 
-def test_of_a_text_that_is_not_valid_lines_alone_are_compared(
-    support: Client, movespec: MoveSpec
+def test_each_row_says_its_state_and_author_and_leads_on(
+    manager: Client, movespec: MoveSpec, first: MoveSpecVersion
 ) -> None:
-    broken = MoveSpecVersion.objects.create(
-        movespec=movespec, version_number=2, content_hash="0" * 64,
-        yaml_source=VALID_YAML.replace("joint: knee", "joint: kne"),
-    )  # fmt: skip
-    page = text_of(support.get(address(broken)))
-    assert "counts as version" not in page
-    assert "From version 1 to version 2" in page
+    second = make_version(movespec.id, VALID_YAML + "# two\n")
+    make_version(movespec.id, VALID_YAML + "# three\n")
+    release(movespec, second)
+    found = rows_of(manager, movespec)
+    assert [row[:2] + row[3:] for row in found] == [
+        ["Version 3", "never released", "the platform", "Compare · Sessions · Release …"],
+        ["Version 2", "released", "the platform", "Sessions"],
+        [
+            "Version 1", "released before", "the platform",
+            "Compare · Sessions · Roll back to …",
+        ],
+    ]  # fmt: skip
+    page = text_of(manager.get(address(movespec)))
+    assert f"{address(second)}?against={first.pk}#against" in page
+
+
+def test_support_may_compare_and_release_nothing(support: Client, movespec: MoveSpec) -> None:
+    make_version(movespec.id, VALID_YAML + "# two\n")
+    assert [row[-1] for row in rows_of(support, movespec)] == ["Compare · Sessions", "Sessions"]
