@@ -1,16 +1,15 @@
-"""The sessions that the web server creates a second.
+"""The creates a second of the web server.
 
     python -m dev.bench.create [--processes 1] [--threads 1,2,4] [--seconds 5] [--connections 8]
                            [--turns 1] [--throwaway]
 
-For each number of threads the production server starts. Over that many kept connections, for that
-many seconds each, it gets: plain creates, creates with parameters, subject, metadata and locale,
-creates with a new Idempotency-Key, and replays of one key. That is a turn; what is told is of all
-turns together.
+Starts the production server for each number of threads. In a turn it sends, over kept connections:
+plain creates, creates with parameters, subject, metadata and locale, creates with a new
+Idempotency-Key, and replays of one key. The figures are of all turns together.
 
-The server of DATABASE_URL is used, in a database made for the run and dropped at its end; with
-DATABASE_URL unset, an embedded one in a temporary folder. `--throwaway` starts the embedded one
-without fsync. Server, PostgreSQL and load share the machine: compare figures of one run only.
+The run makes a database on the server of DATABASE_URL and drops it at the end. With DATABASE_URL
+unset it starts an embedded server in a temporary folder, with fsync unless `--throwaway`. Server,
+PostgreSQL and load share the machine: compare figures of one run only.
 """
 
 import argparse

@@ -10,10 +10,8 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from subprocess import Popen
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
@@ -22,9 +20,6 @@ import psycopg
 from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT, fill
 from dev.local_stack.ports import free_port, listens
-
-if TYPE_CHECKING:
-    from sessions_app.admission import AdmittedSession
 
 UNLIMITED = {
     f"RATE_LIMIT_{name}": "100000000/minute"
@@ -38,10 +33,9 @@ MOVESPEC = (PROJECT / "examples/movespecs/squat.yaml").read_text(encoding="utf-8
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """The ids and the token of the requests and statements."""
+    """The ids and the token of the requests."""
 
     token: str
-    token_id: uuid.UUID
     project_id: uuid.UUID
     movespec_id: uuid.UUID
 
@@ -85,21 +79,11 @@ def own_database(folder: Path, throwaway: bool) -> Iterator[None]:
 
 
 def make_scene() -> Scene:
+    """A customer of one project, with a released MoveSpec."""
     import django
 
     django.setup()
     from django.core.management import call_command
-    from django.utils import timezone
-
-    from projects.signing import signing_key_rotate
-
-    call_command("migrate", verbosity=0)
-    signing_key_rotate(now=timezone.now())
-    return make_customer("Bench")
-
-
-def make_customer(name: str, yaml_source: str = MOVESPEC) -> Scene:
-    """A customer of one project, with a released MoveSpec."""
     from django.utils import timezone
 
     from movespecs.drafts import movespec_create
@@ -108,42 +92,26 @@ def make_customer(name: str, yaml_source: str = MOVESPEC) -> Scene:
     from projects.access_tokens import access_token_mint
     from projects.credentials import credential_issue
     from projects.models import CredentialKind, Organization, Project
+    from projects.signing import signing_key_rotate
 
+    call_command("migrate", verbosity=0)
     now = timezone.now()
-    organization = Organization.objects.create(name=name)
-    project = Project.objects.create(organization=organization, name=name)
-    key, _ = credential_issue(project=project, kind=CredentialKind.API_KEY, name=name)
-    token, jwt = access_token_mint(credential=key, scopes=key.scopes, now=now)
+    signing_key_rotate(now=now)
+    organization = Organization.objects.create(name="Bench")
+    project = Project.objects.create(organization=organization, name="Bench")
+    key, _ = credential_issue(project=project, kind=CredentialKind.API_KEY, name="Bench")
+    _, jwt = access_token_mint(credential=key, scopes=key.scopes, now=now)
     movespec = movespec_create(
         project_id=project.id,
         name="Squat",
         description=None,
         author=PLATFORM,
         now=now,
-        yaml_source=yaml_source,
+        yaml_source=MOVESPEC,
     )
     version, _ = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
     version_release(movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now)
-    return Scene(jwt, token.id, project.id, movespec.id)
-
-
-def admit(scene: Scene, now: datetime) -> "AdmittedSession":
-    """A session of the scene, which nobody has attached to."""
-    from sessions_app.admission import AdmissionRequest, session_admit
-
-    session, _ = session_admit(
-        request=AdmissionRequest(
-            project_id=scene.project_id,
-            mode="live",
-            contract_major=1,
-            movespec_id=scene.movespec_id,
-            movespec_version_id=None,
-            idempotency_key=None,
-        ),
-        now=now,
-        principal=None,
-    )
-    return session
+    return Scene(jwt, project.id, movespec.id)
 
 
 def _serve(

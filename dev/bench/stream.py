@@ -1,20 +1,19 @@
-"""The frames a second that one runtime takes, how late it acknowledges, and what it holds.
+"""The frames a second that one runtime accepts, its latency, and its memory.
 
     python -m dev.bench.stream [--seconds 8] [--sockets 64] [--idle 1000] [--throwaway]
 
 One runtime process on 127.0.0.1, with every acknowledgement durable. The sockets stream a figure
-that does the catalogue's squat, with noise. First, for batches of 15 and of 4 frames, every socket
-sends its next batch once the one before is acknowledged: what is sustained, in frames/s, in
-sessions of 30 frames/s, and in frames for each second of a core that the runtime took. Then half of
-those sessions send in their own time: how long an acknowledgement takes. Then the same without the
-engine and without the checkpoint. Then `--idle` sessions attach and say nothing: memory of each,
-and share of a core.
+that does the catalogue's squat, with noise. First, in batches of 15 and of 4 frames, every socket
+sends its next batch once the one before is acknowledged. This gives the sustained frames/s,
+sessions of 30 frames/s, and frames for each second of a core that the runtime used. Then half of
+those sessions send at 30 frames/s, which gives the latency of an acknowledgement. Then the same
+without the engine, and without the checkpoint. Then `--idle` sessions attach and send nothing,
+which gives the memory of each and the share of a core.
 
-`core` is the runtime's own share of a core. `make compiled` before, or the engine's Python source
-runs, as the first line says. The server of DATABASE_URL is used, in a database made for the run and
-dropped at its end; with DATABASE_URL unset, an embedded one in a temporary folder, with fsync
-unless `--throwaway`. Runtime, PostgreSQL and load share the machine: compare figures of one run
-only.
+`core` is the runtime's own share of a core. The first line names the engine's build: run `make
+compiled` first. The run makes a database on the server of DATABASE_URL and drops it at the end.
+With DATABASE_URL unset it starts an embedded server in a temporary folder, with fsync unless
+`--throwaway`. Runtime, PostgreSQL and load share the machine: compare figures of one run only.
 """
 
 import argparse
@@ -29,7 +28,7 @@ import uvloop
 
 from detection import ENGINE_BUILD
 from dev.bench.command import percentiles, read_options, show
-from dev.bench.scene import Scene, Server, admit, runtime, scene_for_run
+from dev.bench.scene import Scene, Server, runtime, scene_for_run
 
 WARM_UP_SECONDS = 1.5
 BATCHES = (15, 4)
@@ -96,18 +95,11 @@ async def measure_idle(server: Server, scene: Scene, options: argparse.Namespace
 class Load:
     """Sockets that stream the same frames, made once: masked with zeros, they are sent as are."""
 
-    def __init__(
-        self,
-        server: Server,
-        scene: Scene,
-        size: int,
-        most_frames: int = MAX_FRAMES,
-        messages: list[bytes] | None = None,
-    ) -> None:
+    def __init__(self, server: Server, scene: Scene, size: int) -> None:
         self.server = server
         self.scene = scene
         self.size = size
-        self.messages = messages or [masked(text) for text in batch_texts(size, most_frames)]
+        self.messages = [masked(text) for text in batch_texts(size, MAX_FRAMES)]
 
     async def attach_many(self, count: int) -> list["Socket"]:
         created = await asyncio.to_thread(create_sessions, self.scene, count)
@@ -121,9 +113,7 @@ class Load:
 
     async def sustained(self, sockets: int, seconds: float) -> list[float]:
         """Seconds that each batch took, every socket sending as soon as it may."""
-        return await self.stream_fast(await self.attach_many(sockets), seconds)
-
-    async def stream_fast(self, opened: list["Socket"], seconds: float) -> list[float]:
+        opened = await self.attach_many(sockets)
         ends_at = time.perf_counter() + seconds
         times: list[float] = []
 
@@ -146,9 +136,7 @@ class Load:
 
     async def paced(self, sessions: int, seconds: float) -> list[float]:
         """The same, with each session at 30 frames/s and out of step with the others."""
-        return await self.stream_paced(await self.attach_many(sessions), seconds)
-
-    async def stream_paced(self, opened: list["Socket"], seconds: float) -> list[float]:
+        opened = await self.attach_many(sessions)
         await asyncio.sleep(1)
         interval = self.size / FRAMES_PER_SECOND
         started = time.perf_counter() + 0.1
@@ -241,13 +229,21 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from django.utils import timezone
 
     from projects.models import Project
-    from sessions_app.admission import runtime_token
+    from sessions_app.admission import AdmissionRequest, runtime_token, session_admit
 
     now = timezone.now()
     organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
+    request = AdmissionRequest(
+        project_id=scene.project_id,
+        mode="live",
+        contract_major=1,
+        movespec_id=scene.movespec_id,
+        movespec_version_id=None,
+        idempotency_key=None,
+    )
     paths = []
     for _ in range(count):
-        session = admit(scene, now)
+        session, _ = session_admit(request=request, now=now, principal=None)
         token = runtime_token(session, organization_id, now)
         paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")
     return paths
