@@ -1,8 +1,8 @@
 """`python -m dev.tools.mutants [NAME…]`: whether the tests notice each fault of tests/mutants.
 
 A patch puts one small fault into the code. Its first line, `Tests: PATHS`, names the tests that
-must fail then. Each is tried in a git worktree of HEAD. A name is the beginning of a patch's. Exits
-with 1 if a fault survives or a patch does not apply.
+must fail then. Each is tried in a git worktree of HEAD. NAME is the beginning of a patch's name.
+Exits with 1 if a fault survives or a patch does not apply.
 """
 
 import argparse
@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
@@ -46,24 +48,37 @@ def outcome(patch: Path, worktree: Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME")
-    names: list[str] = parser.parse_args().names
+    parser.add_argument("--processes", type=int, default=1, help="patches at once (default 1)")
+    options = parser.parse_args()
     patches = [
         patch
         for patch in sorted((PROJECT / "tests" / "mutants").glob("*.patch"))
-        if not names or patch.name.startswith(tuple(names))
+        if not options.names or patch.name.startswith(tuple(options.names))
     ]
-    is_caught = bool(patches)
-    with tempfile.TemporaryDirectory(prefix="kynaplatform-mutants-") as folder:
-        worktree = Path(folder, "worktree")
-        run("git", "worktree", "add", "--quiet", "--detach", worktree, "HEAD", cwd=PROJECT)
+    free = SimpleQueue[Path]()
+
+    def tried(patch: Path) -> str:
+        worktree = free.get()
         try:
-            for patch in patches:
-                found = outcome(patch, worktree)
-                say(f"{patch.stem}: {found}")
-                is_caught = is_caught and found == "killed"
+            return outcome(patch, worktree)
         finally:
-            run("git", "worktree", "remove", "--force", worktree, cwd=PROJECT)
-    return 0 if is_caught else 1
+            free.put(worktree)
+
+    are_caught = []
+    with tempfile.TemporaryDirectory(prefix="kynaplatform-mutants-") as folder:
+        worktrees = [Path(folder, str(number)) for number in range(options.processes)]
+        try:
+            for worktree in worktrees:
+                run("git", "worktree", "add", "--quiet", "--detach", worktree, "HEAD", cwd=PROJECT)
+                free.put(worktree)
+            with ThreadPoolExecutor(options.processes) as threads:
+                for patch, found in zip(patches, threads.map(tried, patches), strict=True):
+                    say(f"{patch.stem}: {found}")
+                    are_caught.append(found == "killed")
+        finally:
+            for worktree in worktrees:
+                run("git", "worktree", "remove", "--force", worktree, cwd=PROJECT)
+    return 0 if are_caught and all(are_caught) else 1
 
 
 if __name__ == "__main__":
