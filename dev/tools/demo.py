@@ -1,8 +1,7 @@
 """`make demo`: one session from mint to final record, with a figure that does squats.
 
-Against the platform that `make run` keeps in this data folder; where none runs, against one that
-is started for the demo and stopped after it. Exits 0 only if every repetition was counted and
-the stream, the record and the stored events agree.
+It uses the platform that `make run` keeps in this data folder, or starts one for the demo. Exits 0
+only if every repetition was counted and the stream, the record and the stored events agree.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from pathlib import Path
 from clients.python import status_lines
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
-from clients.python.session_run import SessionRun, run_session
+from clients.python.session_run import run_session
 from clients.python.status_lines import ProgressBar
 from clients.python.stream import StreamLostError
 from dev.local_stack import processes
@@ -83,63 +82,20 @@ def read_options() -> argparse.Namespace:
 
 @contextmanager
 def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The content of demo.json, of a platform of `data_dir` that is ready inside the block."""
+    """The content of demo.json, of a platform of `data_dir` that is ready inside the block.
+
+    One started for the demo stops in order, the database last, also when this process is killed.
+    """
     if is_in_use(data_dir):
         yield await_demo(data_dir)
         return
     say("Starting the platform for the demo …")
     port = usable_port(variables.get("PORT") or "8000")
     realtime_port = usable_port(variables.get("REALTIME_PORT") or REALTIME_PORT)
-    log = data_dir / "demo.log"
-    with platform(data_dir, port=port, realtime_port=realtime_port, log=log):
-        try:
-            yield await_demo(data_dir)
-        finally:
-            say("Stopping the platform …")
-
-
-def is_in_use(data_dir: Path) -> bool:
-    """Whether a `make run` holds the folder."""
-    with (data_dir / "run.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-
-def await_demo(data_dir: Path) -> dict[str, str]:
-    path = data_dir / "demo.json"
-    deadline = time.monotonic() + READY_SECONDS
-    answer: str | None = "it has not said its address yet"
-    while time.monotonic() < deadline:
-        # Read each time: one that only starts writes its address before it is ready.
-        if path.exists():
-            demo: dict[str, str] = json.loads(path.read_text())
-            answer = why_not_ready(demo["base_url"])
-            if answer is None:
-                return demo
-        time.sleep(POLL_SECONDS)
-    raise NotReadyError(f"the one that runs is not ready: {answer}")
-
-
-def usable_port(wanted: str) -> int:
-    """`wanted`, unless something listens there."""
-    return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
-
-
-@contextmanager
-def platform(data_dir: Path, *, port: int, realtime_port: int, log: Path) -> Iterator[str]:
-    """The platform of `data_dir`, ready inside the block and stopped after it; its base URL.
-
-    It stops in order, the database last, also when this process is killed. Raises NotReadyError.
-    """
-    base_url = f"http://127.0.0.1:{port}"
-    urls = (base_url, f"http://127.0.0.1:{realtime_port}")
-    data_dir.mkdir(parents=True, exist_ok=True)
+    urls = [f"http://127.0.0.1:{each}" for each in (port, realtime_port)]
     with processes.running(
         [sys.executable, "-m", "dev.local_stack.run"],
-        log=log,
+        log=data_dir / "demo.log",
         is_ready=lambda: all(why_not_ready(url) is None for url in urls),
         ready_seconds=START_SECONDS,
         signals=[(signal.SIGTERM, STOP_SECONDS)],
@@ -154,7 +110,40 @@ def platform(data_dir: Path, *, port: int, realtime_port: int, log: Path) -> Ite
         death_signal=signal.SIGTERM,
         death_seconds=STOP_SECONDS,
     ):
-        yield base_url
+        try:
+            yield await_demo(data_dir)
+        finally:
+            say("Stopping the platform …")
+
+
+def is_in_use(data_dir: Path) -> bool:
+    """Whether a `make run` uses the folder."""
+    with (data_dir / "run.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def await_demo(data_dir: Path) -> dict[str, str]:
+    path = data_dir / "demo.json"
+    deadline = time.monotonic() + READY_SECONDS
+    reason: str | None = "it has not written its address yet"
+    while time.monotonic() < deadline:
+        # Read each time: a platform that is starting writes its address before it is ready.
+        if path.exists():
+            demo: dict[str, str] = json.loads(path.read_text())
+            reason = why_not_ready(demo["base_url"])
+            if reason is None:
+                return demo
+        time.sleep(POLL_SECONDS)
+    raise NotReadyError(f"the running platform is not ready: {reason}")
+
+
+def usable_port(wanted: str) -> int:
+    """`wanted`, unless something listens there."""
+    return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
 
 
 def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
@@ -179,11 +168,7 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
             batch_frames=BATCH_FRAMES,
             speed=speed,
         )
-    return tell(run, demo["base_url"], repetitions)
-
-
-def tell(run: SessionRun, base_url: str, repetitions: int) -> int:
-    session_id = run.record["session_id"]
+    base_url, session_id = demo["base_url"], run.record["session_id"]
     say(
         "\nIts record, while the platform runs:\n"
         f"  {base_url}/admin/sessions_app/detectionsession/{session_id}/change/\n"
