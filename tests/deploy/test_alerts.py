@@ -12,8 +12,9 @@ import yaml
 from dev.local_stack.environment import PROJECT
 from tests.deploy.promql import ALERTS, dashboard_expressions, promtool, rules
 
-# Of samples, one a minute: until the alert that waits longest has come, after five hours.
-MINUTES = 330
+# Of samples, one a minute: until the alert that waits longest has come, after five hours, and for
+# what comes within the first hour.
+MINUTES, SHORT = 330, 75
 API = 'job="kynaplatform-web",instance="a:8000"'
 PAGES = 'job="kynaplatform-pages",instance="a:8003"'
 STREAM = 'job="kynaplatform-realtime",instance="a:8001"'
@@ -140,7 +141,9 @@ FAULTS: dict[str, dict[str, float | str]] = {
 }
 
 
-def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> dict[str, Any]:
+def scenario(
+    name: str, series: dict[str, float | str], firing: list[str], minutes: int = SHORT
+) -> dict[str, Any]:
     """At its end, exactly the alerts `firing` are there."""
     return {
         "name": name,
@@ -148,14 +151,14 @@ def scenario(name: str, series: dict[str, float | str], firing: list[str]) -> di
         "input_series": [
             {
                 "series": known,
-                "values": f"{f'0{value}' if isinstance(value, str) else value}x{MINUTES}",
+                "values": f"{f'0{value}' if isinstance(value, str) else value}x{minutes}",
             }
             for known, value in series.items()
         ],
         "promql_expr_test": [
             {
                 "expr": 'count by (alertname) (ALERTS{alertstate="firing"}) > bool 0',
-                "eval_time": f"{MINUTES}m",
+                "eval_time": f"{minutes}m",
                 "exp_samples": [
                     {"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in firing
                 ],
@@ -182,7 +185,7 @@ def with_faults(*alerts: str) -> dict[str, float | str]:
 
 def with_values(name: str, values: dict[str, str], firing: list[str]) -> dict[str, Any]:
     """What is healthy, but for the samples of the series that begin so."""
-    made = scenario(name, HEALTHY, firing)
+    made = scenario(name, HEALTHY, firing, MINUTES)
     for start, samples in values.items():
         [one] = [one for one in made["input_series"] if one["series"].startswith(start)]
         one["values"] = samples
@@ -206,8 +209,8 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
     hours = MINUTES // 60 + 1
     task = "kyna_task_last_run_timestamp_seconds"
     scenarios = [
-        scenario("healthy", HEALTHY, []),
-        scenario("faulty", with_faults(*alerts), alerts),
+        scenario("healthy", HEALTHY, [], MINUTES),
+        scenario("faulty", with_faults(*alerts), alerts, MINUTES),
         scenario("never exported", {**never, unexported: 1}, ["KynaErasuresNotExported"]),
         scenario("never exported, nothing erased", {**never, unexported: 0}, []),
         scenario("no exporter", {**HEALTHY, f"up{{{EXPORTER}}}": 0}, ["KynaServerDown"]),

@@ -53,9 +53,13 @@ def target_of(machine: ReleaseMachine, link: str) -> str:
 def test_it_installs(machine: ReleaseMachine) -> None:
     name = machine.release(5)
     machine.clone()
+    (machine.etc / "kynaplatform-api.env").touch()
     done = machine.upgrade()
     assert done.returncode == 0, done.stderr
     assert machine.runs() == all_on(machine, name)
+    told = machine.steps()
+    renewed = told.index(f"manage.py create_database_roles in {name}")
+    assert renewed < told.index(next(step for step in told if "systemctl restart" in step))
     assert target_of(machine, "current") == name
     assert not (machine.root / "before").exists()
     full = (machine.root / "current/revision").read_text()
@@ -99,17 +103,6 @@ def test_all_is_built_before_anything_stops_and_switched_after_migrate(
     ]  # fmt: skip
     assert machine.runs() == all_on(machine, name)
     assert target_of(machine, "before") == OLD
-
-
-def test_database_roles_are_renewed_before_a_restart(machine: ReleaseMachine) -> None:
-    machine.release(5)
-    machine.clone()
-    (machine.etc / "kynaplatform-api.env").touch()
-    assert machine.upgrade().returncode == 0
-    name = target_of(machine, "current")
-    told = machine.steps()
-    renewed = told.index(f"manage.py create_database_roles in {name}")
-    assert renewed < told.index(next(step for step in told if "systemctl restart" in step))
 
 
 def test_a_page_of_the_release_before_finds_its_static_files(machine: ReleaseMachine) -> None:
@@ -240,25 +233,29 @@ def test_the_way_back_stops_what_the_release_before_does_not_have(machine: Relea
     assert set(machine.runs()) == {*before}
 
 
-def test_there_is_no_way_back_from_an_installation(machine: ReleaseMachine) -> None:
-    name = installed_on(machine)
-    done = machine.roll_back()
-    assert (done.returncode, done.stderr) == (
+def test_what_is_refused_changes_nothing(machine: ReleaseMachine) -> None:
+    first = installed_on(machine)
+    back = machine.roll_back()
+    assert (back.returncode, back.stderr) == (
         1, "FAILED: No release ran before this one on this machine.\n"
     )  # fmt: skip
-    assert machine.runs() == all_on(machine, name)
-
-
-def test_two_at_once_are_one(machine: ReleaseMachine) -> None:
-    installed_on(machine)
-    machine.release(5, another="")
+    assert machine.runs() == all_on(machine, first)
+    second = upgraded(machine, 5, another="")
+    before = machine.pids()
     machine.steps()
+    older = machine.upgrade(first)
+    machine.release(5, third="")
     with (machine.root / "releases/.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = machine.upgrade()
-    assert done.returncode == 1
-    assert done.stderr.endswith("\nFAILED: Another upgrade or rollback runs.\n")
+        at_once = machine.upgrade()
+    for done, told in (
+        (older, f"To go back run {machine.root}/rollback.\n"),
+        (at_once, "\nFAILED: Another upgrade or rollback runs.\n"),
+    ):
+        assert done.returncode == 1
+        assert done.stderr.endswith(told)
     assert machine.steps() == []
+    assert (machine.pids(), target_of(machine, "current")) == (before, second)
 
 
 @pytest.mark.long
@@ -334,18 +331,6 @@ def test_what_you_changed_in_a_checkout_is_not_dropped(
     assert done.returncode == 0, done.stderr
     unit = machine.root / "current/deploy/systemd/kynaplatform-api@.service"
     assert unit.read_text().endswith("# mine\n")
-
-
-def test_an_older_revision_is_no_upgrade(machine: ReleaseMachine) -> None:
-    first = installed_on(machine)
-    second = upgraded(machine, 5, another="")
-    before = machine.pids()
-    machine.steps()
-    done = machine.upgrade(first)
-    assert done.returncode == 1
-    assert done.stderr.endswith(f"To go back run {machine.root}/rollback.\n")
-    assert machine.steps() == []
-    assert (machine.pids(), target_of(machine, "current")) == (before, second)
 
 
 @pytest.mark.parametrize("kind", ["webhooks", "beat"])
