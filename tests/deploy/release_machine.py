@@ -267,8 +267,8 @@ class ReleaseMachine:
         (self.state / "blocked").unlink()
 
     def roll_back(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        [told] = re.findall(r"\*\*With systemd\*\* run\s+`(\S+)`", PAGE.read_text())
-        return self.run(f"{self.folder}{told}", *words)
+        [rollback] = re.findall(r"\*\*With systemd\*\*, run\s+`(\S+)`", PAGE.read_text())
+        return self.run(f"{self.folder}{rollback}", *words)
 
     def systemctl(self, *words: str) -> None:
         subprocess.run(["systemctl", *words], env=self.environment, check=True)
