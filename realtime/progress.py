@@ -322,23 +322,22 @@ def _rejection(progress: Progress, frame: Frame) -> Rejection | None:
         )
     if progress.last_ms is None or progress.first_ms is None:
         return None
-    text = f"timestamp_ms {time_ms:.15g}"
     if time_ms <= progress.last_ms:
         reason = RejectReason.TIMESTAMP_NOT_INCREASING
-        text += f" is not after the last one, {progress.last_ms:.15g}"
+        why = f"is not after the last one, {progress.last_ms:.15g}"
     elif progress.lost_ms is not None and time_ms < progress.lost_ms:
         reason = RejectReason.TIMESTAMP_NOT_INCREASING
-        text += f" is before {progress.lost_ms:.15g}, where a clock lost the pose"
+        why = f"is before {progress.lost_ms:.15g}, where a clock lost the pose"
     elif time_ms - progress.first_ms > progress.longest_ms:
         reason = RejectReason.TIMESTAMP_BEYOND_SESSION
-        text += f" is over {progress.longest_ms:.15g} ms after the first one"
-        text += f", {progress.first_ms:.15g}"
+        first_ms = f"{progress.first_ms:.15g}"
+        why = f"is over {progress.longest_ms:.15g} ms after the first one, {first_ms}"
     elif _frames_left(progress, frame) < 1:
         reason = RejectReason.TOO_MANY_FRAMES
-        text += f" is too soon: {FRAMES_PER_SECOND} frames a second of timestamp_ms are taken"
+        why = f"is too soon: {FRAMES_PER_SECOND} frames a second of timestamp_ms are taken"
     else:
         return None
-    return Rejection(reason, cut(text))
+    return Rejection(reason, cut(f"timestamp_ms {time_ms:.15g} {why}"))
 
 
 def _frames_left(progress: Progress, frame: Frame) -> float:

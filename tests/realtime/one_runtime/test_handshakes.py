@@ -5,27 +5,18 @@ import random
 import re
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 from bystander import unharmed_bystander
 from raw import connect, upgrade_request
-from stage import Stage, stage_on
+from stage import Stage
 
 from sessions_app.models import SessionAttach
 from tests.api.api_requests import nothing_changes
 
 REQUEST_SECONDS = 1.0
 PATH = "/api/detection/stream/5b6f3f63-2d0a-4f0e-9d5e-0d8f6a1f3c11"
-
-
-@pytest.fixture(scope="module")
-def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    hurry = json.dumps({"REQUEST_SECONDS": REQUEST_SECONDS, "CLOSING_SECONDS": 0.5})
-    folder = tmp_path_factory.mktemp("runtime")
-    with stage_on(folder, "tests.realtime.hurried", HURRY=hurry) as stage:
-        yield stage
-        assert stage.faults() == []
+HURRY = {"REQUEST_SECONDS": REQUEST_SECONDS, "CLOSING_SECONDS": 0.5}
 
 
 def answer(stage: Stage, sent: bytes) -> bytes:

@@ -2,11 +2,10 @@
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from raw import TEXT, attach, frame
-from stage import Stage, processes_of, stage_on
+from stage import Stage, processes_of
 from streaming import Client, wire_frames
 
 from dev.poses.figure import perform
@@ -14,13 +13,7 @@ from dev.poses.figure import perform
 CYCLES = 50
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 MAX_GROWTH_MB = 15.0
-
-
-@pytest.fixture(scope="module")
-def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage_on(tmp_path_factory.mktemp("runtime"), "tests.realtime.counted") as stage:
-        yield stage
-        assert stage.faults() == []
+PROGRAM = "tests.realtime.counted"
 
 
 def held(stage: Stage) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stage import Stage, runtime_on, stage_on
+from stage import Stage, runtime_on
 from streaming import Client, create, wire_frames
 
 from dev.poses.figure import perform
@@ -19,14 +19,7 @@ from tests.waiting import DEADLINE_SECONDS
 METRICS_TOKEN = "a-token-of-the-metrics"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 STREAM = "/api/detection/stream"
-
-
-@pytest.fixture(scope="module")
-def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("runtime")
-    with stage_on(folder, METRICS_TOKEN=METRICS_TOKEN) as stage:
-        yield stage
-        assert stage.faults() == []
+ENVIRONMENT = {"METRICS_TOKEN": METRICS_TOKEN}
 
 
 class Answer:

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from raw import CLOSE, CONTINUATION, PING, TEXT, attach, frame
 from rows import await_detached
-from stage import Stage, make_owner, runtime_on, stage_on
+from stage import Stage, make_owner, runtime_on
 from streaming import Client, create, wire_frames
 
 from dev.poses.figure import perform
@@ -26,17 +26,7 @@ from tests.waiting import eventually
 
 ALLOWED_ORIGIN = "https://app.example"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
-
-
-@pytest.fixture(scope="module")
-def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("runtime")
-    hurry = json.dumps({"QUIET_SECONDS": 0.1})
-    with stage_on(
-        folder, "tests.realtime.hurried", CORS_ALLOWED_ORIGINS=ALLOWED_ORIGIN, HURRY=hurry
-    ) as stage:
-        yield stage
-        assert stage.faults() == []
+HURRY, ENVIRONMENT = {"QUIET_SECONDS": 0.1}, {"CORS_ALLOWED_ORIGINS": ALLOWED_ORIGIN}
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from raw import TEXT, RawSocket, attach, frame
-from stage import Stage, stage_on
+from stage import Stage
 from streaming import wire_frames
 
 from dev.poses.figure import perform
@@ -22,25 +20,15 @@ BATCH = frame(
 )
 # Padded with what JSON passes over.
 LARGE = frame(TEXT, b'{"type":"ping"}' + b" " * 1_500_000)
-
-
-@pytest.fixture(scope="module")
-def stage(db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    hurry = json.dumps(
-        {
-            "MESSAGE_FIRST_SECONDS": FIRST_SECONDS,
-            "MESSAGE_SECONDS": MESSAGE_SECONDS,
-            "PACE_SECONDS": 0.1,
-            "MIN_BYTES_PER_SECOND": MIN_BYTES_PER_SECOND,
-            "MAX_UNFINISHED_BYTES": MAX_UNFINISHED_BYTES,
-            "CLOSING_SECONDS": 0.5,
-        }
-    )
-    folder = tmp_path_factory.mktemp("runtime")
-    limits = {"HURRY": hurry, "SESSION_IDLE_SECONDS": IDLE_SECONDS}
-    with stage_on(folder, "tests.realtime.hurried", **limits) as stage:
-        yield stage
-        assert stage.faults() == []
+ENVIRONMENT = {"SESSION_IDLE_SECONDS": IDLE_SECONDS}
+HURRY = {
+    "MESSAGE_FIRST_SECONDS": FIRST_SECONDS,
+    "MESSAGE_SECONDS": MESSAGE_SECONDS,
+    "PACE_SECONDS": 0.1,
+    "MIN_BYTES_PER_SECOND": MIN_BYTES_PER_SECOND,
+    "MAX_UNFINISHED_BYTES": MAX_UNFINISHED_BYTES,
+    "CLOSING_SECONDS": 0.5,
+}
 
 
 def refusals(stage: Stage, why: str) -> float:
