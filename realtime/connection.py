@@ -59,7 +59,7 @@ class Connection:
         self._batches = Batches(socket, self._session, attached.progress, checkpointer)
         self._is_ending = self._session.is_finalizing
         socket.turn.join(self.project_id)
-        socket.hear()  # the attach counts as a message
+        socket.note_activity()  # the attach counts as a message
         self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_PER_SECOND)
         self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None

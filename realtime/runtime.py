@@ -261,7 +261,7 @@ class Runtime:
                 beaten_at += away
                 if away > ABSENCE.total_seconds():
                     for connection in self._connections:
-                        connection.socket.make_up(away)
+                        connection.socket.exclude_downtime(away)
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _tell_watchdog(self) -> None:

@@ -59,18 +59,18 @@ class Socket:
         self._taken = asyncio.Event()
         self._heard_at = time.monotonic()
 
-    def hear(self) -> None:
+    def note_activity(self) -> None:
         """Note a sign of life of the client."""
         self._heard_at = time.monotonic()
 
-    def make_up(self, seconds: float) -> None:
+    def exclude_downtime(self, seconds: float) -> None:
         """Leave out of the client's silence a time in which the platform was away."""
         self._heard_at = min(time.monotonic(), self._heard_at + seconds)
 
     def last_message_at(self) -> datetime:
         """The time of the client's last message: now, while one waits or is under way."""
         if self.protocol.is_receiving():
-            self.hear()
+            self.note_activity()
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at
         return clock.known_now() - timedelta(seconds=silent)
 
@@ -154,7 +154,7 @@ class Socket:
             self._wake.set()
             if self._message["type"] == "websocket.disconnect":
                 return
-            self.hear()
+            self.note_activity()
             await self._taken.wait()
 
     async def _send_event(self, event: dict[str, Any]) -> None:
