@@ -319,13 +319,14 @@ def test_a_view_that_leaves_out_who_may_call_it_is_refused_as_it_is_imported():
     type("View", (ApiView,), {"get": operation(get), "access": {"get": PUBLIC}})
 
 
-@pytest.mark.parametrize("route", sorted({route for _, route in served_calls()}))
-def test_it_refuses_every_other_method_before_it_asks_who_calls(world, route):
-    served = {method for method, each in served_calls() if each == route}
-    others = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - served
+def test_it_refuses_every_other_method_before_it_asks_who_calls(world):
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+    served = served_calls()
     with nothing_changes():
-        for method in sorted(others):
-            refused(ask(method, world.path(route)), 405, "method_not_allowed")
+        for route in {route for _, route in served}:
+            for method in methods:
+                if (method, route) not in served:
+                    refused(ask(method, world.path(route)), 405, "method_not_allowed")
 
 
 # --- Each bad token ----------------------------------------------------------------------
@@ -571,13 +572,13 @@ def test_it_answers_others_as_if_the_resource_did_not_exist(world, call):
 # --- Without an access token -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", PUBLIC_ENDPOINTS, ids=lambda call: " ".join(call))
-def test_it_answers_everyone_alike(world, call):
-    method, route = call
+def test_it_answers_everyone_alike(world):
     suspend(world.owner, "organization")
     with nothing_changes():
-        for token in (None, garbage(world), world.owner.token):
-            assert ask(method, world.path(route), token=token).status_code == 200
+        for method, route in PUBLIC_ENDPOINTS:
+            for token in (None, garbage(world), world.owner.token):
+                answer = ask(method, world.path(route), token=token)
+                assert answer.status_code == 200, route
 
 
 def test_metrics_take_no_access_token(world, settings):

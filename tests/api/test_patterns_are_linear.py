@@ -157,13 +157,14 @@ def test_each_is_here():
     assert {use for name in told for use in found[name]} == {"compile"}
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "use"), WORST, ids=lambda of: getattr(of, "__name__", of)
-)
-def test_it_is_linear(module, name, use):
-    for text in WORST[module, name, use]:
-        assert len(text) >= SIZE - 10
-        getattr(getattr(module, name), use)(text)
+def test_each_is_linear():
+    for (module, name, use), texts in WORST.items():
+        for text in texts:
+            assert len(text) >= SIZE - 10
+            try:
+                getattr(getattr(module, name), use)(text)
+            except TooSlowError:
+                pytest.fail(f"{module.__name__}.{name}")
 
 
 def test_so_are_those_of_the_language():
