@@ -40,7 +40,7 @@ from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
 from sessions_app.attachments import session_detach
 from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
-from sessions_app.events import EventRecord, event_response, events_behind, events_caused
+from sessions_app.events import EventRecord, event_response, events_after_sequence, events_caused
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import (
@@ -140,7 +140,7 @@ class LeasedSession:
         more = self.row.events_total - sequence
         if more <= 0:
             return []
-        return await self._events(events_behind, sequence=sequence, limit=more)
+        return await self._events(events_after_sequence, sequence=sequence, limit=more)
 
     async def _events(
         self, read: Callable[..., list[DetectionEvent]], **arguments: Any

@@ -12,14 +12,14 @@ from kynaplatform.api.schemas import Answer, said
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, DetectionSession, EventType
 
-# The frame_seq of an event that a clock decided. Those of frames begin at 1.
+# The frame_seq of an event that a clock decided. Frames begin at 1.
 NO_FRAME: Final = 0
-# A page of one type reads no more events of the session than these.
+# The most events of the session that a page of one type reads.
 MAX_SCANNED: Final = 2_000
 
 
-# Frames cause events in their own order. So those of a frame lie between the last of an earlier one
-# and the first of a later one that have an index, which every sixteenth has.
+# Frames cause events in their own order, and every sixteenth event is indexed. So a frame's events
+# lie between the last indexed event of an earlier frame and the first of a later one.
 _OF_FRAMES: Final = """
 SELECT event.sequence
 FROM (
@@ -87,7 +87,7 @@ def event_response(session_id: UUID, event: DetectionEvent | NewEvent) -> EventR
 
 
 class EventPage(NamedTuple):
-    """Events of a session, and the one that the next page goes on behind, if there are more."""
+    """Events of a session, and the one that the next page follows, if there are more."""
 
     events: list[DetectionEvent]
     end: DetectionEvent | None
@@ -96,9 +96,9 @@ class EventPage(NamedTuple):
 def events_after(
     *, session_id: UUID, after: UUID | None, limit: int, type_: str | None = None
 ) -> EventPage:
-    """Up to `limit` events of a session, oldest first, behind the one with the id `after`.
+    """Up to `limit` events of a session, oldest first, after the one with the id `after`.
 
-    With `type_`, only events of that type, of the next MAX_SCANNED. Raises ValidationFailed when
+    With `type_`, only events of that type, among the next MAX_SCANNED. Raises ValidationFailed when
     `after` is no event of this session.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
@@ -108,7 +108,7 @@ def events_after(
         if not events.filter(sequence=known).exists() and not _has_left(session_id, known):
             raise ValidationFailed({"after": ["Not an event of this session."]})
     if type_ is None:
-        found = events_behind(session_id=session_id, sequence=known, limit=limit + 1)
+        found = events_after_sequence(session_id=session_id, sequence=known, limit=limit + 1)
     else:
         end = known + MAX_SCANNED
         looked_at = events.filter(sequence__gt=known, sequence__lte=end)
@@ -119,14 +119,14 @@ def events_after(
 
 
 def _has_left(session_id: UUID, sequence: int) -> bool:
-    """Whether retention has deleted the event: whoever reads page by page may have been at it."""
+    """Whether retention has deleted the event, which may be the last one of a reader's page."""
     left = DetectionSession.objects.filter(id=session_id, events_left_at__isnull=False)
     return left.filter(events_total__gte=sequence).exists() and sequence > 0
 
 
-def events_behind(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:
-    """Up to `limit` events of a session behind that sequence, oldest first."""
-    # Sequences have no gap. So any plan reads only these rows.
+def events_after_sequence(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:
+    """Up to `limit` events of a session after that sequence, oldest first."""
+    # Sequences have no gap, so any plan reads only these rows.
     events = DetectionEvent.objects.filter(
         session_id=session_id, sequence__gt=sequence, sequence__lte=sequence + limit
     )
@@ -138,7 +138,7 @@ def events_caused(
 ) -> list[DetectionEvent]:
     """The events that these frames and this clock of a session caused, in their order.
 
-    The events of a clock are the last ones before it. If it caused none, they are an earlier one's.
+    A clock's events are the last ones before it; if it caused none, they are an earlier clock's.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
     causes = Q(sequence__in=_sequences_of(session_id, frame_seqs))

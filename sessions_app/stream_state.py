@@ -1,9 +1,8 @@
-"""The state of a session's stream, with its summary: what an attach, or the finish, goes on from.
+"""The state of a session's stream, with its summary, from which an attach or the finish continues.
 
-It is compressed JSON in `packed_state`, for each checkpoint writes all of it to the WAL: most of
-its bytes are digits. Once a session has ended its summary is a column. Code of the release before
-stores the state as one JSON object in `engine_state`. Where that is there, it is the newer one:
-what is stored as bytes empties it.
+It is compressed JSON in `packed_state`, since each checkpoint writes all of it to the WAL and most
+of its bytes are digits. Once a session has ended its summary is a column. The release before stores
+the state as a JSON object in `engine_state`. If that is set it is newer: storing bytes clears it.
 """
 
 import sys
@@ -27,14 +26,14 @@ STATE_COLUMNS: Final = ("packed_state", "engine_state")
 # The customer's own, which no stream reads.
 LABELS: Final = ("subject", "metadata")
 SUMMARY: Final = Coalesce(KeyTransform("summary", "engine_state"), "summary")
-# The state has no use after the end. What it showed by then has: `update_live` has stored it.
+# The state has no use after the end, but its summary has: `update_live` has stored that.
 STATE_IS_DROPPED: Final[dict[str, object]] = {
     **dict.fromkeys(STATE_COLUMNS),
     "summary": SUMMARY,
 }
 
-# What was stored is read by the dictionary that packed it, which its frame names. So one that a
-# release has never changes, and a new one is a file beside it (dev/tools/state_dictionary.py).
+# A state is read by the dictionary that packed it, which its frame names. So the dictionary of a
+# release never changes, and a new one is a file beside it (dev/tools/state_dictionary.py).
 _DICTIONARY: Final = zstd.ZstdDict(Path(__file__).with_name("state.dictionary").read_bytes())
 # Level 7 saves 2 bytes of a hundred, for four times the time.
 _PACKER: Final = zstd.ZstdCompressor(
@@ -83,7 +82,7 @@ def summary_in(packed: bytes) -> dict[str, Any] | None:
 
 
 def summary_of(session: DetectionSession) -> dict[str, Any] | None:
-    """What a session's frames showed; of one that streams, if its state was read with it."""
+    """The summary of a session's frames; while it streams, only if its state was loaded."""
     if "packed_state" not in session.get_deferred_fields() and session.packed_state is not None:
         return summary_in(bytes(session.packed_state)) or session.summary
     return session.summary

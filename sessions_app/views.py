@@ -58,7 +58,7 @@ class ContractVersionUnsupported(errors.ApiError):
 
 
 def own_session(principal: Principal, session_id: UUID) -> DetectionSession | None:
-    """A token of one session finds that one alone."""
+    """A token of one session finds only that one."""
     if principal.session_id not in (None, session_id):
         return None
     own = DetectionSession.objects.filter(id=session_id, project_id=principal.project_id)
@@ -305,7 +305,7 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        # Of the first day that there is, or the last.
+        # On the first or the last day of the calendar.
         first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
         return first if moment.year == 1 else last
 

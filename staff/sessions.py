@@ -21,7 +21,7 @@ from detection import MoveSpec
 from detection.engine.plan import plan_of
 from sessions_app.attempt_words import why_words
 from sessions_app.downtime import make_up_for_downtime
-from sessions_app.events import NO_FRAME, events_behind, whole_ts
+from sessions_app.events import NO_FRAME, events_after_sequence, whole_ts
 from sessions_app.lifecycle import SessionAlreadyEnded, session_cancel, settle_locked
 from sessions_app.models import (
     LIVE_STATUSES,
@@ -301,7 +301,7 @@ def event_lines(session: DetectionSession, spec: MoveSpec | None) -> Iterator[by
 def _events(session: DetectionSession) -> Iterator[DetectionEvent]:
     """All events, by one short statement after another."""
     known = 0
-    while page := events_behind(session_id=session.pk, sequence=known, limit=ROWS_AT_ONCE):
+    while page := events_after_sequence(session_id=session.pk, sequence=known, limit=ROWS_AT_ONCE):
         yield from page
         known = page[-1].sequence
 

@@ -249,7 +249,7 @@ def _readiness_is_asked_by_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_looks_for_absences(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nobody_looks_for_downtime(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look serves for a while: whose statements are counted would have it by chance."""
     monkeypatch.setattr(downtime, "_present_until", math.inf)
 
