@@ -24,7 +24,7 @@ from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import EventRecord, event_response
 from sessions_app.listing import UNLISTED_COLUMNS
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Sessions
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
 from sessions_app.schemas import SessionRecord, session_response
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -90,7 +90,7 @@ class Start(NamedTuple):
         cursor = cursor_at(self.created_at, self.session_id)
         return f"{cursor}.{self.sequence}" if self.sequence else cursor
 
-    def following(self, sessions: Sessions) -> Sessions:
+    def following(self, sessions: SessionQuerySet) -> SessionQuerySet:
         """The sessions that follow; within a session it is the first of them."""
         way = "gte" if self.sequence else "gt"
         of_moment = Q(created_at__gt=self.created_at) | Q(**{f"id__{way}": self.session_id})
@@ -148,7 +148,7 @@ class _Line:
 
 
 def export_page(
-    sessions: Sessions,
+    sessions: SessionQuerySet,
     *,
     organization_id: UUID,
     since: datetime | None,
@@ -190,7 +190,7 @@ def export_page(
     return Page(body, None, until)
 
 
-def _first_live(sessions: Sessions, until: datetime, start: Start | None) -> datetime:
+def _first_live(sessions: SessionQuerySet, until: datetime, start: Start | None) -> datetime:
     """When the first live session was created; `until` if there is none before."""
     live = (start.following(sessions) if start else sessions).live().filter(created_at__lt=until)
     # In each an index has the first one first.
@@ -212,7 +212,7 @@ class _Part(NamedTuple):
 
 
 def _with_events(
-    sessions: Sessions, start: Start | None
+    sessions: SessionQuerySet, start: Start | None
 ) -> Iterator[tuple[_Part, list[NewEvent] | None]]:
     """Each session from `start` on, in parts with their events; None once it was deleted."""
     ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")

@@ -19,7 +19,7 @@ from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK
 from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import session_finish
 from sessions_app.leases import AttachmentLost, update_attached
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Sessions, Status
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, SessionQuerySet, Status
 from sessions_app.session_ends import (
     RUNTIME_ERROR,
     SESSION_ABANDONED,
@@ -57,7 +57,7 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
             session_finish(session_id=session_id, now=now)
 
 
-def settle_locked(one: Sessions, now: datetime, project_id: UUID) -> None:
+def settle_locked(one: SessionQuerySet, now: datetime, project_id: UUID) -> None:
     """Lock a project's session, which waits for a transaction that is ending it, and settle it.
 
     The statement names only its id: planned on an empty table, the index of projects would seem as

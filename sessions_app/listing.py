@@ -18,7 +18,7 @@ from sessions_app.models import (
     DetectionSession,
     Mode,
     Notes,
-    Sessions,
+    SessionQuerySet,
     Status,
 )
 
@@ -70,7 +70,7 @@ class SessionFilters:
             return (Status.COMPLETED,)
         return LIVE_STATUSES if self.status == LIVE else (self.status,)
 
-    def rows(self) -> Sessions:
+    def rows(self) -> SessionQuerySet:
         """The sessions of every filter but the status and the mode."""
         conditions = {
             "id__range": self.ids,
@@ -95,7 +95,7 @@ class SessionFilters:
             rows = rows.filter(repetitions={})
         return rows
 
-    def parts(self) -> list[Sessions]:
+    def parts(self) -> list[SessionQuerySet]:
         """The sessions in parts, each of which one index has newest first."""
         rows, is_few = self.rows(), bool(self.ids or self.subject)
         if self.note:

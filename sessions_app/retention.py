@@ -31,7 +31,7 @@ from common.slices import SLICE, update_in_slices
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from projects.models import Project
-from sessions_app.models import DetectionEvent, DetectionSession, Sessions
+from sessions_app.models import DetectionEvent, DetectionSession, SessionQuerySet
 from sessions_app.removal import MAX_SESSIONS, sessions_remove, within_a_batch
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class Partition(NamedTuple):
         return datetime.fromtimestamp((self.end.int >> 80) / 1000, UTC)
 
     @property
-    def sessions(self) -> Sessions:
+    def sessions(self) -> SessionQuerySet:
         return DetectionSession.objects.filter(id__gte=self.first, id__lt=self.end)
 
 
@@ -271,7 +271,7 @@ class _Pace:
             self._sleep(time.monotonic() - began)
         return total
 
-    def change(self, due: Sessions, change: Callable[[list[UUID]], object]) -> int:
+    def change(self, due: SessionQuerySet, change: Callable[[list[UUID]], object]) -> int:
         """Change the sessions in batches, except those that another has locked. Returns how many.
 
         The lock is that of a deletion: it would wait for what only refers to the sessions.
@@ -332,7 +332,7 @@ def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pac
     gone = 0
     ended = DetectionSession.objects.ended().of_project(project_id)
 
-    def due_with_events(days: int) -> Sessions:
+    def due_with_events(days: int) -> SessionQuerySet:
         until = now - timedelta(days=days)
         if days == platform.events:
             # Events wait for the rest of their partition, which leaves by a DROP.

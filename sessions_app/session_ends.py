@@ -32,7 +32,7 @@ from sessions_app.models import (
     DetectionSession,
     Mode,
     Outcome,
-    Sessions,
+    SessionQuerySet,
     Status,
 )
 from sessions_app.stream_state import STATE_COLUMNS, STATE_IS_DROPPED, SUMMARY, summary_in
@@ -175,13 +175,13 @@ def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
     return update_in_slices(left.order_by(), drop, slice_size)
 
 
-def settle(one: Sessions, now: datetime) -> int:
+def settle(one: SessionQuerySet, now: datetime) -> int:
     """Write the passed deadline of one session, unless an engine is to finish it; 1 if it did."""
     make_up_for_downtime(now)
     return _end(one, now) or sessions_await_reader(one.unread(now), now)
 
 
-def settle_in_slices(rows: Sessions, now: datetime, slice_size: int) -> int:
+def settle_in_slices(rows: SessionQuerySet, now: datetime, slice_size: int) -> int:
     """The same of many sessions, in short transactions."""
     make_up_for_downtime(now)
 
@@ -193,7 +193,7 @@ def settle_in_slices(rows: Sessions, now: datetime, slice_size: int) -> int:
     return update_in_slices(rows.to_settle(now), change, slice_size)
 
 
-def _end(sessions: Sessions, now: datetime) -> int:
+def _end(sessions: SessionQuerySet, now: datetime) -> int:
     """End the sessions that need no engine. `ended_at` is the deadline, however late that is.
 
     A session whose runtime is to finish it becomes finalizing, and keeps its state.
@@ -235,7 +235,7 @@ def _end(sessions: Sessions, now: datetime) -> int:
     return update_live(sessions.to_end(now), **{**STATE_IS_DROPPED, **values})
 
 
-def sessions_await_reader(sessions: Sessions, now: datetime) -> int:
+def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> int:
     """Make those that this process can't read, and no runtime holds, wait for one that can.
 
     The grace period of one that waits already does not start again. Returns how many.

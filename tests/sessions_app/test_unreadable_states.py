@@ -10,7 +10,7 @@ from lifecycle_scene import IDLE, SLACK, Scene, at, sweep
 
 import detection
 from projects.models import suspend
-from sessions_app import finish, querysets
+from sessions_app import finish, models
 from sessions_app.finish import StateUnreadable
 from sessions_app.models import DetectionSession
 from sessions_app.session_sweep import beat
@@ -50,7 +50,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From then on this process is of the later code."""
 
     def know() -> None:
-        monkeypatch.setattr(querysets, "READABLE_FORMS", (LATER_FORM,))
+        monkeypatch.setattr(models, "READABLE_FORMS", (LATER_FORM,))
         monkeypatch.setattr(detection.engine.snapshots, "SNAPSHOT_FORM", LATER_FORM)
 
     return know
