@@ -31,10 +31,7 @@ class SubjectErasureViewSet(ApiViewSet):
     access = {"erase": Access("data:erase")}
 
     @Operation(
-        summary="Erase a person",
-        example={"subject": "p_4711"},
-        returns=SubjectErased,
-        status=202,
+        summary="Erase a person", example={"subject": "p_4711"}, returns=SubjectErased, status=202
     )
     def erase(self, request: ApiRequest, body: SubjectErase) -> SubjectErased:
         """Erase every session of the project with this subject that was created before now.

@@ -71,10 +71,7 @@ class Outage:
         if since is not None and is_reported:
             logger.warning(
                 "%(dependency)s is back after %(seconds).1f s",
-                {
-                    "dependency": self._dependency,
-                    "seconds": round(time.monotonic() - since, 1),
-                },
+                {"dependency": self._dependency, "seconds": round(time.monotonic() - since, 1)},
             )
 
 

@@ -210,7 +210,7 @@ TEMPLATES = [
             ],
             "libraries": {"staff_texts": "staff.display"},
         },
-    },
+    }
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -28,9 +28,7 @@ urlpatterns = [
         name="usage-of-project",
     ),
     path(
-        "api/subjects/erase",
-        SubjectErasureViewSet.as_view({"post": "erase"}),
-        name="subject-erase",
+        "api/subjects/erase", SubjectErasureViewSet.as_view({"post": "erase"}), name="subject-erase"
     ),
     path("api/schema", OpenApiView.as_view(), name="openapi"),
     path("api/schema/movespec", MoveSpecSchemaView.as_view(), name="movespec-schema"),

@@ -10,11 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from kynaplatform import clock
-from kynaplatform.api.errors import (
-    AccessTokenExpired,
-    AccessTokenInvalid,
-    AccessTokenMissing,
-)
+from kynaplatform.api.errors import AccessTokenExpired, AccessTokenInvalid, AccessTokenMissing
 from kynaplatform.api.operations import Principal, Quotas
 from kynaplatform.api.throttling import count_bad_bearer
 from kynaplatform.database.connections import Statement

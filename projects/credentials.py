@@ -17,14 +17,7 @@ from django.db import transaction
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from kynaplatform.metrics.readiness import MISSING, OK
-from projects.models import (
-    DEFAULT_SCOPES,
-    Credential,
-    CredentialKind,
-    Project,
-    Scope,
-    is_live,
-)
+from projects.models import DEFAULT_SCOPES, Credential, CredentialKind, Project, Scope, is_live
 
 SECRET_BYTES = 32
 # A process hashes anew only this long after its start: by then every process of a rolling restart

@@ -170,7 +170,7 @@ class Credential(models.Model):
         constraints = [
             CheckConstraint(
                 name="credential_kind_known", condition=Q(kind__in=CredentialKind.values)
-            ),
+            )
         ]
 
     def __str__(self) -> str:
@@ -243,7 +243,7 @@ class AccessToken(models.Model):
             CheckConstraint(
                 name="access_token_expires_after_creation",
                 condition=Q(expires_at__gt=F("created_at")),
-            ),
+            )
         ]
 
     def __str__(self) -> str:

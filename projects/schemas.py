@@ -50,13 +50,11 @@ class AccessTokenMint(Body):
     ] = None
     api_key_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
     service_account_id: Annotated[
-        CredentialSecret | None,
-        said("The id of a service account, with `service_account_secret`."),
+        CredentialSecret | None, said("The id of a service account, with `service_account_secret`.")
     ] = None
     service_account_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
     api_key: Annotated[
-        CredentialSecret | None,
-        said("An API key alone: its secret, or `id:secret`.", "kyna_sk_…"),
+        CredentialSecret | None, said("An API key alone: its secret, or `id:secret`.", "kyna_sk_…")
     ] = None
     project_id: Annotated[UUID | None, said("The credential's project. You may leave it out.")] = (
         None

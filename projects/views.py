@@ -88,18 +88,12 @@ class AccessTokenViewSet(ApiViewSet):
             expires_at=token.expires_at,
         )
 
-    @Operation(
-        summary="List access tokens",
-        returns=list[AccessTokenRecord],
-    )
+    @Operation(summary="List access tokens", returns=list[AccessTokenRecord])
     def list(self, request: ApiRequest, query: PageQuery) -> Result:
         """The project's tokens, newest first; never the tokens themselves."""
         tokens = AccessToken.objects.filter(project_id=request.principal.project_id)
         return paginate(
-            request._request,
-            tokens.select_related("credential"),
-            query,
-            access_token_response,
+            request._request, tokens.select_related("credential"), query, access_token_response
         )
 
     @Operation(
@@ -112,9 +106,7 @@ class AccessTokenViewSet(ApiViewSet):
         return access_token_response(token)
 
     @Operation(
-        summary="Revoke an access token",
-        returns=AccessTokenRecord,
-        errors=(errors.NotFound,),
+        summary="Revoke an access token", returns=AccessTokenRecord, errors=(errors.NotFound,)
     )
     def revoke(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
@@ -127,9 +119,7 @@ class JsonWebKeySetView(ApiView):
     access = {"get": PUBLIC}
 
     @Operation(
-        summary="The public keys of the platform's tokens",
-        counted="no",
-        returns=JsonWebKeySet,
+        summary="The public keys of the platform's tokens", counted="no", returns=JsonWebKeySet
     )
     def get(self, request: ApiRequest) -> dict[str, Any]:
         """A JWK set (RFC 7517). A next key is published five minutes before it signs."""

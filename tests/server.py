@@ -164,11 +164,7 @@ def runtime_server(
 
 @contextlib.contextmanager
 def _server(
-    command: Sequence[str],
-    port: int,
-    folder: Path,
-    log: Path,
-    environment: Mapping[str, str],
+    command: Sequence[str], port: int, folder: Path, log: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     process = processes.start(
         [sys.executable, "-m", *command],

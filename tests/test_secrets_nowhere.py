@@ -119,10 +119,7 @@ def admin() -> Client:
 
 @pytest.fixture
 def secrets(
-    owner: Machine,
-    movespec: MoveSpec,
-    admin: Client,
-    caplog: pytest.LogCaptureFixture,
+    owner: Machine, movespec: MoveSpec, admin: Client, caplog: pytest.LogCaptureFixture
 ) -> Secrets:
     """The platform used in every way that makes a secret or is sent one."""
     caplog.set_level(logging.DEBUG)

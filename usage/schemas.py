@@ -18,8 +18,7 @@ class UsageOfDay(Answer):
     sessions: Annotated[int, said("The sessions that ended on it, in any way.", 41)]
     accepted_frames: Annotated[int, said("Their accepted frames.", 33292)]
     active_ms: Annotated[
-        int,
-        said("Their frame time between accepted frames, gaps over 2 s left out.", 1109733),
+        int, said("Their frame time between accepted frames, gaps over 2 s left out.", 1109733)
     ]
 
 

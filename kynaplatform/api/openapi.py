@@ -81,7 +81,7 @@ SECURITY_SCHEMES: dict[str, Schema] = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "An access token, minted at POST /api/auth/access-tokens.",
-    },
+    }
 }
 REQUEST_ID_PARAMETER: Schema = {
     "in": "header",

@@ -10,12 +10,7 @@ import msgspec
 from django.http import HttpRequest
 
 from kynaplatform.api.bodies import TextBody
-from kynaplatform.api.errors import (
-    ApiError,
-    HeldByAnother,
-    OrganizationSuspended,
-    ProjectSuspended,
-)
+from kynaplatform.api.errors import ApiError, HeldByAnother, OrganizationSuspended, ProjectSuspended
 from kynaplatform.api.schemas import Query
 
 # By the principal, or by address without a token; by the view itself; or not at all.

@@ -110,8 +110,7 @@ class DayRangeQuery(Query, kw_only=True):
     ) = msgspec.field(default=msgspec.UNSET, name="from")
     to: (
         Annotated[
-            date,
-            said("The last day of UTC, at most 400 in all; by default today.", "2026-11-30"),
+            date, said("The last day of UTC, at most 400 in all; by default today.", "2026-11-30")
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET

@@ -35,13 +35,7 @@ def ask(
     environ = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(data))}
     if address is not None:
         environ["REMOTE_ADDR"] = address
-    return (client or ApiClient()).generic(
-        method,
-        path,
-        data=data,
-        headers=sent,
-        **environ,
-    )
+    return (client or ApiClient()).generic(method, path, data=data, headers=sent, **environ)
 
 
 def refused(response: HttpResponse, status: int, code: str, /, **details: Any) -> dict[str, Any]:

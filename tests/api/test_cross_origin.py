@@ -80,8 +80,7 @@ def test_a_page_may_read_our_headers(owner):
 
 
 @pytest.mark.parametrize(
-    "origin",
-    ["https://evil.example", "http://app.example", "https://app.example:8443", "null"],
+    "origin", ["https://evil.example", "http://app.example", "https://app.example:8443", "null"]
 )
 def test_another_origin_gets_nothing(owner, origin):
     for response in (owner.get(SESSIONS, origin=origin), preflight(SESSIONS, "POST", origin)):

@@ -71,12 +71,7 @@ def test_a_variable_is_read(monkeypatch, reader, default, value, meaning):
             "a number of requests such as 60/minute",
             ["100", "100/hour", "-1/minute", "1e3/minute"],
         ),
-        (
-            log_level,
-            "INFO",
-            "DEBUG, INFO, WARNING, ERROR or CRITICAL",
-            ["LOUD", "20", "FATAL"],
-        ),
+        (log_level, "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL", ["LOUD", "20", "FATAL"]),
         (switch, True, "true or false", ["Treu", "True", "1", "yes", "on", "0", "no"]),
         (log_format, "text", "text or json", ["JSON", "xml"]),
     ],

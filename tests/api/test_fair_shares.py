@@ -7,11 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kynaplatform.api.rate_limits import (
-    MINUTE,
-    Decision,
-    Limit,
-)
+from kynaplatform.api.rate_limits import MINUTE, Decision, Limit
 
 WINDOW = 10 * MINUTE
 

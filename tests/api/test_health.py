@@ -103,9 +103,7 @@ def test_a_broker_that_accepts_and_says_nothing_holds_nobody(transactional_db, o
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         service(
-            "api",
-            tmp_path,
-            {"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"},
+            "api", tmp_path, {"CELERY_BROKER_URL": f"redis://127.0.0.1:{silent.getsockname()[1]}/0"}
         ) as (port, monitor_port),
         ThreadPoolExecutor(MAX_CLIENTS) as threads,
     ):

@@ -89,11 +89,7 @@ def test_an_error_tells_them_as_well(owner, movespec):
             (owner.get(f"{SESSIONS}/{uuid.uuid4()}?a=1"), "not_found", "a"),
             (ask("POST", TOKENS, {"api_key": "kyna_sk_x", "key": 1}), "api_key_invalid", "key"),
             (ask("POST", TOKENS, {"key": 1}), "validation_error", "key"),
-            (
-                owner.post(SESSIONS, {"a": 1}, idempotency_key="a b"),
-                "idempotency_key_invalid",
-                "a",
-            ),
+            (owner.post(SESSIONS, {"a": 1}, idempotency_key="a b"), "idempotency_key_invalid", "a"),
             (
                 owner.create_session(movespec, contract_major=2, a=1),
                 "contract_version_unsupported",

@@ -55,10 +55,7 @@ def test_warnings_and_uncaught_exceptions_are_lines_too():
         "CRITICAL",
     )
     assert in_thread["exception"].endswith("KeyError: 'in a thread'")
-    assert (ignored["message"], ignored["level"]) == (
-        "exception ignored in Left.__del__",
-        "ERROR",
-    )
+    assert (ignored["message"], ignored["level"]) == ("exception ignored in Left.__del__", "ERROR")
     assert ignored["exception"].endswith("ValueError: left")
     assert at_last["message"] == "uncaught exception"
     assert at_last["exception"].endswith("ZeroDivisionError: at last")

@@ -10,13 +10,7 @@ import pytest
 from detection.language import criteria, yaml_text, yaml_tree
 from dev.local_stack.environment import PROJECT
 from kynaplatform import logs, middleware
-from kynaplatform.api import (
-    bodies,
-    faults,
-    idempotency,
-    operations,
-    views,
-)
+from kynaplatform.api import bodies, faults, idempotency, operations, views
 from projects import credentials
 from sessions_app import context, export
 from staff import display, movespec_text, search, webhooks
@@ -49,7 +43,7 @@ WORST = {
     ],
     (credentials, "_SECRET", "fullmatch"): ["kyna_sk_" + "a" * SIZE],
     (staff_lists, "FORMULA", "search"): [
-        *(";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3)),
+        *(";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3))
     ],
     (export, "_CURSOR", "fullmatch"): ["a" * SIZE, "a" * 32 + "." + "1" * SIZE],
     (faults, "_BRACKET", "findall"): [*QUOTES, '"x' * (SIZE // 2), "-" * SIZE],
@@ -57,17 +51,17 @@ WORST = {
     (idempotency, "_ESCAPED", "search"): ["\\" * SIZE],
     (idempotency, "_BARE", "fullmatch"): [LONG],
     (idempotency, "_QUOTED", "fullmatch"): [
-        *('"' + LONG, '"' + "\\\\" * (SIZE // 2), '"' + '\\"' * (SIZE // 2)),
+        *('"' + LONG, '"' + "\\\\" * (SIZE // 2), '"' + '\\"' * (SIZE // 2))
     ],
     (staff_lists, "SECRET", "search"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
     (logs, "_ACCEPTABLE", "fullmatch"): [LONG],
     (middleware, "_OF_THIS_MACHINE", "fullmatch"): [
-        *("http" * (SIZE // 4), "http://localhost:" + "1" * SIZE),
+        *("http" * (SIZE // 4), "http://localhost:" + "1" * SIZE)
     ],
     (yaml_text, "_COLON", "search"): [":" * SIZE, ":x" * (SIZE // 2)],
     (yaml_text, "_COMMENT", "search"): [" " * SIZE, "x#" * (SIZE // 2)],
     (yaml_text, "_BEFORE_KEY", "match"): [
-        *(" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE),
+        *(" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE)
     ],
     (yaml_text, "_WORD", "match"): [LONG],
     (yaml_text, "_BEFORE_BRACKET", "match"): [LONG, "x" + " " * SIZE],
@@ -75,17 +69,15 @@ WORST = {
     (movespec_text, "LINE_BREAK", "split"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (search, "DIGITS", "fullmatch"): ["a" * SIZE],
     (display, "WHOLE_ID", "search"): [
-        *("a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5)),
+        *("a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5))
     ],
     (views, "_UUID", "fullmatch"): ["a" * SIZE, "a" * 8 + "-aaaa" * (SIZE // 5)],
     (webhooks, "WORDS", "fullmatch"): ["a" * SIZE, "." * SIZE, "a." * (SIZE // 2)],
-    (webhooks, "SIGNING_SECRET", "search"): [
-        *("whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE),
-    ],
+    (webhooks, "SIGNING_SECRET", "search"): [*("whsec_" * (SIZE // 6 + 1), "whsec_" + "A" * SIZE)],
     (yaml_tree, "_NULL", "fullmatch"): ["n" * SIZE],
     (yaml_tree, "_BOOLEAN", "fullmatch"): ["t" * SIZE],
     (yaml_tree, "_DECIMAL", "fullmatch"): [
-        *("1" * SIZE + "x", "." * SIZE, "1." + "1" * SIZE + "e", "1e" + "1" * SIZE + "x"),
+        *("1" * SIZE + "x", "." * SIZE, "1." + "1" * SIZE + "e", "1e" + "1" * SIZE + "x")
     ],
     (yaml_tree, "_OCTAL", "fullmatch"): ["0o" + "7" * SIZE + "x"],
     (yaml_tree, "_HEXADECIMAL", "fullmatch"): ["0x" + "f" * SIZE + "x"],

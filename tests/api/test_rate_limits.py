@@ -160,9 +160,7 @@ eras = itertools.count(1)
 
 
 @given(calls)
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_it_meets_every_call_as_a_list_of_times_would(counter, calls):
     model, run, now = Model(), uuid.uuid4(), 100_000.0 * next(eras)
     for step, quotas, counting, hits in calls:

@@ -119,10 +119,7 @@ def test_a_database_that_is_lost_meanwhile_is_503(
 
 
 def test_one_that_is_refused_counts_as_one_request_and_a_page_of_export_as_five(
-    limits_clock: Any,
-    settings: Any,
-    owner: Machine,
-    other_process: "psycopg.Connection[Any]",
+    limits_clock: Any, settings: Any, owner: Machine, other_process: "psycopg.Connection[Any]"
 ) -> None:
     settings.RATE_LIMIT_PROJECT = 20
 
@@ -139,10 +136,7 @@ def test_one_that_is_refused_counts_as_one_request_and_a_page_of_export_as_five(
 
 
 def test_it_comes_after_suspension_and_the_rate_limit_and_before_the_scope(
-    limits_clock: Any,
-    settings: Any,
-    owner: Machine,
-    other_process: "psycopg.Connection[Any]",
+    limits_clock: Any, settings: Any, owner: Machine, other_process: "psycopg.Connection[Any]"
 ) -> None:
     begin_read(other_process, owner)
     narrow = mint(owner.credential, ["movespecs:read"])

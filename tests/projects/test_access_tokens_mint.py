@@ -34,11 +34,7 @@ def pair(machine, **more):
 
 def account_pair(account, **more):
     credential, secret = account
-    return {
-        "service_account_id": str(credential.id),
-        "service_account_secret": secret,
-        **more,
-    }
+    return {"service_account_id": str(credential.id), "service_account_secret": secret, **more}
 
 
 # What it answers

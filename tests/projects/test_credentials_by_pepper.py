@@ -42,8 +42,7 @@ def machine(old: None, owner: Machine, settings: Any) -> Machine:
 
 def issue(machine: Machine, **more: Any) -> tuple[Credential, str]:
     return credential_issue(
-        project=machine.project,
-        **{"kind": CredentialKind.API_KEY, "name": "a further one", **more},
+        project=machine.project, **{"kind": CredentialKind.API_KEY, "name": "a further one", **more}
     )
 
 

@@ -67,10 +67,7 @@ def grant(*words):
 
 def test_an_existing_key_is_given_further_scopes(owner, movespec):
     credential, secret = credential_issue(
-        project=owner.project,
-        kind=CredentialKind.API_KEY,
-        name="narrow",
-        scopes=["tokens:read"],
+        project=owner.project, kind=CredentialKind.API_KEY, name="narrow", scopes=["tokens:read"]
     )
     minted = ask("POST", TOKENS, {"api_key": secret}).json()
     grant(credential.id, "usage:read", "sessions:read")

@@ -51,10 +51,7 @@ def test_it_adds_to_the_day_of_the_project(owner, peer, slice_size):
     assert metered() == []
     meter(owner, 1)
     assert tasks.roll_up_usage() == 1
-    assert sums_of(owner) == {
-        DAY: (7, 14, 1400, 11),
-        DAY + timedelta(days=1): (1, 1, 100, 1),
-    }
+    assert sums_of(owner) == {DAY: (7, 14, 1400, 11), DAY + timedelta(days=1): (1, 1, 100, 1)}
     assert sums_of(peer) == {DAY: (3, 6, 600, 6)}
     assert set(UsageDay.objects.values_list("organization_id", flat=True)) == {
         owner.organization.id

@@ -89,10 +89,7 @@ def test_400_days_are_the_most(owner):
 @pytest.mark.parametrize(
     ("query", "details"),
     [
-        (
-            "from=2031-05-02&to=2031-05-01",
-            {"from": "This field must not be after 2031-05-01."},
-        ),
+        ("from=2031-05-02&to=2031-05-01", {"from": "This field must not be after 2031-05-01."}),
         ("from=2031-02-30", {"from": "This field must be a day, such as 2026-01-31."}),
         ("to=yesterday", {"to": "This field must be a day, such as 2026-01-31."}),
         ("to=20310501", {"to": "This field must be a day, such as 2026-01-31, not 20310501."}),

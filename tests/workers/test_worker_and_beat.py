@@ -92,9 +92,7 @@ class Platform:
     scope="module", params=["filesystem", pytest.param("redis", marks=pytest.mark.long)]
 )
 def platform(
-    request: pytest.FixtureRequest,
-    django_db_setup: None,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
     """Running; at the end SIGTERM stops every process."""
     url = "filesystem://localhost"

@@ -28,6 +28,5 @@ class Command(OperatorCommand):
         else:
             key, is_new = signing_key_rotate(now=clock.now())
         self.print_result(
-            {"kid": key.id, "signs_from": key.signs_from.isoformat(), "is_new": is_new},
-            options,
+            {"kid": key.id, "signs_from": key.signs_from.isoformat(), "is_new": is_new}, options
         )
