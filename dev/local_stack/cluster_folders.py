@@ -18,7 +18,7 @@ CLUSTER = "postgres"
 
 
 class PostgresUnavailableError(Exception):
-    """The embedded server cannot be had; the text says why in one line."""
+    """There is no embedded server; the text says why in one line."""
 
 
 def server_user(owned: Path) -> tuple[int, int] | None:
@@ -92,8 +92,8 @@ def open_binaries(binaries: Path, folder: Path) -> Path:
     copies.chmod(0o755)
     # Each version, and each installation of it, has its own copy.
     found = (binaries / "postgres").stat()
-    told = f"{installation} {found.st_size} {found.st_mtime_ns}"
-    copy = copies / hashlib.sha256(told.encode()).hexdigest()[:20]
+    identity = f"{installation} {found.st_size} {found.st_mtime_ns}"
+    copy = copies / hashlib.sha256(identity.encode()).hexdigest()[:20]
     if not copy.exists():
         for older in copies.iterdir():
             shutil.rmtree(older)

@@ -1,4 +1,4 @@
-"""The development environment: what is set is honoured, what is not is filled in.
+"""The development environment: set variables win, and missing ones are filled in.
 
 With `ENVIRONMENT=production` nothing is filled in and no database is started.
 """
@@ -25,7 +25,7 @@ REALTIME_PORT = "8001"
 
 
 def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
-    """Complete `variables` for development, in place; False when they are not for development.
+    """Complete `variables` for development, in place. Returns False outside development.
 
     The project's `.env` comes first; variables that are set, and not empty, win over it.
     """
@@ -56,14 +56,14 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
 def database(
     variables: MutableMapping[str, str], *, reuse: bool
 ) -> Iterator["EmbeddedPostgres | None"]:
-    """While inside, `variables` name a database: the one they name already, or an embedded one.
+    """While inside, `variables` name a database: the one already named, or an embedded one.
 
-    Outside development they are left as they are. Raises PostgresUnavailableError.
+    Outside development they stay unchanged. Raises PostgresUnavailableError.
     """
     if variables["ENVIRONMENT"] != "development" or variables.get("DATABASE_URL"):
         yield None
         return
-    # Imported only here: nothing of it is loaded when there is a DATABASE_URL.
+    # Imported only here, so that nothing of it loads when there is a DATABASE_URL.
     from dev.local_stack.postgres import serve
 
     with serve(Path(variables["DATA_DIR"]), reuse=reuse) as server:

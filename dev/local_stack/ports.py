@@ -10,9 +10,9 @@ _range = range(FIRST_PORT, LAST_PORT + 1)
 
 
 def share_ports(number: int, processes: int) -> None:
-    """Of so many processes that look for ports at once, give this one a part of its own.
+    """Give this one of several processes its own part of the range.
 
-    Between two that look, the one's port is free until its server listens.
+    Otherwise two could return the same port before either's server listens.
     """
     global _range
     each = (LAST_PORT + 1 - FIRST_PORT) // processes
@@ -21,9 +21,9 @@ def share_ports(number: int, processes: int) -> None:
 
 
 def free_port(also_free: int = 0) -> int:
-    """A port that nothing listens on at this moment, and that no call before has given.
+    """A port that nothing listens on, and that no earlier call returned.
 
-    The same is so of the port that comes `also_free` after it.
+    The port `also_free` above it is free too.
     """
     while True:
         port = _range[secrets.randbelow(len(_range) - also_free)]

@@ -91,10 +91,10 @@ class EmbeddedPostgres:
         return f"postgresql://{SUPERUSER}@:{PORT}/{DATABASE}?host={folder}"
 
     def start(self, *, reuse: bool = False) -> None:
-        """Take the folder and start the server, or start it again.
+        """Lock the folder and start the server, or start it again.
 
-        Where another process's server answers, `reuse` leaves it at that; otherwise that is a
-        PostgresUnavailableError, as is every other reason for having none.
+        If another process's server answers, `reuse` uses that one. Otherwise this raises
+        PostgresUnavailableError, as for every other failure.
         """
         try:
             if self._lock is not None or self._take_folder(reuse=reuse):
@@ -105,7 +105,7 @@ class EmbeddedPostgres:
             ) from error
 
     def stop(self) -> None:
-        """Stop the server, if it runs, and let go of the folder."""
+        """Stop the server, if it runs, and unlock the folder."""
         if self.process is not None:
             # fast, then immediate shutdown
             processes.stop(self.process, signals=[(signal.SIGINT, 20), (signal.SIGQUIT, 5)])
@@ -125,7 +125,7 @@ class EmbeddedPostgres:
         return True
 
     def _take_folder(self, *, reuse: bool) -> bool:
-        """Whether it is ours; else another process's server answers there, to be reused."""
+        """Returns False if another process's server answers there and `reuse` is set."""
         now = time.monotonic()
         deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
         while not self._try_lock():
@@ -169,7 +169,7 @@ class EmbeddedPostgres:
         self._wait_until_ready()
 
     def _is_made(self) -> bool:
-        # A folder that was made anew has no data, whatever was once kept for its name.
+        # A folder made anew has no data, even if its place has some.
         is_its = self._entry.resolve() == self.cluster.resolve()
         return is_its and (self.cluster / "PG_VERSION").exists()
 
@@ -276,7 +276,7 @@ def accepts_connections(cluster: Path, port: int) -> bool:
 
 
 def runs_unlocked(cluster: Path) -> bool:
-    """Whether a server that never took our lock runs there.
+    """Whether a server runs there without our lock.
 
     The process is known by its working folder, because its pid may be another's by now.
     """
@@ -292,7 +292,7 @@ def runs_unlocked(cluster: Path) -> bool:
 def serve(
     folder: Path, *, reuse: bool = False, throwaway: bool = False
 ) -> Iterator[EmbeddedPostgres]:
-    """A server on `folder`, as `start` has it, and then stopped if it is ours."""
+    """A server on `folder`, started as by `start`, and stopped at the end if we started it."""
     server = EmbeddedPostgres(folder, throwaway=throwaway)
     try:
         server.start(reuse=reuse)

@@ -71,7 +71,7 @@ def stop(
 ) -> int:
     """Send each signal in turn, and wait its seconds for an end. Returns the guard's exit status.
 
-    At last the guard gets the signal that its starter died, which ends everything below it.
+    Finally the guard is signalled as if its starter had died, which ends everything below it.
     """
     for signum, seconds in (*signals, (STARTER_DIED, GUARD_MARGIN_SECONDS)):
         process.send_signal(signum)

@@ -43,7 +43,7 @@ WEB_STOP_SECONDS = 8
 # Neither has a meaning in development: no static files are collected, and root is a fresh
 # machine's user.
 QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
-# What is told once it is ready.
+# Printed once the platform is ready.
 TEXT = """
 Platform: {base_url}
 Admin:    {base_url}/admin/ as {admin_username} with {admin_password}
@@ -77,7 +77,7 @@ STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class StoppedError(Exception):
-    """Someone asked for the end."""
+    """The user asked it to stop."""
 
 
 class FailedError(Exception):
@@ -129,7 +129,7 @@ def run() -> None:
 
 
 def stop(services: list[Service]) -> None:
-    """Web first, and the others at once: those of Celery take seconds each."""
+    """Web first, then the others together: Celery's take seconds each."""
     web, *others = services
     web.stop()
     with ThreadPoolExecutor(len(others)) as threads:
@@ -147,7 +147,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     # A folder broker moves each message that it takes to TMPDIR first. Across devices that is a
     # copy, which two workers could make at once.
     of_celery = variables | alone | {"TMPDIR": str(data_dir / "broker" / "taken")}
-    # None unless it is chosen: another run beside this one would want the same.
+    # None unless it is set: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
     web = ["dev.local_stack.web", "--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
@@ -158,7 +158,7 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local", *alone_there]
     sender = [*celery, "worker", "--pool", "solo", "--hostname", "webhooks@local", *alone_there]
     sender += ["-Q", "webhooks"]
-    # The worker's port is one worker's.
+    # The port is the worker's alone.
     of_sender = of_celery | {"WORKER_METRICS_PORT": "0"}
     beat = [*celery, "beat", "--pidfile="]
     beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
@@ -228,7 +228,7 @@ def wait_until_ready(base_urls: list[str], services: list[Service]) -> None:
 
 
 def why_not_ready(base_url: str) -> str | None:
-    """The faults that its `/readyz` tells; None once it serves."""
+    """The faults that its `/readyz` reports; None once it serves."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(f"{base_url}/readyz", timeout=10).close()
@@ -240,7 +240,7 @@ def why_not_ready(base_url: str) -> str | None:
 
 
 def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLog) -> None:
-    """Keep everything running until someone asks for the end."""
+    """Keep everything running until the user asks it to stop."""
     while True:
         pause(1.0)
         owned = [service.process for service in services]
@@ -256,7 +256,7 @@ def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLo
 
 
 def pause(seconds: float) -> None:
-    """Wait, or less when a child ends; StoppedError when someone asked for the end."""
+    """Wait, less when a child ends. Raises StoppedError when the user asks it to stop."""
     info = signal.sigtimedwait(STOPPING | {signal.SIGCHLD}, seconds)
     if info is not None and info.si_signo in STOPPING:
         say("run    | stopping")
@@ -264,7 +264,7 @@ def pause(seconds: float) -> None:
 
 
 def chosen_ports() -> tuple[int, int]:
-    """PORT and REALTIME_PORT, once every number that the environment gives is found to be one."""
+    """PORT and REALTIME_PORT. Raises FailedError if a number in the environment is not one."""
     port = chosen_number("PORT", "8000", MAX_PORT)
     realtime_port = chosen_number("REALTIME_PORT", REALTIME_PORT, MAX_PORT)
     chosen_number("WEB_PROCESSES", "1", MAX_PROCESSES)

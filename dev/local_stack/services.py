@@ -59,8 +59,8 @@ class RunLog:
                 text = line.decode(errors="replace").rstrip()
                 named = f"{name:6} | {text}"
                 self._keep(named)
-                if told := LEVEL.match(text):
-                    is_remarkable = (told[1] or told[2]) not in UNREMARKABLE
+                if level := LEVEL.match(text):
+                    is_remarkable = (level[1] or level[2]) not in UNREMARKABLE
                 if show is not None:
                     show(named)
                 elif is_remarkable:
@@ -115,7 +115,7 @@ class Service:
         if self.process is not None:
             processes.stop(
                 self.process,
-                # A second SIGTERM or SIGQUIT is how granian and Celery are told to hurry.
+                # A second SIGTERM or SIGQUIT makes granian and Celery hurry.
                 signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
             )
             self.process = None

@@ -162,7 +162,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
 
 
 def outcome(name: str) -> tuple[bool, str]:
-    """Whether a check passes, and what is said of it."""
+    """Whether a check passes, and its report."""
     started = time.monotonic()
     try:
         note = CHECKS[name]()
@@ -174,7 +174,7 @@ def outcome(name: str) -> tuple[bool, str]:
 
 
 def run_all() -> int:
-    """Run as many at once as there are cores; each is told in its turn."""
+    """Run as many at once as there are cores, and report each in order."""
     failed = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for name, (is_met, said) in zip(CHECKS, threads.map(outcome, CHECKS), strict=True):

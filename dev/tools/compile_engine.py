@@ -1,6 +1,6 @@
 """Compile the detection engine with mypyc, for this Python, into detection/built.
 
-Where something that this needs is missing it says so and exits with 1, and the source runs.
+If something it needs is missing, it says what and exits with 1; the source then runs.
 """
 
 import argparse
@@ -70,10 +70,10 @@ def compile_sources(temporary: Path) -> Path:
         for path in sorted(DETECTION.glob("engine/*.py"))
         if path.name not in LEFT_OUT
     ]
-    told = io.StringIO()
+    log = io.StringIO()
     try:
-        # It also tells of what it could compile to faster code.
-        with contextlib.redirect_stdout(told):
+        # It also prints hints on faster code.
+        with contextlib.redirect_stdout(log):
             extensions = mypycify(
                 [*MYPY_OPTIONS, *sources],
                 debug_level="0",
@@ -87,7 +87,7 @@ def compile_sources(temporary: Path) -> Path:
         command.ensure_finalized()
         command.run()
     except SystemExit as error:
-        raise CompilationFailed(told.getvalue()) from error
+        raise CompilationFailed(log.getvalue()) from error
     except CCompilerError as error:
         raise CompilationFailed(str(error)) from error
     return temporary.joinpath("made", *COMPILED_CODE.split(".")[:-1])

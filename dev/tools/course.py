@@ -31,7 +31,7 @@ FOLDER = PROJECT / "docs" / "movespec"
 # The pages with each line of what is printed; others leave out those of phases.
 WHOLE = ("first-movement", "sequence")
 MISTAKES = "\n## Common mistakes\n"
-# The YAML of a MoveSpec, or a figure that performs and the block of what is told of it.
+# The YAML of a MoveSpec, or a performance of the figure with the block of its output.
 _PARTS = re.compile(
     r"^```yaml\n(?P<spec>name: .*?)^```$"
     r"|`perform (?P<performed>[^`]+)`(?:[^`]*`(?P<replayed>replay [^`]+)`)?[^`]*?"

@@ -124,7 +124,7 @@ def _words(schema: Schema) -> list[str]:
 def reference() -> str:
     """The page."""
     parts = [HEAD]
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     places = {f"{key} {of}": everywhere for _, key, of, everywhere in _keys()}
     for (first, *others), schema in _mappings(json_schema()):
         parts.append(f"## {first}\n")
@@ -133,12 +133,12 @@ def reference() -> str:
         parts.append("| key | what it is | value | default |\n|---|---|---|---|")
         alike: dict[str, list[str]] = {}
         for key, of in schema["properties"].items():
-            if (where := told.get(f"{key} {of}")) is not None:
+            if (where := described.get(f"{key} {of}")) is not None:
                 alike.setdefault(where, []).append(f"`{key}`")
             else:
                 is_required = key in schema["required"]
                 parts.append(_row(key, of, places[f"{key} {of}"], is_required=is_required))
-                told[f"{key} {of}"] = first
+                described[f"{key} {of}"] = first
         for where, keys in alike.items():
             parts.append(f"| {', '.join(keys)} | As in {where[0].lower()}{where[1:]}. | | |")
         parts.append("")
