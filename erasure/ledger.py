@@ -182,7 +182,7 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     there = DetectionSession.objects.filter(id__in=ids)
     sessions_cancel(there, now)
     erased = 0
-    ended = there.filter(deadline_at__isnull=True)
+    ended = there.ended()
     while batch := within_a_batch(ended.values_list("id", "events_total")[:MAX_SESSIONS]):
         erased += sessions_erase(batch, now=now)
     # The ledger has them again, whether the sessions existed or not.

@@ -79,7 +79,7 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
         project_id=version.movespec.project_id, resolved_version=version
     )
     created = count_up_to(MAX_COUNTED, runs.filter(created_at__gt=now - DAY))
-    alive = count_up_to(MAX_COUNTED, runs.filter(deadline_at__isnull=False))
+    alive = count_up_to(MAX_COUNTED, runs.live())
     return (
         f"In the last day {_counted(created)} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "
