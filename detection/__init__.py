@@ -6,18 +6,19 @@ language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what 
 and `camera(spec)` from where to film.
 Both take the numbers that a session gives for the MoveSpec's parameters, and its locale;
 `check_parameters(validation, numbers)` tells whether it can give them.
-`Engine(spec).feed(frame)` gives events. `CarriedPaths(spec)` follows how far the angles went.
+`Engine(spec).feed(frame)` gives events. `DrivingPaths(spec)` follows how far the angles went.
 
 `language` and `engine` do not import each other. They share the modules of this package.
 """
 
 from detection.engine import ENGINE_BUILD
-from detection.engine.carried_angles import CarriedAngle, carried_angles
-from detection.engine.engine import Engine
+from detection.engine.driving import DrivingAngle
+from detection.engine.engine import READABLE_FORMS, Engine
 from detection.engine.events import DetectionEvent
-from detection.engine.paths import CarriedPaths
+from detection.engine.plan import driving_angles
 from detection.engine.settings import EngineSettings
-from detection.engine.snapshots import READABLE_FORMS, SNAPSHOT_FORM
+from detection.engine.states import SNAPSHOT_FORM
+from detection.engine.turning_points import DrivingPaths
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
 from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
 from detection.language.json_schema import json_schema
@@ -72,11 +73,11 @@ __all__ = [
     "VIEWS",
     "Camera",
     "CameraView",
-    "CarriedAngle",
-    "CarriedPaths",
     "Criterion",
     "Cue",
     "DetectionEvent",
+    "DrivingAngle",
+    "DrivingPaths",
     "Engine",
     "EngineSettings",
     "Issue",
@@ -101,9 +102,9 @@ __all__ = [
     "Validation",
     "View",
     "camera",
-    "carried_angles",
     "check_parameters",
     "compile",
+    "driving_angles",
     "json_schema",
     "placed_roles",
     "roles",

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
-from detection.engine.carriers import Carrier, Travel, find_conditions, find_travels, used_phases
+from detection.engine.driving import (
+    DrivingAngle,
+    RangeOfMotion,
+    find_conditions,
+    find_motions,
+    used_phases,
+)
 from detection.engine.plan import counts_the_leading_side
 from detection.engine.settings import EngineSettings
-from detection.engine.views import seen_from
+from detection.engine.tracking import seen_from
 from detection.role_words import (
     angle_words,
     for_longer,
@@ -116,26 +122,26 @@ _Found = Iterator[tuple[str, RoleName, Criterion | None, str]]
 def _of_phases(spec: MoveSpec) -> _Found:
     used = used_phases(spec)
     strict = frozenset(phase.name for phase in used if phase.strict)
-    carried = {
-        carrier.measure: (travel, carrier)
-        for travel in find_travels(spec)
-        for carrier in travel.carriers
+    driven = {
+        driver.measure: (motion, driver)
+        for motion in find_motions(spec)
+        for driver in motion.angles
     }
     inferred = find_conditions(spec) if spec.throughout is None else []
     conditions = {(one.measure, one.side): _beyond(one) for one in inferred}
     for index, phase in enumerate(spec.phases):
         for number, criterion in enumerate(phase.criteria):
-            travel, carrier = carried.get(criterion.measure, (None, None))
+            motion, driver = driven.get(criterion.measure, (None, None))
             beyond = conditions.get((criterion.measure, criterion.side))
             role: RoleName
             if phase not in used:
                 role, sentence = "unused", _unused(criterion, phase)
-            elif travel and carrier and travel.carries(phase, criterion.measure):
-                role, sentence = "carries", _carries(criterion, phase, travel, carrier, strict)
+            elif motion and driver and motion.is_driven_by(phase, criterion.measure):
+                role, sentence = "carries", _carries(criterion, phase, motion, driver, strict)
             elif beyond:  # a band that no angle can miss by so much is no condition
                 role, sentence = "condition", _condition(criterion, phase, beyond)
             else:
-                role, sentence = "gate", _gate(criterion, phase, is_between=travel is not None)
+                role, sentence = "gate", _gate(criterion, phase, is_between=motion is not None)
             yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", role, criterion, sentence
 
 
@@ -248,12 +254,16 @@ def _unused(criterion: Criterion, phase: Phase) -> str:
 
 
 def _carries(
-    criterion: Criterion, phase: Phase, travel: Travel, carrier: Carrier, strict: frozenset[str]
+    criterion: Criterion,
+    phase: Phase,
+    motion: RangeOfMotion,
+    driver: DrivingAngle,
+    strict: frozenset[str],
 ) -> str:
-    is_at_start = phase.name in travel.start
-    is_low = carrier.is_low_at_start == is_at_start
-    here, there = (travel.start, travel.end) if is_at_start else (travel.end, travel.start)
-    others = [one.measure for one in travel.carriers if one is not carrier]
+    is_at_start = phase.name in motion.start
+    is_low = driver.is_low_at_start == is_at_start
+    here, there = (motion.start, motion.end) if is_at_start else (motion.end, motion.start)
+    others = [one.measure for one in motion.angles if one is not driver]
     if phase.strict:
         angle = angle_words(criterion, "at", "leaning by")
         edge = ", and into this band to the degree"
@@ -267,26 +277,26 @@ def _carries(
     return sentence_of(
         f"{angle} is the {'low' if is_low else 'high'} end of the movement,"
         f' "{phase.name}"{together}:'
-        f" {_way(travel, carrier, here <= strict, there <= strict)}{edge}."
+        f" {_way(motion, driver, here <= strict, there <= strict)}{edge}."
     )
 
 
-def _way(travel: Travel, carrier: Carrier, is_strict: bool, is_from_strict: bool) -> str:
+def _way(motion: RangeOfMotion, driver: DrivingAngle, is_strict: bool, is_from_strict: bool) -> str:
     """The way to come from the other end. An end is strict where all its phases are."""
     swing = _SETTINGS.swing
-    least = swing.least_swing(travel.gap)
+    least = swing.least_swing(motion.gap)
     in_sum, part = "", ""
-    if len(travel.carriers) > 1:
+    if len(motion.angles) > 1:
         in_sum = " in sum"
-        share = swing.least_swing_share * carrier.gap
-        part = f", of which {measure_words(carrier.measure)} {share:g}°"
-    if any(side.measure == carrier.measure for side in travel.moving_sides):
-        part += f", and each side in sight {swing.least_side_share * carrier.gap:g}°"
+        share = swing.least_swing_share * driver.gap
+        part = f", of which {measure_words(driver.measure)} {share:g}°"
+    if any(side.measure == driver.measure for side in motion.moving_sides):
+        part += f", and each side in sight {swing.least_side_share * driver.gap:g}°"
     if is_strict:
         return f"each repetition must come at least {least:g}°{in_sum} from the other end{part}"
     shorter = ", or of the last way if that was shorter" if is_from_strict else ""
     return (
-        f"the first repetition must come {max(travel.gap, least):g}°{in_sum} from the other end,"
+        f"the first repetition must come {max(motion.gap, least):g}°{in_sum} from the other end,"
         f" later ones {swing.swing_share * 100:g} % of the person's usual way{shorter}, and each at"
         f" least {least:g}°{part}"
     )

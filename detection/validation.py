@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from detection.engine.carriers import find_travels
+from detection.engine.driving import find_motions
 from detection.language.checking import check
 from detection.language.compiling import compile_movespec, declared_parameters, references_in
 from detection.language.declaration import MOVESPEC
@@ -232,9 +232,7 @@ def _changed_roles(validation: Validation) -> list[tuple[str, str]]:
 def _carried(spec: MoveSpec) -> dict[Measure, tuple[frozenset[str], frozenset[str]]]:
     """The measures that carry the movement, with the phases at the low end and at the high one."""
     return {
-        carrier.measure: (
-            (travel.start, travel.end) if carrier.is_low_at_start else (travel.end, travel.start)
-        )
-        for travel in find_travels(spec)
-        for carrier in travel.carriers
+        angle.measure: (angle.low_phases, angle.high_phases)
+        for motion in find_motions(spec)
+        for angle in motion.angles
     }

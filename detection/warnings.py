@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from detection.engine.carriers import find_travels, used_phases
+from detection.engine.driving import find_motions, used_phases
 from detection.language.issues import quote
 from detection.overlap import can_hold_at_once
 from detection.roles import camera, roles
@@ -121,13 +121,13 @@ def _cues(spec: MoveSpec) -> Iterator[Finding]:
 def _unused_tolerances(spec: MoveSpec) -> Iterator[Finding]:
     """A tolerance of a driving angle outside a strict phase: there the person's own range says
     how far is far enough."""
-    travels = find_travels(spec)
+    motions = find_motions(spec)
     for index, phase in enumerate(spec.phases):
         for number, criterion in enumerate(phase.criteria):
             if (
                 criterion.tolerance is not None
                 and not phase.strict
-                and any(travel.carries(phase, criterion.measure) for travel in travels)
+                and any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
             ):
                 message = (
                     f"The tolerance does nothing: the {_words(criterion)} carries the movement, by"
@@ -175,7 +175,7 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[Finding]:
 
 def _nothing_carries(spec: MoveSpec) -> Iterator[Finding]:
     """At the last phase: after the warnings of phases that overlap, which is often why."""
-    if spec.type == "repetition" and not find_travels(spec):
+    if spec.type == "repetition" and not find_motions(spec):
         message = (
             "Nothing carries the movement: no joint or lean is low in one phase of the sequence and"
             " high in another. Nobody who turns back has made an attempt."
@@ -185,8 +185,8 @@ def _nothing_carries(spec: MoveSpec) -> Iterator[Finding]:
 
 def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
     """Where no movement leads to the last step, no way is timed."""
-    travels = find_travels(spec)
-    if spec.tempo and not any(spec.sequence[-1] in one.start | one.end for one in travels):
+    motions = find_motions(spec)
+    if spec.tempo and not any(spec.sequence[-1] in one.start | one.end for one in motions):
         message = (
             f"Tempo is never judged: no angle carries the movement to {quote(spec.sequence[-1])},"
             " the last step, so no way is timed."
@@ -198,12 +198,12 @@ def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
 
 def _constraints(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:
     """The paths and criteria of the constraints of phases, and of all conditions."""
-    travels = find_travels(spec)
+    motions = find_motions(spec)
     used = used_phases(spec) or spec.phases
     for index, phase in enumerate(spec.phases):
         for number, criterion in enumerate(phase.criteria):
-            is_carried = any(travel.carries(phase, criterion.measure) for travel in travels)
-            if phase in used and (phase.strict or not is_carried):
+            is_driven = any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
+            if phase in used and (phase.strict or not is_driven):
                 yield _criterion_path(index, number), criterion
     for number, condition in enumerate(spec.throughout or ()):
         yield f"{MOVEMENT}.throughout[{number}]", condition.criterion

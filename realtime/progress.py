@@ -105,7 +105,7 @@ class SessionSummary:
 
     `frames` were accepted, of which `usable` had a usable pose. `intervals` counts the gaps between
     them that are not long, and `active_ms` adds them up. `ranges` has the least and the most of
-    each of `detection.carried_angles`, in degrees. `steps` is the farthest that a repetition got.
+    each of `detection.driving_angles`, in degrees. `steps` is the farthest that a repetition got.
     `rejected` counts frames by reason, except those accepted before, which are `repeated`.
     `quality` says how much could be counted.
     """
@@ -144,7 +144,7 @@ class SessionSummary:
         if since_ms is not None and since_ms <= MAX_GAP_MS:
             self.intervals += 1
             self.active_ms = round(self.active_ms + since_ms, 1)
-        degrees = engine.carried_degrees() if engine.is_usable else None
+        degrees = engine.driving_degrees() if engine.is_usable else None
         completes = bool(events) and any(event.type == "event_completed" for event in events)
         self.quality.accept(engine, since_ms, degrees, completes=completes)
         if degrees is None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, carried_angles
+from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, driving_angles
 from detection.role_words import times_words
 from detection.spec import Check, Condition, Phase, is_of_tempo
 
@@ -130,7 +130,7 @@ def way_words(path: str, spec: MoveSpec | None, *, of_strict: bool = False) -> s
     """
     match _at(path, spec):
         case Phase() as phase, Criterion() as criterion if spec and (of_strict or not phase.strict):
-            for carried in carried_angles(spec):
+            for carried in driving_angles(spec):
                 phases = carried.low_phases | carried.high_phases
                 if criterion.measure == carried.measure and phase.name in phases:
                     return f"{measure_words(criterion)} on the way to {phase.name}"

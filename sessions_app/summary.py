@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from detection import CarriedPaths, Engine
+from detection import DrivingPaths, Engine
 from kynaplatform.api.schemas import said
 
 # The engine's own summary, in the summary that is stored.
@@ -225,7 +225,7 @@ class SessionQuality:
     `out_of_view_ms` is the time before the first completion in which the camera stood on the wrong
     side. Until the last completion the angles have `moved` that far, in tenths of a degree;
     `uncounted` went beyond a repetition, and the `completions` took `counted`. `paths` are the
-    `detection.CarriedPaths` since then.
+    `detection.DrivingPaths` since then.
     """
 
     def __init__(self) -> None:
@@ -238,7 +238,7 @@ class SessionQuality:
         self.completions = 0
         # What is stored of the paths, until a frame comes with its MoveSpec.
         self._stored: list[list[int]] = []
-        self._paths: CarriedPaths | None = None
+        self._paths: DrivingPaths | None = None
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "SessionQuality":
@@ -269,7 +269,7 @@ class SessionQuality:
         frame completed a repetition.
         """
         if self._paths is None:
-            self._paths = CarriedPaths(engine.spec, self._stored)
+            self._paths = DrivingPaths(engine.spec, self._stored)
         is_seen = degrees is not None and self._paths.follow(degrees)
         if since_ms is not None:
             if since_ms > MAX_STEP_MS:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import astuple
 
-from detection import CarriedAngle, MoveSpec, MoveSpecInvalid, Side, carried_angles
+from detection import DrivingAngle, MoveSpec, MoveSpecInvalid, Side, driving_angles
 from sessions_app.attempt_words import check_words, why_words
 from sessions_app.context import spec_of_session, validation_of_version
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
@@ -106,9 +106,9 @@ class Seen(NamedTuple):
         return 1000 * self.stored.get("intervals", 0) / self.active_ms if self.active_ms else None
 
     @property
-    def angles(self) -> list[tuple[CarriedAngle, float | None, float | None]]:
+    def angles(self) -> list[tuple[DrivingAngle, float | None, float | None]]:
         """Each driving angle, with its least and its most."""
-        carried = carried_angles(self.spec) if self.spec else []
+        carried = driving_angles(self.spec) if self.spec else []
         ranges = self.stored.get("ranges", ())
         if len(carried) != len(ranges):
             return []
@@ -254,16 +254,16 @@ def _missed(seen: Seen, spec: MoveSpec) -> Iterator[str]:
         yield f"Attempts that did not count: {interrupted}. The table says why."
 
 
-def _subject(angle: CarriedAngle, side: Side | None) -> str:
+def _subject(angle: DrivingAngle, side: Side | None) -> str:
     name = angle.measure.replace("_", " ")
     return f"Both {name}s" if side == "both" else f"{side or ''} {name}".strip().capitalize()
 
 
-def _low(angle: CarriedAngle) -> str:
+def _low(angle: DrivingAngle) -> str:
     return f"{' or '.join(sorted(angle.low_phases))} is up to {angle.low_max:g}°"
 
 
-def _high(angle: CarriedAngle) -> str:
+def _high(angle: DrivingAngle) -> str:
     return f"{' or '.join(sorted(angle.high_phases))} is from {angle.high_min:g}°"
 
 
@@ -353,7 +353,7 @@ def _row(
 
 def _ranges(measures: Mapping[str, Any], spec: MoveSpec | None) -> list[str]:
     """`left knee 84° to 174°` of each driving angle; of all angles where none is known to drive."""
-    drives = {angle.measure for angle in carried_angles(spec)} if spec else set()
+    drives = {angle.measure for angle in driving_angles(spec)} if spec else set()
     known = {name: one for name, one in measures.items() if one["least"] is not None}
     shown = {name: one for name, one in known.items() if name.split(".")[1] in drives} or known
     found = []

@@ -17,8 +17,8 @@ from detection import (
     compile,  # noqa: A004 - as detection calls it
     validate,
 )
-from detection.engine.angles import MIN_WEIGHT_M2
-from detection.engine.carriers import find_travels, used_phases
+from detection.engine.driving import find_motions, used_phases
+from detection.engine.signals import MIN_WEIGHT_M2
 from dev.poses.figure import MOVEMENTS, recorded
 from dev.poses.recordings import packed
 from movespecs.accuracy import read_cards, why_experimental
@@ -106,9 +106,9 @@ def shown_angle(spec: MoveSpec) -> dict[str, Any]:
     `landmarks` are of the left side and of the right: three of a joint, which is in the middle, or
     the lower and the upper end of a segment, whose lean it is.
     """
-    carriers = [carrier for travel in find_travels(spec) for carrier in travel.carriers]
-    of_joints = [carrier for carrier in carriers if carrier.measure in JOINT_LANDMARKS]
-    widest = max(of_joints or carriers, key=lambda carrier: carrier.gap, default=None)
+    angles = [driver for motion in find_motions(spec) for driver in motion.angles]
+    of_joints = [driver for driver in angles if driver.measure in JOINT_LANDMARKS]
+    widest = max(of_joints or angles, key=lambda driver: driver.gap, default=None)
     # Where nothing carries, as in a hold, the first joint that it bounds, or whatever it bounds.
     bounded = [one.measure for one in (used_phases(spec) or spec.phases)[0].criteria]
     joint = next((one for one in bounded if one in JOINT_LANDMARKS), bounded[0])

@@ -1,27 +1,31 @@
 """The body that a MoveSpec measures: its angles and leads, each measured once a frame."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from detection.engine.angles import JointAngle, LeanAngle
 from detection.engine.criteria import (
-    HeldCriterion,
+    BoundCriterion,
+    BoundExtreme,
     OfBoth,
     OfEither,
     OfLead,
-    OfPair,
-    OfSide,
-    band_of,
+    OfSignal,
 )
-from detection.engine.lead import Lead
-from detection.engine.plan import measure_names
-from detection.engine.plausibility import Tracking
-from detection.engine.points import Point, Points
-from detection.engine.ranges import Measured
-from detection.engine.segments import Pace, Segment, Trunk, pace_of
 from detection.engine.settings import EngineSettings
-from detection.engine.signals import Signal, pair_value
-from detection.engine.views import Facing, view_of
+from detection.engine.signals import (
+    Angle,
+    JointAngle,
+    LeanAngle,
+    Pace,
+    Pair,
+    Point,
+    Points,
+    Segment,
+    Signal,
+    Trunk,
+    pace_of,
+)
+from detection.engine.tracking import Facing, Lead, Tracking, view_of
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import (
     ARM_MEASURES,
@@ -29,14 +33,16 @@ from detection.spec import (
     JOINT_LANDMARKS,
     SEGMENT_LANDMARKS,
     Criterion,
+    Extreme,
     Measure,
     Plane,
+    View,
 )
 
 Curve = Literal["left", "right", "pair"]
-_LANDMARKS: dict[Measure, list[str]] = {
-    **{joint: list(names) for joint, names in JOINT_LANDMARKS.items()},
-    **{segment: list(names) for segment, names in SEGMENT_LANDMARKS.items()},
+_LANDMARKS: dict[Measure, tuple[str, ...]] = {
+    **dict(JOINT_LANDMARKS.items()),
+    **dict(SEGMENT_LANDMARKS.items()),
 }
 # The segments that meet at a joint, and -1 where one begins as the other ends.
 _MEETING: dict[Measure, tuple[str, str, int]] = {
@@ -49,6 +55,14 @@ _MEETING: dict[Measure, tuple[str, str, int]] = {
 }
 
 
+class Measured(NamedTuple):
+    """A measure of which events say how far it went. `view` is that from which its degrees
+    hold."""
+
+    signal: Signal
+    view: View
+
+
 class Body:
     def __init__(
         self,
@@ -59,9 +73,10 @@ class Body:
         """`deciding` are the criteria of phases, which make a pose usable; `advising` of cues."""
         self._settings = settings
         self._segments: dict[tuple[str, Curve], Segment] = {}
-        self._angles: dict[tuple[Measure, Curve], Signal] = {}
+        self._angles: dict[tuple[Measure, Curve], Angle] = {}
+        self._pairs: dict[Measure, Pair] = {}
         self._leads: dict[str, Lead] = {}
-        self._held: dict[Criterion, HeldCriterion] = {}
+        self._bound: dict[Criterion, BoundCriterion] = {}
         self.points = Points(settings.sight)
         self._tracking = Tracking(self.points, settings.sight)
         self._facing: Facing | None = None
@@ -83,11 +98,11 @@ class Body:
             if (measure, curve) not in self._angles:
                 self._angles[measure, curve] = self._angle(measure, curve)
         if criterion.side in ("front", "back"):
-            end = _end_of(measure)
-            if end not in self._leads:
-                self._leads[end] = Lead(end, self.points, self._settings)
+            limb_end = _limb_end(measure)
+            if limb_end not in self._leads:
+                self._leads[limb_end] = Lead(limb_end, self.points, self._settings)
 
-    def _angle(self, measure: Measure, curve: Curve) -> Signal:
+    def _angle(self, measure: Measure, curve: Curve) -> Angle:
         if measure in SEGMENT_LANDMARKS:
             return LeanAngle(self._segment(measure, curve), self._settings)
         one, other, sign = _MEETING[measure]
@@ -116,10 +131,15 @@ class Body:
         """Forget all but the tracking: a person who has been lost for long is still lost."""
         for segment in self._segments.values():
             segment.forget()
-        for angle in self._angles.values():
-            angle.forget()
+        self._forget_angles()
         for lead in self._leads.values():
             lead.forget()
+
+    def _forget_angles(self) -> None:
+        for angle in self._angles.values():
+            angle.forget()
+        for pair in self._pairs.values():
+            pair.forget()
 
     def measure(
         self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float, keep: float
@@ -128,11 +148,10 @@ class Body:
         phase could be measured."""
         self.points.read(landmarks)
         if self._facing is not None:
-            self._facing.see()
+            self._facing.measure()
         self._tracking.watch(since_ms)
         if self._tracking.is_lost:
-            for angle in self._angles.values():
-                angle.forget()
+            self._forget_angles()
             return False
         pace = pace_of(since_ms if keep else 0.0, self._settings.depth)
         if not keep:
@@ -145,6 +164,8 @@ class Body:
                 is_usable = True
         for angle in self._advising:
             angle.measure(since_ms, keep)
+        for pair in self._pairs.values():
+            pair.update()
         for lead in self._leads.values():
             lead.measure(now_ms)
         return is_usable
@@ -161,10 +182,10 @@ class Body:
         """Forget the tracking: the next person is not where the last one was."""
         self._tracking.forget()
 
-    def deciding_signals(self) -> Sequence[Signal]:
+    def deciding_signals(self) -> Sequence[Angle]:
         return self._deciding
 
-    def signals_of(self, criteria: Iterable[Criterion]) -> list[Signal]:
+    def signals_of(self, criteria: Iterable[Criterion]) -> list[Angle]:
         """The signals of each side that these criteria are about."""
         return list(
             dict.fromkeys(
@@ -176,26 +197,32 @@ class Body:
 
     def points_of(self, criterion: Criterion) -> list[Point]:
         """The points that the angles of a criterion are made of."""
-        ends = _LANDMARKS[criterion.measure]
         sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
-        return [self.points.of(INDEX[f"{side}_{end}"]) for end in ends for side in sides]
+        return [
+            self.points.of(INDEX[f"{side}_{landmark}"])
+            for landmark in _LANDMARKS[criterion.measure]
+            for side in sides
+        ]
 
     def measured_of(self, criteria: Iterable[Criterion], plane: Plane | None) -> list[Measured]:
         """The measures that these criteria are about, in the order of their `measure_names`, of a
         movement in this plane."""
         found: dict[str, Measured] = {}
         for criterion in criteria:
-            signals = [
-                self._angles[criterion.measure, curve] for curve in _measured_curves(criterion)
-            ]
-            names = measure_names(criterion)
+            signals: list[Signal] = [*self.signals_of([criterion])]
+            if len(signals) == 2 and criterion.side is None:
+                signals = [self._pair(criterion.measure)]
             view = view_of(criterion.measure, plane)
-            if len(names) == len(signals):
-                for name, signal in zip(names, signals, strict=True):
-                    found[name] = Measured(signal, None, view)
-            else:
-                found[names[0]] = Measured(signals[0], signals[1], view)
+            for name, signal in zip(measure_names(criterion), signals, strict=True):
+                found[name] = Measured(signal, view)
         return list(found.values())
+
+    def _pair(self, measure: Measure) -> Pair:
+        pair = self._pairs.get(measure)
+        if pair is None:
+            left, right = self._angles[measure, "left"], self._angles[measure, "right"]
+            pair = self._pairs[measure] = Pair(left, right)
+        return pair
 
     def leading(self) -> int:
         """The side in front, by the first lead that is watched: 1 left, -1 right, 0 neither."""
@@ -204,39 +231,39 @@ class Body:
                 return lead.side
         return 0
 
-    def hold(self, criterion: Criterion) -> HeldCriterion:
-        """The criterion as measured on this body: the same for the same criterion."""
-        held = self._held.get(criterion)
-        if held is None:
-            held = self._held[criterion] = self._holding(criterion)
-        return held
+    def bind(self, criterion: Criterion) -> BoundCriterion:
+        """The criterion bound to this body: the same for the same criterion."""
+        bound = self._bound.get(criterion)
+        if bound is None:
+            bound = self._bound[criterion] = self._binding(criterion)
+        return bound
 
-    def _holding(self, criterion: Criterion) -> HeldCriterion:
+    def _binding(self, criterion: Criterion) -> BoundCriterion:
         measure, side = criterion.measure, criterion.side
-        measured = [self._angles[measure, curve] for curve in _measured_curves(criterion)]
-        band = band_of(criterion)
-        if len(measured) == 1:
-            return OfSide(measured[0], band)
-        left, right = measured
-        if side is None:
-            return OfPair(left, right, band)
-        of_left, of_right = OfSide(left, band), OfSide(right, band)
+        sides = [OfSignal(signal, criterion) for signal in self.signals_of([criterion])]
+        if len(sides) == 1:
+            return sides[0]
+        left, right = sides
         if side == "both":
-            return OfBoth(of_left, of_right)
+            return OfBoth(left, right)
         if side == "either":
-            return OfEither(of_left, of_right)
-        return OfLead(self._leads[_end_of(measure)], side, of_left, of_right)
+            return OfEither(left, right)
+        if side == "front" or side == "back":
+            return OfLead(self._leads[_limb_end(measure)], side, left, right)
+        return OfSignal(self._pair(measure), criterion)
+
+    def bind_extreme(self, criterion: Criterion, which: Extreme) -> BoundExtreme:
+        return BoundExtreme(criterion, which, self.bind(criterion))
 
     def angles(self) -> dict[tuple[Measure, Curve], float]:
         """The known angles in degrees, with the pair's if both sides are measured."""
         known: dict[tuple[Measure, Curve], float] = {}
         for (measure, curve), angle in self._angles.items():
-            value = angle.value
-            if value is not None:
-                known[measure, curve] = value
+            if angle.value is not None:
+                known[measure, curve] = angle.value
             left = self._angles.get((measure, "left"))
             if curve == "right" and left is not None:
-                value = pair_value(left, angle)
+                value = Pair(left, angle).value
                 if value is not None:
                     known[measure, "pair"] = value
         return known
@@ -249,9 +276,9 @@ class Body:
             "leads": list(self._leads),
         }
 
-    def check(self) -> None:
-        """Raise ValueError for a state that this body can't have."""
-        self._tracking.check()
+    def resume(self) -> None:
+        for pair in self._pairs.values():
+            pair.update()
 
     def parts(self) -> list[Any]:
         """All that remembers, in the order in which the MoveSpec asks for it."""
@@ -272,5 +299,16 @@ def _measured_curves(criterion: Criterion) -> tuple[Curve, ...]:
     return ("left", "right")
 
 
-def _end_of(measure: Measure) -> Literal["ankle", "wrist"]:
+def _limb_end(measure: Measure) -> Literal["ankle", "wrist"]:
     return "wrist" if measure in ARM_MEASURES else "ankle"
+
+
+def measure_names(criterion: Criterion) -> list[str]:
+    """The names by which events tell of its measure: `joint.knee` of the pair and of the trunk,
+    `joint.knee.left` of a side."""
+    measure = criterion.measure
+    name = f"{'lean' if measure in SEGMENT_LANDMARKS else 'joint'}.{measure}"
+    if criterion.side is None:
+        return [name]
+    sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
+    return [f"{name}.{side}" for side in sides]

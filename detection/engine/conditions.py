@@ -1,13 +1,18 @@
-"""The conditions of the whole movement: those that the author names, or that all phases demand."""
+"""What must hold throughout a movement, and the checks of how well it was done."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from detection.engine.arithmetic import has_lasted, rounded_share, since
 from detection.engine.body import Body
-from detection.engine.criteria import HeldCriterion
+from detection.engine.criteria import BoundCriterion, tolerance_of
+from detection.engine.events import part_ms
+from detection.engine.phases import PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.settings import PhaseSettings
-from detection.spec import MOVEMENT
+from detection.engine.states import FIXED
+from detection.spec import MOVEMENT, MoveSpec
 
 
 class Broken(NamedTuple):
@@ -17,87 +22,177 @@ class Broken(NamedTuple):
     by: float
 
 
-class _Watched(NamedTuple):
-    criterion: HeldCriterion
+class _Condition(NamedTuple):
+    criterion: BoundCriterion
     path: str
     tolerance: float
-    # Those of one group share a time: the one may be missed right after the other.
-    group: int
-    grace_ms: float
 
 
 @dataclass(slots=True, eq=False)
 class ConditionsState:
     # Since when each group fails.
-    failing_since_ms: list[float | None] = field(default_factory=list)
+    failing_since_ms: list[float | None] = field(default_factory=list, metadata=FIXED)
 
 
 class Conditions(ConditionsState):
-    """`are_inferred` says that the author has named none: then they hold at any time, and with one
-    that is broken the movement begins anew."""
+    """The conditions that the author names, or those that all phases demand.
 
-    __slots__ = ("_groups", "_watched", "are_inferred")
+    Those of a group share a time: the one may be missed right after the other. `are_inferred` says
+    that the author has named none: then they hold at any time, and with one that is broken the
+    movement begins anew.
+    """
 
     def __init__(self, plan: CounterPlan, body: Body, settings: PhaseSettings) -> None:
         throughout = plan.spec.throughout
         self.are_inferred = throughout is None
-        if throughout is None:
-            self._watched = [
-                _Watched(
-                    body.hold(criterion),
-                    path,
-                    settings.hysteresis_degrees,
-                    0,
-                    settings.condition_ms,
-                )
-                for path, criterion in plan.conditions
-            ]
-        else:
-            self._watched = [
-                _Watched(
-                    body.hold(one.criterion),
-                    f"{MOVEMENT}.throughout[{number}]",
-                    one.criterion.tolerance or 0.0,
-                    number,
-                    one.grace_ms,
-                )
-                for number, one in enumerate(throughout)
-            ]
-        self._groups = len({watched.group for watched in self._watched})
+        # Each group with how long it may fail.
+        self._groups: list[tuple[float, list[_Condition]]] = [
+            (
+                one.grace_ms,
+                [
+                    _Condition(
+                        body.bind(one.criterion),
+                        f"{MOVEMENT}.throughout[{number}]",
+                        tolerance_of(one.criterion, 0.0),
+                    )
+                ],
+            )
+            for number, one in enumerate(throughout or ())
+        ]
+        inferred = [
+            _Condition(body.bind(criterion), path, settings.hysteresis_degrees)
+            for path, criterion in plan.conditions
+        ]
+        if inferred:
+            self._groups.append((settings.condition_ms, inferred))
         self.forget()
 
     def forget(self) -> None:
-        self.failing_since_ms = [None] * self._groups
-
-    def check(self) -> None:
-        """Raise ValueError for a state that is not of so many conditions."""
-        if len(self.failing_since_ms) != self._groups:
-            raise ValueError("Not the times of so many conditions.")
+        self.failing_since_ms = [None] * len(self._groups)
 
     def are_met(self) -> bool:
         """Whether none fails in this frame."""
-        return all((one.criterion.shortfall() or 0.0) <= one.tolerance for one in self._watched)
+        return all(
+            (one.criterion.shortfall() or 0.0) <= one.tolerance
+            for _, group in self._groups
+            for one in group
+        )
 
     def broken(self, now_ms: float) -> Broken | None:
         """The condition that has failed for longer than it may."""
         found: Broken | None = None
-        # The bits of the groups that fail, and of those of which nothing new is known.
-        failing = unknown = 0
-        for criterion, path, tolerance, group, grace_ms in self._watched:
-            short = criterion.shortfall()
-            if short is None and not self.are_inferred:
-                unknown |= 1 << group
+        for number, (grace_ms, group) in enumerate(self._groups):
+            failing: Broken | None = None
+            is_known = self.are_inferred
+            for criterion, path, tolerance in group:
+                short = criterion.shortfall()
+                if short is not None:
+                    is_known = True
+                    if short > tolerance:
+                        failing = Broken(path, short)
+                        break
+            if not is_known:
                 continue
-            short = short or 0.0
-            if short <= tolerance or failing & (1 << group):
-                continue
-            failing |= 1 << group
-            since = self.failing_since_ms[group]
-            if since is None:
-                self.failing_since_ms[group] = since = now_ms
-            if found is None and now_ms - since >= grace_ms:
-                found = Broken(path, short)
-        for group in range(self._groups):
-            if not (failing | unknown) & (1 << group):
-                self.failing_since_ms[group] = None
+            failing_ms = since(self.failing_since_ms[number], now_ms, failing is not None)
+            self.failing_since_ms[number] = failing_ms
+            if found is None and has_lasted(failing_ms, now_ms, grace_ms):
+                found = failing
         return found
+
+
+class Verdict(NamedTuple):
+    """Of each check its value, and by how much that misses the bounds: 0 where it is met, None
+    where it was not seen."""
+
+    values: list[float | None]
+    missed: list[float | None]
+
+
+def form_of(missed: Sequence[float | None]) -> float | None:
+    """The share of the checks met, of those seen; None where none was seen."""
+    seen = [by for by in missed if by is not None]
+    return rounded_share(seen.count(0.0) / len(seen)) if seen else None
+
+
+class Failed(NamedTuple):
+    """The path of a required check that was not met, and by how much; None where it was not
+    seen."""
+
+    path: str
+    by: float | None
+
+
+@dataclass(slots=True, eq=False)
+class ChecksState:
+    # The extreme that each is about, and that of the window at rest before this one.
+    values: list[float | None] = field(default_factory=list, metadata=FIXED)
+    values_before: list[float | None] = field(default_factory=list, metadata=FIXED)
+
+
+class Checks(ChecksState):
+    """The checks of a repetition or a hold."""
+
+    def __init__(self, spec: MoveSpec, phases: Sequence[PhaseTracker], body: Body) -> None:
+        by_name = {phase.name: phase for phase in phases}
+        self._checks = [
+            (
+                None if check.when is None else by_name[check.when],
+                body.bind_extreme(check.criterion, check.extreme),
+            )
+            for check in spec.checks
+        ]
+        self._tempo = spec.tempo
+        required = [one.is_required for one in spec.checks] + [
+            one.is_required for one in spec.tempo
+        ]
+        self._required = [number for number, is_required in enumerate(required) if is_required]
+        self._paths = list(spec.check_paths.values())
+        self.forget()
+
+    def forget(self) -> None:
+        self.values = [None] * len(self._checks)
+        self.values_before = [None] * len(self._checks)
+
+    def pass_window(self) -> None:
+        """Forget, of the checks without a phase, all but the window that ends here."""
+        for number, (phase, _) in enumerate(self._checks):
+            if phase is None:
+                self.values_before[number] = self.values[number]
+                self.values[number] = None
+
+    def watch(self) -> None:
+        """Take in this frame."""
+        for number, (phase, extreme) in enumerate(self._checks):
+            if phase is None or phase.holds:
+                self.values[number] = extreme.follow(self.values[number])
+
+    def watch_passed(self, passed: PhaseTracker) -> None:
+        """Take in this frame for a phase that was entered and left since the last one."""
+        for number, (phase, extreme) in enumerate(self._checks):
+            if phase is passed:
+                self.values[number] = extreme.follow(self.values[number])
+
+    def verdict(self, times: Sequence[float | None] = ()) -> Verdict:
+        """The verdict on a repetition or an attempt, of which a completion has `times`."""
+        values: list[float | None] = []
+        missed: list[float | None] = []
+        for number, (_, extreme) in enumerate(self._checks):
+            value = extreme.of(self.values_before[number], self.values[number])
+            values.append(value)
+            missed.append(None if value is None else extreme.missed_by(value))
+        for check in self._tempo:
+            ms = part_ms(times, check.part)
+            values.append(None if ms is None else float(ms))
+            missed.append(None if ms is None else check.missed_by(ms))
+        return Verdict(values, missed)
+
+    def failed(self, missed: Sequence[float | None], skipped: Collection[str]) -> Failed | None:
+        """The first required check that is not met. Those of a `skipped` phase do not count."""
+        for number in self._required:
+            by = missed[number]
+            phase = self._checks[number][0] if number < len(self._checks) else None
+            if by is None and phase is not None and phase.name in skipped:
+                continue
+            if by != 0.0:
+                return Failed(self._paths[number], by)
+        return None

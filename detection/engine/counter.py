@@ -2,25 +2,32 @@
 
 from typing import Any
 
-from detection.engine.attempts import attempts
 from detection.engine.body import Body
 from detection.engine.conditions import Broken, Conditions
 from detection.engine.cues import Cues
-from detection.engine.events import DetectionEvent, feedback, shape
+from detection.engine.events import (
+    COMPLETION,
+    DetectionEvent,
+    feedback,
+    interruption,
+    shape,
+    step_path,
+)
 from detection.engine.phases import (
     ENTERED,
-    LEFT,
+    EXITED,
     PASSED,
     UNCHANGED,
     PhaseTracker,
+    ended_by,
+    first_of_each,
     trackers_of,
 )
 from detection.engine.plan import CounterPlan
+from detection.engine.ranges import Stillness
 from detection.engine.record import Record
-from detection.engine.repetition import Completed, Interrupted, Repetition, step_path
-from detection.engine.rivals import ended_by, exclusive
+from detection.engine.sequence import Repetition, attempts
 from detection.engine.settings import EngineSettings
-from detection.engine.stillness import Stillness
 from detection.engine.swing import Swing
 from detection.engine.tally import Tally
 from detection.spec import BodySide, Cue, Reason
@@ -40,12 +47,11 @@ class Counter:
         self._body = body
         self._attempt_ms = settings.phase.hold_attempt_ms
         strict = frozenset(phase.name for phase in plan.spec.phases if phase.strict)
-        self.swings = [Swing(travel, body, strict, settings) for travel in plan.travels]
+        self.swings = [Swing(motion, body, strict, settings) for motion in plan.motions]
         self._conditions = Conditions(plan, body, settings.phase)
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
         self._phases = trackers_of(plan, body, self.swings, settings)
-        self._keepers = [[self._phases[number] for number in rivals] for rivals in plan.rivals]
         self._record = Record(plan, self._phases, self.swings, body, tally)
         self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
@@ -101,9 +107,7 @@ class Counter:
             phase.forget()
         self._conditions.forget()
         self._cues.forget()
-        interrupted = self._repetition.abandon(reason)
-        if interrupted is not None:
-            self._record.interrupt(interrupted, self._side, now)
+        self._record.interrupt(self._repetition.abandon(reason), self._side, now)
         self._record.begin_anew()
         return events + self._record.events(now)
 
@@ -120,9 +124,7 @@ class Counter:
         self._stillness.forget()
 
     def finish(self, now: float) -> list[DetectionEvent]:
-        interrupted = self._repetition.abandon("session_ended")
-        if interrupted is not None:
-            self._record.interrupt(interrupted, self._side, now)
+        self._record.interrupt(self._repetition.abandon("session_ended"), self._side, now)
         return self._record.finish(now)
 
     def _break_off(self, broken: Broken, now: float) -> None:
@@ -143,11 +145,10 @@ class Counter:
         if interrupted is not None:
             self._record.interrupt(interrupted, self._side, now)
         elif has_tried and was_under_way:
-            self._record.interrupt(Interrupted("condition", *broken), self._side, now)
+            self._record.interrupt(interruption("condition", *broken), self._side, now)
         elif has_tried:
-            self._record.note(
-                Interrupted("condition", *broken, is_under_way=False), self._side, now
-            )
+            tried = interruption("condition", broken.path, broken.by, is_under_way=False)
+            self._record.note(tried, self._side, now)
 
     def _note_attempts(self, now: float) -> None:
         """Tell of the tries that were none of the repetition under way, which goes on."""
@@ -167,8 +168,7 @@ class Counter:
             else:
                 outside.append(number)
         for number in outside:
-            phase, keepers = self._phases[number], self._keepers[number]
-            changes[number] = phase.follow_approach(now, step, keepers)
+            changes[number] = self._phases[number].follow_approach(now, step)
         events: list[DetectionEvent] = []
         if any(changes):
             left, passed, entered = (
@@ -177,11 +177,11 @@ class Counter:
                     for phase, change in zip(self._phases, changes, strict=True)
                     if change == wanted
                 ]
-                for wanted in (LEFT, PASSED, ENTERED)
+                for wanted in (EXITED, PASSED, ENTERED)
             )
             passed.sort(key=lambda phase: phase.entered_ms)
-            entered = exclusive(entered, self._plan.rivals)
-            left += ended_by([*passed, *entered], self._phases, self._plan.rivals)
+            entered = first_of_each(entered)
+            left += ended_by([*passed, *entered])
             for phase in left:
                 self._leave(phase, events, now)
             for phase in (*passed, *entered):
@@ -196,9 +196,7 @@ class Counter:
                     self._cues.watch_passed(phase.name)
                     self._leave(phase, events, now)
                     phase.leave()
-        overdue = self._repetition.overdue(now)
-        if overdue is not None:
-            self._record.interrupt(overdue, self._side, now)
+        self._record.interrupt(self._repetition.overdue(now), self._side, now)
         for phase in self._phases:
             if phase.awaits_step:
                 self._take_step(phase, now)
@@ -228,7 +226,7 @@ class Counter:
             return
         is_midway = bool(repetition.step)
         repetition.abandon("not_reached")
-        short = Interrupted(
+        short = interruption(
             "not_reached",
             step_path(number),
             hold_ms - lasted_ms,
@@ -254,7 +252,7 @@ class Counter:
             self._stillness.forget()
         if outcome is None:
             return
-        if isinstance(outcome, Completed):
+        if outcome.kind == COMPLETION:
             self._record.complete(outcome, self._side, now)
         else:
             self._record.interrupt(outcome, self._side, now)
@@ -264,19 +262,6 @@ class Counter:
     @property
     def _side(self) -> BodySide | None:
         return self._plan.side_led(self._body.leading())
-
-    def check(self) -> None:
-        """Raise ValueError for a state that this counter can't have."""
-        self._conditions.check()
-        self._stillness.check()
-        self._record.ranges.check()
-        for swing in self.swings:
-            swing.check()
-        self._record.times.check()
-        self._record.check()
-        self._record.checks.check()
-        self._cues.check()
-        self._repetition.check()
 
     def parts(self) -> list[Any]:
         return [

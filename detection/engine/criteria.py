@@ -1,15 +1,15 @@
-"""Criteria on measured signals, one class for each meaning of `side`."""
+"""Criteria on measured signals: a band, by how much it is missed, and when it was held."""
 
-from typing import Final
+from typing import Final, Literal
 
-from detection.engine.lead import Lead
-from detection.engine.signals import Signal, pair_before, pair_value
-from detection.spec import Criterion
+from detection.engine.arithmetic import MAX_VALUE, TOLD_STEPS, extreme, rounded
+from detection.engine.signals import Signal
+from detection.engine.tracking import Lead
+from detection.spec import Criterion, Extreme
 
 # A mean of equal values may differ from them by so much; bounds are inclusive.
 _ROUNDING: Final = 1e-4
 
-Band = tuple[float, float]
 # Where on the way from the last frame's value (0) to this one's (1) the value is in the band.
 Stretch = tuple[float, float]
 NOWHERE: Stretch = (1.0, 0.0)
@@ -17,17 +17,16 @@ EVERYWHERE: Stretch = (0.0, 1.0)
 HERE: Stretch = (1.0, 1.0)
 
 
-def band_of(criterion: Criterion) -> Band:
-    return criterion.minimum - _ROUNDING, criterion.maximum + _ROUNDING
+def tolerance_of(criterion: Criterion, default: float) -> float:
+    """By how many degrees a criterion may be missed before what asks for it ends."""
+    return default if criterion.tolerance is None else criterion.tolerance
 
 
-class HeldCriterion:
-    """A criterion as measured on a body: of this class, on one that shows nothing.
+class BoundCriterion:
+    """A criterion bound to a body. This class is for one that shows nothing.
 
     It is no ABC, which would add 24 bytes to each that is compiled.
     """
-
-    __slots__ = ()
 
     def shortfall(self) -> float | None:
         """By how much the signal misses the band: 0 when the criterion holds, None when the signal
@@ -51,42 +50,36 @@ class HeldCriterion:
         return 0.0
 
 
-def _shortfall(value: float | None, low: float, high: float) -> float | None:
-    if value is None:
-        return None
-    if value < low:
-        return low - value
-    return value - high if value > high else 0.0
+class OfSignal(BoundCriterion):
+    """A criterion on one signal: of a side, of the trunk, or of a pair."""
 
-
-def _stretch(before: float | None, now: float | None, low: float, high: float) -> Stretch:
-    if now is None:
-        return NOWHERE
-    change = 0.0 if before is None else now - before
-    if before is None or change == 0.0:
-        # Nothing is known of a way that begins here.
-        return NOWHERE if not low <= now <= high else HERE if before is None else EVERYWHERE
-    one, other = (low - before) / change, (high - before) / change
-    first, last = (one, other) if one < other else (other, one)
-    if first > 1.0 or last < 0.0:
-        return NOWHERE
-    return (first if first > 0.0 else 0.0), (last if last < 1.0 else 1.0)
-
-
-class OfSide(HeldCriterion):
-    """A criterion with the side `left` or `right`, or on the trunk: one signal."""
-
-    __slots__ = ("_high", "_low", "_signal")
-
-    def __init__(self, signal: Signal, band: Band) -> None:
+    def __init__(self, signal: Signal, criterion: Criterion) -> None:
         self._signal = signal
-        self._low, self._high = band
+        self._low = criterion.minimum - _ROUNDING
+        self._high = criterion.maximum + _ROUNDING
 
     def shortfall(self) -> float | None:
-        return _shortfall(self._signal.value, self._low, self._high)
+        value = self._signal.value
+        if value is None:
+            return None
+        if value < self._low:
+            return self._low - value
+        return value - self._high if value > self._high else 0.0
 
     def stretch(self) -> Stretch:
-        return _stretch(self._signal.before, self._signal.value, self._low, self._high)
+        before, now = self._signal.before, self._signal.value
+        if now is None:
+            return NOWHERE
+        low, high = self._low, self._high
+        change = 0.0 if before is None else now - before
+        if before is None or change == 0.0:
+            # Nothing is known of a way that begins here.
+            return NOWHERE if not low <= now <= high else HERE if before is None else EVERYWHERE
+        one, other = (low - before) / change, (high - before) / change
+        first, last = (one, other) if one < other else (other, one)
+        if first > 1.0 or last < 0.0:
+            return NOWHERE
+        return (first if first > 0.0 else 0.0), (last if last < 1.0 else 1.0)
 
     def is_known(self) -> bool:
         return self._signal.value is not None
@@ -98,50 +91,15 @@ class OfSide(HeldCriterion):
         return self._signal.seen
 
 
-class OfPair(HeldCriterion):
-    """A criterion without a side: one value, the weighted mean of both sides."""
-
-    __slots__ = ("_high", "_left", "_low", "_right")
-
-    def __init__(self, left: Signal, right: Signal, band: Band) -> None:
-        self._left, self._right = left, right
-        self._low, self._high = band
-
-    def shortfall(self) -> float | None:
-        return _shortfall(pair_value(self._left, self._right), self._low, self._high)
-
-    def stretch(self) -> Stretch:
-        before, now = pair_before(self._left, self._right), pair_value(self._left, self._right)
-        return _stretch(before, now, self._low, self._high)
-
-    def value(self, is_low: bool) -> float | None:
-        return pair_value(self._left, self._right)
-
-    def visibility(self) -> float:
-        return max(self._left.seen, self._right.seen)
-
-
-def _chosen(left: float | None, right: float | None, *, is_greater: bool) -> float | None:
-    """The greater or the smaller one, or the only one that is known."""
-    if left is None or right is None:
-        return right if left is None else left
-    return left if (left > right) == is_greater else right
-
-
-class _OfTwo(HeldCriterion):
-    __slots__ = ("_left", "_right")
-
-    def __init__(self, left: OfSide, right: OfSide) -> None:
-        self._left, self._right = left, right
-
-
-class OfBoth(_OfTwo):
+class OfBoth(BoundCriterion):
     """A criterion with the side `both`: each side that is known must hold."""
 
-    __slots__ = ()
+    def __init__(self, left: OfSignal, right: OfSignal) -> None:
+        self._left, self._right = left, right
 
     def shortfall(self) -> float | None:
-        return _chosen(self._left.shortfall(), self._right.shortfall(), is_greater=True)
+        worst: float | None = extreme(self._left.shortfall(), self._right.shortfall(), True)
+        return worst
 
     def stretch(self) -> Stretch:
         if not self._left.is_known():
@@ -153,7 +111,8 @@ class OfBoth(_OfTwo):
         return max(left[0], right[0]), min(left[1], right[1])
 
     def value(self, is_low: bool) -> float | None:
-        return _chosen(self._left.value(is_low), self._right.value(is_low), is_greater=is_low)
+        farther: float | None = extreme(self._left.value(is_low), self._right.value(is_low), is_low)
+        return farther
 
     def visibility(self) -> float:
         """The lower one of the sides that are known, or the last that was."""
@@ -162,48 +121,102 @@ class OfBoth(_OfTwo):
         return min(self._left.visibility(), self._right.visibility())
 
 
-class OfEither(_OfTwo):
+class OfEither(BoundCriterion):
     """A criterion with the side `either`. One known side is enough to hold, or to miss."""
 
-    __slots__ = ()
+    def __init__(self, left: OfSignal, right: OfSignal) -> None:
+        self._left, self._right = left, right
 
     def shortfall(self) -> float | None:
-        return _chosen(self._left.shortfall(), self._right.shortfall(), is_greater=False)
+        best: float | None = extreme(self._left.shortfall(), self._right.shortfall(), False)
+        return best
 
     def stretch(self) -> Stretch:
         left, right = self._left.stretch(), self._right.stretch()
-        # That which holds now, and else the longer one.
+        # The side that holds now, and else the longer one.
         return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
 
     def value(self, is_low: bool) -> float | None:
-        return _chosen(self._left.value(is_low), self._right.value(is_low), is_greater=not is_low)
+        nearer: float | None = extreme(
+            self._left.value(is_low), self._right.value(is_low), not is_low
+        )
+        return nearer
 
     def visibility(self) -> float:
         return max(self._left.visibility(), self._right.visibility())
 
 
-class OfLead(HeldCriterion):
+class OfLead(BoundCriterion):
     """A criterion with the side `front` or `back`, unknown until a side has led."""
 
-    __slots__ = ("_lead", "_left", "_leftward", "_right")
-
-    def __init__(self, lead: Lead, side: str, left: OfSide, right: OfSide) -> None:
+    def __init__(
+        self, lead: Lead, side: Literal["front", "back"], left: OfSignal, right: OfSignal
+    ) -> None:
         self._lead = lead
         # The side that must lead for the left angle to be the one that is meant.
         self._leftward = 1 if side == "front" else -1
         self._left, self._right = left, right
 
+    def _meant(self) -> BoundCriterion:
+        if not self._lead.side:
+            return _UNKNOWN
+        return self._left if self._lead.side == self._leftward else self._right
+
     def shortfall(self) -> float | None:
-        return self._meant().shortfall() if self._lead.side else None
+        return self._meant().shortfall()
 
     def stretch(self) -> Stretch:
-        return self._meant().stretch() if self._lead.side else NOWHERE
+        return self._meant().stretch()
 
     def value(self, is_low: bool) -> float | None:
-        return self._meant().value(is_low) if self._lead.side else None
+        return self._meant().value(is_low)
 
     def visibility(self) -> float:
-        return self._meant().visibility() if self._lead.side else 0.0
+        return self._meant().visibility()
 
-    def _meant(self) -> OfSide:
-        return self._left if self._lead.side == self._leftward else self._right
+
+_UNKNOWN: Final = BoundCriterion()
+
+
+class BoundExtreme:
+    """What a criterion asks of the least or the most of its measure, for checks and cues.
+
+    Of `both` sides the one that is farther from the bound that is asked, of `either` the nearer.
+    """
+
+    def __init__(self, criterion: Criterion, which: Extreme, bound: BoundCriterion) -> None:
+        self._criterion = bound
+        self._is_most = which == "most"
+        self._is_low = criterion.maximum < 180.0
+        self._low = criterion.minimum - _ROUNDING
+        self._high = criterion.maximum + _ROUNDING
+
+    def value(self) -> float | None:
+        """The measure in this frame."""
+        value = self._criterion.value(self._is_low)
+        # Visibilities beyond all sense make a value that is no number.
+        if value is None or not -MAX_VALUE < value < MAX_VALUE:
+            return None
+        return rounded(value, TOLD_STEPS)
+
+    def follow(self, known: float | None) -> float | None:
+        """The extreme as of this frame, of which `known` is that of the frames before."""
+        return self.of(known, self.value())
+
+    def of(self, one: float | None, other: float | None) -> float | None:
+        """The extreme of two values."""
+        found: float | None = extreme(one, other, self._is_most)
+        return found
+
+    def missed_by(self, value: float) -> float:
+        """By how much an extreme misses the bounds, 0 within them."""
+        if value < self._low:
+            return self._low - value
+        return value - self._high if value > self._high else 0.0
+
+    def decides(self, value: float, is_met: bool) -> bool:
+        """Whether a value makes it certain that the bounds are met, or missed, for a cue that is
+        early: the extreme only goes on."""
+        if is_met:
+            return self.missed_by(value) == 0.0
+        return value > self._high if self._is_most else value < self._low

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
+from detection.engine import form_3
 from detection.engine.body import Body, Curve
 from detection.engine.counter import Counter
 from detection.engine.events import DetectionEvent, feedback, in_order
@@ -18,13 +19,13 @@ from detection.engine.readiness import (
     Sight,
 )
 from detection.engine.settings import EngineSettings
-from detection.engine.snapshots import SNAPSHOT_FORM, Snapshot, in_todays_form
-from detection.engine.states import restore, stored
+from detection.engine.states import SNAPSHOT_FORM, Snapshot, check_form, restore, stored
 from detection.engine.tally import Tally
-from detection.engine.views import seen_from
+from detection.engine.tracking import seen_from
 from detection.landmarks import LANDMARK_NAMES, PoseFrameLike
 from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
+READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
 
 
@@ -49,10 +50,10 @@ class Engine:
         self._tally = Tally(spec, plan)
         self._sight = Sight(plan.required, self._body, settings)
         self._views = {
-            seen_from(carrier.measure, spec.plane)
+            seen_from(angle.measure, spec.plane)
             for counter in plan.counters
-            for travel in counter.travels
-            for carrier in travel.carriers
+            for motion in counter.motions
+            for angle in motion.angles
         }
         is_of_one_view = bool(self._views) and "any" not in self._views
         self._facing = self._body.watch_facing() if is_of_one_view else None
@@ -60,11 +61,11 @@ class Engine:
         if spec.setup is not None:
             self._readiness = Readiness(spec.setup, self._body, settings)
         self._counters = self._counters_of(plan, settings)
-        self._carriers = [
-            carrier
+        self._angles = [
+            angle
             for counter in self._counters
             for swing in counter.swings
-            for carrier in swing.carriers
+            for angle in swing.angles
         ]
         self._last_ms: float | None = None
         self._usable_ms: float | None = None
@@ -87,9 +88,9 @@ class Engine:
         A frame has 33 landmarks in canonical order, of any finite numbers, and a timestamp in
         milliseconds above that of the frame before. Such a frame raises nothing.
         """
-        return in_order(self._take(frame))
+        return in_order(self._follow_frame(frame))
 
-    def _take(self, frame: PoseFrameLike) -> list[DetectionEvent]:
+    def _follow_frame(self, frame: PoseFrameLike) -> list[DetectionEvent]:
         now = frame.timestamp_ms
         keep = since = 0.0
         if self._last_ms is not None:
@@ -136,7 +137,7 @@ class Engine:
         return [
             feedback(cue, now, None)
             for lack, is_first in readiness.news(now)
-            for cue in self._tally.rations.tell(NOT_READY, lack, now, only_named=not is_first)
+            for cue in self._tally.throttle.reserved(NOT_READY, lack, now, only_named=not is_first)
         ]
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
@@ -264,15 +265,15 @@ class Engine:
         """What was counted so far, as JSON values: {event_key: {completed, attempts {reason: n},
         by_side, measures {name: {best, mean}}, times {mean, last}, longest_ms, total_ms}}."""
         held = [held_ms for held_ms, _ in self._held()]
-        return {self._spec.movement_name: self._tally.summary.told(held)}
+        return {self._spec.movement_name: self._tally.summary.payload(held)}
 
-    def carried_degrees(self) -> list[tuple[float | None, float | None]]:
-        """The angles of `carried_angles(spec)` as of the last frame, in degrees; None if unknown.
+    def driving_degrees(self) -> list[tuple[float | None, float | None]]:
+        """The angles of `driving_angles(spec)` as of the last frame, in degrees; None if unknown.
 
-        Of each the angle that its low end judges, and the one that its high end does. They differ
+        For each the angle that its low end judges, and the one that its high end does. They differ
         where an end has several sides.
         """
-        return [carrier.values() for carrier in self._carriers]
+        return [angle.values() for angle in self._angles]
 
     def angles(self) -> dict[tuple[Measure, Curve], float]:
         """The measured angles as of the last frame, in degrees: of each joint and lean that the
@@ -306,7 +307,9 @@ class Engine:
         shape.
         """
         engine = cls(spec, settings)
-        snapshot = in_todays_form(snapshot, engine._body, plan_of(spec), completed)
+        if snapshot.get("form") == form_3.FORM:
+            snapshot = form_3.converted(snapshot, engine._body, plan_of(spec), completed)
+        check_form(snapshot)
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
         parts, values = engine.parts(), snapshot["parts"]
@@ -316,24 +319,18 @@ class Engine:
             restore(part, of_part)
         if engine._readiness is not None:
             engine._tally.counts = engine._readiness.is_ready
-        engine._check()
+        engine._body.resume()
+        for part in parts:
+            if hasattr(part, "resume"):
+                part.resume()
         return engine
-
-    def _check(self) -> None:
-        self._body.check()
-        self._tally.check()
-        self._sight.check()
-        if self._readiness is not None:
-            self._readiness.check()
-        for counter in self._counters:
-            counter.check()
 
     def parts(self) -> list[Any]:
         """The parts that remember something, in the order in which they are stored."""
         parts: list[Any] = [
             *self._body.parts(),
             self._tally.summary,
-            self._tally.rations,
+            self._tally.throttle,
             self._sight,
         ]
         if self._readiness is not None:

@@ -1,19 +1,45 @@
-"""The events that the engine tells."""
+"""The events of the engine, and the outcomes that they tell of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
-from detection.engine.outcomes import Outcome
-from detection.engine.rounding import told_degrees, told_ms
-from detection.engine.times import told_times
-from detection.spec import BodySide, Check, Cue, TempoCheck, View
+from detection.engine.arithmetic import rounded_degrees, rounded_ms
+from detection.spec import (
+    BODY_SIDES,
+    DETAILS,
+    MOVEMENT,
+    REASONS,
+    TEMPO_PARTS,
+    BodySide,
+    Check,
+    Cue,
+    Detail,
+    Reason,
+    TempoCheck,
+    TempoPart,
+    View,
+)
 
 Payload = dict[str, Any]
 # Each with the view from which its degrees hold.
-Checks = Sequence[tuple[Check | TempoCheck, View]]
+ViewedChecks = Sequence[tuple[Check | TempoCheck, View]]
 # What was missed was missed by something.
 MIN_DIFFERENCE: Final = 0.1
+
+COMPLETION: Final = "event_completed"
+INTERRUPTION: Final = "event_interrupted"
+# A hold is over: its time is summed up, and no event tells of it.
+LET_GO: Final = ""
+
+# The order of the events of a frame.
+_PLACES: Final = {
+    "shape_exit": 0,
+    "shape_enter": 0,
+    COMPLETION: 1,
+    INTERRUPTION: 1,
+    "feedback": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +54,8 @@ class DetectionEvent:
     payload: dict[str, Any]
 
 
-# What a body has left or entered, what became of it, what to do.
-_PLACES: Final = {
-    "shape_exit": 0,
-    "shape_enter": 0,
-    "event_completed": 1,
-    "event_interrupted": 1,
-    "feedback": 2,
-}
-
-
 def in_order(events: list[DetectionEvent]) -> list[DetectionEvent]:
-    """The events of a frame in the order in which they are told; those alike stay as they are."""
+    """The events of a frame in the order in which they are sent; those alike stay as they are."""
     if len(events) > 1:
         events.sort(key=_place)
     return events
@@ -52,81 +68,204 @@ def _place(event: DetectionEvent) -> tuple[float, int]:
 def shape(
     type_: str, phase: str, confidence: float, now: float, side: BodySide | None
 ) -> DetectionEvent:
-    payload: Payload = {"shape_key": phase, "confidence": confidence}
+    return _sided(type_, now, {"shape_key": phase, "confidence": confidence}, side)
+
+
+def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
+    payload = {"level": cue.level, "message": cue.message, "key": cue.key}
+    return _sided("feedback", now, payload, side)
+
+
+def _sided(type_: str, now: float, payload: Payload, side: BodySide | None) -> DetectionEvent:
     if side is not None:
         payload["side"] = side
     return DetectionEvent(type_, now, payload)
 
 
-def feedback(cue: Cue, now: float, side: BodySide | None) -> DetectionEvent:
-    payload: Payload = {"level": cue.level, "message": cue.message, "key": cue.key}
-    if side is not None:
-        payload["side"] = side
-    return DetectionEvent("feedback", now, payload)
+# When a repetition began, reached its far end, left that, and ended. None is not known.
+Times = list[float | None]
+BEGAN: Final = 0
+REACHED: Final = 1
+EXITED: Final = 2
+ENDED: Final = 3
+TIMES: Final = 4
+PARTS: Final = tuple(f"{part}_ms" for part in TEMPO_PARTS)
 
 
-def completion(
+def times_payload(times: Sequence[float | None]) -> dict[str, Any]:
+    """The times of a repetition, and how long its parts took; null without any."""
+    began, reached, left, ended = [
+        None if ms is None else round(ms) for ms in times or [None] * TIMES
+    ]
+    return {
+        "times": {"began_ms": began, "reached_ms": reached, "left_ms": left, "ended_ms": ended},
+        "out_ms": _between(began, reached),
+        "stay_ms": _between(reached, left),
+        "back_ms": _between(left, ended),
+    }
+
+
+def part_ms(times: Sequence[float | None], part: TempoPart) -> int | None:
+    """How long a part of a repetition took; None where that is not known."""
+    ms: int | None = times_payload(times)[f"{part}_ms"]
+    return ms
+
+
+def _between(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else other - one
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """The outcome of a repetition, of an attempt at one, or of a hold, in plain values so that the
+    engine's state can keep it. `kind` is the type of its event, and `ts_ms` the time of the frame
+    that decided it."""
+
+    ts_ms: float = 0.0
+    kind: str = LET_GO
+    side: BodySide | Literal[""] = ""
+    # Of a completion; the score is None for a hold. Of its steps their numbers and milliseconds.
+    score: float | None = None
+    duration_ms: float | None = None
+    form: float | None = None
+    # Also of a hold that is over.
+    held_ms: float | None = None
+    steps: list[int] = field(default_factory=list)
+    steps_ms: list[float] = field(default_factory=list)
+    # As a timekeeper has them.
+    times: list[float | None] = field(default_factory=list)
+    # Of both: of each measure the least and the most, as a range keeps them.
+    least: list[int | None] = field(default_factory=list)
+    most: list[int | None] = field(default_factory=list)
+    # As of a `Verdict`.
+    values: list[float | None] = field(default_factory=list)
+    missed: list[float | None] = field(default_factory=list)
+    # The names of the views from which the body was not seen in most of the frames.
+    unseen: str = ""
+    # When the last completion's way back began, and when it was over: told with what comes next.
+    back: list[float] = field(default_factory=list)
+    # Of an interruption: the path of what did not hold, and by how much that was missed; None where
+    # nothing was measured.
+    reason: Reason | Literal[""] = ""
+    path: str = ""
+    by: float | None = None
+    detail: Detail | Literal[""] = ""
+    # The number of the step that was to come next, where that is the reason.
+    step: int | None = None
+    # Whether a repetition was past its first step.
+    is_under_way: bool = False
+    # Whether a repetition goes on beside it.
+    is_aside: bool = False
+
+    def come_back(self, times: Sequence[float | None], way_back: TempoCheck | None) -> None:
+        """Take the times of a completion once its way back is over, and judge its tempo."""
+        self.times = list(times)
+        if way_back is not None:
+            ms = part_ms(times, "back")
+            self.values[-1] = None if ms is None else float(ms)
+            self.missed[-1] = None if ms is None else way_back.missed_by(ms)
+
+    def check(self, steps: int, measures: int, checks: int) -> None:
+        """Raise ValueError for an outcome that a MoveSpec of so many steps, measures and checks
+        can't have."""
+        is_event = self.kind != LET_GO
+        fits = (
+            (not self.side or self.side in BODY_SIDES)
+            and (not is_event or {len(self.values), len(self.missed)} == {checks})
+            and (not is_event or {len(self.least), len(self.most)} == {measures})
+            and {"side", "front"}.issuperset(self.unseen.split())
+            and len(self.back) in (0, 2)
+            and None not in self.back
+        )
+        if self.kind == INTERRUPTION:
+            fits = (
+                fits
+                and self.reason in REASONS
+                and (not self.detail or self.detail in DETAILS)
+                and (self.step is None or self.step in range(steps))
+            )
+        elif self.kind == COMPLETION:
+            fits = (
+                fits
+                and all(step in range(steps) for step in self.steps)
+                and len(self.steps) == len(self.steps_ms)
+                and None not in self.steps_ms
+                and len(self.times) in (0, TIMES)
+            )
+        elif is_event or self.held_ms is None:
+            fits = False
+        if not fits:
+            raise ValueError("Not an outcome of this MoveSpec.")
+
+
+def interruption(
+    reason: Reason,
+    path: str = "",
+    by: float | None = None,
+    *,
+    is_under_way: bool = True,
+    step: int | None = None,
+    detail: Detail | Literal[""] = "",
+) -> Outcome:
+    """A repetition that was broken off, or an attempt at one."""
+    return Outcome(
+        kind=INTERRUPTION,
+        reason=reason,
+        path=path,
+        by=by,
+        is_under_way=is_under_way,
+        step=step,
+        detail=detail,
+    )
+
+
+def step_path(number: int) -> str:
+    return f"{MOVEMENT}.sequence[{number}]"
+
+
+def event_of(
     outcome: Outcome,
+    number: int | None,
+    checks: ViewedChecks,
+    way_back: TempoCheck | None,
+    *,
     event_key: str,
-    number: int,
     steps: Sequence[str],
     measures: Payload,
-    checks: Checks,
-    way_back: TempoCheck | None,
     asymmetry: Payload | None,
 ) -> DetectionEvent:
-    """`steps` are the phases of the MoveSpec's steps. `asymmetry` is told where there is one."""
+    """`steps` are the phases of the MoveSpec's steps; `measures` and the key are of completions."""
     held_ms = outcome.held_ms
-    payload: Payload = {
-        "event_key": event_key,
-        "score": outcome.score,
-        "number": number,
-        "side": outcome.side or None,
-        "metrics": {
-            "duration_ms": told_ms(outcome.duration_ms or 0.0),
+    metrics: Payload
+    if outcome.kind == COMPLETION:
+        metrics = {
+            "duration_ms": rounded_ms(outcome.duration_ms or 0.0),
             "steps": [
-                {"phase": steps[step], "ms": told_ms(ms)}
+                {"phase": steps[step], "ms": rounded_ms(ms)}
                 for step, ms in zip(outcome.steps, outcome.steps_ms, strict=True)
             ],
             "measures": measures,
             "checks": _checks(outcome, checks),
-            **told_times(outcome.times),
+            **times_payload(outcome.times),
             "form": outcome.form,
-            "held_ms": None if held_ms is None else told_ms(held_ms),
-            "previous": _told_back(outcome.back, way_back),
-        },
-    }
+            "held_ms": None if held_ms is None else rounded_ms(held_ms),
+        }
+        payload: Payload = {"event_key": event_key, "score": outcome.score}
+        missed: Payload = {}
+    else:
+        metrics = {"checks": _checks(outcome, checks)}
+        payload = {"reason": outcome.reason}
+        missed = {"path": outcome.path or None, "by": _by(outcome.by)}
+    metrics["previous"] = _back(outcome.back, way_back)
     if asymmetry is not None:
-        payload["metrics"]["asymmetry"] = asymmetry
-    return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
-
-
-def interruption(
-    outcome: Outcome,
-    number: int | None,
-    checks: Checks,
-    way_back: TempoCheck | None,
-    asymmetry: Payload | None,
-) -> DetectionEvent:
-    payload: Payload = {
-        "reason": outcome.reason,
-        "number": number,
-        "side": outcome.side or None,
-        "path": outcome.path or None,
-        "by": _by(outcome.by),
-        "metrics": {
-            "checks": _checks(outcome, checks),
-            "previous": _told_back(outcome.back, way_back),
-        },
-    }
+        metrics["asymmetry"] = asymmetry
+    payload |= {"number": number, "side": outcome.side or None, **missed, "metrics": metrics}
     if outcome.detail:
         payload["detail"] = outcome.detail
-    if asymmetry is not None:
-        payload["metrics"]["asymmetry"] = asymmetry
     return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
 
-def _checks(outcome: Outcome, checks: Checks) -> list[Payload]:
+def _checks(outcome: Outcome, checks: ViewedChecks) -> list[Payload]:
     return [
         _of_tempo(check, value)
         if isinstance(check, TempoCheck)
@@ -146,20 +285,20 @@ def _of_tempo(check: TempoCheck, ms: float | None) -> Payload:
     return {
         "name": check.name,
         "met": None if ms is None else missed == 0.0,
-        "value": None if ms is None else told_ms(ms),
-        "by": max(told_ms(missed), 1) if missed else None,
+        "value": None if ms is None else rounded_ms(ms),
+        "by": max(rounded_ms(missed), 1) if missed else None,
     }
 
 
 def _by(missed: float | None) -> float | None:
-    return None if missed is None else max(told_degrees(missed), MIN_DIFFERENCE)
+    return None if missed is None else max(rounded_degrees(missed), MIN_DIFFERENCE)
 
 
-def _told_back(back: Sequence[float], check: TempoCheck | None) -> Payload | None:
+def _back(back: Sequence[float], check: TempoCheck | None) -> Payload | None:
     if not back:
         return None
     left_ms, ended_ms = map(round, back)
-    told: Payload = {"ended_ms": ended_ms, "back_ms": ended_ms - left_ms}
+    payload: Payload = {"ended_ms": ended_ms, "back_ms": ended_ms - left_ms}
     if check is not None:
-        told["checks"] = [_of_tempo(check, float(ended_ms - left_ms))]
-    return told
+        payload["checks"] = [_of_tempo(check, float(ended_ms - left_ms))]
+    return payload

@@ -7,6 +7,9 @@ had the stillness of the last step, and ways in degrees. It knew of a repetition
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from detection.engine.body import Body
+from detection.engine.plan import Plan
+from detection.engine.states import SNAPSHOT_FORM, Snapshot
 from detection.spec import REASONS
 
 FORM: Final = 3
@@ -48,7 +51,7 @@ class Sizes(NamedTuple):
     """How many parts of each kind a MoveSpec has, and how much each remembers.
 
     `names` are those of the `segments`, `angles` and `leads`, `deciding` is how many angles phases
-    ask for, and `gaps` are those of each swing's carriers.
+    ask for, and `gaps` are those of each swing's driving angles.
     """
 
     names: Mapping[str, list[str]]
@@ -60,16 +63,30 @@ class Sizes(NamedTuple):
     cues: int
 
 
-def converted(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> dict[str, Any]:
-    """The parts of today's form. `completed` is how many were completed before it.
+def sizes_of(body: Body, plan: Plan) -> Sizes:
+    (counter,) = plan.counters
+    return Sizes(
+        names=body.names(),
+        deciding=len(body.deciding_signals()),
+        conditions=min(len(counter.conditions), 1),
+        gaps=[[angle.gap for angle in motion.angles] for motion in counter.motions],
+        phases=len(counter.spec.phases),
+        measures=len(counter.directions),
+        cues=len(counter.spec.feedback),
+    )
+
+
+def converted(snapshot: Snapshot, body: Body, plan: Plan, completed: int) -> Snapshot:
+    """The snapshot in today's form. `completed` is how many were completed before it.
 
     Raises ValueError for a snapshot that form 3 can't have.
     """
     try:
         return {
+            "form": SNAPSHOT_FORM,
             "last_ms": snapshot["last_ms"],
             "usable_ms": snapshot["usable_ms"],
-            "parts": _parts(snapshot, sizes, completed),
+            "parts": _parts(snapshot, sizes_of(body, plan), completed),
         }
     except (KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"Not a snapshot of form {FORM}: {error!r}.") from error

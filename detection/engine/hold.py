@@ -6,11 +6,17 @@ from typing import Any
 from detection.engine.body import Body
 from detection.engine.conditions import Conditions
 from detection.engine.cues import Cues
-from detection.engine.events import DetectionEvent, feedback, shape
+from detection.engine.events import (
+    COMPLETION,
+    DetectionEvent,
+    Outcome,
+    feedback,
+    interruption,
+    shape,
+)
 from detection.engine.phases import ENTERED, PASSED, PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
-from detection.engine.repetition import Completed, Interrupted, StepTime
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import Swing
 from detection.engine.tally import Tally
@@ -34,19 +40,6 @@ class Hold(HoldState):
     It is broken from when the body was last in its band, or last seen. It is of the side that led
     as its phase was entered, and over once the other side leads.
     """
-
-    __slots__ = (
-        "_attempt_ms",
-        "_body",
-        "_conditions",
-        "_cues",
-        "_fresh_ms",
-        "_phase",
-        "_plan",
-        "_record",
-        "_settle_ms",
-        "swings",
-    )
 
     def __init__(
         self,
@@ -106,12 +99,12 @@ class Hold(HoldState):
             self.broken_ms = self.seen_ms
         events: list[DetectionEvent] = []
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
-            events += self._end("not_reached", None, None, now)
+            events += self._end("not_reached", now)
         if self._has_changed_sides():
             if phase.holds:
                 phase.leave()
                 events += self._leave(now, now)
-            events += self._end("not_reached", None, None, now)
+            events += self._end("not_reached", now)
         events += self._follow_phase(now, step)
         if is_seen:
             self.seen_ms = now
@@ -124,7 +117,7 @@ class Hold(HoldState):
             self._go_on(now)
         broken = self._conditions.broken(now)
         if broken is not None:
-            return events + self._end("condition", broken.path, broken.by, now)
+            return events + self._end("condition", now, broken.path, broken.by)
         if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
             self._record.ranges.watch()
             self._record.checks.watch()
@@ -151,7 +144,7 @@ class Hold(HoldState):
         if phase.holds:
             away_ms = phase.since_ms
             return self._leave(now, away_ms) if phase.follow_stay(now, step) else []
-        change = phase.follow_approach(now, step, ())
+        change = phase.follow_approach(now, step)
         if change not in (ENTERED, PASSED):
             return []
         if self._plan.leads:
@@ -191,12 +184,17 @@ class Hold(HoldState):
     def _complete(self, now: float) -> None:
         self.is_completed = True
         held_ms = self.held_ms
-        step = StepTime(0, held_ms)
-        completed = Completed(None, held_ms + self.breaks_ms, (step,))
-        self._record.complete(completed, self.side, now, held_ms)
+        completed = Outcome(
+            kind=COMPLETION,
+            duration_ms=held_ms + self.breaks_ms,
+            held_ms=held_ms,
+            steps=[0],
+            steps_ms=[held_ms],
+        )
+        self._record.complete(completed, self.side, now)
 
     def _end(
-        self, reason: Reason, path: str | None, by: float | None, now: float
+        self, reason: Reason, now: float, path: str = "", by: float | None = None
     ) -> list[DetectionEvent]:
         """End the hold. One that had not lasted is interrupted, by the milliseconds it lacked."""
         if self.began_ms is None:
@@ -209,11 +207,11 @@ class Hold(HoldState):
         lacked = self._plan.spec.target_ms - held_ms
         events = [] if self._phase.holds else self._end_stay(now)
         if not is_completed and held_ms >= min(self._attempt_ms, self._plan.spec.target_ms / 2):
-            interrupted = Interrupted(
+            interrupted = interruption(
                 reason,
                 path,
                 lacked if by is None else by,
-                detail="too_short" if reason == "not_reached" else None,
+                detail="too_short" if reason == "not_reached" else "",
             )
             self._record.interrupt(interrupted, self.side, now)
         self._record.begin_anew()
@@ -224,21 +222,14 @@ class Hold(HoldState):
         events: list[DetectionEvent] = []
         if self._phase.holds:
             events.append(self._shape("shape_exit", now, 0.0))
-        events += self._end(reason, None, None, now)
+        events += self._end(reason, now)
         self._phase.forget()
         self._conditions.forget()
         self._cues.forget()
         return events
 
     def finish(self, now: float) -> list[DetectionEvent]:
-        return self._end("session_ended", None, None, now)
-
-    def check(self) -> None:
-        """Raise ValueError for a state that this hold can't have."""
-        self._conditions.check()
-        self._record.ranges.check()
-        self._record.checks.check()
-        self._cues.check()
+        return self._end("session_ended", now)
 
     def parts(self) -> list[Any]:
         return [

@@ -6,12 +6,18 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
-from detection.engine.carriers import Travel, find_conditions, find_travels, used_phases
+from detection.engine.body import measure_names
+from detection.engine.driving import (
+    DrivingAngle,
+    RangeOfMotion,
+    find_conditions,
+    find_motions,
+    used_phases,
+)
 from detection.overlap import can_hold_at_once
 from detection.spec import (
     BODY_SIDES,
     MOVEMENT,
-    SEGMENT_LANDMARKS,
     BodySide,
     Check,
     Criterion,
@@ -25,15 +31,10 @@ from detection.spec import (
 MAX_PLANS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Barrier:
-    """The edge of another phase's band that faces an end: by the number of each carrier, degrees.
-
-    Who is outside the end's band, and has not come past this edge of any carrier, is still in the
-    other phase or before it.
-    """
-
-    edges: tuple[tuple[int, float], ...]
+# The edge of a posture's band that faces an end: by the number of each driving angle, in degrees.
+# Whoever is outside the end's band, and past none of these edges, is still in the posture or before
+# it.
+Edges = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,19 @@ class CounterPlan:
     `spec` has the criteria as they are of that side. `measured` are those of which events tell how
     far their measures went. `directions` are of each such measure, as events name it: whether it is
     farthest at its least (-1) or at its most (1), or carries nothing (0). `conditions` are those
-    inferred, with their paths. `rivals` are, for each phase, the numbers of those that can never
-    hold together with it: of what the sequence uses, or of what it does not. `barriers` are of each
-    travel and phase at an end of it.
+    inferred, with their paths. `exclusive` are, for each phase, the numbers of the phases that can
+    never hold together with it: of those that the sequence uses, or of those that it does not.
+    `postures` are of each motion and phase at an end the edges of the phases between.
     """
 
     side: BodySide | None
     spec: MoveSpec
     measured: tuple[Criterion, ...]
     directions: dict[str, int]
-    travels: tuple[Travel, ...]
+    motions: tuple[RangeOfMotion, ...]
     conditions: tuple[tuple[str, Criterion], ...]
-    rivals: tuple[tuple[int, ...], ...]
-    barriers: tuple[dict[str, tuple[Barrier, ...]], ...]
+    exclusive: tuple[tuple[int, ...], ...]
+    postures: tuple[dict[str, tuple[Edges, ...]], ...]
     leads: bool = False
 
     def side_led(self, led: int) -> BodySide | None:
@@ -154,55 +155,54 @@ def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:
     )
 
 
+def driving_angles(spec: MoveSpec) -> list[DrivingAngle]:
+    """The angles that drive the movement of a MoveSpec; where each side is counted, of both."""
+    return [
+        angle
+        for counter in plan_of(spec).counters
+        for motion in counter.motions
+        for angle in motion.angles
+    ]
+
+
 def _counter_plan(side: BodySide | None, spec: MoveSpec) -> CounterPlan:
-    travels = find_travels(spec)
-    sides = [carrier for travel in travels for carrier in travel.moving_sides]
-    measured = (*_deciding(spec), *(carrier.low[0] for carrier in sides))
-    rivals: list[list[int]] = [[] for _ in spec.phases]
+    motions = find_motions(spec)
+    sides = [angle for motion in motions for angle in motion.moving_sides]
+    measured = (*_deciding(spec), *(angle.low[0] for angle in sides))
+    exclusive: list[list[int]] = [[] for _ in spec.phases]
     is_used = [phase.name in spec.sequence for phase in spec.phases]
     for one, other in combinations(range(len(spec.phases)), 2):
         if is_used[one] != is_used[other]:
             continue  # each goes by its own rule, and neither ends the other
         if not can_hold_at_once(spec.phases[one], spec.phases[other]):
-            rivals[one].append(other)
-            rivals[other].append(one)
+            exclusive[one].append(other)
+            exclusive[other].append(one)
     return CounterPlan(
         side,
         spec,
         measured,
-        _directions_of(spec, travels, measured),
-        tuple(travels),
+        _directions_of(spec, motions, measured),
+        tuple(motions),
         tuple((_path_of(condition, spec), condition) for condition in find_conditions(spec)),
-        tuple(map(tuple, rivals)),
-        tuple(_barriers_of(travel, used_phases(spec)) for travel in travels),
+        tuple(map(tuple, exclusive)),
+        tuple(_postures_of(motion, used_phases(spec)) for motion in motions),
     )
 
 
 def _directions_of(
-    spec: MoveSpec, travels: Iterable[Travel], measured: Iterable[Criterion]
+    spec: MoveSpec, motions: Iterable[RangeOfMotion], measured: Iterable[Criterion]
 ) -> dict[str, int]:
     """The farthest is at the end of the movement that the last step is not at."""
-    carried: dict[Measure, int] = {}
-    for travel in travels:
-        is_far_start = spec.sequence[-1] not in travel.start
-        for carrier in travel.carriers:
-            carried[carrier.measure] = -1 if carrier.is_low_at_start == is_far_start else 1
+    driven: dict[Measure, int] = {}
+    for motion in motions:
+        is_far_start = spec.sequence[-1] not in motion.start
+        for angle in motion.angles:
+            driven[angle.measure] = -1 if angle.is_low_at_start == is_far_start else 1
     return {
-        name: carried.get(criterion.measure, 0)
+        name: driven.get(criterion.measure, 0)
         for criterion in measured
         for name in measure_names(criterion)
     }
-
-
-def measure_names(criterion: Criterion) -> list[str]:
-    """The names by which events tell of its measure: `joint.knee` of the pair and of the trunk,
-    `joint.knee.left` of a side."""
-    measure = criterion.measure
-    name = f"{'lean' if measure in SEGMENT_LANDMARKS else 'joint'}.{measure}"
-    if criterion.side is None:
-        return [name]
-    sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
-    return [f"{name}.{side}" for side in sides]
 
 
 def criterion_path(phase: int, criterion: int) -> str:
@@ -220,26 +220,26 @@ def _path_of(condition: Criterion, spec: MoveSpec) -> str:
     )
 
 
-def _barriers_of(travel: Travel, phases: list[Phase]) -> dict[str, tuple[Barrier, ...]]:
+def _postures_of(motion: RangeOfMotion, phases: list[Phase]) -> dict[str, tuple[Edges, ...]]:
     return {
         name: tuple(
-            Barrier(edges)
+            edges
             for phase in phases
-            if phase.name not in travel.start | travel.end
-            and (edges := _edges(travel, phase, is_start))
+            if phase.name not in motion.start | motion.end
+            and (edges := _edges(motion, phase, is_start))
         )
-        for ends, is_start in ((travel.start, True), (travel.end, False))
-        for name in ends
+        for names, is_start in ((motion.start, True), (motion.end, False))
+        for name in names
     }
 
 
-def _edges(travel: Travel, phase: Phase, is_start: bool) -> tuple[tuple[int, float], ...]:
-    """The edges of a phase's bands that face the start of the movement, or its end."""
+def _edges(motion: RangeOfMotion, phase: Phase, is_start: bool) -> Edges:
+    """The edges of a phase's bands that face the start of the movement, or its other end."""
     edges = []
-    for number, carrier in enumerate(travel.carriers):
-        bands = [c for c in phase.criteria if c.measure == carrier.measure]
+    for number, angle in enumerate(motion.angles):
+        bands = [c for c in phase.criteria if c.measure == angle.measure]
         if bands:
-            is_low = carrier.is_low_at_start == is_start
+            is_low = angle.is_low_at_start == is_start
             edge = max(c.minimum for c in bands) if is_low else min(c.maximum for c in bands)
             edges.append((number, edge))
     return tuple(edges)

@@ -1,32 +1,27 @@
-"""The range of each measure in a repetition, for what an event tells of it."""
+"""The least and the most of each measure: of a repetition, and of a body that may stand still."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from detection.engine.rounding import MOST, TOLD_STEPS
-from detection.engine.signals import Signal, pair_value
-from detection.engine.views import Facing
-from detection.spec import View
+from detection.engine.arithmetic import MAX_VALUE, TOLD_STEPS, extreme
+from detection.engine.body import Measured
+from detection.engine.settings import SwingSettings
+from detection.engine.signals import Signal
+from detection.engine.states import FIXED
+from detection.engine.tracking import Facing
 
-
-class Measured(NamedTuple):
-    """A measure that events tell of, by the signal of a side, or by those of the pair. `view` is
-    that from which its degrees hold."""
-
-    signal: Signal
-    right: Signal | None
-    view: View
+# In steps of a degree, None where it was never known.
+Steps = Sequence[int | None]
 
 
 @dataclass(slots=True, eq=False)
 class RangesState:
-    # The least and the most of each in steps of its unit, None where it was never known.
-    least: list[int | None] = field(default_factory=list)
-    most: list[int | None] = field(default_factory=list)
-    # Those of the window at rest before this one.
-    least_before: list[int | None] = field(default_factory=list)
-    most_before: list[int | None] = field(default_factory=list)
+    # The least and the most of each in steps, and those of the window at rest before this one.
+    least: list[int | None] = field(default_factory=list, metadata=FIXED)
+    most: list[int | None] = field(default_factory=list, metadata=FIXED)
+    least_before: list[int | None] = field(default_factory=list, metadata=FIXED)
+    most_before: list[int | None] = field(default_factory=list, metadata=FIXED)
     # The frames from the side less all others, and those from the front; and of the window before.
     from_side: int = 0
     from_front: int = 0
@@ -35,10 +30,10 @@ class RangesState:
 
 
 class Ranges(RangesState):
-    __slots__ = ("_facing", "measured")
+    """The range of each measure in a repetition, for what an event says of it."""
 
     def __init__(self, measured: Sequence[Measured], facing: Facing | None) -> None:
-        self.measured = tuple(measured)
+        self._signals = [one.signal for one in measured]
         self._facing = facing
         self.forget()
 
@@ -53,15 +48,9 @@ class Ranges(RangesState):
         self._begin_window()
 
     def _begin_window(self) -> None:
-        self.least = [None] * len(self.measured)
-        self.most = [None] * len(self.measured)
+        self.least = [None] * len(self._signals)
+        self.most = [None] * len(self._signals)
         self.from_side = self.from_front = 0
-
-    def check(self) -> None:
-        """Raise ValueError if the range is not of so many measures."""
-        ranges = (self.least, self.most, self.least_before, self.most_before)
-        if {len(one) for one in ranges} != {len(self.measured)}:
-            raise ValueError("Not a range of so many measures.")
 
     def watch(self) -> None:
         """Take in the signals of this frame."""
@@ -69,10 +58,10 @@ class Ranges(RangesState):
             view = self._facing.view
             self.from_side += 1 if view == "side" else -1
             self.from_front += 1 if view == "front" else -1
-        for number, (signal, right, _) in enumerate(self.measured):
-            value = signal.value if right is None else pair_value(signal, right)
+        for number, signal in enumerate(self._signals):
+            value = signal.value
             # Visibilities beyond all sense make a value that is no number.
-            if value is not None and -MOST < value < MOST:
+            if value is not None and -MAX_VALUE < value < MAX_VALUE:
                 step = int(value * TOLD_STEPS + 0.5)
                 least, most = self.least[number], self.most[number]
                 if least is None or step < least:
@@ -82,10 +71,12 @@ class Ranges(RangesState):
 
     def whole(self) -> tuple[list[int | None], list[int | None]]:
         """The least of each measure, and the most."""
-        return (
-            [_one_of(min, *one) for one in zip(self.least_before, self.least, strict=True)],
-            [_one_of(max, *one) for one in zip(self.most_before, self.most, strict=True)],
-        )
+        least: list[int | None] = []
+        most: list[int | None] = []
+        for number in range(len(self._signals)):
+            least.append(extreme(self.least_before[number], self.least[number], False))
+            most.append(extreme(self.most_before[number], self.most[number], True))
+        return least, most
 
     def unseen(self) -> str:
         """The names of the views from which the body was not seen in most of the frames: degrees
@@ -97,45 +88,76 @@ class Ranges(RangesState):
         return " ".join(view for view, frames in views.items() if frames < 0)
 
 
-def told_ranges(
-    names: Sequence[str],
-    least: Sequence[int | None],
-    most: Sequence[int | None],
-    uncertain: Sequence[int],
+def range_payload(
+    names: Sequence[str], least: Steps, most: Steps, uncertain: Sequence[int]
 ) -> dict[str, dict[str, Any]]:
     """Each measure with its least and its most, and whether they are uncertain."""
-    told: dict[str, dict[str, Any]] = {
-        name: {"least": in_units(low), "most": in_units(high)}
+    payload: dict[str, dict[str, Any]] = {
+        name: {"least": in_degrees(low), "most": in_degrees(high)}
         for name, low, high in zip(names, least, most, strict=True)
     }
     for number in uncertain:
-        told[names[number]]["uncertain"] = True
-    return told
+        payload[names[number]]["uncertain"] = True
+    return payload
 
 
-def told_asymmetry(
-    names: Sequence[str], least: Sequence[int | None], most: Sequence[int | None]
-) -> dict[str, float | None]:
+def asymmetry_payload(names: Sequence[str], least: Steps, most: Steps) -> dict[str, float | None]:
     """By how much farther the left went than the right, of each measure that has both; None where
     one was never known."""
-    ways = {
+    ranges = {
         name: None if low is None or high is None else high - low
         for name, low, high in zip(names, least, most, strict=True)
     }
-    told: dict[str, float | None] = {}
-    for name, left in ways.items():
+    payload: dict[str, float | None] = {}
+    for name, left in ranges.items():
         measure = name.removesuffix(".left")
         if measure != name:
-            right = ways[f"{measure}.right"]
-            told[measure] = None if left is None or right is None else in_units(left - right)
-    return told
+            right = ranges[f"{measure}.right"]
+            payload[measure] = None if left is None or right is None else in_degrees(left - right)
+    return payload
 
 
-def _one_of(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return choose(one, other)
+def in_degrees(steps: int | None) -> float | None:
+    return None if steps is None else steps / TOLD_STEPS
 
 
-def in_units(step: int | None) -> float | None:
-    return None if step is None else step / TOLD_STEPS
+@dataclass(slots=True, eq=False)
+class StillnessState:
+    # The least and the most of each signal; None where it was never known.
+    least: list[float | None] = field(default_factory=list, metadata=FIXED)
+    most: list[float | None] = field(default_factory=list, metadata=FIXED)
+
+
+class Stillness(StillnessState):
+    """The range of each side's signal since the repetition began.
+
+    The pair's would not do: it changes when a side of a still body comes into sight.
+    """
+
+    def __init__(self, signals: Sequence[Signal], settings: SwingSettings) -> None:
+        self._signals = signals
+        self._least_swing = settings.least_swing_degrees
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with the signals of this frame."""
+        self.least = [signal.value for signal in self._signals]
+        self.most = [signal.value for signal in self._signals]
+
+    def watch(self) -> None:
+        """Take in the signals of this frame."""
+        for number, signal in enumerate(self._signals):
+            value = signal.value
+            if value is not None:
+                least, most = self.least[number], self.most[number]
+                if least is None or value < least:
+                    self.least[number] = value
+                if most is None or value > most:
+                    self.most[number] = value
+
+    def has_ended(self) -> bool:
+        """Whether a signal has gone least_swing_degrees."""
+        return any(
+            least is not None and most is not None and most - least >= self._least_swing
+            for least, most in zip(self.least, self.most, strict=True)
+        )

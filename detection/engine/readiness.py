@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from detection.engine.arithmetic import has_lasted, since
 from detection.engine.body import Body
-from detection.engine.points import Point, visibility_of
+from detection.engine.criteria import tolerance_of
 from detection.engine.settings import EngineSettings
-from detection.engine.signals import Signal
+from detection.engine.signals import Angle, Point, visibility_of
+from detection.engine.states import FIXED
 from detection.landmarks import INDEX, LANDMARK_NAMES, LandmarkLike
 from detection.spec import LACKS, Criterion, Lack, Setup
 
@@ -34,11 +36,9 @@ class SightState:
 class Sight(SightState):
     """The sight of criteria that must hold: of each one side at least must be known."""
 
-    __slots__ = ("_least", "_watched")
-
     def __init__(self, criteria: Iterable[Criterion], body: Body, settings: EngineSettings) -> None:
         self._least = settings.sight.min_visibility
-        self._watched: list[tuple[list[Signal], list[Point]]] = [
+        self._watched: list[tuple[list[Angle], list[Point]]] = [
             (body.signals_of([criterion]), body.points_of(criterion))
             for criterion in {(one.measure, one.side): one for one in criteria}.values()
         ]
@@ -52,8 +52,7 @@ class Sight(SightState):
                 hidden |= _hidden(points)
         self.hidden = _of_somebody(hidden, landmarks, self._least)
 
-    def check(self) -> None:
-        """Raise ValueError for a state that no pose has."""
+    def resume(self) -> None:
         _check_hidden(self.hidden)
 
 
@@ -96,7 +95,9 @@ class ReadinessState:
     # Since when something lacks that may be bridged.
     broken_ms: float | None = None
     # Since when each of LACKS is missing, and the bits of those that were told.
-    lacking_ms: list[float | None] = field(default_factory=lambda: [None, None, None])
+    lacking_ms: list[float | None] = field(
+        default_factory=lambda: [None, None, None], metadata=FIXED
+    )
     told: int = 0
     # The landmarks that it lacks, as those of a Sight.
     hidden: int = 0
@@ -126,23 +127,12 @@ class Readiness(ReadinessState):
     for enter_ms. The first two are asked all the time, and lost for ready_ms they end it.
     """
 
-    __slots__ = (
-        "_enter_ms",
-        "_facing",
-        "_settings",
-        "_sight",
-        "_start",
-        "_start_sight",
-        "_view",
-        "_visible",
-    )
-
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         of = body.points.of
         self._visible = [(of(one), of(other)) for one, other in _asked(setup)]
         self._view = setup.view
         self._facing = None if setup.view == "any" else body.watch_facing()
-        self._start = [(body.hold(one), one.tolerance or 0.0) for one in setup.start]
+        self._start = [(body.bind(one), tolerance_of(one, 0.0)) for one in setup.start]
         self._start_sight = Sight(setup.start, body, settings)
         self._sight = settings.sight
         self._settings = settings.setup
@@ -155,10 +145,7 @@ class Readiness(ReadinessState):
         ReadinessState.__init__(self)
         self.told = told
 
-    def check(self) -> None:
-        """Raise ValueError for a state that this setup can't have."""
-        if len(self.lacking_ms) != len(LACKS):
-            raise ValueError("Not the times of a setup.")
+    def resume(self) -> None:
         _check_hidden(self.hidden)
 
     def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float) -> int:
@@ -179,11 +166,9 @@ class Readiness(ReadinessState):
         is_start_asked = not self.has_started and not hidden and has_view
         holds = (not hidden, has_view, not is_start_asked or self._has_start())
         for number in range(len(LACKS)):
+            self.lacking_ms[number] = since(self.lacking_ms[number], now_ms, not holds[number])
             if holds[number]:
-                self.lacking_ms[number] = None
                 self.told &= ~(1 << number)
-            elif self.lacking_ms[number] is None:
-                self.lacking_ms[number] = now_ms
         self.hidden = _of_somebody(hidden, landmarks, self._sight.min_visibility)
         if is_start_asked:
             self._start_sight.look(landmarks)
@@ -198,12 +183,8 @@ class Readiness(ReadinessState):
         return True
 
     def _go_on(self, is_lacking: bool, now_ms: float) -> int:
-        if not is_lacking:
-            self.since_ms = None
-            return READY
-        if self.since_ms is None:
-            self.since_ms = now_ms
-        if now_ms - self.since_ms < self._settings.ready_ms:
+        self.since_ms = since(self.since_ms, now_ms, is_lacking)
+        if not has_lasted(self.since_ms, now_ms, self._settings.ready_ms):
             return READY
         return self._lose()
 
@@ -245,11 +226,7 @@ class Readiness(ReadinessState):
             return found
         for number, since_ms in enumerate(self.lacking_ms):
             bit = 1 << number
-            if (
-                since_ms is not None
-                and not self.told & bit
-                and now_ms - since_ms >= self._settings.ready_ms
-            ):
+            if not self.told & bit and has_lasted(since_ms, now_ms, self._settings.ready_ms):
                 found.append(News(LACKS[number], not self.told & _ANY_LACK))
                 self.told |= bit | _ANY_LACK
         return found

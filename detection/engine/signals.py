@@ -1,76 +1,278 @@
-"""One signal of the body: a measure of one side, frame by frame, and smoothed in time.
+"""The signals of the body: an angle of one side, or of a pair, and how sure it is. Points make
+segments, vectors with a corrected depth, and segments make angles.
 
 docs/engine.md gives the formulas.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import acos, pi, sqrt
+from typing import Final
 
-from detection.engine.plausibility import is_jump
-from detection.engine.rounding import DEGREE_STEPS, rounded
-from detection.engine.settings import EngineSettings
+from detection.engine.arithmetic import DEGREE_STEPS, LENGTH_STEPS, PLACE_STEPS, rounded
+from detection.engine.settings import DepthSettings, EngineSettings, SightSettings
+from detection.landmarks import INDEX, LandmarkLike
+from detection.spec import SEGMENT_LANDMARKS, BodySide
+
+# acos differs between machines in its last bit; sums, products and square roots do not. So an
+# angle is rounded to 0.0001 degrees before anything depends on it.
+_STEPS_PER_RADIAN: Final = 180 / pi * DEGREE_STEPS
+# The weight of an angle whose segments point at the camera.
+MIN_WEIGHT_M2: Final = 1e-4
+
+
+def visibility_of(landmark: LandmarkLike) -> float:
+    """The visibility of a landmark, 0 to 1; one without it counts as seen."""
+    visibility = landmark.visibility
+    return 1.0 if visibility is None else visibility
+
+
+class Point:
+    """A landmark of the last frame, in metres."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.x = self.y = self.z = self.visibility = 0.0
+        self.is_seen = False
+
+
+class Points:
+    """The landmarks that a MoveSpec needs, each read once a frame."""
+
+    def __init__(self, sight: SightSettings) -> None:
+        self._least = sight.min_visibility
+        self._points: list[Point] = []
+
+    def of(self, index: int) -> Point:
+        """The point of the landmark with this index, the same for every caller."""
+        for point in self._points:
+            if point.index == index:
+                return point
+        self._points.append(Point(index))
+        return self._points[-1]
+
+    def read(self, landmarks: Sequence[LandmarkLike]) -> None:
+        least = self._least
+        for point in self._points:
+            landmark = landmarks[point.index]
+            point.x, point.y, point.z = landmark.x, landmark.y, landmark.z
+            visibility = visibility_of(landmark)
+            point.visibility = visibility
+            point.is_seen = visibility >= least
+
+
+def lower_visibility(one: Point, other: Point) -> float:
+    return one.visibility if one.visibility < other.visibility else other.visibility
+
+
+# From the lower end to the upper one of somebody who stands with hanging arms.
+ENDS: Final[dict[str, tuple[str, str]]] = {
+    **dict(SEGMENT_LANDMARKS.items()),
+    "flank": ("hip", "shoulder"),
+    "foot": ("foot_index", "ankle"),
+    "hand": ("index", "wrist"),
+}
+
+# The shares by which running means follow a frame: a longer length, a shorter one, and depth.
+Pace = tuple[float, float, float]
+
+
+def pace_of(since_ms: float, depth: DepthSettings) -> Pace:
+    """The pace of a frame that comes `since_ms` after the last one."""
+    return (
+        since_ms / (depth.lengthen_ms + since_ms),
+        since_ms / (depth.shorten_ms + since_ms),
+        since_ms / (depth.depth_ms + since_ms),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class SegmentState:
+    # Metres: the running length, and a running mean of z for its direction.
+    length: float = 0.0
+    depth: float = 0.0
+    # Square metres: what the last frame showed if it was longer, which the next one must confirm.
+    longer: float = 0.0
+
+
+class Segment(SegmentState):
+    """A segment from its lower end to its upper one: `x`, `y`, `z` in metres, with z corrected.
+
+    A camera hardly measures depth, but it shows how much a segment is foreshortened. That is its
+    length in the image against its running length, the most that was lately seen of it or of the
+    other side's. If the image has less than seen_share of the running length, the missing part goes
+    in the direction of z. Otherwise z counts by depth_weight.
+    """
+
+    def __init__(self, name: str, side: BodySide, points: Points, settings: EngineSettings) -> None:
+        lower, upper = ENDS[name]
+        self._lower = points.of(INDEX[f"{side}_{lower}"])
+        self._upper = points.of(INDEX[f"{side}_{upper}"])
+        self._longest = settings.sight.longest_segment_m
+        self._depth_weight = settings.depth.depth_weight
+        self._seen_square = settings.depth.seen_share**2
+        self.x = self.y = self.z = self.flat_square = self.square = self.visibility = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        SegmentState.__init__(self)
+
+    def measure(self, pace: Pace, other_length: float) -> None:
+        """Measure one frame, whose points are read. `other_length` is that of the other side, 0
+        without one. `square` is 0 if the segment can't be seen."""
+        lower, upper = self._lower, self._upper
+        self.visibility = lower_visibility(lower, upper)
+        if lower.is_seen and upper.is_seen:
+            self._place(upper.x - lower.x, upper.y - lower.y, upper.z - lower.z, pace, other_length)
+        else:
+            self.square = 0.0
+
+    def _place(self, x: float, y: float, z: float, pace: Pace, other_length: float) -> None:
+        flat_square = x * x + y * y
+        longest = self._longest
+        if not (flat_square < longest * longest and -longest < z < longest):
+            self.square = 0.0
+            return
+        lengthen, shorten, follow = pace
+        length = self.length
+        if length == 0.0:
+            length, self.depth = sqrt(flat_square), z
+        elif flat_square <= length * length:
+            length -= length * shorten
+            self.longer = 0.0
+        else:
+            sure_square = min(flat_square, self.longer)
+            if sure_square > length * length:
+                length += (sqrt(sure_square) - length) * lengthen
+            self.longer = rounded(flat_square, PLACE_STEPS)
+        self.length = length = rounded(length, LENGTH_STEPS)
+        self.depth = rounded(self.depth + (z - self.depth) * follow, LENGTH_STEPS)
+        if other_length > length:
+            length = other_length
+        z *= self._depth_weight
+        missing_square = length * length * self._seen_square - flat_square
+        if missing_square > z * z:
+            z = sqrt(missing_square) if self.depth > 0.0 else -sqrt(missing_square)
+        self.x, self.y, self.z = x, y, z
+        self.flat_square = flat_square
+        self.square = flat_square + z * z
+
+
+class Trunk(Segment):
+    """The trunk, from the middle of the hips to that of the shoulders, of the sides in sight."""
+
+    def __init__(self, points: Points, settings: EngineSettings) -> None:
+        super().__init__("flank", "left", points, settings)
+        hip, shoulder = ENDS["flank"]
+        self._flanks = [
+            (points.of(INDEX[f"{side}_{hip}"]), points.of(INDEX[f"{side}_{shoulder}"]))
+            for side in ("left", "right")
+        ]
+
+    def measure(self, pace: Pace, other_length: float) -> None:
+        x = y = z = 0.0
+        sides = 0
+        self.visibility = 1.0
+        for hip, shoulder in self._flanks:
+            if hip.is_seen and shoulder.is_seen:
+                sides += 1
+                self.visibility = min(self.visibility, lower_visibility(hip, shoulder))
+                x += shoulder.x - hip.x
+                y += shoulder.y - hip.y
+                z += shoulder.z - hip.z
+        if sides:
+            self._place(x / sides, y / sides, z / sides, pace, other_length)
+        else:
+            self.square = 0.0
+
+
+def is_outlier(change: float, since_ms: float, sight: SightSettings) -> bool:
+    """Whether an angle changes by more, in degrees within milliseconds, than a body moves."""
+    if change < 0.0:
+        change = -change
+    return change > sight.jump_degrees and change > sight.jump_degrees_per_ms * since_ms
 
 
 @dataclass(slots=True, eq=False)
 class SignalState:
-    """`value` is a weighted mean of recent frames, None while unknown; `weight` is its weight."""
+    """`value` is a weighted mean of recent frames in degrees, None while unknown; `weight` is its
+    weight."""
 
     value: float | None = None
     weight: float = 0.0
     # How well it is seen, 0 to 1.
     seen: float = 0.0
-    # The last frame's own value, and what a jump has led to that the next has not confirmed.
+    # The last frame's own value, and the value of an outlier that the next frame may confirm.
     last: float = 0.0
     doubted: float | None = None
     # Milliseconds since it was measured.
     unseen: float = 0.0
 
 
-class Signal(SignalState, ABC):
-    """A measure of one side, in its `unit`.
+class Signal(SignalState):
+    """`before` is the `value` as of the frame before."""
 
-    A frame's weight is the inverse of its value's variance, times the square of its visibility. The
-    weight decays with the frame's age, by the time constant smoothing_ms. `before` and
-    `weight_before` are `value` and `weight` as of the frame before.
-    """
-
-    __slots__ = (
-        "_fresh_ms",
-        "_jump",
-        "_max_weight",
-        "_sight",
-        "before",
-        "unit",
-        "weight_before",
-    )
-
-    def __init__(self, unit: str, settings: EngineSettings) -> None:
-        self.unit = unit
-        self._sight = settings.sight
-        self._jump = settings.sight.jump_degrees
-        self._max_weight = settings.smoothing.max_weight_m2
-        self._fresh_ms = settings.smoothing.fresh_ms
+    def __init__(self) -> None:
         self.before: float | None = None
-        self.weight_before = 0.0
         self.forget()
 
     def forget(self) -> None:
         SignalState.__init__(self)
         self.before = None
 
+
+class Pair(Signal):
+    """The weighted mean of both sides of an angle: the known one where the other is not."""
+
+    def __init__(self, left: Signal, right: Signal) -> None:
+        super().__init__()
+        self._left, self._right = left, right
+        self.update()
+
+    def update(self) -> None:
+        """Take the values of this frame."""
+        left, right = self._left, self._right
+        self.before = self.value
+        self.seen = left.seen if left.seen > right.seen else right.seen
+        one, other = left.value, right.value
+        if one is None or other is None:
+            self.value = other if one is None else one
+            return
+        weight = left.weight + right.weight
+        if weight <= 0.0:
+            self.value = (one + other) / 2
+        else:
+            self.value = (one * left.weight + other * right.weight) / weight
+
+
+class Angle(Signal, ABC):
+    """An angle of one side.
+
+    A frame's weight is the inverse of its value's variance, times the square of its visibility. The
+    weight decays with the frame's age, by the time constant smoothing_ms.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        super().__init__()
+        self._sight = settings.sight
+        self._jump = settings.sight.jump_degrees
+        self._max_weight = settings.smoothing.max_weight_m2
+        self._fresh_ms = settings.smoothing.fresh_ms
+        self._shortest_square = settings.sight.shortest_segment_m**2
+
     def measure(self, since_ms: float, keep: float) -> bool:
-        """Measure one frame, whose segments are measured. Whether it shows the signal.
+        """Measure one frame, whose segments are measured. Whether it shows the angle.
 
         The frame comes `since_ms` after the last one. `keep` is the share of the earlier weight
         that remains.
         """
-        self.before, self.weight_before = self.value, self.weight
+        self.before = self.value
         self.unseen += since_ms
         return self._measure(keep)
 
     @abstractmethod
-    def _measure(self, keep: float) -> bool:
-        """`measure`, with the times brought up to date."""
+    def _measure(self, keep: float) -> bool: ...
 
     def _miss(self, keep: float) -> bool:
         self.weight *= keep
@@ -79,15 +281,17 @@ class Signal(SignalState, ABC):
             self.weight = 0.0
         return False
 
-    def _take(self, value: float, weight: float, visibility: float, keep: float) -> bool:
+    def _accept(self, cosine: float, weight: float, visibility: float, keep: float) -> bool:
+        cosine = -1.0 if cosine < -1.0 else 1.0 if cosine > 1.0 else cosine
+        value = int(acos(cosine) * _STEPS_PER_RADIAN + 0.5) / DEGREE_STEPS
         change = value - self.last
         if (
             (change > self._jump or change < -self._jump)
             and self.value is not None
-            and is_jump(change, self.unseen, self._sight)
+            and is_outlier(change, self.unseen, self._sight)
         ):
-            before, self.doubted = self.doubted, value
-            if before is None or is_jump(value - before, self.unseen, self._sight):
+            doubted, self.doubted = self.doubted, value
+            if doubted is None or is_outlier(value - doubted, self.unseen, self._sight):
                 self._miss(keep)
                 return True
         self.doubted = None
@@ -106,22 +310,39 @@ class Signal(SignalState, ABC):
         return True
 
 
-def pair_value(left: Signal, right: Signal) -> float | None:
-    """The value of the pair: the weighted mean of both sides. None while it is not known."""
-    return _mean(left.value, left.weight, right.value, right.weight)
+class JointAngle(Angle):
+    """The angle between two segments that meet at a joint.
+
+    `sign` is -1 where one begins at the other's end, so that a straight line is 180 degrees.
+    """
+
+    def __init__(self, one: Segment, other: Segment, sign: int, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        self._one, self._other, self._sign = one, other, sign
+
+    def _measure(self, keep: float) -> bool:
+        one, other = self._one, self._other
+        u, v, shortest = one.square, other.square, self._shortest_square
+        if u < shortest or v < shortest:
+            return self._miss(keep)
+        dot = one.x * other.x + one.y * other.y + one.z * other.z
+        visibility = one.visibility if one.visibility < other.visibility else other.visibility
+        flat_u, flat_v = one.flat_square, other.flat_square
+        weight = flat_u * flat_v / (flat_u + flat_v + MIN_WEIGHT_M2) + MIN_WEIGHT_M2
+        return self._accept(self._sign * dot / sqrt(u * v), weight, visibility, keep)
 
 
-def pair_before(left: Signal, right: Signal) -> float | None:
-    """The value of the pair as of the frame before."""
-    return _mean(left.before, left.weight_before, right.before, right.weight_before)
+class LeanAngle(Angle):
+    """The angle between a segment and the vertical: 0 upright, 90 level, 180 upside down."""
 
+    def __init__(self, segment: Segment, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        self._segment = segment
 
-def _mean(
-    one: float | None, one_weight: float, other: float | None, other_weight: float
-) -> float | None:
-    if one is None or other is None:
-        return other if one is None else one
-    weight = one_weight + other_weight
-    if weight <= 0.0:
-        return (one + other) / 2
-    return (one * one_weight + other * other_weight) / weight
+    def _measure(self, keep: float) -> bool:
+        segment = self._segment
+        square = segment.square
+        if square < self._shortest_square:
+            return self._miss(keep)
+        weight = segment.flat_square + MIN_WEIGHT_M2
+        return self._accept(-segment.y / sqrt(square), weight, segment.visibility, keep)

@@ -2,22 +2,31 @@
 
 A part inherits a dataclass, its state: the fields are all that the part remembers from frame to
 frame, each with the value that it has at the start. Here they become JSON values and are read back.
+A part with a method `resume` checks there what its fields alone cannot say, as it is restored.
 """
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+# The form of the snapshots that are written.
+SNAPSHOT_FORM = 5
+
+Snapshot = dict[str, Any]
 Values = list[Any]
+
+# The metadata of a list that always has the length and the kinds of items that it starts with.
+FIXED: Final = {"fixed": True}
 
 
 class Layout(NamedTuple):
-    """A state's fields: what gets all their values at once, the name and start of each, and by its
-    place the state that the items of a list are."""
+    """A state's fields: a getter of all their values at once, the name and start of each, the
+    numbers of the FIXED ones, and by its number the state that the items of a list are."""
 
     get: Callable[[Any], tuple[Any, ...]]
     starts: list[tuple[str, Any]]
+    fixed: set[int]
     nested: dict[int, Callable[[], Any]]
 
 
@@ -26,18 +35,14 @@ _layouts: dict[type, Layout] = {}
 
 def layout_of(state: type) -> Layout:
     if state not in _layouts:
-        starts = [
-            (field.name, [] if field.default is MISSING else field.default)
-            for field in fields(state)
-        ]
-        names = [name for name, _ in starts]
-        get = attrgetter(*names) if len(names) > 1 else lambda part: (getattr(part, names[0]),)
-        nested = {
-            number: field.metadata["of"]
-            for number, field in enumerate(fields(state))
-            if "of" in field.metadata
-        }
-        _layouts[state] = Layout(get, starts, nested)
+        found = fields(state)
+        names = [one.name for one in found]
+        _layouts[state] = Layout(
+            attrgetter(*names) if len(names) > 1 else lambda part: (getattr(part, names[0]),),
+            [(one.name, [] if one.default is MISSING else one.default) for one in found],
+            {number for number, one in enumerate(found) if "fixed" in one.metadata},
+            {n: one.metadata["of"] for n, one in enumerate(found) if "of" in one.metadata},
+        )
     return _layouts[state]
 
 
@@ -51,14 +56,16 @@ def stored(part: object) -> Values:
 
 
 def restore(part: object, values: object) -> None:
-    """Give a part the values that `stored` gave. Raises ValueError for others."""
-    _, starts, nested = layout_of(type(part))
+    """Give a new part the values that `stored` gave. Raises ValueError for others."""
+    _, starts, fixed, nested = layout_of(type(part))
     if not isinstance(values, list) or len(values) != len(starts):
         raise ValueError(f"Not the state of a {type(part).__name__}: {values!r}.")
     for number, ((name, start), value) in enumerate(zip(starts, values, strict=True)):
         if number in nested and isinstance(value, list):
             value = [_restored(nested[number](), item) for item in value]
-        elif not _fits(value, start):
+        elif number in fixed and not _fits_each(value, getattr(part, name)):
+            raise ValueError(f"Not the values of {name}: {value!r}.")
+        elif number not in fixed and not _fits(value, start):
             raise ValueError(f"Not a value of {name}: {value!r}.")
         try:
             setattr(part, name, list(value) if isinstance(value, list) else value)
@@ -84,3 +91,20 @@ def _fits(value: object, start: object) -> bool:
     if isinstance(value, int):
         return not isinstance(start, bool | str)
     return isinstance(value, float) and (start is None or isinstance(start, float))
+
+
+def _fits_each(values: object, starts: list[Any]) -> bool:
+    return (
+        isinstance(values, list) and len(values) == len(starts) and all(map(_fits, values, starts))
+    )
+
+
+def check_form(snapshot: Snapshot) -> None:
+    """Raise ValueError for a snapshot of another form, whatever its parts hold."""
+    if snapshot.get("form") != SNAPSHOT_FORM:
+        raise ValueError(f"No form of a snapshot that is read: {snapshot.get('form')!r}.")
+    if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
+        raise ValueError("Not the names of a snapshot.")
+    for name in ("last_ms", "usable_ms"):
+        if not isinstance(snapshot[name], int | float | None):
+            raise ValueError(f"Not a time of {name}: {snapshot[name]!r}.")

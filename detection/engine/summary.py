@@ -7,32 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from detection.engine.ranges import in_units
-from detection.engine.rounding import TOLD_STEPS, told_degrees, told_ms
-from detection.engine.times import ENDED, PARTS, TIMES, told_times
+from detection.engine.arithmetic import TOLD_STEPS, extreme, rounded_degrees, rounded_ms
+from detection.engine.events import ENDED, PARTS, TIMES, times_payload
+from detection.engine.ranges import in_degrees
+from detection.engine.states import FIXED
 from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
 
 
 @dataclass(slots=True, eq=False)
 class SummaryState:
     # The completions of the left, of the right, and of the whole body.
-    completed: list[int] = field(default_factory=lambda: [0, 0, 0])
+    completed: list[int] = field(default_factory=lambda: [0, 0, 0], metadata=FIXED)
     # The attempts, in the order of REASONS.
-    attempts: list[int] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list, metadata=FIXED)
     # Of each measure: the least and the most, the sum of what each repetition reached, and in how
     # many.
-    least: list[int | None] = field(default_factory=list)
-    most: list[int | None] = field(default_factory=list)
-    total: list[int] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
+    least: list[int | None] = field(default_factory=list, metadata=FIXED)
+    most: list[int | None] = field(default_factory=list, metadata=FIXED)
+    total: list[int] = field(default_factory=list, metadata=FIXED)
+    known: list[int] = field(default_factory=list, metadata=FIXED)
     # Of each check, in how many repetitions and attempts it was met, and in how many missed.
-    met: list[int] = field(default_factory=list)
-    missed: list[int] = field(default_factory=list)
+    met: list[int] = field(default_factory=list, metadata=FIXED)
+    missed: list[int] = field(default_factory=list, metadata=FIXED)
     # Of each measure, in how many repetitions it was uncertain.
-    uncertain: list[int] = field(default_factory=list)
+    uncertain: list[int] = field(default_factory=list, metadata=FIXED)
     # The milliseconds of all ways out, stays and ways back, and how many of each are known.
-    parts_ms: list[int] = field(default_factory=lambda: [0, 0, 0])
-    parts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    parts_ms: list[int] = field(default_factory=lambda: [0, 0, 0], metadata=FIXED)
+    parts: list[int] = field(default_factory=lambda: [0, 0, 0], metadata=FIXED)
     # The times of the last completion.
     last: list[float | None] = field(default_factory=list)
     # Of holds, in milliseconds.
@@ -43,8 +44,6 @@ class SummaryState:
 class Summary(SummaryState):
     """`directions` say of each measure whether it is farthest at its least (-1) or at its most (1),
     or carries nothing (0)."""
-
-    __slots__ = ("_checks", "_directions", "_has_sides", "_is_hold", "_numbers")
 
     def __init__(
         self,
@@ -70,23 +69,7 @@ class Summary(SummaryState):
         self.missed = [0] * len(self._checks)
         self.uncertain = [0] * len(self._numbers)
 
-    def check(self) -> None:
-        """Raise ValueError for a state that is not of so many measures."""
-        if (len(self.completed), len(self.attempts)) != (len(BODY_SIDES) + 1, len(REASONS)):
-            raise ValueError("Not the counts of a summary.")
-        counts = (self.total, self.known, self.uncertain)
-        sizes = {len(one) for one in (self.least, self.most, *counts)}
-        if sizes != {len(self._numbers)}:
-            raise ValueError("Not a summary of so many measures.")
-        if {len(self.met), len(self.missed)} != {len(self._checks)}:
-            raise ValueError("Not a summary of so many checks.")
-        if any(
-            None in one for one in (self.completed, self.attempts, *counts, self.met, self.missed)
-        ):
-            raise ValueError("Not the numbers of a summary.")
-        parts = self.parts_ms, self.parts
-        if {*map(len, parts)} != {len(PARTS)} or any(None in one for one in parts):
-            raise ValueError("Not the parts of a summary.")
+    def resume(self) -> None:
         if len(self.last) not in (0, TIMES):
             raise ValueError("Not the times of a summary.")
 
@@ -114,23 +97,21 @@ class Summary(SummaryState):
             self.total[number] += reached
             self.known[number] += 1
             self.uncertain[number] += place in uncertain
-            before = self.least[number]
-            self.least[number] = least if before is None or least < before else before
-            before = self.most[number]
-            self.most[number] = most if before is None or most > before else before
+            self.least[number] = extreme(self.least[number], least, False)
+            self.most[number] = extreme(self.most[number], most, True)
 
     def time(self, times: Sequence[float | None]) -> None:
         """Take the times of a completion."""
         self.last = list(times)
-        told = told_times(times)
+        payload = times_payload(times)
         for number, part in enumerate(PARTS):
-            self._time_part(number, told[part])
+            self._time_part(number, payload[part])
 
     def come_back(self, times: Sequence[float | None]) -> None:
         """Take those of a completion whose way back is over by now."""
         if self.last[:ENDED] == times[:ENDED]:
             self.last = list(times)
-        self._time_part(ENDED - 1, told_times(times)[PARTS[ENDED - 1]])
+        self._time_part(ENDED - 1, times_payload(times)[PARTS[ENDED - 1]])
 
     def _time_part(self, number: int, ms: int | None) -> None:
         if ms is not None:
@@ -156,7 +137,7 @@ class Summary(SummaryState):
         self.total_ms += held_ms
         self.longest_ms = max(self.longest_ms, held_ms)
 
-    def told(self, held_ms: Sequence[float]) -> dict[str, Any]:
+    def payload(self, held_ms: Sequence[float]) -> dict[str, Any]:
         """The summary as JSON values; `held_ms` are of the holds that go on."""
         sides = dict(zip(BODY_SIDES, self.completed, strict=False))
         return {
@@ -175,8 +156,8 @@ class Summary(SummaryState):
                 for name, met, missed in zip(self._checks, self.met, self.missed, strict=True)
             },
             "times": None if self._is_hold else self._times(),
-            "longest_ms": told_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,
-            "total_ms": told_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
+            "longest_ms": rounded_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,
+            "total_ms": rounded_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
         }
 
     def _times(self) -> dict[str, Any]:
@@ -185,17 +166,17 @@ class Summary(SummaryState):
             part: round(ms / count) if count else None
             for part, ms, count in zip(PARTS, self.parts_ms, self.parts, strict=True)
         }
-        return {"mean": means, "last": told_times(self.last) if self.last else None}
+        return {"mean": means, "last": times_payload(self.last) if self.last else None}
 
     def _measure(self, number: int) -> dict[str, Any]:
-        least, most = in_units(self.least[number]), in_units(self.most[number])
+        least, most = in_degrees(self.least[number]), in_degrees(self.most[number])
         direction = self._directions[number]
-        told: dict[str, Any] = {
+        payload: dict[str, Any] = {
             "best": most if direction > 0 else least if direction < 0 else None,
-            "mean": told_degrees(self.total[number] / self.known[number] / TOLD_STEPS),
+            "mean": rounded_degrees(self.total[number] / self.known[number] / TOLD_STEPS),
             "least": least,
             "most": most,
         }
         if self.uncertain[number]:
-            told["uncertain"] = True
-        return told
+            payload["uncertain"] = True
+        return payload

@@ -3,17 +3,16 @@
 docs/engine.md gives each rule with its settings.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, NamedTuple
 
+from detection.engine.arithmetic import SHARE_STEPS, has_lasted, rounded, since
 from detection.engine.body import Body
-from detection.engine.carriers import Travel
-from detection.engine.held_carriers import END, START, HeldCarrier, MovingSides
-from detection.engine.rounding import SHARE_STEPS, rounded
+from detection.engine.driving import END, START, BoundAngle, MovingSides, RangeOfMotion
+from detection.engine.plan import Edges
 from detection.engine.settings import EngineSettings
-from detection.engine.ways import Way, last_place, note, way_of
+from detection.engine.turning_points import Way, last_place, note, turned, way_of
 from detection.spec import Detail, Measure
 
 # The edge of each end's band, as a share of the gap.
@@ -26,7 +25,7 @@ MIN_STAY_FRAMES: Final = 3
 
 class TurnedBack(NamedTuple):
     """A way to the other end that was not gone, since when, and the measure that lacked most of it,
-    with what it lacked in its unit."""
+    with the degrees that it lacked."""
 
     from_end: int
     since_ms: float
@@ -40,7 +39,7 @@ class SwingState:
     # Where the body was last, 0 while unknown.
     end: int = 0
     since_ms: float | None = None
-    # The farthest point there, and the share of each carrier in it.
+    # The farthest point there, and the share of each angle in it.
     farthest: float = 0.0
     farthest_shares: list[float] = field(default_factory=list)
     # The farthest point of the stay at the other end, from where it came.
@@ -51,7 +50,7 @@ class SwingState:
     top: float | None = None
     bottom: float | None = None
     recent: list[float] = field(default_factory=list)
-    # Since when the body is away from there, how far it has come, and each carrier then.
+    # Since when the body is away from there, how far it has come, and each angle then.
     away_ms: float | None = None
     tried: float = 0.0
     tried_shares: list[float] = field(default_factory=list)
@@ -78,48 +77,20 @@ class Swing(SwingState):
     at its end; `parted_ms` is since when it goes away from there, and as it arrives since when it
     went away from the other end; `unmet` is the end that it left without having entered a phase
     there, 0 if none, and `unmet_ms` when it had come to it; `turned_back` is a way that it gave up;
-    `gone` is the way to the
-    farthest point at the other end, as it arrives here.
+    `gone` is the way to the farthest point at the other end, as it arrives here.
     """
 
-    __slots__ = (
-        "_enter_ms",
-        "_gap",
-        "_lag_ms",
-        "_least_swing",
-        "_near_share",
-        "_settings",
-        "_strict_ends",
-        "_weights",
-        "away",
-        "beyond",
-        "carriers",
-        "gone",
-        "has_arrived",
-        "is_known",
-        "needed",
-        "parted_ms",
-        "sides",
-        "travel",
-        "turned_back",
-        "unmet",
-        "unmet_ms",
-    )
-
     def __init__(
-        self, travel: Travel, body: Body, strict: frozenset[str], settings: EngineSettings
+        self, motion: RangeOfMotion, body: Body, strict: frozenset[str], settings: EngineSettings
     ) -> None:
-        self.travel = travel
-        self.carriers = [HeldCarrier(carrier, body) for carrier in travel.carriers]
-        self.sides = MovingSides(travel.moving_sides, body, settings.swing.least_side_share)
+        self.motion = motion
+        self.angles = [BoundAngle(angle, body) for angle in motion.angles]
+        self.sides = MovingSides(motion.moving_sides, body, settings.swing.least_side_share)
         self._settings = settings.swing
-        self._weights = [carrier.gap / travel.gap for carrier in self.carriers]
-        self._least_swing = settings.swing.least_swing(travel.gap) / travel.gap
+        self._weights = [angle.gap / motion.gap for angle in self.angles]
+        self._least_swing = settings.swing.least_swing(motion.gap) / motion.gap
         self._near_share = settings.phase.back_share
-        self._strict_ends = {
-            START: travel.start <= strict,
-            END: travel.end <= strict,
-        }
+        self._strict_ends = {START: motion.start <= strict, END: motion.end <= strict}
         self._enter_ms = settings.phase.enter_ms
         self._lag_ms = settings.smoothing.smoothing_ms
         self.gone: Way | None = None
@@ -146,8 +117,8 @@ class Swing(SwingState):
         self.turned_back = None
         shares = []
         position = 0.0
-        for number, carrier in enumerate(self.carriers):
-            share = carrier.share()
+        for number, angle in enumerate(self.angles):
+            share = angle.share()
             if share is None:
                 self.is_known = False
                 self.since_ms = None
@@ -168,16 +139,14 @@ class Swing(SwingState):
         self.away = rounded(abs(position - self.farthest), SHARE_STEPS) if self.end else 0.0
         self.beyond = position if self.end == START else 1.0 - position
 
-    def check(self) -> None:
-        """Raise ValueError for a state that this swing can't have."""
-        self.sides.check()
+    def resume(self) -> None:
         if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
             raise ValueError("Not an end, or not a way.")
-        of_all = len(self.carriers)
+        of_all = len(self.angles)
         if self.end and len(self.farthest_shares) != of_all:
-            raise ValueError("Not the shares of so many carriers.")
+            raise ValueError("Not the shares of so many angles.")
         if (self.away_ms is not None or self.tried_shares) and len(self.tried_shares) != of_all:
-            raise ValueError("Not what so many carriers have tried.")
+            raise ValueError("Not what so many angles have tried.")
         if any(None in one for one in (self.farthest_shares, self.recent, self.tried_shares)):
             raise ValueError("Not the shares of a swing.")
         if any(len(path) % 2 or None in path for path in (self.path_here, self.path_away)):
@@ -187,27 +156,16 @@ class Swing(SwingState):
     def _follow_turns(self, position: float) -> None:
         top = position if self.top is None else self.top
         bottom = position if self.bottom is None else self.bottom
-        if self.way >= 0 and position > top:
-            top = position
-        if self.way <= 0 and position < bottom:
-            bottom = position
-        way = 0
-        if self.way >= 0 and top - position >= self._least_swing:
-            way = -1
-        elif self.way <= 0 and position - bottom >= self._least_swing:
-            way = 1
-        if way:
+        way, new_top, new_bottom = turned(self.way, top, bottom, position, self._least_swing)
+        if way != self.way:
             if self.way:
-                swung = rounded(top - bottom, SHARE_STEPS)
+                swung = new_top - bottom if way < 0 else top - new_bottom
+                swung = rounded(swung, SHARE_STEPS)
                 self.recent = [*self.recent, swung][-self._settings.recent_swings :]
                 self.needed = self._needed(-self.end)
             self.way = way
             self.turns += 1
-            if way > 0:
-                top = position
-            else:
-                bottom = position
-        self.top, self.bottom = top, bottom
+        self.top, self.bottom = new_top, new_bottom
 
     def _find_end(self, position: float, shares: list[float], now_ms: float) -> None:
         """Find the end by the bands, or by a whole swing of a person who reaches no band."""
@@ -215,12 +173,8 @@ class Swing(SwingState):
         if not end and self.turns >= 2 and self.top is not None and self.bottom is not None:
             self._arrive(-self.way, self.top if self.way < 0 else self.bottom, shares, now_ms)
             return
-        if not end or not self.sides.are_off(-end):
-            self.since_ms = None
-        elif self.since_ms is None:
-            self.since_ms = now_ms
-        elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(end, position, shares, now_ms)
+        is_there = end != 0 and self.sides.are_off(-end)
+        self._arrive_once(is_there, end, position, shares, now_ms)
 
     def _follow_stay(self, position: float, shares: list[float], now_ms: float) -> None:
         end = self.end
@@ -232,12 +186,16 @@ class Swing(SwingState):
                 self.needed = self._needed(-end)
         self._note_place(position, come, now_ms)
         self._follow_try(come, shares, now_ms)
-        if not self._has_come(come, shares):
-            self.since_ms = None
-        elif self.since_ms is None:
-            self.since_ms = now_ms
-        elif now_ms - self.since_ms >= self._enter_ms:
-            self._arrive(-end, position, shares, now_ms)
+        self._arrive_once(self._has_come(come, shares), -end, position, shares, now_ms)
+
+    def _arrive_once(
+        self, is_there: bool, end: int, position: float, shares: list[float], now_ms: float
+    ) -> None:
+        """Arrive at an end once the body has been there for enter_ms, in two frames at least."""
+        if is_there and has_lasted(self.since_ms, now_ms, self._enter_ms):
+            self._arrive(end, position, shares, now_ms)
+        else:
+            self.since_ms = since(self.since_ms, now_ms, is_there)
 
     def _note_place(self, position: float, come: float, now_ms: float) -> None:
         """Note the place on the way to the farthest point, or on the way from there."""
@@ -283,7 +241,7 @@ class Swing(SwingState):
 
     def seems_over(self, now_ms: float) -> float | None:
         """When the way to this end was over by its places, if they say so for stay_ms already."""
-        if any(carrier.share() is None for carrier in self.carriers):
+        if any(angle.share() is None for angle in self.angles):
             return None
         _, ended_ms = self.way_here(is_over=True)
         is_late = ended_ms is not None and now_ms - ended_ms >= self._settings.stay_ms
@@ -331,15 +289,15 @@ class Swing(SwingState):
             return TurnedBack(self.end, since_ms, *behind, "one_sided")
         end = -self.end
         most, number = 0.0, 0
-        for index, carrier in enumerate(self.carriers):
+        for index, angle in enumerate(self.angles):
             if self._strict_ends[end]:
                 lack = (_EDGES[end] - self.tried_shares[index]) * end
             else:
                 gone = (self.tried_shares[index] - self.farthest_shares[index]) * end
                 lack = self.needed - gone
-            if lack * carrier.gap > most:
-                most, number = lack * carrier.gap, index
-        measure = self.travel.carriers[number].measure
+            if lack * angle.gap > most:
+                most, number = lack * angle.gap, index
+        measure = self.motion.angles[number].measure
         return TurnedBack(self.end, since_ms, measure, most, "too_low")
 
     def _needed(self, end: int) -> float:
@@ -356,7 +314,7 @@ class Swing(SwingState):
         return max(self._least_swing, needed)
 
     def _has_come(self, come: float, shares: list[float]) -> bool:
-        """Whether the body has come to the other end, each carrier by its least share."""
+        """Whether the body has come to the other end, each angle by its least share."""
         end, least = self.end, self._settings.least_swing_share
         return (
             come >= self.needed
@@ -402,15 +360,15 @@ class Swing(SwingState):
         """The nearness to the band of the end: 1 within it, 0 a gap and more away."""
         return 1.0 - min(max(self.beyond, 0.0), 1.0)
 
-    def is_before(self, edges: Sequence[tuple[int, float]], end: int, margin: float) -> bool:
+    def is_before(self, edges: Edges, end: int, margin: float) -> bool:
         """Whether the body, outside the band of an end, has come past none of these edges by the
-        margin: of carriers by their number, in their units."""
+        margin."""
         if self.beyond <= 0.0:
             return False
         for number, edge in edges:
-            carrier = self.carriers[number]
-            is_low = carrier.is_low_at(end)
-            low, high = carrier.values()
+            angle = self.angles[number]
+            is_low = angle.is_low_at(end)
+            low, high = angle.values()
             value = low if is_low else high
             if value is not None:
                 past = edge - value if is_low else value - edge

@@ -1,20 +1,110 @@
-"""The tally of a session, which its counters share: what was counted, and what is told of it."""
+"""The tally of a session, which its counters share: what was counted, and what is sent of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from detection.engine.events import Checks, DetectionEvent, completion, feedback, interruption
-from detection.engine.outcomes import COMPLETION, LET_GO, Outcome
-from detection.engine.plan import Plan, measure_names
-from detection.engine.ranges import told_asymmetry, told_ranges
-from detection.engine.rations import Rations
+from detection.engine.body import measure_names
+from detection.engine.events import (
+    COMPLETION,
+    ENDED,
+    LET_GO,
+    DetectionEvent,
+    Outcome,
+    ViewedChecks,
+    event_of,
+    feedback,
+    part_ms,
+)
+from detection.engine.plan import Plan
+from detection.engine.ranges import asymmetry_payload, range_payload
+from detection.engine.states import FIXED
 from detection.engine.summary import Summary
-from detection.engine.times import ENDED, told_part
-from detection.engine.views import view_of
+from detection.engine.tracking import view_of
 from detection.spec import COMPLETED, INTERRUPTED, BodySide, Cue, MoveSpec
 
-# Nobody does more in a second.
+
+@dataclass(slots=True, eq=False)
+class ThrottleState:
+    # How often each cue could have been sent, and when it was last: sent, or where it repeats
+    # within a stay, could have been.
+    chances: list[int] = field(default_factory=list, metadata=FIXED)
+    last_ms: list[float | None] = field(default_factory=list, metadata=FIXED)
+
+
+class Throttle(ThrottleState):
+    """How often each cue of a MoveSpec is sent: of every side, and of the readiness. `repeats` says
+    of each whether it can be sent again in the same stay."""
+
+    def __init__(self, spec: MoveSpec) -> None:
+        names = {phase.name for phase in spec.phases}
+        self._cues = spec.feedback
+        self._reserved = [n for n, cue in enumerate(self._cues) if cue.when not in names]
+        checks = {name: number for number, name in enumerate(spec.check_paths)}
+        # Of each cue on a check of the whole its number and that of the check.
+        self._of_whole = [
+            (number, checks[cue.check])
+            for number, cue in enumerate(self._cues)
+            if cue.check is not None and not cue.when
+        ]
+        self.repeats = [spec.repeats(cue) for cue in self._cues]
+        self.chances = [0] * len(self._cues)
+        self.last_ms = [None] * len(self._cues)
+
+    def reserved(
+        self,
+        when: str,
+        reason: str | None,
+        now_ms: float,
+        *,
+        only_named: bool = False,
+        form: float | None = None,
+        detail: str | None = None,
+        step: str | None = None,
+    ) -> list[Cue]:
+        """The cues of `completed`, `interrupted` and `not_ready` that are sent now.
+
+        A cue without a reason is for all of them. An attempt beside which a repetition goes on, or
+        before which none was under way, gets only cues that name its reason. A cue that asks for
+        form, a detail or a step is for an outcome that had it.
+        """
+        fired: list[Cue] = []
+        for number in self._reserved:
+            cue = self._cues[number]
+            is_meant = cue.reason == reason if cue.reason else not only_named
+            if cue.detail not in (None, detail) or cue.step not in (None, step):
+                is_meant = False
+            if cue.form is not None:
+                is_meant = form is not None and cue.form[0] <= form <= cue.form[1]
+            if cue.when == when and is_meant and self.may_send(number, now_ms):
+                fired.append(cue)
+        return fired
+
+    def judge(self, missed: Sequence[float | None], now_ms: float) -> list[Cue]:
+        """The cues on checks of the whole repetition or hold, by how much each was missed."""
+        fired: list[Cue] = []
+        for number, check in self._of_whole:
+            cue, by = self._cues[number], missed[check]
+            is_meant = by is not None and (by == 0.0) == cue.is_met
+            if is_meant and self.may_send(number, now_ms):
+                fired.append(cue)
+        return fired
+
+    def may_send(self, number: int, now_ms: float) -> bool:
+        """Whether a cue may be sent now. Within its gap it waits for its next chance."""
+        cue = self._cues[number]
+        is_due = self.chances[number] == 0
+        if cue.min_gap_ms > 0.0 and (is_due or self.repeats[number]):
+            last_ms = self.last_ms[number]
+            if last_ms is not None and now_ms - last_ms < cue.min_gap_ms:
+                return False
+            self.last_ms[number] = now_ms
+        if cue.every > 1:
+            self.chances[number] = (self.chances[number] + 1) % cue.every
+        return is_due
+
+
+# Upper bound on repetitions per second.
 MAX_WITHHELD: Final = 4
 
 
@@ -27,20 +117,6 @@ class TallyState:
 class Tally(TallyState):
     """`counts` says whether anything counts: without a setup always. What happens before is
     withheld, the last MAX_WITHHELD of it, until it counts or is forgotten."""
-
-    __slots__ = (
-        "_both_move",
-        "_checks",
-        "_event_key",
-        "_has_setup",
-        "_measures",
-        "_steps",
-        "_views",
-        "_way_back",
-        "counts",
-        "rations",
-        "summary",
-    )
 
     def __init__(self, spec: MoveSpec, plan: Plan) -> None:
         TallyState.__init__(self)
@@ -56,8 +132,8 @@ class Tally(TallyState):
             is_hold=spec.type == "hold",
             has_sides=spec.counts_each_side,
         )
-        self.rations = Rations(spec)
-        self._checks: Checks = (
+        self.throttle = Throttle(spec)
+        self._checks: ViewedChecks = (
             *((one, view_of(one.criterion.measure, spec.plane)) for one in spec.checks),
             *((one, "any") for one in spec.tempo),
         )
@@ -75,10 +151,7 @@ class Tally(TallyState):
         self._has_setup = spec.setup is not None
         self.counts = not self._has_setup
 
-    def check(self) -> None:
-        """Raise ValueError for a state that this tally can't have."""
-        self.summary.check()
-        self.rations.check()
+    def resume(self) -> None:
         if len(self.withheld) > MAX_WITHHELD:
             raise ValueError("Not so much is withheld.")
         for outcome in self.withheld:
@@ -109,7 +182,7 @@ class Tally(TallyState):
 
     def come_back(self, times: Sequence[float | None], now: float) -> list[Cue]:
         """Take the times of a completion whose way back is over: the cues on its tempo."""
-        ms = told_part(times, "back")
+        ms = part_ms(times, "back")
         missed: list[float | None] = [None] * len(self._checks)
         if self._way_back is not None and ms is not None:
             missed[-1] = self._way_back.missed_by(ms)
@@ -120,10 +193,10 @@ class Tally(TallyState):
             return []
         self.summary.come_back(times)
         self.summary.judge(missed)
-        return self.rations.judge(missed, now)
+        return self.throttle.judge(missed, now)
 
     def may_send(self, cue: int, now: float) -> bool:
-        return self.counts and self.rations.may_send(cue, now)
+        return self.counts and self.throttle.may_send(cue, now)
 
     def _tell(self, outcomes: Iterable[Outcome], now: float) -> list[DetectionEvent]:
         """The events of outcomes, and then the cues on those of this frame: a cue that comes later
@@ -137,12 +210,10 @@ class Tally(TallyState):
                 continue
             self.summary.judge(outcome.missed)
             is_completed = outcome.kind == COMPLETION
-            events.append(
-                self._completion(outcome, side) if is_completed else self._interruption(outcome)
-            )
+            events.append(self._event(outcome, side))
             if outcome.ts_ms != now:
                 continue
-            fired = self.rations.tell(
+            fired = self.throttle.reserved(
                 COMPLETED if is_completed else INTERRUPTED,
                 outcome.reason or None,
                 now,
@@ -153,38 +224,37 @@ class Tally(TallyState):
             )
             # The repetition that goes on beside an attempt is judged as it ends.
             if not (outcome.is_aside and outcome.is_under_way):
-                fired += self.rations.judge(outcome.missed, now)
+                fired += self.throttle.judge(outcome.missed, now)
             cues += [feedback(cue, now, side) for cue in fired]
         return events + cues
 
-    def _completion(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
+    def _event(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
         names = self._measures_of(side)
-        uncertain = [
-            number for number, name in enumerate(names) if self._views[name] in outcome.unseen
-        ]
-        self.summary.complete(side, names, outcome.least, outcome.most, uncertain)
-        self.summary.time(outcome.times)
-        return completion(
+        least, most = outcome.least, outcome.most
+        measures = {}
+        if outcome.kind == COMPLETION:
+            uncertain = [n for n, name in enumerate(names) if self._views[name] in outcome.unseen]
+            self.summary.complete(side, names, least, most, uncertain)
+            self.summary.time(outcome.times)
+            measures = range_payload(names, least, most, uncertain)
+            number: int | None = self.summary.completions
+        else:
+            if outcome.reason:
+                self.summary.interrupt(outcome.reason)
+            number = self.summary.completions + 1 if outcome.is_under_way else None
+        asymmetry = None
+        if self._both_move:
+            asymmetry = asymmetry_payload(self._measures_of(None), least, most)
+        return event_of(
             outcome,
-            self._event_key,
-            self.summary.completions,
-            self._steps,
-            told_ranges(names, outcome.least, outcome.most, uncertain),
+            number,
             self._checks,
             self._way_back,
-            self._asymmetry(outcome),
+            event_key=self._event_key,
+            steps=self._steps,
+            measures=measures,
+            asymmetry=asymmetry,
         )
-
-    def _interruption(self, outcome: Outcome) -> DetectionEvent:
-        if outcome.reason:
-            self.summary.interrupt(outcome.reason)
-        number = self.summary.completions + 1 if outcome.is_under_way else None
-        return interruption(outcome, number, self._checks, self._way_back, self._asymmetry(outcome))
-
-    def _asymmetry(self, outcome: Outcome) -> dict[str, float | None] | None:
-        if not self._both_move:
-            return None
-        return told_asymmetry(self._measures_of(None), outcome.least, outcome.most)
 
     def _measures_of(self, side: BodySide | None) -> Sequence[str]:
         """The names of the measures of the counter that counts this side."""

@@ -59,7 +59,7 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         angles.append(engine.angles())
         since_ms = None if last_ms is None else moment.timestamp_ms - last_ms
         last_ms = moment.timestamp_ms
-        degrees = engine.carried_degrees() if engine.is_usable else None
+        degrees = engine.driving_degrees() if engine.is_usable else None
         completes = any(event.type == "event_completed" for event in told)
         quality.accept(engine, since_ms, degrees, completes=completes)
     events += engine.finish()

@@ -47,7 +47,7 @@ def trace(spec: MoveSpec, frames: Iterable[PoseFrameLike]) -> Iterator[Any]:
     for frame in frames:
         now = frame.timestamp_ms
         yield [[event.type, event.ts_ms, event.payload] for event in engine.feed(frame)]
-        yield [engine.is_usable, engine.steps_reached, engine.carried_degrees()]
+        yield [engine.is_usable, engine.steps_reached, engine.driving_degrees()]
         yield [[*names, degrees] for names, degrees in engine.angles().items()]
         yield (stored := engine.snapshot())
         engine = Engine.restore(spec, json.loads(json.dumps(stored, allow_nan=False)))

@@ -4,7 +4,7 @@ import pytest
 from engine_scene import Pose, bent, held, hidden, movespec
 
 import detection
-from detection import CarriedAngle, Engine, carried_angles
+from detection import DrivingAngle, Engine, driving_angles
 
 
 def spec_of(up: str, down: str) -> detection.MoveSpec:
@@ -23,9 +23,9 @@ def test_each_has_the_phases_at_its_ends_and_their_tightest_bounds() -> None:
         ["up", "down", "up"],
     )
     up, down = frozenset({"up"}), frozenset({"down"})
-    assert carried_angles(spec) == [
-        CarriedAngle("knee", None, down, 100, "both", up, 160),
-        CarriedAngle("hip", None, down, 90, None, up, 150),
+    assert driving_angles(spec) == [
+        DrivingAngle("knee", None, down, 100, "both", up, 160),
+        DrivingAngle("hip", None, down, 90, None, up, 150),
     ]
 
 
@@ -37,14 +37,14 @@ def test_a_gate_carries_nothing() -> None:
         },
         ["up", "down", "up"],
     )
-    assert [angle.measure for angle in carried_angles(spec)] == ["knee"]
+    assert [angle.measure for angle in driving_angles(spec)] == ["knee"]
 
 
 def last_degrees(spec: detection.MoveSpec, pose: Pose) -> list[tuple[float | None, float | None]]:
     engine = Engine(spec)
     for frame in held((pose, 1000)):
         engine.feed(frame)
-    return engine.carried_degrees()
+    return engine.driving_degrees()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_hidden_is_not_known_and_its_pose_not_usable() -> None:
         engine.feed(frame)
         usable.append(engine.is_usable)
     assert usable == [True] * 30 + [False] * 30
-    assert engine.carried_degrees() == [(None, None)]
+    assert engine.driving_degrees() == [(None, None)]
 
 
 def test_the_steps_that_a_repetition_has_reached() -> None:

@@ -17,7 +17,7 @@ from engine_scene import (
     written,
 )
 
-from detection import CarriedPaths, Engine, carried_angles
+from detection import DrivingPaths, Engine, driving_angles
 from dev.poses.figure import Limb, Posture, between, landmarks
 
 CURL = """
@@ -200,11 +200,11 @@ def test_a_side_that_leads_is_the_side_of_its_repetition() -> None:
 def test_the_paths_are_those_of_both() -> None:
     spec = written(CURL)
     engine = Engine(spec)
-    paths = CarriedPaths(spec)
+    paths = DrivingPaths(spec)
     for frame in held((LONG, 500), (LEFT, 500), (LONG, 500)):
         engine.feed(frame)
-        paths.follow(engine.carried_degrees())
-    assert [(one.measure, one.low_side) for one in carried_angles(spec)] == [
+        paths.follow(engine.driving_degrees())
+    assert [(one.measure, one.low_side) for one in driving_angles(spec)] == [
         ("elbow", "left"),
         ("elbow", "right"),
     ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine_scene import completed, going, movespec, run, told
 
 from detection import MoveSpec
-from detection.engine.carriers import find_travels
+from detection.engine.driving import find_motions
 from dev.poses.figure import Limb, Posture, mirrored
 
 
@@ -124,7 +124,7 @@ def test_two_angles_that_go_together_carry_together() -> None:
         "bottom": ["{joint: knee, angle_max: 100}", "{joint: hip, angle_max: 100}"],
     }
     spec = movespec(phases)
-    (travel,) = find_travels(spec)
+    (travel,) = find_motions(spec)
     assert [carrier.gap for carrier in travel.carriers] == [50, 50]
     squat = Posture(lean=45, left_leg=Limb(80, -30), right_leg=Limb(80, -30))
     knees_alone = replace(squat, lean=0, left_leg=Limb(0, -100), right_leg=Limb(0, -100))

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import pytest
 from engine_scene import movespec
 
-from detection import CarriedPaths, MoveSpec
+from detection import DrivingPaths, MoveSpec
 
 # Its bands are 50 degrees apart, so a path turns by 25.
 SQUAT = movespec(sequence=("bottom", "standing"))
 
 
-def followed(*angles: float, spec: MoveSpec = SQUAT) -> CarriedPaths:
-    paths = CarriedPaths(spec)
+def followed(*angles: float, spec: MoveSpec = SQUAT) -> DrivingPaths:
+    paths = DrivingPaths(spec)
     for angle in angles:
         assert paths.follow([(angle, angle)])
     return paths
@@ -52,7 +52,7 @@ def test_a_repetition_that_goes_twice_takes_twice_the_way() -> None:
 
 
 def test_an_angle_of_two_ends_is_their_mean_or_the_one_that_is_known() -> None:
-    paths = CarriedPaths(SQUAT)
+    paths = DrivingPaths(SQUAT)
     assert paths.follow([(160, 170)])
     assert paths.follow([(90, None)])
     assert paths.follow([(None, 165)])
@@ -64,7 +64,7 @@ def test_an_angle_of_two_ends_is_their_mean_or_the_one_that_is_known() -> None:
 def test_it_goes_on_from_what_is_stored(cut: int) -> None:
     angles = (170, 90, 150, 90, 170)
     paths = followed(*angles[:cut])
-    again = CarriedPaths(SQUAT, paths.state())
+    again = DrivingPaths(SQUAT, paths.state())
     for angle in angles[cut:]:
         again.follow([(angle, angle)])
     assert again.state() == followed(*angles).state()
@@ -72,4 +72,4 @@ def test_it_goes_on_from_what_is_stored(cut: int) -> None:
 
 
 def test_what_is_stored_of_another_movespec_is_passed_over() -> None:
-    assert CarriedPaths(SQUAT, [[0] * 6] * 2).state() == CarriedPaths(SQUAT).state()
+    assert DrivingPaths(SQUAT, [[0] * 6] * 2).state() == DrivingPaths(SQUAT).state()

@@ -148,9 +148,9 @@ def with_many_parameters() -> str:
 
 def test_the_roles_are_looked_at_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    find_travels = validation.find_travels
+    find_motions = validation.find_motions
     monkeypatch.setattr(
-        validation, "find_travels", lambda spec: looks.append(spec) or find_travels(spec)
+        validation, "find_motions", lambda spec: looks.append(spec) or find_motions(spec)
     )
     assert validate(with_many_parameters()).errors == ()
     # By the defaults, at both ends of each parameter, and at four corners of them all.
@@ -158,7 +158,7 @@ def test_the_roles_are_looked_at_a_bounded_number_of_times(monkeypatch: pytest.M
 
 
 def test_without_parameters_they_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "find_travels", None)
+    monkeypatch.setattr(validation, "find_motions", None)
     assert validate(DOCUMENT).ok
 
 

@@ -105,7 +105,7 @@ def percents(name: tuple[Measure, str]) -> list[int]:
         engine, measured = Engine(carried_by(measure)), []
         for frame in replace(LANDMARKER, turned=turned).film(posture_at, seconds=3.0):
             engine.feed(frame)
-            ((degrees, _),) = engine.carried_degrees()
+            ((degrees, _),) = engine.driving_degrees()
             measured.append(degrees)
         known = [degrees for degrees in measured if degrees is not None]
         found.append(round(100 * (max(known) - min(known)) / (max(true) - min(true))))

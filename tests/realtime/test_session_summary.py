@@ -110,7 +110,7 @@ def of(text: str, frames: Sequence[PoseFrame]) -> Quality:
         completes = any(event.type == "event_completed" for event in engine.feed(frame))
         since_ms = None if last_ms is None else frame.timestamp_ms - last_ms
         last_ms = frame.timestamp_ms
-        degrees = engine.carried_degrees() if engine.is_usable else None
+        degrees = engine.driving_degrees() if engine.is_usable else None
         signs.accept(engine, since_ms, degrees, completes=completes)
     found = quality_of({"quality": signs.state()})
     assert found is not None

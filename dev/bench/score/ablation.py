@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import detection.engine.plan as plan
 from detection import ENGINE_BUILD, DetectionEvent, Engine, EngineSettings, MoveSpec, PoseFrame
-from detection.engine.stillness import Stillness
+from detection.engine.ranges import Stillness
 
 from .ablation_scenes import (
     DIFFERS,

@@ -92,7 +92,7 @@ def count_and_judge(name: str) -> tuple[int, dict[str, object]]:
         counted += completed
         since_ms = None if last_ms is None else frame.timestamp_ms - last_ms
         last_ms = frame.timestamp_ms
-        degrees = engine.carried_degrees() if engine.is_usable else None
+        degrees = engine.driving_degrees() if engine.is_usable else None
         quality.accept(engine, since_ms, degrees, completes=completed > 0)
     return counted, quality.state()
 

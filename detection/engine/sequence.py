@@ -1,48 +1,21 @@
-"""The repetition under way, and its step in the sequence."""
+"""The sequence of a repetition: the step it has reached, what comes next, and what was only an
+attempt at a step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from detection.engine.rounding import told_share
-from detection.spec import MOVEMENT, Detail, Reason, Step
+from detection.engine.arithmetic import rounded_share
+from detection.engine.driving import END
+from detection.engine.events import COMPLETION, Outcome, interruption, step_path
+from detection.engine.phases import PhaseTracker
+from detection.engine.plan import criterion_path
+from detection.engine.swing import Swing
+from detection.spec import Detail, Measure, MoveSpec, Reason, Step
 
 # What is measured of a repetition begins with one or two such windows before the body goes away
 # from where it rests, in milliseconds: they show where it went from.
 WINDOW_MS: Final = 500.0
-
-
-class StepTime(NamedTuple):
-    """A step that was done, and how long it took since the one before, in milliseconds."""
-
-    number: int
-    ms: float
-
-
-class Completed(NamedTuple):
-    """`score` is None for a hold."""
-
-    score: float | None
-    duration_ms: float
-    steps: tuple[StepTime, ...]
-
-
-class Interrupted(NamedTuple):
-    """A repetition that was broken off, or an attempt at one: the path of what did not hold, and
-    by how much that was missed; None where nothing was measured. One that is `under_way` was past
-    its first step. `step` is the number of that which was to come next, where that is the
-    reason."""
-
-    reason: Reason
-    path: str | None = None
-    by: float | None = None
-    is_under_way: bool = True
-    step: int | None = None
-    detail: Detail | None = None
-
-
-def step_path(number: int) -> str:
-    return f"{MOVEMENT}.sequence[{number}]"
 
 
 @dataclass(slots=True, eq=False)
@@ -67,15 +40,12 @@ class RepetitionState:
 
 
 class Repetition(RepetitionState):
-    __slots__ = ("_is_closed", "_sequence")
-
     def __init__(self, steps: Sequence[Step]) -> None:
         RepetitionState.__init__(self)
         self._sequence = tuple(steps)
         self._is_closed = self._sequence[0].phase == self._sequence[-1].phase
 
-    def check(self) -> None:
-        """Raise ValueError if the steps are none that another follows."""
+    def resume(self) -> None:
         last = len(self._sequence) - 1
         for step in (0 if self.step is None else self.step, *self.done):
             if not (isinstance(step, int) and 0 <= step < last):
@@ -131,7 +101,7 @@ class Repetition(RepetitionState):
             number += 1
         return number
 
-    def enter(self, phase: str, confidence: float, now_ms: float) -> Completed | Interrupted | None:
+    def enter(self, phase: str, confidence: float, now_ms: float) -> Outcome | None:
         """Take an entry of a phase."""
         if not any(step.phase == phase for step in self._sequence):
             return None
@@ -145,7 +115,7 @@ class Repetition(RepetitionState):
                 if self._sequence[number].is_optional:
                     return None  # it is passed over
                 self._begin(phase, confidence, now_ms)
-                return Interrupted(
+                return interruption(
                     "too_slow", step_path(number), is_under_way=step > 0, step=number
                 )
             return self._advance(number, confidence, now_ms)
@@ -156,7 +126,7 @@ class Repetition(RepetitionState):
             return None
         expected = self._required(step)
         self._begin(phase, confidence, now_ms)
-        return Interrupted("out_of_order", step_path(expected), step=expected)
+        return interruption("out_of_order", step_path(expected), step=expected)
 
     def leave(self, phase: str, confidence: float, now_ms: float, parted_ms: float) -> None:
         """Take an exit of a phase, which may have been reached more fully since its entry. The
@@ -169,7 +139,7 @@ class Repetition(RepetitionState):
         elif self.step is None and phase == self._sequence[-1].phase:
             self.rested_ms = parted_ms
 
-    def overdue(self, now_ms: float) -> Interrupted | None:
+    def overdue(self, now_ms: float) -> Outcome | None:
         """Abandon the repetition if the time for its next step is over. With the first alone done
         nobody has tried yet: he has once he comes to the next, too late."""
         if not self.step or self.left_ms is None:
@@ -205,7 +175,7 @@ class Repetition(RepetitionState):
             self.done, self.done_ms = [0], [now_ms]
         self.rested_ms = None
 
-    def _advance(self, step: int, confidence: float, now_ms: float) -> Completed | None:
+    def _advance(self, step: int, confidence: float, now_ms: float) -> Outcome | None:
         if self.began_ms is None:
             self.began_ms = now_ms
         self.step = step
@@ -218,33 +188,104 @@ class Repetition(RepetitionState):
             return None
         # The last step has only begun: how fully it is reached is not known yet.
         before = sum(number > 0 for number in self.done)
-        score = told_share(self.steps_before / before)
-        completed = Completed(score, now_ms - self.began_ms, self._step_times())
+        began_ms = self.began_ms
+        completed = Outcome(
+            kind=COMPLETION,
+            score=rounded_share(self.steps_before / before),
+            duration_ms=now_ms - began_ms,
+            steps=self.done,
+            steps_ms=[
+                ms - ms_before
+                for ms, ms_before in zip(self.done_ms, [began_ms, *self.done_ms], strict=False)
+            ],
+        )
         self._begin(self._sequence[-1].phase, confidence, now_ms)
         self.completed_ms = now_ms
         return completed
 
-    def _step_times(self) -> tuple[StepTime, ...]:
-        before = self.began_ms or 0.0
-        times = []
-        for number, ms in zip(self.done, self.done_ms, strict=True):
-            times.append(StepTime(number, ms - before))
-            before = ms
-        return tuple(times)
-
     def abandon(
-        self,
-        reason: Reason,
-        path: str | None = None,
-        by: float | None = None,
-        *,
-        step: int | None = None,
-        detail: Detail | None = None,
-    ) -> Interrupted | None:
+        self, reason: Reason, path: str = "", by: float | None = None, *, step: int | None = None
+    ) -> Outcome | None:
         """Abandon the repetition. With at least two steps done it is interrupted."""
         was_midway = self.step is not None and self.step > 0
         self.step = None
         self.left_ms = self.began_ms = self.rested_ms = None
         self.done, self.done_ms = [], []
-        interrupted = Interrupted(reason, path, by, step=step, detail=detail)
-        return interrupted if was_midway else None
+        return interruption(reason, path, by, step=step) if was_midway else None
+
+
+def attempts(
+    swing: Swing,
+    phases: Sequence[PhaseTracker],
+    repetition: Repetition,
+    spec: MoveSpec,
+    beside: Repetition | None,
+) -> Iterator[Outcome]:
+    """The attempts that this frame of a swing ends. The side that rests while a repetition of the
+    one `beside` it goes on has not tried."""
+    is_midway = bool(repetition.step)
+    turned = swing.turned_back
+    if (
+        turned is not None
+        and not _goes_back(swing, turned.from_end, repetition, spec)
+        and not _rests(beside, turned.since_ms)
+    ):
+        phase = _awaited(swing, -turned.from_end, phases, repetition)
+        if phase is not None:
+            path = _path_of(phase, turned.measure, spec)
+            yield interruption(
+                "not_reached",
+                path,
+                turned.by,
+                is_under_way=is_midway,
+                step=repetition.number_of(phase.name),
+                detail=turned.detail,
+            )
+    if swing.unmet and not _rests(beside, swing.unmet_ms):
+        phase = _awaited(swing, swing.unmet, phases, repetition)
+        if phase is not None and phase.missed_by is not None:
+            by: float | None = phase.missed_by
+            detail: Detail = "too_low"
+            if phase.missed_criterion >= 0:
+                path = criterion_path(phase.number, phase.missed_criterion)
+            else:
+                path, by = _path_of(phase, swing.motion.angles[0].measure, spec), None
+                detail = "too_short"
+            yield interruption(
+                "not_reached",
+                path,
+                by,
+                is_under_way=is_midway,
+                step=repetition.number_of(phase.name),
+                detail=detail,
+            )
+
+
+def _rests(beside: Repetition | None, since_ms: float) -> bool:
+    return beside is not None and beside.went_on_since(since_ms)
+
+
+def _names_at(swing: Swing, end: int) -> frozenset[str]:
+    return swing.motion.end if end == END else swing.motion.start
+
+
+def _goes_back(swing: Swing, end: int, repetition: Repetition, spec: MoveSpec) -> bool:
+    """Whether the body goes back behind the step reached: the entry there will say so."""
+    step = repetition.step
+    return bool(step) and spec.steps[step or 0].phase not in _names_at(swing, end)
+
+
+def _awaited(
+    swing: Swing, end: int, phases: Sequence[PhaseTracker], repetition: Repetition
+) -> PhaseTracker | None:
+    """The phase at an end that would do a step."""
+    for phase in phases:
+        if phase.name in _names_at(swing, end) and repetition.step_of(phase.name) is not None:
+            return phase
+    return None
+
+
+def _path_of(phase: PhaseTracker, measure: Measure, spec: MoveSpec) -> str:
+    criteria = spec.phases[phase.number].criteria
+    numbers = [n for n, criterion in enumerate(criteria) if criterion.measure == measure]
+    return criterion_path(phase.number, numbers[0])
