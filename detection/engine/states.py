@@ -102,7 +102,7 @@ def _fits_each(values: object, starts: list[Any]) -> bool:
 def check_form(snapshot: Snapshot) -> None:
     """Raise ValueError for a snapshot of another form, whatever its parts hold."""
     if snapshot.get("form") != SNAPSHOT_FORM:
-        raise ValueError(f"No form of a snapshot that is read: {snapshot.get('form')!r}.")
+        raise ValueError(f"Not a form of a snapshot that is read: {snapshot.get('form')!r}.")
     if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
         raise ValueError("Not the names of a snapshot.")
     for name in ("last_ms", "usable_ms"):

@@ -193,13 +193,13 @@ def test_without_a_compiler_it_says_so(tmp_path: Path) -> None:
 def test_a_fault_of_the_source_is_told(project: Path) -> None:
     if missing := compile_engine.what_is_missing():
         skip_without(missing)
-    with (project / "detection/engine/lead.py").open("a") as source:
+    with (project / "detection/engine/tracking.py").open("a") as source:
         source.write("side: int = 'left'\n")
     done = run("-m", "dev.tools.compile_engine", cwd=project)
     assert done.returncode == 1
     begun, fault, *_, last = done.stdout.splitlines()
     assert begun == "Compiling the engine, which takes half a minute …"
-    assert fault.startswith("detection/engine/lead.py:")
+    assert fault.startswith("detection/engine/tracking.py:")
     assert 'expression has type "str", variable has type "int"' in fault
     assert last == "The engine is not compiled: see above."
     assert [*(project / "detection/built").iterdir()] == []

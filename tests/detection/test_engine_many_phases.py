@@ -124,8 +124,8 @@ def test_two_angles_that_go_together_carry_together() -> None:
         "bottom": ["{joint: knee, angle_max: 100}", "{joint: hip, angle_max: 100}"],
     }
     spec = movespec(phases)
-    (travel,) = find_motions(spec)
-    assert [carrier.gap for carrier in travel.carriers] == [50, 50]
+    (motion,) = find_motions(spec)
+    assert [angle.gap for angle in motion.angles] == [50, 50]
     squat = Posture(lean=45, left_leg=Limb(80, -30), right_leg=Limb(80, -30))
     knees_alone = replace(squat, lean=0, left_leg=Limb(0, -100), right_leg=Limb(0, -100))
     assert completed(run(spec, going(STANDING, *[squat, STANDING] * 4, seconds=1))) == 4
