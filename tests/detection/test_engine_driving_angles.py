@@ -24,8 +24,7 @@ def test_each_has_the_phases_at_its_ends_and_their_tightest_bounds() -> None:
     )
     up, down = frozenset({"up"}), frozenset({"down"})
     assert [
-        (one.measure, one.low_side, one.low_phases, one.low_max)
-        + (one.high_side, one.high_phases, one.high_min)
+        (one.measure, one.low_side, one.low_phases, one.low_max, one.high_side, one.high_phases, one.high_min)
         for one in driving_angles(spec)
     ] == [
         ("knee", None, down, 100, "both", up, 160),
