@@ -23,10 +23,8 @@ def test_each_has_the_phases_at_its_ends_and_their_tightest_bounds() -> None:
         ["up", "down", "up"],
     )
     up, down = frozenset({"up"}), frozenset({"down"})
-    assert [
-        (one.measure, one.low_side, one.low_phases, one.low_max, one.high_side, one.high_phases, one.high_min)
-        for one in driving_angles(spec)
-    ] == [
+    names = ("measure", "low_side", "low_phases", "low_max", "high_side", "high_phases", "high_min")
+    assert [tuple(getattr(angle, name) for name in names) for angle in driving_angles(spec)] == [
         ("knee", None, down, 100, "both", up, 160),
         ("hip", None, down, 90, None, up, 150),
     ]
