@@ -86,8 +86,8 @@ class Criterion:
     """A measure within [minimum, maximum], in degrees. `side` None: one angle of the pair.
 
     `measure` is a joint, whose own angle it is, or a segment, whose lean it is: from its lower end
-    up, against the vertical of the frame, 0 upright and 180 upside down. `tolerance` is by how much
-    the band may be missed before what asks for it is over; None is the default of what asks.
+    up, against the vertical of the frame, 0 upright and 180 upside down. `tolerance` is how far a
+    value may leave the band before the phase or condition ends; None is the default of each.
     """
 
     measure: Measure
@@ -113,8 +113,8 @@ class Step:
     """A step of a repetition: the phase to enter.
 
     hold_ms: how long the phase must last before the step is done.
-    within_ms: how much time there is for it since the step before was left; None is any.
-    is_optional: whether the repetition may pass it over.
+    within_ms: how soon after the step before ended it must be done; None is any time.
+    is_optional: whether the repetition may leave it out.
     """
 
     phase: str
@@ -135,8 +135,8 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Check:
     """A check of form: the least or the most of a measure in the stay in `when`, or in the whole
-    repetition without it, must lie within the criterion's bounds. A repetition that misses one that
-    is required does not count."""
+    repetition without it, must lie within the criterion's bounds. A repetition that misses a
+    required check does not count."""
 
     name: str
     when: str | None
@@ -148,7 +148,7 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class TempoCheck:
     """A check of how long a part of a repetition takes, in milliseconds: the way out, the stay
-    there or the way back. Events name it with a dot, which the name of no other check has."""
+    there or the way back. Its name in events has a dot, unlike that of any other check."""
 
     part: TempoPart
     minimum_ms: float
@@ -177,12 +177,12 @@ class Cue:
     """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
 
     With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
-    as that ends. With `check`, the name of one, both are those of the check, `when` is its phase,
-    or empty where it has none, and `is_met` says for which outcome the cue is. `reason` narrows
+    as that ends. With `check`, a check's name, both are those of the check, `when` is its phase or
+    empty, and `is_met` says for which outcome the cue is. `reason` narrows
     `interrupted` and `not_ready`; `detail`, and `step`, the phase of the step that was to come
-    next, narrow the reason; and `form`, the least and the greatest, narrows `completed`. Of the
-    times at which it could be sent it is sent at the first and then at each `every`th, and not
-    before `min_gap_ms` have gone by since it was last sent.
+    next, narrow the reason; and `form`, the least and the greatest, narrows `completed`. It is
+    sent the first time that it could be and then each `every`th time, but at most once within
+    `min_gap_ms`.
     """
 
     when: str
@@ -216,9 +216,9 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What must be so before anything counts: landmarks in sight, a view of the body, and criteria
-    of how it begins. `visible` are the canonical names of landmarks: those of a part of the body,
-    or those that were named one by one."""
+    """What must hold before anything counts: landmarks in sight, a view of the body, and the
+    criteria of its first posture. `visible` are the canonical names of landmarks: those of a part
+    of the body, or each named by the author."""
 
     visible: tuple[str, ...] = ()
     view: View = "any"
@@ -244,8 +244,8 @@ class MoveSpec:
     A repetition goes through `steps`. A hold has one phase and no steps: it is completed once it
     has lasted `target_ms`, with breaks of up to `grace_ms`. `throughout` None: the conditions are
     inferred from the phases. With `counts_each_side` the left and the right are counted apart.
-    `plane` is the one in which the body moves; None where the author says nothing. With `both_move`
-    both sides must move.
+    `plane` is the one in which the body moves; None if the author names none. With `both_move` both
+    sides must move.
     """
 
     name: str

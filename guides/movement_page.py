@@ -176,14 +176,14 @@ def _cues(movement: CatalogueMovement, by_path: dict[str, Role]) -> Iterator[str
         return
     yield "## Cues\n"
     yield "What is said, in the language of the session's `locale`:\n"
-    told = [movement.by_language[tag].feedback for tag in LANGUAGES]
+    translated = [movement.by_language[tag].feedback for tag in LANGUAGES]
     yield from _table(
         ("When", "Key", *LANGUAGES.values()),
         (
             (
                 cue_when(cue, by_path.get(f"{MOVEMENT}.feedback[{number}]")),
                 f"`{cue.key}`" if cue.key else "-",
-                *(cues[number].message for cues in told),
+                *(cues[number].message for cues in translated),
             )
             for number, cue in enumerate(spec.feedback)
         ),

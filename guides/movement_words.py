@@ -80,12 +80,12 @@ def counted(spec: MoveSpec) -> list[str]:
 
 
 def _step(step: Step) -> str:
-    told = quoted(step.phase)
+    words = quoted(step.phase)
     if step.hold_ms:
-        told += f" for {seconds(step.hold_ms)}"
+        words += f" for {seconds(step.hold_ms)}"
     if step.within_ms is not None:
-        told += f" within {seconds(step.within_ms)}"
-    return f"{told}, which may be left out" if step.is_optional else told
+        words += f" within {seconds(step.within_ms)}"
+    return f"{words}, which may be left out" if step.is_optional else words
 
 
 def asked_first(spec: MoveSpec) -> list[str]:
@@ -133,14 +133,14 @@ def seen_from(spec: MoveSpec, roles: Iterable[Role]) -> list[str]:
     for role in roles:
         if role.role in COUNTS and role.path in by_path:
             measures.setdefault(role.view, []).append(by_path[role.path].measure)
-    told: dict[View, str] = {
+    from_where: dict[View, str] = {
         "side": "best from the side",
         "front": "best from the front",
         "any": "from everywhere",
     }
     return [
         f"Seen {words}: {measures_words(list(dict.fromkeys(measures[view])))}."
-        for view, words in told.items()
+        for view, words in from_where.items()
         if view in measures
     ]
 

@@ -122,16 +122,16 @@ def facts_of(card: AccuracyCard) -> dict[str, str]:
     """The figures of a card for people, by their names; `-` is what nobody has measured."""
     return {
         "People": f"{card.people}",
-        "Sets": _told(card.sets, ""),
+        "Sets": _formatted(card.sets, ""),
         "Filmed from": ", ".join(card.views or ["-"]),
-        "Within one": _told(card.within_one, ".0%"),
-        "Exact": _told(card.exact, ".0%"),
-        "F1": _told(card.f1, ".2f"),
-        "False a minute": _told(card.false_per_minute, ".2f"),
+        "Within one": _formatted(card.within_one, ".0%"),
+        "Exact": _formatted(card.exact, ".0%"),
+        "F1": _formatted(card.f1, ".2f"),
+        "False a minute": _formatted(card.false_per_minute, ".2f"),
     }
 
 
-def _told(value: float | None, form: str) -> str:
+def _formatted(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 

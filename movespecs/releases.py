@@ -126,7 +126,7 @@ def version_withdraw(
 
 
 def require_valid(yaml_source: str) -> None:
-    """Raise MoveSpecInvalid, which tells of the first error and how many there are."""
+    """Raise MoveSpecInvalid, with the first error and the number of errors."""
     errors = validate(yaml_source).errors
     if errors:
         first = errors[0]
@@ -141,15 +141,15 @@ def require_valid(yaml_source: str) -> None:
 
 
 def require_unmoved(movespec: MoveSpec, seen: Seen) -> None:
-    """Raise Conflict, which tells of each release since what was `seen`.
+    """Raise Conflict, with a sentence for each release since what was `seen`.
 
     It is certain under the MoveSpec's lock, under which releases get their ascending ids.
     """
     since = movespec.releases.filter(id__gt=seen.release_id or 0).order_by("id")
-    told = since.select_related("from_version", "to_version", "released_by_staff").defer(
+    releases = since.select_related("from_version", "to_version", "released_by_staff").defer(
         "from_version__yaml_source", "to_version__yaml_source"
     )
-    sentences = [_sentence(release) for release in told[:MAX_REPORTED]]
+    sentences = [_sentence(release) for release in releases[:MAX_REPORTED]]
     if not sentences:
         return
     if more := since.count() - len(sentences):

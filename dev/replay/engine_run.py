@@ -22,7 +22,7 @@ Angles = Mapping[tuple[Measure, Curve], float]
 
 
 def read_recording(path: Path) -> Recording:
-    """Raises CommandError with the reason where the file is no recording of anybody."""
+    """Raises CommandError, with the reason, for a file that is no recording or shows nobody."""
     try:
         recording = load(path)
     except RecordingInvalid as error:
@@ -35,8 +35,8 @@ def read_recording(path: Path) -> Recording:
 
 
 class EngineRun(NamedTuple):
-    """The events, as a stream of the recording gives them, the angles after each frame, how much
-    could be counted, and by its name how often each check was met and missed."""
+    """The events, as a stream of the recording sends them; the angles after each frame; how much
+    could be counted; and how often each check, by its name, was met and missed."""
 
     events: list[DetectionEvent]
     angles: list[Angles]
@@ -54,13 +54,13 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         if isinstance(moment, int | float):
             events += engine.advance(moment)
             continue
-        told = engine.feed(moment)
-        events += told
+        caused = engine.feed(moment)
+        events += caused
         angles.append(engine.angles())
         since_ms = None if last_ms is None else moment.timestamp_ms - last_ms
         last_ms = moment.timestamp_ms
         degrees = engine.driving_degrees() if engine.is_usable else None
-        completes = any(event.type == "event_completed" for event in told)
+        completes = any(event.type == "event_completed" for event in caused)
         quality.accept(engine, since_ms, degrees, completes=completes)
     events += engine.finish()
     checks = engine.summary()[spec.movement_name]["checks"]

@@ -119,7 +119,7 @@ def _completion_words(payload: dict[str, Any]) -> Iterator[str]:
 
 
 def _attempt_words(payload: dict[str, Any]) -> Iterator[str]:
-    """An older server tells the reason alone."""
+    """An older server sends the reason alone."""
     yield str(payload["reason"]).replace("_", " ")
     if side := payload.get("side"):
         yield str(side)

@@ -174,7 +174,7 @@ def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
 
 
 class Missed(NamedTuple):
-    """A bound that an attempt missed, in degrees; when that was told; and by how much."""
+    """A bound that an attempt missed, in degrees; the second of its event; and by how much."""
 
     seconds: float
     bound: float

@@ -36,14 +36,14 @@ def test_the_whole_has_the_text_of_every_guide():
         assert get(f"{guide.address}.md").strip() in whole
 
 
-@pytest.mark.parametrize("guide", GUIDES.values(), ids=lambda guide: guide.slug)
-def test_a_guide_is_served_as_the_markdown_that_it_is_made_of(guide):
-    answer = Client().get(f"{guide.address}.md")
-    assert answer.headers["Content-Type"] == "text/markdown; charset=utf-8"
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-    served = answer.content.decode()
-    blocks = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
-    assert blocks.findall(served) == blocks.findall(text_of(guide))
+def test_a_guide_is_served_as_the_markdown_that_it_is_made_of():
+    for guide in GUIDES.values():
+        answer = Client().get(f"{guide.address}.md")
+        assert answer.headers["Content-Type"] == "text/markdown; charset=utf-8"
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        served = answer.content.decode()
+        blocks = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+        assert blocks.findall(served) == blocks.findall(text_of(guide))
 
 
 def test_a_link_leads_to_markdown_and_a_picture_to_itself(tmp_path):

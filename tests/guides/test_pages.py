@@ -210,10 +210,8 @@ def test_a_picture_is_served_as_it_is_and_may_be_kept():
 @pytest.mark.parametrize(
     "name",
     [
-        "no-such", "no-such/", "no-such.svg", "api/x", "api//", "movespec/no.svg",
-        "../manage.py", "%2e%2e/manage.py", "..%2fmanage.py", "movespec/../../manage.py",
-        "movespec/../openapi.yaml", "/etc/passwd", "%2fetc%2fpasswd", "./openapi.yaml", "%00",
-        "..\\manage.py", "../.env", "openapi.yaml/", "OPENAPI.YAML",
+        "no-such/", "movespec/no.svg", "../manage.py", "%2e%2e/manage.py", "..%2fmanage.py",
+        "movespec/../openapi.yaml", "%2fetc%2fpasswd", "%00", "../.env", "openapi.yaml/",
     ],
 )  # fmt: skip
 def test_what_is_no_guide_and_no_file_of_docs_is_a_page_that_says_so(name):

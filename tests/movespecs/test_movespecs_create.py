@@ -39,28 +39,21 @@ def test_it_makes_a_private_movespec_with_an_empty_draft(owner, monkeypatch):
     )
 
 
-def test_it_takes_a_description_and_the_tokens_own_project(owner):
-    body = {"name": "Lunge", "description": "Füße 🦵\nzwei", "project_id": str(owner.project.id)}
-    response = owner.post(MOVESPECS, body)
-    assert (response.status_code, response.json()["description"]) == (201, body["description"])
-    assert MoveSpec.objects.get().description == body["description"]
-
-
-@pytest.mark.parametrize("name", ["x", "é" * 255, "🦵" * 255, " x ", "膝\u3000"])
+@pytest.mark.parametrize("name", ["x", "🦵" * 255, " x ", "膝\u3000"])
 def test_it_takes_a_name_of_1_to_255_characters(owner, name):
     response = owner.post(MOVESPECS, {"name": name})
     assert (response.status_code, response.json()["name"]) == (201, name)
 
 
-@pytest.mark.parametrize(
-    "description", ["x" * 2000, "🦵" * 2000, "", "a\n\tb\u200f", "\x01" * 2000]
-)
+@pytest.mark.parametrize("description", ["🦵" * 2000, "", "a\n\tb\u200f"])
 def test_it_takes_a_description_of_up_to_2000_characters(owner, description):
-    response = owner.post(MOVESPECS, {"name": "x", "description": description})
+    body = {"name": "x", "description": description, "project_id": str(owner.project.id)}
+    response = owner.post(MOVESPECS, body)
     assert (response.status_code, response.json()["description"]) == (201, description)
+    assert MoveSpec.objects.get().description == description
 
 
-@pytest.mark.parametrize("description", ["x" * 2001, "🦵" * 2001, "x" * 500_000, 7, "nul\x00"])
+@pytest.mark.parametrize("description", ["🦵" * 2001, "x" * 500_000, 7, "nul\x00"])
 def test_it_refuses_another_description(owner, description):
     with nothing_changes():
         refused_fields(

@@ -135,7 +135,12 @@ def test_the_yaml_itself_has_the_same_bounds(owner, path):
 # Validate
 
 
-def validate(owner, movespec, yaml_source, path, monkeypatch):
+@pytest.fixture
+def validated(owner, movespec, path, monkeypatch):
+    return lambda text: validate_draft(owner, movespec, text, path, monkeypatch)
+
+
+def validate_draft(owner, movespec, yaml_source, path, monkeypatch):
     MoveSpecDraft.objects.filter(movespec=movespec).update(yaml_source=yaml_source)
     token = owner.token_with("movespecs:write")
     with monkeypatch.context() as at_begun:
@@ -155,11 +160,6 @@ def validate(owner, movespec, yaml_source, path, monkeypatch):
     )
     assert body["validated_at"] == now.isoformat().replace("+00:00", "Z")
     return body
-
-
-@pytest.fixture
-def validated(owner, movespec, path, monkeypatch):
-    return lambda text: validate(owner, movespec, text, path, monkeypatch)
 
 
 def test_a_valid_draft_is_ok(validated):

@@ -83,28 +83,6 @@ def test_a_delisted_one_is_private_to_its_owner_and_nothing_to_others(shelf, own
     assert [row["delisted_at"] for row in private.json()] == ["2100-05-06T07:08:09.250000Z", None]
 
 
-def test_it_shows_every_field(owner):
-    movespec = make_movespec(owner.project, description="Knees.", created_by=owner.credential.id)
-    assert owner.get(MOVESPECS).json() == [
-        {
-            "movespec_id": str(movespec.id),
-            "organization_id": str(owner.organization.id),
-            "project_id": str(owner.project.id),
-            "name": "Squat",
-            "description": "Knees.",
-            "visibility": "private",
-            "current_released_version_id": None,
-            "created_by": str(owner.credential.id),
-            "created_at": "2100-05-06T07:08:09.250000Z",
-            "updated_at": "2100-05-06T07:08:09.250000Z",
-            "archived_at": None,
-            "delisted_at": None,
-            "star_count": 0,
-            "accuracy": None,
-        }
-    ]
-
-
 def test_it_answers_up_to_500_without_a_limit(owner):
     MoveSpec.objects.bulk_create(
         MoveSpec(project=owner.project, name=str(n), created_at=BEGUN, updated_at=BEGUN)

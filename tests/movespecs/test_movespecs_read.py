@@ -131,18 +131,17 @@ def test_others_no_longer_see_a_withdrawn_version(owner, peer, public_movespec):
     assert owner.get(path(public_movespec, f"/versions/{version_id}")).status_code == 200
 
 
-@pytest.mark.parametrize("whose", ["peer", "outsider"])
 @pytest.mark.parametrize(
-    ("method", "rest", "body"),
+    ("whose", "method", "rest", "body"),
     [
-        ("GET", "/draft", None),
-        ("PUT", "/draft", {"yaml_source": "mine"}),
-        ("POST", "/draft/validate", None),
-        ("PATCH", "", {"visibility": "private"}),
-        ("POST", "/archive", None),
-        ("POST", "/versions", None),
-        ("POST", "/versions/{version}/validate", None),
-        ("POST", "/versions/{version}/release", None),
+        ("peer", "GET", "/draft", None),
+        ("outsider", "PUT", "/draft", {"yaml_source": "mine"}),
+        ("peer", "POST", "/draft/validate", None),
+        ("outsider", "PATCH", "", {"visibility": "private"}),
+        ("peer", "POST", "/archive", None),
+        ("outsider", "POST", "/versions", None),
+        ("peer", "POST", "/versions/{version}/validate", None),
+        ("outsider", "POST", "/versions/{version}/release", None),
     ],
 )
 def test_others_neither_see_its_draft_nor_change_anything(

@@ -103,17 +103,6 @@ def test_a_draft_with_errors_is_no_version(owner, movespec, versions):
     assert isinstance(error["details"]["first_error_message"], str)
 
 
-def test_an_empty_draft_is_no_version(owner, movespec, versions):
-    write(movespec, "")
-    with nothing_changes():
-        details = owner.post(versions).json()["error"]["details"]
-    assert (details["error_count"], details["first_error_code"], details["first_error_line"]) == (
-        1,
-        "document_empty",
-        1,
-    )
-
-
 def test_it_lists_versions_newest_first(owner, movespec, versions):
     for text in (VALID_YAML, SECOND_YAML):
         write(movespec, text)

@@ -76,44 +76,21 @@ def test_as_json_it_is_what_the_api_answers_one_file_a_line(tmp_path: Path) -> N
     done = validate("--json", "good.yaml", "bad.yaml", "gone.yaml", folder=tmp_path)
     assert (done.returncode, done.stderr) == (1, "CommandError: Not valid: bad.yaml, gone.yaml\n")
     nothing = {"warnings": [], "roles": [], "camera": None}
-    nowhere = {"path": None, "line": None, "column": None}
+    empty = {"code": "document_empty", "message": "The text has no content.", "path": None}
+    empty |= {"severity": "error", "line": 1, "column": 1}
+    message = "It cannot be read: No such file or directory."
+    unreadable = empty | {"code": "unreadable", "message": message, "line": None, "column": None}
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {
             "file": "good.yaml",
             "ok": True,
             "errors": [],
-            "warnings": [],
+            **nothing,
             "roles": ROLES,
             "camera": CAMERA,
         },
-        {
-            "file": "bad.yaml",
-            "ok": False,
-            "errors": [
-                {
-                    "code": "document_empty",
-                    "message": "The text has no content.",
-                    "severity": "error",
-                    **nowhere,
-                    "line": 1,
-                    "column": 1,
-                }
-            ],
-            **nothing,
-        },
-        {
-            "file": "gone.yaml",
-            "ok": False,
-            "errors": [
-                {
-                    "code": "unreadable",
-                    "message": "It cannot be read: No such file or directory.",
-                    "severity": "error",
-                    **nowhere,
-                }
-            ],
-            **nothing,
-        },
+        {"file": "bad.yaml", "ok": False, "errors": [empty], **nothing},
+        {"file": "gone.yaml", "ok": False, "errors": [unreadable], **nothing},
     ]
 
 

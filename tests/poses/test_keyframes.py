@@ -35,15 +35,15 @@ def test_it_is_in_each_posture_at_its_time() -> None:
                 assert mark == pytest.approx(other, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", MOVEMENTS)
-def test_no_joint_jumps(name: str) -> None:
-    frames = still_camera(MOVEMENTS[name]).film(repetitions=2)
-    farthest = max(
-        math.dist(mark[:3], moved[:3])
-        for before, after in pairwise(frames)
-        for mark, moved in zip(before.landmarks, after.landmarks, strict=True)
-    )
-    assert farthest < 0.25
+def test_no_joint_jumps() -> None:
+    for name in MOVEMENTS:
+        frames = still_camera(MOVEMENTS[name]).film(repetitions=2)
+        farthest = max(
+            math.dist(mark[:3], moved[:3])
+            for before, after in pairwise(frames)
+            for mark, moved in zip(before.landmarks, after.landmarks, strict=True)
+        )
+        assert farthest < 0.25, name
 
 
 def test_shallow_goes_half_of_the_way() -> None:

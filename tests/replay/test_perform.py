@@ -146,17 +146,16 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert said.endswith("cannot be written: No such file or directory.")
 
 
-@pytest.mark.parametrize("fps", ["0", "61"])
-def test_it_refuses_frames_that_no_camera_has(tmp_path: Path, fps: str) -> None:
-    assert refused("squat", tmp_path / "a.json.gz", "--fps", fps) == "--fps is 1 to 60."
-
-
 @pytest.mark.parametrize(
-    ("repetitions", "says"),
+    ("option", "value", "says"),
     [
-        ("0", "--repetitions is at least 1."),
-        ("120", "--repetitions 120 takes 302 s; at most 300 s are recorded."),
+        ("--repetitions", "0", "--repetitions is at least 1."),
+        ("--repetitions", "120", "--repetitions 120 takes 302 s; at most 300 s are recorded."),
+        ("--fps", "0", "--fps is 1 to 60."),
+        ("--fps", "61", "--fps is 1 to 60."),
     ],
 )
-def test_it_refuses_to_do_nothing_or_too_much(tmp_path: Path, repetitions: str, says: str) -> None:
-    assert refused("squat", tmp_path / "a.json.gz", "--repetitions", repetitions) == says
+def test_it_refuses_to_do_nothing_or_too_much(
+    tmp_path: Path, option: str, value: str, says: str
+) -> None:
+    assert refused("squat", tmp_path / "a.json.gz", option, value) == says

@@ -109,15 +109,11 @@ def test_a_form_of_another_site_is_none_of_what_is_taken(content_type):
 @pytest.mark.parametrize(
     "headers",
     [
-        {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site"},
-        {"sec_fetch_site": "none"},
         # Without TLS, and in an older browser.
-        {"origin": "http://evil.example"},
         {"origin": "https://evil.testserver"},
         {"origin": "http://testserver.evil.example:80"},
         {"origin": "null"},
-        {"origin": ""},
         {"origin": "http://[evil"},
         {"origin": "http://testserver", "sec_fetch_site": "cross-site"},
         {"origin": "http://evil.example", "sec_fetch_site": "same-origin"},

@@ -156,7 +156,7 @@ class Movement:
         camera: Camera | None = None,
         build: Build = AVERAGE,
     ) -> list[PoseFrame]:
-        """The frames of a figure that does it, as often as told and before any camera."""
+        """The frames of a figure that does `repetitions` of it, before any camera."""
         count = self.repetitions if repetitions is None else repetitions
         camera = camera or self.camera()
         frames = replace(camera, hides=camera.hides and self.hides).film(

@@ -98,7 +98,7 @@ def recorded(
     variant: Variant | None = None,
     fps: float = Camera().fps,
 ) -> Recording:
-    """The recording of a movement, as often as it says where nothing else is told.
+    """The recording of a movement, with its own number of repetitions unless another is given.
 
     How many repetitions a variant has is for nobody to say, so its `count` is None.
     """

@@ -71,12 +71,12 @@ class Command(OperatorCommand):
         run = run_engine(spec, recording)
         events, angles, quality, checks = run
         if options["json"]:
-            told = as_object(spec, events)
-            told["quality"] = None if quality is None else msgspec.to_builtins(quality)
+            result = as_object(spec, events)
+            result["quality"] = None if quality is None else msgspec.to_builtins(quality)
             if options["explain"]:
-                told["attempts"] = attempts(spec, events)
-                told["checks"] = checks
-            self.print_result(told, options)
+                result["attempts"] = attempts(spec, events)
+                result["checks"] = checks
+            self.print_result(result, options)
         else:
             for line in lines_of(spec, recording, run, is_explained=options["explain"]):
                 self.stdout.write(line)
