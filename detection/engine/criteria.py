@@ -28,6 +28,8 @@ class BoundCriterion:
     It is no ABC, which would add 24 bytes to each that is compiled.
     """
 
+    __slots__ = ()
+
     def shortfall(self) -> float | None:
         """By how much the signal misses the band: 0 when the criterion holds, None when the signal
         is not known."""
@@ -52,6 +54,8 @@ class BoundCriterion:
 
 class OfSignal(BoundCriterion):
     """A criterion on one signal: of a side, of the trunk, or of a pair."""
+
+    __slots__ = ("_high", "_low", "_signal")
 
     def __init__(self, signal: Signal, criterion: Criterion) -> None:
         self._signal = signal
@@ -94,6 +98,8 @@ class OfSignal(BoundCriterion):
 class OfBoth(BoundCriterion):
     """A criterion with the side `both`: each side that is known must hold."""
 
+    __slots__ = ("_left", "_right")
+
     def __init__(self, left: OfSignal, right: OfSignal) -> None:
         self._left, self._right = left, right
 
@@ -124,6 +130,8 @@ class OfBoth(BoundCriterion):
 class OfEither(BoundCriterion):
     """A criterion with the side `either`. One known side is enough to hold, or to miss."""
 
+    __slots__ = ("_left", "_right")
+
     def __init__(self, left: OfSignal, right: OfSignal) -> None:
         self._left, self._right = left, right
 
@@ -148,6 +156,8 @@ class OfEither(BoundCriterion):
 
 class OfLead(BoundCriterion):
     """A criterion with the side `front` or `back`, unknown until a side has led."""
+
+    __slots__ = ("_lead", "_left", "_leftward", "_right")
 
     def __init__(
         self, lead: Lead, side: Literal["front", "back"], left: OfSignal, right: OfSignal
@@ -183,6 +193,8 @@ class BoundExtreme:
 
     Of `both` sides the one that is farther from the bound that is asked, of `either` the nearer.
     """
+
+    __slots__ = ("_criterion", "_high", "_is_low", "_is_most", "_low")
 
     def __init__(self, criterion: Criterion, which: Extreme, bound: BoundCriterion) -> None:
         self._criterion = bound

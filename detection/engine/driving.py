@@ -212,6 +212,8 @@ class BoundAngle:
     """A driving angle's share of its gap: 0 at the edge of the start's band, and 1 at the edge of
     the other band. `gap` is in degrees."""
 
+    __slots__ = ("_end", "_start", "_start_is_low", "gap")
+
     def __init__(self, angle: DrivingAngle, body: Body) -> None:
         self.gap = angle.gap
         self._start_is_low = angle.is_low_at_start

@@ -31,6 +31,8 @@ def visibility_of(landmark: LandmarkLike) -> float:
 class Point:
     """A landmark of the last frame, in metres."""
 
+    __slots__ = ("index", "is_seen", "visibility", "x", "y", "z")
+
     def __init__(self, index: int) -> None:
         self.index = index
         self.x = self.y = self.z = self.visibility = 0.0
@@ -105,6 +107,20 @@ class Segment(SegmentState):
     in the direction of z. Otherwise z counts by depth_weight.
     """
 
+    __slots__ = (
+        "_depth_weight",
+        "_longest",
+        "_lower",
+        "_seen_square",
+        "_upper",
+        "flat_square",
+        "square",
+        "visibility",
+        "x",
+        "y",
+        "z",
+    )
+
     def __init__(self, name: str, side: BodySide, points: Points, settings: EngineSettings) -> None:
         lower, upper = ENDS[name]
         self._lower = points.of(INDEX[f"{side}_{lower}"])
@@ -162,6 +178,8 @@ class Segment(SegmentState):
 class Trunk(Segment):
     """The trunk, from the middle of the hips to that of the shoulders, of the sides in sight."""
 
+    __slots__ = ("_flanks",)
+
     def __init__(self, points: Points, settings: EngineSettings) -> None:
         super().__init__("flank", "left", points, settings)
         hip, shoulder = ENDS["flank"]
@@ -213,6 +231,8 @@ class SignalState:
 class Signal(SignalState):
     """`before` is the `value` as of the frame before."""
 
+    __slots__ = ("before",)
+
     def __init__(self) -> None:
         self.before: float | None = None
         self.forget()
@@ -224,6 +244,8 @@ class Signal(SignalState):
 
 class Pair(Signal):
     """The weighted mean of both sides of an angle: the known one where the other is not."""
+
+    __slots__ = ("_left", "_right")
 
     def __init__(self, left: Signal, right: Signal) -> None:
         super().__init__()
@@ -252,6 +274,8 @@ class Angle(Signal, ABC):
     A frame's weight is the inverse of its value's variance, times the square of its visibility. The
     weight decays with the frame's age, by the time constant smoothing_ms.
     """
+
+    __slots__ = ("_fresh_ms", "_jump", "_max_weight", "_shortest_square", "_sight")
 
     def __init__(self, settings: EngineSettings) -> None:
         super().__init__()
@@ -316,6 +340,8 @@ class JointAngle(Angle):
     `sign` is -1 where one begins at the other's end, so that a straight line is 180 degrees.
     """
 
+    __slots__ = ("_one", "_other", "_sign")
+
     def __init__(self, one: Segment, other: Segment, sign: int, settings: EngineSettings) -> None:
         super().__init__(settings)
         self._one, self._other, self._sign = one, other, sign
@@ -334,6 +360,8 @@ class JointAngle(Angle):
 
 class LeanAngle(Angle):
     """The angle between a segment and the vertical: 0 upright, 90 level, 180 upside down."""
+
+    __slots__ = ("_segment",)
 
     def __init__(self, segment: Segment, settings: EngineSettings) -> None:
         super().__init__(settings)
