@@ -55,7 +55,7 @@ def runtimes(
 
 
 def is_renewal(statement: str) -> bool:
-    return "held.idle_at" in statement
+    return "attached.idle_at" in statement
 
 
 def of_its_own(statement: str) -> bool:
