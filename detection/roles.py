@@ -284,14 +284,14 @@ def _carries(
 def _way(motion: RangeOfMotion, driver: DrivingAngle, is_strict: bool, is_from_strict: bool) -> str:
     """The way to come from the other end. An end is strict where all its phases are."""
     swing = _SETTINGS.swing
-    least = swing.least_swing(motion.gap)
+    least = swing.min_swing(motion.gap)
     in_sum, part = "", ""
     if len(motion.angles) > 1:
         in_sum = " in sum"
-        share = swing.least_swing_share * driver.gap
+        share = swing.min_swing_share * driver.gap
         part = f", of which {measure_words(driver.measure)} {share:g}°"
     if any(side.measure == driver.measure for side in motion.moving_sides):
-        part += f", and each side in sight {swing.least_side_share * driver.gap:g}°"
+        part += f", and each side in sight {swing.min_side_share * driver.gap:g}°"
     if is_strict:
         return f"each repetition must come at least {least:g}°{in_sum} from the other end{part}"
     shorter = ", or of the last way if that was shorter" if is_from_strict else ""

@@ -51,8 +51,8 @@ def main(host: str = "127.0.0.1") -> None:
     refuse_to_start()
     log_engine_build()
     # As many open files as the machine allows this process.
-    most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    max_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     config = uvicorn.Config(
         Application(),
         host=host,

@@ -23,7 +23,7 @@ from realtime.messages import (
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession
-from sessions_app.session_ends import longest_session, max_events
+from sessions_app.session_ends import max_events, max_session
 from sessions_app.stream_state import pack, stored_state, stored_summary
 from sessions_app.summary import COUNTED, SessionQuality
 
@@ -227,7 +227,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         engine=(
             Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
         ),
-        longest_ms=longest_session(session.project).total_seconds() * 1000,
+        longest_ms=max_session(session.project).total_seconds() * 1000,
         first_ms=state.get("first_ms"),
         last_ms=state.get("last_ms"),
         clock_ms=state.get("clock_ms"),

@@ -17,7 +17,7 @@ from sessions_app.finish import StateUnreadable
 from sessions_app.leases import AttachmentLost, update_attached
 from sessions_app.lifecycle import SessionAlreadyEnded, notify_runtimes, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.session_ends import idle_limit, longest_session, sessions_await_reader
+from sessions_app.session_ends import idle_limit, max_session, sessions_await_reader
 from sessions_app.stream_state import LABELS
 
 SUPERSEDED = 4409
@@ -105,7 +105,7 @@ def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> No
     if session.status == Status.CREATED:
         session.status = Status.STREAMING
     session.started_at = session.started_at or now
-    session.longest_until = session.longest_until or now + longest_session(session.project)
+    session.longest_until = session.longest_until or now + max_session(session.project)
     session.attachment_id = attach.id
     session.lease_until = now + LEASE
     # One that waits for a reader keeps its deadline until its state is read: `session_is_read`.

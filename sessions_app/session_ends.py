@@ -84,7 +84,7 @@ def idle_limit() -> timedelta:
     return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
 
 
-def longest_session(project: Project) -> timedelta:
+def max_session(project: Project) -> timedelta:
     """The longest time from the first attach to the end."""
     longest: int = settings.SESSION_MAX_SECONDS
     return timedelta(seconds=min(project.session_seconds or longest, longest))

@@ -48,7 +48,7 @@ def engine() -> dict[str, float]:
     """The engine's settings, with which the page measures the same angles."""
     by_subject = asdict(EngineSettings()).values()
     named = {name: value for subject in by_subject for name, value in subject.items()}
-    return {**named, "least_weight_m2": MIN_WEIGHT_M2}
+    return {**named, "min_weight_m2": MIN_WEIGHT_M2}
 
 
 def _movement(slug: str, yaml_source: str) -> dict[str, Any]:

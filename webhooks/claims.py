@@ -51,7 +51,7 @@ served AS MATERIALIZED (
 ),
 ready AS MATERIALIZED (
     SELECT endpoint.id, project.organization_id,
-        COALESCE(busy.free, %(most_of_endpoint)s::int) AS free,
+        COALESCE(busy.free, %(max_per_endpoint)s::int) AS free,
         COALESCE(served.under_way, 0) AS under_way
     FROM waiting
     JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
@@ -190,7 +190,7 @@ def deliveries_claim(
         "organization_ids": [*under_way],
         "under_way": [*under_way.values()],
         "most": most,
-        "most_of_endpoint": MAX_PER_ENDPOINT,
+        "max_per_endpoint": MAX_PER_ENDPOINT,
         "max_of_organization": MAX_OF_ORGANIZATION,
         "max_alone": MAX_ALONE,
         "max_held": MAX_HELD,

@@ -45,7 +45,7 @@ class Engine:
         self._spec = spec
         self._smoothing_ms = settings.smoothing.smoothing_ms
         self._pose_lost_ms = settings.sight.pose_lost_ms
-        self._longest_step_ms = settings.sight.longest_step_ms
+        self._longest_step_ms = settings.sight.max_step_ms
         self._body = Body(plan.deciding, plan.advising, settings)
         self._tally = Tally(spec, plan)
         self._sight = Sight(plan.required, self._body, settings)

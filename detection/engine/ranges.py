@@ -136,7 +136,7 @@ class Stillness(StillnessState):
 
     def __init__(self, signals: Sequence[Signal], settings: SwingSettings) -> None:
         self._signals = signals
-        self._least_swing = settings.least_swing_degrees
+        self._min_swing = settings.min_swing_degrees
         self.forget()
 
     def forget(self) -> None:
@@ -156,8 +156,8 @@ class Stillness(StillnessState):
                     self.most[number] = value
 
     def has_ended(self) -> bool:
-        """Whether a signal has gone least_swing_degrees."""
+        """Whether a signal has gone min_swing_degrees."""
         return any(
-            least is not None and most is not None and most - least >= self._least_swing
+            least is not None and most is not None and most - least >= self._min_swing
             for least, most in zip(self.least, self.most, strict=True)
         )

@@ -90,7 +90,7 @@ class Timekeeper(TimekeeperState):
                 self._end(ended_ms)
 
     def forget_last(self) -> None:
-        """Leave the way back of the last completion as it is told by now."""
+        """Leave the way back of the last completion as the events so far have it."""
         self.is_coming_back = self.is_untold = False
 
     def _end(self, ended_ms: float | None) -> None:

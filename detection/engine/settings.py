@@ -15,14 +15,14 @@ class SightSettings:
     """What of a frame is believed.
 
     min_visibility: 0 to 1; a landmark below this is more likely hidden than seen.
-    shortest_segment_m, longest_segment_m: segment lengths, in metres, outside which there is no
+    min_segment_m, max_segment_m: segment lengths, in metres, outside which there is no
         limb to measure. They also keep every step of the arithmetic finite.
     jump_degrees, jump_degrees_per_ms: an angle that changes by more than both of these, in degrees
         and in degrees a millisecond, since the last frame is a jump of the tracker, unless the next
         frame confirms it.
     step_m, step_m_per_ms: how far a landmark goes from one frame to the next, in metres and in
         metres a millisecond between them; one that goes farther has jumped.
-    longest_step_ms: after a longer gap the body may be anywhere; it goes no farther than in so many
+    max_step_ms: after a longer gap the body may be anywhere; it goes no farther than in so many
         milliseconds without a jump.
     lost_ms: the time constant in which jumps are forgotten, in milliseconds.
     lost_jumps, found_jumps: above the first the person is lost, below the second found again.
@@ -30,13 +30,13 @@ class SightSettings:
     """
 
     min_visibility: float = 0.5
-    shortest_segment_m: float = 0.08
-    longest_segment_m: float = 100.0
+    min_segment_m: float = 0.08
+    max_segment_m: float = 100.0
     jump_degrees: float = 25.0
     jump_degrees_per_ms: float = FASTEST_DEGREES_PER_MS
     step_m: float = 0.05
     step_m_per_ms: float = 0.008
-    longest_step_ms: float = 100.0
+    max_step_ms: float = 100.0
     lost_ms: float = 400.0
     lost_jumps: float = 2.5
     found_jumps: float = 1.5
@@ -94,9 +94,9 @@ class SwingSettings:
     recent_swings: the range is the median of so many swings.
     range_swings: it is known after so many.
     swing_share: what counts is at least this share of the range.
-    least_swing_share, least_swing_degrees: and at least this share of the gap between the bands,
+    min_swing_share, min_swing_degrees: and at least this share of the gap between the bands,
         and so many degrees.
-    least_side_share: where both sides must move, each goes this share of the gap. One that stays
+    min_side_share: where both sides must move, each goes this share of the gap. One that stays
         still goes next to nothing, and one that is badly seen half as far as the other.
     attempt_share, attempt_ms: who turns back after this share of the needed way, and so many
         milliseconds after he began it, has tried.
@@ -109,9 +109,9 @@ class SwingSettings:
     recent_swings: int = 4
     range_swings: int = 2
     swing_share: float = 0.6
-    least_swing_share: float = 0.5
-    least_swing_degrees: float = 15.0
-    least_side_share: float = 0.25
+    min_swing_share: float = 0.5
+    min_swing_degrees: float = 15.0
+    min_side_share: float = 0.25
     attempt_share: float = 0.5
     attempt_ms: float = 300.0
     path_share: float = 0.1
@@ -119,9 +119,9 @@ class SwingSettings:
     over_ms: float = 500.0
     stay_ms: float = 150.0
 
-    def least_swing(self, gap: float) -> float:
+    def min_swing(self, gap: float) -> float:
         """The least way that counts between two bands with this gap, in degrees."""
-        return max(self.least_swing_share * gap, self.least_swing_degrees)
+        return max(self.min_swing_share * gap, self.min_swing_degrees)
 
 
 @dataclass(frozen=True, slots=True)

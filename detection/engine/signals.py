@@ -125,7 +125,7 @@ class Segment(SegmentState):
         lower, upper = ENDS[name]
         self._lower = points.of(INDEX[f"{side}_{lower}"])
         self._upper = points.of(INDEX[f"{side}_{upper}"])
-        self._longest = settings.sight.longest_segment_m
+        self._longest = settings.sight.max_segment_m
         self._depth_weight = settings.depth.depth_weight
         self._seen_square = settings.depth.seen_share**2
         self.x = self.y = self.z = self.flat_square = self.square = self.visibility = 0.0
@@ -283,7 +283,7 @@ class Angle(Signal, ABC):
         self._jump = settings.sight.jump_degrees
         self._max_weight = settings.smoothing.max_weight_m2
         self._fresh_ms = settings.smoothing.fresh_ms
-        self._shortest_square = settings.sight.shortest_segment_m**2
+        self._shortest_square = settings.sight.min_segment_m**2
 
     def measure(self, since_ms: float, keep: float) -> bool:
         """Measure one frame, whose segments are measured. Whether it shows the angle.

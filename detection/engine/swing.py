@@ -44,7 +44,7 @@ class SwingState:
     farthest_shares: list[float] = field(default_factory=list)
     # The farthest point of the stay at the other end, from where it came.
     origin: float = 0.0
-    # The turning points, each more than least_swing from the last: `way` is the direction.
+    # The turning points, each more than min_swing from the last: `way` is the direction.
     way: int = 0
     turns: int = 0
     top: float | None = None
@@ -85,10 +85,10 @@ class Swing(SwingState):
     ) -> None:
         self.motion = motion
         self.angles = [BoundAngle(angle, body) for angle in motion.angles]
-        self.sides = MovingSides(motion.moving_sides, body, settings.swing.least_side_share)
+        self.sides = MovingSides(motion.moving_sides, body, settings.swing.min_side_share)
         self._settings = settings.swing
         self._weights = [angle.gap / motion.gap for angle in self.angles]
-        self._least_swing = settings.swing.least_swing(motion.gap) / motion.gap
+        self._min_swing = settings.swing.min_swing(motion.gap) / motion.gap
         self._near_share = settings.phase.back_share
         self._strict_ends = {START: motion.start <= strict, END: motion.end <= strict}
         self._enter_ms = settings.phase.enter_ms
@@ -156,7 +156,7 @@ class Swing(SwingState):
     def _follow_turns(self, position: float) -> None:
         top = position if self.top is None else self.top
         bottom = position if self.bottom is None else self.bottom
-        way, new_top, new_bottom = turned(self.way, top, bottom, position, self._least_swing)
+        way, new_top, new_bottom = turned(self.way, top, bottom, position, self._min_swing)
         if way != self.way:
             if self.way:
                 swung = new_top - bottom if way < 0 else top - new_bottom
@@ -199,7 +199,7 @@ class Swing(SwingState):
 
     def _note_place(self, position: float, come: float, now_ms: float) -> None:
         """Note the place on the way to the farthest point, or on the way from there."""
-        apart = self._settings.path_share * max(come, self._least_swing)
+        apart = self._settings.path_share * max(come, self._min_swing)
         if come >= apart:
             gone = (last_place(self.path_away, self.farthest) - position) * self.end
             if gone >= apart:
@@ -212,7 +212,7 @@ class Swing(SwingState):
         here = position * self.end
         if self.path_here and here - last_place(self.path_here, position) * self.end >= apart:
             note(self.path_here, now_ms, position)
-        whole = max(abs(position - self.came_from), self._least_swing)
+        whole = max(abs(position - self.came_from), self._min_swing)
         if here - self.grown * self.end >= self._settings.grown_share * whole:
             self.grown, self.grown_ms = position, now_ms
             self.stays_frames = 0
@@ -303,19 +303,19 @@ class Swing(SwingState):
     def _needed(self, end: int) -> float:
         """The share of the gap that the body must come from one end to be at the other."""
         if end and self._strict_ends[end]:
-            return self._least_swing
+            return self._min_swing
         needed = 1.0
         if len(self.recent) >= self._settings.range_swings:
             needed = self._settings.swing_share * median(self.recent)
         came = abs(self.farthest - self.origin)
-        if end and self._strict_ends[-end] and came >= self._least_swing:
+        if end and self._strict_ends[-end] and came >= self._min_swing:
             # What came to a strict end counts, however far is usual, and so does the way back.
             needed = min(needed, self._settings.swing_share * came)
-        return max(self._least_swing, needed)
+        return max(self._min_swing, needed)
 
     def _has_come(self, come: float, shares: list[float]) -> bool:
         """Whether the body has come to the other end, each angle by its least share."""
-        end, least = self.end, self._settings.least_swing_share
+        end, least = self.end, self._settings.min_swing_share
         return (
             come >= self.needed
             and all(

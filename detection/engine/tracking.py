@@ -57,7 +57,7 @@ class Tracking(TrackingState):
         sight = self._sight
         if since_ms >= sight.pose_lost_ms:
             self.forget()
-        step_ms = since_ms if since_ms < sight.longest_step_ms else sight.longest_step_ms
+        step_ms = since_ms if since_ms < sight.max_step_ms else sight.max_step_ms
         limit = sight.step_m + sight.step_m_per_ms * step_ms
         places = self._places()
         is_outlier = (
@@ -126,8 +126,8 @@ class Lead(LeadState):
         self._settings = settings.lead
         self._depth_weight = settings.depth.depth_weight
         # Squared: a foot shorter than this points nowhere, a longer distance is no person's.
-        self._shortest = settings.sight.shortest_segment_m**2
-        self._longest = settings.sight.longest_segment_m**2
+        self._shortest = settings.sight.min_segment_m**2
+        self._longest = settings.sight.max_segment_m**2
         self._left = points.of(INDEX[f"left_{limb_end}"])
         self._right = points.of(INDEX[f"right_{limb_end}"])
         self._feet = [

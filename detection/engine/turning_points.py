@@ -38,8 +38,8 @@ def turned(
 PLACE_STEPS: Final = 1000
 # Beyond this share of the way, at either end, errors are larger than what a place says of the time.
 _NEAR_AN_END: Final = 0.1
-# A way at a steady pace is told from one that begins and ends slowly by so much better a fit, to so
-# many places at least of a way that was gone so far.
+# A way has a steady pace if that leaves less than this share of the error that a slow beginning and
+# end leave, over at least this many places and this share of the gap.
 _STEADY_SHARE: Final = 0.2
 _MIN_PLACES: Final = 8
 _WHOLE_SHARE: Final = 0.7

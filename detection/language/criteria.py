@@ -232,7 +232,7 @@ _ON_CHECK = Record(
         Field(
             "met",
             Flag(),
-            "Which outcome is told: false that it was missed, true that it was met.",
+            "The outcome that the cue is for: false missed, true met.",
             default=False,
         ),
     )

@@ -211,12 +211,12 @@ def masked(text: bytes) -> bytes:
     return head + bytes(4) + text
 
 
-def batch_texts(size: int, most_frames: int) -> list[bytes]:
+def batch_texts(size: int, max_frames: int) -> list[bytes]:
     from clients.python.wire import FrameBatch, encode, wire_frame
     from dev.poses.figure import perform
 
-    repetitions = most_frames // 75  # of two and a half seconds each
-    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:most_frames]
+    repetitions = max_frames // 75  # of two and a half seconds each
+    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:max_frames]
     frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
     return [
         encode(FrameBatch(number, frames[start : start + size])).encode()

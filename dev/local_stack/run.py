@@ -57,7 +57,7 @@ Try in another terminal, in this folder:
 # a whole session, counted as it comes
 {elsewhere}make demo
 
-# a session of your own: mint a token, create it
+# a session of your own: get an access token, create the session
 {create}"""
 
 # README and docs/api.md have the same.

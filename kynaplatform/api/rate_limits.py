@@ -135,13 +135,13 @@ MAX_KEYS = 1 << 16
 class ProcessCounter(Counter):
     """Counts the hits of this process alone, by the system's monotonic clock.
 
-    Strangers choose keys, so of more than `most_keys` keys with one window it forgets the one whose
+    Strangers choose keys, so of more than `max_keys` keys with one window it forgets the one whose
     last hit is the oldest. A `now` before the newest hit counts as that hit's time, unless it is
     over 60 s before it: then it comes from a new clock.
     """
 
-    def __init__(self, most_keys: int = MAX_KEYS) -> None:
-        self._most_keys = most_keys
+    def __init__(self, max_keys: int = MAX_KEYS) -> None:
+        self._max_keys = max_keys
         # By window and key, each key's hits oldest first, the key hit longest ago first.
         self._times: defaultdict[int, OrderedDict[str, deque[int]]] = defaultdict(OrderedDict)
         self._newest = 0
@@ -209,7 +209,7 @@ class ProcessCounter(Counter):
 
     def _append(self, limit: Limit, moment: int) -> None:
         known = self._times[limit.window]
-        if limit.key not in known and len(known) >= self._most_keys:
+        if limit.key not in known and len(known) >= self._max_keys:
             known.popitem(last=False)
         known.setdefault(limit.key, deque()).extend([moment] * limit.hits)
         known.move_to_end(limit.key)

@@ -208,7 +208,7 @@ def test_it_admits_exactly_the_quota_to_8_threads(counter):
 
 
 def test_a_flood_of_keys_keeps_no_more_than_it_may_and_the_oldest_are_forgotten():
-    counter = ProcessCounter(most_keys=1_000)
+    counter = ProcessCounter(max_keys=1_000)
     forgotten, hit_again = Limit(make_key("address"), 5), Limit(make_key("address"), 6)
     assert count_admitted(counter, [forgotten], hits=6, now=100) == 5
     assert count_admitted(counter, [hit_again], hits=5, now=100) == 5

@@ -50,7 +50,7 @@ class Segment {
     this.y /= seen;
     seenZ /= seen;
     this.flat = this.x ** 2 + this.y ** 2;
-    const longest = this.engine.longest_segment_m;
+    const longest = this.engine.max_segment_m;
     if (this.flat >= longest ** 2 || Math.abs(seenZ) >= longest) return;
     this.#follow(seenZ, sinceMs);
     const shown = this.engine.seen_share * Math.max(this.#length, this.other.#length);
@@ -106,7 +106,7 @@ class SideAngle {
     const known = this.weight * keep;
     this.weight = known;
     const {one, other, engine} = this;
-    const shortest = engine.shortest_segment_m ** 2;
+    const shortest = engine.min_segment_m ** 2;
     if (this.segments.some(({square}) => square < shortest)) {
       this.#miss();
       return;
@@ -118,7 +118,7 @@ class SideAngle {
     }
     this.#unseenMs = 0;
     this.#last = degrees;
-    const least = engine.least_weight_m2;
+    const least = engine.min_weight_m2;
     const flat = other ? (one.flat * other.flat) / (one.flat + other.flat + least) : one.flat;
     const square = flat + least;
     const visibility = Math.min(...this.segments.map((segment) => segment.visibility));

@@ -59,9 +59,9 @@ export interface Engine {
   readonly min_visibility: number;
   readonly smoothing_ms: number;
   readonly max_weight_m2: number;
-  readonly least_weight_m2: number;
-  readonly shortest_segment_m: number;
-  readonly longest_segment_m: number;
+  readonly min_weight_m2: number;
+  readonly min_segment_m: number;
+  readonly max_segment_m: number;
   readonly lengthen_ms: number;
   readonly shorten_ms: number;
   readonly depth_ms: number;
