@@ -1,7 +1,7 @@
-"""The keyset of a list: the values that order it, by which a page says behind which row it begins.
+"""Keyset pagination: a page begins after the values that order the last row of the page before.
 
-No row is counted or passed over. So the last page costs what the first one does, and a new row
-shifts no page.
+No row is counted or skipped. So the last page costs what the first one does, and a new row shifts
+no page.
 """
 
 import base64
@@ -24,45 +24,45 @@ class Key(NamedTuple):
     is_descending: bool
     nulls: Literal["first", "last"] | None = None
 
-    def behind(self, value: Any) -> tuple[Q, Q]:
-        """The rows with `value` and those behind it; the rows behind it alone."""
+    def after(self, value: Any) -> tuple[Q, Q]:
+        """The rows with `value` and those after it; only the rows after it."""
         null = Q(**{f"{self.name}__isnull": True})
         if value is None:
             if self.nulls == "last":
                 return null, Q(pk__in=[])
             return Q(), Q(**{f"{self.name}__isnull": False})
         ways = ("lte", "lt") if self.is_descending else ("gte", "gt")
-        at_or_behind, behind_it = (Q(**{f"{self.name}__{way}": value}) for way in ways)
+        at_or_after, after_it = (Q(**{f"{self.name}__{way}": value}) for way in ways)
         last = null if self.nulls == "last" else Q()
-        return at_or_behind | last, behind_it | last
+        return at_or_after | last, after_it | last
 
 
-def behind(keys: Sequence[Key], values: Sequence[Any]) -> Q:
-    """The rows behind the one with `values`, as a condition that an index of the keys serves."""
-    with_value, behind_value = keys[0].behind(values[0])
+def rows_after(keys: Sequence[Key], values: Sequence[Any]) -> Q:
+    """The rows after the one with `values`, as a condition that an index of the keys serves."""
+    with_value, after_value = keys[0].after(values[0])
     if len(keys) == 1:
-        return behind_value
-    return with_value & (behind_value | behind(keys[1:], values[1:]))
+        return after_value
+    return with_value & (after_value | rows_after(keys[1:], values[1:]))
 
 
-class Place(NamedTuple):
-    """A row's place in a list of the newest first, and the way to go on from there."""
+class Cursor(NamedTuple):
+    """A row of a list, newest first, after which a page begins, and the page's direction."""
 
     towards: Way
     created_at: datetime
     id: UUID
 
     def __str__(self) -> str:
-        return f"{self.towards},{cursor_at(self.created_at, self.id)}"
+        return f"{self.towards},{encode_cursor(self.created_at, self.id)}"
 
     @property
-    def rows_beyond(self) -> Q:
+    def rows(self) -> Q:
         keys = [Key(name, self.towards == "older") for name in ("created_at", "id")]
-        return behind(keys, (self.created_at, self.id))
+        return rows_after(keys, (self.created_at, self.id))
 
 
-def place(text: str) -> Place:
-    """The place that `text` writes. Raises ValueError or OverflowError."""
+def parse_cursor(text: str) -> Cursor:
+    """The cursor that `text` encodes. Raises ValueError or OverflowError."""
     towards, cursor = text.split(",")
     if towards not in ("newer", "older"):
         raise ValueError(towards)
@@ -70,11 +70,11 @@ def place(text: str) -> Place:
     if len(raw) != 24:
         raise ValueError(cursor)
     created_at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:8]))
-    return Place(towards, created_at, UUID(bytes=raw[8:]))  # type: ignore[arg-type]
+    return Cursor(towards, created_at, UUID(bytes=raw[8:]))  # type: ignore[arg-type]
 
 
-def cursor_at(created_at: datetime, id_: UUID) -> str:
-    """The cursor of a page that goes on behind that row."""
+def encode_cursor(created_at: datetime, id_: UUID) -> str:
+    """The cursor of the page after that row."""
     microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
     return base64.urlsafe_b64encode(microseconds.to_bytes(8) + id_.bytes).decode()
 
@@ -101,7 +101,7 @@ def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
         if len(page) < ROWS_AT_ONCE:
             return
         last = [getattr(page[-1], key.name) for key in keys]
-        following = rows.filter(behind(keys, last))
+        following = rows.filter(rows_after(keys, last))
 
 
 def _nulls(term: Any) -> Literal["first", "last"]:

@@ -6,7 +6,7 @@ from erasure.erasures import subject_erase
 from kynaplatform import clock
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation
-from kynaplatform.api.schemas import Answer, Body, said
+from kynaplatform.api.schemas import Answer, Body, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from sessions_app.context import fault_of_subject
 from sessions_app.schemas import Subject
@@ -14,7 +14,7 @@ from sessions_app.schemas import Subject
 
 class SubjectErase(Body):
     subject: Annotated[
-        Subject, said("The person's id, as the sessions were created with.", "p_4711")
+        Subject, doc("The person's id, as the sessions were created with.", "p_4711")
     ]
 
     def __post_init__(self) -> None:
@@ -23,7 +23,7 @@ class SubjectErase(Body):
 
 
 class SubjectErased(Answer):
-    sessions: Annotated[int, said("How many sessions of the person there are to erase.", 12)]
+    sessions: Annotated[int, doc("How many sessions of the person there are to erase.", 12)]
 
 
 class SubjectErasureViewSet(ApiViewSet):

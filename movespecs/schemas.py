@@ -19,8 +19,8 @@ from kynaplatform.api.schemas import (
     OrganizationId,
     ProjectId,
     Timestamp,
+    doc,
     from_row,
-    said,
 )
 from movespecs.accuracy import AccuracyCard, accuracy_cards
 from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, MAX_YAML_BYTES
@@ -31,9 +31,10 @@ Description = Annotated[
 ]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255, extra_json_schema=STORABLE)]
 VisibilityChange = Annotated[
-    Visibility, said("`public`: any project finds and forks it. `private`: yours alone.", "public")
+    Visibility,
+    doc("`public`: any project finds and forks it. `private`: yours alone.", "public"),
 ]
-OwnProject = Annotated[UUID | None, said("The project of your token. You may leave it out.")]
+OwnProject = Annotated[UUID | None, doc("The project of your token. You may leave it out.")]
 EXAMPLE_YAML = """\
 name: squat
 version: "1.0"
@@ -49,17 +50,17 @@ detection:
 
 
 class MoveSpecCreate(NamedBody):
-    name: Annotated[Name, said("What people call it.", "Squat")]
+    name: Annotated[Name, doc("What people call it.", "Squat")]
     project_id: OwnProject = None
-    description: Annotated[Description | None, said("A sentence on it.", "Counts squats.")] = None
+    description: Annotated[Description | None, doc("A sentence on it.", "Counts squats.")] = None
 
 
 class MoveSpecEdit(NamedBody):
     """An edit: what is absent stays as it is; a null description clears it."""
 
-    name: Annotated[Name, said("What people call it.")] | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[Name, doc("What people call it.")] | msgspec.UnsetType = msgspec.UNSET
     description: (
-        Annotated[Description | None, said("A sentence on it; null clears it.")] | msgspec.UnsetType
+        Annotated[Description | None, doc("A sentence on it; null clears it.")] | msgspec.UnsetType
     ) = msgspec.UNSET
     visibility: VisibilityChange | msgspec.UnsetType = msgspec.UNSET
 
@@ -68,12 +69,12 @@ class MoveSpecFork(NamedBody):
     """A fork; with `release` true version 1 is made and released as well."""
 
     project_id: OwnProject = None
-    name: Annotated[Name | None, said("Left out: the name of the source.")] = None
+    name: Annotated[Name | None, doc("Left out: the name of the source.")] = None
     description: Annotated[
-        ForkDescription | None, said("Left out: the description of the source.")
+        ForkDescription | None, doc("Left out: the description of the source.")
     ] = None
     release: Annotated[
-        bool, said("Whether version 1 is made and released at once, so that sessions take it.")
+        bool, doc("Whether version 1 is made and released at once, so that sessions take it.")
     ] = False
 
 
@@ -97,26 +98,26 @@ class DraftReplace(Body):
 
 class MoveSpecQuery(PageQuery):
     project_id: (
-        Annotated[UUID, said("Only those of this project: of another one the public ones.")]
+        Annotated[UUID, doc("Only those of this project: of another one the public ones.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     visibility: (
-        Annotated[Visibility, said("Only those that are `public`, or `private`.", "public")]
+        Annotated[Visibility, doc("Only those that are `public`, or `private`.", "public")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     limit: PageLimit = MAX_PER_PAGE
 
 
-MoveSpecRef = Annotated[UUID, said("The MoveSpec.", "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e")]
-YamlSource = Annotated[str, said("The YAML, as it was put.", EXAMPLE_YAML)]
+MoveSpecRef = Annotated[UUID, doc("The MoveSpec.", "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e")]
+YamlSource = Annotated[str, doc("The YAML, as it was put.", EXAMPLE_YAML)]
 CreatedBy = Annotated[
     UUID | None,
-    said(
+    doc(
         "The credential that made it; null for staff, and for those of other projects.",
         "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3",
     ),
 ]
-CreatedAt = Annotated[Timestamp, said("When it was made.", "2026-11-29T09:00:00Z")]
+CreatedAt = Annotated[Timestamp, doc("When it was made.", "2026-11-29T09:00:00Z")]
 EXAMPLE_CARD = {
     "people": 15,
     "sets": 2,
@@ -135,87 +136,87 @@ class MoveSpecAnswer(Answer):
     movespec_id: MoveSpecRef
     organization_id: OrganizationId
     project_id: ProjectId
-    name: Annotated[str, said("What people call it.", "Squat")]
-    description: Annotated[str | None, said("A sentence on it.", "Counts squats.")]
-    visibility: Annotated[Visibility, said("Who finds it: all projects, or yours.", "private")]
+    name: Annotated[str, doc("What people call it.", "Squat")]
+    description: Annotated[str | None, doc("A sentence on it.", "Counts squats.")]
+    visibility: Annotated[Visibility, doc("Who finds it: all projects, or yours.", "private")]
     current_released_version_id: Annotated[
         UUID | None,
-        said(
+        doc(
             "The version that new sessions get; null until one is released.",
             "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
         ),
     ]
     created_by: CreatedBy
     created_at: CreatedAt
-    updated_at: Annotated[Timestamp, said("When it was last changed.", "2026-11-29T09:12:30Z")]
-    archived_at: Annotated[
-        Timestamp | None, said("When it was archived; null if it was not.", None)
-    ]
+    updated_at: Annotated[Timestamp, doc("When it was last changed.", "2026-11-29T09:12:30Z")]
+    archived_at: Annotated[Timestamp | None, doc("When it was archived; null if it was not.", None)]
     delisted_at: Annotated[
-        Timestamp | None, said("When staff took it off the public list; else null.", None)
+        Timestamp | None, doc("When staff took it off the public list; else null.", None)
     ]
-    star_count: Annotated[int, said("Always 0.", 0)]
+    star_count: Annotated[int, doc("Always 0.", 0)]
     accuracy: Annotated[
         AccuracyCard | None,
-        said("How well a movement of the catalogue is counted; null for all others.", EXAMPLE_CARD),
+        doc("How well a movement of the catalogue is counted; null for all others.", EXAMPLE_CARD),
     ]
 
 
 class DraftAnswer(Answer):
-    draft_id: Annotated[UUID, said("The draft.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
+    draft_id: Annotated[UUID, doc("The draft.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
     movespec_id: MoveSpecRef
     yaml_source: YamlSource
     updated_by: Annotated[
         UUID | None,
-        said("The credential that put it; null for staff.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3"),
+        doc("The credential that put it; null for staff.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3"),
     ]
-    updated_at: Annotated[Timestamp, said("When it was put.", "2026-11-29T09:12:30Z")]
+    updated_at: Annotated[Timestamp, doc("When it was put.", "2026-11-29T09:12:30Z")]
 
 
 class VersionAnswer(Answer):
     movespec_version_id: Annotated[
-        UUID, said("The version.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e")
+        UUID, doc("The version.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e")
     ]
     movespec_id: MoveSpecRef
-    version_number: Annotated[int, said("1, 2, … within the MoveSpec.", 1)]
-    yaml_source: Annotated[str, said("The YAML, which never changes.", EXAMPLE_YAML)]
+    version_number: Annotated[int, doc("1, 2, … within the MoveSpec.", 1)]
+    yaml_source: Annotated[str, doc("The YAML, which never changes.", EXAMPLE_YAML)]
     content_hash: Annotated[
-        str, said("The SHA-256 of the YAML, in hex.", sha256(EXAMPLE_YAML.encode()).hexdigest())
+        str,
+        doc("The SHA-256 of the YAML, in hex.", sha256(EXAMPLE_YAML.encode()).hexdigest()),
     ]
     created_by: CreatedBy
     created_at: CreatedAt
     withdrawn_at: Annotated[
-        Timestamp | None, said("When staff took it back; null if they did not.", None)
+        Timestamp | None, doc("When staff took it back; null if they did not.", None)
     ]
 
 
 class ValidationIssue(Answer):
-    code: Annotated[str, said("What is wrong, for programs.", "sequence_open")]
-    message: Annotated[str, said("The same, for people.", "The sequence ends elsewhere.")]
+    code: Annotated[str, doc("What is wrong, for programs.", "sequence_open")]
+    message: Annotated[str, doc("The same, for people.", "The sequence ends elsewhere.")]
     severity: Annotated[
-        Literal["error", "warning"], said("Only an error is in the way of a release.", "warning")
+        Literal["error", "warning"],
+        doc("Only an error is in the way of a release.", "warning"),
     ]
-    path: Annotated[str | None, said("Which part of the YAML.", "detection.movement.sequence")]
-    line: Annotated[int | None, said("Its line, from 1.", 10)]
-    column: Annotated[int | None, said("Its column, from 1.", 5)]
+    path: Annotated[str | None, doc("Which part of the YAML.", "detection.movement.sequence")]
+    line: Annotated[int | None, doc("Its line, from 1.", 10)]
+    column: Annotated[int | None, doc("Its column, from 1.", 5)]
 
 
 class CriterionRole(Answer):
     """What one criterion does to the count: a sentence for people, and from where it is seen."""
 
-    path: Annotated[str, said("Which criterion of the YAML.")]
-    line: Annotated[int, said("Its line, from 1.")]
-    column: Annotated[int, said("Its column, from 1.")]
-    role: Annotated[RoleName, said("What it does to the count.")]
-    sentence: Annotated[str, said("The same, for people.")]
-    view: Annotated[View, said("From where a camera sees it.")]
+    path: Annotated[str, doc("Which criterion of the YAML.")]
+    line: Annotated[int, doc("Its line, from 1.")]
+    column: Annotated[int, doc("Its column, from 1.")]
+    role: Annotated[RoleName, doc("What it does to the count.")]
+    sentence: Annotated[str, doc("The same, for people.")]
+    view: Annotated[View, doc("From where a camera sees it.")]
 
 
 class CameraAnswer(Answer):
     """The one camera for the whole movement."""
 
-    view: Annotated[CameraView, said("Where it stands: `oblique` is at 45°.")]
-    sentence: Annotated[str, said("The same, for people.")]
+    view: Annotated[CameraView, doc("Where it stands: `oblique` is at 45°.")]
+    sentence: Annotated[str, doc("The same, for people.")]
 
 
 # Of the squat of the catalogue.
@@ -246,26 +247,26 @@ EXAMPLE_ROLES = [
 
 
 class ValidationResult(Answer):
-    ok: Annotated[bool, said("Whether there is no error, so that it can be released.", True)]
-    target_type: Annotated[Literal["draft", "movespec_version"], said("What was looked at.")]
-    target_id: Annotated[UUID, said("Its id.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
-    validated_at: Annotated[Timestamp, said("When it was.", "2026-11-29T09:12:31Z")]
-    errors: Annotated[list[ValidationIssue], said("What is in the way of a release.", [])]
-    warnings: Annotated[list[ValidationIssue], said("What may not be meant.", [])]
+    ok: Annotated[bool, doc("Whether there is no error, so that it can be released.", True)]
+    target_type: Annotated[Literal["draft", "movespec_version"], doc("What was looked at.")]
+    target_id: Annotated[UUID, doc("Its id.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
+    validated_at: Annotated[Timestamp, doc("When it was.", "2026-11-29T09:12:31Z")]
+    errors: Annotated[list[ValidationIssue], doc("What is in the way of a release.", [])]
+    warnings: Annotated[list[ValidationIssue], doc("What may not be meant.", [])]
     roles: Annotated[
         list[CriterionRole],
-        said("What each criterion does, in order; none while there are errors.", EXAMPLE_ROLES),
+        doc("What each criterion does, in order; none while there are errors.", EXAMPLE_ROLES),
     ]
     camera: Annotated[
         CameraAnswer | None,
-        said(
+        doc(
             "From where to film; null while there are errors.",
             {"view": "side", "sentence": CAMERAS["side"]},
         ),
     ]
 
 
-def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
+def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
     """`movespec` with its project loaded, as project `viewer` sees it; None: a stranger.
 
     The wire never says delisted: clients stop on it.
@@ -282,17 +283,17 @@ def present_movespec(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer:
     )
 
 
-def present_draft(draft: MoveSpecDraft) -> DraftAnswer:
+def draft_response(draft: MoveSpecDraft) -> DraftAnswer:
     return from_row(DraftAnswer, draft, draft_id=draft.id)
 
 
-def present_version(version: MoveSpecVersion, is_own: bool) -> VersionAnswer:
+def version_response(version: MoveSpecVersion, is_own: bool) -> VersionAnswer:
     """`version` as its own project sees it, or another."""
     author = version.created_by if is_own else None
     return from_row(VersionAnswer, version, movespec_version_id=version.id, created_by=author)
 
 
-def present_validation(
+def validation_response(
     validation: Validation,
     target_type: Literal["draft", "movespec_version"],
     target_id: UUID,

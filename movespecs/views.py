@@ -45,10 +45,10 @@ from movespecs.schemas import (
     MoveSpecQuery,
     ValidationResult,
     VersionAnswer,
-    present_draft,
-    present_movespec,
-    present_validation,
-    present_version,
+    draft_response,
+    movespec_response,
+    validation_response,
+    version_response,
 )
 
 READ = "movespecs:read"
@@ -138,7 +138,7 @@ class MoveSpecViewSet(ApiViewSet):
             request._request,
             [part.select_related("project") for part in movespecs_found(viewer, query)],
             query,
-            partial(present_movespec, viewer=viewer),
+            partial(movespec_response, viewer=viewer),
             large="description",
         )
 
@@ -158,12 +158,12 @@ class MoveSpecViewSet(ApiViewSet):
             author=author_of(request),
             now=clock.now(),
         )
-        return present_movespec(movespec, request.principal.project_id)
+        return movespec_response(movespec, request.principal.project_id)
 
     @MoveSpecOperation(summary="Read a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,))
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
-        return present_movespec(movespec, project_of(request))
+        return movespec_response(movespec, project_of(request))
 
     @MoveSpecOperation(
         summary="Edit a MoveSpec",
@@ -178,7 +178,7 @@ class MoveSpecViewSet(ApiViewSet):
         edited = movespec_edit(
             movespec_id=movespec.id, changes=msgspec.to_builtins(body), now=clock.now()
         )
-        return present_movespec(edited, request.principal.project_id)
+        return movespec_response(edited, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Archive a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,)
@@ -186,7 +186,7 @@ class MoveSpecViewSet(ApiViewSet):
     def archive(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         archived = movespec_archive(movespec_id=movespec.id, now=clock.now())
-        return present_movespec(archived, request.principal.project_id)
+        return movespec_response(archived, request.principal.project_id)
 
     @MoveSpecOperation(
         summary="Fork a MoveSpec",
@@ -222,7 +222,7 @@ class MoveSpecViewSet(ApiViewSet):
             now=clock.now(),
         )
         return Result(
-            present_movespec(fork, request.principal.project_id),
+            movespec_response(fork, request.principal.project_id),
             headers={"Idempotent-Replayed": "true"} if is_replay else {},
         )
 
@@ -238,7 +238,7 @@ class DraftViewSet(ApiViewSet):
     @MoveSpecOperation(summary="Read a draft", returns=DraftAnswer, errors=(errors.NotFound,))
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> DraftAnswer:
         """The text as it was last put, valid or not."""
-        return present_draft(movespec.draft)
+        return draft_response(movespec.draft)
 
     @MoveSpecOperation(
         summary="Replace a draft",
@@ -249,7 +249,7 @@ class DraftViewSet(ApiViewSet):
     )
     def update(self, request: ApiRequest, movespec: MoveSpec, body: DraftReplace) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
-        return present_draft(
+        return draft_response(
             draft_replace(
                 movespec_id=movespec.id,
                 yaml_source=body.yaml_source,
@@ -267,7 +267,7 @@ class DraftViewSet(ApiViewSet):
         `roles` says what each criterion does, so that one can tell what will count.
         """
         draft = movespec.draft
-        return present_validation(validate(draft.yaml_source), "draft", draft.id, clock.now())
+        return validation_response(validate(draft.yaml_source), "draft", draft.id, clock.now())
 
 
 class VersionViewSet(ApiViewSet):
@@ -290,7 +290,7 @@ class VersionViewSet(ApiViewSet):
             request._request,
             visible_versions(movespec, own),
             query,
-            partial(present_version, is_own=movespec.project_id == own),
+            partial(version_response, is_own=movespec.project_id == own),
             large="yaml_source",
         )
 
@@ -306,7 +306,7 @@ class VersionViewSet(ApiViewSet):
         version, is_new = version_create(
             movespec_id=movespec.id, author=author_of(request), now=clock.now()
         )
-        answer = present_version(version, is_own=True)
+        answer = version_response(version, is_own=True)
         return Result(answer, status=201 if is_new else 200)
 
     @MoveSpecOperation(summary="Read a version", returns=VersionAnswer, errors=(errors.NotFound,))
@@ -315,7 +315,7 @@ class VersionViewSet(ApiViewSet):
     ) -> VersionAnswer:
         """Its YAML and its number; immutable but for the withdrawal."""
         is_own = movespec.project_id == request.principal.project_id
-        return present_version(version, is_own=is_own)
+        return version_response(version, is_own=is_own)
 
     @MoveSpecOperation(
         summary="Validate a version", returns=ValidationResult, errors=(errors.NotFound,)
@@ -324,7 +324,7 @@ class VersionViewSet(ApiViewSet):
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> ValidationResult:
         """The version's YAML under today's rules, with the role of each criterion."""
-        return present_validation(
+        return validation_response(
             validate(version.yaml_source), "movespec_version", version.id, clock.now()
         )
 
@@ -343,4 +343,4 @@ class VersionViewSet(ApiViewSet):
             author=author_of(request),
             now=clock.now(),
         )
-        return present_movespec(released, request.principal.project_id)
+        return movespec_response(released, request.principal.project_id)

@@ -13,9 +13,9 @@ from kynaplatform.api.schemas import (
     OrganizationId,
     ProjectId,
     Timestamp,
+    doc,
     from_row,
     given,
-    said,
 )
 from projects.models import AccessToken, CredentialKind, Scope
 
@@ -46,22 +46,24 @@ class AccessTokenMint(Body):
     }
 
     api_key_id: Annotated[
-        CredentialSecret | None, said("The id of an API key, with `api_key_secret`.")
+        CredentialSecret | None, doc("The id of an API key, with `api_key_secret`.")
     ] = None
-    api_key_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
+    api_key_secret: Annotated[CredentialSecret | None, doc("Its secret.")] = None
     service_account_id: Annotated[
-        CredentialSecret | None, said("The id of a service account, with `service_account_secret`.")
+        CredentialSecret | None,
+        doc("The id of a service account, with `service_account_secret`."),
     ] = None
-    service_account_secret: Annotated[CredentialSecret | None, said("Its secret.")] = None
+    service_account_secret: Annotated[CredentialSecret | None, doc("Its secret.")] = None
     api_key: Annotated[
-        CredentialSecret | None, said("An API key alone: its secret, or `id:secret`.", "kyna_sk_…")
+        CredentialSecret | None,
+        doc("An API key alone: its secret, or `id:secret`.", "kyna_sk_…"),
     ] = None
-    project_id: Annotated[UUID | None, said("The credential's project. You may leave it out.")] = (
+    project_id: Annotated[UUID | None, doc("The credential's project. You may leave it out.")] = (
         None
     )
     scopes: Annotated[
         Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=100)] | None,
-        said("What the token may do. Left out: all that the credential may do."),
+        doc("What the token may do. Left out: all that the credential may do."),
     ] = None
 
     def __post_init__(self) -> None:
@@ -90,20 +92,20 @@ class AccessTokenMint(Body):
 
 
 TokenId = Annotated[
-    UUID, said("The token's id, to list or revoke it.", "8f6b1b1e-5a43-4f0e-9f0c-2f7f4f9d1c55")
+    UUID, doc("The token's id, to list or revoke it.", "8f6b1b1e-5a43-4f0e-9f0c-2f7f4f9d1c55")
 ]
 TokenScopes = Annotated[
-    list[Scope], said("What the token may do.", ["sessions:write", "sessions:read"])
+    list[Scope], doc("What the token may do.", ["sessions:write", "sessions:read"])
 ]
-ExpiresAt = Annotated[Timestamp, said("When it expires.", "2026-11-29T09:45:00Z")]
+ExpiresAt = Annotated[Timestamp, doc("When it expires.", "2026-11-29T09:45:00Z")]
 
 
 class MintedAccessToken(Answer):
     access_token: Annotated[
-        str, said("The token: send it as `Authorization: Bearer`.", "eyJhbGciOiJFZERTQSIs…")
+        str, doc("The token: send it as `Authorization: Bearer`.", "eyJhbGciOiJFZERTQSIs…")
     ]
-    token_type: Annotated[Literal["Bearer"], said("Always `Bearer`.")]
-    expires_in_seconds: Annotated[int, said("How long it can be used.", 900)]
+    token_type: Annotated[Literal["Bearer"], doc("Always `Bearer`.")]
+    expires_in_seconds: Annotated[int, doc("How long it can be used.", 900)]
     organization_id: OrganizationId
     project_id: ProjectId
     token_id: TokenId
@@ -116,28 +118,29 @@ class AccessTokenRecord(Answer):
 
     token_id: TokenId
     project_id: ProjectId
-    credential_type: Annotated[CredentialKind, said("What it was minted with.", "api_key")]
+    credential_type: Annotated[CredentialKind, doc("What it was minted with.", "api_key")]
     credential_id: Annotated[
-        UUID, said("The API key or service account.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3")
+        UUID, doc("The API key or service account.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3")
     ]
     scopes: TokenScopes
-    created_at: Annotated[Timestamp, said("When it was minted.", "2026-11-29T09:30:00Z")]
+    created_at: Annotated[Timestamp, doc("When it was minted.", "2026-11-29T09:30:00Z")]
     expires_at: ExpiresAt
-    revoked_at: Annotated[Timestamp | None, said("When it was revoked; null if it was not.", None)]
+    revoked_at: Annotated[Timestamp | None, doc("When it was revoked; null if it was not.", None)]
 
 
 class JsonWebKey(Answer):
-    kty: Annotated[Literal["OKP"], said("The kind of key.")]
-    crv: Annotated[Literal["Ed25519"], said("Its curve.")]
+    kty: Annotated[Literal["OKP"], doc("The kind of key.")]
+    crv: Annotated[Literal["Ed25519"], doc("Its curve.")]
     x: Annotated[
-        str, said("The public key, in base64url.", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+        str,
+        doc("The public key, in base64url.", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
     ]
-    kid: Annotated[str, said("Its id, which a token's header names.", "k3f9Qm")]
-    use: Annotated[Literal["sig"], said("It verifies signatures.")]
+    kid: Annotated[str, doc("Its id, which a token's header names.", "k3f9Qm")]
+    use: Annotated[Literal["sig"], doc("It verifies signatures.")]
 
 
 class JsonWebKeySet(Answer):
-    keys: Annotated[list[JsonWebKey], said("Every key whose tokens may be alive.")]
+    keys: Annotated[list[JsonWebKey], doc("Every key whose tokens may be alive.")]
 
 
 def access_token_response(token: AccessToken) -> AccessTokenRecord:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q
 
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.schemas import Answer, said
+from kynaplatform.api.schemas import Answer, doc
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionEvent, DetectionSession, EventType
 
@@ -50,13 +50,13 @@ FROM (
 class EventRecord(Answer):
     """An event. `ts_ms` is the deciding frame's timestamp, or when a clock lost the pose."""
 
-    event_id: Annotated[UUID, said("The event.", "69e5a962-81e8-405d-b532-91ede04e756b")]
-    session_id: Annotated[UUID, said("Its session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
-    ts_ms: Annotated[float, said("The time of it, as the client's frames tell time.", 2166)]
-    type: Annotated[EventType, said("What was detected.", "event_completed")]
+    event_id: Annotated[UUID, doc("The event.", "69e5a962-81e8-405d-b532-91ede04e756b")]
+    session_id: Annotated[UUID, doc("Its session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
+    ts_ms: Annotated[float, doc("The time of it, as the client's frames tell time.", 2166)]
+    type: Annotated[EventType, doc("What was detected.", "event_completed")]
     payload: Annotated[
         dict[str, Any],
-        said(
+        doc(
             "By type: `shape_key` and `confidence`; `event_key`, `score`, `number`, `side` and "
             "`metrics`; `reason`, `number`, `side`, `path` and `by`; or `level` and `message`.",
             {"event_key": "squat", "score": 1.0, "number": 1, "side": None, "metrics": {}},

@@ -17,9 +17,9 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
-from common.keyset import cursor_at, place
+from common.keyset import encode_cursor, parse_cursor
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.schemas import Answer, said
+from kynaplatform.api.schemas import Answer, doc
 from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import EventRecord, event_response
@@ -54,11 +54,11 @@ _CURSOR = re.compile(r"([A-Za-z0-9_-]{32})(?:\.([1-9][0-9]{0,9}))?")
 class ExportLine(Answer):
     """A session that has ended, and its events, oldest first."""
 
-    session: Annotated[SessionRecord, said("The session, as a read of it shows it.")]
-    events: Annotated[list[EventRecord], said("Its events, as the stream sent them.")]
+    session: Annotated[SessionRecord, doc("The session, as a read of it shows it.")]
+    events: Annotated[list[EventRecord], doc("Its events, as the stream sent them.")]
     continues: Annotated[
         bool,
-        said(
+        doc(
             "Whether the next line has further events of this session, with the same record: those "
             "of a session that one page has no room for.",
             False,
@@ -79,7 +79,7 @@ class Start(NamedTuple):
         try:
             found = _CURSOR.fullmatch(cursor)
             if found is not None:
-                _, created_at, id_ = place(f"newer,{found[1]}")
+                _, created_at, id_ = parse_cursor(f"newer,{found[1]}")
                 return cls(created_at, id_, int(found[2] or 0))
         except (ValueError, OverflowError):
             pass
@@ -87,7 +87,7 @@ class Start(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        cursor = cursor_at(self.created_at, self.session_id)
+        cursor = encode_cursor(self.created_at, self.session_id)
         return f"{cursor}.{self.sequence}" if self.sequence else cursor
 
     def following(self, sessions: SessionQuerySet) -> SessionQuerySet:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.fields.json import DataContains
 
-from common.keyset import Place, Way
+from common.keyset import Cursor, Way
 from sessions_app.models import (
     LIVE_STATUSES,
     DetectionSession,
@@ -126,12 +126,12 @@ class Listed(NamedTuple):
     """A page of sessions, and where its neighbours start if there are any."""
 
     sessions: Sequence[DetectionSession]
-    newer: Place | None = None
-    older: Place | None = None
+    newer: Cursor | None = None
+    older: Cursor | None = None
 
 
 def sessions_list(
-    filters: SessionFilters, *, start: Place | None, size: int, related: Sequence[str] = ()
+    filters: SessionFilters, *, start: Cursor | None, size: int, related: Sequence[str] = ()
 ) -> Listed:
     """The `size` sessions after `start`, newest first, each with its `related` rows."""
     is_forward = start is None or start.towards == "older"
@@ -139,7 +139,7 @@ def sessions_list(
     onward, back = ways
     order = ("-created_at", "-id") if is_forward else ("created_at", "id")
     first, *others = (
-        (part.filter(start.rows_beyond) if start else part)
+        (part.filter(start.rows) if start else part)
         .order_by(*order)
         .values_list("created_at", "id")[: size + 1]
         for part in filters.parts()
@@ -154,8 +154,8 @@ def sessions_list(
     if related:
         rows = rows.select_related(*related)
     sessions = list(rows.order_by("-created_at", "-id").defer(*UNLISTED_COLUMNS))
-    before = Place(back, *shown[0]) if start and shown else None
-    after = Place(onward, *shown[-1]) if len(found) > size else None
+    before = Cursor(back, *shown[0]) if start and shown else None
+    after = Cursor(onward, *shown[-1]) if len(found) > size else None
     return Listed(sessions, before, after) if is_forward else Listed(sessions, after, before)
 
 

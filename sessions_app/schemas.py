@@ -16,9 +16,9 @@ from kynaplatform.api.schemas import (
     ProjectId,
     Query,
     Timestamp,
+    doc,
     from_row,
     given,
-    said,
 )
 from sessions_app.admission import (
     INPUT_SCHEMA_VERSION,
@@ -48,18 +48,18 @@ Moment = Annotated[
 
 Repetitions = Annotated[
     dict[str, int],
-    said("How many repetitions were completed, by event_key; others are 0.", {"squat": 12}),
+    doc("How many repetitions were completed, by event_key; others are 0.", {"squat": 12}),
 ]
 SessionQuality = Annotated[
     Quality | None,
-    said(
+    doc(
         "Of the frames so far. Null where nothing is known.",
         {"seen_share": 1.0, "completed_share": 0.97, "countable_share": 0.97, "reasons": []},
     ),
 ]
 SessionSummary = Annotated[
     dict[str, MovementSummary] | None,
-    said(
+    doc(
         "What was counted so far, by event_key. Null where nothing is known.",
         {
             "squat": {
@@ -78,9 +78,9 @@ SessionSummary = Annotated[
     ),
 ]
 EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
-SessionId = Annotated[UUID, said("The session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
+SessionId = Annotated[UUID, doc("The session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
 SessionMode = Annotated[
-    Mode, said("`live` for a person before a camera, `replay` for a recording.", "live")
+    Mode, doc("`live` for a person before a camera, `replay` for a recording.", "live")
 ]
 Parameters = Annotated[
     dict[str, float],
@@ -115,7 +115,7 @@ Locale = Annotated[
 EXAMPLE_METADATA = {"plan": "knee-week-3", "clinic": "north"}
 ResolvedVersionId = Annotated[
     UUID,
-    said("The version that counts, to the session's end.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"),
+    doc("The version that counts, to the session's end.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"),
 ]
 
 
@@ -126,39 +126,39 @@ class SessionCreate(Body):
 
     mode: SessionMode
     project_id: Annotated[
-        UUID, said("The project of your token.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
+        UUID, doc("The project of your token.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
     ]
     contract_major: Annotated[
-        int, said("The version of the contract that the client was written for: 1.", 1)
+        int, doc("The version of the contract that the client was written for: 1.", 1)
     ] = 1
     movespec_id: Annotated[
         UUID | None,
-        said(
+        doc(
             "A MoveSpec of your project: its released version counts.",
             "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e",
         ),
     ] = None
     movespec_version_id: Annotated[
         UUID | None,
-        said(
+        doc(
             "A version of it, released or not, in place of the released one.",
             "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
         ),
     ] = None
     parameters: Annotated[
         Parameters | None,
-        said("Numbers of the MoveSpec's `parameters`; others have their defaults.", {"depth": 90}),
+        doc("Numbers of the MoveSpec's `parameters`; others have their defaults.", {"depth": 90}),
     ] = None
     subject: Annotated[
         Subject | None,
-        said("Your own opaque id of the person, unique in your project: no name.", "p_4711"),
+        doc("Your own opaque id of the person, unique in your project: no name.", "p_4711"),
     ] = None
     metadata: Annotated[
         Metadata | None,
-        said("Your own notes, in all at most 4,096 bytes. Nothing reads them.", EXAMPLE_METADATA),
+        doc("Your own notes, in all at most 4,096 bytes. Nothing reads them.", EXAMPLE_METADATA),
     ] = None
     locale: Annotated[
-        Locale | None, said("The language of the messages, as a BCP 47 tag.", "de-AT")
+        Locale | None, doc("The language of the messages, as a BCP 47 tag.", "de-AT")
     ] = None
 
     def __post_init__(self) -> None:
@@ -177,24 +177,25 @@ class SessionCreate(Body):
 class SessionCreated(Answer):
     session_id: SessionId
     project_id: ProjectId
-    status: Annotated[Literal["created"], said("Always `created`.", "created")]
+    status: Annotated[Literal["created"], doc("Always `created`.", "created")]
     mode: SessionMode
     resolved_movespec_version_id: ResolvedVersionId
     stream_url: Annotated[
         str,
-        said(
+        doc(
             "The websocket to open, with the `runtime_token`.",
             "wss://kyna.example/api/detection/stream/69e5a962-81e8-405d-b532-91ede04e756a",
         ),
     ]
     runtime_token: Annotated[
-        str, said("The secret that opens `stream_url`, and nothing else.", "eyJhbGciOiJFZERTQSIs…")
+        str,
+        doc("The secret that opens `stream_url`, and nothing else.", "eyJhbGciOiJFZERTQSIs…"),
     ]
     input_schema_version: Annotated[
-        Literal["mediapipe_pose_landmarker/v1"], said("What a client sends on the stream.")
+        Literal["mediapipe_pose_landmarker/v1"], doc("What a client sends on the stream.")
     ]
     output_schema_version: Annotated[
-        Literal["kynasmith_detection_events/v1"], said("What it gets there.")
+        Literal["kynasmith_detection_events/v1"], doc("What it gets there.")
     ]
 
 
@@ -203,52 +204,53 @@ class SessionRecord(Answer):
     organization_id: OrganizationId
     project_id: ProjectId
     mode: SessionMode
-    status: Annotated[Status, said("`completed`, `cancelled` and `failed` are final.", "completed")]
+    status: Annotated[Status, doc("`completed`, `cancelled` and `failed` are final.", "completed")]
     resolved_movespec_version_id: ResolvedVersionId
-    accepted_frames_total: Annotated[int, said("The frames that were counted with.", 812)]
+    accepted_frames_total: Annotated[int, doc("The frames that were counted with.", 812)]
     terminal_outcome: Annotated[
-        Outcome | None, said("Why it ended; null until it has.", "completed")
+        Outcome | None, doc("Why it ended; null until it has.", "completed")
     ]
-    created_at: Annotated[Timestamp, said("When it was created.", "2026-11-29T09:30:00Z")]
+    created_at: Annotated[Timestamp, doc("When it was created.", "2026-11-29T09:30:00Z")]
     started_at: Annotated[
-        Timestamp | None, said("When a client first attached.", "2026-11-29T09:30:04.120Z")
+        Timestamp | None, doc("When a client first attached.", "2026-11-29T09:30:04.120Z")
     ]
-    ended_at: Annotated[Timestamp | None, said("When it ended.", "2026-11-29T09:30:31.480Z")]
+    ended_at: Annotated[Timestamp | None, doc("When it ended.", "2026-11-29T09:30:31.480Z")]
     deadline_at: Annotated[
-        Timestamp | None, said("Until when it lasts as things are; null once it has ended.", None)
+        Timestamp | None,
+        doc("Until when it lasts as things are; null once it has ended.", None),
     ]
     error_code: Annotated[
-        str | None, said("What went wrong, such as `session_expired`; else null.", None)
+        str | None, doc("What went wrong, such as `session_expired`; else null.", None)
     ]
-    error_message: Annotated[str | None, said("The same, for people.", None)]
+    error_message: Annotated[str | None, doc("The same, for people.", None)]
     repetitions: Repetitions
     interrupted_total: Annotated[
-        int, said("How many repetitions were broken off, and attempts did not count.", 1)
+        int, doc("How many repetitions were broken off, and attempts did not count.", 1)
     ]
     summary: SessionSummary
     quality: SessionQuality
     parameters: Annotated[
-        dict[str, float] | None, said("The numbers that its create gave.", {"depth": 90})
+        dict[str, float] | None, doc("The numbers that its create gave.", {"depth": 90})
     ]
-    subject: Annotated[str | None, said("The person's id, if its create gave one.", "p_4711")]
+    subject: Annotated[str | None, doc("The person's id, if its create gave one.", "p_4711")]
     metadata: Annotated[
-        dict[str, str] | None, said("The notes that its create gave.", EXAMPLE_METADATA)
+        dict[str, str] | None, doc("The notes that its create gave.", EXAMPLE_METADATA)
     ]
-    locale: Annotated[str | None, said("The language that its create asked for.", "de-AT")]
+    locale: Annotated[str | None, doc("The language that its create asked for.", "de-AT")]
 
 
 class SessionQuery(PageQuery):
     texts: ClassVar = frozenset({"subject"})
 
     status: (
-        Annotated[Status, said("Only those in this status.", "completed")] | msgspec.UnsetType
+        Annotated[Status, doc("Only those in this status.", "completed")] | msgspec.UnsetType
     ) = msgspec.UNSET
-    mode: Annotated[Mode, said("Only those of this mode.")] | msgspec.UnsetType = msgspec.UNSET
+    mode: Annotated[Mode, doc("Only those of this mode.")] | msgspec.UnsetType = msgspec.UNSET
     created_after: Moment | msgspec.UnsetType = msgspec.UNSET
     created_before: Moment | msgspec.UnsetType = msgspec.UNSET
-    subject: (
-        Annotated[Subject, said("Only those of this person.", "p_4711")] | msgspec.UnsetType
-    ) = msgspec.UNSET
+    subject: Annotated[Subject, doc("Only those of this person.", "p_4711")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
 
     def __post_init__(self) -> None:
         if self.subject is not msgspec.UNSET and (fault := fault_of_subject(self.subject)):
@@ -258,7 +260,7 @@ class SessionQuery(PageQuery):
 class EventQuery(Query):
     after: EventId | msgspec.UnsetType = msgspec.UNSET
     type: (
-        Annotated[EventType, said("Only events of this type.", "event_completed")]
+        Annotated[EventType, doc("Only events of this type.", "event_completed")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     limit: PageLimit = 100

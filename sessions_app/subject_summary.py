@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from common.keyset import Place, cursor_at
+from common.keyset import Cursor, encode_cursor
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageCursor, PageLimit
-from kynaplatform.api.schemas import Answer, DayRangeQuery, said
+from kynaplatform.api.schemas import Answer, DayRangeQuery, doc
 from sessions_app.context import fault_of_subject
 from sessions_app.schemas import Subject
 from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, quality_of
@@ -52,7 +52,7 @@ class Found(NamedTuple):
     """A page, the newest first, and where the next one starts if there may be one."""
 
     groups: list[Group]
-    older: Place | None
+    older: Cursor | None
 
 
 def subject_summary(
@@ -63,7 +63,7 @@ def subject_summary(
     first: date,
     last: date,
     by: By,
-    start: Place | None,
+    start: Cursor | None,
     limit: int,
 ) -> Found:
     """The summaries of a subject's sessions that were created from `first` to `last`, in UTC.
@@ -109,28 +109,28 @@ def subject_summary(
         whole = [group for group in in_order if day_of(group) > cut]
         if whole:
             return Found(whole, _before(cut + timedelta(days=1)))
-    return Found(in_order, Place("older", last_at, last_id))
+    return Found(in_order, Cursor("older", last_at, last_id))
 
 
 def day_of(group: Group) -> date:
     return group.created_at.astimezone(UTC).date()
 
 
-def cursor_after_day(end: Group | Place) -> str:
-    """The cursor after a group's day, whose sessions may be in several groups; or of a place."""
-    place = _before(day_of(end)) if isinstance(end, Group) else end
-    return cursor_at(place.created_at, place.id)
+def cursor_after_day(end: Group | Cursor) -> str:
+    """The cursor after a group's day, whose sessions may be in several groups; or of a cursor."""
+    cursor = _before(day_of(end)) if isinstance(end, Group) else end
+    return encode_cursor(cursor.created_at, cursor.id)
 
 
-def _before(day: date) -> Place:
-    return Place("older", datetime.combine(day, time(), UTC), _FIRST_ID)
+def _before(day: date) -> Cursor:
+    return Cursor("older", datetime.combine(day, time(), UTC), _FIRST_ID)
 
 
 class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
     texts: ClassVar = frozenset({"subject"})
 
-    subject: Annotated[Subject, said("The person's id, as the creates gave it.", "p_4711")]
-    by: Annotated[Literal["day", "session"], said("What is put together.", "day")] = "day"
+    subject: Annotated[Subject, doc("The person's id, as the creates gave it.", "p_4711")]
+    by: Annotated[Literal["day", "session"], doc("What is put together.", "day")] = "day"
     limit: PageLimit = 100
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
 
@@ -144,53 +144,53 @@ class MeasureOverTime(Answer, omit_defaults=True):
 
     best: Annotated[
         float | None,
-        said("The farthest of all; null for what carries nothing, or not the same way.", 84.2),
+        doc("The farthest of all; null for what carries nothing, or not the same way.", 84.2),
     ]
     mean: Annotated[
-        float, said("The mean of the sessions' means, weighted by their completions.", 91.7)
+        float, doc("The mean of the sessions' means, weighted by their completions.", 91.7)
     ]
     uncertain: Annotated[
-        bool, said("True where a repetition was filmed from where its degrees don't hold.")
+        bool, doc("True where a repetition was filmed from where its degrees don't hold.")
     ] = False
 
 
 class SubjectSummary(Answer):
     """What was counted of one movement, on a day or in a session."""
 
-    date: Annotated[date, said("The day of UTC on which it was created.", "2026-11-29")]
+    date: Annotated[date, doc("The day of UTC on which it was created.", "2026-11-29")]
     session_id: Annotated[
         UUID | None,
-        said("The session; null by day.", None, "69e5a962-81e8-405d-b532-91ede04e756a"),
+        doc("The session; null by day.", None, "69e5a962-81e8-405d-b532-91ede04e756a"),
     ]
-    event_key: Annotated[str, said("The movement.", "squat")]
-    sessions: Annotated[int, said("How many sessions these are.", 2)]
-    completed: Annotated[int, said("How many repetitions or holds were completed.", 24)]
+    event_key: Annotated[str, doc("The movement.", "squat")]
+    sessions: Annotated[int, doc("How many sessions these are.", 2)]
+    completed: Annotated[int, doc("How many repetitions or holds were completed.", 24)]
     attempts: Annotated[
-        dict[str, int], said("How many did not count, by their reason.", {"not_reached": 2})
+        dict[str, int], doc("How many did not count, by their reason.", {"not_reached": 2})
     ]
     active_ms: Annotated[
-        int, said("The frame time between accepted frames, gaps over 2 s left out.", 61200)
+        int, doc("The frame time between accepted frames, gaps over 2 s left out.", 61200)
     ]
     measures: Annotated[
         dict[str, MeasureOverTime],
-        said("By name, such as `joint.knee`.", {"joint.knee": {"best": 84.2, "mean": 91.7}}),
+        doc("By name, such as `joint.knee`.", {"joint.knee": {"best": 84.2, "mean": 91.7}}),
     ]
     checks: Annotated[
         dict[str, CheckSummary],
-        said(
+        doc(
             "How often each check was met and missed, by its name.",
             {"depth": {"met": 20, "missed": 4}},
         ),
     ]
     by_side: Annotated[
         dict[str, int] | None,
-        said("The completions of each side; null where sides are not counted apart.", None),
+        doc("The completions of each side; null where sides are not counted apart.", None),
     ]
-    longest_ms: Annotated[int | None, said("The longest hold; null for repetitions.", None)]
-    total_ms: Annotated[int | None, said("All holds together; null for repetitions.", None)]
+    longest_ms: Annotated[int | None, doc("The longest hold; null for repetitions.", None)]
+    total_ms: Annotated[int | None, doc("All holds together; null for repetitions.", None)]
     countable_share: Annotated[
         float | None,
-        said("The least of the sessions; null where none is known.", 0.97),
+        doc("The least of the sessions; null where none is known.", 0.97),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from detection import DrivingPaths, Engine
-from kynaplatform.api.schemas import said
+from kynaplatform.api.schemas import doc
 
 # The engine's own summary, in the summary that is stored.
 COUNTED: Final = "counted"
@@ -27,16 +27,16 @@ class MeasureSummary(msgspec.Struct, omit_defaults=True):
 
     best: Annotated[
         float | None,
-        said("The farthest from where a repetition ends; null for what carries nothing.", 84.2),
+        doc("The farthest from where a repetition ends; null for what carries nothing.", 84.2),
     ]
     mean: Annotated[
         float,
-        said("The mean of each repetition's farthest, or of the middle of its range.", 91.7),
+        doc("The mean of each repetition's farthest, or of the middle of its range.", 91.7),
     ]
-    least: Annotated[float, said("The least of all repetitions.", 84.2)]
-    most: Annotated[float, said("The most of all repetitions.", 174.0)]
+    least: Annotated[float, doc("The least of all repetitions.", 84.2)]
+    most: Annotated[float, doc("The most of all repetitions.", 174.0)]
     uncertain: Annotated[
-        bool, said("True where a repetition was filmed from where its degrees don't hold.")
+        bool, doc("True where a repetition was filmed from where its degrees don't hold.")
     ] = False
 
     def __post_init__(self) -> None:
@@ -51,25 +51,25 @@ class MeasureSummary(msgspec.Struct, omit_defaults=True):
 class CheckSummary(msgspec.Struct):
     """How often a check was met and missed, of the completions and attempts that show it."""
 
-    met: Annotated[int, said("In how many it was met.", 10)]
-    missed: Annotated[int, said("In how many it was missed.", 2)]
+    met: Annotated[int, doc("In how many it was met.", 10)]
+    missed: Annotated[int, doc("In how many it was missed.", 2)]
 
 
 class RepetitionTimes(msgspec.Struct):
     """The times of a repetition, in the frames' milliseconds; null where not known."""
 
-    began_ms: Annotated[int | None, said("The way out begins.", 9800)]
-    reached_ms: Annotated[int | None, said("The far end is reached.", 10890)]
-    left_ms: Annotated[int | None, said("The far end is left.", 11020)]
-    ended_ms: Annotated[int | None, said("The way back is over.", 12010)]
+    began_ms: Annotated[int | None, doc("The way out begins.", 9800)]
+    reached_ms: Annotated[int | None, doc("The far end is reached.", 10890)]
+    left_ms: Annotated[int | None, doc("The far end is left.", 11020)]
+    ended_ms: Annotated[int | None, doc("The way back is over.", 12010)]
 
 
 class RepetitionParts(msgspec.Struct):
     """How long the parts of a repetition take, in milliseconds; null where not known."""
 
-    out_ms: Annotated[int | None, said("The way out.", 1090)]
-    stay_ms: Annotated[int | None, said("The stay at the far end.", 130)]
-    back_ms: Annotated[int | None, said("The way back.", 990)]
+    out_ms: Annotated[int | None, doc("The way out.", 1090)]
+    stay_ms: Annotated[int | None, doc("The stay at the far end.", 130)]
+    back_ms: Annotated[int | None, doc("The way back.", 990)]
 
 
 class TimedRepetition(RepetitionParts):
@@ -91,30 +91,30 @@ class TimesSummary(msgspec.Struct):
 class MovementSummary(msgspec.Struct):
     """What was counted of one movement."""
 
-    completed: Annotated[int, said("How many were completed.", 12)]
+    completed: Annotated[int, doc("How many were completed.", 12)]
     attempts: Annotated[
-        dict[str, int], said("How many did not count, by their reason.", {"not_reached": 2})
+        dict[str, int], doc("How many did not count, by their reason.", {"not_reached": 2})
     ]
     by_side: Annotated[
         dict[str, int] | None,
-        said("The completions of each side; null where sides are not counted apart.", None),
+        doc("The completions of each side; null where sides are not counted apart.", None),
     ]
     measures: Annotated[
         dict[str, MeasureSummary],
-        said(
+        doc(
             "By name, such as `joint.knee`.",
             {"joint.knee": {"best": 84.2, "mean": 91.7, "least": 84.2, "most": 174.0}},
         ),
     ]
-    longest_ms: Annotated[float | None, said("The longest hold; null for repetitions.", None)]
-    total_ms: Annotated[float | None, said("All holds together; null for repetitions.", None)]
+    longest_ms: Annotated[float | None, doc("The longest hold; null for repetitions.", None)]
+    total_ms: Annotated[float | None, doc("All holds together; null for repetitions.", None)]
     checks: Annotated[
         dict[str, CheckSummary],
-        said("By the name of the check.", {"depth": {"met": 10, "missed": 2}}),
+        doc("By the name of the check.", {"depth": {"met": 10, "missed": 2}}),
     ] = msgspec.field(default_factory=dict)
     times: Annotated[
         TimesSummary | None,
-        said(
+        doc(
             "The mean of each part of the repetitions, and the times of the last; null for holds.",
             TIMES_EXAMPLE,
         ),

@@ -12,8 +12,8 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
-from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, start_of
-from kynaplatform.api.schemas import Query, said
+from kynaplatform.api.pagination import PageCursor, cursor_of, link_to_next, page_of
+from kynaplatform.api.schemas import Query, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from kynaplatform.middleware import add_to_line
 from movespecs.errors import (
@@ -146,7 +146,7 @@ class SessionViewSet(ApiViewSet):
                 ids=(only, only) if only else None,
                 **filters,
             ),
-            start=start_of(query),
+            start=cursor_of(query),
             size=size,
         )
         present = partial(session_response, organization_id=request.principal.organization_id)
@@ -246,7 +246,7 @@ class ExportQuery(Query):
         Annotated[
             datetime,
             msgspec.Meta(tz=True),
-            said("ISO 8601 with an offset or Z. Sessions that were created at it, or later."),
+            doc("ISO 8601 with an offset or Z. Sessions that were created at it, or later."),
         ]
         | msgspec.UnsetType
     ) = msgspec.field(default=msgspec.UNSET, name="from")
@@ -254,7 +254,7 @@ class ExportQuery(Query):
         Annotated[
             datetime,
             msgspec.Meta(tz=True),
-            said("The same, itself excluded. Sessions that were created before it."),
+            doc("The same, itself excluded. Sessions that were created before it."),
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
@@ -335,7 +335,7 @@ class SubjectViewSet(ApiViewSet):
             first=first,
             last=last,
             by=query.by,
-            start=start_of(query),
+            start=cursor_of(query),
             limit=query.limit if query.by == "session" else MAX_SESSIONS,
         )
         present = partial(summary_response, by=query.by)

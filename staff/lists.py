@@ -45,7 +45,7 @@ from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, slugify
 
-from common.keyset import Place, every_row, place
+from common.keyset import Cursor, every_row, parse_cursor
 from kynaplatform import clock
 from staff.states import entry_add
 
@@ -207,16 +207,16 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return {}
 
 
-class PlacedPage(NamedTuple):
-    """The rows of a page, and the places of the pages beside it."""
+class KeysetPage(NamedTuple):
+    """The rows of a page, and the cursors of the pages beside it."""
 
     rows: Sequence[Any]
-    newer: Place | None = None
-    older: Place | None = None
+    newer: Cursor | None = None
+    older: Cursor | None = None
 
 
-class PlacedChangeList(StrictChangeList):
-    def page_from(self, start: Place | None, size: int) -> PlacedPage:
+class KeysetChangeList(StrictChangeList):
+    def page_from(self, start: Cursor | None, size: int) -> KeysetPage:
         """A page of the list. Raises ValueError for a value that can't be read."""
         raise NotImplementedError
 
@@ -232,7 +232,7 @@ class PlacedChangeList(StrictChangeList):
     def get_results(self, request: HttpRequest) -> None:
         start = request.GET.get(PAGE_VAR)
         try:
-            found = self.page_from(place(start) if start else None, self.list_per_page)
+            found = self.page_from(parse_cursor(start) if start else None, self.list_per_page)
         except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
         self.result_list: Any = found.rows
@@ -250,7 +250,7 @@ class PlacedChangeList(StrictChangeList):
         self.show_full_result_count = self.can_show_all = self.multi_page = False
 
     def every_row(self) -> Iterator[Any]:
-        start: Place | None = None
+        start: Cursor | None = None
         while True:
             found = self.page_from(start, ROWS_AT_ONCE)
             yield from found.rows

@@ -14,14 +14,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
-from common.keyset import Place
+from common.keyset import Cursor
 from kynaplatform import clock
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, Project
 from sessions_app.listing import LIVE, UNCOUNTED, SessionFilters, sessions_list
 from sessions_app.models import DetectionSession, Status
 from staff.display import distinct_name, with_customer, with_release
-from staff.lists import PlacedChangeList, PlacedPage, StrictFilter
+from staff.lists import KeysetChangeList, KeysetPage, StrictFilter
 from staff.search import session_filters
 
 
@@ -155,17 +155,17 @@ class DayFilter(InputFilter):
         ]
 
 
-class SessionChangeList(PlacedChangeList):
-    def page_from(self, start: Place | None, size: int) -> PlacedPage:
+class SessionChangeList(KeysetChangeList):
+    def page_from(self, start: Cursor | None, size: int) -> KeysetPage:
         if self._filters is None:
-            return PlacedPage([])
+            return KeysetPage([])
         found = sessions_list(
             self._filters,
             start=start,
             size=size,
             related=["project__organization", "resolved_version__movespec"],
         )
-        return PlacedPage(found.sessions, found.newer, found.older)
+        return KeysetPage(found.sessions, found.newer, found.older)
 
     @cached_property
     def _filters(self) -> SessionFilters | None:

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from common.keyset import Place
+from common.keyset import Cursor
 from kynaplatform import clock
 from staff.actions import StaffActionAdmin
 from staff.actions.webhooks import Disable, Enable, Replay, SendAgain, SendTest
@@ -33,7 +33,7 @@ from staff.display import (
     moment_of,
     words_up_to,
 )
-from staff.lists import PlacedChangeList, PlacedPage, StrictFilter
+from staff.lists import KeysetChangeList, KeysetPage, StrictFilter
 from staff.search import ids_of
 from staff.states import (
     needs_attention,
@@ -242,8 +242,8 @@ class TypeFilter(StrictFilter):
         """Left to `DeliveryChangeList`."""
 
 
-class DeliveryChangeList(PlacedChangeList):
-    def page_from(self, start: Place | None, size: int) -> PlacedPage:
+class DeliveryChangeList(KeysetChangeList):
+    def page_from(self, start: Cursor | None, size: int) -> KeysetPage:
         """A page of those that are older than `start`, the only way that this list goes on."""
         if start and start.towards != "older":
             raise ValueError(start)
@@ -261,12 +261,12 @@ class DeliveryChangeList(PlacedChangeList):
             last = read[-1]
         ids = [id_ for _created_at, id_, *_ in wanted[:size]]
         found = self.root_queryset.in_bulk(ids)
-        return PlacedPage(
+        return KeysetPage(
             [found[id_] for id_ in ids if id_ in found],
-            older=Place("older", *last[:2]) if last else None,
+            older=Cursor("older", *last[:2]) if last else None,
         )
 
-    def _read(self, start: Place | None, most: int) -> Sequence[Read]:
+    def _read(self, start: Cursor | None, most: int) -> Sequence[Read]:
         """The next rows in the list's order, by an index for each filter."""
         rows = WebhookDelivery.objects.all()
         if text := self.query.strip():
@@ -285,8 +285,8 @@ class DeliveryChangeList(PlacedChangeList):
         return list(_values(older).order_by("-id")[:most])
 
 
-def _beyond(rows: QuerySet[WebhookDelivery], start: Place | None) -> QuerySet[WebhookDelivery]:
-    return rows.filter(start.rows_beyond) if start else rows
+def _beyond(rows: QuerySet[WebhookDelivery], start: Cursor | None) -> QuerySet[WebhookDelivery]:
+    return rows.filter(start.rows) if start else rows
 
 
 def _newest(parts: Sequence[QuerySet[WebhookDelivery]], most: int) -> Sequence[Read]:

@@ -7,29 +7,29 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from kynaplatform.api.schemas import Answer, DayRangeQuery, said
+from kynaplatform.api.schemas import Answer, DayRangeQuery, doc
 
-FirstDay = Annotated[date, said("The first day of UTC.", "2026-11-01")]
-LastDay = Annotated[date, said("The last day of UTC.", "2026-11-30")]
+FirstDay = Annotated[date, doc("The first day of UTC.", "2026-11-01")]
+LastDay = Annotated[date, doc("The last day of UTC.", "2026-11-30")]
 
 
 class UsageOfDay(Answer):
-    date: Annotated[date, said("The day of UTC.", "2026-11-29")]
-    sessions: Annotated[int, said("The sessions that ended on it, in any way.", 41)]
-    accepted_frames: Annotated[int, said("Their accepted frames.", 33292)]
+    date: Annotated[date, doc("The day of UTC.", "2026-11-29")]
+    sessions: Annotated[int, doc("The sessions that ended on it, in any way.", 41)]
+    accepted_frames: Annotated[int, doc("Their accepted frames.", 33292)]
     active_ms: Annotated[
-        int, said("Their frame time between accepted frames, gaps over 2 s left out.", 1109733)
+        int, doc("Their frame time between accepted frames, gaps over 2 s left out.", 1109733)
     ]
 
 
 class UsageAnswer(Answer):
     from_: FirstDay = msgspec.field(name="from")
     to: LastDay
-    sessions: Annotated[int, said("All days together.", 41)]
-    accepted_frames: Annotated[int, said("All days together.", 33292)]
-    active_ms: Annotated[int, said("All days together.", 1109733)]
-    live_frames: Annotated[int, said("The accepted frames of sessions in the mode `live`.", 30120)]
-    days: Annotated[list[UsageOfDay], said("Every day of the range, the earliest first.")]
+    sessions: Annotated[int, doc("All days together.", 41)]
+    accepted_frames: Annotated[int, doc("All days together.", 33292)]
+    active_ms: Annotated[int, doc("All days together.", 1109733)]
+    live_frames: Annotated[int, doc("The accepted frames of sessions in the mode `live`.", 30120)]
+    days: Annotated[list[UsageOfDay], doc("Every day of the range, the earliest first.")]
 
 
 def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAnswer:

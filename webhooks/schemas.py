@@ -7,7 +7,7 @@ import msgspec
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageQuery
-from kynaplatform.api.schemas import STORABLE, Answer, Body, ProjectId, Timestamp, from_row, said
+from kynaplatform.api.schemas import STORABLE, Answer, Body, ProjectId, Timestamp, doc, from_row
 from sessions_app.schemas import Moment
 from webhooks.addresses import NO_CONNECTION, fault_of_url
 from webhooks.models import (
@@ -49,9 +49,9 @@ class WebhookCreate(Body):
     url: Url
     event_types: Annotated[
         EventTypes | None,
-        said("The types to send. Left out: every type.", ["session.completed"]),
+        doc("The types to send. Left out: every type.", ["session.completed"]),
     ] = None
-    description: Annotated[Description | None, said("A sentence on it.", "Our back end.")] = None
+    description: Annotated[Description | None, doc("A sentence on it.", "Our back end.")] = None
 
     def __post_init__(self) -> None:
         _require_url(self.url)
@@ -62,16 +62,16 @@ class WebhookEdit(Body):
 
     url: Url | msgspec.UnsetType = msgspec.UNSET
     event_types: (
-        Annotated[EventTypes | None, said("The types to send; null: every type.")]
+        Annotated[EventTypes | None, doc("The types to send; null: every type.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     description: (
-        Annotated[Description | None, said("A sentence on it; null clears it.")] | msgspec.UnsetType
+        Annotated[Description | None, doc("A sentence on it; null clears it.")] | msgspec.UnsetType
     ) = msgspec.UNSET
     enabled: (
         Annotated[
             bool,
-            said(
+            doc(
                 "False: send nothing. True: send again; its five days of failures start over. If "
                 "staff have disabled the webhook, true is a 409.",
                 True,
@@ -86,90 +86,92 @@ class WebhookEdit(Body):
 
 
 class ReplayBegin(Body):
-    since: Annotated[Moment, said("Replay messages from this time on.", "2026-11-28T00:00:00Z")]
+    since: Annotated[Moment, doc("Replay messages from this time on.", "2026-11-28T00:00:00Z")]
 
 
 class DeliveryQuery(PageQuery):
     status: (
-        Annotated[DeliveryStatus, said("Only those in this status.", "failed")] | msgspec.UnsetType
+        Annotated[DeliveryStatus, doc("Only those in this status.", "failed")] | msgspec.UnsetType
     ) = msgspec.UNSET
 
 
-WebhookId = Annotated[UUID, said("The webhook.", "01a22680-bd53-7612-a7c7-96604e356913")]
+WebhookId = Annotated[UUID, doc("The webhook.", "01a22680-bd53-7612-a7c7-96604e356913")]
 
 
 class WebhookAnswer(Answer):
     webhook_id: WebhookId
     project_id: ProjectId
-    url: Annotated[str, said("Where messages go.", EXAMPLE_URL)]
+    url: Annotated[str, doc("Where messages go.", EXAMPLE_URL)]
     event_types: Annotated[
-        list[str] | None, said("The types that are sent; null: every type.", ["session.completed"])
+        list[str] | None,
+        doc("The types that are sent; null: every type.", ["session.completed"]),
     ]
-    description: Annotated[str | None, said("A sentence on it.", "Our back end.")]
-    enabled: Annotated[bool, said("Whether messages are sent to it.", True)]
+    description: Annotated[str | None, doc("A sentence on it.", "Our back end.")]
+    enabled: Annotated[bool, doc("Whether messages are sent to it.", True)]
     disabled_reason: Annotated[
         DisabledReason | None,
-        said("Who or what disabled it: a client, staff, a 410, or five days of failures.", None),
+        doc("Who or what disabled it: a client, staff, a 410, or five days of failures.", None),
     ]
-    disabled_at: Annotated[Timestamp | None, said("Since when; null while enabled.", None)]
+    disabled_at: Annotated[Timestamp | None, doc("Since when; null while enabled.", None)]
     failing_since: Annotated[
         Timestamp | None,
-        said("Since when every try has failed; null if none has.", None),
+        doc("Since when every try has failed; null if none has.", None),
     ]
     previous_secret_until: Annotated[
-        Timestamp | None, said("Until when the previous secret signs as well, or did.", None)
+        Timestamp | None, doc("Until when the previous secret signs as well, or did.", None)
     ]
-    created_at: Annotated[Timestamp, said("When it was created.", "2026-11-29T09:00:00Z")]
+    created_at: Annotated[Timestamp, doc("When it was created.", "2026-11-29T09:00:00Z")]
 
 
 class WebhookWithSecret(WebhookAnswer):
     secret: Annotated[
-        str, said("The secret that signs. It is not shown again.", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZ…")
+        str,
+        doc("The secret that signs. It is not shown again.", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZ…"),
     ]
 
 
 class DeliveryAnswer(Answer):
     delivery_id: Annotated[
-        UUID, said("The message's `webhook-id`.", "01a22680-c1f0-7aa1-8d3e-5f1c0b9d2e44")
+        UUID, doc("The message's `webhook-id`.", "01a22680-c1f0-7aa1-8d3e-5f1c0b9d2e44")
     ]
     webhook_id: WebhookId
-    type: Annotated[MessageType, said("The type of the message.", "session.completed")]
+    type: Annotated[MessageType, doc("The type of the message.", "session.completed")]
     status: Annotated[
         DeliveryStatus,
-        said(
+        doc(
             "`failed` after the last try; `held` if it waited when the webhook was disabled.",
             "delivered",
         ),
     ]
     session_id: Annotated[
         UUID | None,
-        said("The session that the message is about.", "69e5a962-81e8-405d-b532-91ede04e756a"),
+        doc("The session that the message is about.", "69e5a962-81e8-405d-b532-91ede04e756a"),
     ]
-    sequence: Annotated[int | None, said("Its position among the messages about its session.", 2)]
-    created_at: Annotated[Timestamp, said("When it was written.", "2026-11-29T09:30:31.480Z")]
+    sequence: Annotated[int | None, doc("Its position among the messages about its session.", 2)]
+    created_at: Annotated[Timestamp, doc("When it was written.", "2026-11-29T09:30:31.480Z")]
     request_id: Annotated[
         str | None,
-        said(
+        doc(
             "The `X-Request-ID` of the request that caused it; null if none did.",
             "9f86d081884c4d659a2feaa0c55ad015",
         ),
     ]
-    tries: Annotated[int, said("The number of tries.", 1)]
-    next_try_at: Annotated[Timestamp | None, said("When it is tried next, if it is.", None)]
+    tries: Annotated[int, doc("The number of tries.", 1)]
+    next_try_at: Annotated[Timestamp | None, doc("When it is tried next, if it is.", None)]
     tried_at: Annotated[
-        Timestamp | None, said("When it was last tried.", "2026-11-29T09:30:31.562Z")
+        Timestamp | None, doc("When it was last tried.", "2026-11-29T09:30:31.562Z")
     ]
     duration_ms: Annotated[
-        int | None, said("How long that try took; null without a connection.", 41)
+        int | None, doc("How long that try took; null without a connection.", 41)
     ]
-    request_body: Annotated[str | None, said("The body that was sent.", '{"type": …}')]
-    response_status: Annotated[int | None, said("The status of the response.", 200)]
-    response_body: Annotated[str | None, said("The first KiB of the response.", "ok")]
-    failure: Annotated[str | None, said("Why the last try failed; null if it did not.", None)]
+    request_body: Annotated[str | None, doc("The body that was sent.", '{"type": …}')]
+    response_status: Annotated[int | None, doc("The status of the response.", 200)]
+    response_body: Annotated[str | None, doc("The first KiB of the response.", "ok")]
+    failure: Annotated[str | None, doc("Why the last try failed; null if it did not.", None)]
 
 
 class ReplayAnswer(Answer):
-    deliveries: Annotated[int, said("How many messages will be sent again.", 214)]
+    deliveries: Annotated[int, doc("How many messages will be sent again.", 214)]
 
 
 def webhook_response(endpoint: WebhookEndpoint) -> WebhookAnswer:

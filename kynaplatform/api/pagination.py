@@ -11,7 +11,7 @@ from django.db.models import F, Func, IntegerField, Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from common.keyset import Place, cursor_at, place
+from common.keyset import Cursor, encode_cursor, parse_cursor
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Result
 from kynaplatform.api.schemas import Query
@@ -54,8 +54,8 @@ def paginate(
     large, no more rows are read than fit a page.
     """
     parts = [rows] if isinstance(rows, QuerySet) else rows
-    if start := start_of(query):
-        parts = [part.filter(start.rows_beyond) for part in parts]
+    if start := cursor_of(query):
+        parts = [part.filter(start.rows) for part in parts]
     if not parts:
         return Result([])
     most = query.limit if large is None else _count_of_page(parts, query.limit, large)
@@ -63,18 +63,18 @@ def paginate(
     return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
 
 
-def start_of(query: Paged) -> Place | None:
+def cursor_of(query: Paged) -> Cursor | None:
     """Where the client's page starts, None for the first; raises 422 for a bad cursor."""
     if query.cursor is msgspec.UNSET:
         return None
     try:
-        return place(f"older,{query.cursor}")
+        return parse_cursor(f"older,{query.cursor}")
     except (ValueError, OverflowError):
         raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None
 
 
 def _cursor_of(row: Any) -> str:
-    return cursor_at(row.created_at, row.id)
+    return encode_cursor(row.created_at, row.id)
 
 
 def page_of(

@@ -14,7 +14,7 @@ from kynaplatform import __version__
 from kynaplatform.api import errors
 from kynaplatform.api.openapi import openapi_document
 from kynaplatform.api.operations import PUBLIC, Operation
-from kynaplatform.api.schemas import Answer, said
+from kynaplatform.api.schemas import Answer, doc
 from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.metrics.exposition import exposition
 from kynaplatform.metrics.readiness import is_ready, readiness
@@ -22,7 +22,7 @@ from kynaplatform.metrics.readiness import is_ready, readiness
 
 class Health(Answer):
     status: Literal["ok"]
-    version: Annotated[str, said("The platform's release.", __version__)]
+    version: Annotated[str, doc("The platform's release.", __version__)]
 
 
 class ReadinessAnswer(Answer):

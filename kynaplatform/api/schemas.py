@@ -13,16 +13,16 @@ Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def said(description: str, *examples: Any) -> msgspec.Meta:
+def doc(description: str, *examples: Any) -> msgspec.Meta:
     """What the OpenAPI document says of a field: a sentence, and values that it may have."""
     return msgspec.Meta(description=description, examples=list(examples) or None)
 
 
 OrganizationId = Annotated[
-    UUID, said("The organization of the project.", "d4a0f3de-6c8f-4ad2-9a3d-0f4a6b0c5a11")
+    UUID, doc("The organization of the project.", "d4a0f3de-6c8f-4ad2-9a3d-0f4a6b0c5a11")
 ]
 ProjectId = Annotated[
-    UUID, said("The project that it belongs to.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
+    UUID, doc("The project that it belongs to.", "2541a341-c457-443b-b2f6-ff0f1ecac8b4")
 ]
 
 
@@ -82,12 +82,12 @@ def from_row(struct: type[S], row: Any, **others: Any) -> S:
 
 
 class ErrorDetail(Answer):
-    code: Annotated[str, said("What went wrong, for programs.")]
-    message: Annotated[str, said("The same for people; no program may read it.")]
-    retryable: Annotated[bool, said("Whether the same request may succeed later.")]
+    code: Annotated[str, doc("What went wrong, for programs.")]
+    message: Annotated[str, doc("The same for people; no program may read it.")]
+    retryable: Annotated[bool, doc("Whether the same request may succeed later.")]
     details: Annotated[
         dict[str, str | int | float | bool | None],
-        said("More about it, flat: of a 422 a sentence for each field at fault."),
+        doc("More about it, flat: of a 422 a sentence for each field at fault."),
     ]
 
 
@@ -105,12 +105,13 @@ class DayRangeQuery(Query, kw_only=True):
     """Both days are in the range. Without `to` it ends today, without `from` it has 30 days."""
 
     from_: (
-        Annotated[date, said("The first day of UTC; by default 29 days before `to`.", "2026-11-01")]
+        Annotated[date, doc("The first day of UTC; by default 29 days before `to`.", "2026-11-01")]
         | msgspec.UnsetType
     ) = msgspec.field(default=msgspec.UNSET, name="from")
     to: (
         Annotated[
-            date, said("The last day of UTC, at most 400 in all; by default today.", "2026-11-30")
+            date,
+            doc("The last day of UTC, at most 400 in all; by default today.", "2026-11-30"),
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET

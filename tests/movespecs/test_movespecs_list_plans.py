@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from common.keyset import cursor_at
+from common.keyset import encode_cursor
 from movespecs.models import MoveSpec
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS, Machine
@@ -30,7 +30,7 @@ LIMIT = 20
 FEW_PAGES = 200
 
 # Of a page behind a row that is newer than all.
-LATER = cursor_at(datetime(2300, 1, 1, tzinfo=UTC), uuid.UUID(int=0))
+LATER = encode_cursor(datetime(2300, 1, 1, tzinfo=UTC), uuid.UUID(int=0))
 
 LISTED = "movespec_listed"
 LISTED_OF_PROJECT = "movespec_listed_of_project"

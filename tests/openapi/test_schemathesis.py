@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from described import document, operations
 
-from common.keyset import cursor_at
+from common.keyset import encode_cursor
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 from movespecs.models import MoveSpec
 from sessions_app.events import event_id
@@ -96,7 +96,7 @@ class Run:
             "movespec_id": str(self.movespec.id),
             "movespec_version_id": str(self.movespec.current_released_version_id),
             "api_key": self.owner.secret,
-            "cursor": cursor_at(self.movespec.created_at, self.movespec.id),
+            "cursor": encode_cursor(self.movespec.created_at, self.movespec.id),
         }
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from lifecycle_scene import START, at
 from plans import add_sessions, analyze_sessions, explained, indexes_used, nodes
 
-from common.keyset import Place, cursor_at, place
+from common.keyset import Cursor, encode_cursor, parse_cursor
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.listing import (
@@ -130,10 +130,10 @@ def stored(asked: SessionFilters) -> list[UUID]:
     return list(rows.order_by("-created_at", "-id").values_list("id", flat=True))
 
 
-def pages(asked: SessionFilters, start: Place, size: int) -> list[list[UUID]]:
+def pages(asked: SessionFilters, start: Cursor, size: int) -> list[list[UUID]]:
     """The ids of each page from `start` on, to where no further one is told of."""
     found = []
-    following: Place | None = start
+    following: Cursor | None = start
     while following:
         listed = sessions_list(asked, start=following, size=size)
         found.append([session.id for session in listed.sessions])
@@ -141,9 +141,9 @@ def pages(asked: SessionFilters, start: Place, size: int) -> list[list[UUID]]:
     return found
 
 
-FROM_NEWEST = Place("older", at(1), UUID(int=0))
-FROM_OLDEST = Place("newer", at(-MOMENTS), UUID(int=0))
-CURSOR = cursor_at(FROM_NEWEST.created_at, FROM_NEWEST.id)
+FROM_NEWEST = Cursor("older", at(1), UUID(int=0))
+FROM_OLDEST = Cursor("newer", at(-MOMENTS), UUID(int=0))
+CURSOR = encode_cursor(FROM_NEWEST.created_at, FROM_NEWEST.id)
 
 
 @one_in(17)
@@ -170,7 +170,7 @@ def test_a_page_leads_back_to_the_one_before(asked: list[SessionFilters]) -> Non
     assert back.older == first.older
 
 
-def index_of(rows: int, filters: SessionFilters, start: Place | None) -> set[str]:
+def index_of(rows: int, filters: SessionFilters, start: Cursor | None) -> set[str]:
     """The indexes by which a page is read; fails where it reads a table or sorts all `rows`."""
     with CaptureQueriesContext(connection) as queries:
         sessions_list(filters, start=start, size=SIZE)
@@ -206,7 +206,7 @@ def test_a_page_is_read_in_the_order_of_an_index(
         (replace(project, subject="p_1"), {"session_of_subject"}),
         (SessionFilters(status="completed"), {"session_of_state"}),
     ]:
-        for start in [None, *(Place(way, long_ago, creator) for way in ("older", "newer"))]:
+        for start in [None, *(Cursor(way, long_ago, creator) for way in ("older", "newer"))]:
             assert index_of(SIZE + 1, filters, start) == expected, (filters, start)
     # Every session of the project ran this version: either index has them in order.
     assert index_of(SIZE + 1, replace(version, status="completed"), None) <= {
@@ -241,6 +241,6 @@ def test_a_list_reads_no_engine_state(owner: Machine) -> None:
     ],
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
-    assert place(f"older,{CURSOR}") == FROM_NEWEST
+    assert parse_cursor(f"older,{CURSOR}") == FROM_NEWEST
     with pytest.raises((ValueError, OverflowError)):
-        place(text)
+        parse_cursor(text)
