@@ -1,6 +1,6 @@
-# The production image: the API by default; pages, realtime, worker, beat and one-shot commands by
-# `command:`.
-# First the script of the page at /try, and the landmarker for its camera.
+# The production image. It runs the API by default; `command:` chooses pages, realtime, worker, beat
+# or a one-shot command.
+# The first stage builds the script of /try and fetches the landmarker for its camera.
 FROM node:20-slim AS web
 WORKDIR /app/clients
 COPY clients/package.json clients/package-lock.json ./
@@ -11,7 +11,7 @@ COPY clients ./
 COPY docs/openapi.yaml /app/docs/openapi.yaml
 RUN npm run build
 
-# This one has a C compiler, and the last one has none.
+# This stage has a C compiler; the final image has none.
 FROM python:3.12 AS build
 WORKDIR /app
 RUN python -m venv /venv
@@ -44,13 +44,13 @@ COPY templates templates
 COPY dev/poses dev/poses
 COPY examples examples
 COPY docs docs
-# What `status` asks.
+# The servers that `status` asks.
 COPY deploy/targets-compose.yml deploy/targets.yml
 COPY clients/web/README.md clients/web/README.md
 COPY README.md ./
-# Collecting static files reads the settings, and no secret: this one is for this line only.
+# collectstatic reads the settings, which need a secret key; this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input
-# What nginx serves of them: compose.yaml has a volume there.
+# compose.yaml mounts a volume here, from which nginx serves the static files.
 RUN mkdir -m 1777 served
 
 FROM python:3.12-slim
@@ -68,9 +68,9 @@ ENV PATH=/venv/bin:$PATH \
     PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# It must be loaded here too.
+# Fails if the compiled engine can't be loaded in this image.
 RUN python -c "import detection, sys; sys.exit(detection.ENGINE_BUILD.reason or 0)"
-# What the metrics tell beside the version, such as a commit.
+# A revision, such as a commit, that the metrics show beside the version.
 ARG BUILD_REVISION=
 ENV BUILD_REVISION=$BUILD_REVISION
 USER kynaplatform
