@@ -6,13 +6,12 @@ is disabled by a response of 410, or once every try of five days has failed.
 
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from django.db import InterfaceError, OperationalError, connection, transaction
-from msgspec import structs
+from django.db import connection, transaction
 from prometheus_client import Counter
 
 from kynaplatform.database.connections import is_lock_timeout, is_outage
@@ -35,13 +34,10 @@ from webhooks.models import (
 logger = logging.getLogger("kynaplatform.webhooks")
 
 GONE: Final = 410
-# The outcomes of one statement. PostgreSQL accepts less than 256 MiB.
-MAX_STATEMENT_BYTES: Final = 4 * 1024 * 1024
 # How long a statement waits for locked rows, with all outcomes and with one: less than
 # deadlock_timeout.
 LOCK_TIMEOUT: Final = "100ms"
 LOCK_TIMEOUT_ALONE: Final = "10ms"
-NOT_STORED: Final = "Why it failed could not be stored: the worker's log says more."
 
 TRIES = Counter(
     "kyna_webhook_tries", "Tries to deliver a message, by what became of it.", ["outcome"]
@@ -141,67 +137,35 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outcomes_record(outcomes: Sequence[Outcome], *, now: datetime) -> list[Outcome]:
-    """Write the outcomes, in statements of at most MAX_STATEMENT_BYTES.
+    """Write the outcomes by one statement or, if it fails, each alone.
 
-    If a statement fails, each outcome is written alone, and one that can't be stored without its
-    texts. If that fails as well, its error is raised once the others are written. An outcome whose
-    claim is over is ignored: it was written before, or another sender has the claim. Returns those
-    whose rows are locked, for the next turn.
+    If one can't be written, its error is raised once the others are. An outcome whose claim is over
+    is ignored: it was written before, or another sender has the claim. Returns those whose rows are
+    locked, for the next turn.
     """
+    if not outcomes:
+        return []
+    try:
+        _record(outcomes, now, LOCK_TIMEOUT)
+        return []
+    except Exception as error:
+        if is_outage(error):
+            raise
     locked: list[Outcome] = []
     failed: Exception | None = None
-    for slice_ in _slices(outcomes):
+    for one in outcomes:
         try:
-            _record(slice_, now, LOCK_TIMEOUT)
-            continue
+            _record([one], now, LOCK_TIMEOUT_ALONE)
         except Exception as error:
             if is_outage(error):
                 raise
-        for one in slice_:
-            try:
-                _record_alone(one, now)
-            except Exception as error:
-                if is_outage(error):
-                    raise
-                if is_lock_timeout(error):
-                    locked.append(one)
-                else:
-                    failed = error
+            if is_lock_timeout(error):
+                locked.append(one)
+            else:
+                failed = error
     if failed is not None:
         raise failed
     return locked
-
-
-def _slices(outcomes: Sequence[Outcome]) -> Iterator[list[Outcome]]:
-    slice_: list[Outcome] = []
-    size = 0
-    for one in outcomes:
-        # A character takes at most six bytes in JSON.
-        texts = (one.body, one.response_body, one.failure, one.failure_detail)
-        own_size = 1024 + 6 * sum(len(text) for text in texts if text)
-        if slice_ and size + own_size > MAX_STATEMENT_BYTES:
-            yield slice_
-            slice_, size = [], 0
-        slice_.append(one)
-        size += own_size
-    if slice_:
-        yield slice_
-
-
-def _record_alone(one: Outcome, now: datetime) -> None:
-    try:
-        _record([one], now, LOCK_TIMEOUT_ALONE)
-    except (OperationalError, InterfaceError):
-        raise  # not because of its texts
-    except Exception as error:  # noqa: BLE001 - the database refuses what it holds
-        without = {"body": None, "response_body": None, "failure_detail": None}
-        failure = one.failure and NOT_STORED
-        _record([structs.replace(one, failure=failure, **without)], now, LOCK_TIMEOUT_ALONE)
-        # The error's own text may quote those.
-        logger.error(
-            "the outcome of %(id)s was stored without its texts: %(error)s",
-            {"id": one.claim.id, "error": type(error).__name__},
-        )
 
 
 def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> None:

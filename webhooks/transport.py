@@ -6,7 +6,6 @@ still verifies the name. aiohttp needs a fifth of httpx's processor time for a m
 
 import asyncio
 import os
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -29,13 +29,9 @@ from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES, TIMEOUT
 TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
 # A receiver's whole response: 1xx, headers, chunks and trailers included.
 MAX_ANSWER_BYTES: Final = 32 * 1024
-# A blank line ends the headers of a response, and of each 1xx before it.
-MAX_BLANK_LINES: Final = 16
 TOO_MANY_BYTES: Final = (
     f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
 )
-TOO_MANY_1XX: Final = f"{MAX_BLANK_LINES} answers of 1xx came, and no other"
-_BLANK_LINE: Final = re.compile(rb"(?<=\n)\r?\n")
 # Shorter than common servers keep an idle connection, which they could close under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
 # Each waits for one name, with a slow name server for up to half a minute. A message keeps its
@@ -59,12 +55,12 @@ class TryFailed(Exception):
         self, why: str, detail: str | None = None, look_ups: Sequence[_LookUp] = ()
     ) -> None:
         super().__init__(why[:MAX_FAILURE_CHARACTERS])
-        self.detail = detail and detail[:MAX_FAILURE_CHARACTERS]
+        self.detail = detail and _storable(detail[:MAX_FAILURE_CHARACTERS].encode(errors="replace"))
         self.look_ups = look_ups
 
 
 class AnswerTooLarge(aiohttp.ClientError):
-    """The headers of a response did not end within its bounds; the text says which."""
+    """The headers of a response did not end within MAX_ANSWER_BYTES."""
 
 
 class Answer(NamedTuple):
@@ -85,50 +81,35 @@ class _Body(aiohttp.BytesPayload):
 
 
 class _Connection(ResponseHandler):
-    """A connection that ends once a response exceeds MAX_ANSWER_BYTES or has too many 1xx.
+    """A connection that ends once a response exceeds MAX_ANSWER_BYTES, and drops each 1xx.
 
     aiohttp's parser bounds only a line and the number of headers, and queues every 1xx.
     """
 
     _bytes_left = MAX_ANSWER_BYTES
-    _blank_lines_left = MAX_BLANK_LINES
-    # The end of the last read, which the next may complete to a blank line.
-    _line_end = b""
-    _is_answered = False
 
     def set_response_params(self, **parameters: Any) -> None:
         self._bytes_left = MAX_ANSWER_BYTES
-        self._blank_lines_left = MAX_BLANK_LINES
-        self._line_end = b""
-        self._is_answered = False
         super().set_response_params(**parameters)
 
     def data_received(self, data: bytes) -> None:
-        fault = None if len(data) <= self._bytes_left else TOO_MANY_BYTES
+        is_too_large = len(data) > self._bytes_left
         data = data[: self._bytes_left]
         self._bytes_left -= len(data)
-        start, data = len(self._line_end), self._line_end + data
-        self._line_end = data[-2:] if data.endswith(b"\n\r") else data[-1:]
-        for blank in _BLANK_LINE.finditer(data):
-            # The headers by themselves: for a fault after them the parser would drop them too.
-            if self._is_answered:
-                break
-            if not self._blank_lines_left:
-                fault, data = TOO_MANY_1XX, data[:start]
-                break
-            self._blank_lines_left -= 1
-            super().data_received(data[start : blank.end()])
-            start = blank.end()
-        super().data_received(data[start:])
-        if fault is not None and self.transport is not None:
+        # The headers by themselves: for a fault after them the parser would drop them too.
+        headers, blank, body = data.partition(b"\r\n\r\n")
+        super().data_received(headers + blank)
+        super().data_received(body)
+        if is_too_large and self.transport is not None:
             self.transport.abort()
-            self.set_exception(AnswerTooLarge(fault))
+            self.set_exception(AnswerTooLarge(TOO_MANY_BYTES))
 
     def feed_data(
         self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
     ) -> None:
-        self._is_answered = not 100 <= data[0].code < 200
-        super().feed_data(data, size)
+        code = data[0].code
+        if code == HTTPStatus.SWITCHING_PROTOCOLS or not 100 <= code < 200:
+            super().feed_data(data, size)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         super().set_exception(exc, *cause)
@@ -147,7 +128,6 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
-        self._running: dict[str, _LookUp] = {}
         self._resolve = resolve or self._of_the_machine
 
     async def resolve(
@@ -176,20 +156,12 @@ class CheckedResolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _of_the_machine(self, host: str) -> Sequence[str]:
-        """A look-up outlives the try that began it. Later tries of the host wait for it too."""
-        running = self._running.get(host)
-        if running is None:
-            loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._threads, _addresses, host)
-            self._running[host] = running
-            running.add_done_callback(lambda done: self._looked_up(host, done))
-        _look_ups.get([]).append(running)
-        return await asyncio.shield(running)
-
-    def _looked_up(self, host: str, done: _LookUp) -> None:
-        del self._running[host]
-        if not done.cancelled():
-            done.exception()  # retrieved, since nobody may wait for it any more
+        """A look-up outlives the try that began it."""
+        loop = asyncio.get_running_loop()
+        look_up = loop.run_in_executor(self._threads, _addresses, host)
+        look_up.add_done_callback(lambda done: done.cancelled() or done.exception())
+        _look_ups.get([]).append(look_up)
+        return await asyncio.shield(look_up)
 
 
 class Transport:
@@ -271,7 +243,11 @@ async def _first_of(response: aiohttp.ClientResponse, ends_at: float) -> str:
                 found += part
                 if len(found) > MAX_RESPONSE_BYTES:
                     break
-    return found[:MAX_RESPONSE_BYTES].decode(errors="replace").replace("\0", "�")
+    return _storable(found[:MAX_RESPONSE_BYTES])
+
+
+def _storable(text: bytes) -> str:
+    return text.decode(errors="replace").replace("\0", "�")
 
 
 def _checked_socket(info: Any) -> socket.socket:

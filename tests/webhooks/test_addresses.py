@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
@@ -11,7 +10,7 @@ import pytest
 
 from webhooks import transport
 from webhooks.addresses import NO_CONNECTION, fault_of_url, is_allowed, is_public
-from webhooks.transport import CheckedResolver, Transport, TryFailed
+from webhooks.transport import Transport, TryFailed
 
 PUBLIC = "93.184.215.14"
 
@@ -113,41 +112,6 @@ def test_one_address_that_is_not_public_refuses_the_name(production, receiver, o
     first = "::ffff:127.0.0.1" if len(others) == 2 else "127.0.0.1"
     assert failed.value.detail == f"The address {first} of evil.example is not public."
     assert receiver.received == []
-
-
-def test_tries_of_a_host_wait_for_one_look_up(production, monkeypatch):
-    """Each is over long before a slow server of names is: it holds one thread all the same."""
-    asked, may_answer = [], threading.Event()
-
-    def slow(host: str) -> list[str]:
-        asked.append(host)
-        may_answer.wait(10)
-        return ["127.0.0.1"]
-
-    monkeypatch.setattr(transport, "_addresses", slow)
-
-    async def tries() -> list[str]:
-        resolver = CheckedResolver()
-        told = []
-        try:
-            for host in ("slow.example", "slow.example", "other.example"):
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(resolver.resolve(host), 0.1)
-            last = asyncio.ensure_future(resolver.resolve("slow.example"))
-            await asyncio.sleep(0)
-            may_answer.set()
-            with pytest.raises(TryFailed) as failed:
-                await last
-            told.append(failed.value.detail)
-            with pytest.raises(TryFailed):
-                await resolver.resolve("slow.example")
-        finally:
-            may_answer.set()
-            await resolver.close()
-        return told
-
-    assert asyncio.run(tries()) == ["The address 127.0.0.1 of slow.example is not public."]
-    assert asked == ["slow.example", "other.example", "slow.example"]
 
 
 class Names:

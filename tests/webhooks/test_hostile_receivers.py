@@ -17,7 +17,6 @@ from webhooks.transport import MAX_ANSWER_BYTES, Answer, Transport, TryFailed, _
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
 TOO_LARGE = "No answer: more than 32 KiB came before the end of its headers."
-TOO_MANY = "No answer: 16 answers of 1xx came, and no other."
 MANY_HEADERS = b"".join(b"h%d: %s\r\n" % (number, b"v" * 8000) for number in range(120))
 FEW_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"h: v\r\n" * 20 + b"Content-Length: 2\r\n\r\nok"
 
@@ -117,9 +116,8 @@ def parsed(monkeypatch) -> list[int]:
 @pytest.mark.parametrize(
     ("say", "expected"),
     [
-        (endless(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), TOO_MANY),
-        (endless(b"HTTP/1.1 100\r\n\r\n", every=0.001), TOO_MANY),
-        (endless(b"\r\n" * 20_000), TOO_MANY),
+        (endless(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000), TOO_LARGE),
+        (endless(b"\r\n" * 20_000), TOO_LARGE),
         (once(b"HTTP/1.1 200 OK\r\n" + MANY_HEADERS, closes=True), TOO_LARGE),
         (
             endless(b"a" * 65_536, b"HTTP/1.1 200 OK\r\nx: "),
@@ -152,12 +150,10 @@ def test_an_answer_is_read_to_32_kib(parsed, say, expected):
         (FEW_HEADERS, Answer(200, "ok")),
         (FEW_HEADERS.replace(b"\r\n", b"\n"), Answer(200, "ok")),
         (b"HTTP/1.1 103\r\nLink: x\r\n\r\n" * 15 + FEW_HEADERS, Answer(200, "ok")),
-        (b"HTTP/1.1 103\r\nLink: x\r\n\r\n" * 17, TOO_MANY),
     ],
-    ids=["CRLF", "LF", "after 15 of 1xx", "17 of 1xx"],
+    ids=["CRLF", "LF", "after 15 of 1xx"],
 )
 def test_an_answer_may_come_in_parts_of_any_size(monkeypatch, said, expected, size):
-    """Of 21 headers as well, which are more than there may be 1xx."""
     received = _Connection.data_received
 
     def in_parts(connection: _Connection, data: bytes) -> None:

@@ -10,7 +10,7 @@ from tests.webhooks.endpoint import URL, make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks.endpoints import endpoint_change
 from webhooks.models import FAILS_FOR, JITTER, SILENCE, WAITS, WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import MAX_STATEMENT_BYTES, NOT_STORED, outcomes_record
+from webhooks.outcomes import outcomes_record
 
 FAILED = {"failure": "Answered 500.", "response_status": 500}
 
@@ -128,53 +128,6 @@ def test_a_try_to_the_address_before_counts_for_nothing(owner, more):
     outcomes_record([outcome(under_way, **more)], now=now)
     endpoint.refresh_from_db()
     assert (endpoint.failing_since, endpoint.failed_tries, endpoint.disabled_at) == (now, 1, None)
-
-
-def test_outcomes_are_written_in_statements_of_4_mib(owner):
-    """However large the bodies are, and whatever JSON makes of them."""
-    endpoint, now = make_endpoint(owner.project), clock.now()
-    for _ in range(20):
-        make_delivery(endpoint)
-    sizes = []
-
-    def measure(execute, sql, params, many, context):
-        if "UPDATE webhook_delivery AS delivery" in sql:
-            sizes.append(len(params[0]))
-        return execute(sql, params, many, context)
-
-    claims = claim(now, free={endpoint.id: 20})
-    assert len(claims) == 20
-    with connection.execute_wrapper(measure):
-        outcomes_record([outcome(one, body="\x01" * 300_000) for one in claims], now=now)
-    assert WebhookDelivery.objects.filter(status="delivered").count() == 20
-    assert len(sizes) == 10
-    assert max(sizes) <= MAX_STATEMENT_BYTES
-
-
-@pytest.mark.parametrize(
-    "unstorable",
-    [
-        {"failure": "a lone surrogate \udcff"},
-        {"failure": "x" * 501},
-        {"failure": "Answered 500.", "response_body": "x" * 1025},
-        {"failure": "Answered 500.", "failure_detail": "\0"},
-    ],
-)
-def test_one_that_can_not_be_stored_is_stored_without_its_texts(owner, unstorable):
-    endpoint, now = make_endpoint(owner.project), clock.now()
-    for _ in range(3):
-        make_delivery(endpoint)
-    first, bad, last = claim(now)
-    others = {"failure": "Answered 503.", "response_body": "busy", "response_status": 503}
-    results = [outcome(first, **others), outcome(bad, **unstorable), outcome(last, **others)]
-    outcomes_record(results, now=now)
-    stored = {one.id: one for one in WebhookDelivery.objects.all()}
-    for one in (stored[first.id], stored[last.id]):
-        assert (one.failure, one.response_body, one.body) == ("Answered 503.", "busy", "{}")
-    kept = stored[bad.id]
-    assert (kept.status, kept.claim_id, kept.failure) == ("waiting", None, NOT_STORED)
-    assert (kept.response_body, kept.body) == (None, None)
-    assert kept.due_at > now
 
 
 def test_each_is_tried_before_a_fault_of_all_is_raised(owner):
