@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import Any, Final
 from uuid import UUID
@@ -23,7 +22,6 @@ from kynaplatform.timing import RETRY_SECONDS, STALL_SECONDS
 from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
 from realtime.fair_queue import HEARING_ROUNDS
-from realtime.refusals import Restarting
 from sessions_app.checkpoints import (
     FREE_STATEMENT,
     LOCKED,
@@ -56,75 +54,25 @@ class _Pending:
     stored: "asyncio.Future[CheckpointOutcome]"
 
 
-class _Waiting:
-    """The waiting checkpoints, from which one flusher at a time gathers a group."""
-
-    def __init__(self) -> None:
-        self._queue = asyncio.Queue[_Pending]()
-        self._gathering = asyncio.Lock()
-
-    def put(self, pending: _Pending) -> None:
-        self._queue.put_nowait(pending)
-
-    async def group(self) -> list[_Pending]:
-        """The next checkpoints, bounded in number and in events.
-
-        A statement costs this process a seventh of a batch, so that it is worth to wait for the
-        messages that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
-        """
-        async with self._gathering:
-            group = [await self._queue.get()]
-            events = len(group[0].checkpoint.events)
-            ends_at = time.monotonic() + GATHERING_SECONDS
-            rounds = 0
-            while len(group) < MAX_CONCURRENT and events < MAX_EVENTS_PER_BATCH:
-                if not self._queue.empty():
-                    group.append(self._queue.get_nowait())
-                    events += len(group[-1].checkpoint.events)
-                    rounds = 0
-                elif rounds < QUIET_ROUNDS and time.monotonic() < ends_at:
-                    rounds += 1
-                    await asyncio.sleep(0)
-                else:
-                    break
-            return group
-
-
 class Checkpointer:
     """The queues and flushers of one process, with at most one checkpoint of an attachment."""
 
     def __init__(self) -> None:
-        self._waiting, self._apart = _Waiting(), _Waiting()
+        self._waiting, self._apart = asyncio.Queue[_Pending](), asyncio.Queue[_Pending]()
+        gathering = asyncio.Lock()
         self._flushers = [
-            *(_Flusher(self._waiting, STATEMENT, self._apart) for _ in range(FLUSHERS)),
+            *(_Flusher(self._waiting, gathering, STATEMENT, self._apart) for _ in range(FLUSHERS)),
             # It waits for no row.
-            _Flusher(self._apart, FREE_STATEMENT, self._apart),
+            _Flusher(self._apart, asyncio.Lock(), FREE_STATEMENT, self._apart),
         ]
-        self._tasks = set[asyncio.Task[None]]()
-        self._is_stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        for flusher in self._flushers:
-            self._begin(flusher)
-
-    def _begin(self, flusher: "_Flusher") -> None:
-        task = asyncio.create_task(flusher.flush())
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._begin_anew, flusher))
-
-    def _begin_anew(self, flusher: "_Flusher", task: asyncio.Task[None]) -> None:
-        """Begin a dead flusher again. The sockets that it served attach again."""
-        self._tasks.discard(task)
-        if self._is_stopping:
-            return
-        error = None if task.cancelled() else task.exception()
-        logger.error("a checkpoint flusher died, and is begun again", exc_info=error)
-        flusher.give_up()
-        self._begin(flusher)
+    def start(self) -> list[asyncio.Task[None]]:
+        self._tasks = [asyncio.create_task(flusher.flush()) for flusher in self._flushers]
+        return self._tasks
 
     async def stop(self) -> None:
-        self._is_stopping = True
-        await cancel(tuple(self._tasks))
+        await cancel(self._tasks)
 
     def is_moving(self) -> bool:
         """Whether each running statement has run for less than 5 s."""
@@ -148,42 +96,66 @@ class Checkpointer:
     async def _try(self, checkpoint: Checkpoint) -> CheckpointOutcome:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
         has_many = len(checkpoint.events) > MANY_EVENTS
-        (self._apart if has_many else self._waiting).put(pending)
+        (self._apart if has_many else self._waiting).put_nowait(pending)
         return await pending.stored
 
 
 class _Flusher:
     """A task that stores the checkpoints of a queue, group by group, on its own connection.
 
-    Checkpoints with a locked row go to the queue `locked`. A lost connection is replaced. It keeps
-    one cursor: a new one costs this process a quarter of a statement.
+    One flusher at a time holds `gathering`. Checkpoints with a locked row go to the queue `locked`.
+    A lost connection is replaced. It keeps one cursor: a new one costs this process a quarter of a
+    statement.
     """
 
-    def __init__(self, waiting: _Waiting, statement: str, locked: _Waiting) -> None:
+    def __init__(
+        self,
+        waiting: asyncio.Queue[_Pending],
+        gathering: asyncio.Lock,
+        statement: str,
+        locked: asyncio.Queue[_Pending],
+    ) -> None:
         self._waiting = waiting
+        self._gathering = gathering
         self._statement = statement
         self._locked = locked
         self._cursor: psycopg.AsyncCursor[Any] | None = None
         self.waits_since: float | None = None
-        self._group: list[_Pending] = []
 
     async def flush(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                self._group = await self._waiting.group()
+                group = await self._group()
                 self.waits_since = time.monotonic()
-                for locked in await self._store(self._group):
-                    loop.call_later(RETRY_SECONDS, self._locked.put, locked)
-                self._group, self.waits_since = [], None
+                for locked in await self._store(group):
+                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
+                self.waits_since = None
         finally:
             await self._close()
 
-    def give_up(self) -> None:
-        """Have the sockets of its group attach again: their checkpoints may be stored or not."""
-        for pending in _wanted(self._group):
-            pending.stored.set_exception(Restarting())
-        self._group, self.waits_since = [], None
+    async def _group(self) -> list[_Pending]:
+        """The next checkpoints, bounded in number and in events.
+
+        A statement costs this process a seventh of a batch, so that it is worth to wait for the
+        messages that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
+        """
+        async with self._gathering:
+            group = [await self._waiting.get()]
+            events = len(group[0].checkpoint.events)
+            ends_at = time.monotonic() + GATHERING_SECONDS
+            rounds = 0
+            while len(group) < MAX_CONCURRENT and events < MAX_EVENTS_PER_BATCH:
+                if not self._waiting.empty():
+                    group.append(self._waiting.get_nowait())
+                    events += len(group[-1].checkpoint.events)
+                    rounds = 0
+                elif rounds < QUIET_ROUNDS and time.monotonic() < ends_at:
+                    rounds += 1
+                    await asyncio.sleep(0)
+                else:
+                    break
+            return group
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
         """Store the group once the database is there. Returns those with a locked row."""
@@ -192,14 +164,12 @@ class _Flusher:
                 if self._cursor is None or self._cursor.connection.closed:
                     self._cursor = (await connect(settings.DATABASE_URL)).cursor()
                     DATABASE.record_recovery()
-                locked = await _store(self._cursor, group, self._statement)
+                return await _store(self._cursor, group, self._statement)
             except CONNECTION_ERRORS as error:
                 if not is_disk_full(error):
                     await self._close()
                 DATABASE.record_failure(error)
                 await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return locked
         return []
 
     async def _close(self) -> None:

@@ -16,7 +16,6 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
@@ -205,43 +204,17 @@ class Turn:
 
 
 class AttachQueue:
-    """A few places. A free one goes to the project that has waited longest for its turn."""
+    """A few places, for which projects take turns: one attach of each waits for a free place."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
-        # The waiting attaches of each project, in order of arrival. The first project is next.
-        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
+        self._free = asyncio.Semaphore(places)
+        self._next_of = WeakValueDictionary[UUID, asyncio.Lock]()
 
     @asynccontextmanager
     async def place(self, project_id: UUID) -> AsyncIterator[None]:
-        await self._take(project_id)
+        async with self._next_of.setdefault(project_id, asyncio.Lock()):
+            await self._free.acquire()
         try:
             yield
         finally:
-            self._give()
-
-    async def _take(self, project_id: UUID) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        given = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(project_id, deque()).append(given)
-        try:
-            await given
-        except asyncio.CancelledError:
-            if not given.cancelled():
-                self._give()
-            raise
-
-    def _give(self) -> None:
-        while self._waiting:
-            project_id = next(iter(self._waiting))
-            waiting = self._waiting.pop(project_id)
-            while waiting:
-                given = waiting.popleft()
-                if not given.cancelled():
-                    given.set_result(None)
-                    if waiting:
-                        self._waiting[project_id] = waiting
-                    return
-        self._free += 1
+            self._free.release()

@@ -1,21 +1,18 @@
 """A pose frame as clients send it, and the reasons for rejecting it."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
 from detection import LANDMARK_NAMES
 from detection.landmarks import INDEX
-from kynaplatform.api.faults import faults_of
 from sessions_app.admission import INPUT_SCHEMA_VERSION
 
 MAX_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.
 MAX_HIPS_METRES: Final = 0.3
 MAX_DETAIL_CHARACTERS: Final = 120
-# Longer JSON is not searched for its fault, which would block the event loop for up to a second.
-MAX_SEARCHED: Final = 128 * 1024
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
@@ -37,6 +34,8 @@ class RejectReason(StrEnum):
     TOO_MANY_FRAMES = "too_many_frames"
 
 
+# What the decoders raise for JSON that they can't take.
+UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 INVALID_LANDMARKS: Final = RejectReason.INVALID_LANDMARKS
 
 
@@ -87,70 +86,29 @@ _decode_frame = msgspec.json.Decoder(Frame).decode
 _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
-def read_frame(raw: bytes, *, in_detail: bool) -> Frame | Rejection:
-    """The frame of this JSON, or its rejection, with a detail if `in_detail`."""
+def read_frame(raw: bytes) -> Frame | Rejection:
+    """The frame of this JSON, or its rejection."""
     try:
         return checked(_decode_frame(raw))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        reason = _fault(raw)
-    return Rejection(reason, _detail(raw, reason) if in_detail else None)
-
-
-def _fault(raw: bytes) -> RejectReason:
-    """Why a frame can't be decoded. If its outline can, the pose is at fault."""
+    except UNDECODABLE as error:
+        fault = error
     try:
         outline = _decode_outline(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return RejectReason.MALFORMED_FRAME
+    except UNDECODABLE as error:
+        return Rejection(RejectReason.MALFORMED_FRAME, _detail(error))
     if outline.pose_schema != INPUT_SCHEMA_VERSION:
-        return RejectReason.UNSUPPORTED_POSE_SCHEMA
-    return RejectReason.INVALID_LANDMARKS
+        return Rejection(RejectReason.UNSUPPORTED_POSE_SCHEMA, _detail(fault))
+    return Rejection(INVALID_LANDMARKS, _detail(fault))
 
 
-def _detail(raw: bytes, reason: RejectReason) -> str:
-    """The first fault of this reason, as `landmarks[3].x (left_eye_outer) must be a number`."""
-    if len(raw) > MAX_SEARCHED:
-        return "the frame is over 128 KiB, too long to look for its fault"
-    try:
-        value = msgspec.json.decode(raw)
-        if not isinstance(value, dict):
-            return "the frame must be an object"
-        for path, fault in faults_of(value, Frame):
-            if (path.partition(".")[0] == "landmarks") is (reason is INVALID_LANDMARKS):
-                return cut(f"{_shown(path, value)} {_in_short(fault, path, value)}")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return "the frame has a number beyond a double, or is nested too deeply"
-    return "the frame has a key twice"
+def _detail(error: Exception) -> str:
+    """Such as: Expected `float`, got `str` - at `$.landmarks[3].x`."""
+    # messages.py puts `{}` for NaN and Infinity.
+    return cut(str(error).replace("got `object`", "got an object, NaN or Infinity"))
 
 
-def _shown(path: str, frame: dict[str, Any]) -> str:
-    """The path as in JavaScript, with its landmark's name."""
-    field, *steps = path.split(".")
-    shown = field + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
-    landmark = _at(f"{field}.{steps[0]}", frame) if field == "landmarks" and steps else None
-    name = landmark.get("name") if isinstance(landmark, dict) else None
-    return f"{shown} ({name})" if name in LANDMARK_NAMES and steps[1:] else shown
-
-
-def _in_short(fault: str, path: str, frame: dict[str, Any]) -> str:
-    """The fault without the 33 names. messages.py puts `{}` for NaN and Infinity."""
-    if path.endswith(".name") and fault.startswith("must be one of"):
-        return f"must be one of the {len(_CANONICAL)} names, not {fault.rpartition(', not ')[2]}"
-    if fault.startswith("must be a number") and _at(path, frame) == {}:
-        return fault.replace("not an object", "not NaN or Infinity")
-    return fault
-
-
-def _at(path: str, frame: Any) -> Any:
-    for step in path.split("."):
-        frame = frame[int(step)] if isinstance(frame, list) else frame.get(step)
-    return frame
-
-
-def cut(detail: str) -> str:
-    if len(detail) <= MAX_DETAIL_CHARACTERS:
-        return detail
-    return f"{detail[: MAX_DETAIL_CHARACTERS - 1]}…"
+def cut(text: str, characters: int = MAX_DETAIL_CHARACTERS) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"
 
 
 def checked(frame: Frame) -> Frame | Rejection:

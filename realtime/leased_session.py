@@ -232,7 +232,7 @@ class Batches:
         seqs = []
         for count, frame in enumerate(batch.frames, 1):
             if isinstance(frame, msgspec.Raw):
-                frame = read_frame(bytes(frame), in_detail=False)
+                frame = read_frame(bytes(frame))
                 if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
             if isinstance(frame, Frame):

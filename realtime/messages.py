@@ -6,14 +6,14 @@ even JSON is repaired first: NaN, Infinity and lone surrogates are faults of the
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, cast
+from contextlib import suppress
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
-from kynaplatform.api.faults import NotJson, faults_of, read_json
-from realtime.frames import MAX_SEARCHED, Frame, Rejection, RejectReason, checked
+from realtime.frames import UNDECODABLE, Frame, Rejection, RejectReason, checked, cut
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
@@ -25,6 +25,7 @@ MAX_BATCH_SEQ: Final = 2**53
 # The first rejected frames of an ack have a detail.
 MAX_DETAILS: Final = 10
 UNREADABLE: Final = MessageInvalid.sentence[:-1]
+MAX_ERROR_CHARACTERS: Final = 250
 # Replaced inside strings as well: no string of the protocol has them.
 _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
@@ -76,16 +77,6 @@ class _LooseBatch(msgspec.Struct, tag="frame_batch"):
     clock_ms: float | None = None
 
 
-class _Typed(msgspec.Struct):
-    type: Literal["frame_batch", "finalize", "cancel", "ping", "pong"]
-
-
-class _BatchFields(_Typed):
-    batch_seq: BatchSeq
-    frames: list[Any]
-    clock_ms: float | None = None
-
-
 _decode_whole = msgspec.json.Decoder(_WholeBatch | Finalize | Cancel | Ping | Pong).decode
 _decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Pong).decode
 
@@ -100,31 +91,22 @@ def decode(text: str) -> ClientMessage:
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
     ):
         raise BatchTooLarge
-    if len(text) > MAX_DECODED_AT_ONCE:
-        return _decode_apart(text, text)
-    try:
-        message = _decode_whole(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _decode_apart(text, text)
-    if not isinstance(message, _WholeBatch):
-        return cast(ClientMessage, message)
-    return _batch(message, checked)
+    if len(text) <= MAX_DECODED_AT_ONCE:
+        with suppress(*UNDECODABLE):
+            message = _decode_whole(text)
+            return _batch(message, checked) if isinstance(message, _WholeBatch) else message
+    return _decode_apart(text)
 
 
-def _decode_apart(text: str, sent: str) -> ClientMessage:
-    """The message of `text`, which is the text that was `sent` or repaired from it."""
+def _decode_apart(text: str) -> ClientMessage:
     try:
         message = _decode_loose(text)
-    except msgspec.ValidationError as error:
-        raise _invalid(text, sent) from error
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except UNDECODABLE as error:
         repaired = _repaired(text)
-        if repaired == text:
-            raise _not_json(sent) from error
-        return _decode_apart(repaired, sent)
-    if not isinstance(message, _LooseBatch):
-        return cast(ClientMessage, message)
-    return _batch(message, lambda frame: frame)
+        if isinstance(error, msgspec.ValidationError) or repaired == text:
+            raise MessageInvalid(cut(f"{UNREADABLE}: {error}.", MAX_ERROR_CHARACTERS)) from error
+        return _decode_apart(repaired)
+    return _batch(message, lambda frame: frame) if isinstance(message, _LooseBatch) else message
 
 
 def _batch(message: _WholeBatch | _LooseBatch, read: Callable[[Any], Any]) -> FrameBatch:
@@ -139,32 +121,6 @@ def _repaired(text: str) -> str:
         text = text.replace(name, "{}")
     # Surrogates are the escapes \ud800 to \udfff. No text of the protocol has an escape \ud….
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
-
-
-def _invalid(text: str, sent: str) -> MessageInvalid:
-    """The error of a message with a fault outside of its frames, without quoting much."""
-    if len(sent) > MAX_SEARCHED:
-        return MessageInvalid(f"{UNREADABLE}: it is over 128 KiB, too long to look for its fault.")
-    try:
-        message = msgspec.json.decode(_repaired(text))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _not_json(sent)
-    if not isinstance(message, dict):
-        return MessageInvalid(f"{UNREADABLE}: it must be a JSON object.")
-    fields = _Typed if message.get("type") != "frame_batch" else _BatchFields
-    path, fault = next(faults_of(message, fields), ("it", "has a key twice"))
-    return MessageInvalid(f"{UNREADABLE}: {path} {fault}.")
-
-
-def _not_json(sent: str) -> MessageInvalid:
-    if len(sent) > MAX_SEARCHED:
-        return _invalid(sent, sent)
-    why = ": it has a number beyond a double, or is nested too deeply."
-    try:
-        read_json(sent, takes_constants=True)
-    except NotJson as fault:
-        return MessageInvalid(f"{UNREADABLE} as JSON{fault}", **fault.place)
-    return MessageInvalid(f"{UNREADABLE} as JSON{why}")
 
 
 class ErrorBody(msgspec.Struct):

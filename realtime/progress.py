@@ -280,7 +280,7 @@ def feed_by_frame(progress: Progress, batch: FrameBatch, result: BatchResult) ->
             yield
         in_detail = len(result.rejected) < MAX_DETAILS
         if isinstance(frame, msgspec.Raw):
-            frame = read_frame(bytes(frame), in_detail=in_detail)
+            frame = read_frame(bytes(frame))
         if isinstance(frame, Frame):
             rejection = _rejection(progress, frame)
             if rejection is None:

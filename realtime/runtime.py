@@ -108,7 +108,6 @@ class Runtime:
         )
 
     def start(self) -> None:
-        self._checkpointer.start()
         self._background = [
             asyncio.create_task(work)
             for work in (
@@ -118,7 +117,7 @@ class Runtime:
                 self._tell_watchdog(),
             )
         ]
-        for task in self._background:
+        for task in (*self._background, *self._checkpointer.start()):
             task.add_done_callback(_end_with)
 
     async def stop(self) -> None:

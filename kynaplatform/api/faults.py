@@ -6,7 +6,7 @@ Strangers send the values, so a fault quotes little of one, and a long list is o
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any, get_args, get_origin
@@ -221,14 +221,11 @@ class _Constant(Exception):
     """NaN or Infinity, which Python takes for JSON."""
 
 
-def read_json(sent: str | bytes, *, takes_constants: bool = False) -> Any:
-    """The value of a JSON text. Raises NotJson.
-
-    NaN, Infinity and -Infinity are JSON only where `takes_constants`.
-    """
-    text = sent if isinstance(sent, str) else _decoded(sent)
+def read_json(sent: bytes) -> Any:
+    """The value of a JSON text. Raises NotJson."""
+    text = _decoded(sent)
     try:
-        return _loaded(text, None if takes_constants else _refuse_constant)
+        return _loaded(text)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _Constant:
@@ -240,13 +237,13 @@ def read_json(sent: str | bytes, *, takes_constants: bool = False) -> Any:
         raise _too_deep(text) from None
 
 
-def _loaded(text: str, constant: Callable[[str], None] | None) -> Any:
+def _loaded(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer of over 4,300 digits
-        return json.loads(text, parse_constant=constant, parse_int=_read_int)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_read_int)
 
 
 def _decoded(sent: bytes) -> str:

@@ -72,7 +72,7 @@ def received(frames: Iterable[PoseFrame]) -> Iterator[PoseFrameLike]:
             "confidence": 1,
             "frame_seq": number,
         }
-        read = read_frame(json.dumps(sent).encode(), in_detail=True)
+        read = read_frame(json.dumps(sent).encode())
         assert isinstance(read, Frame), read
         yield read
 

@@ -180,19 +180,6 @@ def test_240_frames_and_240_more_for_each_second_of_their_time_are_taken(
     assert len(take_all(progress(), every(ms, count))) == accepted
 
 
-def test_what_is_over_the_bucket_is_too_many_and_moves_nothing() -> None:
-    session = progress()
-    frames = every(0.001, 241)
-    take_all(session, frames[:240])
-    before = (state_but_summary(session), session.last_frame_seq, session.last_ms)
-    taken = take_frames(session, [frames[240]])
-    assert (taken.accepted, reasons(taken), taken.repeated_seqs) == (0, {0: TOO_MANY}, [])
-    assert (state_but_summary(session), session.last_frame_seq, session.last_ms) == before
-    # Unchanged it stays too many; with a time by which there is room for it, it is not.
-    assert reasons(take_frames(session, [frames[240]])) == {0: TOO_MANY}
-    assert reasons(take_frames(session, [frames[240] | {"timestamp_ms": 4.4}])) == {}
-
-
 def test_the_limits_that_staff_gave_a_project_are_those_of_its_sessions() -> None:
     project = Project(session_seconds=10, session_events=3)
     session = progress_of(DetectionSession(project=project), SPEC)
@@ -409,16 +396,6 @@ def test_a_clock_sent_again_has_its_events_to_send_again() -> None:
     assert repeated_clock(session, batch([], LAST_MS + 2000)) == LAST_MS + 2000
     assert repeated_clock(session, batch([], LAST_MS + 2001)) is None
     assert repeated_clock(session, batch([])) is None
-
-
-def test_who_attaches_again_goes_on_with_the_clock() -> None:
-    session = midway()
-    tell(session, LAST_MS + 2000)
-    again = attached_again(session)
-    assert again.packed_state() == session.packed_state()
-    assert reasons(feed_batch(again, batch([at(LAST_MS + 1000)]))) == {0: LATE}
-    taken = tell(again, LAST_MS + 2000)
-    assert (told(taken), taken.repeated_clock_ms) == ([], LAST_MS + 2000)
 
 
 # --- Whatever the batching ------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from uuid import UUID
 import pytest
 from django.db import ProgrammingError, connection, connections
 from django.utils import timezone
-from streaming import create
 
 from movespecs.models import MoveSpec
 from realtime import database
@@ -20,10 +18,10 @@ from realtime.database import FOR_LEASES, in_database, listen
 from realtime.refusals import Restarting
 from realtime.runtime import Runtime
 from sessions_app.lifecycle import CHANNEL
-from sessions_app.models import DetectionSession, PlatformHeartbeat, Status
+from sessions_app.models import DetectionSession, PlatformHeartbeat
 from tests import server
 from tests.conftest import Machine
-from tests.server import RuntimeServer, runtime_server
+from tests.server import runtime_server
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,19 +111,6 @@ def test_a_background_task_that_fails_ends_the_process(
     assert "of a kind that nobody expects" in str(record.exc_info)
 
 
-@pytest.fixture
-def runtime(transactional_db: None, tmp_path: Path) -> Iterator[RuntimeServer]:
-    hurry = {"HURRY": '{"BEAT_SECONDS": 0.2}'}
-    with runtime_server(tmp_path, hurry, module="tests.realtime.hurried") as server:
-        yield server
-
-
-def test_it_writes_that_it_lives(runtime: RuntimeServer) -> None:
-    eventually(PlatformHeartbeat.objects.exists, "the first heartbeat")
-    first = PlatformHeartbeat.objects.get().alive_at
-    eventually(lambda: PlatformHeartbeat.objects.get().alive_at > first, "the next one")
-
-
 def test_it_makes_up_for_an_absence_as_it_starts(
     owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:
@@ -143,22 +128,3 @@ def test_it_makes_up_for_an_absence_as_it_starts(
 
     with runtime_server(tmp_path):
         eventually(extended, "its attach window is longer")
-
-
-def test_it_takes_back_what_it_can_read(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer
-) -> None:
-    one = DetectionSession.objects.filter(id=create(owner, squat, runtime.url)["session_id"])
-    now = timezone.now()
-    soon = now + timedelta(seconds=60)
-    one.update(
-        status=Status.STREAMING,
-        started_at=now,
-        longest_until=now + timedelta(hours=1),
-        unreadable_since=now,
-        deadline_at=soon,
-    )
-    eventually(lambda: one.get().unreadable_since is None, "it is taken back")
-    deadline_at = one.get().deadline_at
-    assert deadline_at is not None
-    assert deadline_at > soon

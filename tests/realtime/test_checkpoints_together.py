@@ -16,7 +16,6 @@ from movespecs.models import MoveSpec
 from realtime import checkpointer
 from realtime.checkpointer import MANY_EVENTS, Checkpointer
 from realtime.fair_queue import HEARING_ROUNDS
-from realtime.refusals import Restarting
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import (
     Checkpoint,
@@ -126,81 +125,30 @@ def test_a_checkpoint_whose_socket_gave_up_is_not_stored(
     assert dict(totals) == {given_up.session_id: 0, other.session_id: 1}
 
 
-class Flushers:
-    """The flushers' statement, which the next of them runs otherwise: it dies, or stands still."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._monkeypatch = monkeypatch
-        self._store = checkpointer._store
-        self.may_go_on = asyncio.Event()
-
-    def fail_next(self, error: BaseException) -> None:
-        async def fail(*_: Any) -> Any:
-            self._monkeypatch.setattr(checkpointer, "_store", self._store)
-            raise error
-
-        self._monkeypatch.setattr(checkpointer, "_store", fail)
-
-    def stop_next(self) -> None:
-        async def stop(*arguments: Any) -> Any:
-            self._monkeypatch.setattr(checkpointer, "_store", self._store)
-            await self.may_go_on.wait()
-            return await self._store(*arguments)
-
-        self._monkeypatch.setattr(checkpointer, "_store", stop)
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError(), asyncio.CancelledError()])
-def test_a_flusher_that_dies_is_begun_again_while_the_other_lives(
-    owner: Machine,
-    squat: MoveSpec,
-    settings: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: BaseException,
-) -> None:
-    """The socket whose checkpoint it had is told at once, and there are two flushers again."""
-    settings.DATABASE_URL = server.test_database_url()
-    lost, *others = [checkpoint(owner, squat, "feedback", "good") for _ in range(3)]
-
-    async def play() -> None:
-        flushers = Flushers(monkeypatch)
-        async with asyncio.timeout(DEADLINE_SECONDS), running() as storing:
-            flushers.fail_next(error)
-            with pytest.raises(Restarting):
-                await storing.store(lost)
-            assert storing.is_moving()
-            flushers.stop_next()
-            one_stands_still = asyncio.create_task(storing.store(others[0]))
-            await asyncio.sleep(0.1)
-            assert await storing.store(others[1]) is CheckpointOutcome.STORED
-            flushers.may_go_on.set()
-            assert await one_stands_still is CheckpointOutcome.STORED
-
-    asyncio.run(play())
-    errors = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert ["a checkpoint flusher died" in record.getMessage() for record in errors] == [True]
-    totals = DetectionSession.objects.values_list("id", "accepted_frames_total")
-    assert dict(totals) == {lost.session_id: 0} | {each.session_id: 1 for each in others}
-
-
 def test_one_flusher_that_stands_still_is_noticed_while_the_other_stores(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATABASE_URL = server.test_database_url()
     monkeypatch.setattr(checkpointer, "STALL_SECONDS", 0.1)
-    first, *others = [checkpoint(owner, squat, "feedback", "good") for _ in range(4)]
+    first, *others = [checkpoint(owner, squat, "feedback", "good") for _ in range(3)]
+    store = checkpointer._store
 
     async def play() -> None:
-        flushers = Flushers(monkeypatch)
+        may_go_on = asyncio.Event()
+
+        async def stand_still(*arguments: Any) -> Any:
+            monkeypatch.setattr(checkpointer, "_store", store)
+            await may_go_on.wait()
+            return await store(*arguments)
+
+        monkeypatch.setattr(checkpointer, "_store", stand_still)
         async with asyncio.timeout(DEADLINE_SECONDS), running() as storing:
-            flushers.stop_next()
             stands_still = asyncio.create_task(storing.store(first))
             await asyncio.sleep(0.2)
             for each in others:
                 assert await storing.store(each) is CheckpointOutcome.STORED
                 assert not storing.is_moving()
-            flushers.may_go_on.set()
+            may_go_on.set()
             assert await stands_still is CheckpointOutcome.STORED
             assert storing.is_moving()
 

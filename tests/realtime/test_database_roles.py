@@ -161,11 +161,3 @@ def test_create_stream_and_sweep_go_through_pgbouncer_in_transaction_mode(
     )
     assert (swept.stdout, swept.returncode) == ('{"changed": 1}\n', 0), swept.stderr
     assert session_of(overdue).status == Status.CANCELLED
-
-
-def test_a_statement_of_the_api_is_ended_after_2_s() -> None:
-    options = " ".join(f"-c {name}={value}" for name, value in session_settings("api").items())
-    with psycopg.connect(database_url(), options=options) as api:
-        assert api.execute("SHOW statement_timeout").fetchone() == ("2s",)
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            api.execute("SELECT pg_sleep(60)")

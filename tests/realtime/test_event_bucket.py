@@ -64,15 +64,6 @@ def test_an_exit_is_left_out_with_its_entry() -> None:
     assert bucket.takes(cue(120), 0)
 
 
-def test_the_exit_of_one_side_is_told_though_the_entry_of_the_other_was_left_out() -> None:
-    bucket = EventBucket(MAX_EVENTS)
-    kept_of([cue(0)] * (BUCKET_EVENTS - 1), bucket)
-    events = [shape("enter", "up:left", 0), shape("enter", "up:right", 0)]
-    events += [shape("exit", "up:left", 1), shape("exit", "up:right", 1)]
-    assert kept_of(events, bucket) == [events[0], events[2]]
-    assert bucket.state()["hidden"] == []
-
-
 def test_outcomes_are_never_left_out() -> None:
     bucket = EventBucket(MAX_EVENTS)
     kept_of([cue(0)] * 1000, bucket)

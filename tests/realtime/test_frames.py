@@ -47,10 +47,7 @@ def batch_text(frames: list[Any], batch_seq: Any = 1) -> str:
 
 
 def read(batch: FrameBatch) -> list[Frame | Rejection]:
-    return [
-        read_frame(bytes(one), in_detail=True) if isinstance(one, msgspec.Raw) else one
-        for one in batch.frames
-    ]
+    return [read_frame(bytes(one)) if isinstance(one, msgspec.Raw) else one for one in batch.frames]
 
 
 def decoded(text: str) -> list[str | None]:
@@ -105,11 +102,6 @@ def test_a_fault_in_a_frame_rejects_that_frame_alone(path: Steps, value: Any) ->
     if path == ("pose_schema",) and isinstance(value, str) and value is not MISSING:
         reason = "unsupported_pose_schema"
     assert decoded(batch_text([FRAME, changed(path, value), FRAME])) == [None, reason, None]
-
-
-@pytest.mark.parametrize("frame", [None, 1, "frame", [FRAME], {}, NAN])
-def test_what_is_no_frame_is_rejected_alone(frame: Any) -> None:
-    assert decoded(batch_text([frame, FRAME])) == ["malformed_frame", None]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +163,27 @@ def test_of_several_faults_the_first_of_the_list_is_told(
         {**faults, **{k: FRAME[k] for k in FRAME if k not in faults}},
     ):
         assert decoded(batch_text([FRAME, frame])) == [None, reason]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "detail"),
+    [
+        (("timestamp_ms",), MISSING, "Object missing required field `timestamp_ms`"),
+        (("confidence",), 2, "Expected `float` <= 1.0 - at `$.confidence`"),
+        (("landmarks", 3, "x"), "1", "Expected `float`, got `str` - at `$.landmarks[3].x`"),
+        (
+            ("landmarks", 3, "x"),
+            NAN,
+            "Expected `float`, got an object, NaN or Infinity - at `$.landmarks[3].x`",
+        ),
+    ],
+)
+def test_a_detail_names_the_field_and_its_fault(path: Steps, value: Any, detail: str) -> None:
+    message = decode(batch_text([changed(path, value)]))
+    assert isinstance(message, FrameBatch)
+    [rejection] = read(message)
+    assert isinstance(rejection, Rejection)
+    assert rejection.detail == detail
 
 
 # --- World landmarks ------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_frames import CHANGED, FRAME, JSON, NAN, batch_text, decoded, text_of
 
-from realtime.frames import Rejection, RejectReason, read_frame
 from realtime.messages import (
     MAX_MESSAGE_BYTES,
     Cancel,
@@ -151,23 +150,6 @@ def test_a_frame_that_is_deep_is_rejected_or_the_message_is(depth: int) -> None:
         assert depth == 100_000
     else:
         assert taken == [None, "malformed_frame", None]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"type": "frame_batch", "batch_seq": 0, "frames": [LONG]}',
-        '{"type": "frame_batch", "batch_seq": 1, "frames": [LONG}',
-    ],
-)
-def test_in_a_long_message_the_fault_is_not_looked_for(text: str) -> None:
-    sentence = "The message could not be read: it is over 128 KiB, too long to look for its fault."
-    with pytest.raises(MessageInvalid) as raised:
-        decode(text.replace("LONG", "[]," * 45_000 + "[]"))
-    assert str(raised.value) == sentence
-    assert read_frame(b"[" + b"[]," * 45_000 + b"[]]", in_detail=True) == Rejection(
-        RejectReason.MALFORMED_FRAME, "the frame is over 128 KiB, too long to look for its fault"
-    )
 
 
 # --- Arbitrary input ------------------------------------------------------------------------

@@ -161,25 +161,6 @@ def test_projects_share_whatever_number_of_sockets_they_have(sockets: int) -> No
     played(scene)
 
 
-def test_what_a_message_costs_beside_is_paid_for() -> None:
-    async def scene(turns: Turns, served: list[Client]) -> None:
-        storing, other = (Client(turns, LONG, served) for _ in range(2))
-        cost = storing.turn.cost
-
-        def cost_and_pay() -> None:
-            cost()
-            storing.turn._pay(3 * LONG)
-
-        storing.turn.cost = cost_and_pay  # type: ignore[method-assign]
-        sending = asyncio.gather(storing.say(100), other.say(100))
-        while len(served) < 80:
-            await asyncio.sleep(0)
-        assert served.count(storing) == pytest.approx(16, abs=2)
-        await sending
-
-    played(scene)
-
-
 def test_a_part_of_a_long_message_waits_while_short_ones_are_stored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -229,42 +210,5 @@ def test_another_project_waits_for_one_attach_of_a_crowd() -> None:
         # One was served, and the crowd has waited for longer.
         assert scene.served[:6] == [CROWD, CROWD, OTHER, CROWD, OTHER, CROWD]
         assert scene.served.count(CROWD) == 100
-
-    asyncio.run(play())
-
-
-def test_no_more_are_served_at_once_than_there_are_places() -> None:
-    async def play() -> None:
-        scene = Scene()
-        scene.queue = AttachQueue(3)
-        tasks = [scene.attach(uuid.uuid4()) for _ in range(10)]
-        await rounds(20)
-        assert len(scene.served) == 3
-        scene.may_end.set()
-        await asyncio.gather(*tasks)
-        assert len(scene.served) == 10
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize("is_given", [False, True])
-def test_one_that_gives_up_takes_no_place_with_it(is_given: bool) -> None:
-    """Also where its place had just been given to it, and it never began."""
-
-    async def play() -> None:
-        scene = Scene()
-        first, second = scene.attach(CROWD), scene.attach(CROWD)
-        await rounds(20)
-        if is_given:
-            scene.may_end.set()
-            # The round in which the first has ended, and the second has not gone on.
-            while not first.done():
-                await asyncio.sleep(0)
-        second.cancel()
-        third = scene.attach(OTHER)
-        scene.may_end.set()
-        await asyncio.wait_for(third, 30)
-        assert second.cancelled()
-        assert scene.served == [CROWD, OTHER]
 
     asyncio.run(play())

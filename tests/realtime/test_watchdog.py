@@ -170,14 +170,3 @@ def test_it_tells_systemd_while_its_loop_goes_round(manager: socket.socket, tmp_
         while told == b"WATCHDOG=1":
             told = manager.recv(100)
         assert told == b"STOPPING=1"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_manager_that_is_not_there_stops_nothing(tmp_path: Path) -> None:
-    environment = {"NOTIFY_SOCKET": str(tmp_path / "no such"), "WATCHDOG_USEC": "200000"}
-    with runtime_server(tmp_path, environment) as runtime:
-        told = "systemd can't be told WATCHDOG=1"
-        eventually(lambda: runtime.log.read_text().count(told) >= 3, "it goes on telling")
-        (pid,) = children_of(runtime.process.pid)
-        os.kill(pid, signal.SIGTERM)
-        eventually(lambda: not children_of(runtime.process.pid), "it has drained")
