@@ -4,8 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import transaction
 from django.utils import timezone
 from racing import race, racing, waiting_backends
 
@@ -134,20 +133,3 @@ def test_a_finalize_that_waits_for_a_sweep_finds_the_session_expired(
         "accepted_frames_total": 0,
     }
     assert_all_expired(1)
-
-
-@pytest.mark.django_db
-def test_a_sweep_changes_a_batch_with_three_statements(owner: Machine, movespec: MoveSpec) -> None:
-    now = make_stale(owner, movespec, 250)
-    with CaptureQueriesContext(connection) as queries:
-        assert expire_sessions(now=now, slice_size=100) == 250
-    on_sessions = [query["sql"] for query in queries if '"detection_session"' in query["sql"]]
-    # And two more that look for what is left, and for what is to finish.
-    selects, updates = on_sessions[0:9:3], on_sessions[2:9:3]
-    assert len(on_sessions) == 11
-    # Between the two the states whose summaries are kept.
-    assert all('"packed_state"' in sql for sql in on_sessions[1:9:3])
-    assert all(sql.startswith("SELECT") and "LIMIT 100 " in sql for sql in selects)
-    assert all("FOR NO KEY UPDATE SKIP LOCKED" in sql for sql in selects)
-    assert all(sql.startswith("UPDATE") for sql in updates)
-    assert_all_expired(250)

@@ -41,7 +41,6 @@ from projects.models import Credential, Project
 from sessions_app import admission
 from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionSession
-from sessions_app.retention import forget_idempotency_keys
 from sessions_app.session_sweep import expire_sessions, suspended_sessions_cancel
 from tests.conftest import Machine
 
@@ -111,16 +110,6 @@ CREATES = pytest.mark.parametrize("create", [plain, idempotent, replayed, pinned
 
 
 @CREATES
-@pytest.mark.django_db
-def test_a_create_costs_one_statement(
-    create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
-) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        assert create(owner, movespec).status_code == 201
-    assert [query["sql"].split()[0] for query in queries] == ["WITH"]
-
-
-@CREATES
 @pytest.mark.django_db(transaction=True)
 def test_postgresql_is_sent_one_prepared_statement_and_nothing_else(
     create: Callable[..., Any], warm: None, owner: Machine, movespec: MoveSpec
@@ -168,16 +157,6 @@ def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
     assert len(queries) == 1
     owner.credential.refresh_from_db()
     assert owner.credential.last_used_at == used_at
-
-
-@pytest.mark.django_db
-def test_a_refusal_costs_the_reading_of_the_caller_more(
-    warm: None, owner: Machine, movespec: MoveSpec
-) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        refused = owner.create_session(movespec, idempotency_key="warm", mode="replay")
-    assert refused.status_code == 422
-    assert len(queries) == 2
 
 
 # --- Plans -------------------------------------------------------------------------------
@@ -353,10 +332,3 @@ def test_a_sweep_of_a_suspended_project_does_not_read_its_ended_sessions(
     plans = plans_of(lambda: suspended_sessions_cancel(now=now))
     assert [pages_read(plan) < FEW_PAGES for plan in plans] == [True] * len(plans)
     assert plans
-
-
-@pytest.mark.django_db
-def test_keys_are_forgotten_by_their_index(large: datetime) -> None:
-    (plan,) = plans_of(lambda: forget_idempotency_keys(now=large - timedelta(days=30)))
-    assert indexes_used(plan) == {"detection_session": "session_idempotency_age"}
-    assert pages_read(plan) < FEW_PAGES

@@ -11,25 +11,8 @@ from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from sessions_app import attachments, lifecycle
 from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import SessionAlreadyEnded
-from sessions_app.models import DetectionSession, SessionAttach
+from sessions_app.models import DetectionSession
 from tests.conftest import Machine
-
-
-def test_an_attach_is_noted(scene: Scene) -> None:
-    session_id = scene.created()
-    attachment_id = scene.attach(session_id, 5)
-    (attach,) = SessionAttach.objects.all()
-    assert (attach.id, attach.session_id, attach.runtime) == (attachment_id, session_id, RUNTIME)
-    assert (attach.attached_at, attach.detached_at, attach.close_code) == (at(5), None, None)
-
-
-def test_an_attach_that_is_refused_is_not_noted(scene: Scene) -> None:
-    session_id = scene.created()
-    scene.cancel(session_id, 1)
-    with pytest.raises(SessionAlreadyEnded):
-        scene.attach(session_id, 2)
-    assert scene.attaches(session_id) == []
 
 
 def test_a_newer_attach_closes_the_older_one(scene: Scene) -> None:
@@ -104,33 +87,6 @@ def test_one_that_has_closed_is_not_newer(scene: Scene) -> None:
         attachment_id = uuid.uuid4()
 
 
-def test_one_that_waited_finds_an_ended_session_ended(scene: Scene) -> None:
-    session_id = scene.created()
-    scene.attach(session_id, 10)
-    scene.cancel(session_id, 11)
-    with pytest.raises(SessionAlreadyEnded):
-        attachments.session_attach(
-            session_id=session_id, attachment_id=uuid.uuid4(), runtime=RUNTIME,
-            now=at(20), arrived_at=at(9),
-        )  # fmt: skip
-
-
-def test_an_attach_comes_with_the_project_and_the_stored_state(scene: Scene) -> None:
-    session_id, older = scene.streaming()
-    scene.checkpoint(session_id, older, 1, 5, frames=15, rejected_frames=2, last_frame_seq=17)
-    session = attachments.session_attach(
-        session_id=session_id,
-        attachment_id=uuid.uuid4(),
-        runtime=RUNTIME,
-        arrived_at=at(6),
-        now=at(6),
-    )
-    assert (session.checkpoint_number, session.last_frame_seq, session.last_batch_seq) == (1, 17, 1)
-    assert (session.accepted_frames_total, session.rejected_frames_total) == (15, 2)
-    # Loaded with it: no further query.
-    assert "project" in session._state.fields_cache
-
-
 def test_a_detach_gives_the_session_up(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     scene.detach(session_id, holder, 10, close_code=1001)
@@ -168,15 +124,6 @@ def test_a_detach_of_a_finalizing_session_leaves_30_s_for_the_next(scene: Scene)
     assert scene.state(session_id) == ("completed", "completed", None, at(40))
 
 
-def test_a_detach_after_the_end_is_noted(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    scene.cancel(session_id, 3)
-    before = scene.columns(session_id)
-    scene.detach(session_id, holder, 4, close_code=1000)
-    assert scene.columns(session_id) == before
-    assert scene.attaches(session_id) == [(holder, at(0), at(4), 1000)]
-
-
 def test_a_runtime_abandons_what_was_idle_at_the_very_limit(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     scene.checkpoint(session_id, holder, 1, 7)
@@ -185,14 +132,6 @@ def test_a_runtime_abandons_what_was_idle_at_the_very_limit(scene: Scene) -> Non
     scene.abandon(session_id, holder, heard=7, seconds=127.5)
     assert scene.state(session_id) == ("failed", "abandoned", "session_abandoned", at(127))
     assert scene.row(session_id).error_message == "The client sent nothing within the idle limit."
-
-
-def test_a_runtime_does_not_abandon_what_is_finalizing(scene: Scene) -> None:
-    session_id, holder = scene.finalizing()
-    before = scene.columns(session_id)
-    with pytest.raises(AttachmentLost):
-        scene.abandon(session_id, holder, heard=-200, seconds=5)
-    assert scene.columns(session_id) == before
 
 
 def test_a_runtime_does_not_abandon_what_has_lasted_the_longest(scene: Scene) -> None:

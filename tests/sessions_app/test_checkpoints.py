@@ -229,23 +229,6 @@ def test_it_touches_no_index_but_when_the_idle_deadline_moves(scene: Scene) -> N
     assert scene.row(session_id).deadline_at == at(21) + IDLE + SLACK
 
 
-def test_no_index_is_on_what_every_checkpoint_writes(db: None) -> None:
-    """A column of an index, or of its condition, would have every index written."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_get_indexdef(indexrelid) FROM pg_index "
-            "WHERE indrelid = 'detection_session'::regclass"
-        )
-        definitions = " ".join(definition for (definition,) in cursor.fetchall())
-    assert "deadline_at" in definitions
-    for column in (
-        "checkpoint_number", "packed_state", "summary", "accepted_frames_total",
-        "rejected_frames_total", "events_total", "last_frame_seq", "last_batch_seq", "lease_until",
-    ):  # fmt: skip
-        DetectionSession._meta.get_field(column)
-        assert column not in definitions
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("planned_on", ["empty tables", "large ones"])
 def test_its_plan_reads_sessions_by_their_ids(

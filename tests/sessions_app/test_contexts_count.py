@@ -185,10 +185,3 @@ def test_as_many_numbers_as_sessions_keep_no_more_in_memory(deep: MoveSpec) -> N
     assert len(queries) == 1
     assert plan_of.cache_info().currsize == MAX_PLANS
     assert context.validation_of_version.cache_info().currsize == 1
-
-
-def test_the_same_numbers_have_one_plan(deep: MoveSpec) -> None:
-    session = DetectionSession(
-        resolved_version_id=deep.current_released_version_id, parameters={"depth": 90.0}
-    )
-    assert plan_of(spec_of_session(session)) is plan_of(spec_of_session(session))

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from django.db import transaction
-from engine_work import midway, whole
+from engine_work import whole
 from lifecycle_scene import Scene, at, sweep
 
 from projects.models import resume, suspend
@@ -66,11 +66,6 @@ def expire_by_the_sweep(scene: Scene) -> None:
     assert sweep(301, slice_size=2) == 3
 
 
-def abandon_by_a_reader(scene: Scene) -> None:
-    session_id, _ = scene.streaming()
-    settle(scene, session_id, 1000)
-
-
 def last_longest_by_the_sweep(scene: Scene) -> None:
     session_id, holder = scene.streaming()
     scene.keep_alive(session_id, holder, 3590)
@@ -78,29 +73,9 @@ def last_longest_by_the_sweep(scene: Scene) -> None:
     assert sweep(4000) == 1
 
 
-def last_longest_by_the_runtime(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    scene.keep_alive(session_id, holder, 3590)
-    # It leaves the session finalizing, which is no end.
-    assert scene.renew(session_id, holder, 3601)
-    assert scene.row(session_id).status == "finalizing"
-    scene.finish(session_id, holder, 3602)
-
-
 def finish_by_the_runtime(scene: Scene) -> None:
     session_id, holder = scene.finalizing()
     scene.finish(session_id, holder, 1)
-
-
-def finish_by_a_finalize(scene: Scene) -> None:
-    scene.finalize(scene.created(), 1)
-
-
-def finish_by_the_sweep(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, work=midway())
-    scene.finalize(session_id, 2)
-    assert sweep(100) == 1
 
 
 def cancel(scene: Scene) -> None:
@@ -145,13 +120,9 @@ ENDS: list[tuple[Callable[[Scene], None], dict[tuple[str, str], int]]] = [
     (fail_in_the_engine, {("failed", "runtime_error"): 1}),
     (give_up_an_unreadable_state, {("completed", "state_unreadable"): 1}),
     (abandon_by_the_runtime, {("abandoned", "session_abandoned"): 1}),
-    (abandon_by_a_reader, {("abandoned", "session_abandoned"): 1}),
     (expire_by_the_sweep, {("expired", "session_expired"): 3}),
     (last_longest_by_the_sweep, {("max_duration", ""): 1}),
-    (last_longest_by_the_runtime, {("max_duration", ""): 1}),
     (finish_by_the_runtime, {("completed", ""): 1}),
-    (finish_by_a_finalize, {("completed", ""): 1}),
-    (finish_by_the_sweep, {("completed", ""): 1}),
     (cancel, {("cancelled", ""): 1}),
     (suspend_the_project, {("suspended", "project_suspended"): 2}),
     (suspend_the_organization, {("suspended", "organization_suspended"): 1}),

@@ -1,9 +1,7 @@
 """A downtime of the platform: it counts neither for the idle limit nor for the attach window."""
 
-import logging
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -20,7 +18,6 @@ from sessions_app import downtime
 from sessions_app.attachments import session_attach
 from sessions_app.downtime import make_up_for_downtime
 from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import SessionAlreadyEnded
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from sessions_app.session_sweep import beat, expire_sessions
 from tests.concurrency.racing import race
@@ -29,7 +26,6 @@ from tests.conftest import Machine
 # The last heartbeat before the absence, and when somebody is there again.
 LAST, BACK = 10.0, 160.0
 AWAY = timedelta(seconds=BACK - LAST)
-AWAY_WORDS = "The platform was away for %d s; %s that much more time."
 
 
 @pytest.fixture(autouse=True)
@@ -83,12 +79,6 @@ def test_whoever_is_first_extends_the_idle_limit_by_it(
     if settle is not by_an_attach:
         assert row.deadline_at == at(0) + IDLE + SLACK + AWAY
     assert PlatformHeartbeat.objects.get().alive_at == at(BACK)
-
-
-def test_without_it_the_session_is_abandoned(scene: Scene, session_id: UUID) -> None:
-    PlatformHeartbeat.objects.update(alive_at=at(BACK - 15))
-    assert sweep(BACK) == 1
-    assert scene.state(session_id)[2] == "session_abandoned"
 
 
 def test_it_extends_once(scene: Scene, session_id: UUID) -> None:
@@ -160,27 +150,6 @@ def test_nor_does_one_take_the_extension_away_as_it_detaches(
     scene.detach(session_id, holder, BACK, heard=0)
     row = scene.row(session_id)
     assert (row.attachment_id, row.deadline_at) == (None, at(0) + IDLE + SLACK + AWAY)
-
-
-@pytest.mark.parametrize("end", ["cancel", "finalize"])
-def test_a_client_that_comes_back_to_end_it_can(scene: Scene, session_id: UUID, end: str) -> None:
-    with suppress(SessionAlreadyEnded):
-        getattr(scene, end)(session_id, BACK)
-    assert scene.state(session_id)[0] == {"cancel": "cancelled", "finalize": "completed"}[end]
-
-
-def test_it_is_told_with_how_long_it_was(
-    scene: Scene, session_id: UUID, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, "kynaplatform.absences"):
-        make_up_for_downtime(at(BACK))
-        # Nobody was there meanwhile.
-        scene.cancel(session_id, BACK)
-        make_up_for_downtime(at(2 * BACK))
-    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
-        ("WARNING", AWAY_WORDS % (150, "1 open session gets")),
-        ("INFO", AWAY_WORDS % (160, "0 open sessions get")),
-    ]
 
 
 def test_before_the_first_heartbeat_there_is_none(scene: Scene) -> None:

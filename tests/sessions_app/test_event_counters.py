@@ -1,6 +1,5 @@
 """Counters of a session's events: stored with them, true to them, and shown wherever it is"""
 
-import uuid
 from importlib import import_module
 
 import pytest
@@ -14,7 +13,6 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from tests.api.api_requests import refused_fields
 from tests.conftest import SESSIONS
 from tests.event_counters import miscounted_sessions
-from tests.sessions_app.storing import store_all
 
 
 def completed(sequence, key="squat"):
@@ -57,23 +55,6 @@ def test_each_checkpoint_adds_what_its_events_are(scene):
     odd = 'lunge "deep" é'
     scene.checkpoint(session_id, holder, 4, 1, events=[completed(5), completed(6, odd)])
     assert counters(scene, session_id) == ({"squat": 3, odd: 1}, 1)
-
-
-def test_sessions_of_one_statement_are_counted_apart(scene, monkeypatch):
-    held = [scene.streaming() for _ in range(3)]
-    gathered = []
-    monkeypatch.setattr(
-        "lifecycle_scene.checkpoint_store", lambda checkpoint, now: gathered.append(checkpoint)
-    )
-    for number, (session_id, holder) in enumerate(held):
-        events = [completed(sequence) for sequence in range(1, number + 1)]
-        scene.checkpoint(session_id, holder, 1, 1, events=events)
-    # One that has lost its session stores nothing, and counts nothing.
-    scene.checkpoint(held[0][0], uuid.uuid4(), 1, 1, events=[completed(1)])
-    assert len(store_all(gathered, at(1))) == 3
-    assert [counters(scene, session_id) for session_id, _ in held] == [
-        ({}, 0), ({"squat": 1}, 0), ({"squat": 2}, 0),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("by", ["sweep", "runtime"])

@@ -16,7 +16,6 @@ from lifecycle_scene import (
     MARGIN,
     SLACK,
     START,
-    TICK,
     Scene,
     at,
     sweep,
@@ -35,7 +34,7 @@ from plans import (
 )
 
 from movespecs.models import MoveSpec
-from sessions_app import leases, lifecycle
+from sessions_app import leases
 from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
@@ -69,14 +68,6 @@ def test_it_is_lost_by_the_older_of_two_attachments(
     assert scene.row(session_id).accepted_frames_total == 20
 
 
-def test_it_does_not_complete_a_session_that_streams(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    before = scene.columns(session_id)
-    with pytest.raises(AttachmentLost):
-        scene.finish(session_id, attachment_id, 1)
-    assert scene.columns(session_id) == before
-
-
 def test_it_never_has_a_deadline_that_is_too_early(scene: Scene) -> None:
     """Messages come at any time; the deadline is written with the leases, every 10 s at most."""
     session_id, attachment_id = scene.streaming()
@@ -99,15 +90,6 @@ def test_its_deadline_does_not_pass_before_the_next_renewal(scene: Scene) -> Non
     assert scene.row(session_id).deadline_at == at(11) + IDLE + SLACK
     scene.renew(session_id, attachment_id, 138, heard=11)  # idle since 131
     assert scene.row(session_id).deadline_at == at(11) + IDLE + SLACK
-
-
-def test_a_client_that_is_detached_has_its_idle_limit_to_attach_again(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.detach(session_id, attachment_id, 25, heard=20)
-    assert scene.row(session_id).deadline_at == at(20) + IDLE
-    session_id, attachment_id = scene.streaming()
-    scene.detach(session_id, attachment_id, 25, heard=5)
-    assert scene.row(session_id).deadline_at == at(5) + IDLE
 
 
 def test_it_does_not_draw_the_deadline_back_for_an_older_message(scene: Scene) -> None:
@@ -177,19 +159,6 @@ def test_it_renews_a_session_that_the_longest_session_left_finalizing(scene: Sce
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
     assert row.deadline_at == at(3605) + LEASE + GRACE
-
-
-def test_it_settles_one_session_as_the_sweep_would(scene: Scene) -> None:
-    session_id, other = scene.created(), scene.created()
-    lifecycle.session_settle(session_id=session_id, now=at(300) - TICK)
-    assert scene.row(session_id).status == "created"
-    lifecycle.session_settle(session_id=session_id, now=at(400))
-    assert scene.state(session_id) == ("cancelled", "expired", "session_expired", at(300))
-    assert scene.row(other).status == "created"
-    assert sweep(500) == 1
-    columns, swept = scene.columns(session_id), scene.columns(other)
-    differ = {name for name in columns if columns[name] != swept[name]}
-    assert differ == {"id", "stream_url"}
 
 
 def test_it_takes_an_idle_limit_that_is_longer_than_the_longest_session(

@@ -39,12 +39,6 @@ def listener(transactional_db: None) -> Iterator[Listener]:
         yield Listener(listening)
 
 
-def test_it_signals_nothing_on_a_create(scene: Scene, listener: Listener) -> None:
-    assert scene.machine.create_session(scene.movespec).status_code == 201
-    assert scene.machine.create_session(scene.movespec, idempotency_key="k").status_code == 201
-    assert listener.heard() == []
-
-
 @pytest.mark.parametrize("end", ["finalize", "cancel"])
 @pytest.mark.parametrize("stage", ["created", "streaming"])
 def test_it_signals_an_end_once(scene: Scene, listener: Listener, stage: str, end: str) -> None:
@@ -106,16 +100,6 @@ def test_it_signals_nothing_that_did_not_commit(scene: Scene, listener: Listener
             transaction.set_rollback(True)
         assert scene.row(session_id).status == "streaming"
     assert listener.heard() == []
-
-
-def test_it_signals_when_the_transaction_commits_and_not_before(
-    scene: Scene, listener: Listener
-) -> None:
-    session_id, _ = scene.streaming()
-    with transaction.atomic():
-        scene.cancel(session_id, 1)
-        assert list(listener.listening.notifies(timeout=0)) == []
-    assert listener.heard() == [str(session_id)]
 
 
 def test_it_signals_nothing_for_what_runtimes_and_deadlines_do(

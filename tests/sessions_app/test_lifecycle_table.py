@@ -19,13 +19,11 @@ from lifecycle_scene import (
 )
 
 from kynaplatform.api.errors import (
-    NotFound,
     OrganizationSuspended,
     ProjectSuspended,
 )
-from sessions_app import attachments, lifecycle, session_sweep
+from sessions_app import attachments, session_sweep
 from sessions_app.lifecycle import SessionAlreadyEnded
-from tests.conftest import Machine
 
 LATE = 100_000
 
@@ -56,17 +54,6 @@ def test_it_keeps_the_first_start_on_a_further_attach(scene: Scene) -> None:
     assert (session.started_at, session.longest_until) == (START, START + LONGEST)
     assert (session.attachment_id, session.lease_until) == (attachment_id, at(50) + LEASE)
     assert session.deadline_at == at(50) + IDLE + SLACK
-
-
-def test_it_does_not_attach_to_an_unknown_session(db: None) -> None:
-    with pytest.raises(NotFound):
-        attachments.session_attach(
-            session_id=uuid.uuid4(),
-            attachment_id=uuid.uuid4(),
-            runtime=RUNTIME,
-            arrived_at=START,
-            now=START,
-        )
 
 
 def test_it_expires_when_the_attach_window_is_over(scene: Scene) -> None:
@@ -105,16 +92,6 @@ def test_it_finishes_through_its_runtime_after_the_longest_session(scene: Scene)
     row = scene.row(session_id)
     assert (row.status, row.attachment_id, row.ended_at) == ("finalizing", attachment_id, None)
     scene.finish(session_id, attachment_id, 3610)
-    assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
-
-
-def test_it_finishes_through_its_runtime_before_any_sweep_has_run(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.keep_alive(session_id, attachment_id, until=3590)
-    # The batch that was on its way, and then the end.
-    scene.checkpoint(session_id, attachment_id, 1, 3601)
-    assert scene.row(session_id).status == "finalizing"
-    scene.finish(session_id, attachment_id, 3602)
     assert scene.state(session_id) == ("completed", "max_duration", None, START + LONGEST)
 
 
@@ -169,16 +146,6 @@ STAGES = ["created", "streaming", "finalizing"]
 
 def at_stage(scene: Scene, stage: str) -> uuid.UUID:
     return scene.created() if stage == "created" else getattr(scene, stage)()[0]
-
-
-@pytest.mark.parametrize("end", ["finalize", "cancel"])
-def test_it_is_another_projects_to_end(scene: Scene, peer: Machine, end: str) -> None:
-    session_id, _ = scene.streaming()
-    before = scene.columns(session_id)
-    function = getattr(lifecycle, f"session_{end}")
-    with pytest.raises(NotFound):
-        function(session_id=session_id, project_id=peer.project.id, now=at(1))
-    assert scene.columns(session_id) == before
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -3,7 +3,6 @@
 import random
 import uuid
 from dataclasses import replace
-from datetime import timedelta
 from itertools import chain, product
 from typing import Any
 from uuid import UUID
@@ -14,11 +13,9 @@ from django.db import connection
 from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from lifecycle_scene import START, at
-from plans import add_sessions, analyze_sessions, explained, indexes_used, nodes
 
-from common.keyset import Cursor, encode_cursor, parse_cursor
+from common.keyset import Cursor
 from movespecs.models import MoveSpec
 from projects.models import Project
 from sessions_app.listing import (
@@ -26,7 +23,6 @@ from sessions_app.listing import (
     UNCOUNTED,
     AnyOf,
     SessionFilters,
-    ids_with_note,
     sessions_list,
 )
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, Status
@@ -35,8 +31,6 @@ from tests.long_runs import one_in
 
 STAFF_LIST = "/admin/sessions_app/detectionsession/"
 COUNT = 50
-SIZE = 100
-MANY = 50_000
 # A few seconds hold them all, so that some are of one moment.
 MOMENTS = 30
 
@@ -143,7 +137,6 @@ def pages(asked: SessionFilters, start: Cursor, size: int) -> list[list[UUID]]:
 
 FROM_NEWEST = Cursor("older", at(1), UUID(int=0))
 FROM_OLDEST = Cursor("newer", at(-MOMENTS), UUID(int=0))
-CURSOR = encode_cursor(FROM_NEWEST.created_at, FROM_NEWEST.id)
 
 
 @one_in(17)
@@ -170,57 +163,6 @@ def test_a_page_leads_back_to_the_one_before(asked: list[SessionFilters]) -> Non
     assert back.older == first.older
 
 
-def index_of(rows: int, filters: SessionFilters, start: Cursor | None) -> set[str]:
-    """The indexes by which a page is read; fails where it reads a table or sorts all `rows`."""
-    with CaptureQueriesContext(connection) as queries:
-        sessions_list(filters, start=start, size=SIZE)
-    plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries[0]['sql']}")
-    sorted_rows = [
-        node["Plans"][0]["Actual Rows"] for node in nodes(plan) if node["Node Type"] == "Sort"
-    ]
-    assert max(sorted_rows, default=0) <= rows
-    return set(indexes_used(plan).values())
-
-
-def test_a_page_is_read_in_the_order_of_an_index(
-    owner: Machine, movespec: MoveSpec, outsider: Machine, unchecked: None
-) -> None:
-    other, _ = make_released(outsider.project)
-    completed = {"status": "'completed'", "terminal_outcome": "'completed'"}
-    creator = uuid.uuid4()
-    add_sessions(
-        owner, movespec, MANY, **completed, created_by=f"'{creator}'::uuid",
-        subject="'p_' || n % 1000", metadata="jsonb_build_object('order', 'o-' || n)",
-    )  # fmt: skip
-    add_sessions(outsider, other, MANY)
-    analyze_sessions()
-    long_ago = timezone.now() - timedelta(hours=3)
-    project = SessionFilters(project_id=owner.project.id)
-    version = replace(project, version_id=movespec.current_released_version_id)
-    live, ended = "session_live_of_project_state", "session_ended_of_project"
-    for filters, expected in [
-        (project, {"session_of_project"}),
-        (replace(project, status="failed"), {ended}),
-        (replace(project, status=LIVE), {live}),
-        (replace(project, mode="replay"), {live, ended}),
-        (replace(project, subject="p_1"), {"session_of_subject"}),
-        (SessionFilters(status="completed"), {"session_of_state"}),
-    ]:
-        for start in [None, *(Cursor(way, long_ago, creator) for way in ("older", "newer"))]:
-            assert index_of(SIZE + 1, filters, start) == expected, (filters, start)
-    # Every session of the project ran this version: either index has them in order.
-    assert index_of(SIZE + 1, replace(version, status="completed"), None) <= {
-        "session_ended_of_version",
-        ended,
-    }
-    made = replace(project, created_by=creator)
-    assert "session_ended_of_credential" in index_of(SIZE + 1, made, None)
-    with CaptureQueriesContext(connection) as queries:
-        assert ids_with_note("o-7") is not None
-    plan = explained(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries[-1]['sql']}")
-    assert "session_of_note" in indexes_used(plan)
-
-
 def test_a_list_reads_no_engine_state(owner: Machine) -> None:
     superuser = Client()
     superuser.force_login(User.objects.create_superuser("root"))
@@ -228,19 +170,3 @@ def test_a_list_reads_no_engine_state(owner: Machine) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert get(address).status_code == 200
         assert "engine_state" not in " ".join(query["sql"] for query in queries)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"sideways,{CURSOR}",
-        CURSOR,
-        f"older,{CURSOR[:-4]}",
-        f"older,{'_' * 32}",
-        f"newer,{at(1).isoformat()}",
-    ],
-)
-def test_what_is_no_place_is_refused(text: str) -> None:
-    assert parse_cursor(f"older,{CURSOR}") == FROM_NEWEST
-    with pytest.raises((ValueError, OverflowError)):
-        parse_cursor(text)

@@ -1,21 +1,16 @@
 """Migrations beside the traffic: interrupted, killed, and run again; what old rows lose."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from uuid import UUID
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from lifecycle_scene import Scene
 
-from sessions_app.models import DetectionEvent
 from tests.concurrency.racing import waiting_backends
 from tests.server import ROOT
 from tests.server import test_database_url as database_url
@@ -69,56 +64,6 @@ def test_it_lets_others_pass_and_tries_again(undone: str) -> None:
         reader.rollback()
         assert migrate.wait(60) == 0
     assert {"0004_runtime", "0006_forget_engine_states"} <= applied()
-
-
-EVENTS, KILLS = 200_000, 2
-
-
-def copied() -> int:
-    """How far the copy has come, 0 before it has begun."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('detection_event_copied') IS NOT NULL")
-        if cursor.fetchone() == (False,):
-            return 0
-        cursor.execute("SELECT sequence FROM detection_event_copied")
-        return int(cursor.fetchone()[0])
-
-
-def is_farther(copied_before: int) -> bool:
-    return copied() > copied_before
-
-
-@pytest.fixture
-def events(transactional_db: None, scene: Scene) -> Iterator[UUID]:
-    """The session of as many events, in the one table of the code before partitions."""
-    call_command("migrate", "sessions_app", "0011_indexes", verbosity=0)
-    session_id = scene.created()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload)"
-            " SELECT %s, n, n, n, 'feedback', '{}' FROM generate_series(1, %s) AS n",
-            [session_id, EVENTS],
-        )
-    yield session_id
-    call_command("migrate", verbosity=0)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.long
-def test_a_copy_of_the_events_that_is_killed_goes_on_where_it_was(events: UUID) -> None:
-    for _ in range(KILLS):
-        before = copied()
-        with psycopg.connect(database_url(), autocommit=True) as other, migrating() as migrate:
-            eventually(partial(is_farther, before), "a batch is copied")
-            # Which a batch takes in turn with whoever deletes.
-            other.execute("SELECT pg_advisory_lock(hashtext('detection_event_new'))")
-            migrate.kill()
-            assert migrate.wait() == -signal.SIGKILL
-        assert before < copied() < EVENTS
-    with migrating() as migrate:
-        assert migrate.wait(60) == 0
-    found = DetectionEvent.objects.filter(session_id=events).order_by("sequence")
-    assert [*found.values_list("sequence", flat=True)] == [*range(1, EVENTS + 1)]
 
 
 @pytest.mark.django_db(transaction=True)

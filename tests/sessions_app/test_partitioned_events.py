@@ -1,6 +1,5 @@
 """Events in partitions: the migration beside writers, the partitions made ahead, and dropped."""
 
-import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from common.keyset import first_id_of
 from sessions_app import retention
-from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.models import DetectionSession
 from sessions_app.retention import (
     dated_partitions,
     event_partition_drop,
@@ -314,26 +313,3 @@ def test_no_other_table_is_dropped(db: None) -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute("SELECT event_partition_drop(%s)", [name])
-
-
-def test_reads_and_deletes_of_a_session_meet_its_partition_alone(scene: Scene) -> None:
-    session_id = scene.created()
-    beside = f"'{str(session_id)[:24]}' || lpad(to_hex(n), 12, '0')"
-    copy_row("detection_session", session_id, 50, id=beside)
-    run(
-        "INSERT INTO detection_event (session_id, sequence, frame_seq, ts_ms, type, payload) "
-        "SELECT id, n, n, n, 'feedback', '{}' FROM detection_session, generate_series(1, 100) AS n"
-    )
-    run("ANALYZE detection_event")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "EXPLAIN SELECT * FROM detection_event WHERE session_id = %s AND sequence > 5",
-            [session_id],
-        )
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    (partition,) = partition_of(session_id)
-    assert "Seq Scan" not in plan
-    met = re.findall(r" on (detection_event\w*)", plan)
-    assert met
-    assert all(name.startswith(partition) for name in met)
-    assert DetectionEvent.objects.filter(session_id=session_id).count() == 100

@@ -5,8 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from lifecycle_scene import START, TICK, Scene, at
 
 from kynaplatform.checks import MAX_LIFETIME_SECONDS
@@ -53,15 +51,6 @@ def test_it_frees_an_idempotency_key_after_that(scene: Scene) -> None:
     assert [key_of(id_) for id_ in others] == ["order-8", None]
     assert scene.created(100_000, key="order-7") != session_id
     assert forget_idempotency_keys(now=START + KEPT + TICK) == 0
-
-
-@pytest.mark.parametrize(("slice_size", "updates"), [(2, 3), (5, 1), (1000, 1)])
-def test_it_frees_them_in_bounded_chunks(scene: Scene, slice_size: int, updates: int) -> None:
-    for number in range(5):
-        scene.created(number, key=str(number))
-    with CaptureQueriesContext(connection) as queries:
-        assert forget_idempotency_keys(now=START + 2 * DAY, slice_size=slice_size) == 5
-    assert len([query for query in queries if query["sql"].startswith("UPDATE")]) == updates
 
 
 class Keys:

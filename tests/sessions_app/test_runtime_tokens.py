@@ -1,16 +1,12 @@
 """The runtime token of a create, as a stranger verifies it, and after an upgrade, to the byte."""
 
-import base64
 import hashlib
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -129,10 +125,6 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
 CREATED_AT = datetime(2100, 5, 6, 7, 8, 9, 750_000, tzinfo=UTC)
 
 
-def decode(part):
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
 @pytest.fixture
 def created(owner, movespec, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda *_: CREATED_AT)
@@ -143,41 +135,6 @@ def created(owner, movespec, monkeypatch):
 @pytest.fixture
 def key_set():
     return lambda: ask("GET", "/.well-known/jwks.json").json()
-
-
-def test_its_header_and_claims_are_exactly_the_contracts(owner, movespec, created):
-    header, claims, _ = created["runtime_token"].split(".")
-    assert json.loads(decode(header)) == {
-        "alg": "EdDSA",
-        "typ": "kyna-runtime+jwt",
-        "kid": str(SigningKey.objects.get().id),
-    }
-    issued_at = int(CREATED_AT.timestamp())
-    assert json.loads(decode(claims)) == {
-        "iss": "kynaplatform",
-        "aud": "kyna-runtime",
-        "sub": created["session_id"],
-        "jti": created["session_id"],
-        "iat": issued_at,
-        "nbf": issued_at,
-        "exp": issued_at + 300 + 3600,
-        "organization_id": str(owner.organization.id),
-        "project_id": str(owner.project.id),
-        "movespec_version_id": str(movespec.current_released_version_id),
-        "mode": "replay",
-        "contract_major": 1,
-        "input_schema_version": "mediapipe_pose_landmarker/v1",
-        "output_schema_version": "kynasmith_detection_events/v1",
-    }
-
-
-def test_its_signature_verifies_with_the_published_key_alone(created, key_set):
-    signed, _, signature = created["runtime_token"].rpartition(".")
-    [key] = key_set()["keys"]
-    public = Ed25519PublicKey.from_public_bytes(decode(key["x"]))
-    public.verify(decode(signature), signed.encode())
-    with pytest.raises(InvalidSignature):
-        public.verify(decode(signature), signed.encode() + b"x")
 
 
 def test_a_jwt_library_verifies_it_through_the_key_set(created, key_set):

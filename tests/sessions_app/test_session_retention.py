@@ -26,7 +26,7 @@ from sessions_app.retention import (
     retention_apply,
 )
 from tests.conftest import Machine, make_released
-from tests.sessions_app.plans import add_sessions, copy_row, run
+from tests.sessions_app.plans import copy_row, run
 
 DAY = timedelta(days=1)
 NOW = timezone.now()
@@ -270,20 +270,6 @@ def test_a_run_ends_in_time_and_the_next_goes_on(
     assert apply(seconds=0) == 0
     assert len(left()) == 3
     assert apply() == 3
-
-
-def test_what_is_due_is_found_by_its_index(scene: Scene, movespec: Any) -> None:
-    add_sessions(scene.machine, movespec, 2_000, ended_at="now() - n * interval '1 minute'")
-    run("ANALYZE detection_session")
-    due = DetectionSession.objects.filter(
-        project_id=scene.machine.project.id,
-        deadline_at__isnull=True,
-        events_left_at__isnull=True,
-        ended_at__lt=timezone.now() - timedelta(minutes=1_990),
-    ).order_by("ended_at")
-    plan = due.explain(format="json")
-    assert "session_with_events" in plan
-    assert "Seq Scan" not in plan
 
 
 def test_the_log_of_staff_is_kept_as_long_as_it_says(scene: Scene, settings: Any) -> None:

@@ -93,11 +93,6 @@ def test_its_times_follow_the_settings(owner, movespec, monkeypatch, settings):
     assert session.runtime_token_expires_at == NOW + timedelta(seconds=57)
 
 
-def test_without_a_key_every_create_is_another_session(owner, movespec):
-    ids = {create(owner, movespec_id=movespec.id).json()["session_id"] for _ in range(3)}
-    assert len(ids) == DetectionSession.objects.count() == 3
-
-
 # Its fields
 
 
@@ -316,16 +311,6 @@ def test_a_public_movespec_without_a_release_must_be_forked_too(owner, peer):
     public = make_movespec(owner.project, visibility="public")
     with nothing_changes():
         refused(create(peer, movespec_id=public.id), 409, "movespec_fork_required")
-
-
-def test_the_fork_itself_can_run_once_it_is_released(peer, public_movespec):
-    fork = peer.post(
-        f"/api/movespecs/{public_movespec.id}/fork", {"project_id": str(peer.project.id)}
-    ).json()
-    path = f"/api/movespecs/{fork['movespec_id']}/versions"
-    version = peer.post(path).json()["movespec_version_id"]
-    assert peer.post(f"{path}/{version}/release").status_code == 200
-    assert str(resolved(create(peer, movespec_id=fork["movespec_id"]))) == version
 
 
 def test_its_unreleased_versions_are_not_found(peer, public_movespec):

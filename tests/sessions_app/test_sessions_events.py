@@ -164,21 +164,6 @@ def test_another_projects_events_are_not_found(scene, session_id, peer, outsider
                 refused(machine.get(address(id_)), 404, "not_found", resource="session")
 
 
-def test_a_page_costs_four_statements_whatever_the_session_holds(reader, scene):
-    other, its_holder = scene.streaming()
-    scene.checkpoint(other, its_holder, 1, 1, events=numbered(5_000))
-    session_id, holder = scene.streaming()
-    scene.checkpoint(session_id, holder, 1, 1, events=numbered(5_000))
-    run("ANALYZE detection_event")
-    after = event_id(session_id, 4_900)
-    reader.get(address(session_id))
-    with CaptureQueriesContext(connection) as queries:
-        assert len(numbers(reader.get(address(session_id, f"?after={after}")))) == 100
-    # Who asks; whether it is theirs; the known event; and the page.
-    assert len(queries) == 4
-    assert rows_read(explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {queries[3]['sql']}")) == 100
-
-
 def test_the_events_caused_come_in_their_order(scene, session_id):
     found = events_caused(session_id=session_id, frame_seqs=[4, 2, 9])
     assert [event.sequence for event in found] == [3, 4, 7]

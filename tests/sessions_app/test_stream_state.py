@@ -84,6 +84,7 @@ def test_a_damaged_state_is_an_error_that_its_readers_know() -> None:
     assert read < 3  # a bit of the frame's head says nothing
 
 
+@pytest.mark.long
 def test_a_dictionary_is_trained_on_what_streams_store(tmp_path: Path) -> None:
     """As the stored one was, though by an engine that may have changed since."""
     file = tmp_path / "new.dictionary"

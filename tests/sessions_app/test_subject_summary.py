@@ -7,9 +7,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from plans import MANY, add_sessions, analyze_sessions, explained, indexes_used, rows_read
 
 from kynaplatform import clock
 from kynaplatform.api import pagination
@@ -324,21 +321,6 @@ def test_a_bad_query_is_refused(owner):
         ("subject=p&cursor=x", "cursor", "Not a cursor of this list."),
     ):  # fmt: skip
         refused(owner.get(f"{SUMMARY}?{query}"), 422, "validation_error", **{field: told})
-
-
-def test_it_reads_the_persons_sessions_alone_in_one_statement(owner, movespec):
-    """Among 20,000 others of the same project and days."""
-    add_sessions(owner, movespec, MANY)
-    for n in range(5):
-        trained(movespec, datetime.now(UTC) - timedelta(minutes=n), 1)
-    analyze_sessions()
-    with CaptureQueriesContext(connection) as asked:
-        assert owner.get(f"{SUMMARY}?subject=p_4711").json()[0]["completed"] == 5
-    # The credential; the project's place, between the ends of a transaction; and the sessions.
-    assert len(asked) == 5
-    plan = explained(f"EXPLAIN (ANALYZE, FORMAT JSON) {asked[3]['sql']}")
-    assert "session_of_subject" in indexes_used(plan).values()
-    assert rows_read(plan) < 100
 
 
 def test_the_page_has_an_answer_as_it_is_sent(owner, movespec):
