@@ -96,20 +96,6 @@ def test_a_gate_that_costs_somebody_by_any_shape_is_not_taken(two_shapes: None) 
     assert form_of(Counting(samples, **given)) == KNEE.with_gate(UPRIGHT).with_gate(NOBODY)
 
 
-def test_a_gate_that_costs_with_the_chosen_shape_is_not_taken(two_shapes: None) -> None:
-    counts = {"a_stu1_1": 3, "a_stu2_1": 0, "a_stu3_1": 3}
-    assert (
-        form_of(
-            Counting(
-                [marked(name=name, count=count) for name, count in counts.items()],
-                elbow=lambda name, gated: 0,
-                knee=lambda name, gated: 0 if gated else 3,
-            )
-        )
-        == KNEE
-    )
-
-
 @pytest.mark.parametrize(
     ("counts", "is_taken"),
     [
@@ -192,8 +178,3 @@ def test_a_set_is_counted_by_what_is_chosen_on_the_other(
 ) -> None:
     assert two_sets.by_dataset() == {}
     assert chosen_on == [{*NAMES[3:]}, {*NAMES[:3]}]
-
-
-def test_each_recording_is_counted(two_shapes: None, two_sets: Chooser) -> None:
-    for counted in (two_sets.by_person(), two_sets.by_dataset()):
-        assert {name: len(times) for name, times in counted.items()} == dict.fromkeys(NAMES, 3)

@@ -5,9 +5,8 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from score_scene import marked
 
-from dev.bench.score.matches import Tally, belongs, figures, matched, within_span
+from dev.bench.score.matches import Tally, belongs, figures, matched
 
 # Three repetitions of a second each, without a pause.
 THREE = ((0.0, 1000.0), (1000.0, 2000.0), (2000.0, 3000.0))
@@ -64,11 +63,6 @@ def test_no_other_pairing_in_order_has_more(
         )
     )
     assert len(pairs) == best
-
-
-def test_the_span_goes_from_the_first_start_to_where_the_last_may_be_told() -> None:
-    sample = marked((500, 1000), (1000, 2000))
-    assert within_span([499, 500, 1500, 2600, 2601], sample) == [500, 1500, 2600]
 
 
 def test_figures_are_of_all_recordings_together() -> None:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,10 @@ import pytest
 
 from detection import PoseFrame
 from dev.bench.score import angles, people
-from dev.bench.score.__main__ import main
 from dev.bench.score.engine_runs import Workers
-from dev.bench.score.samples import CAMERAS, Film, load_films
+from dev.bench.score.samples import Film, load_films
 from dev.bench.score.tables import Cell
 from dev.poses.figure import perform
-
-WITH_PEOPLE = pytest.mark.skipif(
-    not os.environ.get("PEOPLE_DIR"), reason="PEOPLE_DIR names no folder of people as they are"
-)
 
 
 def make_film(folder: Path, name: str, frames: Sequence[PoseFrame | None], **fields: Any) -> None:
@@ -106,9 +100,9 @@ def test_what_another_act_counts_is_false(tmp_path: Path) -> None:
     make_film(tmp_path, "hdm05_kick_a", figure("squat", 3))
     [film] = load_films(tmp_path)
     table = people.other_acts(Workers([], films=[film]))
-    squat = next(row for row in table.json() if row["MoveSpec"] == "squat")
-    minutes = film.minutes * len(CAMERAS)
-    assert squat["kick"] == squat["all"] == pytest.approx(3 * len(CAMERAS) / minutes)
+    [squat] = [row for row in table.rows if row[0] == "squat"]
+    assert table.columns == ("MoveSpec", "kick", "all")
+    assert squat[1] == squat[2] == pytest.approx(3 / film.minutes)
 
 
 def test_a_still_plank_is_held_for_a_second(tmp_path: Path) -> None:
@@ -138,18 +132,6 @@ def test_a_check_is_measured_that_was_seen_in_people_marked_right_or_wrong(tmp_p
     assert people.measured_checks(workers, "squat") == checks
     assert people.measured_checks(workers, "lunge") == []
     assert people.measured_checks(workers, "plank") == []
-
-
-@WITH_PEOPLE
-@pytest.mark.long
-def test_it_scores_people_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for file in sorted(Path(os.environ["PEOPLE_DIR"]).glob("*.json.gz"))[::40]:
-        (tmp_path / file.name).symlink_to(file)
-    monkeypatch.setenv("PEOPLE_DIR", str(tmp_path))
-    assert main(["--only", "people", "--json"]) == 0
-    assert list(json.loads(capsys.readouterr().out)) == ["people"]
 
 
 def test_an_angle_is_true_from_the_side_and_too_straight_from_ahead(

@@ -63,5 +63,5 @@ def test_most_of_the_misses_of_people_left_out_are_marked_and_few_of_the_rest() 
         judged = quality.judge(workers)
     of = quality.by_people(judged, quality.unsure(QualityReason))
     assert of.misses >= 10
-    assert of.marked >= 0.55 * of.misses
+    assert of.marked >= 0.5 * of.misses
     assert of.wrongly <= 0.11 * of.rest

@@ -8,36 +8,22 @@ import pytest
 from dev.bench.score import tables
 from dev.bench.score.tables import Table
 
-TABLE = Table(
-    key="counts",
-    title="Counts",
-    columns=("exercise", "exact", "F1"),
-    rows=[("squat", 12, 0.987), ("lunge", 3, None)],
-)
+TABLE = Table("Counts", ("exercise", "exact", "F1"), [("squat", 12, 0.987), ("lunge", 3, None)])
 
 
-def test_the_docs_get_the_tables_that_are_for_them_in_place_of_the_old(tmp_path: Path) -> None:
-    long = Table(key="long", title="Long", columns=("a",), rows=[(1,)], is_for_docs=False)
+def test_the_docs_get_the_tables_in_place_of_the_old(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"Before.\n\n{tables.BEGIN}\nold\n{tables.END}\n\nAfter.\n")
     for _ in range(2):
-        tables.write({"part": [TABLE, long]}, page)
+        tables.write([TABLE], page)
         assert page.read_text() == (
-            f"Before.\n\n{tables.BEGIN}\n\n{TABLE.markdown()}\n\n{tables.END}\n\nAfter.\n"
+            f"Before.\n\n{tables.BEGIN}\n\n**Counts**\n\n"
+            "| exercise | exact | F1 |\n| --- | ---: | ---: |\n"
+            f"| squat | 12 | 0.99 |\n| lunge | 3 | - |\n\n{tables.END}\n\nAfter.\n"
         )
-
-
-@pytest.mark.parametrize("text", ["", tables.BEGIN, tables.END])
-def test_a_page_without_the_markers_is_refused(text: str) -> None:
+    page.write_text(tables.BEGIN)
     with pytest.raises(ValueError, match="The page has no"):
-        tables.replaced(text, "tables")
-
-
-def test_to_write_the_tables_of_the_page_again_changes_nothing() -> None:
-    text = tables.PAGE.read_text(encoding="utf-8")
-    assert (text.count(tables.BEGIN), text.count(tables.END)) == (1, 1)
-    written = text.partition(tables.BEGIN)[2].partition(tables.END)[0]
-    assert tables.replaced(text, written.strip()) == text
+        tables.write([TABLE], page)
 
 
 def test_the_engines_page_has_the_figures_of_the_tables() -> None:

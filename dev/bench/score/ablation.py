@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from unittest.mock import patch
 
 import detection.engine.plan as plan
@@ -35,39 +35,35 @@ FLAP_MS: Final = 300.0
 COLUMNS: Final = (*MORE_IS_BETTER, *OFF_BY, FLAPS, RESTORES, HOSTILE, DIFFERS)
 
 
-class Off(NamedTuple):
-    """How a rule is switched off: by other settings, or by another function in its place."""
+# How a rule is switched off: by other settings, or by another function in a class or module.
+Off = EngineSettings | tuple[Any, str, Callable[..., Any]]
 
-    settings: EngineSettings = SHIPPED
-    place: Any = None
-    name: str = ""
-    instead: Callable[..., Any] | None = None
 
-    @contextmanager
-    def applied(self) -> Iterator[EngineSettings]:
-        if self.place is None:
-            yield self.settings
-            return
-        with patch.object(self.place, self.name, self.instead):
-            plan.plan_of.cache_clear()
-            yield self.settings
+@contextmanager
+def applied(off: Off) -> Iterator[EngineSettings]:
+    if isinstance(off, EngineSettings):
+        yield off
+        return
+    with patch.object(*off):
         plan.plan_of.cache_clear()
+        yield SHIPPED
+    plan.plan_of.cache_clear()
 
 
 def _with(part: str, **values: float) -> Off:
-    return Off(replace(SHIPPED, **{part: replace(getattr(SHIPPED, part), **values)}))
+    return replace(SHIPPED, **{part: replace(getattr(SHIPPED, part), **values)})
 
 
 AS_SHIPPED: Final = "as shipped"
 RULES: Final[dict[str, Off]] = {
-    AS_SHIPPED: Off(),
+    AS_SHIPPED: SHIPPED,
     "own range": _with("swing", range_swings=10**9),
     "least share of the gap": _with("swing", min_swing_share=0.0),
     "least degrees": _with("swing", min_swing_degrees=0.1),
-    "stillness": Off(place=Stillness, name="has_ended", instead=lambda self: True),
-    "barriers": Off(place=plan, name="_edges", instead=lambda *_: ()),
-    "rivals": Off(place=plan, name="can_hold_at_once", instead=lambda *_: True),
-    "inferred conditions": Off(place=plan, name="find_conditions", instead=lambda _: ()),
+    "stillness": (Stillness, "has_ended", lambda self: True),
+    "barriers": (plan, "_edges", lambda *_: ()),
+    "rivals": (plan, "can_hold_at_once", lambda *_: True),
+    "inferred conditions": (plan, "find_conditions", lambda _: ()),
     "grace of conditions": _with("phase", condition_ms=0.0),
     "enter time": _with("phase", enter_ms=0.0),
     "exit time": _with("phase", exit_ms=0.0),
@@ -102,7 +98,7 @@ def tables(workers: Workers) -> list[Table]:
         changes = (figures[column] - shipped[column] for column in COLUMNS)
         rows.append((name, *(f"{change:+d}" if change else "" for change in changes)))
     title = "Each rule of the engine switched off: the change of the row above"
-    return [Table("ablation", title, ("rule", *COLUMNS), rows)]
+    return [Table(title, ("rule", *COLUMNS), rows)]
 
 
 def ablate(scene: Scene) -> dict[str, Counter[str]]:
@@ -110,7 +106,7 @@ def ablate(scene: Scene) -> dict[str, Counter[str]]:
     frames = scene.frames()
     found, usual = {}, None
     for name, off in RULES.items():
-        with off.applied() as settings:
+        with applied(off) as settings:
             events = [_events(spec, frames, settings) for spec in scene.specs]
             of = _figures(scene, frames, events, settings)
         usual = events if usual is None else usual
@@ -120,12 +116,22 @@ def ablate(scene: Scene) -> dict[str, Counter[str]]:
 
 
 def _events(
-    spec: MoveSpec, frames: Sequence[PoseFrame], settings: EngineSettings
+    spec: MoveSpec,
+    frames: Sequence[PoseFrame],
+    settings: EngineSettings,
+    *,
+    is_restored: bool = False,
 ) -> list[DetectionEvent] | None:
-    """None where a frame raises."""
-    engine = Engine(spec, settings)
+    """None where a frame raises. With `is_restored` the engine is stored and restored at each
+    seventh frame."""
+    engine, events = Engine(spec, settings), []
     try:
-        return [event for frame in frames for event in engine.feed(frame)] + engine.finish()
+        for number, frame in enumerate(frames):
+            if is_restored and number % 7 == 3:
+                state = json.loads(json.dumps(engine.snapshot()))
+                engine = Engine.restore(spec, state, settings)
+            events += engine.feed(frame)
+        return events + engine.finish()
     except (ArithmeticError, ValueError):
         return None
 
@@ -144,7 +150,7 @@ def _figures(
         count = sum(event.type == "event_completed" for event in events)
         if scene.column == FLAPS:
             of[FLAPS] += flaps(events)
-            of[RESTORES] += _events_of_restored(spec, frames, settings) != events
+            of[RESTORES] += _events(spec, frames, settings, is_restored=True) != events
         elif scene.column in OFF_BY:
             of[scene.column] += abs(count - (scene.truth or 0))
         else:
@@ -164,16 +170,3 @@ def flaps(events: Sequence[DetectionEvent]) -> int:
             else:
                 found += event.ts_ms - exited.get(phase, -NEVER) < FLAP_MS
     return found
-
-
-def _events_of_restored(
-    spec: MoveSpec, frames: Sequence[PoseFrame], settings: EngineSettings
-) -> list[DetectionEvent]:
-    """Those of an engine that is stored and restored at each seventh frame."""
-    engine, events = Engine(spec, settings), []
-    for number, frame in enumerate(frames):
-        if number % 7 == 3:
-            state = json.loads(json.dumps(engine.snapshot()))
-            engine = Engine.restore(spec, state, settings)
-        events += engine.feed(frame)
-    return events + engine.finish()

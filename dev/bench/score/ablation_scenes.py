@@ -94,7 +94,6 @@ def _of_film(film: Film) -> Iterator[Scene]:
 
 
 def _figure(exercise: str, camera: Camera) -> Scene:
-    """By the catalogue, by others' bands, and by three phases."""
     camera = replace(camera, turned=MOVEMENTS[exercise].turned + 20)
     frames = repeat(exercise, repetitions=REPETITIONS, camera=camera)
     specs = [catalogue()[exercise], movespec(exercise, "public example"), three_phases(exercise)]
@@ -149,59 +148,55 @@ def _swapped(frames: Frames) -> Frames:
     )
 
 
-def _outliers(frames: Frames) -> Frames:
-    """One landmark in ten off by some 40 cm."""
-    chance = random.Random(1)  # noqa: S311
-
-    def off(_: int, pose: Pose) -> Pose:
-        return tuple(
-            mark._replace(x=mark.x + chance.gauss(0, 0.4), y=mark.y + chance.gauss(0, 0.4))
-            if chance.random() < 0.1
-            else mark
-            for mark in pose
-        )
-
-    return _posed(frames, off)
-
-
-def _hidden(frames: Frames) -> Frames:
-    """Each landmark hidden, and wrong, for a third of each second."""
-    chance = random.Random(1)  # noqa: S311
-
-    def hide(number: int, pose: Pose) -> Pose:
-        return tuple(
-            mark._replace(x=mark.x + chance.gauss(0, 0.2), visibility=0.2)
-            if (number + 10 * index) % 30 < 10
-            else mark._replace(visibility=0.9)
-            for index, mark in enumerate(pose)
-        )
-
-    return _posed(frames, hide)
-
-
 def _absent(frames: Frames) -> Frames:
     """Out of the picture for three seconds, while the movement goes on."""
     begun = frames[0].timestamp_ms
     return [frame for frame in frames if not 3000 <= frame.timestamp_ms - begun < 6000]
 
 
-def _deep(frames: Frames) -> Frames:
-    """z off by some 15 cm."""
+def _shaken(frames: Frames, change: Callable[[random.Random, int, Landmark], Landmark]) -> Frames:
+    """Each landmark changed by chance; the number counts frames and, ten times each, landmarks."""
     chance = random.Random(1)  # noqa: S311
     return _posed(
-        frames, lambda _, pose: tuple(m._replace(z=m.z + chance.gauss(0, 0.15)) for m in pose)
+        frames,
+        lambda number, pose: tuple(
+            change(chance, number + 10 * index, mark) for index, mark in enumerate(pose)
+        ),
     )
+
+
+def _off(chance: random.Random, mark: Landmark, metres: float) -> Landmark:
+    return mark._replace(x=mark.x + chance.gauss(0, metres), y=mark.y + chance.gauss(0, metres))
+
+
+def _outliers(frames: Frames) -> Frames:
+    """One landmark in ten off by some 40 cm."""
+    return _shaken(
+        frames,
+        lambda chance, _, mark: _off(chance, mark, 0.4) if chance.random() < 0.1 else mark,
+    )
+
+
+def _hidden(frames: Frames) -> Frames:
+    """Each landmark hidden, and wrong, for a third of each second."""
+    return _shaken(
+        frames,
+        lambda chance, number, mark: (
+            mark._replace(x=mark.x + chance.gauss(0, 0.2), visibility=0.2)
+            if number % 30 < 10
+            else mark._replace(visibility=0.9)
+        ),
+    )
+
+
+def _deep(frames: Frames) -> Frames:
+    """z off by some 15 cm."""
+    return _shaken(frames, lambda chance, _, mark: mark._replace(z=mark.z + chance.gauss(0, 0.15)))
 
 
 def _trembling(frames: Frames) -> Frames:
     """Landmarks off by some 4 cm."""
-    chance = random.Random(1)  # noqa: S311
-    return _posed(
-        frames,
-        lambda _, pose: tuple(
-            m._replace(x=m.x + chance.gauss(0, 0.04), y=m.y + chance.gauss(0, 0.04)) for m in pose
-        ),
-    )
+    return _shaken(frames, lambda chance, _, mark: _off(chance, mark, 0.04))
 
 
 FAULTS_OF: Final = (_elsewhere, _swapped, _outliers, _hidden, _absent, _deep, _trembling)

@@ -52,6 +52,7 @@ class Angle(NamedTuple):
 
     measure: Measure
     extreme: Literal["least", "most"]
+    movement: str
     films: str  # the beginning of their names
     bands: tuple[str, str]
 
@@ -70,17 +71,19 @@ class Angle(NamedTuple):
         return statistics.mean(degrees(frame.landmarks, self.measure, side) for side in sides)
 
 
-SQUAT, SIT, RAISE = "uiprmd_squat_", "uiprmd_sit-to-stand_", "uiprmd_shoulder-abduction-one-arm_"
-ANGLES: Final = {
-    ("knee, least", "squat"): Angle("knee", "least", SQUAT, LEGS),
-    ("knee, least", "sit to stand"): Angle("knee", "least", SIT, LEGS),
-    ("hip, least", "squat"): Angle("hip", "least", SQUAT, LEGS),
-    ("hip, least", "sit to stand"): Angle("hip", "least", SIT, LEGS),
-    ("trunk, most", "sit to stand"): Angle("trunk", "most", SIT, LEGS),
-    ("shank, most", "squat"): Angle("shank", "most", SQUAT, LEGS),
-    ("shoulder, most", "arm raised aside"): Angle("shoulder", "most", RAISE, ARM),
-    ("upper arm, most", "arm raised aside"): Angle("upper_arm", "most", RAISE, ARM),
-}
+SQUAT = ("squat", "uiprmd_squat_", LEGS)
+SIT = ("sit to stand", "uiprmd_sit-to-stand_", LEGS)
+RAISE = ("arm raised aside", "uiprmd_shoulder-abduction-one-arm_", ARM)
+ANGLES: Final = (
+    Angle("knee", "least", *SQUAT),
+    Angle("knee", "least", *SIT),
+    Angle("hip", "least", *SQUAT),
+    Angle("hip", "least", *SIT),
+    Angle("trunk", "most", *SIT),
+    Angle("shank", "most", *SQUAT),
+    Angle("shoulder", "most", *RAISE),
+    Angle("upper_arm", "most", *RAISE),
+)
 
 
 def degrees(pose: Sequence[Landmark], measure: Measure, side: BodySide) -> float:
@@ -115,28 +118,22 @@ def errors(angle: Angle, film: Film, completed: Sequence[Completion]) -> list[fl
 def tables(workers: Workers) -> list[Table]:
     """Of the people who do it right."""
     rows: list[Row] = []
-    for names, angle in ANGLES.items():
+    for angle in ANGLES:
         films = [one for one in workers.films if one.name.startswith(angle.films) and one.right]
         spec, cells = angle.spec(), []
         for camera in CAMERAS.values():
             runs = [Run(Filmed(one.name, camera), spec) for one in films]
             completed = workers.completed(runs)
-            off = [
-                error
-                for run, one in zip(runs, films, strict=True)
-                for error in errors(angle, one, completed[run])
-            ]
+            pairs = zip(runs, films, strict=True)
+            off = [error for run, one in pairs for error in errors(angle, one, completed[run])]
             cells.append(shown(off))
-        rows.append((*names, *cells))
-    return [
-        Table(
-            "angles",
-            "How far the reported extreme of a repetition is off the true one, in degrees"
-            " (mean ± standard deviation), by where the camera stands",
-            ("angle", "movement", *CAMERAS),
-            rows,
-        )
-    ]
+        name = angle.measure.replace("_", " ")
+        rows.append((f"{name}, {angle.extreme}", angle.movement, *cells))
+    title = (
+        "How far the reported extreme of a repetition is off the true one, in degrees (mean ±"
+        " standard deviation), by where the camera stands"
+    )
+    return [Table(title, ("angle", "movement", *CAMERAS), rows)]
 
 
 def shown(differences: Sequence[float]) -> Cell:

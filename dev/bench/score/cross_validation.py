@@ -8,7 +8,7 @@ counted by another shape.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, product
@@ -108,11 +108,7 @@ class Shape(NamedTuple):
 SIDES: tuple[Side | None, ...] = (None, "both")
 ENDS = ((True, False, True), (False, True), (True, False))
 ANGLES: tuple[Angles, ...] = ("all", "first", "last")
-SHAPES = [
-    Shape(rest_share, far_share, side, ends, angles)
-    for rest_share, far_share in product((0.25, 0.1, 0.4), (0.3, 0.15, 0.45))
-    for side, ends, angles in product(SIDES, ENDS, ANGLES)
-]
+SHAPES = [Shape(*of) for of in product((0.25, 0.1, 0.4), (0.3, 0.15, 0.45), SIDES, ENDS, ANGLES)]
 # The gates of the catalogue, and wider and narrower ones.
 GATES: dict[str, tuple[Criterion, ...]] = {
     "bench-press": (Criterion("thigh", None, 20, 180), Criterion("trunk", None, 30, 180)),
@@ -121,10 +117,7 @@ GATES: dict[str, tuple[Criterion, ...]] = {
     "lunge": (Criterion("trunk", None, 0, 60), Criterion("upper_arm", None, 0, 110)),
     "pull-up": (Criterion("forearm", None, 110, 180), Criterion("trunk", None, 0, 45)),
     "push-up": (Criterion("trunk", None, 30, 180), Criterion("hip", None, 100, 180)),
-    "rope-pushdown": (
-        Criterion("upper_arm", "both", 0, 50),
-        Criterion("trunk", None, 0, 45),
-    ),
+    "rope-pushdown": (Criterion("upper_arm", "both", 0, 50), Criterion("trunk", None, 0, 45)),
     "sit-up": (Criterion("thigh", None, 60, 180), Criterion("thigh", None, 80, 180)),
     "squat": (Criterion("trunk", None, 0, 60), Criterion("shank", None, 0, 40)),
 }
@@ -181,19 +174,18 @@ class Chooser:
         for dataset in DATASETS:
             samples = [one for one in self._samples if one.dataset == dataset]
             for person in dict.fromkeys(one.person for one in samples):
-                chosen = self.choose([one for one in samples if one.person != person])
-                counted.update(
-                    self._count(chosen, [one for one in samples if one.person == person])
-                )
+                others = [one for one in samples if one.person != person]
+                own = [one for one in samples if one.person == person]
+                counted.update(self._count(self.choose(others), own))
         return counted
 
     def by_dataset(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on the other data set."""
         counted = {}
         for dataset in DATASETS:
-            chosen = self.choose([one for one in self._samples if one.dataset != dataset])
+            others = [one for one in self._samples if one.dataset != dataset]
             own = [one for one in self._samples if one.dataset == dataset]
-            counted.update(self._count(chosen, own))
+            counted.update(self._count(self.choose(others), own))
         return counted
 
     def _count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Times]:
@@ -209,10 +201,7 @@ class Chooser:
         A shape is chosen on the exercise's own recordings and, between equals or without
         recordings, on those of the other exercises.
         """
-        good: dict[str, list[Sample]] = {}
-        for one in samples:
-            if not one.is_bad:
-                good.setdefault(one.exercise, []).append(one)
+        good = _grouped((one for one in samples if not one.is_bad), lambda one: one.exercise)
         if not good:
             return {}
         settings = self._best_settings(chain.from_iterable(good.values()))
@@ -234,9 +223,7 @@ class Chooser:
         one-standard-error rule (L. Breiman, J. Friedman, R. Olshen and C. Stone, *Classification
         and Regression Trees*, 1984). A recording's gain is the mean of all shapes.
         """
-        people: dict[str, list[Sample]] = {}
-        for one in samples:
-            people.setdefault(one.person, []).append(one)
+        people = _grouped(samples, lambda one: one.person)
         gains = {
             of: [mean(self._mean_gain(one, of) for one in own) for own in people.values()]
             for of in self._settings
@@ -275,6 +262,13 @@ class Chooser:
         """By how many repetitions the count of a recording is off."""
         run = Choice(settings, form).run(one)
         return abs(len(self._workers.count([run])[run]) - one.count)
+
+
+def _grouped(samples: Iterable[Sample], by: Callable[[Sample], str]) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {}
+    for one in samples:
+        found.setdefault(by(one), []).append(one)
+    return found
 
 
 def _best(exercise: str, gains: Gains) -> Shape:

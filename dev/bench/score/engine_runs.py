@@ -50,7 +50,7 @@ class Filmed(NamedTuple):
     seconds: float = 0.0
 
     def frames(self) -> list[PoseFrame]:
-        of = film(self.name)
+        of: Film = _known[self.name]
         if self.still is not None:
             return of.still(self.still, seconds=self.seconds)
         return of.frames if self.angle is None else of.filmed_from(self.angle)
@@ -97,26 +97,19 @@ def completions(
     return tuple(event.ts_ms for event in completed(spec, frames, settings))
 
 
-# The recordings and films of a worker, so that a job need only name one.
-_recordings: dict[str, Sample] = {}
-_films: dict[str, Film] = {}
+# The recordings and films of a worker by their names, so that a job need only name one.
+_known: dict[str, Any] = {}
 
 
 def _know(samples: Sequence[Sample], films: Sequence[Film]) -> None:
-    _recordings.clear()
-    _recordings.update((sample.name, sample) for sample in samples)
-    _films.clear()
-    _films.update((film.name, film) for film in films)
+    _known.clear()
+    _known.update({one.name: one for one in samples} | {one.name: one for one in films})
 
 
 def recording(name: str) -> Sample:
     """Called in a worker: the recording of that name."""
-    return _recordings[name]
-
-
-def film(name: str) -> Film:
-    """Called in a worker: the film of that name."""
-    return _films[name]
+    sample: Sample = _known[name]
+    return sample
 
 
 def _times(runs: Sequence[Run]) -> list[Times]:

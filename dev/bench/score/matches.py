@@ -1,5 +1,6 @@
 """The matches of completions with the repetitions that a human marked, and their figures."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,20 +42,13 @@ def belongs(completed_ms: float, repetition: Span) -> bool:
     return abs(completed_ms - end) <= END_TOLERANCE * (end - start)
 
 
-def marked_span(sample: Sample) -> Span | None:
-    """From the start of the first marked repetition to the last that may belong to the last one;
-    None where no repetition was marked."""
+def marked_end(sample: Sample) -> float:
+    """When the last completion may come that belongs to a marked repetition, in milliseconds;
+    infinite if none was marked."""
     if not sample.repetitions:
-        return None
-    (first, _), (start, end) = sample.repetitions[0], sample.repetitions[-1]
-    return first, end + END_TOLERANCE * (end - start)
-
-
-def within_span(completions: Sequence[float], sample: Sample) -> Sequence[float]:
-    span = marked_span(sample)
-    if span is None:
-        return completions
-    return [completed for completed in completions if span[0] <= completed <= span[1]]
+        return math.inf
+    start, end = sample.repetitions[-1]
+    return end + END_TOLERANCE * (end - start)
 
 
 class Tally(NamedTuple):

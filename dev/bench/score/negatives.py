@@ -5,7 +5,6 @@ A gate is a criterion that every phase has alike. It stays only where it costs n
 exercise.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -21,7 +20,7 @@ from .tables import Row, Table, share
 
 SECONDS, STILL_SECONDS = 60.0, 15.0
 STILL: Final = "still"
-STILL_POSTURES: Final = {
+POSTURES: Final = {
     f"{name} {end}": posture
     for name, movement in MOVEMENTS.items()
     for end, posture in (("rest", movement.rest), ("peak", movement.peak))
@@ -46,14 +45,14 @@ class Activity(NamedTuple):
     posture: str = ""
 
     @property
-    def minutes(self) -> float:
-        return (STILL_SECONDS if self.name == STILL else SECONDS) / 60
+    def seconds(self) -> float:
+        return STILL_SECONDS if self.name == STILL else SECONDS
 
     def frames(self) -> list[PoseFrame]:
         camera = replace(LANDMARKER, turned=self.turned, seed=self.seed)
         if self.name == STILL:
-            return hold(STILL_POSTURES[self.posture], seconds=STILL_SECONDS, camera=camera)
-        return act(self.name, seconds=SECONDS, camera=camera)
+            return hold(POSTURES[self.posture], seconds=self.seconds, camera=camera)
+        return act(self.name, seconds=self.seconds, camera=camera)
 
 
 def tables(workers: Workers) -> list[Table]:
@@ -61,25 +60,28 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def over_recordings(workers: Workers) -> Table:
+    samples, specs = workers.samples, catalogue()
     completed = workers.count(
-        Run(Recorded(sample.name), spec)
-        for exercise, spec in catalogue().items()
-        for sample in workers.samples
-        if sample.exercise != exercise
+        Run(Recorded(one.name), spec)
+        for exercise, spec in specs.items()
+        for one in samples
+        if one.exercise != exercise
     )
-    performed = sorted({sample.exercise for sample in workers.samples})
+    performed = sorted({one.exercise for one in samples})
     rows: list[Row] = []
-    for exercise, spec in catalogue().items():
-        false: dict[str, int] = defaultdict(int)
-        minutes: dict[str, float] = defaultdict(float)
-        for sample in workers.samples:
-            if sample.exercise != exercise:
-                false[sample.exercise] += len(completed[Run(Recorded(sample.name), spec)])
-                minutes[sample.exercise] += sample.seconds / 60
-        rates = [share(false[name], minutes[name]) for name in performed]
-        rows.append((exercise, *rates, share(sum(false.values()), sum(minutes.values()))))
+    for exercise, spec in specs.items():
+        others = [one for one in samples if one.exercise != exercise]
+        groups = [[one for one in others if one.exercise == name] for name in performed]
+        rates = (
+            share(
+                sum(len(completed[Run(Recorded(one.name), spec)]) for one in group),
+                sum(one.seconds / 60 for one in group),
+            )
+            for group in (*groups, others)
+        )
+        rows.append((exercise, *rates))
     title = "False repetitions a minute over recordings of other exercises"
-    return Table("over_recordings", title, ("MoveSpec", *performed, "all"), rows)
+    return Table(title, ("MoveSpec", *performed, "all"), rows)
 
 
 def over_unmarked(workers: Workers) -> Table:
@@ -92,22 +94,17 @@ def over_unmarked(workers: Workers) -> Table:
     )
     rows: list[Row] = []
     for exercise, spec in catalogue().items():
-        false = {
-            one.name: sum(
-                start < ms < end
-                for ms in completed[Run(Recorded(one.name), spec)]
-                for start, end in stretches[one.name]
-            )
-            for one in marked
-        }
-        own = sum(false[one.name] for one in marked if one.exercise == exercise)
-        rows.append((exercise, minutes, own, sum(false.values()) - own))
-    return Table(
-        "over_unmarked",
-        "Repetitions in the unmarked stretches of recordings",
-        ("MoveSpec", "minutes", "of its own exercise", "of others"),
-        rows,
-    )
+        own = others = 0
+        for one in marked:
+            times = completed[Run(Recorded(one.name), spec)]
+            false = sum(start < ms < end for ms in times for start, end in stretches[one.name])
+            if one.exercise == exercise:
+                own += false
+            else:
+                others += false
+        rows.append((exercise, minutes, own, others))
+    title = "Repetitions in the unmarked stretches of recordings"
+    return Table(title, ("MoveSpec", "minutes", "of its own exercise", "of others"), rows)
 
 
 def unmarked(sample: Sample) -> list[Span]:
@@ -124,24 +121,25 @@ def unmarked(sample: Sample) -> list[Span]:
 
 
 def over_activities(workers: Workers) -> Table:
-    scenes = [Activity(*of) for of in product(ACTIVITIES, TURNS, SEEDS)]
-    scenes += [Activity(STILL, turned, 1, of) for of, turned in product(STILL_POSTURES, TURNS)]
-    completed = workers.count(Run(scene, spec) for scene in scenes for spec in catalogue().values())
-    false: dict[tuple[str, str], int] = defaultdict(int)
-    minutes: dict[str, float] = defaultdict(float)
-    for scene in scenes:
-        minutes[scene.name] += scene.minutes
-        for exercise, spec in catalogue().items():
-            false[exercise, scene.name] += len(completed[Run(scene, spec)])
-    return Table(
-        "over_activities",
-        "False repetitions a minute of a figure that does no exercise",
-        ("MoveSpec", *minutes),
-        [
-            (exercise, *(false[exercise, activity] / minutes[activity] for activity in minutes))
-            for exercise in catalogue()
-        ],
+    scenes = {name: [Activity(name, *of) for of in product(TURNS, SEEDS)] for name in ACTIVITIES}
+    scenes[STILL] = [Activity(STILL, turned, 1, of) for of, turned in product(POSTURES, TURNS)]
+    specs = catalogue()
+    completed = workers.count(
+        Run(scene, spec) for of in scenes.values() for scene in of for spec in specs.values()
     )
+    rows: list[Row] = [
+        (
+            exercise,
+            *(
+                sum(len(completed[Run(scene, spec)]) for scene in of)
+                / sum(scene.seconds / 60 for scene in of)
+                for of in scenes.values()
+            ),
+        )
+        for exercise, spec in specs.items()
+    ]
+    title = "False repetitions a minute of a figure that does no exercise"
+    return Table(title, ("MoveSpec", *scenes), rows)
 
 
 def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> list[float]:
@@ -161,38 +159,30 @@ def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> l
 
 
 def tables_of_gates(workers: Workers) -> list[Table]:
-    gates = [
-        (exercise, spec, gate) for exercise, spec in catalogue().items() for gate in gates_of(spec)
-    ]
-    ungated = [(exercise, without_gate(spec, gate)) for exercise, spec, gate in gates]
-    rates = false_a_minute(workers, [(exercise, spec) for exercise, spec, _ in gates])
-    ungated_rates = false_a_minute(workers, ungated)
+    gates = [(name, spec, gate) for name, spec in catalogue().items() for gate in gates_of(spec)]
+    ungated = [(name, without_gate(spec, gate)) for name, spec, gate in gates]
+    rates = false_a_minute(workers, [(name, spec) for name, spec, _ in gates])
     rows: list[Row] = []
-    for number, (exercise, spec, gate) in enumerate(gates):
-        own = [one for one in workers.samples if one.exercise == exercise]
-        right, right_ungated = (_right(workers, own, of) for of in (spec, ungated[number][1]))
-        lost = right_ungated - right
+    for (name, spec, gate), (_, without), rate, rate_without in zip(
+        gates, ungated, rates, false_a_minute(workers, ungated), strict=True
+    ):
+        own = [one for one in workers.samples if one.exercise == name]
+        lost = _right(workers, own, without) - _right(workers, own, spec)
         side = f"{gate.side} " if gate.side else ""
         rows.append(
             (
-                f"{exercise}: {side}{gate.measure} {gate.minimum:g} to {gate.maximum:g}",
+                f"{name}: {side}{gate.measure} {gate.minimum:g} to {gate.maximum:g}",
                 *(sum(one.dataset == dataset for one in lost) for dataset in DATASETS),
-                *(rates[number], ungated_rates[number]),
+                *(rate, rate_without),
             )
         )
-    return [
-        Table(
-            "gates",
-            "Gates of the catalogue: recordings within one that each costs, and false"
-            " repetitions a minute with and without it"
-            f" ({', '.join(RESTS)}; {EXEMPT[0]} not for {', '.join(EXEMPT[1])})",
-            (
-                *("gate", *(f"costs of {dataset}" for dataset in DATASETS)),
-                *("false a minute", "without it"),
-            ),
-            rows,
-        )
-    ]
+    title = (
+        "Gates of the catalogue: recordings within one that each costs, and false repetitions a"
+        f" minute with and without it ({', '.join(RESTS)}; {EXEMPT[0]} not for"
+        f" {', '.join(EXEMPT[1])})"
+    )
+    costs = (f"costs of {dataset}" for dataset in DATASETS)
+    return [Table(title, ("gate", *costs, "false a minute", "without it"), rows)]
 
 
 def gates_of(spec: MoveSpec) -> list[Criterion]:
@@ -213,9 +203,6 @@ def without_gate(spec: MoveSpec, gate: Criterion) -> MoveSpec:
 
 def _right(workers: Workers, samples: Sequence[Sample], spec: MoveSpec) -> set[Sample]:
     """The recordings that are counted within one."""
-    completed = workers.count(Run(Recorded(one.name), spec) for one in samples)
-    return {
-        one
-        for one in samples
-        if abs(len(completed[Run(Recorded(one.name), spec)]) - one.count) <= 1
-    }
+    runs = {one: Run(Recorded(one.name), spec) for one in samples}
+    completed = workers.count(runs.values())
+    return {one for one, run in runs.items() if abs(len(completed[run]) - one.count) <= 1}

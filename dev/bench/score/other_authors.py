@@ -5,19 +5,19 @@ form of the public documentation's example: one joint, two bands with a wide gap
 began. The others are open, narrow, wide, and with a second criterion.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import detection
 from detection import MoveSpec, PoseFrame
 from dev.poses.figure import perform
 
-from .engine_runs import Recorded, Run, Workers
-from .matches import figures, tally
-from .tables import Row, Table
+from .engine_runs import Recorded, Run, Source, Workers
+from .matches import Figures, figures, tally
+from .tables import Table
 
 FORMS = ("public example", "open", "narrow", "wide", "two criteria")
 REPETITIONS = 8
-
 
 # For each of FORMS the criteria of the first and the second phase, each `joint[ side] min-max`.
 WRITTEN: dict[str, list[tuple[str, str]]] = {
@@ -94,6 +94,7 @@ WRITTEN: dict[str, list[tuple[str, str]]] = {
 }
 
 
+@cache
 def movespec(exercise: str, form: str) -> MoveSpec:
     phases = WRITTEN[exercise][FORMS.index(form)]
     sequence = "first, second" if form == "open" else "first, second, first"
@@ -124,39 +125,41 @@ class Performed(NamedTuple):
 
 def tables(workers: Workers) -> list[Table]:
     good = [one for one in workers.samples if one.exercise in WRITTEN and not one.is_bad]
-    runs = {
-        (one.name, form): Run(Recorded(one.name), movespec(one.exercise, form))
-        for one in good
-        for form in FORMS
-    }
-    of_figure = {
-        (exercise, form): Run(Performed(exercise), movespec(exercise, form))
-        for exercise in sorted(WRITTEN)
-        for form in FORMS
-    }
-    completed = workers.count((*runs.values(), *of_figure.values()))
-    rows: dict[str, list[Row]] = {"within_one": [], "exact": []}
-    for name in (*sorted({one.exercise for one in good}), "all"):
-        group = [one for one in good if name in (one.exercise, "all")]
-        of = [
-            figures([tally(completed[runs[one.name, form]], one) for one in group])
-            for form in FORMS
-        ]
-        rows["within_one"].append((name, len(group), *(one.within_one for one in of)))
-        rows["exact"].append((name, len(group), *(one.exact for one in of)))
-    of_recordings = [
+    exercises = sorted({one.exercise for one in good})
+
+    def run(source: Source, exercise: str, form: str) -> Run:
+        return Run(source, movespec(exercise, form))
+
+    completed = workers.count(
+        [run(Recorded(one.name), one.exercise, form) for one in good for form in FORMS]
+        + [run(Performed(name), name, form) for name in WRITTEN for form in FORMS]
+    )
+
+    def of(exercise: str, form: str) -> Figures:
+        group = [one for one in good if exercise in (one.exercise, "all")]
+        counted = [completed[run(Recorded(one.name), one.exercise, form)] for one in group]
+        return figures([tally(*pair) for pair in zip(counted, group, strict=True)])
+
+    by_exercise = {name: [of(name, form) for form in FORMS] for name in (*exercises, "all")}
+    title = "MoveSpecs of other authors:"
+    return [
+        *(
+            Table(
+                f"{title} recordings counted {what.replace('_', ' ')}, without the bad",
+                ("exercise", "recordings", *FORMS),
+                [
+                    (name, own[0].recordings, *(getattr(one, what) for one in own))
+                    for name, own in by_exercise.items()
+                ],
+            )
+            for what in ("within_one", "exact")
+        ),
         Table(
-            key,
-            f"MoveSpecs of other authors: recordings counted {key.replace('_', ' ')}, without the"
-            " bad",
-            ("exercise", "recordings", *FORMS),
-            rows[key],
-        )
-        for key in rows
+            f"{title} counts of the figure's {REPETITIONS} repetitions",
+            ("exercise", *FORMS),
+            [
+                (name, *(len(completed[run(Performed(name), name, form)]) for form in FORMS))
+                for name in sorted(WRITTEN)
+            ],
+        ),
     ]
-    counts: list[Row] = [
-        (exercise, *(len(completed[of_figure[exercise, form]]) for form in FORMS))
-        for exercise in sorted(WRITTEN)
-    ]
-    title = f"MoveSpecs of other authors: counts of the figure's {REPETITIONS} repetitions"
-    return [*of_recordings, Table("figure", title, ("exercise", *FORMS), counts)]

@@ -10,7 +10,7 @@ from detection import MoveSpec
 
 from .engine_runs import Completion, Filmed, Run, Workers, adjusted, catalogue
 from .samples import AHEAD, CAMERAS, Film
-from .tables import Cell, Row, Table, share
+from .tables import Row, Table, share, shown
 
 # The movements whose false repetitions in other acts are counted. Others do squat or sit down.
 JUDGED: Final = (
@@ -91,7 +91,6 @@ def form_by_check(workers: Workers) -> Table:
                 )
             )
     return Table(
-        "form_by_check",
         "How well each check tells repetitions done right from those done wrong (AUC): by the"
         " bound as shipped, by the value itself, and by a bound tuned on the other people",
         ("check", "repetitions", "as shipped", "value", "left out"),
@@ -165,65 +164,50 @@ def _best_bound(judged: Sequence[Judged]) -> tuple[float, bool]:
 
 
 def tables(workers: Workers) -> list[Table]:
-    return [
-        Table(
-            "goals",
-            "People as they are, by the catalogue as shipped",
-            ("what", "has", "to reach"),
-            list(goals(workers)),
-        ),
-        form_by_check(workers),
-        other_acts(workers),
-    ]
+    title = "People as they are, by the catalogue as shipped"
+    goals_table = Table(title, ("what", "has", "to reach"), list(goals(workers)))
+    return [goals_table, form_by_check(workers), other_acts(workers)]
 
 
 def goals(workers: Workers) -> Iterator[Row]:
     """What the catalogue does, beside what it is to do."""
+    specs = catalogue()
     for exercise, spec, name in (
         ("squat", "squat", "squat"),
         ("lunge", "lunge", "lunge"),
         ("sit-to-stand", "sit-to-stand-30-s", "sit-to-stand in 30 s, begun standing"),
     ):
         films = [one for one in named(workers, f"uiprmd_{exercise}") if one.right]
-        within = [
-            sum(
-                abs(found - (of.count or 0)) <= 1
-                for found, of in zip(
-                    count(workers, films, catalogue()[spec], angle), films, strict=True
-                )
-            )
-            for angle in CAMERAS.values()
-        ]
-        has = f"{', '.join(map(str, within))} of {len(films)}"
-        yield (f"{name}: {BY_VIEW} within one", has, "all")
+        within = []
+        for angle in CAMERAS.values():
+            counts = zip(count(workers, films, specs[spec], angle), films, strict=True)
+            within.append(str(sum(abs(found - (of.count or 0)) <= 1 for found, of in counts)))
+        yield f"{name}: {BY_VIEW} within one", f"{', '.join(within)} of {len(films)}", "all"
     for exercise in FORM_OF:
         films = named(workers, f"uiprmd_{exercise}")
-        found = [
-            auc_of_form(workers, films, catalogue()[exercise], angle) for angle in CAMERAS.values()
-        ]
+        found = [auc_of_form(workers, films, specs[exercise], angle) for angle in CAMERAS.values()]
         yield (
             f"{exercise}: AUC of form, {VIEWS}",
-            ", ".join("-" if one is None else f"{one:.2f}" for one in found),
+            ", ".join(map(shown, found)),
             "mean 0.80, none under 0.70",
         )
     films = [one for one in named(workers, "uiprmd_shoulder-abduction-one-arm") if one.right]
-    counted = sum(count(workers, films, catalogue()["lateral-raise"], AHEAD))
-    yield ("raises of one arm, counted as of both", _of_done(counted, films), "4 %")
-    films, push_up = named(workers, "pushfit"), catalogue()["push-up"]
+    counted = sum(count(workers, films, specs["lateral-raise"], AHEAD))
+    yield "raises of one arm, counted as of both", f"{counted} of {_done(films)}", "4 %"
+    films, push_up = named(workers, "pushfit"), specs["push-up"]
     yield _films_with_one("push-up films", count(workers, films, push_up), "97 %")
-    yield ("push-up films: AUC of form", auc_of_form(workers, films, push_up), "0.75")
-    for what, prefix, spec_, goal in (
-        ("biceps curls from the side", "posetrainer_bicep", catalogue()["biceps-curl"], "80 %"),
-        ("tree poses held a second", "yoga_tree", adjusted("tree-pose", hold_ms=1000), "88 %"),
-    ):
-        yield _films_with_one(what, count(workers, named(workers, prefix), spec_), goal)
+    yield "push-up films: AUC of form", auc_of_form(workers, films, push_up), "0.75"
+    curls = count(workers, named(workers, "posetrainer_bicep"), specs["biceps-curl"])
+    yield _films_with_one("biceps curls from the side", curls, "80 %")
+    trees = count(workers, named(workers, "yoga_tree"), adjusted("tree-pose", hold_ms=1000))
+    yield _films_with_one("tree poses held a second", trees, "88 %")
     yield _films_with_one("planks held a second", planks(workers, "correct"), "92 %")
-    films, squat = named(workers, "hdm05_squat1Reps"), catalogue()["squat"]
-    counted = sum(sum(count(workers, films, squat, angle)) for angle in CAMERAS.values())
-    has = _of_done(counted, films, len(CAMERAS))
-    yield ("motion-capture squats, three views", has, "96 %")
+    films = named(workers, "hdm05_squat1Reps")
+    counted = sum(sum(count(workers, films, specs["squat"], of)) for of in CAMERAS.values())
+    done = _done(films) * len(CAMERAS)
+    yield "motion-capture squats, three views", f"{counted} of {done}", "96 %"
     false = sum(sum(counts) for counts in _false(workers).values())
-    minutes = _minutes(_acts(workers)) * len(CAMERAS)
+    minutes = _minutes(_acts(workers))
     yield (
         f"false repetitions a minute and movement, of {len(JUDGED)} over {minutes:.0f} minutes",
         share(false / len(JUDGED), minutes),
@@ -249,8 +233,8 @@ def _films_with_one(what: str, counts: Sequence[int], goal: str) -> Row:
     return (f"{what}, of which one is counted", has, goal)
 
 
-def _of_done(counted: int, films: Sequence[Film], views: int = 1) -> str:
-    return f"{counted} of {sum(one.count or 0 for one in films) * views}"
+def _done(films: Sequence[Film]) -> int:
+    return sum(one.count or 0 for one in films)
 
 
 def _acts(workers: Workers) -> list[Film]:
@@ -259,7 +243,8 @@ def _acts(workers: Workers) -> list[Film]:
 
 
 def _minutes(films: Sequence[Film]) -> float:
-    return sum(one.minutes for one in films)
+    """From all views."""
+    return sum(one.minutes for one in films) * len(CAMERAS)
 
 
 def _false(workers: Workers) -> dict[str, list[int]]:
@@ -284,11 +269,11 @@ def other_acts(workers: Workers) -> Table:
     acts = list(dict.fromkeys(one.exercise for one in films))
     rows: list[Row] = []
     for exercise, counts in _false(workers).items():
-        row: list[Cell] = [exercise]
+        rates = []
         for act in (*acts, None):
-            of = [number for number, one in enumerate(films) if act in (None, one.exercise)]
-            minutes = _minutes([films[number] for number in of]) * len(CAMERAS)
-            row.append(share(sum(counts[number] for number in of), minutes))
-        rows.append(tuple(row))
+            own = [number for number, one in enumerate(films) if act in (None, one.exercise)]
+            minutes = _minutes([films[number] for number in own])
+            rates.append(share(sum(counts[number] for number in own), minutes))
+        rows.append((exercise, *rates))
     title = "False repetitions a minute over other acts of people, from three views"
-    return Table("other_acts", title, ("MoveSpec", *acts, "all"), rows)
+    return Table(title, ("MoveSpec", *acts, "all"), rows)

@@ -21,12 +21,8 @@ from .tables import Row, Table, share
 # The share of the recordings counted within one that may be marked.
 MAX_SHARE_OF_REST: Final = 0.1
 COLUMNS: Final = (
-    "not within 1",
-    "marked",
-    "share",
-    "the rest",
-    "marked of the rest",
-    "share of the rest",
+    *("not within 1", "marked", "share"),
+    *("the rest", "marked of the rest", "share of the rest"),
 )
 
 
@@ -48,7 +44,7 @@ class Judged(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """How many of the misses are marked, and how many of the rest."""
+    """The misses and the rest, each with how many of them are marked."""
 
     misses: int
     marked: int
@@ -63,11 +59,6 @@ class Marked(NamedTuple):
 
 
 Sign = Callable[[Judged], float]
-
-
-def tables(workers: Workers) -> list[Table]:
-    all_ = judge(workers)
-    return [by_way(all_), by_reason(all_), by_recording(all_)]
 
 
 def judge(workers: Workers) -> list[Judged]:
@@ -131,11 +122,9 @@ def by_people(all_: Sequence[Judged], sign: Sign) -> Marked:
     return Marked(*map(sum, zip(*found, strict=True)))
 
 
-def by_dataset(all_: Sequence[Judged], dataset: str, sign: Sign) -> Marked:
-    """The recordings of a data set by the limit tuned on the other."""
-    there = [one for one in all_ if one.sample.dataset == dataset]
-    others = [one for one in all_ if one.sample.dataset != dataset]
-    return marked(there, limit_for(others, sign), sign) if others else Marked(0, 0, 0, 0)
+def tables(workers: Workers) -> list[Table]:
+    all_ = judge(workers)
+    return [by_way(all_), by_reason(all_), by_recording(all_)]
 
 
 def by_way(all_: Sequence[Judged]) -> Table:
@@ -143,18 +132,17 @@ def by_way(all_: Sequence[Judged]) -> Table:
         return marked(judged, -DOUBTED_BELOW, lambda one: -one.quality.countable_share)
 
     sign = unsure(QualityReason)
+    rows = [by_people(all_, sign).row("the limit tuned on the other people")]
+    for dataset in DATASETS:
+        there = [one for one in all_ if one.sample.dataset == dataset]
+        others = [one for one in all_ if one.sample.dataset != dataset]
+        of = marked(there, limit_for(others, sign), sign) if others else Marked(0, 0, 0, 0)
+        rows.append(of.row(f"{dataset}, the limit tuned on the other set"))
+    rows.append(shipped(all_).row(f"as shipped, below {DOUBTED_BELOW}"))
     good = [one for one in all_ if not one.sample.is_bad]
-    rows = [
-        by_people(all_, sign).row("the limit tuned on the other people"),
-        *(
-            by_dataset(all_, dataset, sign).row(f"{dataset}, the limit tuned on the other set")
-            for dataset in DATASETS
-        ),
-        shipped(all_).row(f"as shipped, below {DOUBTED_BELOW}"),
-        shipped(good).row(f"as shipped, below {DOUBTED_BELOW}, without the bad"),
-    ]
+    rows.append(shipped(good).row(f"as shipped, below {DOUBTED_BELOW}, without the bad"))
     title = "Recordings that the countable share marks: of those not within one, and of the rest"
-    return Table("marked", title, ("how", *COLUMNS), rows)
+    return Table(title, ("how", *COLUMNS), rows)
 
 
 def by_reason(all_: Sequence[Judged]) -> Table:
@@ -165,14 +153,13 @@ def by_reason(all_: Sequence[Judged]) -> Table:
         rows.append(by_people(all_, unsure((reason,))).row(f"{reason.value} alone"))
         rows.append(by_people(all_, unsure(others)).row(f"all but {reason.value}"))
     title = "The same by one reason alone and without it, tuned on the other people"
-    return Table("by_reason", title, ("reasons", *COLUMNS), rows)
+    return Table(title, ("reasons", *COLUMNS), rows)
 
 
 def by_recording(all_: Sequence[Judged]) -> Table:
     listed = [one for one in all_ if one.is_miss or one.is_doubted]
     listed.sort(key=lambda one: (not one.is_miss, one.quality.countable_share))
     return Table(
-        "quality_by_recording",
         "Recordings not within one, and then the rest that is marked, as shipped",
         ("recording", "human", "counted", "countable share", "marked", "reasons"),
         [

@@ -15,8 +15,8 @@ from dev.poses.variants import CHANGES, hiding
 
 from .cross_validation import Chooser
 from .engine_runs import Recorded, Run, Times, Workers, catalogue, recording
-from .matches import figures, marked_span, matched, tally, within_span
-from .samples import DATASETS, KNOWN_BAD, VIEWS, Sample
+from .matches import figures, marked_end, matched, tally
+from .samples import DATASETS, KNOWN_BAD, VIEWS, Sample, Span
 from .tables import Cell, Row, Table
 
 ALL: Final = "all"
@@ -40,10 +40,9 @@ def tables(workers: Workers) -> list[Table]:
     by_person, by_dataset = chooser.by_person(), chooser.by_dataset()
     chosen = "Recordings of people, each counted with rules tuned on the other"
     return [
-        by_recording(samples, shipped, by_person),
-        by_exercise("as_shipped", "Recordings of people, as shipped", samples, shipped),
-        by_exercise("by_person", f"{chosen} people of the set", samples, by_person),
-        by_exercise("by_dataset", f"{chosen} data set", samples, by_dataset),
+        by_exercise("Recordings of people, as shipped", samples, shipped),
+        by_exercise(f"{chosen} people of the set", samples, by_person),
+        by_exercise(f"{chosen} data set", samples, by_dataset),
         by_view(samples, shipped),
         missed(samples, shipped, by_person),
     ]
@@ -56,36 +55,14 @@ def as_shipped(workers: Workers, samples: Sequence[Sample]) -> dict[str, Times]:
     return {name: completed[run] for name, run in runs.items()}
 
 
-def by_recording(samples: Sequence[Sample], shipped: Counted, by_person: Counted) -> Table:
-    rows: list[Row] = []
-    for sample in samples:
-        completed = shipped[sample.name]
-        inside = within_span(completed, sample)
-        whole, span = (figures([tally(times, sample)]) for times in (completed, inside))
-        rows.append(
-            (
-                *(sample.name, sample.dataset, sample.person, sample.count, len(completed)),
-                *(whole.precision, whole.recall, whole.f1),
-                *(len(inside), span.precision, span.recall, span.f1),
-                *(_count(by_person, sample), KNOWN_BAD.get(sample.name, "")),
-            )
-        )
-    columns = (
-        *("recording", "data set", "person", "human", "counted", "precision", "recall", "F1"),
-        *("in span", "precision in span", "recall in span", "F1 in span"),
-        *("left out", "known to be bad"),
-    )
-    return Table("by_recording", "Recording by recording", columns, rows, is_for_docs=False)
-
-
-def by_exercise(key: str, title: str, samples: Sequence[Sample], counted: Counted) -> Table:
+def by_exercise(title: str, samples: Sequence[Sample], counted: Counted) -> Table:
     rows: list[Row] = []
     for dataset in DATASETS:
         there = [one for one in samples if one.dataset == dataset and one.name in counted]
         for name, group in groups(there):
             of = figures([tally(counted[sample.name], sample) for sample in group])
             rows.append((f"{dataset}: {name}", *of))
-    return Table(key, title, ("exercise", *COLUMNS), rows)
+    return Table(title, ("exercise", *COLUMNS), rows)
 
 
 def groups(samples: Sequence[Sample]) -> Iterator[tuple[str, list[Sample]]]:
@@ -113,22 +90,22 @@ def by_view(samples: Sequence[Sample], shipped: Counted) -> Table:
             row.append(f"{sum(own)} of {len(own)}" if own else None)
         rows.append(tuple(row))
     title = "Recordings of people within one by where they were filmed from, as shipped"
-    return Table("by_view", title, ("exercise", *VIEWS), rows)
+    return Table(title, ("exercise", *VIEWS), rows)
 
 
 def missed(samples: Sequence[Sample], shipped: Counted, by_person: Counted) -> Table:
     counts = [(one, len(shipped[one.name])) for one in samples]
     rows = [
-        (one.name, one.count, count, _count(by_person, one), KNOWN_BAD.get(one.name, ""))
+        (
+            *(one.name, one.count, count),
+            len(by_person[one.name]) if one.name in by_person else None,
+            KNOWN_BAD.get(one.name, ""),
+        )
         for one, count in counts
         if abs(count - one.count) > 1
     ]
     columns = ("recording", "human", "counted", "left out", "known to be bad")
-    return Table("missed", "Recordings not within one, as shipped", columns, rows)
-
-
-def _count(counted: Counted, sample: Sample) -> int | None:
-    return len(counted[sample.name]) if sample.name in counted else None
+    return Table("Recordings not within one, as shipped", columns, rows)
 
 
 def good_of_catalogue(workers: Workers) -> list[Sample]:
@@ -143,9 +120,8 @@ class Varied(NamedTuple):
 
     def frames(self) -> list[PoseFrame]:
         sample = recording(self.name)
-        span = marked_span(sample)
-        frames = [one for one in sample.frames if span is None or one.timestamp_ms <= span[1]]
-        return CHANGES[self.change](frames)
+        end_ms = marked_end(sample)
+        return CHANGES[self.change]([one for one in sample.frames if one.timestamp_ms <= end_ms])
 
 
 def tables_of_variants(workers: Workers) -> list[Table]:
@@ -180,13 +156,11 @@ def tables_of_variants(workers: Workers) -> list[Table]:
     sums = tuple(sum(column) for column in zip(*hidden, strict=True)) or (0,) * 4
     return [
         Table(
-            "by_exercise",
             f"Recordings in {len(CHANGES)} variants each, without the bad",
             ("exercise", *COLUMNS[:4]),
             rows,
         ),
         Table(
-            "hidden",
             "Recordings within one as they are, and with one side hidden: the better one and the"
             " worse, without the bad",
             ("exercise", "recordings", "as it is", "better", "worse"),
@@ -195,33 +169,26 @@ def tables_of_variants(workers: Workers) -> list[Table]:
     ]
 
 
-class Reported(NamedTuple):
-    """The times of a recording's completions and attempts, in milliseconds."""
-
-    completed: list[float]
-    attempted: list[float]
-
-
-def follow(name: str) -> Reported:
-    """Called in a worker."""
+def follow(name: str) -> tuple[list[float], list[float]]:
+    """Called in a worker: when a recording has completions and attempts, in milliseconds."""
     sample = recording(name)
     engine = Engine(catalogue()[sample.exercise])
     events = [event for frame in sample.frames for event in engine.feed(frame)]
     events += engine.finish()
-    return Reported(
-        *(
-            [event.ts_ms for event in events if event.type == type_]
-            for type_ in ("event_completed", "event_interrupted")
-        )
+    completed, attempted = (
+        [event.ts_ms for event in events if event.type == type_]
+        for type_ in ("event_completed", "event_interrupted")
     )
+    return completed, attempted
 
 
-def places(reported: Reported, sample: Sample) -> Counter[str]:
+def places(
+    completed: Sequence[float], attempted: Sequence[float], repetitions: Sequence[Span]
+) -> Counter[str]:
     """How many attempts are in each of PLACES."""
-    repetitions = sample.repetitions or ()
-    counted = {number for _, number in matched(reported.completed, repetitions)}
+    counted = {number for _, number in matched(completed, repetitions)}
     found: Counter[str] = Counter()
-    for ms in reported.attempted:
+    for ms in attempted:
         within = {n for n, (start, end) in enumerate(repetitions) if start <= ms <= end}
         found[COUNTED if within & counted else UNCOUNTED if within else OUTSIDE] += 1
     return found
@@ -230,24 +197,17 @@ def places(reported: Reported, sample: Sample) -> Counter[str]:
 def tables_of_attempts(workers: Workers) -> list[Table]:
     samples = [one for one in good_of_catalogue(workers) if one.repetitions]
     reported = workers.each(follow, [one.name for one in samples])
-    found = [places(*pair) for pair in zip(reported, samples, strict=True)]
-
-    def by(what: str, names: Sequence[str]) -> Table:
-        rows: list[Row] = []
-        for name in (*sorted(set(names)), ALL):
-            own = [one for one, of in zip(found, names, strict=True) if name in (of, ALL)]
-            total = sum(own, Counter[str]())
-            rows.append((name, len(own), total.total(), *(total[place] for place in PLACES)))
-        return Table(
-            f"attempts_by_{what}",
-            f"Attempts by {what}, without the bad recordings: where they are sent, among the"
-            " repetitions that a human marked",
-            (what, "recordings", "attempts", *PLACES),
-            rows,
-            is_for_docs=what == "exercise",
-        )
-
-    return [
-        by("exercise", [one.exercise for one in samples]),
-        by("person", [one.person for one in samples]),
+    found = [
+        (one.exercise, places(*of, one.repetitions or ()))
+        for one, of in zip(samples, reported, strict=True)
     ]
+    rows: list[Row] = []
+    for name in (*sorted({one.exercise for one in samples}), ALL):
+        own = [of for exercise, of in found if name in (exercise, ALL)]
+        total = sum(own, Counter[str]())
+        rows.append((name, len(own), total.total(), *(total[place] for place in PLACES)))
+    title = (
+        "Attempts by exercise, without the bad recordings: where they are sent, among the"
+        " repetitions that a human marked"
+    )
+    return [Table(title, ("exercise", "recordings", "attempts", *PLACES), rows)]

@@ -1,30 +1,23 @@
-"""Tables of figures: as text for a terminal, as JSON, and as Markdown between two markers of
+"""Tables of figures: as text for a terminal, and as Markdown between two markers of
 docs/accuracy.md."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
-Made = dict[str, list["Table"]]
 
 PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "accuracy.md"
 BEGIN, END = "<!-- score:begin -->", "<!-- score:end -->"
 MAX_LINE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`key` names it in the JSON. `is_for_docs` is False where it is too long for them."""
-
-    key: str
+class Table(NamedTuple):
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
-    is_for_docs: bool = True
 
     def text(self) -> str:
         cells = [self.columns, *(tuple(map(shown, row)) for row in self.rows)]
@@ -42,17 +35,11 @@ class Table:
         title = textwrap.fill(f"**{self.title}**", MAX_LINE, break_on_hyphens=False)
         lines = [title, "", _line(self.columns)]
         lines.append(_line("---" if is_text else "---:" for is_text in self._are_texts()))
-        lines += [_line(map(shown, row)) for row in self.rows]
-        return "\n".join(lines)
-
-    def json(self) -> list[dict[str, Any]]:
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return "\n".join([*lines, *(_line(map(shown, row)) for row in self.rows)])
 
     def _are_texts(self) -> list[bool]:
-        return [
-            any(isinstance(row[number], str) for row in self.rows)
-            for number in range(len(self.columns))
-        ]
+        columns = range(len(self.columns))
+        return [any(isinstance(row[number], str) for row in self.rows) for number in columns]
 
 
 def shown(cell: Cell) -> str:
@@ -69,17 +56,11 @@ def share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def write(made: Made, page: Path = PAGE) -> None:
+def write(tables: Iterable[Table], page: Path = PAGE) -> None:
     """Replace the page's tables with these."""
-    texts = (table.markdown() for tables in made.values() for table in tables if table.is_for_docs)
-    page.write_text(
-        replaced(page.read_text(encoding="utf-8"), "\n\n".join(texts)), encoding="utf-8"
-    )
-
-
-def replaced(text: str, tables: str) -> str:
-    before, begin, rest = text.partition(BEGIN)
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"The page has no {BEGIN} … {END}.")
-    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+    made = "\n\n".join(table.markdown() for table in tables)
+    page.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")

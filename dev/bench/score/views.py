@@ -87,33 +87,22 @@ def right_by_turn(counted: dict[View, int]) -> dict[str, dict[int, int]]:
 def tables(workers: Workers) -> list[Table]:
     counted = counts(workers)
     right = right_by_turn(counted)
-    rows: list[tuple[str | int, ...]] = [
-        (exercise, one.name, *(counted[View(exercise, one, turned)] for turned in TURNS))
-        for exercise in right
-        for one in CONDITIONS
-    ]
-    columns = tuple(f"{turned}°" for turned in TURNS)
-    title = f"Counts of the figure's {REPETITIONS} repetitions, or of"
+    columns = ("exercise", *(f"{turned}°" for turned in TURNS))
     names = ", ".join(condition.name for condition in CONDITIONS)
     return [
         Table(
-            "counts",
-            f"{title} a hold, in every condition",
-            ("exercise", "seen", *columns),
-            rows,
-            is_for_docs=False,
+            f"Counts of the figure's {REPETITIONS} repetitions, or of its one hold, by its turn to"
+            " the camera (90°: from the front)",
+            columns,
+            [
+                (exercise, *(counted[View(exercise, CONDITIONS[0], turned)] for turned in TURNS))
+                for exercise in right
+            ],
         ),
         Table(
-            "as_usual",
-            f"{title} its one hold, by its turn to the camera (90°: from the front)",
-            ("exercise", *columns),
-            [(row[0], *row[2:]) for row in rows if row[1] == CONDITIONS[0].name],
-        ),
-        Table(
-            "within_one",
             f"In how many of {len(CONDITIONS)} conditions ({names}) the count is within one, and a"
             " hold's right",
-            ("exercise", *columns),
+            columns,
             [(exercise, *of.values()) for exercise, of in right.items()],
         ),
     ]
