@@ -134,8 +134,8 @@ class DetectionSession(models.Model):
     """A session. Only guarded updates move its state (docs/decisions/session-life.md).
 
     Its id begins with its time, so rows that are stored by session ids lie in order of time.
-    Triggers write its usage (usage/migrations/0002_metering.py) and the messages of webhooks
-    (webhooks/migrations/0002_outbox.py).
+    Triggers write its usage (usage/metering.py) and the messages of webhooks
+    (webhooks/triggers.py).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

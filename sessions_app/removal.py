@@ -40,7 +40,7 @@ DELETE FROM detection_session WHERE id = ANY (%(ids)s::uuid[])
 def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUID]:
     """Remove those of `ids` that have ended, with all that refers to them. Returns their ids.
 
-    Their idempotency keys are free. A trigger (webhooks/migrations/0002_outbox.py) empties their
+    Their idempotency keys are free. A trigger (webhooks/triggers.py) empties their
     deliveries and writes one `sessions.deleted` for each endpoint, or `session.deleted` if
     `is_single`. It is one transaction, which the caller bounds (`within_a_batch`). Rows are locked
     in the order of their ids, so that two at once don't deadlock.

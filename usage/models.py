@@ -1,6 +1,6 @@
 """Usage: a row for each ended session, and sums by project and day.
 
-The trigger of usage/migrations/0002_metering.py inserts a session's row in the transaction that
+The trigger of usage/metering.py inserts a session's row in the transaction that
 ends it. `rollup.py` adds the rows to the sums and deletes them, so that no session id stays.
 
 Ids here are no foreign keys: sums outlive erased projects.
@@ -50,8 +50,8 @@ class UsageDay(models.Model):
     class Meta:
         db_table = "usage_day"
         default_permissions = ()
-        # Read by a customer's months. The index of all months is in the trigger's migration: Django
-        # can't express what the view groups by.
+        # Read by a customer's months. The index of all months is in metering.py: Django can't
+        # express what the view groups by.
         indexes = [Index(fields=["organization_id"], name="usage_of_organization")]
 
     def __str__(self) -> str:

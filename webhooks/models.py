@@ -1,7 +1,7 @@
 """Webhook endpoints, and the deliveries to them: the outbox that triggers fill.
 
-A delivery is a message to one endpoint. The triggers of webhooks/migrations insert it in the
-transaction of the change that it reports, whoever makes that.
+A delivery is a message to one endpoint. The triggers of webhooks/triggers.py insert it in the
+transaction of the change that it reports.
 """
 
 from datetime import datetime, timedelta

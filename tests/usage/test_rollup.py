@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -19,6 +18,7 @@ from tests.conftest import Machine
 from tests.sessions_app.lifecycle_scene import Scene, sweep
 from tests.usage.using import metered, sums_of, totals
 from usage import rollup, tasks
+from usage.metering import FORWARDS
 from usage.models import MeteredSession, UsageBackfill, UsageDay
 from usage.rollup import _add_slice, backfill
 
@@ -142,13 +142,12 @@ def past(owner: Machine, movespec: MoveSpec) -> Scene:
 
 
 def test_the_migration_asks_for_a_backfill_where_there_are_sessions(owner, movespec):
-    forwards = import_module("usage.migrations.0002_metering").FORWARDS
-    (asking,) = [one for one in forwards if "INSERT INTO usage_backfill" in one]
+    (asking,) = [one for one in FORWARDS if "INSERT INTO usage_backfill" in one]
     # While it runs no session can end: the trigger was made before, in the same transaction.
     assert (
-        forwards.index(asking)
+        FORWARDS.index(asking)
         > [
-            number for number, one in enumerate(forwards) if "TRIGGER usage_session_metered" in one
+            number for number, one in enumerate(FORWARDS) if "TRIGGER usage_session_metered" in one
         ].pop()
     )
     for sessions in (0, 1):
