@@ -45,10 +45,6 @@ class Validation:
         tags = [tag for one in messages if isinstance(one, Mapping) for tag in one]
         return tuple(dict.fromkeys(tags))
 
-    def says_the_same_as(self, other: "Validation") -> bool:
-        """Whether both are of valid documents that differ in layout and comments alone."""
-        return self.ok and other.ok and self._document == other._document
-
     def spec_with(self, numbers: Mapping[str, float], locale: str | None = None) -> MoveSpec:
         """The MoveSpec of a valid document, with the messages of a locale and these numbers of its
         parameters, each within its bounds."""

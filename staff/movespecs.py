@@ -338,12 +338,11 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         other = self._compared_with(request, version)
         every, whole = "all" in request.GET, "whole" in request.GET
         link = {"against": other.id} if other else {}
-        validation = validate(version.yaml_source)
         return {
             **super().page_context(request, version),
             **reading(
                 version.yaml_source,
-                validation,
+                validate(version.yaml_source),
                 every_line_of(version, **link),
                 every=every,
                 card=accuracy_cards().get(version.movespec_id),
@@ -352,7 +351,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             "state": self.state(version),
             "others": siblings_of(version)[:MAX_CHOICES],
             "released_id": version.movespec.current_released_version_id,
-            **comparison(other, version, validation, whole=whole, every=every),
+            **comparison(other, version, whole=whole, every=every),
         }
 
     def _compared_with(

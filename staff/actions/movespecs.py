@@ -148,14 +148,13 @@ class VersionAction(StaffAction):
         old, new = self.compared(row, form)
         if new is None:
             return {"is_seen": self.is_seen(form)}
-        validation = validate(new.yaml_source)
         return {
             "is_seen": True,
             "version": new,
             "heading": self.heading(row),
-            **reading(new.yaml_source, validation, every_line_of(new)),
+            **reading(new.yaml_source, validate(new.yaml_source), every_line_of(new)),
             **({"lines": []} if old else {}),
-            **comparison(old, new, validation),
+            **comparison(old, new),
         }
 
     def is_seen(self, form: forms.BaseForm) -> bool:

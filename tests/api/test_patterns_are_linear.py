@@ -65,7 +65,6 @@ WORST = {
     ],
     (yaml_text, "_WORD", "match"): [LONG],
     (yaml_text, "_BEFORE_BRACKET", "match"): [LONG, "x" + " " * SIZE],
-    (movespec_text, "NUMBER", "fullmatch"): ["1" * SIZE, "1." * (SIZE // 2)],
     (movespec_text, "LINE_BREAK", "split"): ["\r" * SIZE, "\r\n" * (SIZE // 2)],
     (search, "DIGITS", "fullmatch"): ["a" * SIZE],
     (display, "WHOLE_ID", "search"): [
