@@ -251,15 +251,10 @@ def release_words(movespec: MoveSpec) -> str:
 
 
 def distinct_name(row: Any) -> str:
-    """The full name of a row, its state and its first digits: a picker's line for it."""
+    """The name of a row with its owners' and its first digits, since two may have one name."""
     project = project_of(row)
-    named = project and hasattr(row, "name")
-    parts = [f"{project} / {visible(row.name)}" if named else full_name(row)]
-    if isinstance(row, MoveSpec):
-        parts.append("archived" if row.archived_at else release_words(row))
-    if getattr(row, "suspended_at", None):
-        parts.append("suspended")
-    return " · ".join([*parts, first_digits(row.pk)])
+    name = f"{project} / {visible(row.name)}" if project else str(row)
+    return f"{name} · {first_digits(row.pk)}"
 
 
 class PickerView(AutocompleteJsonView):

@@ -6,48 +6,41 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import ValidationError
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from common.keyset import Cursor
 from kynaplatform import clock
-from movespecs.models import MoveSpec, MoveSpecVersion
-from projects.models import Credential, Project
+from movespecs.models import MoveSpec
+from projects.models import Credential, Organization, Project
 from sessions_app.listing import LIVE, UNCOUNTED, SessionFilters, sessions_list
-from sessions_app.models import DetectionSession, Status
-from staff.display import distinct_name, with_customer, with_release
+from sessions_app.models import Status
+from staff.display import distinct_name, with_customer
 from staff.lists import KeysetChangeList, KeysetPage, StrictFilter
 from staff.search import session_filters
 
 
-class InputFilter(admin.SimpleListFilter):
-    """A filter with an input of its own, which keeps the values of the other filters."""
+class LinkedFilter(admin.SimpleListFilter):
+    """A filter by a row whose page links to the list. It names the row, and offers no others."""
 
-    kept: list[tuple[str, str]] = []
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return []
+    template = "admin/filter.html"
+    model: type[Model]
 
     def has_output(self) -> bool:
-        return True
+        return self.value() is not None
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        try:
+            chosen_id = UUID(request.GET.get(str(self.parameter_name), ""))
+        except ValueError:  # the list itself refuses it
+            return []
+        chosen = with_customer(self.model._default_manager.filter(pk=chosen_id))
+        return [(str(one.pk), distinct_name(one)) for one in chosen]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Left to `SessionChangeList`."""
-
-    @property
-    def typed(self) -> str | None:
-        """The value that came by the input, and not by a choice."""
-        return None if self.value() in dict(self.lookup_choices) else self.value()
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        kept = changelist.params.items()
-        self.kept = [(name, value) for name, value in kept if name != self.parameter_name]
-        return super().choices(changelist)
 
 
 class StatusFilter(StrictFilter):
@@ -65,81 +58,33 @@ class StatusFilter(StrictFilter):
         """Left to `SessionChangeList`."""
 
 
-class OwnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return distinct_name(obj)
-
-
-class OwnerFinder(InputFilter):
-    """A filter by an owner, found as in the owner's own list. `refers` is the foreign key."""
-
-    template = "admin/sessions_app/detectionsession/owner_filter.html"
-    refers: ForeignKey[Any, Any]
-
-    @property
-    def typed(self) -> str | None:
-        owner = self._owners().filter(pk=self.value()).first() if self.value() else None
-        return distinct_name(owner) if owner else None
-
-    def _owners(self) -> QuerySet[Any]:
-        owners = with_customer(self.refers.remote_field.model._default_manager.all())
-        return with_release(owners) if owners.model is MoveSpec else owners
-
-    @property
-    def form(self) -> forms.Form:
-        name = str(self.parameter_name)
-        form = forms.Form(initial={name: self.value()})
-        form.fields[name] = OwnerField(
-            self._owners(),
-            label=f"Find by {self.title}",
-            widget=AutocompleteSelect(self.refers, admin.site, attrs={"id": f"by-{self.title}"}),
-        )
-        return form
-
-
-class OrganizationFilter(OwnerFinder):
+class OrganizationFilter(LinkedFilter):
     title = "organization"
     parameter_name = "organization"
-    refers = Project._meta.get_field("organization")
+    model = Organization
 
 
-class ProjectFilter(OwnerFinder):
+class ProjectFilter(LinkedFilter):
     title = "project"
     parameter_name = "project__id__exact"
-    refers = DetectionSession._meta.get_field("project")
+    model = Project
 
 
-class CredentialFilter(InputFilter):
-    """A filter that the page of a key links to. Nobody types it."""
-
+class CredentialFilter(LinkedFilter):
     title = "made by"
     parameter_name = "key"
-    template = "admin/filter.html"
-
-    def has_output(self) -> bool:
-        return self.value() is not None
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        if not request.GET.get("key"):
-            return []
-        try:
-            chosen = Credential.objects.filter(pk=request.GET["key"]).first()
-        except ValidationError:  # not an id: the list itself refuses it
-            return []
-        return [(str(chosen.pk), str(chosen))] if chosen else []
+    model = Credential
 
 
-class MoveSpecFilter(OwnerFinder):
+class MoveSpecFilter(LinkedFilter):
     title = "MoveSpec"
     parameter_name = "movespec"
-    refers = MoveSpecVersion._meta.get_field("movespec")
+    model = MoveSpec
 
 
-FINDER_MEDIA = AutocompleteSelect(ProjectFilter.refers, admin.site).media
-
-
-class DayFilter(InputFilter):
-    """A filter by days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both."""
+class DayFilter(admin.SimpleListFilter):
+    """A filter by days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both. It has an
+    input, which keeps the values of the other filters."""
 
     title = "day"
     parameter_name = "day"
@@ -153,6 +98,19 @@ class DayFilter(InputFilter):
             (f"{yesterday}", "Yesterday"),
             (f"{week_ago}..{today}", "Last 7 days"),
         ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Left to `SessionChangeList`."""
+
+    @property
+    def typed(self) -> str | None:
+        """The value that came by the input, and not by a choice."""
+        return None if self.value() in dict(self.lookup_choices) else self.value()
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        kept = changelist.params.items()
+        self.kept = [(name, value) for name, value in kept if name != self.parameter_name]
+        return super().choices(changelist)
 
 
 class SessionChangeList(KeysetChangeList):

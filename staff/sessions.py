@@ -10,7 +10,6 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import Media
 from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -49,7 +48,6 @@ from staff.display import (
 from staff.lists import ROWS_AT_ONCE, attachment, csv_lines, require_known, user_id_of
 from staff.search import LABELS, SESSIONS_HELP, SUBJECT, session_filters
 from staff.session_list import (
-    FINDER_MEDIA,
     CredentialFilter,
     DayFilter,
     MoveSpecFilter,
@@ -158,10 +156,6 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     @admin.display(description="frames")
     def frames(self, session: DetectionSession) -> int:
         return session.accepted_frames_total
-
-    @property
-    def media(self) -> Media:
-        return super().media + FINDER_MEDIA
 
     def made_by(self, request: HttpRequest, session: DetectionSession) -> SafeString | str | None:
         """The credential that created it, by name; None where code from before did."""

@@ -9,17 +9,16 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.forms import Media
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from projects.models import Organization, Project
+from projects.models import Organization
 from staff.base import ReadOnlyAdmin
 from staff.display import link, list_of, short_id
 from staff.lists import StrictFilter
 from staff.search import searched
-from staff.session_list import FINDER_MEDIA, OwnerFinder
+from staff.session_list import LinkedFilter
 from usage.models import UsageMonth
 
 HELP = "By the name of a customer, or its id. The months are of UTC."
@@ -51,10 +50,10 @@ class MonthFilter(StrictFilter):
         return offered
 
 
-class CustomerFilter(OwnerFinder):
+class CustomerFilter(LinkedFilter):
     title = "organization"
     parameter_name = "organization_id__exact"
-    refers = Project._meta.get_field("organization")
+    model = Organization
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if not self.value():
@@ -77,10 +76,6 @@ class UsageMonthAdmin(ReadOnlyAdmin):
     search_fields = ["name", "=id"]
     fields = ["shown_month", "customer", "organization_id", *NUMBERS, "active_hours"]
     readonly_fields = ["shown_month", "customer", "active_hours"]
-
-    @property
-    def media(self) -> Media:
-        return super().media + FINDER_MEDIA
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageMonth]:
         named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")

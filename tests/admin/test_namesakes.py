@@ -1,4 +1,4 @@
-"""Rows of one name, told apart in search, lists and pickers: what is in use first."""
+"""Rows of one name, told apart in search, and lists: what is in use first."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.credentials import credential_rotate
 from projects.models import Credential
-from staff.display import distinct_name
 from staff.states import about_to_expire
 from tests.admin.session_rows import make_session
 from tests.admin.staffing import address, text_of
@@ -55,33 +54,13 @@ def test_the_search_has_released_ones_first_and_archived_ones_last(
     assert [one.short_id.count("short-id") for one in group.rows] == [1] * 4
 
 
-def test_the_list_and_the_picker_have_released_ones_first_with_state_and_digits(
+def test_the_list_has_released_ones_first_with_their_state(
     support: Client, squats: dict[str, MoveSpec]
 ) -> None:
     listed = support.get(address(MoveSpec, "changelist"))
     ids = [row.pk for row in listed.context["cl"].result_list]
-    expected = ["released", "used", "nothing", "archived"]
-    assert order_of(ids, squats) == expected
+    assert order_of(ids, squats) == ["released", "used", "nothing", "archived"]
     assert text_of(listed).count("v1 released") == 3
-
-    asked = {
-        "term": "squat", "app_label": "movespecs", "model_name": "movespecversion",
-        "field_name": "movespec",
-    }  # fmt: skip
-    offered = support.get(reverse("admin:autocomplete"), asked).json()["results"]
-    assert order_of([one["id"] for one in offered], squats) == expected
-    assert [one["text"] for one in offered] == [
-        f"Acme / owner / Squat · {state} · {str(squats[name].pk)[:8]}"
-        for name, state in zip(
-            expected, ("v1 released", "v1 released", "nothing released", "archived"), strict=True
-        )
-    ]
-
-
-def test_a_suspended_customer_is_told_from_its_namesake(owner: Machine) -> None:
-    owner.project.suspended_at = timezone.now()
-    digits = str(owner.project.pk)[:8]
-    assert distinct_name(owner.project) == f"Acme / owner · suspended · {digits}"
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,3 @@ document.addEventListener("keydown", event => {
 document.addEventListener("click", event => {
     menus.forEach(menu => menu.contains(event.target) || close(menu));
 });
-
-// What is chosen in a filter is shown at once. Its button is for whoever has no script.
-window.django?.jQuery?.(() => {
-    window.django.jQuery(".input-filter select").on("select2:select", event => {
-        event.target.form.requestSubmit();
-    });
-});
