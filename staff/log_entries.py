@@ -1,7 +1,5 @@
 """The log of all that staff did: who did what, when, and why."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from heapq import nlargest
@@ -13,7 +11,6 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import date_format
@@ -24,8 +21,8 @@ from django.utils.text import Truncator, capfirst
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.base import ReadOnlyAdmin
-from staff.display import moment_of, short_ids, shortened
-from staff.lists import StrictChangeList, StrictFilter
+from staff.display import link, moment_of, short_ids, shortened
+from staff.lists import StrictFilter
 from staff.search import ids_of, means_one_id, searched, words_of
 from staff.states import deed_and_reason
 from webhooks.models import WebhookEndpoint
@@ -105,46 +102,13 @@ class KindFilter(StrictFilter):
         return dict(sorted(found.items(), key=lambda one: one[1][0].lower()))
 
 
-def link_subjects(entries: Iterable[Any], request: HttpRequest) -> None:
-    """Set the address of what each entry is about; None if it is gone, or not for this user."""
-    by_kind: dict[type[Model], list[Any]] = defaultdict(list)
-    for entry in entries:
-        entry.address = None
-        model = entry.content_type and entry.content_type.model_class()
-        if model in admin.site._registry:
-            by_kind[model].append(entry)
-    for model, about in by_kind.items():
-        if not admin.site.get_model_admin(model).has_view_permission(request):
-            continue
-        keys = {_key(model, entry.object_id) for entry in about} - {None}
-        there = set(model._default_manager.filter(pk__in=keys).values_list("pk", flat=True))
-        for entry in about:
-            if _key(model, entry.object_id) in there:
-                entry.address = entry.get_admin_url()
-
-
-def _key(model: type[Model], text: str | None) -> Any:
-    try:
-        return model._meta.pk.to_python(text)
-    except ValidationError:
-        return None
-
-
 def _done(entry: LogEntry) -> str:
     return deed_and_reason(entry)[0]
-
-
-class LogChangeList(StrictChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list: Any = list(self.result_list)
-        link_subjects(self.result_list, request)
 
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
-    changelist_class = LogChangeList
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly", "why"]
     list_filter = ["action_time", KindFilter, "action_flag"]
     list_select_related = ["user", "content_type"]
@@ -163,14 +127,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what")
     def what(self, entry: Any) -> SafeString:
-        """The subject of the entry, as a link if that is there and the user may view it."""
         kind = entry.content_type.name if entry.content_type else ""
-        # A download looks up no address.
-        address = getattr(entry, "address", None)
-        link = '<a href="{2}">{1}</a>' if address else "{1}"
-        return format_html(
-            f'<span class="quiet">{{0}}</span> {link}', kind, short_ids(entry.object_repr), address
-        )
+        subject, address = short_ids(entry.object_repr), entry.get_admin_url()
+        if address and not entry.is_deletion():
+            subject = link(address, subject)
+        return format_html('<span class="quiet">{}</span> {}', kind, subject)
 
     @admin.display(description="done")
     def done(self, entry: LogEntry) -> SafeString:
@@ -194,11 +155,6 @@ class LogEntryAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return log_searched(queryset, search_term), False
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        if entry := super().get_object(request, object_id, from_field):
-            link_subjects([entry], request)
-        return entry
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         named = {"title": NAME, "list_name": NAME, "search_help": HELP}
