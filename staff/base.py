@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -156,16 +155,6 @@ class OwnerFilter(admin.RelatedFieldListFilter):
 
     def has_output(self) -> bool:
         return self.lookup_val is not None
-
-
-class OwnerSelect(AutocompleteSelect):
-    """A picker of the owner. It shows none where the form was sent something else than an id."""
-
-    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        try:
-            return super().optgroups(name, value, attr)
-        except ValidationError:  # not an id: the form itself refuses it
-            return super().optgroups(name, [], attr)
 
 
 DEFAULT = "default"

@@ -4,13 +4,11 @@ They show a secret once, and a hash never.
 """
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -20,16 +18,14 @@ from projects.models import (
     AccessToken,
     ApiKey,
     Credential,
-    CredentialKind,
-    Project,
     ServiceAccount,
     SigningKey,
     all_scopes,
     is_live,
 )
-from staff.actions import StaffActionAdmin, action_url
-from staff.actions.credentials import ISSUE, Revoke, Rotate
-from staff.base import OF_PROJECT, OwnerFilter, OwnerSelect, ReadOnlyAdmin
+from staff.actions import StaffActionAdmin
+from staff.actions.credentials import Revoke, Rotate
+from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import (
     id_column,
     in_use_first,
@@ -39,21 +35,9 @@ from staff.display import (
     moment_of,
     sessions_of,
     short_ids,
-    with_customer,
 )
 from staff.lists import StrictFilter
 from staff.states import SOON, about_to_expire, state_of_credential
-
-
-class OwnerForm(forms.Form):
-    """The form that asks for which project a credential is issued."""
-
-    project = forms.ModelChoiceField(
-        with_customer(Project.objects.all()),
-        widget=OwnerSelect(
-            Credential._meta.get_field("project"), admin.site, attrs={"id": "id_project"}
-        ),
-    )
 
 
 class StateFilter(StrictFilter):
@@ -71,10 +55,9 @@ class StateFilter(StrictFilter):
         }
 
 
-class CredentialAdmin(StaffActionAdmin):
+class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
     """The page of a credential, which is issued, rotated and revoked, and never edited."""
 
-    kind: ClassVar[CredentialKind]
     staff_actions = [Rotate(), Revoke()]
     list_display = [
         "shown_name", id_column, "project", "state", moment_of("last_used_at", "last used"),
@@ -97,9 +80,6 @@ class CredentialAdmin(StaffActionAdmin):
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [*in_use_first(Credential), "-created_at"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, credential: Credential) -> str:
@@ -141,36 +121,15 @@ class CredentialAdmin(StaffActionAdmin):
             leads.append(("Access tokens", list_of(AccessToken, credential__id__exact=row.pk)))
         return leads
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """The form that asks for the project. It leads to the project's own page, which issues."""
-        action = ISSUE[self.kind]
-        projects: Any = self.admin_site.get_model_admin(Project)
-        if not (self.has_add_permission(request) and projects.has_view_permission(request)):
-            raise PermissionDenied
-        form = OwnerForm(request.POST or None)
-        if form.is_valid():
-            return HttpResponseRedirect(action_url(action, form.cleaned_data["project"]))
-        context = {
-            "action": action,
-            "title": action.label,
-            "is_possible": True,
-            "effects": ["Its customer is named again on the next page, where it is issued."],
-            "back": list_of(self.model),
-            "button": "Continue",
-        }
-        return self.render_action(request, form, context)
-
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(CredentialAdmin):
-    kind = CredentialKind.API_KEY
+    pass
 
 
 @admin.register(ServiceAccount)
 class ServiceAccountAdmin(CredentialAdmin):
-    kind = CredentialKind.SERVICE_ACCOUNT
+    pass
 
 
 @admin.register(AccessToken)

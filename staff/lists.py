@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import unescape
 from io import StringIO
-from itertools import islice
 from typing import Any, ClassVar, NamedTuple, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import AdminSite
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
@@ -26,7 +24,6 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     PermissionDenied,
     SuspiciousOperation,
-    ValidationError,
 )
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
@@ -34,7 +31,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseNotAllowed,
-    HttpResponseRedirect,
     QueryDict,
     StreamingHttpResponse,
 )
@@ -184,17 +180,6 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise Refused("This list has no such filter.") from error
         return cast(StrictChangeList, changelist)
 
-    def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any
-    ) -> HttpResponse | None:
-        try:
-            for ticked in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.opts.pk.clean(ticked, None)
-        except ValidationError:
-            self.message_user(request, "What was selected has no such ids.", messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-        return super().response_action(request, queryset, *more)
-
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are referred to by their primary key alone."""
         try:
@@ -219,15 +204,6 @@ class KeysetChangeList(StrictChangeList):
     def page_from(self, start: Cursor | None, size: int) -> KeysetPage:
         """A page of the list. Raises ValueError for a value that can't be read."""
         raise NotImplementedError
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """The rows that actions choose from: any that was ticked, whatever the filters say by now;
-        with `select_across` those that the filters find."""
-        super().get_queryset(request, exclude_parameters)  # makes the filters
-        if request.POST.get("select_across") != "1":
-            return self.root_queryset
-        listed = islice(self.every_row(), MAX_SELECTED + 1)
-        return self.root_queryset.filter(pk__in=[row.pk for row in listed])
 
     def get_results(self, request: HttpRequest) -> None:
         start = request.GET.get(PAGE_VAR)

@@ -53,7 +53,7 @@ from staff.actions.organizations import (
     Suspend,
     onboard_view,
 )
-from staff.base import AsShownAdmin, OwnerFilter, OwnerSelect, changes_of
+from staff.base import AsShownAdmin, OwnerFilter, changes_of
 from staff.display import (
     DAY,
     badge,
@@ -369,7 +369,8 @@ class ProjectAdmin(SuspendableAdmin):
     list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name", "=organization__id"]
-    staff_actions = [*ISSUE.values(), *SuspendableAdmin.staff_actions]
+    autocomplete_fields = ["organization"]
+    staff_actions = [*ISSUE, *SuspendableAdmin.staff_actions]
     given = ["name", "organization"]
     limits = {
         "rate_limit": "RATE_LIMIT_PROJECT",
@@ -395,7 +396,3 @@ class ProjectAdmin(SuspendableAdmin):
         read = super().get_readonly_fields(request, obj)
         # Running sessions have the organization in their signed tokens.
         return [*read, "organization"] if obj else read
-
-    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        kwargs["widget"] = OwnerSelect(db_field, self.admin_site)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial, update_wrapper
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -18,9 +17,9 @@ from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from kynaplatform import __version__, clock
 from kynaplatform.api.rate_limits import Decision, Limit
@@ -204,14 +203,9 @@ class StaffSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            return _to_a_page_of_ours(super().login(request, extra_context))
+            return super().login(request, extra_context)
         except Refused as refused:
             return refused.to_response(self, request)
-
-    def logout(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return _to_a_page_of_ours(super().logout(request, extra_context))
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -231,19 +225,3 @@ class StaffSite(AdminSite):
         require_known(request.GET, known)
         require_searchable(request.GET.get("term", ""))
         return PickerView.as_view(admin_site=self)(request)
-
-
-def _to_a_page_of_ours(response: HttpResponse) -> HttpResponse:
-    """The response, with a redirect that leaves the admin's pages led to the index."""
-    if isinstance(response, HttpResponseRedirect) and not _is_page_of_ours(response.url):
-        return HttpResponseRedirect(reverse("admin:index"))
-    return response
-
-
-def _is_page_of_ours(address: str) -> bool:
-    try:
-        found = resolve(urlsplit(address).path)
-    except (Resolver404, ValueError):
-        return False
-    # The admin's own view of unknown paths has no name.
-    return "admin" in found.namespaces and found.url_name not in (None, "login", "logout")

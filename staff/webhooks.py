@@ -45,7 +45,6 @@ from webhooks.models import (
     MAX_TRIES,
     DeliveryStatus,
     DisabledReason,
-    MessageType,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -89,7 +88,7 @@ def type_shown(type_: str) -> SafeString:
     return format_html_join("", "{}<wbr>", ((part,) for part in WORDS.findall(type_)))
 
 
-ENDPOINT, STATUS, TYPE = "endpoint__id__exact", "status__exact", "type"
+ENDPOINT, STATUS = "endpoint__id__exact", "status__exact"
 MAX_LISTED, MAX_COUNTED = 10, 1_000
 HIDDEN_HELP: Final = (
     "Hidden, since they may be secrets: a user and a query in the address, and all but the first "
@@ -227,19 +226,8 @@ DELIVERY_HELP = (
     "By the id of a message, which is its webhook-id, or by that of its session. A page may be "
     "short or empty and go on: a status is found at once among the messages of one endpoint."
 )
-# When it was created, its id, its status and its type.
-Read = tuple[datetime, UUID, str, str]
-
-
-class TypeFilter(StrictFilter):
-    title = "type"
-    parameter_name = TYPE
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(one, one) for one in MessageType.values]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Left to `DeliveryChangeList`."""
+# When it was created, its id and its status.
+Read = tuple[datetime, UUID, str]
 
 
 class DeliveryChangeList(KeysetChangeList):
@@ -247,19 +235,17 @@ class DeliveryChangeList(KeysetChangeList):
         """A page of those that are older than `start`, the only way that this list goes on."""
         if start and start.towards != "older":
             raise ValueError(start)
-        status, type_ = self.params.get(STATUS), self.params.get(TYPE)
-        is_sought = bool(type_ or (status and not self.params.get(ENDPOINT)))
+        status = self.params.get(STATUS)
+        is_sought = status and not self.params.get(ENDPOINT)
         most = MAX_READ if is_sought else size + 1
         read = self._read(start, most)
-        wanted = [
-            row for row in read if row[2] == (status or row[2]) and row[3] == (type_ or row[3])
-        ]
+        wanted = [row for row in read if row[2] == (status or row[2])]
         last = None
         if len(wanted) > size:
             last = wanted[size - 1]
         elif len(read) == most:
             last = read[-1]
-        ids = [id_ for _created_at, id_, *_ in wanted[:size]]
+        ids = [id_ for _created_at, id_, _status in wanted[:size]]
         found = self.root_queryset.in_bulk(ids)
         return KeysetPage(
             [found[id_] for id_ in ids if id_ in found],
@@ -296,7 +282,7 @@ def _newest(parts: Sequence[QuerySet[WebhookDelivery]], most: int) -> Sequence[R
 
 
 def _values(rows: QuerySet[WebhookDelivery]) -> Any:
-    return rows.values_list("created_at", "id", "status", "type")
+    return rows.values_list("created_at", "id", "status")
 
 
 MAX_SHOWN = 20_000
@@ -312,7 +298,7 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         id_column, "customer", "address", "type_sent", "state", "answer", "tries",
         moment_of("created_at"),
     ]  # fmt: skip
-    list_filter = ["status", TypeFilter, ("endpoint", OwnerFilter)]
+    list_filter = ["status", ("endpoint", OwnerFilter)]
     # In another order, a page would read every row.
     sortable_by = ()
     # Django shows its search box for these; `DeliveryChangeList` does the search.

@@ -32,7 +32,7 @@ from projects.models import (
     row_is_live,
 )
 from staff.actions import Done, DoneBefore, ReasonForm, StaffAction, Submission
-from staff.display import OF_KIND, full_name, page_of, with_customer
+from staff.display import OF_KIND, full_name, page_of
 from staff.states import history_add, suspensions_of
 
 WORDS: Final[Mapping[str, str]] = {
@@ -298,9 +298,6 @@ def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:
     return DoneBefore(f"{sentence} If that is lost, rotate.", page=page_of(known))
 
 
-MAX_NAMESAKES = 5
-
-
 class Issue(StaffAction):
     """The action of a project that issues a credential of one kind."""
 
@@ -322,10 +319,6 @@ class Issue(StaffAction):
             f"It is for {project}, and works for no other project.",
             "Its secret is shown once, on the next page. It can't be shown again, only replaced.",
         ]
-        # Others of the same name are easily mistaken for it.
-        same = Project.objects.filter(name__iexact=project.name).exclude(pk=project.pk)
-        if namesakes := list(with_customer(same)[:MAX_NAMESAKES]):
-            effects.insert(1, f"Not meant are: {', '.join(map(str, namesakes))}.")
         if project.suspended_at or project.organization.suspended_at:
             effects.append("It is refused until the suspension is ended by a resume.")
         return effects
@@ -336,17 +329,17 @@ class Issue(StaffAction):
         return Done(sentence, partial(secret_page, issued))
 
 
-ISSUE: Final = {
-    CredentialKind.API_KEY: Issue(
+ISSUE: Final = [
+    Issue(
         CredentialKind.API_KEY,
         name="issue-api-key",
         label="Issue an API key",
         permission="projects.add_apikey",
     ),
-    CredentialKind.SERVICE_ACCOUNT: Issue(
+    Issue(
         CredentialKind.SERVICE_ACCOUNT,
         name="issue-service-account",
         label="Issue a service account",
         permission="projects.add_serviceaccount",
     ),
-}
+]

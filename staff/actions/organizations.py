@@ -196,20 +196,15 @@ class SetRetention(StaffAction):
 
 
 MAY_ONBOARD = ("projects.add_organization", "projects.add_project", "projects.add_apikey")
-MAX_NAMESAKES = 10
-ANOTHER = "another"
 ONBOARD = "Onboard a customer"
-WHICH = "There is a customer of this name already. Say which one is meant."
 
 
 class OnboardForm(IssueForm):
-    """The form of a new customer. It asks about customers of the same name, if there are any."""
-
     organization_name = forms.CharField(
         label="Name of the customer",
         max_length=MAX_NAME_CHARACTERS,
         validators=[validate_name],
-        help_text="Its organization is made, unless you choose one that is there already.",
+        help_text="An organization of this name is made.",
     )
     project_name = forms.CharField(
         label="Name of its project",
@@ -217,45 +212,14 @@ class OnboardForm(IssueForm):
         validators=[validate_name],
         help_text="As its customer calls it. The platform shows it behind the customer's name.",
     )
-    field_order = ["organization_name", "customer", "project_name", "name", "expires_at", "scopes"]
+    field_order = ["organization_name", "project_name", "name", "expires_at", "scopes"]
 
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data)
-        self.namesakes: dict[str, Organization] = {}
-        typed = (data or {}).get("organization_name", "").strip()
-        if not typed or "\0" in typed:
-            return
-        found = Organization.objects.filter(name__iexact=typed)[:MAX_NAMESAKES]
-        self.namesakes = {str(one.pk): one for one in found}
-        if self.namesakes:
-            self.fields["customer"] = forms.ChoiceField(
-                label="Which customer",
-                widget=forms.RadioSelect,
-                choices=[
-                    *((pk, _description(one)) for pk, one in self.namesakes.items()),
-                    (ANOTHER, "Another customer of the same name: make a new organization"),
-                ],
-                error_messages={"required": WHICH},
-            )
-            self.order_fields(self.field_order)
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        organization = given["organization"] = self.namesakes.get(given.get("customer", ""))
-        name = given.get("project_name")
-        if organization and name:
-            there = organization.projects.filter(name__iexact=name).first()
-            if there:
-                error = '{} is there already. <a href="{}">Issue the key on its page.</a>'
-                self.add_error("project_name", format_html(error, there, page_of(there)))
-        return given
-
-
-def _description(organization: Organization) -> str:
-    projects = counted(organization.projects.count(), "project")
-    state = ", suspended" if organization.suspended_at else ""
-    made = f"made {organization.created_at:%Y-%m-%d}"
-    return f"{organization}{state}, {made}, {projects}, id {organization.pk}"
+    def clean_organization_name(self) -> str:
+        name: str = self.cleaned_data["organization_name"]
+        if known := Organization.objects.filter(name__iexact=name).first():
+            error = '<a href="{}">{}</a> exists. Add a project to it, or choose another name.'
+            raise forms.ValidationError(format_html(error, page_of(known), known))
+        return name
 
 
 def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
@@ -286,8 +250,6 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
             "The key's secret is shown once, on the next page.",
         ],
         "back": list_of(Organization),
-        # Asked the first time: nobody has done anything wrong.
-        "question": WHICH if [*form.errors] == ["customer"] and "customer" not in form.data else "",
     }
     return page.render_action(request, form, context)
 
@@ -295,10 +257,8 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def onboard(given: Mapping[str, Any], *, user_id: int) -> Issued:
     """Make, by the data of an `OnboardForm`, all three or nothing, and log them."""
-    organization = given["organization"]
-    if organization is None:
-        organization = Organization.objects.create(name=given["organization_name"])
-        history_add(user_id=user_id, row=organization, message="Onboarded.", flag=ADDITION)
+    organization = Organization.objects.create(name=given["organization_name"])
+    history_add(user_id=user_id, row=organization, message="Onboarded.", flag=ADDITION)
     project = Project.objects.create(organization=organization, name=given["project_name"])
     history_add(
         user_id=user_id, row=project, message=f"Onboarded with {organization}.", flag=ADDITION

@@ -12,7 +12,6 @@ from django.utils import timezone
 from projects import models as suspension
 from projects.models import ApiKey, ServiceAccount
 from tests.admin.credential_pages import (
-    KINDS,
     SECRET,
     histories,
     issue,
@@ -59,19 +58,6 @@ def test_operators_issue_a_key_with_scopes_and_an_expiry(operator: Client, owner
     )  # fmt: skip
     assert histories(issued) == ["Issued."]
     assert histories(owner.project) == [f"Issued API key Acme / owner / {issued}."]
-
-
-@KINDS
-def test_who_begins_at_the_keys_chooses_the_project_by_its_customer(
-    operator: Client, owner: Machine, model: Any
-) -> None:
-    page = address(model, "add")
-    with nothing_changes():
-        nobody = operator.post(page, {"project": ""})
-        chosen = operator.post(page, {"project": str(owner.project.id)})
-
-    assert nobody.context["form"].errors == {"project": ["This field is required."]}
-    assert (chosen.status_code, chosen["Location"]) == (302, issue_page(owner, model))
 
 
 @LEVELS

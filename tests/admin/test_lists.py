@@ -234,20 +234,7 @@ def test_no_id_is_an_error_of_ours(populated: Machine, every: int) -> None:
         assert answer.status_code in expected
 
 
-@one_in(23)
-def test_nor_a_ticked_one(populated: Machine, every: int) -> None:
-    client = member("operators")
-    before = {model: model._default_manager.count() for model in REGISTERED}
-    wrong = ("x", "\0", str(10**30), "", "-1")
-    actions = ("delete_selected", "suspend", "revoke", "cancel", "delist", "no such")
-    for model, ticked, action in list(product(REGISTERED, wrong, actions))[::every]:
-        data = {"action": action, "_selected_action": [ticked], "post": "yes"}
-        answer = client.post(address(model, "changelist"), {**data, "reason": "x"})
-        assert answer.status_code in (200, 302)
-    assert before == {model: model._default_manager.count() for model in REGISTERED}
-
-
-@pytest.mark.parametrize("model", [Organization, Project, ApiKey, User, Group])
+@pytest.mark.parametrize("model", [Organization, Project, User, Group])
 def test_a_link_fills_in_no_form(owner: Machine, model: type[Model]) -> None:
     client = member("operators")
     chosen = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
@@ -262,14 +249,14 @@ def test_a_link_fills_in_no_form(owner: Machine, model: type[Model]) -> None:
 
 
 def autocomplete(client: Client, **asked: Any) -> Any:
-    source = {"app_label": "projects", "model_name": "apikey", "field_name": "project"}
+    source = {"app_label": "projects", "model_name": "project", "field_name": "organization"}
     return client.get("/admin/autocomplete/", {**source, **asked})
 
 
 def test_autocompletion_finds_by_name(outsider: Machine) -> None:
-    found = autocomplete(member("operators"), term="out").json()
+    found = autocomplete(member("operators"), term="else").json()
     assert [one["text"] for one in found["results"]] == [
-        f"Elsewhere / outsider · {str(outsider.project.pk)[:8]}"
+        f"Elsewhere · {str(outsider.organization.pk)[:8]}"
     ]
     assert found["pagination"] == {"more": False}
 

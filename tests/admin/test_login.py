@@ -4,7 +4,6 @@ import logging
 import threading
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import hashers
@@ -19,7 +18,6 @@ from sessions_app.retention import prune_staff_sessions
 from staff.site import NAMES_AT_ONE_ADDRESS
 from tests.admin.staffing import text_of
 from tests.api.api_requests import fresh_address
-from tests.long_runs import at_length
 
 LOGIN = "/admin/login/"
 CHANGE = "/admin/password_change/"
@@ -196,36 +194,15 @@ def test_a_guess_at_ones_own_old_password_counts_too(
 
 # --- Where it leads ----------------------------------------------------------------------
 
-ELSEWHERE = [
-    "", "https://evil.example/", "//evil.example/admin/", "///evil.example", "/\\evil.example",
-    "\\\\evil.example", "\\/evil.example", "http:evil.example", "javascript:alert(1)",
-    "JaVaScRiPt:alert(1)", "data:text/html,x", "/admin/\0", "\0/admin/", "/admin/\n", "\n//evil",
-    "/admin/\r\nLocation: https://evil.example/", " //evil.example", "/accounts/profile/",
-    "/api/docs", "/admin/no/such/", "/admin/login/", "/admin/logout/", "admin/", "?next=x",
-    "http://[::1", "/admin/../api/docs", "x" * 5000, "/%2F/evil.example", "https://testserver/",
-]  # fmt: skip
 
-
-@at_length("how", "POST", "GET")
-def test_an_unsafe_or_unknown_next_ends_at_the_index(grace: User, address: str, how: str) -> None:
-    for place in ELSEWHERE:
-        if how == "GET":
-            shown = Client().get(LOGIN, {"next": place})
-            hidden = shown.context["next"]
-            data = {"username": "grace", "password": RIGHT, "next": hidden}
-            answer = Client().post(f"{LOGIN}?{urlencode({'next': place})}", data)
-        else:
-            answer = log_in("grace", RIGHT, address, data={"next": place})
-        assert (answer.status_code, answer["Location"]) == (302, "/admin/"), place
-
-
-def test_who_is_logged_in_is_led_no_further(grace: User, address: str) -> None:
+@pytest.mark.parametrize(
+    "elsewhere", ["", "https://evil.example/", "//evil.example/admin/", "/\\evil.example"]
+)
+def test_an_unsafe_next_ends_at_the_index(grace: User, address: str, elsewhere: str) -> None:
     client = Client()
-    client.force_login(grace)
-    for place in ELSEWHERE:
-        assert client.get(LOGIN, {"next": place})["Location"] == "/admin/"
-        again = log_in("grace", RIGHT, address, client, data={"next": place})
-        assert again["Location"] == "/admin/"
+    for _ in range(2):  # the second time, who is logged in already
+        answer = log_in("grace", RIGHT, address, client, data={"next": elsewhere})
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
 # --- How long it lasts -------------------------------------------------------------------

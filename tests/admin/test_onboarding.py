@@ -1,4 +1,4 @@
-"""A new customer in one form: all of it or nothing, once, and never mistaken for a namesake."""
+"""A new customer in one form: all or nothing, once, and never of a name that exists."""
 
 import uuid
 from typing import Any
@@ -38,8 +38,6 @@ def told() -> list[tuple[str, str]]:
 def test_one_form_makes_a_customer_and_ends_at_the_secret(
     operator: Client, signing_key: None
 ) -> None:
-    assert text_of(operator.get(ONBOARD)).count('name="customer"') == 0
-
     answer = operator.post(ONBOARD, wanted(scopes=["sessions:write"]))
 
     minted = mint_with(secret_of(answer))
@@ -86,39 +84,13 @@ def test_of_the_same_form_sent_twice_at_once_one_makes_all_and_one_nothing(
 
 
 @pytest.mark.parametrize("typed", ["Acme", " acme "])
-def test_it_asks_whether_a_customer_of_the_same_name_is_meant(
+def test_a_customer_of_the_same_name_is_led_to(
     operator: Client, owner: Machine, typed: str
 ) -> None:
     with nothing_changes():
-        asked = operator.post(ONBOARD, wanted(organization_name=typed))
-
-    assert asked.context["form"].errors == {
-        "customer": ["There is a customer of this name already. Say which one is meant."]
-    }
-    since = f"{owner.organization.created_at:%Y-%m-%d}"
-    labels = [label for _, label in asked.context["form"].fields["customer"].choices]
-    assert labels == [
-        f"Acme, made {since}, 1 project, id {owner.organization.id}",
-        "Another customer of the same name: make a new organization",
-    ]
-
-
-def test_the_customer_that_is_there_gets_the_project(operator: Client, owner: Machine) -> None:
-    answer = operator.post(ONBOARD, wanted(customer=str(owner.organization.id)))
-
-    secret_of(answer)
-    assert list(Organization.objects.all()) == [owner.organization]
-    assert Project.objects.get(name="iOS app").organization == owner.organization
-    assert told()[0][0] == "Acme / iOS app"
-
-
-def test_a_project_that_is_there_is_led_to(operator: Client, owner: Machine) -> None:
-    given = wanted(customer=str(owner.organization.id), project_name="OWNER")
-    with nothing_changes():
-        answer = operator.post(ONBOARD, given)
-
-    assert "Acme / owner is there already." in text_of(answer)
-    assert f'<a href="{address(owner.project)}">Issue the key on its page.</a>' in text_of(answer)
+        answer = operator.post(ONBOARD, wanted(organization_name=typed))
+    assert list(answer.context["form"].errors) == ["organization_name"]
+    assert f'<a href="{address(owner.organization)}">Acme</a> exists.' in text_of(answer)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,6 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {
-            "organization": None,
             "organization_name": options["organization"],
             "project_name": options["project"],
             "name": options["key_name"],
