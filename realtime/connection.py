@@ -23,6 +23,7 @@ from realtime.checkpointer import Checkpointer
 from realtime.client_bounds import TokenBucket
 from realtime.leased_session import Batches, LeasedSession, SessionEnded
 from realtime.messages import (
+    Batch,
     Cancel,
     ClientMessage,
     Finalize,
@@ -70,10 +71,6 @@ class Connection:
     def has_fresh_lease(self) -> bool:
         """Whether a checkpoint has just renewed its lease."""
         return clock.ticks() - self._batches.renewed_at < FRESH_LEASE_SECONDS
-
-    def known(self) -> tuple[str, UUID]:
-        """The status and the attachment of the session as they were last read."""
-        return self._session.row.status, self.attachment_id
 
     def attachment(self) -> Attachment:
         return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
@@ -194,7 +191,7 @@ class Connection:
             case Pong():
                 self._heartbeat.answered()
 
-    async def _serve_batch(self, batch: FrameBatch) -> None:
+    async def _serve_batch(self, batch: Batch) -> None:
         await (self._batches.refuse(batch) if self._is_ending else self._batches.serve(batch))
 
     # --- The ends -------------------------------------------------------------------------
@@ -230,7 +227,7 @@ class Connection:
         await self._serve_received()
         raise SessionEnded
 
-    async def _received_batch(self) -> FrameBatch | None:
+    async def _received_batch(self) -> Batch | None:
         """The next batch that has arrived, unless a finalize or cancel came before it."""
         while self.socket.has_message():
             with contextlib.suppress(ApiError):

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
@@ -19,7 +19,7 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.db import connection as django_connection
 from psycopg import sql
 
@@ -153,10 +153,10 @@ async def connect(url: str) -> psycopg.AsyncConnection[Any]:
     return await psycopg.AsyncConnection.connect(**options, autocommit=True)
 
 
-async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[None]]) -> None:
+async def listen(hear: Callable[[UUID | None], None]) -> None:
     """Call `hear` with the id of each changed session, forever.
 
-    `catch_up` is awaited each time a connection starts to listen: earlier notifications are lost.
+    It is called with None each time a connection starts to listen: earlier notifications are lost.
     """
     while True:
         try:
@@ -166,7 +166,7 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[
             try:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
                 LISTENER.record_recovery()
-                await catch_up()
+                hear(None)
                 while True:
                     async for notification in connection.notifies(timeout=PROBE_SECONDS):
                         with contextlib.suppress(ValueError):
@@ -175,6 +175,6 @@ async def listen(hear: Callable[[UUID], None], catch_up: Callable[[], Awaitable[
                         await connection.execute("SELECT 1")
             finally:
                 await connection.close()
-        except (psycopg.Error, Error, OSError, TimeoutError, Restarting) as error:
+        except (psycopg.Error, OSError, TimeoutError) as error:
             LISTENER.record_failure(error)
         await asyncio.sleep(RETRY_SECONDS)

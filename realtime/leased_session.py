@@ -29,9 +29,9 @@ from realtime.database import FOR_SESSIONS, in_database
 from realtime.fair_queue import SLICE_FRAMES
 from realtime.frames import Frame, RejectReason, read_frame
 from realtime.messages import (
+    Batch,
     EventBatch,
     FrameAck,
-    FrameBatch,
     RejectedFrame,
     SessionUpdate,
 )
@@ -191,7 +191,7 @@ class Batches:
         # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.
         self.renewed_at = -math.inf
 
-    async def serve(self, batch: FrameBatch) -> None:
+    async def serve(self, batch: Batch) -> None:
         """Feed a batch to the engine, store its checkpoint and acknowledge it.
 
         Between slices of its frames other sockets are served. If the session changes meanwhile, the
@@ -225,7 +225,7 @@ class Batches:
         await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
         self._events_sent = self._progress.events
 
-    async def refuse(self, batch: FrameBatch) -> None:
+    async def refuse(self, batch: Batch) -> None:
         """Reject a late batch, and send again the events that it caused before."""
         arrived = time.monotonic()
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
@@ -266,7 +266,7 @@ class Batches:
 
     async def _answer(
         self,
-        batch: FrameBatch,
+        batch: Batch,
         events: list[EventRecord],
         accepted: int,
         rejected: list[RejectedFrame],

@@ -7,7 +7,7 @@ even JSON is repaired first: NaN, Infinity and lone surrogates are faults of the
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, cast
 
 import msgspec
 
@@ -35,14 +35,14 @@ MAX_DECODED_AT_ONCE: Final = 128 * 1024
 BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH_SEQ)]
 
 
-class FrameBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    """A batch as it is served. A Raw frame is decoded later.
+FrameLike = TypeVar("FrameLike", covariant=True)
 
-    `clock_ms` is how far the client's time has come after the frames, if the client sends it.
-    """
+
+class FrameBatch(msgspec.Struct, Generic[FrameLike], tag="frame_batch", gc=False):
+    """`clock_ms` is how far the client's time has come after the frames, if the client sends it."""
 
     batch_seq: BatchSeq
-    frames: list[Frame | Rejection | msgspec.Raw]
+    frames: list[FrameLike]
     clock_ms: float | None = None
 
 
@@ -62,23 +62,14 @@ class Pong(msgspec.Struct, tag="pong"):
     pass
 
 
-ClientMessage = FrameBatch | Finalize | Cancel | Ping | Pong
-
-
-class _WholeBatch(msgspec.Struct, tag="frame_batch", gc=False):
-    batch_seq: BatchSeq
-    frames: list[Frame]
-    clock_ms: float | None = None
-
-
-class _LooseBatch(msgspec.Struct, tag="frame_batch"):
-    batch_seq: BatchSeq
-    frames: list[msgspec.Raw]
-    clock_ms: float | None = None
-
-
-_decode_whole = msgspec.json.Decoder(_WholeBatch | Finalize | Cancel | Ping | Pong).decode
-_decode_loose = msgspec.json.Decoder(_LooseBatch | Finalize | Cancel | Ping | Pong).decode
+# A Raw frame is decoded when it is served.
+Batch = FrameBatch[Frame | Rejection | msgspec.Raw]
+_Control = Finalize | Cancel | Ping | Pong
+ClientMessage = Batch | _Control
+_decode_whole = msgspec.json.Decoder(FrameBatch[Frame] | _Control).decode
+_decode_loose: Callable[[str], ClientMessage] = msgspec.json.Decoder(
+    FrameBatch[msgspec.Raw] | _Control
+).decode
 
 
 def decode(text: str) -> ClientMessage:
@@ -91,28 +82,26 @@ def decode(text: str) -> ClientMessage:
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
     ):
         raise BatchTooLarge
+    message = _decoded(text)
+    if isinstance(message, FrameBatch) and len(message.frames) > MAX_FRAMES:
+        raise BatchTooLarge
+    return message
+
+
+def _decoded(text: str) -> ClientMessage:
     if len(text) <= MAX_DECODED_AT_ONCE:
         with suppress(*UNDECODABLE):
-            message = _decode_whole(text)
-            return _batch(message, checked) if isinstance(message, _WholeBatch) else message
-    return _decode_apart(text)
-
-
-def _decode_apart(text: str) -> ClientMessage:
+            message: Any = _decode_whole(text)
+            if isinstance(message, FrameBatch):
+                message.frames = [checked(frame) for frame in message.frames]
+            return cast(ClientMessage, message)
     try:
-        message = _decode_loose(text)
+        return _decode_loose(text)
     except UNDECODABLE as error:
         repaired = _repaired(text)
         if isinstance(error, msgspec.ValidationError) or repaired == text:
             raise MessageInvalid(cut(f"{UNREADABLE}: {error}.", MAX_ERROR_CHARACTERS)) from error
-        return _decode_apart(repaired)
-    return _batch(message, lambda frame: frame) if isinstance(message, _LooseBatch) else message
-
-
-def _batch(message: _WholeBatch | _LooseBatch, read: Callable[[Any], Any]) -> FrameBatch:
-    if len(message.frames) > MAX_FRAMES:
-        raise BatchTooLarge
-    return FrameBatch(message.batch_seq, [read(one) for one in message.frames], message.clock_ms)
+    return _decoded(repaired)
 
 
 def _repaired(text: str) -> str:

@@ -15,7 +15,7 @@ from detection import DetectionEvent, Engine, MoveSpec
 from realtime.frames import Frame, Rejection, RejectReason, cut, read_frame
 from realtime.messages import (
     MAX_DETAILS,
-    FrameBatch,
+    Batch,
     HoldProgress,
     Readiness,
     RejectedFrame,
@@ -259,7 +259,7 @@ class BatchResult:
     events: list[NewEvent] = field(default_factory=list)
 
 
-def feed_batch(progress: Progress, batch: FrameBatch) -> BatchResult:
+def feed_batch(progress: Progress, batch: Batch) -> BatchResult:
     """Feed the engine the frames of `batch` that are accepted, and then its clock.
 
     A frame is accepted if it is new, in order, and within the bucket. Only accepted frames move the
@@ -271,7 +271,7 @@ def feed_batch(progress: Progress, batch: FrameBatch) -> BatchResult:
     return result
 
 
-def feed_by_frame(progress: Progress, batch: FrameBatch, result: BatchResult) -> Iterator[None]:
+def feed_by_frame(progress: Progress, batch: Batch, result: BatchResult) -> Iterator[None]:
     """Do as `feed_batch` does, yield between frames, and have filled `result` at the end."""
     result.repeated_clock_ms = repeated_clock(progress, batch)
     seen = progress.last_frame_seq
@@ -301,7 +301,7 @@ def feed_by_frame(progress: Progress, batch: FrameBatch, result: BatchResult) ->
     progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
 
 
-def repeated_clock(progress: Progress, batch: FrameBatch) -> float | None:
+def repeated_clock(progress: Progress, batch: Batch) -> float | None:
     """The batch's clock, if an earlier one may have caused the same events; else None."""
     if batch.clock_ms is None or progress.lost_ms is None or _is_ahead(progress, batch.clock_ms):
         return None

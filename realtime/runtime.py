@@ -5,8 +5,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -58,36 +58,9 @@ from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Heartbeat, Order, Socket
 from sessions_app.leases import leases_renew
-from sessions_app.models import DetectionSession
 from sessions_app.session_sweep import beat
 
 logger = logging.getLogger("kynaplatform.realtime")
-
-
-class SessionSockets:
-    """The sockets of each session, from before they attach, so that none misses a change."""
-
-    def __init__(self) -> None:
-        self._of: dict[UUID, set[Socket]] = {}
-
-    @contextmanager
-    def joined(self, session_id: UUID, web_socket: Socket) -> Iterator[None]:
-        """Inside the block the socket gets the orders to its session, and to all."""
-        of_session = self._of.setdefault(session_id, set())
-        of_session.add(web_socket)
-        try:
-            yield
-        finally:
-            of_session.discard(web_socket)
-            if not of_session:
-                del self._of[session_id]
-
-    def order(self, session_id: UUID, order: Order) -> None:
-        for web_socket in self._of.get(session_id, ()):
-            web_socket.order(order)
-
-    def all(self) -> set[Socket]:
-        return set().union(*self._of.values())
 
 
 class Runtime:
@@ -98,7 +71,8 @@ class Runtime:
         self.turns = Turns()
         self._checkpointer = Checkpointer()
         self._connections: set[Connection] = set()
-        self._sockets = SessionSockets()
+        # Each socket's session, from before it attaches, so that it misses no change.
+        self._session_of: dict[Socket, UUID] = {}
         self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
         self._attach_queue = AttachQueue(ATTACHES_AT_ONCE)
         self._background: list[asyncio.Task[None]] = []
@@ -111,7 +85,7 @@ class Runtime:
         self._background = [
             asyncio.create_task(work)
             for work in (
-                listen(partial(self._sockets.order, order=Order.REREAD), self._catch_up),
+                listen(self._reread),
                 self._renew_leases(),
                 self._beat(),
                 self._tell_watchdog(),
@@ -135,7 +109,7 @@ class Runtime:
             return
         self._is_draining = True
         tell("STOPPING=1")
-        for web_socket in self._sockets.all():
+        for web_socket in self._session_of:
             web_socket.order(Order.DRAIN)
         database_deadline.drain(DRAIN_DATABASE_SECONDS)
         asyncio.get_running_loop().call_later(DRAIN_DATABASE_SECONDS + LAST_SECONDS, self._cut_all)
@@ -155,14 +129,16 @@ class Runtime:
 
     async def serve(self, web_socket: Socket, handshake: Handshake) -> None:
         """Attach an accepted socket and serve it to its end."""
-        with ExitStack() as joined:
-            await self._serve(web_socket, handshake, joined)
+        try:
+            await self._serve(web_socket, handshake)
+        finally:
+            self._session_of.pop(web_socket, None)
 
-    async def _serve(self, web_socket: Socket, handshake: Handshake, joined: ExitStack) -> None:
+    async def _serve(self, web_socket: Socket, handshake: Handshake) -> None:
         heartbeat = Heartbeat(web_socket)
         try:
             with heartbeat:
-                attached = await self._attach(web_socket, handshake, joined)
+                attached = await self._attach(web_socket, handshake)
         except ClientGone as gone:
             log_gone(handshake, gone.code)
             metrics.count_close(gone.code)
@@ -189,12 +165,10 @@ class Runtime:
             metrics.ATTACHED.dec()
             self._connections.discard(connection)
 
-    async def _attach(
-        self, web_socket: Socket, handshake: Handshake, joined: ExitStack
-    ) -> Attached:
+    async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
         async with database_deadline():
             session_id, project_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
-            joined.enter_context(self._sockets.joined(session_id, web_socket))
+            self._session_of[web_socket] = session_id
             if self._is_draining:
                 web_socket.order(Order.DRAIN)
             attaching = partial(
@@ -220,25 +194,11 @@ class Runtime:
                 raise ClientGone(1006)
             yield
 
-    async def _catch_up(self) -> None:
-        """Order sockets to reread their rows where a notification may have been lost.
-
-        One statement finds changed sessions of attached sockets. The sockets that are attaching may
-        have read their row before this process listened.
-        """
-        connections = list(self._connections)
-        attached = {connection.socket for connection in connections}
-        for web_socket in self._sockets.all() - attached:
-            web_socket.order(Order.REREAD)
-        if connections:
-            sessions = DetectionSession.objects.filter(
-                id__in=[connection.session_id for connection in connections]
-            )
-            rows = sessions.values_list("id", "status", "attachment_id")
-            stored = {id_: known for id_, *known in await in_database(FOR_LEASES, lambda: [*rows])}
-            for connection in connections:
-                if stored.get(connection.session_id) != [*connection.known()]:
-                    connection.socket.order(Order.REREAD)
+    def _reread(self, session_id: UUID | None) -> None:
+        """Order the sockets of a changed session, or of all, to reread their rows."""
+        for web_socket, its_session_id in self._session_of.items():
+            if session_id in (its_session_id, None):
+                web_socket.order(Order.REREAD)
 
     async def _beat(self) -> None:
         """Write every 5 s that this process lives.

@@ -8,6 +8,7 @@ these are uvicorn's, and not those of `websockets.asyncio`.
 import asyncio
 import select
 import uuid
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Response
+from websockets.protocol import Event
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
@@ -110,14 +112,12 @@ class HttpProtocol(HttpToolsProtocol):
 
 def refusal(status: StatusLike, sentence: str) -> Response:
     """The response to a request that never reaches the application."""
-    error: ApiError
-    match HTTPStatus(status):
-        case HTTPStatus.METHOD_NOT_ALLOWED:
-            error = MethodNotAllowed()
-        case HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = InternalError()
-        case _:
-            error = MalformedRequest(sentence)
+    status = HTTPStatus(status)
+    error: ApiError = MalformedRequest(sentence)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        error = MethodNotAllowed()
+    elif status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        error = InternalError()
     body = msgspec.json.encode(error.body())
     headers = Headers(
         {
@@ -127,7 +127,7 @@ def refusal(status: StatusLike, sentence: str) -> Response:
             "X-Request-ID": uuid.uuid4().hex,
         }
     )
-    return Response(int(status), HTTPStatus(status).phrase, headers, body)
+    return Response(status, status.phrase, headers, body)
 
 
 class _Frames(ServerProtocol):
@@ -153,6 +153,12 @@ class _Frames(ServerProtocol):
             raise ProtocolError(error)  # nothing else that has arrived is parsed
         super().recv_frame(frame)
 
+    def events_received(self) -> Iterator[Event]:  # type: ignore[override]
+        for event in super().events_received():
+            yield event
+            if isinstance(event, Frame):
+                event.data = b""  # websockets keeps the frame until the next one
+
     def reject(self, status: StatusLike, text: str) -> Response:
         return refusal(status, text.strip())
 
@@ -175,8 +181,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._end: asyncio.TimerHandle | None = None
         self._unfinished = UnfinishedMessage(self._cut_off)
         self.is_receiving = self._unfinished.is_received
-        # The memory of the fragments of the message under way.
-        self._fragments_size = 0
         self._is_cut_off = False
 
     # --- Reading --------------------------------------------------------------------------
@@ -197,30 +201,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent or self.disconnected:
             self._unfinished.forget()
         else:
-            size = len(self.conn.reader.buffer) + self._fragments_size
+            fragments = (self.conn.current_size or 0) + FRAGMENT_BYTES * len(self.frames)
+            size = len(self.conn.reader.buffer) + fragments
             self._unfinished.note(size, is_read=not self.read_paused)
-
-    def handle_text(self, event: Frame) -> None:
-        self._fragments_size = 0
-        self._count_fragment(event, super().handle_text)
-
-    def handle_bytes(self, event: Frame) -> None:
-        self._fragments_size = 0
-        self._count_fragment(event, super().handle_bytes)
-
-    def handle_cont(self, event: Frame) -> None:
-        self._count_fragment(event, super().handle_cont)
-
-    def _count_fragment(self, event: Frame, handle: Any) -> None:
-        self._fragments_size += len(event.data) + FRAGMENT_BYTES
-        handle(event)
-        event.data = b""  # websockets keeps the frame until the next one
 
     def send_receive_event_to_app(self) -> None:
         """Give the application a message, as uvicorn does, and log no error for invalid UTF-8."""
         data = b"".join(self.frames)
         self.frames = []
-        self._fragments_size = 0
         if self.close_sent:
             return
         if self.curr_msg_data_type == "bytes":

@@ -1,7 +1,4 @@
-"""Stands between a process and its database: notes each statement, and can be out of reach.
-
-As a pooler does, it can keep to itself the options that a connection is opened with.
-"""
+"""Stands between a process and its database, and can be out of reach."""
 
 import asyncio
 import contextlib
@@ -14,65 +11,11 @@ from tests.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
 
-PROTOCOL_3 = 196608
-
-
-class Statements:
-    """What one client of PostgreSQL executes, read from what it sends (protocol 3)."""
-
-    def __init__(self, executed: list[str]) -> None:
-        self._executed = executed
-        self._unread = b""
-        self._is_started = False
-        self._prepared: dict[bytes, str] = {}
-        self._bound: dict[bytes, str] = {}
-
-    def read(self, data: bytes) -> None:
-        self._unread += data
-        while True:
-            head = 0 if not self._is_started else 1
-            if len(self._unread) < head + 4:
-                return
-            length = head + int.from_bytes(self._unread[head : head + 4], "big")
-            if len(self._unread) < length:
-                return
-            message, self._unread = self._unread[:length], self._unread[length:]
-            if self._is_started:
-                self._note(message[:1], message[5:])
-            else:
-                self._is_started = int.from_bytes(message[4:8], "big") == PROTOCOL_3
-
-    def _note(self, kind: bytes, body: bytes) -> None:
-        if kind == b"Q":
-            self._executed.append(body[:-1].decode())
-        elif kind == b"P":
-            name, text, _ = body.split(b"\0", 2)
-            self._prepared[name] = text.decode()
-        elif kind == b"B":
-            portal, name, _ = body.split(b"\0", 2)
-            self._bound[portal] = self._prepared[name]
-        elif kind == b"E":
-            self._executed.append(self._bound[body.split(b"\0", 1)[0]])
-
-
-async def startup_without_options(reader: asyncio.StreamReader) -> bytes:
-    """A client's startup message (protocol 3, neither TLS nor GSSAPI asked for)."""
-    length = int.from_bytes(await reader.readexactly(4), "big")
-    body = await reader.readexactly(length - 4)
-    assert int.from_bytes(body[:4], "big") == PROTOCOL_3
-    words = body[4:].split(b"\0")
-    pairs = [(name, value) for name, value in zip(words[::2], words[1::2], strict=False) if name]
-    kept = b"".join(b"%b\0%b\0" % pair for pair in pairs if pair[0] != b"options")
-    body = body[:4] + kept + b"\0"
-    return (len(body) + 4).to_bytes(4, "big") + body
-
 
 class DatabaseProxy:
     """Listens on 127.0.0.1 and passes on to the socket of the database at `database_url`."""
 
-    def __init__(self, database_url: str, drops_options: bool = False) -> None:
-        self.statements: list[str] = []
-        self._drops_options = drops_options
+    def __init__(self, database_url: str) -> None:
         self._parts = urlsplit(database_url)
         self._port = 0
         self._loop = asyncio.new_event_loop()
@@ -122,11 +65,10 @@ class DatabaseProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_server = await self._connect()
         self._open |= {writer, to_server[1]}
-        statements = Statements(self.statements)
         try:
             await asyncio.gather(
-                self._pass_on(reader, to_server[1], statements),
-                self._pass_on(to_server[0], writer, None),
+                self._pass_on(reader, to_server[1]),
+                self._pass_on(to_server[0], writer),
             )
         finally:
             self._open -= {writer, to_server[1]}
@@ -138,19 +80,10 @@ class DatabaseProxy:
             return await asyncio.open_unix_connection(f"{unquote(folder)}/.s.PGSQL.{port}")
         return await asyncio.open_connection(self._parts.hostname, port)
 
-    async def _pass_on(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        statements: Statements | None,
-    ) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            if statements is not None and self._drops_options:
-                writer.write(await startup_without_options(reader))
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 await self._passing.wait()
-                if statements is not None:
-                    statements.read(data)
                 writer.write(data)
                 await writer.drain()
         writer.close()
@@ -174,8 +107,8 @@ class DatabaseProxy:
 
 
 @contextlib.contextmanager
-def database_proxy(database_url: str, drops_options: bool = False) -> Iterator[DatabaseProxy]:
-    proxy = DatabaseProxy(database_url, drops_options)
+def database_proxy(database_url: str) -> Iterator[DatabaseProxy]:
+    proxy = DatabaseProxy(database_url)
     proxy.start()
     try:
         yield proxy

@@ -6,7 +6,6 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import ProgrammingError, connection, connections
@@ -14,53 +13,15 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from realtime import database
-from realtime.database import FOR_LEASES, in_database, listen
+from realtime.database import FOR_LEASES, in_database
 from realtime.refusals import Restarting
 from realtime.runtime import Runtime
-from sessions_app.lifecycle import CHANNEL
 from sessions_app.models import DetectionSession, PlatformHeartbeat
-from tests import server
 from tests.conftest import Machine
 from tests.server import runtime_server
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def test_it_listens_again_after_a_statement_of_django_s_failed(settings: Any) -> None:
-    """As during a migration: the table is not there, or has not the column yet."""
-    settings.DATABASE_LISTEN_URL = server.test_database_url()
-    changed, faults = UUID(int=7), ["SELECT FROM no_such_table"]
-
-    def ask() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(faults.pop() if faults else "SELECT 1")
-
-    def notify() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(changed)])
-
-    async def play() -> None:
-        heard, has_caught_up = asyncio.Queue[UUID](), asyncio.Event()
-
-        async def catch_up() -> None:
-            await in_database(FOR_LEASES, ask)
-            has_caught_up.set()
-
-        listening = asyncio.create_task(listen(heard.put_nowait, catch_up))
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                ready = asyncio.create_task(has_caught_up.wait())
-                await asyncio.wait([listening, ready], return_when=asyncio.FIRST_COMPLETED)
-                assert not listening.done()
-                await in_database(FOR_LEASES, notify)
-                assert await heard.get() == changed
-        finally:
-            listening.cancel()
-
-    asyncio.run(play())
-    FOR_LEASES.submit(connections.close_all).result()
-    assert faults == []
 
 
 def test_a_function_that_was_given_up_begins_no_other_statement(

@@ -80,15 +80,6 @@ def test_a_person_who_leaves_is_told_of_while_he_is_away(
     assert (session.checkpoint_number, session.last_batch_seq) == (checkpoints + 1, 6)
     told = client.events()
     assert api_events(owner, created) == told
-
-    newer, update = again(client, created)
-    assert (update["last_frame_seq"], update["accepted_frames_total"]) == (len(FRAMES),) * 2
-    tell(newer, 7, LAST_MS + 60_000)
-    newer.send({"type": "finalize"})
-    assert newer.until("session_done")["accepted_frames_total"] == len(FRAMES)
-    assert newer.to_the_end() == 1000
-    assert newer.events() == []
-    assert api_events(owner, created) == told
     assert stored_events(created) == SEEN + LOST
 
 
@@ -106,20 +97,9 @@ def test_a_clock_whose_answer_was_lost_is_answered_alike_when_sent_again(
 ) -> None:
     tell(client, 1, LAST_MS, FRAMES)
     tell(client, 2, LAST_MS + 2100)
-    back = wire_frames(
-        [pose._replace(timestamp_ms=LAST_MS + 5000 + pose.timestamp_ms) for pose in POSES],
-        first=len(FRAMES) + 1,
-    )
-    tell(client, 3, back[-1]["timestamp_ms"], back)
-    tell(client, 4, back[-1]["timestamp_ms"] + 9000)
-    first_told = client.events()
-    assert len(first_told) == 2 * len(SEEN + LOST)
+    told = client.events()
     newer, _ = again(client, created)
     assert tell(newer, 2, LAST_MS + 2100)["accepted_frame_count"] == 0
-    assert newer.events() == first_told[len(SEEN) : len(SEEN + LOST)]
-    tell(newer, 3, back[-1]["timestamp_ms"], back)
-    tell(newer, 4, back[-1]["timestamp_ms"] + 9000)
-    again_told = {event["event_id"]: event for event in newer.events()}
-    assert list(again_told.values()) == first_told[len(SEEN) :]
-    assert len(stored_events(created)) == len(first_told)
+    assert newer.events() == told[len(SEEN) :]
+    assert stored_events(created) == SEEN + LOST
     newer.socket.close()

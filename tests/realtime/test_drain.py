@@ -6,7 +6,6 @@ How long a drain takes is in its constants, which test_timing.py compares.
 import asyncio
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,12 +37,6 @@ PATIENT = {
 }
 FRAMES = wire_frames(POSES)
 EVENTS = expected_events(SQUAT, POSES, finished=True)
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, transactional_db: None) -> Iterator[RuntimeServer]:
-    with runtime_server(tmp_path, QUICK, module="tests.realtime.hurried") as server:
-        yield server
 
 
 @pytest.fixture
@@ -107,40 +100,6 @@ def test_what_was_received_is_acknowledged_before(
     with runtime_server(tmp_path) as other:
         complete(created, other, 25)
     assert attaches(created) == [1012, 1000]
-
-
-@pytest.mark.long
-def test_a_client_that_does_not_read_holds_nobody_up(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, tmp_path: Path
-) -> None:
-    created, bystander = (create(owner, squat, runtime.url) for _ in range(2))
-    deaf = attached(created, sockopt=[(6, 1, 1), (1, 8, 4096)])  # a small receive buffer
-    other = attached(bystander)
-    stop_sending = threading.Event()
-
-    def send() -> None:
-        """Have it answer with thousands of rejected indexes, of which none is read."""
-        deaf.socket.settimeout(3)
-        frames = [{"not": "a frame"}] * 300
-        try:
-            while not stop_sending.is_set():
-                deaf.send_batch(1, frames)
-        except OSError:
-            return
-        except Exception as error:  # noqa: BLE001 - the library's own time-out
-            assert "timed out" in str(error)  # noqa: PT017
-
-    sending = threading.Thread(target=send)
-    sending.start()
-    sending.join(30)  # the runtime waits to send, so it reads no more
-    assert not sending.is_alive()
-    exits(runtime)
-    assert other.to_the_end() == 1012
-    assert attaches(bystander) == [1012]
-    [code] = attaches(created)
-    assert code == 4408
-    with runtime_server(tmp_path) as next_runtime:
-        complete(created, next_runtime, 0)
 
 
 def test_an_attach_midway_is_closed_with_the_others(

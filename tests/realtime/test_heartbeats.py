@@ -49,7 +49,7 @@ def test_it_is_pinged_only_while_it_awaits_an_answer(
 
 
 def test_it_is_pinged_while_its_attach_waits(created: dict[str, Any]) -> None:
-    """Before the first session_update; and what follows knows of the ping that is unanswered."""
+    """One ping is unanswered at most, across messages. A missing pong closes nothing."""
     with locked_row(created):
         client = Client(created)
         client.expect("ping")
@@ -60,28 +60,13 @@ def test_it_is_pinged_while_its_attach_waits(created: dict[str, Any]) -> None:
         await_waiting_backends(1)
         assert heard_within(client, 3 * BEAT_SECONDS) == []
     assert client.until("frame_ack")["accepted_frames_total"] == 5
-    client.socket.shutdown()
-
-
-def test_a_pong_that_is_missing_closes_nothing(created: dict[str, Any], client: Client) -> None:
-    for batch_seq in (1, 2):
-        with locked_row(created):
-            client.send_batch(batch_seq, FRAMES[5 * batch_seq - 5 : 5 * batch_seq])
-            await_waiting_backends(1)
-            if batch_seq == 1:
-                client.expect("ping")
-            assert heard_within(client, 3 * BEAT_SECONDS) == []
-        assert client.until("frame_ack")["accepted_frames_total"] == 5 * batch_seq
-    # Once it is answered, the next that lasts has a ping of its own.
     client.send({"type": "pong"})
     with locked_row(created):
-        client.send_batch(3, FRAMES[10:15])
+        client.send_batch(2, FRAMES[5:10])
         await_waiting_backends(1)
         client.expect("ping")
-        assert heard_within(client, 3 * BEAT_SECONDS) == []
-    assert client.until("frame_ack")["accepted_frames_total"] == 15
-    client.send({"type": "cancel"})
-    assert client.to_the_end() == 1000
+    assert client.until("frame_ack")["accepted_frames_total"] == 10
+    client.socket.shutdown()
 
 
 def test_the_transport_is_never_silent(created: dict[str, Any], client: Client) -> None:

@@ -38,7 +38,7 @@ class Acks(StreamListener):
             self.number += 1
 
 
-@at_length("session_count", 60, 200)
+@at_length("session_count", 30, 200)
 def test_sessions_complete_as_if_undisturbed_when_runtimes_are_killed(
     owner: Machine, squat: MoveSpec, supervisor: Supervisor, session_count: int
 ) -> None:

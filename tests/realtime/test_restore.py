@@ -1,27 +1,18 @@
 """docs/backup.md by its own commands: a dump while sessions stream, and what comes back of it."""
 
-import os
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import kombu
 import psycopg
 import pytest
-from celery import Celery
 from rows import expected_events
 from streaming import SQUAT, Client, create, wire_frames
 
-from dev.local_stack import processes
-from dev.local_stack.environment import PROJECT
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from tests.concurrency.racing import Connection, session_body
-from tests.conftest import SESSIONS, Machine
+from tests.conftest import Machine
 from tests.deploy.own_database import own_database
 from tests.documented import commands, compose_of_database, database_tools, run
 from tests.server import runtime_server, web_server
@@ -31,7 +22,6 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "visit-4711"
-TASK = "sessions_app.tasks.prune_expired"
 PERFORMED = list(perform("squat", repetitions=40, fps=10))
 FRAMES = wire_frames(PERFORMED)
 BATCH = 3
@@ -72,26 +62,6 @@ def tools(url: str, **more: str) -> dict[str, str]:
     return {"PATH": database_tools(), "DATABASE_URL": url, **more}
 
 
-@contextmanager
-def worker(database: str, broker: str, folder: Path) -> Iterator[Callable[[], None]]:
-    """A worker on that database; what is given has it sweep once."""
-    with (folder / "worker.log").open("wb") as log:
-        process = processes.start(
-            [sys.executable, "-m", "celery", "-A", "kynaplatform", "worker", "--concurrency=1"],
-            env={**os.environ, "DATABASE_URL": database, "CELERY_BROKER_URL": broker},
-            cwd=PROJECT,
-            stdout=log,
-        )
-    try:
-        # Celery itself would go by the CELERY_BROKER_URL of the tests.
-        with kombu.Connection(broker) as sent_over:
-            yield (
-                lambda: Celery(set_as_current=False).send_task(TASK, connection=sent_over) and None
-            )
-    finally:
-        processes.stop(process, signals=[])
-
-
 def dump_while_they_stream(streams: list[Streaming], folder: Path) -> list[tuple[int, int]]:
     """The fewest and the most frames of each that the dump may have; they go on for a while."""
 
@@ -119,11 +89,11 @@ def dump_while_they_stream(streams: list[Streaming], folder: Path) -> list[tuple
 
 @pytest.mark.long
 def test_a_dump_taken_while_sessions_stream_is_restored(
-    owner: Machine, squat: MoveSpec, redis_url: str, tmp_path: Path
+    owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:
     first = owner.create_session(squat, idempotency_key=KEY)
     with runtime_server(tmp_path) as runtime:
-        streams = [Streaming(create(owner, squat, runtime.url)) for _ in range(4)]
+        streams = [Streaming(create(owner, squat, runtime.url)) for _ in range(2)]
         bounds = dump_while_they_stream(streams, tmp_path)
     with own_database() as restored, psycopg.connect(restored, autocommit=True) as database:
         [dump] = tmp_path.glob("kyna-*.dump")
@@ -134,31 +104,16 @@ def test_a_dump_taken_while_sessions_stream_is_restored(
             assert frames < stream.acknowledged
             assert_as_streamed(database, stream.session_id, frames)
         environment = {"DATABASE_URL": restored}
-        broker = urlsplit(redis_url)._replace(path="/4").geturl()
         with (
             web_server(tmp_path, environment=environment) as api,
             runtime_server(tmp_path, environment) as runtime,
-            worker(restored, broker, tmp_path) as sweep,
         ):
-            http = Connection(api)
-            again = http.create(owner, key=KEY, **session_body(owner, squat))
+            again = Connection(api).create(owner, key=KEY, **session_body(owner, squat))
             assert (again.status, again.body, again.is_replay) == (201, first.content, True)
-            remembers, forgets, finalized, left = streams
+            remembers, forgets = streams
             stream_all(remembers, kept[0], runtime.url)
             assert_as_streamed(database, remembers.session_id, len(FRAMES), is_finished=True)
             go_on_after_what_was_acknowledged(forgets, kept[1], runtime.url)
-            hold(database, finalized.session_id)
-            record = http.call(
-                "POST", f"{SESSIONS}/{finalized.session_id}/finalize", token=owner.token
-            )
-            assert (record.status, record.json()["status"]) == (200, "finalizing")
-            make_overdue(database, finalized.session_id, left.session_id)
-            sweep()
-            eventually(lambda: live_sessions(database) == [first.json()["session_id"]], "swept")
-            assert_as_streamed(database, finalized.session_id, kept[2], is_finished=True)
-            ended = http.call("GET", f"{SESSIONS}/{left.session_id}", token=owner.token).json()
-            assert (ended["status"], ended["error_code"]) == ("failed", "session_abandoned")
-            assert ended["accepted_frames_total"] == kept[3]
         database.close()
         assert_restored_by_compose_too(restored, tmp_path)
 
@@ -219,27 +174,6 @@ def go_on_after_what_was_acknowledged(stream: Streaming, kept: int, url: str) ->
     told = {event["event_id"]: event for event in stream.client.events()}
     again = {event["event_id"]: event for event in client.events()}
     assert [told[id_] for id_ in told.keys() & again] != [again[id_] for id_ in told.keys() & again]
-
-
-def hold(database: psycopg.Connection[Any], session_id: str) -> None:
-    """The runtime of then holds it, as after a restore that took no time."""
-    database.execute(
-        "UPDATE detection_session SET lease_until = now() + interval '30 seconds' WHERE id = %s",
-        [session_id],
-    )
-
-
-def make_overdue(database: psycopg.Connection[Any], *session_ids: str) -> None:
-    database.execute(
-        "UPDATE detection_session SET deadline_at = now() - interval '1 second', "
-        "lease_until = now() - interval '31 seconds' WHERE id = ANY (%s::uuid[])",
-        [list(session_ids)],
-    )
-
-
-def live_sessions(database: psycopg.Connection[Any]) -> list[str]:
-    rows = database.execute("SELECT id FROM detection_session WHERE deadline_at IS NOT NULL")
-    return [str(row[0]) for row in rows]
 
 
 def assert_restored_by_compose_too(restored: str, folder: Path) -> None:

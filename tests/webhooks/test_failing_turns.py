@@ -1,6 +1,7 @@
 """A sender that can't write what became of its tries: it says so, and ends."""
 
-import asyncio
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from kynaplatform import clock
+from kynaplatform.worker_monitors import health_checks
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
@@ -18,7 +20,7 @@ from tests.webhooks.receiver import Reply, sending
 from webhooks import sender as sender_module
 from webhooks.claims import MAX_PER_ENDPOINT
 from webhooks.models import WebhookDelivery
-from webhooks.sender import Sender, TurnsFail
+from webhooks.sender import WorkerSender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,19 +44,42 @@ def refusing_outcomes() -> Iterator[None]:
             cursor.execute("DROP FUNCTION refuse_outcome CASCADE")
 
 
-def test_a_sender_whose_turns_fail_ends_itself(owner, receiver, monkeypatch):
+@pytest.fixture
+def worker_sender(monkeypatch) -> Iterator[WorkerSender]:
     monkeypatch.setattr(sender_module, "AWAY_SECONDS", 0.01)
-    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
+    monkeypatch.setattr(sender_module, "STOP_SECONDS", 0.5)
+    step = WorkerSender(None)
+    step.start(None)
+    yield step
+    step.stop(None)
+    assert not step._thread.is_alive()
+
+
+def test_a_worker_whose_sender_writes_no_outcome_is_unhealthy_until_it_stops(
+    owner, receiver, worker_sender, caplog
+):
     make_delivery(make_endpoint(owner.project, url=receiver.url))
-    sender = Sender()
-    with refusing_outcomes(), pytest.raises(TurnsFail):
-        asyncio.run(sender.run())
-    assert sender.is_failing
-    assert len(receiver.received) == 1
+    with refusing_outcomes():
+        eventually(lambda: not health_checks["sender"](), "it is unhealthy")
+        worker_sender.stop(None)
+    assert "the outcomes of 1 tries were not written" in caplog.text
     # Its claim ends, and another sender tries again.
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.tries, delivery.tried_at) == ("waiting", 1, None)
     assert delivery.claim_id is not None
+
+
+def test_a_worker_ends_itself_once_its_turns_have_failed_for_30_s(
+    owner, receiver, monkeypatch, request
+):
+    signals = []
+    monkeypatch.setattr(sender_module.os, "kill", lambda *signal: signals.append(signal))
+    monkeypatch.setattr(sender_module, "MAX_FAILING_SECONDS", 0.1)
+    request.getfixturevalue("worker_sender")
+    make_delivery(make_endpoint(owner.project, url=receiver.url))
+    with refusing_outcomes():
+        eventually(lambda: signals == [(os.getpid(), signal.SIGTERM)], "it ends itself")
+    assert len(receiver.received) == 1
 
 
 def test_a_database_that_is_away_fails_no_turn(monkeypatch):

@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +14,11 @@ import pytest
 
 from dev.local_stack import processes
 from dev.local_stack.environment import PROJECT, make_broker_folders
-from dev.local_stack.ports import free_port
 from kynaplatform import clock
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
 from tests.webhooks.endpoint import make_delivery, make_endpoint
 from tests.webhooks.receiver import Received, Reply
-from tests.webhooks.test_failing_turns import refusing_outcomes
 from webhooks.models import WebhookDelivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,39 +54,6 @@ def worker_of(process: subprocess.Popen[bytes]) -> int:
     """The worker itself, which its guard has started."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return int(children[0]) if children else process.pid
-
-
-def answer_of(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def test_one_that_can_write_no_outcome_says_so_and_stops_when_it_is_told(owner, receiver, tmp_path):
-    delivery = make_delivery(make_endpoint(owner.project, url=receiver.url))
-    port, log = free_port(), tmp_path / "webhooks.log"
-    with (
-        refusing_outcomes(),
-        sender(tmp_path, "webhooks", WORKER_METRICS_PORT=str(port)) as process,
-    ):
-        eventually(lambda: receiver.received, log.read_text, START_SECONDS)
-        eventually(lambda: answer_of(port, "/healthz")[0] == 503, log.read_text)
-        assert "kyna_webhook_turn_timestamp_seconds" in answer_of(port, "/metrics")[1]
-        process.terminate()
-        assert process.wait(60) == 0, log.read_text()
-    delivery.refresh_from_db()
-    assert (delivery.status, delivery.tried_at) == ("waiting", None)
-    assert "the outcomes of 1 tries were not written" in log.read_text()
-
-
-@pytest.mark.long
-def test_one_that_can_write_no_outcome_for_30_s_ends_itself(owner, receiver, tmp_path):
-    make_delivery(make_endpoint(owner.project, url=receiver.url))
-    with refusing_outcomes(), sender(tmp_path, "webhooks") as process:
-        assert process.wait(150) == 0, (tmp_path / "webhooks.log").read_text()
-    assert len(receiver.received) == 1
 
 
 def test_a_kill_in_the_midst_loses_nothing(owner, receiver, tmp_path):

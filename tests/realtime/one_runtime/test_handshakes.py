@@ -1,13 +1,11 @@
 """Requests that are none, come slowly, or never come: each is refused or cut off, in time."""
 
 import json
-import random
 import re
 import socket
 import time
 
 import pytest
-from bystander import unharmed_bystander
 from raw import connect, upgrade_request
 from stage import Stage
 
@@ -134,25 +132,6 @@ def test_a_connection_that_is_kept_alive_is_cut_off_once_it_asks_nothing(stage: 
 
 
 # --- At random ------------------------------------------------------------------------------
-
-
-def test_random_changes_of_a_handshake_are_answered_or_cut_off(stage: Stage) -> None:
-    chance = random.Random(21)  # noqa: S311
-    with unharmed_bystander(stage, "300 broken handshakes"):
-        opened = []
-        for _ in range(300):
-            sent = bytearray(upgrade_request(f"{PATH}?runtime_token=x", "Origin: http://x"))
-            for _ in range(chance.randint(1, 6)):
-                at = chance.randrange(len(sent))
-                known = [b"\r\n", b"\n", b"", b":", b" ", b"\xff"]
-                piece = chance.choice([*known, chance.randbytes(1), chance.randbytes(9)])
-                sent[at : at + chance.randint(0, 4)] = piece
-            raw = connect(stage.runtime.port)
-            raw.sendall(sent)
-            opened.append(raw)
-        for raw in opened:
-            told = all_from(raw)
-            assert told == b"" or told.startswith((b"HTTP/1.1 4", b"HTTP/1.1 101 ")), told[:100]
 
 
 @pytest.mark.parametrize(

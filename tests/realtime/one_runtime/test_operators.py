@@ -1,6 +1,5 @@
 """What a runtime tells its operators: health, readiness, metrics, and errors in the one body."""
 
-import asyncio
 import http.client
 import json
 import re
@@ -12,7 +11,6 @@ from stage import Stage, runtime_on
 from streaming import Client, create, wire_frames
 
 from dev.poses.figure import perform
-from realtime.app import Application
 from tests.server import RuntimeServer
 from tests.waiting import DEADLINE_SECONDS
 
@@ -107,18 +105,6 @@ def test_a_well_formed_request_id_is_kept(stage: Stage, given: str, kept: bool) 
         assert kept or re.fullmatch("[0-9a-f]{32}", told)
 
 
-def test_the_request_id_of_a_handshake_is_on_the_log_lines_of_its_socket(stage: Stage) -> None:
-    created = stage.create()
-    client = Client(created, header=["X-Request-ID: of-this-socket"])
-    assert client.socket.getheaders()["x-request-id"] == "of-this-socket"
-    client.expect("session_update")
-    client.send({"type": "cancel"})
-    assert client.to_the_end() == 1000
-    stage.wait_for_log(f"[of-this-socket] session {created['session_id']}: closed 1000")
-    unnamed = Client(stage.create())
-    assert re.fullmatch("[0-9a-f]{32}", unnamed.socket.getheaders()["x-request-id"])
-
-
 # --- Metrics --------------------------------------------------------------------------------
 
 
@@ -134,41 +120,6 @@ def test_the_request_id_of_a_handshake_is_on_the_log_lines_of_its_socket(stage: 
 def test_metrics_ask_for_their_token(stage: Stage, authorization: str | None, code: str) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
     ask(stage.runtime, "GET", "/metrics", **headers).is_error(401, code)
-
-
-def asked_in_process(path: str) -> tuple[int, dict[str, Any]]:
-    """What the application answers to a GET, without a server."""
-    told: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        raise AssertionError("no body is read")
-
-    async def send(event: dict[str, Any]) -> None:
-        told.append(event)
-
-    async def call() -> None:
-        scope = {"type": "http", "method": "GET", "path": path, "headers": []}
-        await Application()(scope, receive, send)
-
-    asyncio.run(call())
-    start, body = told
-    return start["status"], json.loads(body["body"])
-
-
-def test_metrics_are_not_there_in_production_without_a_token(settings: Any) -> None:
-    settings.METRICS_TOKEN, settings.PRODUCTION = "", True
-    status, body = asked_in_process("/metrics")
-    assert (status, body["error"]["code"]) == (404, "not_found")
-
-
-def test_whatever_fails_is_answered_in_the_one_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> None:
-        raise ZeroDivisionError("a secret")
-
-    monkeypatch.setattr("realtime.app.require_metrics_access", fail)
-    status, body = asked_in_process("/metrics")
-    assert (status, body["error"]["code"]) == (500, "internal_error")
-    assert "secret" not in json.dumps(body)
 
 
 def await_no_attached(stage: Stage) -> None:

@@ -161,17 +161,3 @@ def test_no_log_has_a_token(db: None, tmp_path: Path) -> None:
         for token in tokens:
             assert [part for part in everything_of(token) if part in log] == [], name
     assert len(set(tokens)) == len(tokens) == 9
-
-
-def test_a_handshake_tells_no_token_of_itself() -> None:
-    from realtime.attach import handshake
-
-    scope = {
-        "headers": [],
-        "query_string": b"runtime_token=secret-of-the-session",
-        "subprotocols": [],
-        "client": ("127.0.0.1", 5),
-    }
-    shaken = handshake(scope, "x")
-    assert shaken.token == "secret-of-the-session"
-    assert "secret" not in repr(shaken)
