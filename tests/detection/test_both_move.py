@@ -13,14 +13,13 @@ from engine_scene import (
     of_type,
     run,
     run_restored,
-    through_json,
     written,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from movespec_documents import errors_of
 
-from detection import DetectionEvent, Engine, MoveSpec, PoseFrame
+from detection import DetectionEvent, MoveSpec, PoseFrame
 from dev.bench.score.engine_runs import catalogue
 from dev.poses.figure import EXERCISES, Limb, Posture, landmarks, perform
 
@@ -181,19 +180,6 @@ def test_whatever_the_sides_do_it_is_the_same_when_restored(
     ]
     frames = at(poses, fps=15)
     assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
-def test_a_state_of_other_sides_is_refused() -> None:
-    spec = written(KNEES + KEY)
-    engine = Engine(spec)
-    for frame in mixed()[:40]:
-        engine.feed(frame)
-    snapshot = engine.snapshot()
-    through_json(spec, engine)
-    of_two = [part for part in snapshot["parts"] if len(part) == 2 and isinstance(part[0], list)]
-    [part for part in of_two if len(part[0]) == 2][-1][0].append(0.0)
-    with pytest.raises(ValueError, match="sides"):
-        Engine.restore(spec, snapshot)
 
 
 def document(movement: str) -> str:

@@ -31,19 +31,6 @@ def squats(*depths: float):
     return at(swinging(turns, stay_ms=400))
 
 
-def test_form_is_the_share_of_the_checks_that_were_met() -> None:
-    text = (
-        SQUAT
-        + """
-checks:
-  - {name: depth, when: bottom, joint: knee, least: {max: 90}}
-  - {name: upright, lean: trunk, most: {max: 30}}
-"""
-    )
-    events = of_type(run(written(text), squats(80, 95)), "event_completed")
-    assert [one["metrics"]["form"] for one in events] == [1.0, 0.5]
-
-
 PRAISE = """feedback:
   - {when: bottom, joint: knee, least: {min: 90.1}, message: Deeper.}
   - {when: completed, form: {min: 1}, message: Good.}
@@ -196,21 +183,6 @@ def test_a_check_is_judged_by_the_tenth_of_a_degree_that_is_told() -> None:
         assert one["by"] == (None if one["met"] else round(one["value"] - 90, 1))
 
 
-def test_what_a_state_keeps_of_an_extreme_is_short() -> None:
-    engine = Engine(written(SQUAT + THREE + DEEPER % ""))
-    for frame in squats(83.3333, 91.7777):
-        engine.feed(frame)
-        for part in engine.parts():
-            for extreme in (*getattr(part, "values", ()), *getattr(part, "extremes", ())):
-                assert extreme is None or len(repr(extreme)) <= 5
-
-
-def test_a_check_is_of_the_repetition_that_is_over_and_not_of_the_next() -> None:
-    spec = written(SQUAT + DEPTH % "")
-    events = of_type(run(spec, squats(95, 80, 95)), "event_completed")
-    assert [one["metrics"]["form"] for one in events] == [0.0, 1.0, 0.0]
-
-
 def test_what_was_done_at_rest_is_not_of_the_repetition() -> None:
     upright = SQUAT + "checks: [{name: upright, lean: trunk, most: {max: 30}}]\n"
     up, low = Posture(), Posture(left_leg=Limb(50, -50), right_leg=Limb(50, -50))
@@ -272,12 +244,6 @@ def test_a_chance_that_comes_too_early_uses_up_no_other() -> None:
     turns = chances[1::2]  # as each stay ends
     due = next(ms for ms in turns[2:] if ms - turns[0] >= 9_000)
     assert seconds[:2] == [round(turns[0] / 1000), round(due / 1000)]
-
-
-def test_a_cue_without_a_key_has_null() -> None:
-    spec = written(SQUAT + "feedback: [{when: completed, message: Good.}]\n")
-    (cue,) = of_type(run(spec, squats(80)), "feedback")
-    assert cue == {"level": "coaching", "message": "Good.", "key": None}
 
 
 @pytest.mark.parametrize("text", [DEPTH % "", DEEPER % ", every: 2, min_gap_ms: 700"])

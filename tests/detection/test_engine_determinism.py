@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 import detection
 from detection import Engine, Landmark, MoveSpec, PoseFrame
-from detection.spec import REASONS
 from dev.bench.engine import largest_hold, largest_spec
 from dev.poses.figure import perform
 from tests.long_runs import at_length
@@ -36,16 +35,6 @@ def noisy(exercise: str) -> list[PoseFrame]:
 
 
 @pytest.mark.parametrize("exercise", SPECS)
-@settings(max_examples=settings.default.max_examples // 33)
-@given(points=st.sets(st.integers(0, 180), min_size=1))
-def test_stored_and_restored_anywhere_the_events_are_the_same(
-    exercise: str, points: set[int]
-) -> None:
-    spec, frames = SPECS[exercise], noisy(exercise)
-    assert run_restored(spec, frames, points) == run(spec, frames)
-
-
-@pytest.mark.parametrize("exercise", SPECS)
 def test_stored_and_restored_after_every_frame_the_events_are_the_same(exercise: str) -> None:
     frames = noisy(exercise)
     every = set(range(len(frames)))
@@ -59,14 +48,6 @@ def test_stored_and_restored_after_every_frame_the_events_are_the_same(exercise:
 def test_so_are_those_of_the_largest_movespec(exercise: str) -> None:
     frames = noisy(exercise)
     assert run_restored(LARGEST, frames, set(range(len(frames)))) == run(LARGEST, frames)
-
-
-def test_a_snapshot_is_what_it_was_after_a_round_trip() -> None:
-    engine = Engine(SPECS["squat"])
-    for frame in noisy("squat")[:50]:
-        engine.feed(frame)
-    snapshot = engine.snapshot()
-    assert Engine.restore(SPECS["squat"], snapshot).snapshot() == snapshot
 
 
 def test_a_snapshot_is_not_changed_by_what_the_engine_does_next() -> None:
@@ -162,98 +143,22 @@ def test_a_snapshot_of_another_movespec_is_refused() -> None:
         Engine.restore(three, knees)
 
 
-def test_a_snapshot_is_the_values_of_each_part() -> None:
-    engine = Engine(movespec())
-    segment, angle = [0.0, 0.0, 0.0], [None, 0.0, 0.0, 0.0, None, 0.0]
-    phase = [False, 0.0, 0, None, 1.0, False, None, -1]
-    attempts = [0] * len(REASONS)
-    assert engine.snapshot() == {
-        "form": detection.SNAPSHOT_FORM,
-        "last_ms": None,
-        "usable_ms": None,
-        "parts": [
-            *([segment] * 4),
-            *([angle] * 2),
-            [0.0, False, [], []],
-            [
-                [0, 0, 0],
-                attempts,
-                [None],
-                [None],
-                [0],
-                [0],
-                [],
-                [],
-                [0],
-                [0, 0, 0],
-                [0, 0, 0],
-                [],
-                0.0,
-                0.0,
-            ],
-            [[], []],
-            [0],
-            [[]],
-            [[None, None], [None, None]],
-            [[None], [None], [None], [None], 0, 0, 0, 0],
-            [0, None, 0.0, [], *SWUNG],
-            [None, None, [], False, False],
-            *([phase] * 2),
-            [[], []],
-            [0, []],
-            [None, 0.0, 0.0, None, None, None, None, None, [], []],
-        ],
-    }
-    for frame in noisy("squat")[:50]:
-        engine.feed(frame)
-    snapshot = engine.snapshot()
-    assert snapshot["last_ms"] == noisy("squat")[49].timestamp_ms
-    assert [snapshot["parts"][number][0] for number in (15, 16)] == [False, True]
-
-
-# The end of a swing's state that has seen nothing.
-WAYS = [[], 0.0, 0.0, [], 0.0, 0.0, 0.0, 0]
-SWUNG = [0.0, 0, 0, None, None, [], None, 0.0, [], 0.0, False, *WAYS]
-
-
 @pytest.mark.parametrize(
     ("part", "values"),
     [
         (0, [0.0, 0.0]),
-        (0, ["0.4", 0.0, 0.0]),
         (4, [None, None, 0.0, 0.0, None, 0.0]),
         (6, [0.0, 1, [], []]),
-        (6, [0.0, False, 5.0, []]),
         (6, [0.0, False, ["x"], []]),
-        (6, [0.0, False, [1.0, 2.0], []]),
         (7, [[0, 0], [0] * 8, [None], [None], [0], [0], 0.0, 0.0]),
-        (7, [[0, 0, None], [0] * 8, [None], [None], [0], [0], 0.0, 0.0]),
-        (7, [[0, 0, 0], [0] * 8, [None], [None], [], [0], 0.0, 0.0]),
         (8, [[0], []]),
-        (8, [[], [0.0]]),
         (10, [[None]]),
         (11, [[1.0], [2.0]]),
-        (12, [[1, 2], [3, 4], [5, 6], [7, 8], 0, 0, 0, 0]),
-        (12, [[1], [2]]),
-        *((13, [end, None, 0.0, [], *SWUNG]) for end in (0.5, 2, 1)),
-        (13, [1, None, 0.0, [None], *SWUNG]),
-        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, [None], None, 0.0, [], 0.0, False, *WAYS]),
-        (13, [0, None, 0.0, [], 0.0, 0, 0, None, None, 5.0, None, 0.0, [], 0.0, False, *WAYS]),
-        (
-            13,
-            [0, None, 0.0, [], 0.0, 0, 0, None, None, [], None, 0.0, [1.0, 2.0], 0.0, False, *WAYS],
-        ),
-        (13, [1, None, 0.0, [0.0], 0.0, 0, 0, None, None, [], 5.0, 9.0, [], 0.0, False, *WAYS]),
         (15, [False, "0", 0, None, 1.0, False, None, -1]),
         (15, [False, 0.0, 0, None, None, False, None, -1]),
         (15, {}),
-        (17, [[0.0], []]),
-        (17, [[], [0.0]]),
         (18, [0, [1.0]]),
-        *((19, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, 2, 0.5, [])),
-        (19, [1, 0.0, 0.0, *[None] * 5, [1], []]),
-        (19, [1, 0.0, 0.0, *[None] * 5, [7], [0.0]]),
-        (19, [1, 0.0, 0.0, *[None] * 5, [1], [None]]),
+        *((19, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, [])),
     ],
 )
 def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:
@@ -267,11 +172,6 @@ def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) 
 def test_other_names_and_times_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^Not "):
         Engine.restore(movespec(), Engine(movespec()).snapshot() | change)
-
-
-def test_a_snapshot_without_its_parts_is_refused() -> None:
-    with pytest.raises(ValueError, match="Not the names"):
-        Engine.restore(SPECS["squat"], {"form": detection.SNAPSHOT_FORM})
 
 
 def test_two_engines_of_one_movespec_know_nothing_of_each_other() -> None:

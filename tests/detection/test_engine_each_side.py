@@ -6,7 +6,6 @@ import pytest
 from engine_scene import (
     at,
     bent,
-    completed,
     going,
     held,
     hidden,
@@ -66,11 +65,6 @@ def test_sides_in_turn_are_counted_by_side_with_one_number() -> None:
     assert of_type(events, "event_interrupted") == []
 
 
-def test_both_at_once_are_two_events() -> None:
-    events = run(written(CURL), held((LONG, 500), (BOTH, 500), (LONG, 500)))
-    assert sorted(sides(events)) == ["left", "right"]
-
-
 def test_what_both_reach_in_one_frame_comes_before_the_feedback_on_it() -> None:
     events = run(written(CURL), held((LONG, 500), (BOTH, 500), (LONG, 500)))
     assert events[-1].ts_ms == events[-6].ts_ms
@@ -91,14 +85,6 @@ def test_side_is_in_shapes_completions_interruptions_and_feedback() -> None:
     assert (interrupted["reason"], interrupted["side"]) == ("session_ended", "right")
     (cue,) = of_type(events, "feedback")
     assert cue["side"] == "left"
-
-
-def test_a_trunk_that_leans_is_a_gate_of_both() -> None:
-    bowed = arms(50, 50, 60)
-    assert (
-        completed(run(written(CURL), held((arms(170, 170, 60), 500), (bowed, 500), (LONG, 500))))
-        == 0
-    )
 
 
 def test_the_measures_are_those_of_the_side() -> None:
@@ -153,11 +139,6 @@ def test_both_sides_that_turn_back_have_tried() -> None:
         ("not_reached", "left"),
         ("not_reached", "right"),
     ]
-
-
-def test_the_summary_has_both_sides_before_the_first() -> None:
-    engine = Engine(written(CURL))
-    assert engine.summary()["curl"]["by_side"] == {"left": 0, "right": 0}
 
 
 LUNGE = """

@@ -3,11 +3,10 @@
 import math
 
 import pytest
-from engine_scene import Pose, bent, changed, held, hidden, movespec, run, told
+from engine_scene import bent, held, hidden, movespec
 
 from detection import SEGMENT_LANDMARKS, Engine, EngineSettings, Landmark
 from detection.landmarks import INDEX
-from dev.poses.figure import Limb, Posture, landmarks
 
 Place = tuple[float, float, float]
 
@@ -94,49 +93,3 @@ def test_a_trunk_of_which_one_side_is_hidden_is_that_of_the_other() -> None:
     assert both == pytest.approx(0, abs=5)
     assert right == pytest.approx(both, abs=5)
     assert trunk_of("left_hip", "right_shoulder") == {}
-
-
-def test_standing_and_lying_are_told_apart() -> None:
-    upright = bent(178)
-    lying = changed(
-        upright,
-        INDEX,
-        lambda mark: mark._replace(x=mark.y, y=mark.x),
-    )
-    spec = movespec(UPRIGHT, ["upright", "level"])
-    engine = Engine(spec)
-    frames = held((upright, 500), (lying, 500))
-    assert told([event for frame in frames for event in engine.feed(frame)]) == [
-        "shape_enter:upright",
-        "shape_exit:upright",
-        "shape_enter:level",
-        "event_completed:squat",
-    ]
-
-
-def raised(side: str) -> Pose:
-    """Somebody who lifts one knee, so that the thigh leans by 80 degrees."""
-    legs = {f"{side}_leg": Limb(80, 0)}
-    return landmarks(Posture(**legs))
-
-
-@pytest.mark.parametrize(
-    ("criterion", "sides"),
-    [
-        ("{lean: thigh, side: left, angle_min: 60}", {"left"}),
-        ("{lean: thigh, side: right, angle_min: 60}", {"right"}),
-        ("{lean: thigh, side: either, angle_min: 60}", {"left", "right"}),
-        ("{lean: thigh, side: both, angle_min: 60}", set()),
-        ("{lean: thigh, angle_min: 30, angle_max: 50}", {"left", "right"}),
-        ("{lean: thigh, side: front, angle_min: 60}", {"left", "right"}),
-        ("{lean: thigh, side: back, angle_min: 60}", set()),
-    ],
-)
-def test_a_lean_has_sides_as_a_joint_has(criterion: str, sides: set[str]) -> None:
-    spec = movespec({"in": [criterion], "other": ["{joint: elbow, angle_max: 1}"]}, ["in", "other"])
-    entered = {
-        side
-        for side in ("left", "right")
-        if told(run(spec, held((raised(side), 1000)))) == ["shape_enter:in"]
-    }
-    assert entered == sides

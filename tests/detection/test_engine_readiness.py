@@ -17,12 +17,11 @@ from engine_scene import (
     swinging,
     through_json,
     told,
-    unseen,
     written,
 )
 
-from detection import Engine, PoseFrame
-from dev.poses.figure import LANDMARKER, MOVEMENTS, Camera, Limb, Posture, landmarks
+from detection import Engine
+from dev.poses.figure import LANDMARKER, Camera, Limb, Posture, landmarks
 from dev.poses.figure.body import alike
 
 VISIBLE = "setup: {visible: [left_ankle, right_ankle]}\n"
@@ -100,11 +99,6 @@ def test_one_of_a_pair_will_do_from_the_side_and_of_a_part_of_the_body(
     assert (ready_at(written(SQUAT, f"setup: {setup}\n"), frames) is not None) == is_ready
 
 
-def test_landmarks_without_a_visibility_are_in_sight() -> None:
-    bare = tuple(mark._replace(visibility=None) for mark in UP)
-    assert ready_at(written(SQUAT, VISIBLE), held((bare, 2_000))) is not None
-
-
 def test_a_start_is_asked_to_begin_and_not_after() -> None:
     spec = written(SQUAT, START)
     assert ready_at(spec, held((DOWN, 3_000))) is None
@@ -136,38 +130,6 @@ def test_a_start_is_asked_anew_after_a_loss(before_ms: int) -> None:
     for frame in held((UP, 300), (DOWN, 1_000), start_ms=before_ms + 3_300):
         engine.feed(frame)
     assert (engine.readiness, engine.missing) == ("ready", [])
-
-
-# Upright on a chair, as five times sit to stand begins; a repetition ends there.
-STANDS = written(
-    """
-    name: stands
-    phases:
-      - {name: seated, criteria: [{joint: knee, max: 110}]}
-      - {name: standing, criteria: [{joint: knee, min: 150}, {joint: hip, min: 150}]}
-    sequence: [seated, standing, seated]
-    """,
-    "setup: {visible: lower_body, start: [{lean: thigh, min: 65}, {lean: trunk, max: 25}]}\n",
-)
-CHAIR = MOVEMENTS["sit-to-stand"]
-
-
-def stands_ms(frames: list[PoseFrame]) -> list[float]:
-    return [event.ts_ms for event in run(STANDS, frames) if event.type == "event_completed"]
-
-
-def test_each_of_five_stands_counts_after_a_moment_on_the_chair() -> None:
-    frames = CHAIR.film(repetitions=5)
-    late = [frame for frame in frames if frame.timestamp_ms >= CHAIR.rest_seconds * 1000 - 300]
-    assert stands_ms(late) == stands_ms(frames)
-    assert len(stands_ms(late)) == 5
-
-
-def test_three_seconds_out_of_the_picture_cost_no_more_than_they_hide() -> None:
-    """They hide the end of the second and most of the third."""
-    away = CHAIR.varied(CHAIR.variants()["out-of-picture"]).film(repetitions=5)
-    whole = stands_ms(CHAIR.film(repetitions=5))
-    assert stands_ms(away) == pytest.approx([whole[0], *whole[3:]], abs=150)
 
 
 def seen_from(setup: str, posture: Posture, camera: Camera) -> bool:
@@ -254,13 +216,6 @@ def test_a_cue_without_a_reason_is_told_once_until_all_is_ready() -> None:
     assert messages == ["Turn sideways.", "Not yet."] * 2
 
 
-def test_a_pose_in_which_nothing_is_seen_is_nobody() -> None:
-    engine = Engine(written(SQUAT, "setup: {visible: full_body, view: side}\n"))
-    for frame in held((unseen(UP), 500)):
-        engine.feed(frame)
-    assert (engine.readiness, engine.missing) == ("no_person", [])
-
-
 NO_KNEES = hidden(UP, "left_knee", "right_knee")
 ELBOWS = ["left_elbow", "right_elbow"]
 GATED = SQUAT.replace("max: 100}", "max: 100}, {joint: elbow, min: 100}")
@@ -305,16 +260,6 @@ def test_a_movement_out_of_sight_is_named_of_somebody_in_sight(above: str) -> No
         engine.feed(frame)
     missing = ["left_knee", "right_knee", *(["start"] if above else [])]
     assert (engine.readiness, engine.missing) == ("positioning", missing)
-
-
-def test_what_is_missing_is_known_at_once_after_a_restore() -> None:
-    spec = written(SQUAT, "setup: {visible: [left_ankle, right_ankle], view: front}\n")
-    engine = Engine(spec)
-    for frame in held((hide(UP), 500)):
-        engine.feed(frame)
-    assert engine.missing == ["left_ankle", "right_ankle", "view"]
-    restored = through_json(spec, engine)
-    assert (restored.readiness, restored.missing) == (engine.readiness, engine.missing)
 
 
 EMPTY = "setup: {}\n"

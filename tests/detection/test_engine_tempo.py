@@ -288,18 +288,6 @@ def test_the_end_of_the_session_judges_what_waits() -> None:
         assert one.finish() == []
 
 
-def test_a_state_holds_back_one_completion_at_most() -> None:
-    engine, _ = until_waiting(WAITING, pushing(1.5, 0.3, 1.2))
-    snapshot = engine.snapshot()
-    (place,) = [
-        number for number, part in enumerate(snapshot["parts"]) if "event_completed" in str(part)
-    ]
-    (held_back,) = snapshot["parts"][place]
-    snapshot["parts"][place] = [held_back * 2]
-    with pytest.raises(ValueError, match="held back"):
-        Engine.restore(WAITING, snapshot)
-
-
 @pytest.mark.parametrize("required", ["", ", required: true"])
 def test_what_was_withheld_is_told_with_its_way_back(required: str) -> None:
     """A setup that is met in hindsight: the way back may be over by then."""

@@ -4,7 +4,6 @@ import pytest
 from golden_states import folder_of, load
 
 from detection import Issue, validate
-from tests.conftest import MOVESPECS, Machine
 
 LINES = load(folder_of(5) / "squat.json.gz").movespec.split("\n")
 # Each of its lines that begins with a key, outside of braces.
@@ -53,14 +52,6 @@ def test_each_key_in_braces_is_missed_where_it_is(number: int) -> None:
         assert (told[0].line, told[0].column) == (number, line.index("{") + 2)
 
 
-@pytest.mark.parametrize("lacking", ["  setup {view: side}", "  setup [view]"])
-def test_a_key_before_a_bracket_is_missed_where_it_is(lacking: str) -> None:
-    number = LINES.index("  type: repetition") + 1
-    error = first_error("\n".join([*LINES[:number], lacking, *LINES[number:]]))
-    assert (error.line, error.column) == (number + 1, 3)
-    assert error.message == 'A colon is missing after "setup".'
-
-
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
@@ -91,6 +82,7 @@ A_COLON_TOO_MANY = (
     "A colon cannot stand here: check the indentation, or put a text with a colon in quotes."
 )
 NO_KEY = "A key was expected here: check the indentation, and the quotes of the text before it."
+NO_DASH = "A key lacks its colon here, or an item of a list its dash."
 NO_ITEM = "An item of the list (- ) was expected here: check the indentation."
 
 
@@ -107,6 +99,8 @@ NO_ITEM = "An item of the list (- ) was expected here: check the indentation."
         ("x:\n  y:\n   - a\n  - b: c\n", 4, NO_KEY),
         ("a: 'x\n  y' z\nb: c\n", 2, NO_KEY),
         ("a: |\n  text\n wrong\nc: d\n", 3, NO_KEY),
+        ("description:\n  this is long\n  and note: it goes on\n", 3, A_COLON_TOO_MANY),
+        ("sequence:\n  - standing\n  - bottom\n  standing\nname: x\n", 4, NO_DASH),
     ],
 )
 def test_another_fault_is_not_taken_for_it(text: str, line: int, message: str) -> None:
@@ -120,35 +114,3 @@ def test_the_longest_text_is_looked_at_once() -> None:
     assert first_error(text).line == 1
     text = "# \n" * (65_536 // 3 - 8) + "name # x\nb: c\n"
     assert first_error(text).line == 65_536 // 3 - 7
-
-
-def test_an_author_is_told_over_http(owner: Machine) -> None:
-    movespec = owner.post(MOVESPECS, {"name": "Squat"}).json()["movespec_id"]
-    path = f"{MOVESPECS}/{movespec}/draft"
-    text = "\n".join(LINES).replace("sequence:", "sequence")
-    assert owner.call("PUT", path, {"yaml_source": text}).status_code == 200
-    result = owner.post(f"{path}/validate").json()
-    (error,) = result["errors"]
-    assert (error["line"], error["column"]) == (48, 5)
-    assert error["message"] == 'A colon is missing after "sequence".'
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        (
-            "description:\n  this is long\n  and note: it goes on\n",
-            3,
-            "A colon cannot stand here: check the indentation, or put a text with a colon in "
-            "quotes.",
-        ),
-        (
-            "sequence:\n  - standing\n  - bottom\n  standing\nname: x\n",
-            4,
-            "A key lacks its colon here, or an item of a list its dash.",
-        ),
-    ],
-)
-def test_what_is_no_key_lacks_no_colon(text: str, line: int, message: str) -> None:
-    error = first_error(text)
-    assert (error.line, error.message) == (line, message)

@@ -157,11 +157,6 @@ def test_the_roles_are_looked_at_a_bounded_number_of_times(monkeypatch: pytest.M
     assert len(looks) == 1 + 2 * 16 + 4
 
 
-def test_without_parameters_they_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "find_motions", None)
-    assert validate(DOCUMENT).ok
-
-
 def test_no_message_is_longer_than_a_few_lines() -> None:
     for document in (
         filled("a"),

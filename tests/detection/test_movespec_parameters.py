@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from movespec_documents import DOCUMENT, HOLD, edit, errors_of, message_of, with_parameter
+from movespec_documents import DOCUMENT, edit, errors_of, message_of, with_parameter
 
 import detection
 from detection import (
@@ -83,31 +83,6 @@ detection:
     assert cue.message == "$low stays a text"
 
 
-def test_a_hold_s_target_and_grace_may_be_parameters() -> None:
-    document = edit("target_ms: 30000", "target_ms: $target\n    grace_ms: $grace", HOLD)
-    document = edit(
-        "  movement:",
-        "  parameters:\n    target: {default: 30000, min: 10000, max: 60000}\n"
-        "    grace: {default: 500, min: 0, max: 1000}\n  movement:",
-        document,
-    )
-    spec = compile(document, parameters={"target": 45_000})
-    assert (spec.target_ms, spec.grace_ms) == (45_000.0, 500.0)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "path"),
-    [
-        ("message: Chest", "every: $depth, message: Chest", "feedback[0].every"),
-        ("- name: bottom", "- name: bottom\n        strict: $depth", "phases[1].strict"),
-    ],
-)
-def test_it_stands_for_bounds_and_times_alone(old: str, new: str, path: str) -> None:
-    document = edit(old, new, DOCUMENT_WITH_DEPTH)
-    (error,) = errors_of(document)
-    assert error[:2] == ("wrong_type", f"detection.movement.{path}")
-
-
 def test_it_says_where_a_parameter_may_stand() -> None:
     document = edit("message: Chest", "every: $depth, message: Chest", DOCUMENT_WITH_DEPTH)
     assert message_of(document) == (
@@ -162,14 +137,6 @@ def test_it_refuses_a_name(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(("count", "codes"), [(16, set()), (17, {"too_many_items"})])
-def test_there_are_at_most_16(count: int, codes: set[str]) -> None:
-    lines = "".join(f"    p{number}: {DEPTH}\n" for number in range(count - 1))
-    document = edit("    depth:", f"{lines}    depth:", DOCUMENT_WITH_DEPTH)
-    found = {error[0] for error in errors_of(document)}
-    assert found - {"unknown_parameter"} == codes
-
-
 def test_every_number_that_it_may_be_is_allowed_where_it_stands() -> None:
     document = with_parameter("{default: 100, min: 60, max: 200}")
     assert message_of(document) == (
@@ -211,14 +178,6 @@ def test_no_numbers_turn_the_bounds_around(bounds: str, message: str | None) -> 
     )
     found = [error for error in validate(document).errors if error.code == "bounds_reversed"]
     assert [error.message for error in found] == ([] if message is None else [message])
-
-
-def test_one_that_nothing_uses_is_a_warning() -> None:
-    (warning,) = validate(edit("$depth", "100", DOCUMENT_WITH_DEPTH)).warnings
-    assert (warning.code, warning.path) == ("unused_parameter", f"{PARAMETERS}.depth")
-    assert warning.message == (
-        "Nothing uses the parameter depth: write $depth where it is to stand."
-    )
 
 
 def test_it_changes_no_role() -> None:
@@ -285,14 +244,6 @@ def test_an_unknown_number_is_refused_with_the_nearest_name() -> None:
     assert str(caught.value) == 'No parameter has the name "depht"; the nearest is depth.'
     with pytest.raises(ParameterInvalid):
         compile(DOCUMENT, parameters={"depth": 90})
-
-
-def test_it_is_checked_alone_too() -> None:
-    validation = validate(DOCUMENT_WITH_DEPTH)
-    assert check_parameters(validation, {}) == {}
-    assert check_parameters(validation, {"depth": 80}) == {"depth": 80.0}
-    with pytest.raises(ParameterInvalid, match="not 79"):
-        check_parameters(validation, {"depth": 79})
 
 
 def test_what_has_errors_takes_no_numbers_and_raises_for_none() -> None:

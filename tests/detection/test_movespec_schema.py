@@ -1,5 +1,4 @@
 import json
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -251,23 +250,12 @@ def test_a_label_may_be_any_plain_scalar(scalar: str) -> None:
     assert SCHEMA.is_valid(core_values(document))
 
 
-def test_an_angle_may_not_be_quoted() -> None:
-    document = edit("angle_max: 100", "angle_max: '100'")
-    assert [error.code for error in validate(document).errors] == ["wrong_type"]
-    assert not SCHEMA.is_valid(core_values(document))
-
-
 def test_it_is_a_valid_schema_that_says_what_it_is() -> None:
     schema = json_schema()
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert (schema["$id"], schema["title"]) == ("urn:kynasmith:schema:movespec", "MoveSpec")
     assert json.loads(json.dumps(schema)) == schema
-
-
-def test_it_gives_each_caller_a_schema_of_its_own() -> None:
-    json_schema()["properties"].clear()
-    assert set(json_schema()["properties"]) == {"name", "version", "description", "detection"}
 
 
 def test_every_mapping_is_closed_and_every_key_described() -> None:
@@ -280,53 +268,6 @@ def test_every_mapping_is_closed_and_every_key_described() -> None:
         return [schema, *found] if is_record and "properties" in schema else found
 
     records = objects(json_schema())
-    sizes = Counter(len(record["properties"]) for record in records)
-    # A MoveSpec, its detection, parameters and setup; a repetition and a hold; for each of them
-    # phases, conditions, checks, cues, form and a cue's check; criteria and bounds wherever they
-    # stand; steps; tempo and its three parts.
-    assert sizes == Counter(
-        [4, 4, 4, 3, 11, 9, *[4, 9, 8, 19, 2, 2] * 2, *[8] * 3, *[2] * 2 * 2 * 2, 4, *[3] * 4]
-    )
     for record in records:
         assert record["additionalProperties"] is False
         assert all(key["description"] for key in record["properties"].values())
-
-
-def movement_of(kind: str) -> dict[str, Any]:
-    """The keys of a movement of one type."""
-    for rule in json_schema()["properties"]["detection"]["allOf"]:
-        if rule["if"]["properties"]["type"] == {"enum": [kind]}:
-            return rule["then"]["properties"]["movement"]["properties"]
-    raise AssertionError(kind)
-
-
-def test_it_states_words_bounds_and_defaults() -> None:
-    movement = movement_of("repetition")
-    criterion = movement["phases"]["items"]["properties"]["criteria"]["items"]["properties"]
-    assert criterion["joint"]["enum"] == ["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
-    assert criterion["lean"]["enum"] == ["trunk", "thigh", "shank", "upper_arm", "forearm"]
-    assert criterion["side"]["enum"] == ["left", "right", "both", "either", "front", "back"]
-    strict = movement["phases"]["items"]["properties"]["strict"]
-    assert (strict["type"], strict["default"]) == ("boolean", False)
-    for key, default in (("min", 0), ("max", 180), ("angle_min", 0), ("angle_max", 180)):
-        bounds = {name: criterion[key][name] for name in criterion[key] if name != "description"}
-        assert bounds == {
-            "type": ["number", "string"],
-            "minimum": 0,
-            "maximum": 180,
-            "pattern": "^\\$[a-z][a-z0-9_]{0,39}$",
-            "default": default,
-        }
-    assert (movement["phases"]["minItems"], movement["phases"]["maxItems"]) == (2, 16)
-    assert (movement["sequence"]["minItems"], movement["sequence"]["maxItems"]) == (2, 32)
-    assert movement["feedback"]["default"] == []
-    assert movement["feedback"]["items"]["properties"]["level"]["default"] == "coaching"
-    assert movement["feedback"]["items"]["properties"]["every"]["type"] == "integer"
-
-
-def test_each_type_has_its_own_movement() -> None:
-    repetition, hold = movement_of("repetition"), movement_of("hold")
-    assert set(repetition) - set(hold) == {"both_move", "judge", "sequence", "tempo"}
-    assert set(hold) - set(repetition) == {"target_ms", "grace_ms"}
-    assert (hold["phases"]["minItems"], hold["phases"]["maxItems"]) == (1, 1)
-    assert (hold["grace_ms"]["minimum"], hold["grace_ms"]["default"]) == (0, 500)

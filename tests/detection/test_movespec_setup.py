@@ -3,7 +3,7 @@
 import pytest
 from movespec_documents import DOCUMENT, edit, errors_of, message_of
 
-from detection import LANDMARK_NAMES, Criterion, validate
+from detection import Criterion, validate
 from detection.spec import Setup
 
 SETUP = "detection.setup"
@@ -25,33 +25,9 @@ def test_it_compiles_a_setup() -> None:
     assert setup == Setup(("nose", "left_wrist"), "side", start)
 
 
-def test_a_document_without_one_has_none() -> None:
-    spec = validate(DOCUMENT).spec
-    assert spec is not None
-    assert spec.setup is None
-
-
 @pytest.mark.parametrize("setup", ["{}", "{view: any}", "{start: []}"])
 def test_what_is_left_out_is_not_asked(setup: str) -> None:
     assert setup_of(setup) == Setup()
-
-
-@pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("full_body", ["nose", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot_index"]),
-        ("upper_body", ["nose", "shoulder", "elbow", "wrist", "hip"]),
-        ("lower_body", ["hip", "knee", "ankle", "foot_index"]),
-    ],
-)
-def test_a_word_stands_for_the_landmarks_of_a_part_of_the_body(word: str, parts: list[str]) -> None:
-    setup = setup_of(f"{{visible: {word}}}")
-    assert setup is not None
-    expected = {part for part in parts if part == "nose"} | {
-        f"{side}_{part}" for part in parts if part != "nose" for side in ("left", "right")
-    }
-    assert set(setup.visible) == expected
-    assert list(setup.visible) == [name for name in LANDMARK_NAMES if name in expected]
 
 
 def test_a_landmark_that_is_named_twice_is_asked_once() -> None:

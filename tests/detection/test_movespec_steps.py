@@ -100,24 +100,7 @@ def test_neighbours_differ_where_an_optional_step_is_passed_over() -> None:
     )
 
 
-def test_neighbours_differ_also_as_mappings() -> None:
-    document = of_steps("standing", "{phase: standing}", "bottom")
-    assert [error[:2] for error in errors_of(document)] == [("repeated_step", f"{SEQUENCE}[1]")]
-
-
 HALF = "{phase: half, optional: true}"
-
-
-@pytest.mark.parametrize(
-    "steps",
-    [
-        ["standing", HALF, "bottom", HALF, "standing"],
-        ["standing", HALF, "bottom", "standing"],
-        ["bottom", HALF, "standing"],
-    ],
-)
-def test_it_takes_optional_steps_on_the_way(steps: list[str]) -> None:
-    assert errors_of(of_half(*steps)) == []
 
 
 def test_two_steps_and_optional_ones_count_each_return() -> None:

@@ -55,16 +55,6 @@ def test_it_refuses_a_tempo(tempo: str, code: str, key: str) -> None:
     assert {error for error, _ in codes} <= {code, "missing_bound"}
 
 
-def test_the_way_back_can_be_required_too() -> None:
-    spec = validate(with_tempo("{back: {max: 900, required: true}}")).spec
-    assert spec is not None
-    assert spec.tempo == (spec.way_back,) == (TempoCheck("back", 0.0, 900.0, is_required=True),)
-    assert {one.path: one.sentence for one in roles(spec)}[f"{TEMPO}.back"] == (
-        'For "tempo.back" the way back must take 0.9 s or less; a repetition that misses it does'
-        " not count."
-    )
-
-
 def test_a_hold_has_no_tempo() -> None:
     document = edit("    target_ms", "    tempo: {stay: {min: 900}}\n    target_ms", HOLD)
     assert [error[:2] for error in errors_of(document)] == [("misplaced_key", TEMPO)]

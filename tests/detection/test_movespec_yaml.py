@@ -138,10 +138,6 @@ def test_it_takes_document_markers_around_one_document() -> None:
     assert errors_of(f"--- # start\n{DOCUMENT}...\n") == []
 
 
-def test_it_reports_a_second_document_and_reads_no_further() -> None:
-    assert errors_of(f"name: a\n--- &x\n{DOCUMENT}") == [("multiple_documents", None, 2, 1)]
-
-
 @pytest.mark.parametrize("tag", ["!!str", "!", "!local", "!<tag:yaml.org,2002:str>"])
 def test_it_refuses_every_tag(tag: str) -> None:
     assert errors_of(edit('"1.0"', f"{tag} 1.0")) == [("tag_not_allowed", "version", 2, 10)]
@@ -183,21 +179,6 @@ def test_it_finds_equal_keys_in_unknown_places() -> None:
         ("unknown_key", "extra", 1, 1),
         ("duplicate_key", "extra.a", 1, 15),
     ]
-
-
-def test_it_takes_block_and_quoted_text_of_several_lines() -> None:
-    document = "description: >-\n  Counts\n  squats.\n" + DOCUMENT
-    spec = validate(document).spec
-    assert spec is not None
-    assert spec.description == "Counts squats."
-
-
-@pytest.mark.parametrize("word", ["on", "off", "yes", "no", "y", "n", "true", "null"])
-def test_words_of_other_schemas_are_names(word: str) -> None:
-    document = DOCUMENT.replace("bottom", word)
-    spec = validate(document).spec
-    assert spec is not None
-    assert spec.sequence == ("standing", word, "standing")
 
 
 def test_it_shows_a_long_key_shortened_and_readable() -> None:

@@ -50,13 +50,6 @@ def test_a_movement_has_a_plane(document: str, plane: str) -> None:
     assert compile(document).plane is None
 
 
-def test_another_word_is_none() -> None:
-    text = edit("    phases:", "    plane: saggital\n    phases:")
-    [issue] = validate(text).errors
-    assert (issue.code, issue.path) == ("invalid_value", "detection.movement.plane")
-    assert issue.message == 'plane must be one of sagittal, frontal, not "saggital".'
-
-
 # One camera
 
 

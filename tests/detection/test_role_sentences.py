@@ -70,35 +70,6 @@ def test_none_is_inferred_where_they_are_said() -> None:
     )
 
 
-def test_what_a_setup_starts_with() -> None:
-    document = edit("  movement:", "  setup: {start: [{lean: trunk, max: 40}]}\n  movement:")
-    assert told(document, "setup") == [
-        (
-            "detection.setup.start[0]",
-            "The trunk must lean by 40° or less for a second before anything counts.",
-        )
-    ]
-
-
-def test_checks_say_what_missing_them_means() -> None:
-    document = with_checks(
-        "{name: depth, when: bottom, joint: knee, least: {max: 90}, required: true}",
-        "{name: tall, lean: trunk, most: {min: 10, max: 40}}",
-    )
-    assert told(document, "check") == [
-        (
-            f"{MOVEMENT}.checks[0]",
-            'For "depth" the knee must be at 90° or less at its least in "bottom"; a repetition'
-            " that misses it does not count.",
-        ),
-        (
-            f"{MOVEMENT}.checks[1]",
-            'For "tall" the trunk must lean by 10° to 40° at its most in the whole repetition; a'
-            " repetition that misses it counts, with less form.",
-        ),
-    ]
-
-
 @pytest.mark.parametrize(
     ("keys", "sent"),
     [
@@ -187,22 +158,6 @@ def test_a_strict_hold_is_held_to_the_degree() -> None:
     )
 
 
-def test_a_hold_s_own_words_are_of_the_hold() -> None:
-    document = (
-        HOLD
-        + "    throughout: [{lean: trunk, min: 50}]\n"
-        + "    checks: [{name: hips, joint: hip, least: {min: 140}}]\n"
-    )
-    assert told(document, "condition")[0][1] == (
-        "The trunk must lean by 50° or more throughout the hold; less than 50° for over 0.15 s"
-        " breaks it off."
-    )
-    assert told(document, "check")[0][1] == (
-        'For "hips" the hip must be at 140° or more at its least in the whole hold; a hold that'
-        " misses it counts, with less form."
-    )
-
-
 @pytest.mark.parametrize(
     ("tolerance", "ends"),
     [
@@ -245,12 +200,6 @@ def test_sides_that_are_counted_apart_are_told_so_but_for_the_trunk() -> None:
         ' "up": each repetition must come at least 20° from the other end, and into this band to'
         " the degree."
     )
-
-
-def test_the_front_one_is_named_as_it_is() -> None:
-    document = RICH.replace("{joint: elbow,", "{joint: elbow, side: front,")
-    sentences = [one.sentence for one in roles(spec_of(document)) if one.role == "carries"]
-    assert [sentence.split(" at ")[0] for sentence in sentences] == ["The front elbow"] * 2
 
 
 def test_each_has_its_place_in_the_document() -> None:
