@@ -297,10 +297,6 @@ class MovingSides(MovingSidesState):
     def forget(self) -> None:
         MovingSidesState.__init__(self)
 
-    def resume(self) -> None:
-        if not {len(self.farthest), len(self.tried)} <= {0, len(self._angles)}:
-            raise ValueError("Not the shares of so many sides.")
-
     def measure(self) -> None:
         shares = [angle.share() for angle in self._angles]
         self._shares = [None if one is None else rounded(one, SHARE_STEPS) for one in shares]

@@ -213,11 +213,6 @@ class Engine:
         return "ready" if self._tally.counts and not self._sight.hidden else "positioning"
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether the last frame hides something that must hold."""
-        return self._sight.hidden != 0
-
-    @property
     def _hidden(self) -> int:
         """The bits of the landmarks out of sight: those of the setup, or else of what must hold."""
         return (self._readiness.hidden if self._readiness else 0) or self._sight.hidden

@@ -6,10 +6,7 @@ from typing import Any, Final, Literal
 
 from detection.engine.arithmetic import rounded_degrees, rounded_ms
 from detection.spec import (
-    BODY_SIDES,
-    DETAILS,
     MOVEMENT,
-    REASONS,
     TEMPO_PARTS,
     BodySide,
     Check,
@@ -164,38 +161,6 @@ class Outcome:
             ms = part_ms(times, "back")
             self.values[-1] = None if ms is None else float(ms)
             self.missed[-1] = None if ms is None else way_back.missed_by(ms)
-
-    def check(self, steps: int, measures: int, checks: int) -> None:
-        """Raise ValueError for an outcome that a MoveSpec of so many steps, measures and checks
-        can't have."""
-        is_event = self.kind != LET_GO
-        fits = (
-            (not self.side or self.side in BODY_SIDES)
-            and (not is_event or {len(self.values), len(self.missed)} == {checks})
-            and (not is_event or {len(self.least), len(self.most)} == {measures})
-            and {"side", "front"}.issuperset(self.unseen.split())
-            and len(self.back) in (0, 2)
-            and None not in self.back
-        )
-        if self.kind == INTERRUPTION:
-            fits = (
-                fits
-                and self.reason in REASONS
-                and (not self.detail or self.detail in DETAILS)
-                and (self.step is None or self.step in range(steps))
-            )
-        elif self.kind == COMPLETION:
-            fits = (
-                fits
-                and all(step in range(steps) for step in self.steps)
-                and len(self.steps) == len(self.steps_ms)
-                and None not in self.steps_ms
-                and len(self.times) in (0, TIMES)
-            )
-        elif is_event or self.held_ms is None:
-            fits = False
-        if not fits:
-            raise ValueError("Not an outcome of this MoveSpec.")
 
 
 def interruption(

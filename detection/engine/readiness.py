@@ -10,7 +10,7 @@ from detection.engine.criteria import tolerance_of
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import Angle, Point, visibility_of
 from detection.engine.states import FIXED
-from detection.landmarks import INDEX, LANDMARK_NAMES, LandmarkLike
+from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import LACKS, Criterion, Lack, Setup
 
 ReadyState = Literal["no_person", "positioning", "ready"]
@@ -52,9 +52,6 @@ class Sight(SightState):
                 hidden |= _hidden(points)
         self.hidden = _of_somebody(hidden, landmarks, self._least)
 
-    def resume(self) -> None:
-        _check_hidden(self.hidden)
-
 
 def _hidden(points: Iterable[Point]) -> int:
     """The bits of those of these points that are out of sight."""
@@ -70,11 +67,6 @@ def _of_somebody(hidden: int, landmarks: Sequence[LandmarkLike], least: float) -
     if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
         return 0
     return hidden
-
-
-def _check_hidden(hidden: int) -> None:
-    if not 0 <= hidden < 1 << len(LANDMARK_NAMES):
-        raise ValueError("Not the landmarks of a pose.")
 
 
 class News(NamedTuple):
@@ -144,9 +136,6 @@ class Readiness(ReadinessState):
         told = 0 if self.is_ready else self.told & _ANY_LACK
         ReadinessState.__init__(self)
         self.told = told
-
-    def resume(self) -> None:
-        _check_hidden(self.hidden)
 
     def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float) -> int:
         """Follow a frame, which comes `since_ms` after the last one: what it does."""

@@ -8,11 +8,9 @@ from detection.engine.body import Body
 from detection.engine.conditions import Checks, form_of
 from detection.engine.driving import END, START
 from detection.engine.events import (
-    COMPLETION,
     ENDED,
     EXITED,
     INTERRUPTION,
-    TIMES,
     DetectionEvent,
     Outcome,
     Times,
@@ -56,10 +54,6 @@ class Timekeeper(TimekeeperState):
 
     def forget(self) -> None:
         TimekeeperState.__init__(self)
-
-    def resume(self) -> None:
-        if len(self.last) not in (0, TIMES) or (self.is_coming_back and not self.last):
-            raise ValueError("Not the times of a repetition.")
 
     def follow(self, now_ms: float, *, is_midway: bool, must_be_seen: bool) -> bool:
         """Follow the swing of this frame, in which a repetition may be past its first step.
@@ -169,14 +163,6 @@ class Record(RecordState):
     @property
     def may_hold_back(self) -> bool:
         return self._way_back is not None and self._way_back.is_required
-
-    def resume(self) -> None:
-        for outcome in self.held_back:
-            self._tally.check_outcome(outcome)
-            if outcome.kind != COMPLETION or len(outcome.times) != TIMES:
-                raise ValueError("Not a repetition that is held back.")
-        if len(self.held_back) > 1 or (self.held_back and not self.times.is_coming_back):
-            raise ValueError("Nothing is held back for.")
 
     def keep_time(self, now: float, step: float, *, is_midway: bool) -> list[Cue]:
         """Take the times of this frame, `step` milliseconds after the last one, in which a

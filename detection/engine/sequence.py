@@ -45,14 +45,6 @@ class Repetition(RepetitionState):
         self._sequence = tuple(steps)
         self._is_closed = self._sequence[0].phase == self._sequence[-1].phase
 
-    def resume(self) -> None:
-        last = len(self._sequence) - 1
-        for step in (0 if self.step is None else self.step, *self.done):
-            if not (isinstance(step, int) and 0 <= step < last):
-                raise ValueError("Not a step of the sequence that another follows.")
-        if len(self.done) != len(self.done_ms) or None in self.done_ms:
-            raise ValueError("Not a time of each step.")
-
     @property
     def is_under_way(self) -> bool:
         """Whether its first step is left behind."""

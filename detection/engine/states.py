@@ -2,7 +2,7 @@
 
 A part inherits a dataclass, its state: the fields are all that the part remembers from frame to
 frame, each with the value that it has at the start. Here they become JSON values and are read back.
-A part with a method `resume` checks there what its fields alone cannot say, as it is restored.
+A part with a method `resume` works out there what it derives from its fields, as it is restored.
 """
 
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detection.engine.arithmetic import TOLD_STEPS, extreme, rounded_degrees, rounded_ms
-from detection.engine.events import ENDED, PARTS, TIMES, times_payload
+from detection.engine.events import ENDED, PARTS, times_payload
 from detection.engine.ranges import in_degrees
 from detection.engine.states import FIXED
 from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
@@ -68,10 +68,6 @@ class Summary(SummaryState):
         self.met = [0] * len(self._checks)
         self.missed = [0] * len(self._checks)
         self.uncertain = [0] * len(self._numbers)
-
-    def resume(self) -> None:
-        if len(self.last) not in (0, TIMES):
-            raise ValueError("Not the times of a summary.")
 
     @property
     def completions(self) -> int:

@@ -140,17 +140,6 @@ class Swing(SwingState):
         self.beyond = position if self.end == START else 1.0 - position
 
     def resume(self) -> None:
-        if self.end not in (START, 0, END) or self.way not in (-1, 0, 1):
-            raise ValueError("Not an end, or not a way.")
-        of_all = len(self.angles)
-        if self.end and len(self.farthest_shares) != of_all:
-            raise ValueError("Not the shares of so many angles.")
-        if (self.away_ms is not None or self.tried_shares) and len(self.tried_shares) != of_all:
-            raise ValueError("Not what so many angles have tried.")
-        if any(None in one for one in (self.farthest_shares, self.recent, self.tried_shares)):
-            raise ValueError("Not the shares of a swing.")
-        if any(len(path) % 2 or None in path for path in (self.path_here, self.path_away)):
-            raise ValueError("Not the path of a swing.")
         self.needed = self._needed(-self.end)
 
     def _follow_turns(self, position: float) -> None:

@@ -151,17 +151,6 @@ class Tally(TallyState):
         self._has_setup = spec.setup is not None
         self.counts = not self._has_setup
 
-    def resume(self) -> None:
-        if len(self.withheld) > MAX_WITHHELD:
-            raise ValueError("Not so much is withheld.")
-        for outcome in self.withheld:
-            self.check_outcome(outcome)
-
-    def check_outcome(self, outcome: Outcome) -> None:
-        """Raise ValueError for an outcome that the MoveSpec can't have."""
-        measures = self._measures_of(outcome.side or None)
-        outcome.check(len(self._steps), len(measures), len(self._checks))
-
     def take(self, outcomes: Sequence[Outcome], now: float) -> list[DetectionEvent]:
         """Take what a frame has decided: what is told of it."""
         if self.counts:

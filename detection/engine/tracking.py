@@ -48,10 +48,6 @@ class Tracking(TrackingState):
     def forget(self) -> None:
         TrackingState.__init__(self)
 
-    def resume(self) -> None:
-        if not {len(self.before), len(self.doubted)} <= {0, 2 * len(_WATCHED)}:
-            raise ValueError("Not the places of so many landmarks.")
-
     def watch(self, since_ms: float) -> None:
         """Watch one frame, whose points are read, and which comes `since_ms` after the last one."""
         sight = self._sight
