@@ -154,31 +154,23 @@ def erasure_of(owner: Owner) -> Erasure | None:
 def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
     """Erase a batch of the project, or of the organization's first remaining project."""
     is_project = erasure.kind == Kind.PROJECT
-    owner = _owner_of(erasure)
-    if owner is not None:
-        suspend(owner, now=now)  # it is active in an older backup
+    organization = Organization.objects.filter(id=erasure.organization_id)
     projects = Project.objects.filter(
         **{"id": erasure.project_id} if is_project else {"organization": erasure.organization_id}
     )
+    owners: QuerySet[Any] = projects if is_project else organization
+    for owner in owners:
+        suspend(owner, now=now)  # it is active in an older backup
     if (project := projects.order_by("id").first()) is None:
-        return Batch(rows=0, is_last=True) if is_project else _organization(erasure)
+        if is_project:
+            return Batch(rows=0, is_last=True)
+        _forget_lines([erasure.organization_id], but_deeds=True)
+        return Batch(rows=organization.delete()[0], is_last=True)
     for step in _STEPS:
         if (batch := step(project.id, now)) is not None:
             return batch
     _forget_lines([project.id], but_deeds=True)
     return Batch(rows=projects.filter(id=project.id).delete()[0], is_last=is_project)
-
-
-def _owner_of(erasure: Erasure) -> Owner | None:
-    if erasure.kind == Kind.PROJECT:
-        return Project.objects.filter(Q(id=erasure.project_id)).first()
-    return Organization.objects.filter(id=erasure.organization_id).first()
-
-
-def _organization(erasure: Erasure) -> Batch:
-    _forget_lines([erasure.organization_id], but_deeds=True)
-    gone, _ = Organization.objects.filter(id=erasure.organization_id).delete()
-    return Batch(rows=gone, is_last=True)
 
 
 def _endpoints(project_id: UUID, now: datetime) -> Batch | None:

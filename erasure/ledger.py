@@ -34,8 +34,7 @@ from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
 # Backups may not be kept longer.
 KEPT: Final = timedelta(days=400)
 SESSION: Final = "session"
-# Lines that are looked up at once.
-ASKED: Final = 5000
+LINES_AT_ONCE: Final = 5000
 # The name of the export's last run.
 EXPORT: Final = "export_erasures"
 
@@ -62,18 +61,16 @@ def sessions_note(*, ids: Sequence[UUID], now: datetime, **_: Any) -> None:
 
 
 def export(path: Path, *, now: datetime, slice_size: int = SLICE) -> int:
-    """Append what the file lacks; returns the number of lines. Raises OSError."""
+    """Append what the file lacks; returns the number of lines. Raises OSError.
+
+    Rows are not locked: the worker locks that of the erasure it is running.
+    """
+    written = 0
     with _locked(path) as file:
-        erased = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
-
-        def append(ids: list[UUID]) -> None:
-            _append_rows(file, ErasedSession.objects.filter(id__in=ids), now)
-
-        written = update_in_slices(erased, append, slice_size)
-        # The worker locks the row of the erasure it is running; its ledger line is still written.
-        unexported = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
-        while ids := [*unexported.values_list("id", flat=True)[:slice_size]]:
-            written += _append_rows(file, Erasure.objects.filter(id__in=ids), now)
+        for rows in (ErasedSession.objects.all(), Erasure.objects.all()):
+            unexported = rows.filter(exported_at__isnull=True).order_by("id")
+            while ids := [*unexported.values_list("id", flat=True)[:slice_size]]:
+                written += _append_rows(file, rows.filter(id__in=ids), now)
     return written
 
 
@@ -165,15 +162,13 @@ def erase_again(lines: Iterable[Line], *, now: datetime) -> int:
     until none is pending.
     """
     sessions = 0
-    remaining = (line for line in lines if line.at >= now - KEPT)
-    unknown: list[Line] = []
-    while chunk := [*islice(remaining, ASKED)]:
-        sessions += _sessions([line for line in chunk if line.kind == SESSION], now)
-        unknown += _unknown([line for line in chunk if line.kind != SESSION])
-        if len(unknown) >= ASKED:
-            _take_up(unknown, now)
-            unknown = []
-    _take_up(unknown, now)
+    known = {*Erasure.objects.values_list("id", flat=True)}
+    remaining = (line for line in lines if line.at >= now - KEPT and line.id not in known)
+    erasures: list[Line] = []
+    while some := [*islice(remaining, LINES_AT_ONCE)]:
+        sessions += _sessions([line for line in some if line.kind == SESSION], now)
+        erasures += [line for line in some if line.kind != SESSION]
+    _take_up(erasures, now)
     return sessions
 
 
@@ -191,14 +186,6 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     return erased
 
 
-def _unknown(lines: list[Line]) -> list[Line]:
-    """The lines of erasures that the database lacks."""
-    known = {
-        *Erasure.objects.filter(id__in=[line.id for line in lines]).values_list("id", flat=True)
-    }
-    return [line for line in lines if line.id not in known]
-
-
 def _take_up(lines: list[Line], now: datetime) -> None:
     """Make erasures pending if their person, project or organization exists."""
     of_people = defaultdict(list)
@@ -208,6 +195,15 @@ def _take_up(lines: list[Line], now: datetime) -> None:
     subjects: dict[UUID, str] = {}
     for project_id, its_lines in of_people.items():
         subjects |= _subjects_of(project_id, its_lines)
+    owners = {
+        *Project.objects.values_list("id", flat=True),
+        *Organization.objects.values_list("id", flat=True),
+    }
+    found = {*subjects} | {
+        line.id
+        for line in lines
+        if line.kind != Kind.SUBJECT and (line.project_id or line.organization_id) in owners
+    }
     rows = [
         Erasure(
             id=line.id,
@@ -218,19 +214,11 @@ def _take_up(lines: list[Line], now: datetime) -> None:
             subject_digest=line.subject_digest,
             requested_at=line.at,
             exported_at=now,
-            ended_at=None if line.id in subjects or _owner_of(line).exists() else now,
+            ended_at=None if line.id in found else now,
         )
         for line in lines
     ]
     Erasure.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def _owner_of(line: Line) -> QuerySet[Project] | QuerySet[Organization]:
-    if line.kind == Kind.ORGANIZATION:
-        return Organization.objects.filter(Q(id=line.organization_id))
-    if line.kind == Kind.PROJECT:
-        return Project.objects.filter(Q(id=line.project_id))
-    return Project.objects.none()
 
 
 def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:

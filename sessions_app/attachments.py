@@ -110,7 +110,10 @@ def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> No
     session.lease_until = now + LEASE
     # One that waits for a reader keeps its deadline until its state is read: `session_is_read`.
     if session.unreadable_since is None:
-        session.deadline_at = _deadline(session, now)
+        if session.status == Status.FINALIZING:
+            session.deadline_at = now + LEASE + FINALIZING_GRACE
+        else:
+            session.deadline_at = min(session.longest_until, now + idle_limit() + IDLE_SLACK)
     session.save(
         update_fields=[
             "status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at"
@@ -126,21 +129,15 @@ def session_is_read(session: DetectionSession, now: datetime) -> None:
         unreadable_since__isnull=False,
         status__in=LIVE_STATUSES,
     )
-    with transaction.atomic():
-        for found in waiting.select_for_update(no_key=True).only("status", "longest_until"):
-            waiting.update(
-                unreadable_since=None,
-                is_state_unreadable=False,
-                deadline_at=_deadline(found, now),
-            )
-
-
-def _deadline(session: DetectionSession, now: datetime) -> datetime:
-    """The deadline of a session that is attached now."""
-    if session.status == Status.FINALIZING:
-        return now + LEASE + FINALIZING_GRACE
-    idle_at = now + idle_limit() + IDLE_SLACK
-    return min(session.longest_until or idle_at, idle_at)
+    idle_at = Value(now + idle_limit() + IDLE_SLACK)
+    waiting.update(
+        unreadable_since=None,
+        is_state_unreadable=False,
+        deadline_at=Case(
+            When(status=Status.FINALIZING, then=Value(now + LEASE + FINALIZING_GRACE)),
+            default=Least(F("longest_until"), idle_at, output_field=DateTimeField()),
+        ),
+    )
 
 
 def session_detach(

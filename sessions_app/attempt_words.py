@@ -21,12 +21,6 @@ REASONS: Final[Mapping[str, str]] = {
 }
 """Each reason of an `event_interrupted`."""
 
-# `not_reached` where that is a time: of a hold, and of a phase that must last.
-RELEASED_EARLY, EXITED_EARLY = "Let go too soon", "Left too soon"
-# `not_reached` where both sides must move.
-ONE_SIDED = "One side stayed behind"
-# `poor_form` where nothing was measured.
-UNSEEN = "A required check could not be seen"
 OF_SIDES: Final[Mapping[Side | None, str]] = {
     None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
     "front": "front ", "back": "back ",
@@ -44,35 +38,26 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     `payload` is that of its `event_interrupted`; older code has stored the reason alone. Without
     its MoveSpec the path stands for the criterion.
     """
-    words, path, by = reason_words(payload), payload.get("path"), payload.get("by")
-    if path is None:
-        # A hold's time has no path, and neither has what was not measured.
-        return words if by is None else f"{words}, {time_words(by)} short"
-    reason = payload["reason"]
-    is_one_sided = payload.get("detail") == "one_sided"
-    way = way_words(path, spec, of_strict=is_one_sided) if reason == "not_reached" else None
-    if way is not None:
-        return f"{words}: {way}" if by is None else f"{words}: {way}, {degrees_words(by)} short"
-    missed = ""
-    if by is not None:
-        is_time = _STEP_OR_TEMPO.fullmatch(path)
-        missed = f", by {time_words(by) if is_time else degrees_words(by)}"
-    return f"{words}: {place_words(path, reason, spec) or path}{missed}"
-
-
-def reason_words(payload: Mapping[str, Any]) -> str:
-    """The reason alone: `Not reached`."""
     reason: str = payload["reason"]
-    path: str | None = payload.get("path")
-    if payload.get("detail") == "one_sided":
-        return ONE_SIDED
-    if reason == "not_reached" and path is None:
-        return RELEASED_EARLY
-    if reason == "not_reached" and path is not None and _STEP_OR_TEMPO.fullmatch(path):
-        return EXITED_EARLY
-    if reason == "poor_form" and path is not None and payload.get("by") is None:
-        return UNSEEN
-    return REASONS.get(reason) or reason.replace("_", " ").capitalize()
+    path, by = payload.get("path"), payload.get("by")
+    is_one_sided = payload.get("detail") == "one_sided"
+    # A hold's time has no path, and neither has what was not measured.
+    is_time = path is None or _STEP_OR_TEMPO.fullmatch(path) is not None
+    words = REASONS.get(reason) or reason.replace("_", " ").capitalize()
+    if is_one_sided:
+        words = "One side stayed behind"
+    elif reason == "not_reached" and is_time:
+        words = "Let go too soon" if path is None else "Left too soon"
+    elif reason == "poor_form" and path is not None and by is None:
+        words = "A required check could not be seen"
+    missed = None if by is None else time_words(by) if is_time else degrees_words(by)
+    if path is None:
+        return f"{words}, {missed} short" if missed else words
+    way = way_words(path, spec, of_strict=is_one_sided) if reason == "not_reached" else None
+    words = f"{words}: {way or place_words(path, reason, spec) or path}"
+    if missed is None:
+        return words
+    return f"{words}, {missed} short" if way else f"{words}, by {missed}"
 
 
 def _at(

@@ -9,8 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import product
-from typing import Annotated, Any, Final, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self, cast
 from uuid import UUID
 
 import msgspec
@@ -24,7 +23,7 @@ from kynaplatform.api.views import encode
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import EventRecord, event_response
 from sessions_app.listing import UNLISTED_COLUMNS
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet
+from sessions_app.models import DetectionSession, SessionQuerySet
 from sessions_app.schemas import SessionRecord, session_response
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -35,18 +34,10 @@ SESSIONS_AT_ONCE: Final = 100
 EVENTS_AT_ONCE: Final = 500
 # A session is seen once its create has committed, which is later than its `created_at`.
 SEEN_WITHIN: Final = timedelta(minutes=1)
-# By the key of each part, whatever the plan was made on.
 _EVENTS = """
-SELECT event.*
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS part (session_id, after, up_to)
-CROSS JOIN LATERAL (
-    SELECT session_id, sequence, frame_seq, ts_ms, type, payload::text
-    FROM detection_event
-    WHERE session_id = part.session_id AND sequence > part.after AND sequence <= part.up_to
-    ORDER BY sequence
-    LIMIT part.up_to - part.after
-) AS event
-ORDER BY event.session_id, event.sequence
+SELECT sequence, frame_seq, ts_ms, type, payload::text FROM detection_event
+WHERE session_id = %s AND sequence > %s AND sequence <= %s
+ORDER BY sequence
 """
 _CURSOR = re.compile(r"([A-Za-z0-9_-]{32})(?:\.([1-9][0-9]{0,9}))?")
 
@@ -164,20 +155,22 @@ def export_page(
     ends_at = time.thread_time() + MAX_WORK_SECONDS
     if since is not None:
         sessions = sessions.filter(created_at__gte=since)
-    until = _first_live(sessions, min(until or now, now - SEEN_WITHIN), start)
+    until = min(until or now, now - SEEN_WITHIN)
+    live = (start.following(sessions) if start else sessions).live().filter(created_at__lt=until)
+    # Without an order, by which the planner might read all sessions of the project.
+    until = min(live.order_by().values_list("created_at", flat=True), default=until)
     if since is not None:
         until = max(since, until)
     body = bytearray()
-    reached, line = start, None
-    for part, events in _with_events(sessions.filter(created_at__lt=until), start):
-        if events is None:
-            if line is not None:
-                line.remove()
-            line = None
-            continue
-        line = line or _Line(body, part.session, organization_id, ends_at)
-        is_full = not all(map(line.add, events))
-        if not is_full and part.up_to < part.session.events_total:
+    reached = start
+    for session in _from(sessions.filter(created_at__lt=until), start):
+        is_first = start is not None and start.session_id == session.id
+        line = _Line(body, session, organization_id, ends_at)
+        try:
+            events = _events_of(session, start.sequence if start and is_first else 0)
+            is_full = not all(map(line.add, events))
+        except DetectionSession.DoesNotExist:
+            line.remove()
             continue
         if (is_full or not line.has_room()) and reached != start:
             # The session begins the next page.
@@ -186,94 +179,40 @@ def export_page(
         reached = line.end(continues=is_full)
         if is_full:
             return Page(body, reached, until)
-        line = None
     return Page(body, None, until)
 
 
-def _first_live(sessions: SessionQuerySet, until: datetime, start: Start | None) -> datetime:
-    """When the first live session was created; `until` if there is none before."""
-    live = (start.following(sessions) if start else sessions).live().filter(created_at__lt=until)
-    # In each an index has the first one first.
-    first = [
-        live.filter(status=status, mode=mode)
-        .order_by("created_at")
-        .values_list("created_at", flat=True)[:1]
-        for status, mode in product(LIVE_STATUSES, Mode.values)
-    ]
-    return min(first[0].union(*first[1:], all=True), default=until)
-
-
-class _Part(NamedTuple):
-    """The events of a session after a sequence, up to another."""
-
-    session: DetectionSession
-    after: int
-    up_to: int
-
-
-def _with_events(
-    sessions: SessionQuerySet, start: Start | None
-) -> Iterator[tuple[_Part, list[NewEvent] | None]]:
-    """Each session from `start` on, in parts with their events; None once it was deleted."""
+def _from(sessions: SessionQuerySet, start: Start | None) -> Iterator[DetectionSession]:
+    """The sessions from `start` on, in the order of their creation."""
     ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")
     after, some = start, None
     while some is None or len(some) == SESSIONS_AT_ONCE:
         some = list((after.following(ordered) if after else ordered)[:SESSIONS_AT_ONCE])
-        for parts in _parts(some, start):
-            events = _events_of(parts)
-            deleted = _deleted(parts, events)
-            for part in parts:
-                id_ = part.session.id
-                yield part, None if id_ in deleted else events.get(id_, [])
+        yield from some
         if some:
             after = Start(some[-1].created_at, some[-1].id)
 
 
-def _parts(sessions: list[DetectionSession], start: Start | None) -> Iterator[list[_Part]]:
-    """The parts of `sessions` that have EVENTS_AT_ONCE together: sequences have no gap."""
-    parts: list[_Part] = []
-    free = EVENTS_AT_ONCE
-    for session in sessions:
-        total = session.events_total
-        is_first = start is not None and start.session_id == session.id
-        up_to = min(start.sequence, total) if start and is_first else 0
-        while True:
-            after, up_to = up_to, min(up_to + free, total)
-            parts.append(_Part(session, after, up_to))
-            free -= up_to - after
-            if up_to == total:
-                break
-            yield parts
-            parts, free = [], EVENTS_AT_ONCE
-    if parts:
-        yield parts
+def _events_of(session: DetectionSession, sequence: int) -> Iterator[NewEvent]:
+    """The events of a session after a sequence: sequences have no gap.
+
+    Raises DoesNotExist for a session that was deleted since it was read.
+    """
+    while session.events_left_at is None and sequence < session.events_total:
+        end = min(sequence + EVENTS_AT_ONCE, session.events_total)
+        found = _slice_of(session, sequence, end)
+        if len(found) < end - sequence:
+            DetectionSession.objects.only("id").get(id=session.id)
+        yield from found
+        sequence = end
 
 
-def _events_of(parts: list[_Part]) -> dict[UUID, list[NewEvent]]:
-    """The events by their session. Payloads stay as PostgreSQL writes them: nothing reads them."""
-    known = [part for part in parts if part.up_to > part.after]
-    events: dict[UUID, list[NewEvent]] = {}
-    if not known:
-        return events
-    columns = zip(*((part.session.id, part.after, part.up_to) for part in known), strict=True)
+def _slice_of(session: DetectionSession, after: int, up_to: int) -> list[NewEvent]:
+    """Events with their payloads as PostgreSQL writes them: nothing reads them."""
     with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, [*map(list, columns)])
-        for session_id, sequence, frame_seq, ts_ms, type_, text in cursor.fetchall():
-            payload: Any = msgspec.Raw(text.encode())
-            event = NewEvent(sequence, frame_seq, ts_ms, type_, payload)
-            events.setdefault(session_id, []).append(event)
-    return events
-
-
-def _deleted(parts: list[_Part], events: dict[UUID, list[NewEvent]]) -> set[UUID]:
-    """The sessions that were deleted before their events were read."""
-    short = {
-        part.session.id
-        for part in parts
-        if part.session.events_left_at is None
-        and len(events.get(part.session.id, ())) < part.up_to - part.after
-    }
-    if not short:
-        return short
-    there = DetectionSession.objects.filter(id__in=short)
-    return short - set(there.values_list("id", flat=True))
+        cursor.execute(_EVENTS, [session.id, after, up_to])
+        rows: list[Any] = cursor.fetchall()
+    return [
+        NewEvent(sequence, frame_seq, ts_ms, type_, cast("Any", msgspec.Raw(text.encode())))
+        for sequence, frame_seq, ts_ms, type_, text in rows
+    ]

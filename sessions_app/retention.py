@@ -27,7 +27,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from common.keyset import first_id_of
-from common.slices import SLICE, update_in_slices
+from common.slices import update_in_slices
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from projects.models import Project
@@ -60,7 +60,7 @@ ORDER BY relname
 """
 
 
-def forget_idempotency_keys(*, now: datetime, slice_size: int = SLICE) -> int:
+def forget_idempotency_keys(*, now: datetime) -> int:
     """Free the keys of sessions older than a day; safe to run twice at once."""
     old = DetectionSession.objects.filter(
         request_fingerprint__isnull=False, created_at__lt=now - IDEMPOTENCY_KEYS_KEPT
@@ -70,7 +70,6 @@ def forget_idempotency_keys(*, now: datetime, slice_size: int = SLICE) -> int:
         lambda ids: DetectionSession.objects.filter(id__in=ids).update(
             idempotency_key=None, request_fingerprint=None
         ),
-        slice_size,
     )
 
 
@@ -81,16 +80,15 @@ def may_replay(signing_key_id: UUID, until: datetime) -> bool:
     ).exists()
 
 
-def prune_staff_sessions(*, now: datetime, slice_size: int = SLICE) -> int:
+def prune_staff_sessions(*, now: datetime) -> int:
     """Delete the browser sessions of staff that have expired."""
     return update_in_slices(
         Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
         lambda keys: Session.objects.filter(session_key__in=keys).delete(),
-        slice_size,
     )
 
 
-def prune_staff_log(*, now: datetime, slice_size: int = SLICE) -> int:
+def prune_staff_log(*, now: datetime) -> int:
     """Delete old entries of the staff's log, except those of deletions."""
     days = settings.STAFF_LOG_RETENTION_DAYS
     if days is None:
@@ -99,7 +97,6 @@ def prune_staff_log(*, now: datetime, slice_size: int = SLICE) -> int:
     return update_in_slices(
         old.exclude(action_flag=DELETION).order_by("action_time"),
         lambda ids: LogEntry.objects.filter(id__in=ids).delete(),
-        slice_size,
     )
 
 
@@ -193,9 +190,7 @@ def event_partition_drop(partition: Partition) -> bool:
     return _with_lock("event_partition_drop(%s)", partition.name)
 
 
-def _with_lock(
-    call: str, *parameters: str | UUID, sleep: Callable[[float], None] = time.sleep
-) -> bool:
+def _with_lock(call: str, *parameters: str | UUID) -> bool:
     for _ in range(LOCK_TRIES):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -203,7 +198,7 @@ def _with_lock(
         except OperationalError as error:
             if not is_lock_timeout(error):
                 raise
-            sleep(LOCK_PAUSE_SECONDS)
+            time.sleep(LOCK_PAUSE_SECONDS)
         else:
             return True
     logger.warning("A partition of events is in use: it is left to the next run.")
@@ -219,7 +214,7 @@ def retention_apply(
     """Delete what is due by `now`, for `seconds` at most.
 
     It pauses for as long as it works, so that others have the database for half of the time.
-    Returns the number of sessions that were deleted, or lost their events. What fails with one
+    Returns how many sessions lost their events, and how many were deleted. What fails with one
     project, or one partition, is raised once all others are done.
     """
     pace = _Pace(seconds, sleep)
@@ -228,7 +223,7 @@ def retention_apply(
         if not pace.is_over and _is_due(partition, now):
             with pace.apart(partition.name):
                 if event_partition_drop(partition):
-                    gone += _clear_up(partition, now, pace)
+                    gone += pace.change(_with_events(partition.sessions), partial(_note, now))
     # In random order: the backlog of one project is not before all others in every run.
     projects = Project.objects.order_by("?")
     for project_id, own_days in list(projects.values_list("id", "organization__retention_days")):
@@ -260,32 +255,23 @@ class _Pace:
             logger.exception("the retention of %(whose)s is for the next run", {"whose": whose})
             self.failure = error
 
-    def repeat(self, batch: Callable[[], int]) -> int:
-        """The sum of what `batch` returns, until it finds nothing or the run is over."""
-        total = 0
-        while not self.is_over:
-            began = time.monotonic()
-            if not (found := batch()):
-                break
-            total += found
-            self._sleep(time.monotonic() - began)
-        return total
-
     def change(self, due: SessionQuerySet, change: Callable[[list[UUID]], object]) -> int:
         """Change the sessions in batches, except those that another has locked. Returns how many.
 
         The lock is that of a deletion: it would wait for what only refers to the sessions.
         """
-
-        def batch() -> int:
+        changed = 0
+        while not self.is_over:
+            began = time.monotonic()
             with transaction.atomic():
                 locked = due.select_for_update(skip_locked=True)
                 ids = within_a_batch(locked.values_list("id", "events_total")[:MAX_SESSIONS])
-                if ids:
-                    change(ids)
-            return len(ids)
-
-        return self.repeat(batch)
+                if not ids:
+                    break
+                change(ids)
+            changed += len(ids)
+            self._sleep(time.monotonic() - began)
+        return changed
 
 
 def _is_due(partition: Partition, now: datetime) -> bool:
@@ -303,30 +289,6 @@ def _is_due(partition: Partition, now: datetime) -> bool:
     return keeping.only("id").order_by("-id").first() is None
 
 
-def _clear_up(partition: Partition, now: datetime, pace: _Pace) -> int:
-    """Delete the due sessions of a dropped partition, and note that the others have no events.
-
-    Batches do the rest where a run was killed here.
-    """
-    last_id = UUID(int=partition.first.int - 1)
-    days = kept_of().sessions
-
-    def batch() -> int:
-        nonlocal last_id
-        rows = partition.sessions.filter(id__gt=last_id).order_by("id")
-        ids = list(rows.values_list("id", flat=True)[:MAX_SESSIONS])
-        if not ids:
-            return 0
-        if days is not None:
-            due = rows.filter(id__in=ids, ended_at__lt=now - timedelta(days=days))
-            sessions_remove(list(due.values_list("id", flat=True)))
-        _note_no_events(ids, now)
-        last_id = ids[-1]
-        return len(ids)
-
-    return pace.repeat(batch)
-
-
 def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
     kept, platform = kept_of(own_days), kept_of()
     gone = 0
@@ -337,7 +299,7 @@ def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pac
         if days == platform.events:
             # Events wait for the rest of their partition, which leaves by a DROP.
             until -= _length_of(days) + MAX_OUTLIVED
-        return ended.filter(events_left_at__isnull=True, ended_at__lt=until).order_by("ended_at")
+        return _with_events(ended).filter(ended_at__lt=until).order_by("ended_at")
 
     if kept.events is not None and kept.events != kept.sessions:
         gone += pace.change(due_with_events(kept.events), partial(_drop_events, now))
@@ -351,11 +313,15 @@ def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pac
     return gone
 
 
+def _with_events(sessions: SessionQuerySet) -> SessionQuerySet:
+    return sessions.ended().filter(events_left_at__isnull=True)
+
+
 def _drop_events(now: datetime, ids: list[UUID]) -> None:
     DetectionEvent.objects.filter(session_id__in=ids).delete()
-    _note_no_events(ids, now)
+    _note(now, ids)
 
 
-def _note_no_events(ids: list[UUID], now: datetime) -> None:
-    ended = DetectionSession.objects.ended().filter(id__in=ids)
-    ended.filter(events_left_at__isnull=True).update(events_left_at=now)
+def _note(now: datetime, ids: list[UUID]) -> None:
+    """Note that these sessions have no events any more."""
+    DetectionSession.objects.filter(id__in=ids).update(events_left_at=now)

@@ -332,22 +332,22 @@ def test_a_session_that_is_deleted_while_its_page_is_made_is_left_out(
 ):
     """By retention, or an erasure: also once a part of its events is on the page."""
     first, doomed, last = ended(scene, 0), ended(scene, 10, events=12), ended(scene, 20, events=1)
-    parts = 0
-    events_of = export._events_of
+    slices = 0
+    slice_of = export._slice_of
 
-    def deleted_between(of_parts):
-        nonlocal parts
-        if any(part.session.id == doomed for part in of_parts):
-            if parts == read_before:
+    def deleted_between(session, after, up_to):
+        nonlocal slices
+        if session.id == doomed:
+            if slices == read_before:
                 sessions_remove([doomed])
-            parts += 1
-        return events_of(of_parts)
+            slices += 1
+        return slice_of(session, after, up_to)
 
-    monkeypatch.setattr(export, "_events_of", deleted_between)
+    monkeypatch.setattr(export, "_slice_of", deleted_between)
     monkeypatch.setattr(export, "MAX_PAGE_BYTES", 40_000)
     lines, _, following, _ = page_at(reader, EXPORT)
     assert [one["session"]["session_id"] for one in lines] == [str(first), str(last)]
-    assert (following, parts >= read_before) == ("", True)
+    assert (following, slices) == ("", read_before + 1)
 
 
 def test_events_that_retention_takes_while_the_page_is_made_are_still_counted(
@@ -356,13 +356,13 @@ def test_events_that_retention_takes_while_the_page_is_made_are_still_counted(
     session, holder = scene.streaming()
     scene.checkpoint(session, holder, 1, 1, work=whole())
     scene.cancel(session, 2)
-    events_of = export._events_of
+    slice_of = export._slice_of
 
-    def taken_before(of_parts):
+    def taken_before(*given):
         DetectionEvent.objects.filter(session_id=session).delete()
-        return events_of(of_parts)
+        return slice_of(*given)
 
-    monkeypatch.setattr(export, "_events_of", taken_before)
+    monkeypatch.setattr(export, "_slice_of", taken_before)
     (line,), _, _, _ = page_at(reader, EXPORT)
     assert (line["session"]["repetitions"], line["events"]) == ({"squat": 1}, [])
 
