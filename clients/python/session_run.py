@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from clients.python import status_lines
 from clients.python.batches import Moment, batches_of
 from clients.python.rest import RequestFailedError, RestClient
@@ -81,8 +79,7 @@ class SessionRun:
                 f"{self.done.repetitions}, the record says {self.record['repetitions']}.",
             ),
             (
-                self.done.summary is None
-                or msgspec.to_builtins(self.done.summary) == self.record["summary"],
+                self.done.summary is None or self.done.summary == self.record["summary"],
                 "The summary of the stream is not the record's.",
             ),
         ]

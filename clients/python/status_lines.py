@@ -1,21 +1,14 @@
-"""The status lines of a client, and its bar of acknowledged frames below the events."""
+"""The status lines of a client."""
 
-from collections.abc import Callable, Mapping, Sequence
-from shutil import get_terminal_size
-from typing import Self, TextIO
-
-from tqdm import tqdm
+from collections.abc import Callable, Mapping
+from typing import TextIO
 
 from clients.python.stream import StreamListener
-from clients.python.wire import Event, FrameAck, HoldProgress, Readiness
+from clients.python.wire import Event, FrameAck, Readiness
 
 
 def waiting(seconds: float, why: str) -> str:
     return f"Waiting for {seconds:.0f} s, then trying again: {why}"
-
-
-def late(seconds: float) -> str:
-    return f"No answer for {seconds:g} s. Waiting …"
 
 
 def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
@@ -29,11 +22,6 @@ def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
     return f"{were} rejected: {reasons}."
 
 
-def missing(names: Sequence[str]) -> str:
-    """`Nothing counts yet, for want of: left_heel, view.`"""
-    return f"Nothing counts yet, for want of: {', '.join(names)}."
-
-
 def attempts(reasons: Mapping[str, int]) -> str:
     """`2 attempts did not count: 1 not_reached, 1 pose_lost.`"""
     total = sum(reasons.values())
@@ -41,59 +29,36 @@ def attempts(reasons: Mapping[str, int]) -> str:
     return f"{total} {'attempt' if total == 1 else 'attempts'} did not count: {counts}."
 
 
-class ProgressBar(StreamListener):
-    """A bar on `bar_file`, if that is a terminal. `on_event` prints an event above it."""
+class StatusLines(StreamListener):
+    """Prints what the stream tells besides events to `file`. `on_event` prints an event."""
 
-    def __init__(
-        self, frames: int, *, on_event: Callable[[Event], object] | None, bar_file: TextIO
-    ) -> None:
+    def __init__(self, *, on_event: Callable[[Event], object] | None, file: TextIO) -> None:
         self._on_event = on_event
-        self._bar_file = bar_file
+        self._file = file
         self._is_awaited = False
-        self._bar = tqdm(
-            total=frames,
-            unit=" frames",
-            file=bar_file,
-            disable=not bar_file.isatty(),
-            leave=False,
-            # A terminal that does not say its width still gets a bar.
-            ncols=get_terminal_size().columns,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
 
     def events_came(self, events: list[Event]) -> None:
-        if self._on_event is None:
-            return
-        with self._bar.external_write_mode(file=self._bar_file):
+        if self._on_event is not None:
             for event in events:
                 self._on_event(event)
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
-        self._bar.update(frames)
         if rejections := ack.rejections():
-            self._bar.write(rejected(rejections, ack.details()), file=self._bar_file)
+            self._say(rejected(rejections, ack.details()))
 
     def readiness_changed(self, readiness: Readiness) -> None:
         if readiness.state == "positioning" and readiness.missing:
             self._is_awaited = True
-            self._bar.write(missing(readiness.missing), file=self._bar_file)
+            self._say(f"Nothing counts yet, for want of: {', '.join(readiness.missing)}.")
         elif readiness.state == "ready" and self._is_awaited:
             self._is_awaited = False
-            self._bar.write("Ready: it counts.", file=self._bar_file)
-
-    def hold_followed(self, hold: HoldProgress) -> None:
-        self._bar.set_postfix_str(f"held {hold.held_ms / 1000:.1f} s")
-
-    def ack_is_late(self, seconds: float) -> None:
-        self._bar.write(late(seconds), file=self._bar_file)
+            self._say("Ready: it counts.")
 
     def connection_lost(self, why: str) -> None:
-        self._bar.write(f"The connection was lost ({why}): attaching again.", file=self._bar_file)
+        self._say(f"The connection was lost ({why}): attaching again.")
 
     def asked_to_wait(self, seconds: float, why: str) -> None:
-        self._bar.write(waiting(seconds, why), file=self._bar_file)
+        self._say(waiting(seconds, why))
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._file, flush=True)

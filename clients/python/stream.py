@@ -53,8 +53,6 @@ from clients.python.wire import (
 MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 3.0
 # Less than the session's idle limit of 120 s.
 PING_SECONDS = 30.0
-# A server that answers acknowledges far sooner.
-LATE_ACK_SECONDS = 3.0
 # The longest session: until then nothing is lost.
 DEADLINE_SECONDS = 3600.0
 
@@ -77,9 +75,6 @@ class StreamListener:
 
     def hold_followed(self, hold: HoldProgress) -> None:
         """The progress of a hold was acknowledged."""
-
-    def ack_is_late(self, seconds: float) -> None:
-        """Batches have waited this long for an ack. Called once until the next ack."""
 
     def connection_lost(self, why: str) -> None:
         """The connection was lost. An attach follows."""
@@ -133,8 +128,6 @@ class StreamClient:
         self._deadline: float | None = None
         self._sent_at = time.monotonic()
         self._unacknowledged: dict[int, FrameBatch] = {}
-        # When the next ack is late; None if none is awaited, or once it was reported.
-        self._late_at: float | None = None
         self._wanted_end: Finalize | Cancel | None = None
         self._known_events: set[str] = set()
         self._last_fault: Fault | None = None
@@ -158,7 +151,6 @@ class StreamClient:
                 opened = self._open()
                 for batch in list(self._unacknowledged.values()):
                     opened.send(batch)
-                self._await_ack()
                 if self._wanted_end is not None:
                     opened.send(self._wanted_end)
                 return
@@ -186,8 +178,6 @@ class StreamClient:
         if self.done is None:
             batch = FrameBatch(self._last_batch_seq, frames, clock_ms)
             self._unacknowledged[batch.batch_seq] = batch
-            if len(self._unacknowledged) == 1:
-                self._await_ack()
             self._send(batch)
         return self._last_batch_seq
 
@@ -200,17 +190,11 @@ class StreamClient:
                 self.attach()
                 return None
             is_due = bool(self._unacknowledged) or self._wanted_end is not None
-            if self._late_at is not None:
-                left = max(0.0, self._late_at - time.monotonic())
-                seconds = left if seconds is None else min(seconds, left)
             return self._read(self._socket, seconds, is_due=is_due)
         except (ServerSilentError, ConnectionClosed) as lost:
             self._attach_again(lost)
             return None
         except TimeoutError:
-            if self._late_at is not None and time.monotonic() >= self._late_at:
-                self._late_at = None
-                self._listener.ack_is_late(LATE_ACK_SECONDS)
             return None
 
     def wait(self, seconds: float) -> None:
@@ -276,11 +260,6 @@ class StreamClient:
             while self._socket is not None and self.done is None:
                 self._read(self._socket, 0, is_due=False)
 
-    def _await_ack(self) -> None:
-        """Start waiting for an ack: with the first batch that waits, and after each ack."""
-        is_awaited = bool(self._unacknowledged)
-        self._late_at = time.monotonic() + LATE_ACK_SECONDS if is_awaited else None
-
     def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
         why = self._leave(lost)
         if self.done is None:
@@ -329,7 +308,6 @@ class StreamClient:
                 batch = self._unacknowledged.pop(message.batch_seq, None)
                 self.accepted_frames_total = message.accepted_frames_total
                 if batch is not None:
-                    self._await_ack()
                     self.rejections += message.rejections()
                     self.rejection_details = message.details() | self.rejection_details
                     self._listener.batch_acknowledged(message, len(batch.frames))

@@ -135,7 +135,6 @@ class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
     last_batch_seq: int = 0
     last_frame_seq: int = 0
     readiness: Readiness | None = None
-    events_thinned: int = 0
 
 
 class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):
@@ -164,7 +163,6 @@ class FrameAck(msgspec.Struct, frozen=True, tag="frame_ack"):
     rejected_frames: list[RejectedFrame] = []
     readiness: Readiness | None = None
     hold: HoldProgress | None = None
-    events_thinned: int = 0
 
     def rejections(self) -> Counter[str]:
         """The number of rejected frames by reason, without those accepted before."""
@@ -182,73 +180,9 @@ class ErrorMessage(msgspec.Struct, frozen=True, tag="error"):
     error: Fault
 
 
-class Quality(msgspec.Struct, frozen=True):
-    """How much of a session could be counted, 0 to 1, and why not the rest."""
-
-    countable_share: float
-    reasons: list[str]
-    # None from older servers.
-    seen_share: float | None = None
-    completed_share: float | None = None
-
-
-class MeasureSummary(msgspec.Struct, frozen=True, omit_defaults=True):
-    best: float | None
-    mean: float
-    least: float
-    most: float
-    uncertain: bool = False
-
-
-class CheckSummary(msgspec.Struct, frozen=True):
-    met: int
-    missed: int
-
-
-class RepetitionTimes(msgspec.Struct, frozen=True):
-    """When a repetition began, reached its turning point, left it and ended; None if unknown."""
-
-    began_ms: int | None
-    reached_ms: int | None
-    left_ms: int | None
-    ended_ms: int | None
-
-
-class RepetitionParts(msgspec.Struct, frozen=True):
-    """How long the way out, the stay and the way back took; None if unknown."""
-
-    out_ms: int | None
-    stay_ms: int | None
-    back_ms: int | None
-
-
-class TimedRepetition(RepetitionParts, frozen=True):
-    times: RepetitionTimes
-
-
-class TimesSummary(msgspec.Struct, frozen=True):
-    mean: RepetitionParts
-    last: TimedRepetition | None
-
-
-class MovementSummary(msgspec.Struct, frozen=True):
-    """What was counted of one movement, with `attempts` that did not count by reason."""
-
-    completed: int
-    attempts: dict[str, int]
-    by_side: dict[str, int] | None
-    measures: dict[str, MeasureSummary]
-    longest_ms: float | None
-    total_ms: float | None
-    checks: dict[str, CheckSummary] = {}
-    times: TimesSummary | None = None
-
-
 class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
-    """The end of a session. Counters are None from an older server or a refused attach.
-
-    `summary` and `quality` are also None if nothing is known.
-    """
+    """The end of a session. Counters are None from an older server or a refused attach, `summary`
+    also if nothing is known."""
 
     session_id: str
     status: StatusName
@@ -257,8 +191,7 @@ class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     error: Fault | None
     repetitions: dict[str, int] | None = None
     interrupted_total: int | None = None
-    summary: dict[str, MovementSummary] | None = None
-    quality: Quality | None = None
+    summary: dict[str, Any] | None = None
 
 
 ServerMessage: TypeAlias = (

@@ -11,15 +11,16 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta
 
 from detection import LANDMARK_NAMES, Landmark, PoseFrame
 
-SLOWEST_FPS: Final = 0.1
-FASTEST_FPS: Final = 1_000
-FARTHEST_METRES: Final = 1_000
-
 Pose = tuple[Landmark, ...]
+Metres = Annotated[float, Meta(ge=-1000, le=1000)]
+LANDMARKS = len(LANDMARK_NAMES)
 
 
 class RecordingInvalid(Exception):
@@ -48,18 +49,41 @@ class Recording:
         ]
 
 
+class _Point(NamedTuple):
+    x: Metres
+    y: Metres
+    z: Metres
+    visibility: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class _Document(msgspec.Struct):
+    exercise: str
+    source: str
+    fps: Annotated[float, Meta(ge=0.1, le=1000)]
+    frames: list[Annotated[list[_Point], Meta(min_length=LANDMARKS, max_length=LANDMARKS)] | None]
+    count: Annotated[int, Meta(ge=0)] | None = None
+    rep_frames: list[tuple[int, int]] | None = None
+
+
 def load(path: Path) -> Recording:
     """Read a recording; raises RecordingInvalid, OSError when it cannot be opened."""
     try:
-        with gzip.open(path) as file:
-            document = json.loads(file.read(), parse_constant=_refuse_constant)
-        return _recording(document)
+        found = msgspec.json.decode(gzip.decompress(path.read_bytes()), type=_Document)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise RecordingInvalid(f"{path.name} is not a gzip file: {error}.") from error
-    except ValueError as error:
-        raise RecordingInvalid(f"{path.name} is not a recording: {error}") from error
-    except RecursionError as error:
-        raise RecordingInvalid(f"{path.name} is not a recording: it nests too deeply.") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RecordingInvalid(f"{path.name} is not a recording: {error}.") from error
+    return Recording(
+        exercise=found.exercise,
+        count=found.count,
+        rep_frames=found.rep_frames,
+        fps=found.fps,
+        source=found.source,
+        frames=[
+            None if pose is None else tuple(Landmark(*point) for point in pose)
+            for pose in found.frames
+        ],
+    )
 
 
 def packed(recording: Recording) -> bytes:
@@ -81,67 +105,3 @@ def packed(recording: Recording) -> bytes:
 
 def save(path: Path, recording: Recording) -> None:
     path.write_bytes(packed(recording))
-
-
-def _recording(document: Any) -> Recording:
-    _require(isinstance(document, dict), "the document is not an object.")
-    exercise, source = document.get("exercise"), document.get("source")
-    _require(isinstance(exercise, str), "exercise is not a text.")
-    _require(isinstance(source, str), "source is not a text.")
-    count, pairs = document.get("count"), document.get("rep_frames")
-    is_count = count is None or (_is_integer(count) and count >= 0)
-    _require(is_count, "count is neither null nor a number of repetitions.")
-    _require(isinstance(pairs, list | None), "rep_frames is neither null nor a list.")
-    for pair in pairs or ():
-        is_pair = isinstance(pair, list) and len(pair) == 2 and all(map(_is_integer, pair))
-        _require(is_pair, "rep_frames has an item that is not two frame numbers.")
-    fps, frames = document.get("fps"), document.get("frames")
-    is_fps = _is_number(fps, SLOWEST_FPS, FASTEST_FPS)
-    _require(is_fps, f"fps is not a number from {SLOWEST_FPS} to {FASTEST_FPS}.")
-    _require(isinstance(frames, list), "frames is not a list.")
-    return Recording(
-        exercise=exercise,
-        count=count,
-        rep_frames=None if pairs is None else [(start, end) for start, end in pairs],
-        fps=float(fps),
-        source=source,
-        frames=[None if frame is None else _pose(n, frame) for n, frame in enumerate(frames)],
-    )
-
-
-def _require(is_met: bool, fault: str) -> None:
-    if not is_met:
-        raise ValueError(fault)
-
-
-def _pose(index: int, frame: Any) -> Pose:
-    if not isinstance(frame, list) or len(frame) != len(LANDMARK_NAMES):
-        raise ValueError(f"frame {index} is neither null nor {len(LANDMARK_NAMES)} landmarks.")
-    for name, landmark in zip(LANDMARK_NAMES, frame, strict=True):
-        if not _is_landmark(landmark):
-            raise ValueError(
-                f"{name} of frame {index} is not [x, y, z] or [x, y, z, visibility]: numbers of "
-                f"metres up to {FARTHEST_METRES}, and a visibility from 0 to 1."
-            )
-    return tuple(Landmark(*landmark) for landmark in frame)
-
-
-def _is_landmark(value: Any) -> bool:
-    if not (isinstance(value, list) and len(value) in (3, 4)):
-        return False
-    *_, visibility = [*value, None][:4]
-    return all(_is_number(one, -FARTHEST_METRES, FARTHEST_METRES) for one in value[:3]) and (
-        visibility is None or _is_number(visibility, 0, 1)
-    )
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any, least: float, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-
-
-def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is not a number of JSON.")

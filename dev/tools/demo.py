@@ -19,7 +19,7 @@ from clients.python import status_lines
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
 from clients.python.session_run import run_session
-from clients.python.status_lines import ProgressBar
+from clients.python.status_lines import StatusLines
 from clients.python.stream import StreamLostError
 from dev.local_stack import processes
 from dev.local_stack.console import say
@@ -155,19 +155,16 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
     api = RestClient(demo["base_url"], on_wait=lambda *wait: say(status_lines.waiting(*wait)))
     project_id = api.mint(demo["api_key_secret"])
     lines = EventLines()
-    with ProgressBar(
-        len(poses), on_event=lambda event: say(lines.line(event)), bar_file=sys.stderr
-    ) as bar:
-        run = run_session(
-            api,
-            poses,
-            project_id=project_id,
-            mode="live",
-            reference={"movespec_id": demo["movespec_id"]},
-            listener=bar,
-            batch_frames=BATCH_FRAMES,
-            speed=speed,
-        )
+    run = run_session(
+        api,
+        poses,
+        project_id=project_id,
+        mode="live",
+        reference={"movespec_id": demo["movespec_id"]},
+        listener=StatusLines(on_event=lambda event: say(lines.line(event)), file=sys.stderr),
+        batch_frames=BATCH_FRAMES,
+        speed=speed,
+    )
     base_url, session_id = demo["base_url"], run.record["session_id"]
     say(
         "\nIts record, while the platform runs:\n"

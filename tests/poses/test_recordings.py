@@ -35,20 +35,10 @@ def test_it_reads_every_part(tmp_path: Path) -> None:
     assert recording.frames[2][3] == Landmark(0.1 * 3, -0.2, 0.3, None)  # type: ignore[index]
 
 
-def test_frames_without_a_pose_are_left_out_and_keep_their_time(tmp_path: Path) -> None:
-    frames = load(write(tmp_path / "a.json.gz", DOCUMENT)).pose_frames()
-    assert [frame.timestamp_ms for frame in frames] == [0.0, 2000 / 30]
-
-
 def test_its_moments_are_poses_and_the_times_of_frames_without_one(tmp_path: Path) -> None:
     recording = load(write(tmp_path / "a.json.gz", DOCUMENT | {"frames": [POSE, None, POSE, None]}))
     first, second = recording.pose_frames()
     assert recording.moments() == [first, 1000 / 30, second, 100.0]
-
-
-def test_count_and_rep_frames_may_be_null(tmp_path: Path) -> None:
-    recording = load(write(tmp_path / "a.json.gz", DOCUMENT | {"count": None, "rep_frames": None}))
-    assert (recording.count, recording.rep_frames) == (None, None)
 
 
 def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
@@ -64,52 +54,39 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "where"),
     [
-        ([], "the document is not an object"),
-        ({"exercise": 1}, "exercise is not a text"),
-        ({"source": None}, "source is not a text"),
-        ({"count": -1}, "count is neither null nor a number of repetitions"),
-        ({"count": True}, "count is neither null nor a number of repetitions"),
-        ({"rep_frames": [[1]]}, "rep_frames has an item that is not two frame numbers"),
-        ({"rep_frames": "x"}, "rep_frames is neither null nor a list"),
-        ({"fps": 0}, r"fps is not a number from 0\.1 to 1000\."),
-        ({"fps": "30"}, r"fps is not a number from 0\.1 to 1000\."),
-        ({"fps": 1e-320}, r"fps is not a number from 0\.1 to 1000\."),
-        ({"fps": 10**400}, r"fps is not a number from 0\.1 to 1000\."),
-        ({"frames": {}}, "frames is not a list"),
-        ({"frames": [None, POSE[:32]]}, "frame 1 is neither null nor 33 landmarks"),
-        ({"frames": [[*POSE[:32], [0, 0]]]}, r"right_foot_index of frame 0 is not \[x, y, z\]"),
-        ({"frames": [[["x", 0, 0], *POSE[1:]]]}, r"nose of frame 0 is not \[x, y, z\]"),
-        ({"frames": [[[10**400, 0, 0], *POSE[1:]]]}, r"nose of frame 0 is not \[x, y, z\]"),
-        ({"frames": [[[0, 0, 0, 1.5], *POSE[1:]]]}, "a visibility from 0 to 1"),
-        ({"fps": float("nan")}, "NaN is not a number of JSON"),
-        ({"fps": float("inf")}, "Infinity is not a number of JSON"),
+        ([], "Expected `object`"),
+        ({"exercise": 1}, r"\$\.exercise"),
+        ({"count": -1}, r"\$\.count"),
+        ({"rep_frames": [[1]]}, r"\$\.rep_frames"),
+        ({"fps": 0}, r">= 0\.1 - at `\$\.fps`"),
+        ({"fps": 10**400}, "range"),
+        ({"frames": [None, POSE[:32]]}, r"\$\.frames"),
+        ({"frames": [[*POSE[:32], [0, 0]]]}, r"\$\.frames"),
+        ({"frames": [[[1001, 0, 0], *POSE[1:]]]}, r"<= 1000\.0 - at `\$\.frames"),
+        ({"frames": [[[0, 0, 0, 1.5], *POSE[1:]]]}, r"<= 1\.0 - at `\$\.frames"),
+        ({"fps": float("nan")}, "malformed"),
     ],
 )
-def test_it_says_what_is_wrong_with_a_document(tmp_path: Path, change: Any, says: str) -> None:
+def test_it_says_what_is_wrong_with_a_document(tmp_path: Path, change: Any, where: str) -> None:
     document = DOCUMENT | change if isinstance(change, dict) else change
-    with pytest.raises(RecordingInvalid, match=f"^a.json.gz is not a recording: .*{says}"):
+    with pytest.raises(RecordingInvalid, match=f"^a.json.gz is not a recording: .*{where}"):
         load(write(tmp_path / "a.json.gz", document))
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", gzip.compress(b"{}" * 99, mtime=0)[:-9]])
-def test_it_says_that_a_file_is_not_gzip(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "recording"),
+        (b"{}", "gzip file"),
+        (gzip.compress(b"{}" * 99, mtime=0)[:-9], "gzip file"),
+        (gzip.compress(b'{"x": ' + b"[" * 100_000), "recording"),
+        (gzip.compress(b'{"exercise": '), "recording"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_file(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "a.json.gz"
     path.write_bytes(content)
-    with pytest.raises(RecordingInvalid, match=r"^a\.json\.gz is not a "):
-        load(path)
-
-
-def test_it_says_that_the_content_nests_too_deeply(tmp_path: Path) -> None:
-    path = tmp_path / "a.json.gz"
-    path.write_bytes(gzip.compress(b"[" * 100_000))
-    with pytest.raises(RecordingInvalid, match=r"nests too deeply\.$"):
-        load(path)
-
-
-def test_it_says_that_the_content_is_not_json(tmp_path: Path) -> None:
-    path = tmp_path / "a.json.gz"
-    path.write_bytes(gzip.compress(b'{"exercise": '))
-    with pytest.raises(RecordingInvalid, match=r"^a\.json\.gz is not a recording: "):
+    with pytest.raises(RecordingInvalid, match=rf"^a\.json\.gz is not a {what}: "):
         load(path)

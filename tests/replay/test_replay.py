@@ -260,7 +260,7 @@ def test_the_faults_of_a_movespec_are_told_as_by_validate(
     ("content", "said"),
     [
         (b"no gzip", "is not a gzip file"),
-        (gzip.compress(b"[]", mtime=0), "is not a recording: the document is not an object."),
+        (gzip.compress(b"[]", mtime=0), "is not a recording: Expected `object`, got `array`"),
     ],
 )
 def test_a_file_that_is_no_recording_is_told(tmp_path: Path, content: bytes, said: str) -> None:

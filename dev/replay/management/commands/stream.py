@@ -12,7 +12,7 @@ from clients.python import status_lines
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import RequestFailedError, RestClient, version_of_text
 from clients.python.session_run import SessionRun, run_session
-from clients.python.status_lines import ProgressBar
+from clients.python.status_lines import StatusLines
 from clients.python.stream import StreamLostError
 from common.commands import OperatorCommand
 from dev.replay.engine_run import read_recording
@@ -79,23 +79,19 @@ class Command(OperatorCommand):
             api.mint(credentials["api_key_secret"])
             reference = reference_to(api, credentials["project_id"], options["movespec"])
             lines = EventLines()
-            with ProgressBar(
-                len(recording.pose_frames()),
-                on_event=None
-                if options["json"]
-                else lambda event: self.stdout.write(lines.line(event)),
-                bar_file=sys.stderr,
-            ) as bar:
-                run = run_session(
-                    api,
-                    recording.moments(),
-                    project_id=credentials["project_id"],
-                    mode="replay",
-                    reference=reference,
-                    listener=bar,
-                    batch_frames=options["batch_frames"],
-                    speed=options["speed"],
-                )
+            on_event = (
+                None if options["json"] else lambda event: self.stdout.write(lines.line(event))
+            )
+            run = run_session(
+                api,
+                recording.moments(),
+                project_id=credentials["project_id"],
+                mode="replay",
+                reference=reference,
+                listener=StatusLines(on_event=on_event, file=sys.stderr),
+                batch_frames=options["batch_frames"],
+                speed=options["speed"],
+            )
         except FAILURES as failure:
             raise CommandError(str(failure)) from failure
         except KeyboardInterrupt as stop:
