@@ -1,7 +1,6 @@
 """A recording read and run through an engine: its events, and its angles over time."""
 
 from collections.abc import Mapping, Sequence
-from math import nan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,11 +34,12 @@ def read_recording(path: Path) -> Recording:
 
 
 class EngineRun(NamedTuple):
-    """The events, as a stream of the recording sends them; the angles after each frame; how much
-    could be counted; and how often each check, by its name, was met and missed."""
+    """The events, as a stream of the recording sends them; after each frame the angles, and whether
+    the setup is met; how much could be counted; and how often each check was met and missed."""
 
     events: list[DetectionEvent]
     angles: list[Angles]
+    are_ready: list[bool]
     quality: Quality | None
     checks: dict[str, dict[str, int]]
 
@@ -48,6 +48,7 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
     engine = Engine(spec)
     events: list[DetectionEvent] = []
     angles: list[Angles] = []
+    are_ready: list[bool] = []
     quality = SessionQuality()
     last_ms: float | None = None
     for moment in needed_moments(recording.moments()):
@@ -57,6 +58,7 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         caused = engine.feed(moment)
         events += caused
         angles.append(engine.angles())
+        are_ready.append(engine.readiness == "ready")
         since_ms = None if last_ms is None else moment.timestamp_ms - last_ms
         last_ms = moment.timestamp_ms
         degrees = engine.driving_degrees() if engine.is_usable else None
@@ -64,7 +66,22 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         quality.accept(engine, since_ms, degrees, completes=completes)
     events += engine.finish()
     checks = engine.summary()[spec.movement_name]["checks"]
-    return EngineRun(events, angles, quality_of({"quality": quality.state()}), checks)
+    return EngineRun(events, angles, are_ready, quality_of({"quality": quality.state()}), checks)
+
+
+def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
+    """The stays in a phase: from each shape_enter to the shape_exit of its side, or to the end."""
+    found = []
+    entered: dict[str | None, float] = {}
+    for event in events:
+        if event.payload.get("shape_key") != phase:
+            continue
+        side = event.payload.get("side")
+        if event.type == "shape_enter":
+            entered[side] = event.ts_ms
+        elif side in entered:
+            found.append((entered.pop(side), event.ts_ms))
+    return [*found, *((since, end_ms) for since in entered.values())]
 
 
 def measures_of(criteria: Sequence[Criterion]) -> dict[Measure, tuple[Curve, ...]]:
@@ -86,8 +103,3 @@ def measures_of(criteria: Sequence[Criterion]) -> dict[Measure, tuple[Curve, ...
         measure: tuple(curve for curve in order if curve in curves)
         for measure, curves in found.items()
     }
-
-
-def angle_series(angles: Sequence[Angles], measure: Measure, curve: Curve) -> list[float]:
-    """Degrees at each frame; NaN where the engine knew none."""
-    return [known.get((measure, curve), nan) for known in angles]

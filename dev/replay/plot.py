@@ -3,13 +3,12 @@
 Needs matplotlib, which only development installs.
 """
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from io import StringIO
 from itertools import count
+from math import nan
 from pathlib import Path
-from typing import NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -18,9 +17,8 @@ from matplotlib.patches import Patch
 
 from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
 from dev.poses.recordings import Recording
-from dev.replay.engine_run import LEFT, PAIR, RIGHT, Angles, angle_series, measures_of
+from dev.replay.engine_run import LEFT, PAIR, RIGHT, Angles, measures_of, stays
 from dev.replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
-from sessions_app.attempt_words import criterion_at, degrees_words
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
 # The colours of Okabe and Ito, which people who see fewer colours can tell apart.
@@ -30,15 +28,13 @@ CURVES = {
     RIGHT: {"color": "#7a7a7a", "linewidth": 0.9, "linestyle": "dashed", "label": "right"},
     PAIR: {"color": "black", "linewidth": 1.6, "label": "both sides as one"},
 }
-REPETITION_COLOUR, INTERRUPTION_COLOUR, BY_PEOPLE_COLOUR = "#1a7f37", "#b3261e", "#5b4b8a"
+REPETITION_COLOUR, INTERRUPTION_COLOUR = "#1a7f37", "#b3261e"
 OUTCOMES = {COMPLETED: (REPETITION_COLOUR, "solid"), INTERRUPTED: (INTERRUPTION_COLOUR, "dotted")}
 INTERRUPTION_MARK = "\N{MULTIPLICATION SIGN}"
 BAND_ALPHA, STAY_ALPHA = 0.12, 0.35
 MAX_DEGREES = 180
 # In the dark scheme light and dark change places, and hues stay.
 DARK = "@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}"
-# Where the repetitions that people marked are drawn, in degrees of the axis.
-BY_PEOPLE_BAND = (2, 7)
 
 
 def draw(
@@ -48,15 +44,12 @@ def draw(
     events: Sequence[DetectionEvent],
     angles: Sequence[Angles],
     only: Collection[str] = (),
-    *,
-    is_explained: bool = False,
 ) -> None:
     """Write the picture to `path`, as SVG if it is named so, else as a PNG.
 
     It has a panel for each angle of the phases, or of `only`. `angles` are those that the engine
     knew after each frame. A phase's band is the angles that it allows, and is darker while the
-    phase held. With `is_explained` a cross is on each bound that an attempt missed, with by how
-    much. Raises OSError when the file cannot be written.
+    phase held. Raises OSError when the file cannot be written.
     """
     frames = recording.pose_frames()
     criteria = criteria_of(spec)
@@ -69,11 +62,9 @@ def draw(
     for panel, (measure, curves) in zip(panels, measures.items(), strict=True):
         draw_bands(panel, spec, measure, events, frames)
         for name in curves:
-            panel.plot(seconds, angle_series(angles, measure, name), **CURVES[name])
+            degrees = [known.get((measure, name), nan) for known in angles]
+            panel.plot(seconds, degrees, **CURVES[name])
         mark_outcomes(panel, events)
-        mark_by_people(panel, recording)
-        if is_explained:
-            mark_missed(panel, missed_bounds(spec, measure, events, frames, angles))
         panel.set_ylabel(axis_label(measure))
         panel.set_ylim(0, MAX_DEGREES)
         panel.set_yticks(range(0, MAX_DEGREES + 1, 30))
@@ -81,9 +72,7 @@ def draw(
         panel.margins(x=0)
     mark_numbers(panels[0], events)
     panels[-1].set_xlabel("seconds")
-    panels[0].legend(
-        handles=legend(spec, panels[0], recording), loc="upper left", bbox_to_anchor=(1.0, 1.0)
-    )
+    panels[0].legend(handles=legend(spec, panels[0]), loc="upper left", bbox_to_anchor=(1.0, 1.0))
     by_people = "" if recording.count is None else f", recorded {recording.count}"
     figure.suptitle(
         f"{spec.name}: {count_completed(events).total()} repetitions{by_people}, "
@@ -138,21 +127,6 @@ def draw_bands(
                 )  # fmt: skip
 
 
-def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
-    """The stays in a phase: from each shape_enter to the shape_exit of its side, or to the end."""
-    found = []
-    entered: dict[str | None, float] = {}
-    for event in events:
-        if event.payload.get("shape_key") != phase:
-            continue
-        side = event.payload.get("side")
-        if event.type == "shape_enter":
-            entered[side] = event.ts_ms
-        elif side in entered:
-            found.append((entered.pop(side), event.ts_ms))
-    return [*found, *((since, end_ms) for since in entered.values())]
-
-
 def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
     for event in events:
         if event.type in OUTCOMES:
@@ -173,59 +147,7 @@ def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
             )  # fmt: skip
 
 
-class Missed(NamedTuple):
-    """A bound that an attempt missed, in degrees; the second of its event; and by how much."""
-
-    seconds: float
-    bound: float
-    by: str
-
-
-def missed_bounds(
-    spec: MoveSpec,
-    measure: Measure,
-    events: Sequence[DetectionEvent],
-    frames: Sequence[PoseFrame],
-    angles: Sequence[Angles],
-) -> Iterator[Missed]:
-    """The bounds of a measure that attempts missed."""
-    times = [frame.timestamp_ms for frame in frames]
-    for event in events:
-        path = event.payload.get("path") if event.type == INTERRUPTED else None
-        criterion = criterion_at(path, spec) if path else None
-        if criterion is None or criterion.measure != measure:
-            continue
-        known = angles[min(bisect_left(times, event.ts_ms), len(angles) - 1)]
-        now = [degrees for (of, _), degrees in known.items() if of == measure]
-        bounds = [one for one in (criterion.minimum, criterion.maximum) if 0 < one < MAX_DEGREES]
-        # Of two bounds that which faces where the body is.
-        bound = min(bounds or [0.0], key=lambda one: abs(one - now[0]) if now else 0.0)
-        by = event.payload["by"]
-        yield Missed(event.ts_ms / 1000, bound, "" if by is None else f"by {degrees_words(by)}")
-
-
-def mark_missed(panel: Axes, missed: Iterable[Missed]) -> None:
-    for seconds, bound, by in missed:
-        panel.plot(
-            [seconds], [bound], marker="x", color=INTERRUPTION_COLOUR, markersize=8,
-            markeredgewidth=2,
-        )  # fmt: skip
-        panel.annotate(
-            by, (seconds, bound), xytext=(7, 5), textcoords="offset points",
-            color=INTERRUPTION_COLOUR, fontsize="small",
-            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
-        )  # fmt: skip
-
-
-def mark_by_people(panel: Axes, recording: Recording) -> None:
-    for first, last in recording.rep_frames or []:
-        panel.fill_between(
-            [first / recording.fps, last / recording.fps], *BY_PEOPLE_BAND,
-            color=BY_PEOPLE_COLOUR, linewidth=0,
-        )  # fmt: skip
-
-
-def legend(spec: MoveSpec, panel: Axes, recording: Recording) -> list[object]:
+def legend(spec: MoveSpec, panel: Axes) -> list[object]:
     handles: list[object] = [
         Patch(color=colour_of(number), alpha=STAY_ALPHA, label=phase.name)
         for number, phase in enumerate(spec.phases)
@@ -235,8 +157,6 @@ def legend(spec: MoveSpec, panel: Axes, recording: Recording) -> list[object]:
         Patch(color=REPETITION_COLOUR, label="repetition completed"),
         Patch(color=INTERRUPTION_COLOUR, label=f"interrupted ({INTERRUPTION_MARK})"),
     ]
-    if recording.rep_frames:
-        marks.append(Patch(color=BY_PEOPLE_COLOUR, label="as people marked them"))
     return [*handles, *curves, *marks]
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from detection import LANDMARK_NAMES, Landmark
+from detection import JOINT_LANDMARKS, LANDMARK_NAMES, SEGMENT_LANDMARKS, Landmark, Measure
 
 Point = tuple[float, float]
 # The sides of a body, the rear one first; `near` is the side that the camera sees.
@@ -15,6 +15,10 @@ LIMBS = {
     "foot": ("heel", "foot_index"),
 }
 HEAD_M, NECK = 0.115, "neck"
+LANDMARKS: dict[Measure, tuple[str, ...]] = {
+    **dict(JOINT_LANDMARKS.items()),
+    **dict(SEGMENT_LANDMARKS.items()),
+}
 
 
 def points_of(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dict[str, Point]:
@@ -31,6 +35,20 @@ def points_of(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dic
         for name, one in named.items()
     }
     return with_middles(points)
+
+
+def placed(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dict[str, Point]:
+    """The same, with the middle of its width above `ground`, which it stands on."""
+    points = points_of(landmarks, scale, (0.0, ground[1]))
+    left, right, *_ = extent(points)
+    aside = ground[0] - (left + right) / 2
+    return {name: (x + aside, y) for name, (x, y) in points.items()}
+
+
+def extent(points: Mapping[str, Point]) -> tuple[float, float, float, float]:
+    """Its left, right, top and bottom."""
+    xs, ys = zip(*points.values(), strict=True)
+    return min(xs), max(xs), min(ys), max(ys)
 
 
 def with_middles(points: dict[str, Point]) -> dict[str, Point]:
@@ -153,3 +171,14 @@ class Angle:
 
     def _on(self, way: float, radius: float) -> Point:
         return self.at[0] + radius * math.cos(way), self.at[1] + radius * math.sin(way)
+
+
+def angle_of(points: Mapping[str, Point], measure: Measure, side: str) -> Angle:
+    """The angle of a joint, or that of a segment from the vertical."""
+    ends = [points[f"{side}_{name}"] for name in LANDMARKS[measure]]
+    if measure == "trunk":
+        ends = [points["pelvis"], points[NECK]]
+    if len(ends) == 3:
+        return Angle(ends[1], ends[0], ends[2])
+    lower, upper = ends
+    return Angle(lower, (lower[0], lower[1] - 1), upper)

@@ -8,27 +8,22 @@ from dataclasses import dataclass
 
 from detection import (
     JOINT_LANDMARKS,
-    SEGMENT_LANDMARKS,
     Criterion,
     DetectionEvent,
-    Engine,
     Measure,
     Phase,
 )
-from dev.poses.figure import Movement, Posture, landmarks
+from dev.poses.figure import Movement, landmarks
 from dev.replay.engine_run import LEFT as LEFT_SIDE
-from dev.replay.engine_run import PAIR, Angles, measures_of
+from dev.replay.engine_run import PAIR, EngineRun, measures_of, stays
 from dev.replay.engine_run import RIGHT as RIGHT_SIDE
 from dev.replay.event_lines import COMPLETED, INTERRUPTED
-from dev.tools.bodies import NECK, Angle, Picture, Point, number, points_of
+from dev.tools.bodies import Picture, angle_of, number, placed
 from dev.tools.course import FOLDER, Run, runs
 from sessions_app.attempt_words import criterion_words
 
 WIDTH, LEFT, RIGHT = 560, 44, 96
 BODIES, CHART, SCALE, VERTICAL = 232, 216, 102.0, 52
-LANDMARKS: Mapping[str, tuple[str, ...]] = dict(
-    (*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items())
-)
 NOT_READY_WIDE = 80
 TURNS = {0.0: "from the side", 90.0: "from the front"}
 # Okabe and Ito's, which people who see fewer colours can tell apart.
@@ -100,37 +95,15 @@ PICTURES: Mapping[str, Subject] = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What the engine knew after each frame of a run."""
+    """A run of the engine, with the seconds of its frames."""
 
     seconds: list[float]
-    angles: list[Angles]
-    is_ready: list[bool]
-    events: list[DetectionEvent]
+    run: EngineRun
 
     def stays(self, phase: str) -> Iterator[tuple[float, float]]:
         """From each entry to the exit of the same side, in seconds."""
-        entered: dict[str | None, float] = {}
-        for event in self.events:
-            if event.payload.get("shape_key") == phase:
-                side = event.payload.get("side")
-                if event.type == "shape_enter":
-                    entered[side] = event.ts_ms / 1000
-                elif side in entered:
-                    yield entered.pop(side), event.ts_ms / 1000
-        for since in entered.values():
-            yield since, self.seconds[-1]
-
-
-def watch(run: Run) -> Seen:
-    engine = Engine(run.spec)
-    seen = Seen([], [], [], [])
-    for frame in run.recording.pose_frames():
-        seen.events.extend(engine.feed(frame))
-        seen.seconds.append(frame.timestamp_ms / 1000)
-        seen.angles.append(engine.angles())
-        seen.is_ready.append(engine.readiness == "ready")
-    seen.events.extend(engine.finish())
-    return seen
+        for start, end in stays(phase, self.run.events, 1000 * self.seconds[-1]):
+            yield start / 1000, end / 1000
 
 
 def draw(name: str) -> str:
@@ -138,7 +111,8 @@ def draw(name: str) -> str:
     subject = PICTURES[name]
     page = "cookbook" if name.startswith("cookbook-") else name
     run = list(runs(FOLDER / f"{page}.md"))[subject.run]
-    seen = watch(run)
+    seconds = [frame.timestamp_ms / 1000 for frame in run.recording.pose_frames()]
+    seen = Seen(seconds, run.counted())
     picture = Picture(WIDTH, (BODIES if subject.phases else 0) + CHART, STYLE)
     _draw_bodies(picture, run, seen, subject)
     _draw_chart(picture, run, seen, subject.measure)
@@ -156,12 +130,14 @@ def _draw_bodies(picture: Picture, run: Run, seen: Seen, subject: Subject) -> No
         [asked] = [
             one for one in (*phase.criteria, *_throughout(run)) if one.measure == subject.measure
         ]
-        points = _placed(posture, turned, middle, run.movement)
+        ground, scale = (middle, BODIES - 52.0), _scale(run.movement)
+        points = placed(landmarks(posture, turned), scale, ground)
         if subject.is_seated:
-            hips = _placed(run.movement.rest, turned, middle, run.movement)["pelvis"]
+            hips = placed(landmarks(run.movement.rest, turned), scale, ground)["pelvis"]
             up = points["pelvis"][1] - hips[1]
             points = {name: (x, y - up) for name, (x, y) in points.items()}
-        angle = _angle(points, asked)
+        side = asked.side if asked.side in ("left", "right") else "right"
+        angle = angle_of(points, asked.measure, side)
         picture.body(points, SCALE, "limb ")
         if asked.measure not in JOINT_LANDMARKS:
             x, y = map(number, angle.at)
@@ -182,7 +158,7 @@ def _moment(phase: Phase, seen: Seen, subject: Subject) -> float:
     start, end = next(seen.stays(phase.name))
     within = [
         (second, angle)
-        for second, known in zip(seen.seconds, seen.angles, strict=True)
+        for second, known in zip(seen.seconds, seen.run.angles, strict=True)
         if start <= second <= end
         for (measure, _), angle in known.items()
         if measure == subject.measure
@@ -194,32 +170,11 @@ def _moment(phase: Phase, seen: Seen, subject: Subject) -> float:
     return (min if is_low else max)(within, key=lambda one: one[1])[0]
 
 
-def _placed(posture: Posture, turned: float, middle: float, movement: Movement) -> dict[str, Point]:
-    points = points_of(landmarks(posture, turned), _scale(movement), (0.0, BODIES - 52.0))
-    across = [x for x, _ in points.values()]
-    aside = middle - (min(across) + max(across)) / 2
-    return {name: (x + aside, y) for name, (x, y) in points.items()}
-
-
 def _scale(movement: Movement) -> float:
     """Pixels a metre; fewer where arms go overhead."""
     bodies = [landmarks(posture) for posture in movement.postures.values()]
     highest = max(max(one.y for one in body) - min(one.y for one in body) for body in bodies)
     return min(SCALE, (BODIES - 60.0) / highest)
-
-
-def _angle(points: Mapping[str, Point], criterion: Criterion) -> Angle:
-    """As it is drawn: of one side alone, the near one unless the criterion names the other."""
-    side = criterion.side if criterion.side in ("left", "right") else "right"
-    measure = criterion.measure
-    names = [f"{side}_{name}" for name in LANDMARKS[measure]]
-    if measure == "trunk":
-        names = ["pelvis", NECK]
-    if measure not in JOINT_LANDMARKS:
-        at, upper = (points[name] for name in names)
-        return Angle(at, (at[0], at[1] - VERTICAL), upper)
-    one, at, other = (points[name] for name in names)
-    return Angle(at, one, other)
 
 
 def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> None:
@@ -264,11 +219,11 @@ def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> Non
     for curve in curves:
         drawn = [
             f"{number(at(second))},{number(level(known[measure, curve]))}"
-            for second, known in zip(seen.seconds[::2], seen.angles[::2], strict=True)
+            for second, known in zip(seen.seconds[::2], seen.run.angles[::2], strict=True)
             if (measure, curve) in known
         ]
         picture.add(f'<polyline class="curve {curve}" points="{" ".join(drawn)}"/>')
-    _draw_events(picture, seen.events, at, top, floor)
+    _draw_events(picture, seen.run.events, at, top, floor)
     which = ", the left one dashed" if LEFT_SIDE in curves else ""
     title = f"{measure.replace('_', ' ')} over {ends:.0f} s{which}"
     picture.text("", (LEFT, floor + 24), title, "start")
@@ -298,7 +253,7 @@ def _draw_events(
 
 def _unready(seen: Seen) -> Iterator[tuple[float, float]]:
     since: float | None = None
-    for second, is_ready in zip(seen.seconds, seen.is_ready, strict=True):
+    for second, is_ready in zip(seen.seconds, seen.run.are_ready, strict=True):
         if not is_ready and since is None:
             since = second
         if is_ready and since is not None:

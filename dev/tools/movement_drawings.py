@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from detection import (
-    JOINT_LANDMARKS,
     LANDMARK_NAMES,
     SEGMENT_LANDMARKS,
     Criterion,
@@ -27,7 +26,19 @@ from detection.role_words import band_words
 from detection.spec import BODY_SIDES, BodySide
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import MOVEMENTS, Posture, landmarks
-from dev.tools.bodies import HEAD_M, Angle, Picture, Point, joined, number, points_of, with_middles
+from dev.tools.bodies import (
+    HEAD_M,
+    Angle,
+    Picture,
+    Point,
+    angle_of,
+    extent,
+    joined,
+    number,
+    placed,
+    points_of,
+    with_middles,
+)
 
 MOVESPECS = PROJECT / "examples" / "movespecs"
 STEP_MS = 100.0
@@ -59,10 +70,6 @@ WIDE = 500
 # Room for labels on either side of the body, and above and below it.
 LABELS, MARGIN = 152.0, 22.0
 MAX_SCALE, RADIUS, LABEL_HIGH = 140.0, 27.0, 40.0
-LANDMARKS: dict[Measure, tuple[str, ...]] = {
-    **dict(JOINT_LANDMARKS.items()),
-    **dict(SEGMENT_LANDMARKS.items()),
-}
 SMALL_WIDE, SMALL_HIGH = 120, 90
 
 
@@ -192,10 +199,13 @@ def phase(slug: str, at: int) -> str:
     scale = min(_scale(one, (WIDE - 2 * LABELS, 300.0), MAX_SCALE) for one in poses_of(slug))
     high = _height(slug, scale)
     picture = Picture(WIDE, high, STYLE)
-    points = _placed(posed, scale, (WIDE / 2, high - MARGIN))
+    points = placed(posed.landmarks, scale, (WIDE / 2, high - MARGIN))
     ground = points["left_wrist"][1] if _has_hands_up(slug) else high - MARGIN + 7
     picture.path("floor", f"M{number(LABELS / 2)} {number(ground)}H{number(WIDE - LABELS / 2)}")
-    angles = [_angle(points, one, posed.side_of(one)) for one in criteria]
+    angles = []
+    for one in criteria:
+        side = posed.side_of(one)
+        angles.append(angle_of(points, one.measure, NEAR if side == PAIR else side))
     for criterion, angle in zip(criteria, angles, strict=True):
         picture.path("wedge", angle.wedge(RADIUS, criterion.minimum, criterion.maximum))
     picture.body(points, scale)
@@ -212,13 +222,13 @@ def small(slug: str) -> str:
     scale = _scale(posed, (SMALL_WIDE - 24, SMALL_HIGH - 20), 60)
     style = STYLE.replace("stroke-width: 9", "stroke-width: 4")
     picture = Picture(SMALL_WIDE, SMALL_HIGH, style)
-    picture.body(_placed(posed, scale, (SMALL_WIDE / 2, SMALL_HIGH - 10)), scale)
+    picture.body(placed(posed.landmarks, scale, (SMALL_WIDE / 2, SMALL_HIGH - 10)), scale)
     return picture.whole()
 
 
 def _height(slug: str, scale: float) -> int:
     """That of the pictures of a movement's phases, with room for the labels."""
-    bodies = (_extent(points_of(posed.landmarks, scale, (0.0, 0.0))) for posed in poses_of(slug))
+    bodies = (extent(points_of(posed.landmarks, scale, (0.0, 0.0))) for posed in poses_of(slug))
     highest = max(bottom - top for _, _, top, bottom in bodies) + HEAD_M * scale
     most = max(len(one.criteria) for one in spec_of(slug).phases)
     return round(max(highest, LABEL_HIGH * ((most + 1) // 2)) + 2 * MARGIN)
@@ -229,36 +239,10 @@ def _has_hands_up(slug: str) -> bool:
     return all(posed.landmarks[15].y < posed.landmarks[0].y for posed in poses_of(slug))
 
 
-def _extent(points: dict[str, Point]) -> tuple[float, float, float, float]:
-    xs, ys = zip(*points.values(), strict=True)
-    return min(xs), max(xs), min(ys), max(ys)
-
-
 def _scale(posed: Posed, room: Point, most: float) -> float:
     """The pixels of a metre with which the body, with its head, has room."""
-    left, right, top, bottom = _extent(points_of(posed.landmarks, 1.0, (0.0, 0.0)))
+    left, right, top, bottom = extent(points_of(posed.landmarks, 1.0, (0.0, 0.0)))
     return min(most, room[0] / (right - left), room[1] / (bottom - top + HEAD_M))
-
-
-def _placed(posed: Posed, scale: float, ground: Point) -> dict[str, Point]:
-    """The points of the body with its middle above `ground`, which it stands on."""
-    points = points_of(posed.landmarks, scale, (0.0, 0.0))
-    left, right, *_ = _extent(points)
-    aside = ground[0] - (left + right) / 2
-    return {name: (x + aside, y + ground[1]) for name, (x, y) in points.items()}
-
-
-def _angle(points: dict[str, Point], criterion: Criterion, side: Curve) -> Angle:
-    """The angle of a joint, or that of a segment from the vertical."""
-    near = NEAR if side == PAIR else side
-    if criterion.measure == "trunk":
-        return _lean(points["pelvis"], points["neck"])
-    ends = [points[f"{near}_{name}"] for name in LANDMARKS[criterion.measure]]
-    return _lean(*ends) if len(ends) == 2 else Angle(ends[1], ends[0], ends[2])
-
-
-def _lean(lower: Point, upper: Point) -> Angle:
-    return Angle(lower, (lower[0], lower[1] - 1), upper)
 
 
 def _label(posed: Posed, criterion: Criterion, angle: Angle) -> Label:

@@ -1,10 +1,8 @@
 """What the picture of `replay` is made of."""
 
-from detection import DetectionEvent, Engine, PoseFrame
+from detection import DetectionEvent
 from detection import compile as compile_movespec
-from dev.replay.engine_run import measures_of
-from dev.replay.plot import Missed, missed_bounds, stays
-from tests.admin.counted_sessions import SQUAT, squats
+from dev.replay.engine_run import measures_of, stays
 
 SPEC = """\
 name: mixed
@@ -64,37 +62,3 @@ def test_stays_of_two_sides_are_told_apart() -> None:
         )
     ]  # fmt: skip
     assert stays("up", events, 50) == [(10, 20), (15, 40), (45, 50)]
-
-
-def test_an_attempt_is_marked_on_the_bound_that_it_missed() -> None:
-    spec, frames = compile_movespec(SQUAT), squats()
-    engine = Engine(spec)
-    events, angles = [], []
-    for frame in frames:
-        events += engine.feed(frame)
-        angles.append(engine.angles())
-    found = list(missed_bounds(spec, "knee", events, frames, angles))
-    assert [(round(one.seconds, 1), one.bound, one.by) for one in found] == [
-        (5.6, 110, "by 5.7°"),
-        (13.3, 110, "by 11°"),
-        (17.0, 95, "by 7.2°"),
-        (24.7, 110, "by 1.6°"),
-        (28.3, 95, "by 5.2°"),
-    ]
-    assert list(missed_bounds(spec, "trunk", events, frames, angles)) == []
-
-
-def test_of_two_bounds_the_one_that_faces_the_body_is_marked() -> None:
-    spec = compile_movespec(
-        SQUAT.replace("joint: knee, max: 110", "joint: knee, min: 60, max: 110")
-    )
-    path = "detection.movement.phases[1].criteria[0]"
-    payload = {"reason": "not_reached", "path": path, "by": None}
-    event = DetectionEvent("event_interrupted", 1000, payload)
-    frame = PoseFrame(1000, ())
-    assert list(missed_bounds(spec, "knee", [event], [frame], [{("knee", "pair"): 170.0}])) == [
-        Missed(1.0, 110, "")
-    ]
-    assert list(missed_bounds(spec, "knee", [event], [frame], [{("knee", "pair"): 20.0}])) == [
-        Missed(1.0, 60, "")
-    ]

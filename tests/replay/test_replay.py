@@ -187,17 +187,6 @@ def test_explained_each_check_is_told_by_its_name_and_how_often_it_was_met(
     assert " checks " not in replay(attempted, "--spec", deep)[0]
 
 
-def test_the_picture_marks_what_an_attempt_missed(
-    attempted: Path, deep: Path, tmp_path: Path
-) -> None:
-    marked, plain = tmp_path / "marked.svg", tmp_path / "plain.svg"
-    replay(attempted, "--spec", deep, "--explain", "--plot", marked)
-    replay(attempted, "--spec", deep, "--plot", plain)
-    shown = marked.read_text()
-    assert [shown.count(f"<!-- by {by}° -->") for by in (5.7, 11, 7.2, 1.6, 5.2)] == [1] * 5
-    assert "<!-- by " not in plain.read_text()
-
-
 def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -> None:
     out, _ = replay(attempted, "--spec", deep, "--parameter", "depth=110")
     assert "\nsquat: 14 completed, 3 interrupted\n" in out

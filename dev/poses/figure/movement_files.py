@@ -20,74 +20,47 @@ from dev.poses.figure.keyframes import MAX_SECONDS, VIEWS, Keyframe, Movement, V
 
 Values = dict[str, Any]
 
-_DEGREES = Number(-360, 360)
 MAX_REPETITIONS = 100
 MAX_REPETITION = 120
 
 
+def _degrees(key: str, description: str, default: float | None = None) -> Field:
+    return Field(key, Number(-360, 360), description, default=default)
+
+
 def _limb(upper: str, lower: str, joint: str) -> Record:
+    either = f"Either {joint} or {lower}: each says where the other is."
+    aside = f"{lower}_aside goes with {lower}, not with {joint}."
     return Record(
         (
-            Field(
-                upper,
-                _DEGREES,
-                f"{upper}, in degrees from hanging straight down, positive ahead.",
-                default=0,
-            ),
-            Field(joint, _DEGREES, f"The angle of the {joint}, 180 straight: {_BENDS[joint]}."),
-            Field(lower, _DEGREES, f"{lower}, as {upper}, in place of the {joint}."),
-            Field("aside", _DEGREES, "How far the limb is turned outward, in degrees.", default=0),
-            Field(
-                f"{lower}_aside",
-                _DEGREES,
-                f"The outward turn of {lower} where it differs: with {lower} alone.",
-            ),
+            _degrees(upper, "From hanging straight down, positive ahead.", 0),
+            _degrees(joint, "The joint's angle; less bends a shank back, a forearm ahead."),
+            _degrees(lower, f"As {upper}, in place of the {joint}."),
+            _degrees("aside", "How far the limb is turned outward.", 0),
+            _degrees(f"{lower}_aside", f"The outward turn of {lower} where it differs."),
         ),
         (
-            NotBoth(
-                (joint,),
-                (lower,),
-                "joint_and_segment",
-                f"Either {joint} or {lower}: each says where the other is.",
-            ),
-            NotBoth(
-                (joint,),
-                (f"{lower}_aside",),
-                "joint_and_segment",
-                f"{lower}_aside goes with {lower}, not with {joint}.",
-            ),
+            NotBoth((joint,), (lower,), "joint_and_segment", either),
+            NotBoth((joint,), (f"{lower}_aside",), "joint_and_segment", aside),
         ),
     )
 
 
-_BENDS = {"knee": "less bends the shank back", "elbow": "less bends the forearm ahead"}
 LEG = _limb("thigh", "shank", "knee")
 ARM = _limb("upper_arm", "forearm", "elbow")
 POSTURE = Record(
     (
         Field("name", NAME, "What keyframes call it.", required=True),
-        Field("lean", _DEGREES, "The trunk's degrees from upright, positive ahead.", default=0),
-        Field(
-            "tilt", _DEGREES, "The trunk's degrees from upright, positive to its left.", default=0
-        ),
-        Field(
-            "roll",
-            _DEGREES,
-            "The whole body's turn to its left: at 90 it lies on its left side.",
-            default=0,
-        ),
+        _degrees("lean", "The trunk from upright, positive ahead.", 0),
+        _degrees("tilt", "The trunk from upright, positive to its left.", 0),
+        _degrees("roll", "The whole body's turn to its left: at 90 it lies on that side.", 0),
         Field("legs", LEG, "Both legs."),
         Field("left_leg", LEG, "The left leg."),
         Field("right_leg", LEG, "The right leg."),
         Field("arms", ARM, "Both arms."),
         Field("left_arm", ARM, "The left arm."),
         Field("right_arm", ARM, "The right arm."),
-        Field(
-            "foot",
-            _DEGREES,
-            "The feet's degrees from pointing ahead, positive up.",
-            default=int(Posture().foot),
-        ),
+        _degrees("foot", "The feet from pointing ahead, positive up.", int(Posture().foot)),
     ),
     tuple(
         NotBoth(
@@ -99,108 +72,52 @@ POSTURE = Record(
         for limb in ("leg", "arm")
     ),
 )
-_VIEW = Field(
-    "view",
-    Choice(tuple(VIEWS)),
-    "What the camera sees, by a name: "
-    + ", ".join((f"{name} is {turned:g}" for name, turned in VIEWS.items()))
-    + ".",
+_VIEW = (
+    Field("view", Choice(tuple(VIEWS)), "What the camera sees, by a name."),
+    _degrees("turned", "The body's turn to the camera: 0 shows its right side, 90 its front."),
 )
-_TURNED = Field(
-    "turned", _DEGREES, "The body's turn to the camera: 0 shows its right side, 90 its front."
-)
-_EITHER_VIEW = NotBoth(("view",), ("turned",), "view_and_turned", "Either view or turned.")
+_EITHER_VIEW = (NotBoth(("view",), ("turned",), "view_and_turned", "Either view or turned."),)
 CAMERA = Record(
     (
-        _VIEW,
-        _TURNED,
-        Field(
-            "noise_m",
-            Number(0, 0.1),
-            "The standard deviation of x and y, in metres; that of z is twice it.",
-        ),
-        Field(
-            "hides", Flag(), "Whether the body hides the far arm and leg from a camera at the side."
-        ),
+        *_VIEW,
+        Field("noise_m", Number(0, 0.1), "The deviation of x and y in metres; twice it of z."),
+        Field("hides", Flag(), "Whether the body hides its far arm and leg from the side."),
     ),
-    (_EITHER_VIEW,),
+    _EITHER_VIEW,
 )
 KEYFRAME = Record(
     (
-        Field(
-            "at", Number(0, MAX_REPETITION), "Seconds since the repetition's begin.", required=True
-        ),
+        Field("at", Number(0, MAX_REPETITION), "Seconds since the begin.", required=True),
         Field("posture", NAME, "The name of a posture.", required=True),
     )
 )
+# As `Variant` of keyframes.py says.
 VARIANT = Record(
     (
         Field("name", NAME, "What `--variant` calls it.", required=True),
-        Field(
-            "shallow",
-            Number(0, 2),
-            "The share of the way from the first posture to each other one.",
-        ),
+        Field("shallow", Number(0, 2), "The share of the way from the first posture."),
         Field("fast", Number(0.1, 10), "How many times as fast."),
-        Field(
-            "still",
-            Choice(("left", "right")),
-            "The side whose arm and leg stay as in the first posture. Of a movement that"
-            " alternates, every other repetition is left out.",
-        ),
-        _VIEW,
-        _TURNED,
-        Field("postures", Items(POSTURE, 1, 20), "Postures in place of those of the same name."),
+        Field("still", Choice(("left", "right")), "The side that stays as at first."),
+        *_VIEW,
+        Field("postures", Items(POSTURE, 1, 20), "In place of those of the same name."),
     ),
-    (_EITHER_VIEW,),
+    _EITHER_VIEW,
 )
+_SOURCE = replace(PROSE, min_length=1, max_length=500)
+_STANCE = replace(PROSE, min_length=1, max_length=60)
+_REPETITIONS = Number(1, MAX_REPETITIONS, is_whole=True)
 MOVEMENT = Record(
     (
         Field("name", NAME, "The movement's name.", required=True),
-        Field(
-            "source",
-            replace(PROSE, min_length=1, max_length=500),
-            "The description of the movement from which it was written.",
-            required=True,
-        ),
-        Field(
-            "stance",
-            replace(PROSE, min_length=1, max_length=60),
-            "How a person begins it, as in `Lie down`.",
-            default="Stand",
-        ),
+        Field("source", _SOURCE, "The description from which it was written.", required=True),
+        Field("stance", _STANCE, "How a person begins it, as in `Lie down`.", default="Stand"),
         Field("camera", CAMERA, "The camera: from the side if absent."),
-        Field(
-            "rest",
-            Number(0, 10),
-            "Seconds in the first posture, before and after all repetitions.",
-            default=1,
-        ),
-        Field(
-            "repetitions",
-            Number(1, MAX_REPETITIONS, is_whole=True),
-            "How often it is done.",
-            default=6,
-        ),
-        Field(
-            "alternates",
-            Flag(),
-            "Every other repetition has left and right exchanged.",
-            default=False,
-        ),
+        Field("rest", Number(0, 10), "Seconds in the first posture, before and after.", default=1),
+        Field("repetitions", _REPETITIONS, "How often it is done.", default=6),
+        Field("alternates", Flag(), "Every other repetition is mirrored.", default=False),
         Field("postures", Items(POSTURE, 2, 20), "The postures.", required=True),
-        Field(
-            "keyframes",
-            Items(KEYFRAME, 3, 50),
-            "One repetition: from the first posture, at 0, back to it.",
-            required=True,
-        ),
-        Field(
-            "variants",
-            Items(VARIANT, 0, 20),
-            "Ways of doing it otherwise, beside those that every movement has.",
-            default=(),
-        ),
+        Field("keyframes", Items(KEYFRAME, 3, 50), "From the first posture back.", required=True),
+        Field("variants", Items(VARIANT, 0, 20), "Ways of doing it otherwise.", default=()),
     )
 )
 
@@ -343,17 +260,13 @@ def _posture(values: Values) -> Posture:
 
 def _leg(values: Values) -> Limb:
     thigh: float = values["thigh"]
-    shank: float = values.get("shank", thigh)
-    if "knee" in values:
-        shank = thigh - (180 - values["knee"])
+    shank = thigh - (180 - values["knee"]) if "knee" in values else values.get("shank", thigh)
     return Limb(thigh, shank, values["aside"], values.get("shank_aside"))
 
 
 def _arm(values: Values) -> Limb:
     upper: float = values["upper_arm"]
-    forearm: float = values.get("forearm", upper)
-    if "elbow" in values:
-        forearm = upper + (180 - values["elbow"])
+    forearm = upper + (180 - values["elbow"]) if "elbow" in values else values.get("forearm", upper)
     return Limb(upper, forearm, values["aside"], values.get("forearm_aside"))
 
 

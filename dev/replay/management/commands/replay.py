@@ -53,7 +53,7 @@ class Command(OperatorCommand):
             "--explain",
             action="store_true",
             help="say why each attempt did not count: the reason, the criterion and by how much; "
-            "and what became of each check. The plot marks where an attempt missed",
+            "and what became of each check",
         )
         add_spec_options(parser)
 
@@ -69,13 +69,13 @@ class Command(OperatorCommand):
         if path is not None and find_spec("matplotlib") is None:
             raise CommandError(INSTALL_MATPLOTLIB)
         run = run_engine(spec, recording)
-        events, angles, quality, checks = run
+        events, quality = run.events, run.quality
         if options["json"]:
             result = as_object(spec, events)
             result["quality"] = None if quality is None else msgspec.to_builtins(quality)
             if options["explain"]:
                 result["attempts"] = attempts(spec, events)
-                result["checks"] = checks
+                result["checks"] = run.checks
             self.print_result(result, options)
         else:
             for line in lines_of(spec, recording, run, is_explained=options["explain"]):
@@ -87,7 +87,7 @@ class Command(OperatorCommand):
         from dev.replay.plot import draw
 
         try:
-            draw(path, spec, recording, events, angles, only, is_explained=options["explain"])
+            draw(path, spec, recording, events, run.angles, only)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
