@@ -23,8 +23,7 @@ from dev.local_stack.guard import PR_SET_PDEATHSIG, prctl
 from dev.local_stack.processes import NotReadyError
 from tests.deploy.faults.faults import FULL, SHORT
 from tests.deploy.faults.machine import missing_for_machine
-from tests.deploy.faults.neighbours import NAME, Neighbours
-from tests.deploy.faults.run import carry_out, carry_out_neighbours
+from tests.deploy.faults.run import carry_out
 from tests.deploy.faults.stage import StageFailedError, missing_programs
 from tests.deploy.faults.units import through_units
 from tests.deploy.installation import NoPythonError, installation
@@ -53,28 +52,16 @@ def main() -> int:
         if options.units:
             return run_units(folder, is_needed=True)
         plan = SHORT if options.short else FULL
-        plan = replace(
-            plan,
-            faults=[one for one in plan.faults if options.only in one.name],
-            absent_seconds=options.absent or plan.absent_seconds,
-            neighbours=plan.neighbours if options.only in NAME else None,
-        )
+        plan = replace(plan, absent_seconds=options.absent or plan.absent_seconds)
         with installation() as build, installation("last-release") as build_before:
             say("Carrying out the Dockerfile and starting what compose.yaml starts …")
-            say_row = (lambda _: None) if options.json else say
-            if options.neighbours:
-                beside = Neighbours.for_minutes(options.neighbours)
-                report = carry_out_neighbours(build(), folder, beside, say_row)
-            else:
-                (folder / "release").mkdir()
-                released = check_out_last_release(folder / "release")
-                before = build_before(released)
-                report = carry_out(build(), folder, plan, say_row, before=before)
-        say(report.as_json() if options.json else f"\n{report.as_text()}")
+            (folder / "release").mkdir()
+            before = build_before(check_out_last_release(folder / "release"))
+            report = carry_out(build(), folder, plan, say, before=before)
+        say(f"\n{report.as_text()}")
         if report.wrong:
             return 1
-        is_whole = not (options.short or options.only or options.json or options.neighbours)
-        return run_units(folder, is_needed=os.environ.get("CI") == "true") if is_whole else 0
+        return 0 if options.short else run_units(folder, is_needed=os.environ.get("CI") == "true")
     except KeyboardInterrupt:
         say("Stopped.")
         return INTERRUPTED
@@ -117,18 +104,8 @@ def read_options() -> argparse.Namespace:
         "--units", action="store_true", help="only the shipped units, under systemd"
     )
     parser.add_argument(
-        "--only", default="", metavar="TEXT", help="only what has this text in its name"
-    )
-    parser.add_argument(
         "--absent", type=float, metavar="SECONDS", help="for how long the database is away (150)"
     )
-    parser.add_argument(
-        "--neighbours",
-        type=float,
-        metavar="MINUTES",
-        help="only hostile neighbours, for so long, and whether memory stays flat",
-    )
-    parser.add_argument("--json", action="store_true", help="tell it at the end, for scripts")
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep every process's log")
     parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,6 +1,5 @@
 """What is done to the platform, one after the other."""
 
-import math
 import os
 import signal
 from collections.abc import Callable
@@ -10,7 +9,6 @@ import psycopg
 
 from dev.local_stack.guard import children_of
 from tests.deploy.composition import SERVERS
-from tests.deploy.faults.neighbours import EACH_AND_ALL, Neighbours
 from tests.deploy.faults.stage import Stage
 from tests.deploy.faults.streams import Streaming
 
@@ -183,14 +181,8 @@ class Plan:
     # Longer than the idle limit.
     absent_seconds: float
     held_seconds: float
-    # How long a fault of one process may keep the platform; a machine that others use takes seconds
-    # for what a quiet one does at once, and so tells nothing in the gate.
-    most_seconds: float = math.inf
-    # For the same reason the gate has none.
-    neighbours: Neighbours | None = None
 
 
-# nginx that held both servers for dead took 54 s.
 FULL = Plan(
     sessions=40,
     faults=FAULTS,
@@ -198,8 +190,6 @@ FULL = Plan(
     away_seconds=30,
     absent_seconds=150,
     held_seconds=60,
-    most_seconds=20,
-    neighbours=EACH_AND_ALL,
 )
 # What happens to one of two happens to the other.
 ALIKE = ("api-2 killed", "pages-2 killed", "realtime-2 killed")

@@ -3,9 +3,8 @@
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from tests.deploy.faults.streams import Streaming
 from tests.deploy.faults.traffic import Request
@@ -37,12 +36,6 @@ class Outage:
     # Of the sessions that the fault itself held.
     held_seconds: float | None
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            name: round(value, 2) if isinstance(value, float) else value
-            for name, value in asdict(self).items()
-        }
-
     def as_row(self) -> str:
         held = "" if self.held_seconds is None else f" (the two: {self.held_seconds:.1f})"
         return row(
@@ -54,19 +47,6 @@ class Outage:
             f"{self.stream_median_seconds:.2f}",
             f"{self.stream_worst_seconds:.2f}{held}",
         )
-
-
-def too_long(outage: Outage, most_seconds: float) -> list[str]:
-    """What took longer than any fault of one process may keep the platform."""
-    told = {
-        "no request was answered": outage.api_seconds,
-        "a stream was not acknowledged": outage.stream_worst_seconds,
-    }
-    return [
-        f"{outage.fault}: {what} for {seconds:.0f} s, and may be for {most_seconds:.0f}"
-        for what, seconds in told.items()
-        if seconds > most_seconds
-    ]
 
 
 def row(*cells: str) -> str:

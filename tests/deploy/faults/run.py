@@ -1,19 +1,17 @@
 """The whole of it: the set is started, loaded, put through every fault, and judged."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.deploy.faults.faults import UPGRADE, Fault, Plan, Scene
 from tests.deploy.faults.film import BATCH_FRAMES, MOVESPEC, Film
 from tests.deploy.faults.judgement import wrong_creates, wrong_sessions, wrong_sweep
-from tests.deploy.faults.neighbours import Neighbours, Part, stand_beside
-from tests.deploy.faults.outages import HEADINGS, Outage, outage, table_head, too_long
-from tests.deploy.faults.stage import Stage, StageFailedError, standing
+from tests.deploy.faults.outages import HEADINGS, Outage, outage, table_head
+from tests.deploy.faults.stage import StageFailedError, standing
 from tests.deploy.faults.streams import abandon, stream
 from tests.deploy.faults.traffic import Traffic, created_by, make_project
 from tests.deploy.faults.visits import Visits
@@ -36,29 +34,17 @@ class Report:
     repeated: int = 0
     messages: int = 0
     messages_again: int = 0
-    # With the hostile neighbours.
-    parts: list[Part] = field(default_factory=list)
-    # MiB of each service: in the first quarter, in the last, and the most.
-    memory: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
-    def as_json(self) -> str:
-        told = vars(self) | {"outages": [one.as_json() for one in self.outages]}
-        return json.dumps(told | {"parts": [asdict(one) for one in self.parts]})
-
     def as_text(self) -> str:
-        lines = [f"WRONG: {fault}" for fault in self.wrong]
-        if self.sessions:
-            lines.insert(
-                0,
-                f"{self.sessions} sessions, {self.frames} frames, {self.attaches} attaches; "
-                f"{self.creates} creates, of which {self.repeated} were repeated with their key; "
-                f"{self.messages} messages of a webhook, {self.messages_again} of them again.",
-            )
-        if self.sessions and not self.wrong:
-            lines.append("Every frame and every create counts once, and every end was told.")
-        if self.parts and not self.wrong:
-            lines.append("Hostile neighbours slowed nobody's p99 to more than twice its own.")
+        lines = [
+            f"{self.sessions} sessions, {self.frames} frames, {self.attaches} attaches; "
+            f"{self.creates} creates, of which {self.repeated} were repeated with their key; "
+            f"{self.messages} messages of a webhook, {self.messages_again} of them again.",
+            *(f"WRONG: {fault}" for fault in self.wrong),
+        ]
+        if not self.wrong:
+            lines.append("Every frame and every create counts once, and every end was sent.")
         return "\n".join(lines)
 
 
@@ -116,9 +102,9 @@ def carry_out(
             report.wrong += wrong_creates(traffic, stage.database.url)
             report.wrong += wrong_sweep(stage)
             report.wrong += wrong_messages(receiver, stage)
-            if plan.neighbours is not None:
-                add_neighbours(report, stage, plan.neighbours, say)
-            report.wrong += died(stage)
+            report.wrong += [
+                f"{name} ended by itself, and was started again" for name in stage.died
+            ]
         finally:
             visits.end()
             traffic.end()
@@ -129,29 +115,6 @@ def carry_out(
     report.messages = len({one.id for one in receiver.received})
     report.messages_again = len(receiver.received) - report.messages
     return report
-
-
-def carry_out_neighbours(
-    image: Image, folder: Path, plan: Neighbours, say: Callable[[str], None]
-) -> Report:
-    """Hostile neighbours and nothing else, in `folder` as in `carry_out`."""
-    report = Report(sessions=0)
-    with standing(image, folder, None) as stage, trusting(stage.certificate):
-        add_neighbours(report, stage, plan, say)
-        report.wrong += died(stage)
-    return report
-
-
-def add_neighbours(
-    report: Report, stage: Stage, plan: Neighbours, say: Callable[[str], None]
-) -> None:
-    report.parts, memory, wrong = stand_beside(stage, plan, say)
-    report.memory = memory.figures()
-    report.wrong += wrong
-
-
-def died(stage: Stage) -> list[str]:
-    return [f"{name} ended by itself, and was started again" for name in stage.died]
 
 
 def be_disturbed(
@@ -178,7 +141,6 @@ def be_disturbed(
             fault.name, began_at, time.monotonic(), traffic.requests, scene.streams, scene.held
         )
         report.outages.append(told)
-        report.wrong += too_long(told, plan.most_seconds + away_seconds)
         say(told.as_row())
 
 

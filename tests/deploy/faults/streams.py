@@ -24,7 +24,6 @@ class Streaming(StreamListener):
         self.session_id: str = created["session_id"]
         self.figure = figure
         self.acknowledged_at: list[float] = []
-        self.losses: list[str] = []
         self.failure: str | None = None
         self.is_abandoned = False
         self.client = StreamClient(
@@ -52,9 +51,6 @@ class Streaming(StreamListener):
 
     def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
         self.acknowledged_at.append(time.monotonic())
-
-    def connection_lost(self, why: str) -> None:
-        self.losses.append(why)
 
     def _run(self) -> None:
         try:

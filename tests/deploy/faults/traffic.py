@@ -152,13 +152,9 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Project:
-    """`body` is that of a create, and `token` an access token."""
-
     id: str
     rest: RestClient
     api: Api
-    token: str
-    body: dict[str, Any]
 
 
 def make_project(stage: Stage, movespec: str) -> Project:
@@ -175,9 +171,8 @@ def project_of(made: str, url: str, certificate: Path, movespec: str) -> Project
     minted = rest.ask("POST", TOKENS, {"api_key": credentials["api_key_secret"]})
     body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
     body |= {"project_id": credentials["project_id"]}
-    token = minted["access_token"]
-    api = Api(url, certificate, token, body)
-    return Project(credentials["project_id"], rest, api, token, body)
+    api = Api(url, certificate, minted["access_token"], body)
+    return Project(credentials["project_id"], rest, api)
 
 
 def created_by(api: Api, key: str) -> dict[str, Any]:
