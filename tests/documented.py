@@ -24,28 +24,15 @@ PYTHON = f"cd {shlex.quote(str(PROJECT))} && exec {shlex.quote(sys.executable)}"
 
 @dataclass(frozen=True)
 class Block:
-    page: str
-    language: str
     text: str
-
-
-def pages() -> list[str]:
-    found = (*(PROJECT / "docs").glob("*.md"), *(PROJECT / "docs" / "movespec").glob("*.md"))
-    return ["README.md", *sorted(path.relative_to(PROJECT).as_posix() for path in found)]
-
-
-def blocks(page: str) -> list[Block]:
-    """The fenced blocks of a page that name a language; pictures made of letters name none."""
-    found = re.findall(
-        r"^( *)```(\w*)\n(.*?)^\1```$", (PROJECT / page).read_text(), re.MULTILINE | re.DOTALL
-    )
-    return [Block(page, language, textwrap.dedent(text)) for _, language, text in found if language]
 
 
 def block(page: str, containing: str) -> Block:
     """The one block of a page with that text in it."""
-    [found] = [block for block in blocks(page) if containing in block.text]
-    return found
+    fenced = re.compile(r"^( *)```\w+\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+    texts = [textwrap.dedent(text) for _, text in fenced.findall((PROJECT / page).read_text())]
+    [found] = [text for text in texts if containing in text]
+    return Block(found)
 
 
 def commands(page: str, containing: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
@@ -93,7 +93,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def log_in(visit: Callable[..., Page], site: str) -> Callable[..., Page]:
-    """Logs a user of `staff_user` in; gives a page that shows the index.
+    """Logs a member of staff in; gives a page that shows the index.
 
     The session is made in the database: the form is for the tests of logging in.
     """
@@ -109,23 +109,14 @@ def log_in(visit: Callable[..., Page], site: str) -> Callable[..., Page]:
 
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
-    return staff_user("root", is_superuser=True)
-
-
-def staff_user(username: str, *codenames: str, is_superuser: bool = False) -> User:
-    """A member of staff with the password PASSWORD; `codenames` are those of permissions."""
-    user = User.objects.create(
-        username=username, password=password_hash(), is_staff=True, is_superuser=is_superuser
+    return User.objects.create(
+        username="root", password=password_hash(), is_staff=True, is_superuser=True
     )
-    permissions = Permission.objects.filter(codename__in=codenames)
-    assert {one.codename for one in permissions} == set(codenames)
-    user.user_permissions.set(permissions)
-    return user
 
 
 def member(username: str, role: str) -> User:
     """A member of staff with the password PASSWORD, in the group of one of the three roles."""
-    user = staff_user(username)
+    user = User.objects.create(username=username, password=password_hash(), is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     return user
 

@@ -11,10 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion
-from movespecs.releases import version_release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.credentials import credential_issue
-from projects.models import ApiKey, CredentialKind, Project
+from projects.models import CredentialKind
 from staff.movespec_text import MAX_LINES
 from tests.admin.staffing import address
 from tests.browser.accessibility import Inspection, Screens, each_screen, screens_in_turn
@@ -123,84 +122,3 @@ def remove_most_rows(page: Page) -> None:
     page.evaluate(
         "document.querySelectorAll('tbody tr:nth-last-child(n + 21)').forEach(row => row.remove())"
     )
-
-
-LONG = VALID_YAML.replace("angle_max: 100", "angle_max: 165") + f"# {'long ' * 60}\n# {'x' * 300}\n"
-
-
-@pytest.mark.long
-@each_screen
-def test_every_step_of_an_act_is_accessible_and_fits(
-    log_in: Callable[..., Page],
-    superuser: User,
-    owner: Machine,
-    movespec: MoveSpec,
-    screens: Screens,
-) -> None:
-    first = movespec.versions.get()
-    second = make_version(movespec.id, VALID_YAML.replace("angle_max: 100", "angle_max: 95"))
-    third = make_version(movespec.id, LONG)
-    inspection = Inspection(screens)
-    page = log_in(superuser.username)
-
-    def press(button: str, reason: str = "It was asked for.") -> None:
-        page.get_by_label("Reason").fill(reason)
-        page.get_by_role("button", name=button, exact=True).click()
-        page.wait_for_load_state()
-
-    page.goto(address(MoveSpecVersion, "change", third.pk))
-    assert page.locator("table.diff").count() == 1
-    inspection.check(page, "version with a difference")
-    assert_both_sides_show(page, screens)
-    page.goto(address(MoveSpecVersion, "release", third.pk))
-    inspection.check(page, "release")
-    assert_both_sides_show(page, screens)
-    press("Release", reason="")
-    inspection.check(page, "release without a reason")
-    release(movespec, second)
-    press("Release")
-    assert "Nothing was changed" in page.locator(".messagelist").inner_text()
-    inspection.check(page, "release, overtaken")
-    press("Release")
-    page.goto(address(MoveSpecVersion, "roll-back", first.pk))
-    inspection.check(page, "roll back")
-    page.goto(address(MoveSpecVersion, "withdraw", third.pk))
-    page.get_by_label("What replaces it").select_option(label="Version 1")
-    press("Show what changes")
-    inspection.check(page, "withdraw, with what changes")
-    assert_both_sides_show(page, screens)
-    page.goto(address(Project, "changelist"))
-    page.locator("input.action-select").first.check()
-    page.locator("select[name=action]").select_option("suspend")
-    page.locator("button[name=index]").click()
-    page.locator("details.selected-rows summary").click()
-    inspection.check(page, "suspend several")
-    page.goto(address(ApiKey, "rotate", owner.credential.pk))
-    press("Rotate")
-    page.locator("#secret").wait_for()
-    inspection.check(page, "secret")
-
-    inspection.assert_no_problem()
-
-
-def release(movespec: MoveSpec, version: MoveSpecVersion) -> None:
-    version_release(
-        movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=timezone.now()
-    )
-
-
-def assert_both_sides_show(page: Page, screens: Screens) -> None:
-    """A changed line's old and new text are on the screen, one above or beside the other."""
-    row = page.locator("table.diff tr.changed").first
-    for screen in screens:
-        screen.show(page)
-        old, new = row.locator(".left").bounding_box(), row.locator(".right").bounding_box()
-        assert old is not None
-        assert new is not None
-        width = page.evaluate("document.documentElement.clientWidth")
-        for side in (old, new):
-            assert side["width"] > 100
-            assert 0 <= side["x"] <= side["x"] + side["width"] <= width
-        is_stacked = screen.width < 700
-        assert (old["y"] < new["y"]) == is_stacked
-        assert (old["x"] < new["x"]) != is_stacked

@@ -102,16 +102,6 @@ def expect_problem(page: Page, text: str, sessions: int = 0) -> None:
     assert DetectionSession.objects.count() == sessions
 
 
-def test_a_refused_camera_is_told(browser: Browser, site: str) -> None:
-    page = opened(browser, site)
-    start(page, "You")
-    expect_problem(
-        page,
-        "This page may not use the camera. Allow it beside the page's address, and in the "
-        "device's settings, then start again.",
-    )
-
-
 def test_a_browser_without_webgl_is_told(launch: Launch, shows_film: list[str], site: str) -> None:
     options = [option for option in shows_film if option not in SOFTWARE_WEBGL]
     with launch(ALLOWED, "--disable-3d-apis", *options) as chromium:
