@@ -265,15 +265,6 @@ def test_the_page_has_each_alert_in_order_the_critical_ones_bold() -> None:
     ]
 
 
-def test_each_alert_names_a_section_of_the_pages_as_its_runbook() -> None:
-    places = {
-        f"docs/{page}#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for page in ("operations.md", "backup.md", "upgrades.md")
-        for heading in re.findall(r"^#+ (.+)$", (PROJECT / "docs" / page).read_text(), re.MULTILINE)
-    }
-    assert {rule["annotations"]["runbook"] for rule in rules()} <= places
-
-
 def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
     records = [
         {"record": f"panel_{number}", "expr": expression}

@@ -10,20 +10,15 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
-from clients.python.rest import RestClient
 from dev.local_stack import processes
-from dev.local_stack.environment import PROJECT, make_secrets
+from dev.local_stack.environment import make_secrets
 from dev.local_stack.ports import free_port, listens
 from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
@@ -36,33 +31,18 @@ from tests.deploy.composition import (
     services_of,
     upstreams_here,
 )
-from tests.deploy.faults.faults import SHORT
-from tests.deploy.faults.run import carry_out
-from tests.deploy.faults.stage import missing_programs
 from tests.deploy.installation import Build, NoPythonError, installation
 from tests.deploy.operating import bootstrap, operate
 from tests.deploy.own_database import own_database
 from tests.deploy.proxy import proxy, trusting
 from tests.guides.reading import Answer, Walk
-from tests.local_stack.stack_processes import (
-    is_deserted,
-)
-from tests.open_folder import open_folder
 from tests.plugin import installed, skip_without
 from tests.waiting import DEADLINE_SECONDS, eventually
 
 RABBITMQ_PORT = 5672
 READY_SECONDS = 120.0
-# A worker sweeps every 5 s.
-SWEPT_SECONDS = 90.0
-REPETITIONS = 3
 METRICS_TOKEN = "a-token-of-the-metrics"
-
-
-@pytest.fixture
-def programs() -> None:
-    if missing := missing_programs():
-        skip_without(f"{' and '.join(missing)} not installed")
+REPETITIONS = 3
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +109,6 @@ def test_the_production_set_serves_sessions(
     ports = ports_of_servers()
     upstreams = upstreams_here(ports)
     static = f"{image.folder}/app/served/"
-    worker_port = free_port()
     with (
         own_database() as database_url,
         proxy(
@@ -148,7 +127,7 @@ def test_the_production_set_serves_sessions(
             "METRICS_TOKEN": METRICS_TOKEN,
             "TRY_PAGE": "true",
         }
-        of_all = {**ports, "worker": worker_port, "webhooks": free_port()}
+        of_all = {**ports, "worker": free_port(), "webhooks": free_port()}
         services = services_here(image, own, tmp_path, proxy_port=port, ports=of_all)
         migrate = services.pop("migrate")
         assert migrate.start().wait(READY_SECONDS) == 0, migrate.log.read_text()
@@ -172,14 +151,11 @@ def test_the_production_set_serves_sessions(
             url = f"https://localhost:{port}"
             stream_to_the_end(web, shared, url)
             assert_guides_are_read(tmp_path, port)
-
-            def meanwhile() -> None:
-                if broker_url.startswith("redis"):
-                    operate(migrate, json.loads(credentials), url, database_url)
-
-            told = partial(logs_of, services)
-            expire(json.loads(credentials), url, database_url, told, meanwhile)
-            assert_worker_counts(worker_port)
+            if broker_url.startswith("redis"):
+                operate(migrate, json.loads(credentials), url, database_url)
+            eventually(
+                lambda: has_heard_beat(of_all["worker"]), lambda: logs_of(services), READY_SECONDS
+            )
 
 
 def stream_to_the_end(service: Service, folder: Path, url: str) -> None:
@@ -219,19 +195,7 @@ def assert_guides_are_read(folder: Path, port: int) -> None:
     assert set(walk.pages) == {"/", "/docs/", *(guide.address for guide in GUIDES.values())}
     assert walk.answers["/docs/staff-guide/index.png"].content_type == "image/png"
     assert get("/docs/no-such").status == 404
-    files = [name for name in walk.answers if name.startswith("/static/guides/")]
-    assert sorted(re.sub(r"[.]\w{12}[.]", ".", name) for name in files) == [
-        "/static/guides/figure.js",
-        "/static/guides/fonts/figtree.woff2",
-        "/static/guides/guides.css",
-        "/static/guides/guides.js",
-    ]
-    assert all(re.search(r"[.]\w{12}[.]", name) for name in files)
-    assert_try_page_is_built(get)
-
-
-def assert_try_page_is_built(get: Callable[[str], Answer]) -> None:
-    """With a hash in the address of each file, and all of them served."""
+    # The script of /try and its camera are built, with a hash in the address of each file.
     page = get("/try").body.decode()
     [script] = re.findall(r'<script type="module" src="(/static/tryout/try\.\w{12}\.js)">', page)
     assert get(script).status == 200
@@ -244,75 +208,17 @@ def assert_try_page_is_built(get: Callable[[str], Answer]) -> None:
         assert get(file["url"]).status == 200
 
 
-def expire(
-    credentials: Mapping[str, str],
-    url: str,
-    database_url: str,
-    told: Callable[[], str],
-    meanwhile: Callable[[], None],
-) -> None:
-    """A session whose client never comes is ended by the worker: nobody else asks for it."""
-    api = RestClient(url)
-    api.mint(credentials["api_key_secret"])
-    yaml_source = (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text()
-    version_id = api.create_version(api.create_movespec("squat"), yaml_source)
-    created = api.create_session(
-        project_id=credentials["project_id"], mode="live", movespec_version_id=version_id
+def has_heard_beat(port: int) -> bool:
+    """Whether a task of beat came to the worker through the broker."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
     )
-    with psycopg.connect(database_url, autocommit=True) as database:
-        database.execute(
-            "UPDATE detection_session SET deadline_at = now() - interval '1 second' WHERE id = %s",
-            [created["session_id"]],
-        )
-        meanwhile()
-
-        def is_expired() -> bool:
-            row = database.execute(
-                "SELECT status, terminal_outcome FROM detection_session WHERE id = %s",
-                [created["session_id"]],
-            ).fetchone()
-            return row == ("cancelled", "expired")
-
-        eventually(is_expired, told, SWEPT_SECONDS)
-
-
-def assert_worker_counts(port: int) -> None:
-    """What its processes did it tells as one, to whom has the token, and what they take."""
-    url = f"http://127.0.0.1:{port}/metrics"
-    for headers in ({}, {"Authorization": "Bearer another"}):
-        with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(urllib.request.Request(url, headers=headers))
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
-
-    def told() -> dict[str, str]:
-        with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
-            return dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines())
-
-    lines = told()
-    ended = 'kyna_sessions_ended_total{error_code="session_expired",outcome="expired"}'
-    assert lines[ended] == "1.0"
-    assert float(lines["kyna_beat_last_sent_timestamp_seconds"]) > time.time() - SWEPT_SECONDS
-    resident = 'kyna_process_resident_memory_bytes{process="%s"}'
-    sizes = [float(lines[resident % process]) for process in ("main", "1", "2")]
-    assert min(sizes) > 10_000_000
-    assert resident % 3 not in lines
-    cpu = "kyna_process_cpu_seconds_total"
-    assert 0 < float(lines[cpu]) <= float(told()[cpu])
-
-
-@pytest.mark.long
-def test_nothing_is_lost_and_nothing_doubled_whatever_happens(
-    programs: None, build_image: Build
-) -> None:
-    """The short one of `make faults`."""
-    with open_folder() as folder:
-        report = carry_out(build_image(), folder, SHORT, print)
-        assert is_deserted(folder)
-    assert report.wrong == []
-    assert [one.fault for one in report.outages] == [fault.name for fault in SHORT.faults]
-    # Each was felt where it had to be.
-    assert report.attaches > 3 * report.sessions
-    assert report.repeated > 0
+    with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
+        lines = answer.read().decode().splitlines()
+    return any(
+        line.startswith("kyna_beat_last_sent_timestamp_seconds ") and float(line.split()[1]) > 0
+        for line in lines
+    )
 
 
 IMPORT = """

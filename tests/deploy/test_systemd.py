@@ -58,24 +58,10 @@ def test_systemd_has_nothing_to_say_of_them(machine: Path) -> None:
     assert analyze(machine, "verify", "--man=no", *units) == ""
 
 
-def test_every_unit_is_started_by_the_target_or_by_hand(machine: Path) -> None:
-    templates = {re.sub(r"@\d+", "@", name) for name in wanted()}
-    assert templates | {"kynaplatform-migrate.service"} == {
-        path.name for path in UNITS.glob("*.service")
-    }
-
-
 def test_none_may_do_more_than_it_needs(machine: Path) -> None:
     for name in ("kynaplatform-migrate.service", *wanted()):
         # Of 100; a service that is held to nothing has 96.
         analyze(machine, "security", "--offline=true", "--threshold=20", "--no-pager", name)
-
-
-def test_what_a_process_loads_is_of_its_own_release() -> None:
-    """By a path below the folder that it began in: `current` is another after a switch."""
-    for path in UNITS.rglob("*.service"):
-        for line in re.findall(r"^Exec\w+=(.*)$", path.read_text(), re.MULTILINE):
-            assert re.match(r"/usr/bin/env (?:\w+=\S* )*\.venv/bin/(?:python|celery) ", line)
 
 
 def commands(text: str) -> list[str]:
