@@ -66,7 +66,6 @@ def main(host: str = "127.0.0.1") -> None:
         ws_per_message_deflate=False,
         # Only proxies listed in TRUSTED_PROXIES may set X-Forwarded-For.
         proxy_headers=False,
-        ws_ping_interval=None,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         log_config=None,
         access_log=False,

@@ -63,7 +63,7 @@ class Application:
         if not path.startswith(self._stream_path):
             await receive()
             error = NotFound("path")
-            log_refused(handshake(scope, ""), error, error.status)
+            log_refused(handshake(scope, ""), error.status, error)
             await _send_error(_before_accept(send), error, request_id)
             return
         web_socket = Socket(scope["extensions"]["kyna"], receive, send, self._runtime.turns)

@@ -223,8 +223,11 @@ def log_attached(attached: Attached, handshake: Handshake) -> None:
     )
 
 
-def log_refused(handshake: Handshake, error: ApiError | Restarting, code: int) -> None:
-    """`code` is the close code, or the HTTP status before the websocket is accepted."""
+def log_refused(handshake: Handshake, code: int, error: ApiError | Restarting | None) -> None:
+    """`code` is the close code, or the HTTP status before the websocket is accepted.
+
+    `error` is None if the client left before it was attached.
+    """
     session_id = _id_in(handshake.session_id)
     logger.info(
         ("session %(session_id)s: " if session_id else "")
@@ -233,20 +236,8 @@ def log_refused(handshake: Handshake, error: ApiError | Restarting, code: int) -
             "session_id": session_id,
             "address": handshake.address,
             "close_code": code,
-            "error_code": error.code,
-            "reason": str(error),
-        },
-    )
-
-
-def log_gone(handshake: Handshake, code: int) -> None:
-    logger.info(
-        "session %(session_id)s: its client left before it was attached, from %(address)s, "
-        "closed %(close_code)d",
-        {
-            "session_id": _id_in(handshake.session_id),
-            "address": handshake.address,
-            "close_code": code,
+            "error_code": error and error.code,
+            "reason": str(error or "the client left"),
         },
     )
 

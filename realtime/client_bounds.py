@@ -7,7 +7,7 @@ closed. An unfinished message must come at a minimum pace, and all together are 
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from kynaplatform.timing import MESSAGE_FIRST_SECONDS, MESSAGE_SECONDS, PACE_SECONDS
 from realtime import metrics
@@ -38,50 +38,24 @@ class TokenBucket:
         return True
 
 
-class Unattached:
-    """The unattached transports of a process, oldest first."""
-
-    def __init__(self) -> None:
-        self._transports: dict[asyncio.Transport, None] = {}
-
-    def add(self, transport: asyncio.Transport) -> None:
-        self._transports[transport] = None
-        if len(self._transports) > MAX_UNATTACHED:
-            oldest = next(iter(self._transports))
-            del self._transports[oldest]
-            oldest.abort()
-
-    def discard(self, transport: asyncio.Transport) -> None:
-        self._transports.pop(transport, None)
-
-    def __len__(self) -> int:
-        return len(self._transports)
+# The unattached transports of this process, oldest first.
+unattached: dict[asyncio.Transport, None] = {}
 
 
-unattached = Unattached()
-
-
-class UnfinishedMessages:
-    """The unfinished messages of a process, by their sockets."""
-
-    def __init__(self) -> None:
-        self._sizes: dict[UnfinishedMessage, int] = {}
-        self._bytes = 0
-
-    def note(self, message: "UnfinishedMessage", size: int) -> None:
-        self._bytes += size - self._sizes.pop(message, 0)
-        if size:
-            self._sizes[message] = size
-        if self._bytes > MAX_UNFINISHED_BYTES:
-            largest = max(self._sizes, key=self._sizes.__getitem__)
-            largest.give_way("messages_too_large_together")
-
-
-unfinished_messages = UnfinishedMessages()
+def add_unattached(transport: asyncio.Transport) -> None:
+    unattached[transport] = None
+    if len(unattached) > MAX_UNATTACHED:
+        oldest = next(iter(unattached))
+        del unattached[oldest]
+        oldest.abort()
 
 
 class UnfinishedMessage:
     """The received part of a socket's next message. `cut` closes the socket with a reason."""
+
+    # Of all sockets of this process.
+    _all: ClassVar[set["UnfinishedMessage"]] = set()
+    _all_bytes: ClassVar[int] = 0
 
     def __init__(self, cut: Callable[[str], None]) -> None:
         self._cut = cut
@@ -92,9 +66,8 @@ class UnfinishedMessage:
 
     def note(self, size: int, is_read: bool) -> None:
         """Note that `size` bytes have come, and whether more are read."""
-        self._size = size
-        unfinished_messages.note(self, size)
-        if not size or not is_read:
+        self._set_size(size)
+        if not self._size or not is_read:
             self._since = None
         elif self._since is None:
             self._since = asyncio.get_running_loop().time()
@@ -107,7 +80,7 @@ class UnfinishedMessage:
 
     def forget(self) -> None:
         """The socket is closed."""
-        unfinished_messages.note(self, 0)
+        self._set_size(0)
         self._since = None
         if self._check is not None:
             self._check.cancel()
@@ -117,6 +90,14 @@ class UnfinishedMessage:
         metrics.REFUSALS.labels(why).inc()
         self.forget()
         self._cut(why)
+
+    def _set_size(self, size: int) -> None:
+        UnfinishedMessage._all_bytes += size - self._size
+        self._size = size
+        (self._all.add if size else self._all.discard)(self)
+        if self._all_bytes > MAX_UNFINISHED_BYTES:
+            largest = max(self._all, key=lambda message: message._size)
+            largest.give_way("messages_too_large_together")
 
     def _check_after(self, seconds: float) -> None:
         self._check = asyncio.get_running_loop().call_later(seconds, self._check_pace)

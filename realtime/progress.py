@@ -34,6 +34,8 @@ FRAMES_PER_SECOND: Final = 240
 # The bucket of a session's events, by the frames' time too, so that batching changes nothing.
 BUCKET_EVENTS: Final = 200
 EVENTS_PER_SECOND: Final = 20
+# The fields of Progress that its state has as they are.
+STORED: Final = ("first_ms", "last_ms", "frames_left", "clock_ms", "lost_ms")
 OUTCOMES: Final = ("event_completed", "event_interrupted")
 
 
@@ -177,15 +179,15 @@ class Progress:
 
     engine: Engine
     longest_ms: float
-    first_ms: float | None
-    last_ms: float | None
-    frames_left: float
     event_bucket: EventBucket
-    last_frame_seq: int
-    last_batch_seq: int
-    accepted_frames: int
-    events: int
-    checkpoint_number: int
+    last_frame_seq: int = 0
+    last_batch_seq: int = 0
+    accepted_frames: int = 0
+    events: int = 0
+    checkpoint_number: int = 0
+    first_ms: float | None = None
+    last_ms: float | None = None
+    frames_left: float = BUCKET_FRAMES
     clock_ms: float | None = None
     lost_ms: float | None = None
     summary: SessionSummary = field(default_factory=SessionSummary)
@@ -208,11 +210,7 @@ class Progress:
         return pack(
             {
                 "engine": self.engine.snapshot(),
-                "first_ms": self.first_ms,
-                "last_ms": self.last_ms,
-                "frames_left": self.frames_left,
-                "clock_ms": self.clock_ms,
-                "lost_ms": self.lost_ms,
+                **{name: getattr(self, name) for name in STORED},
                 "event_bucket": self.event_bucket.state(),
                 "summary": self.summary_state(),
             }
@@ -228,11 +226,6 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
             Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
         ),
         longest_ms=max_session(session.project).total_seconds() * 1000,
-        first_ms=state.get("first_ms"),
-        last_ms=state.get("last_ms"),
-        clock_ms=state.get("clock_ms"),
-        lost_ms=state.get("lost_ms"),
-        frames_left=state.get("frames_left", BUCKET_FRAMES),
         event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
         summary=SessionSummary.of(stored_summary(session, state)),
         last_frame_seq=session.last_frame_seq,
@@ -240,6 +233,7 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
         accepted_frames=session.accepted_frames_total,
         events=session.events_total,
         checkpoint_number=session.checkpoint_number,
+        **{name: state[name] for name in STORED if name in state},
     )
 
 

@@ -38,7 +38,6 @@ from realtime.attach import (
     admit,
     attach,
     log_attached,
-    log_gone,
     log_refused,
 )
 from realtime.checkpointer import Checkpointer
@@ -140,7 +139,7 @@ class Runtime:
             with heartbeat:
                 attached = await self._attach(web_socket, handshake)
         except ClientGone as gone:
-            log_gone(handshake, gone.code)
+            log_refused(handshake, gone.code, None)
             metrics.count_close(gone.code)
             raise
         except (ApiError, Restarting) as error:
@@ -292,7 +291,7 @@ async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Re
     code = close_code(error)
     if isinstance(error, ApiError) and not isinstance(error, InternalError):
         metrics.REFUSALS.labels(error.code).inc()
-    log_refused(handshake, error, code)
+    log_refused(handshake, code, error)
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
         if isinstance(error, ApiError) and code != RESTARTING:

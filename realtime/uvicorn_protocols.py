@@ -33,7 +33,7 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS, REQUEST_SECONDS
 from realtime import metrics
-from realtime.client_bounds import TokenBucket, UnfinishedMessage, unattached
+from realtime.client_bounds import TokenBucket, UnfinishedMessage, add_unattached, unattached
 from realtime.messages import encode, error_message
 from realtime.refusals import DOES_NOT_READ, close_code
 
@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        unattached.add(transport)
+        add_unattached(transport)
         self._await_request()
 
     def _await_request(self) -> None:
@@ -101,7 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_deadline()
-        unattached.discard(self.transport)
+        unattached.pop(self.transport, None)
         super().connection_lost(exc)
 
     def _stop_deadline(self) -> None:
@@ -177,7 +177,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSING_SECONDS
         self.conn = _Frames(MAX_HEADER_BYTES)
         self.is_writable = self.writable.is_set
-        self._pulse: asyncio.TimerHandle | None = None
+        self.ping_interval = PULSE_SECONDS
         self._end: asyncio.TimerHandle | None = None
         self._unfinished = UnfinishedMessage(self._cut_off)
         self.is_receiving = self._unfinished.is_received
@@ -244,7 +244,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def attached(self) -> None:
-        unattached.discard(self.transport)
+        unattached.pop(self.transport, None)
         self.conn.max_message_size = self.config.ws_max_size
         self.transport.resume_reading()
 
@@ -279,22 +279,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     # --- The pulse ------------------------------------------------------------------------
 
-    def start_keepalive(self) -> None:
-        super().start_keepalive()
-        self._pulse = self.loop.call_later(PULSE_SECONDS, self._beat)
-
-    def stop_keepalive(self) -> None:
-        super().stop_keepalive()
-        if self._pulse is not None:
-            self._pulse.cancel()
-
-    def _beat(self) -> None:
+    def send_keepalive_ping(self) -> None:
         if self.close_sent or self.conn.close_sent is not None or self.transport.is_closing():
             return
         if self.writable.is_set():
             self.conn.send_pong(b"")
             self._flush()
-        self._pulse = self.loop.call_later(PULSE_SECONDS, self._beat)
+        self.schedule_ping()
 
     # --- The end --------------------------------------------------------------------------
 
@@ -351,7 +342,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             drain()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        unattached.discard(self.transport)
+        unattached.pop(self.transport, None)
         self._unfinished.forget()
         if self._end is not None:
             self._end.cancel()

@@ -99,7 +99,8 @@ class _Connection(ResponseHandler):
         # The headers by themselves: for a fault after them the parser would drop them too.
         headers, blank, body = data.partition(b"\r\n\r\n")
         super().data_received(headers + blank)
-        super().data_received(body)
+        if body:
+            super().data_received(body)
         if is_too_large and self.transport is not None:
             self.transport.abort()
             self.set_exception(AnswerTooLarge(TOO_MANY_BYTES))
@@ -167,13 +168,10 @@ class CheckedResolver(AbstractResolver):
 class Transport:
     """A client of the event loop that makes it."""
 
-    def __init__(
-        self, resolve: Resolve | None = None, ssl_context: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, resolve: Resolve | None = None) -> None:
         connector = aiohttp.TCPConnector(
             resolver=CheckedResolver(resolve),
             socket_factory=_checked_socket,
-            ssl=ssl_context or True,
             use_dns_cache=False,
             limit=0,
             keepalive_timeout=KEEP_ALIVE_SECONDS,

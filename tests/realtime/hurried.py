@@ -1,15 +1,13 @@
 """`python -m tests.realtime.hurried`: the runtime, with constants as HURRY sets them.
 
 HURRY is a JSON object of names and numbers; each is set in every module that has it. With
-FAILING_FRAME_MS the engine raises at the frame of that timestamp, and while the file RESTORE_GATE
-exists no engine is restored. LOCK_TIMEOUT is how long a statement waits for a row.
+FAILING_FRAME_MS the engine raises at the frame of that timestamp. LOCK_TIMEOUT is how long a
+statement waits for a row.
 """
 
 import json
 import os
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import django
@@ -50,20 +48,6 @@ def break_engine() -> None:
     Engine.feed = fail_at  # type: ignore[method-assign]
 
 
-def gate_engine() -> None:
-    from detection import Engine
-
-    gate = Path(os.environ.get("RESTORE_GATE", "no such file"))
-    restore = Engine.restore
-
-    def restore_later(*arguments: Any, **more: Any) -> Engine:
-        while gate.exists():
-            time.sleep(0.01)
-        return restore(*arguments, **more)
-
-    Engine.restore = restore_later  # type: ignore[method-assign]
-
-
 if __name__ == "__main__":
     session_settings.begin_as(session_settings.RUNTIME)
     wait_for_rows()
@@ -74,5 +58,4 @@ if __name__ == "__main__":
 
     hurry()
     break_engine()
-    gate_engine()
     main()

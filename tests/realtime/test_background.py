@@ -6,16 +6,21 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
+from uuid import uuid4
 
 import pytest
 from django.db import ProgrammingError, connection, connections
 from django.utils import timezone
 
+from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from realtime import database
+from realtime.attach import Admitted, Handshake
 from realtime.database import FOR_LEASES, in_database
 from realtime.refusals import Restarting
 from realtime.runtime import Runtime
+from realtime.socket import Order, Socket
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from tests.conftest import Machine
 from tests.server import runtime_server
@@ -89,3 +94,30 @@ def test_it_makes_up_for_an_absence_as_it_starts(
 
     with runtime_server(tmp_path):
         eventually(extended, "its attach window is longer")
+
+
+def test_a_socket_hears_of_a_change_while_it_attaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row may have been read before, and its first message not have been sent."""
+    admitted = Admitted(uuid4(), uuid4())
+    web_socket = MagicMock(spec=Socket)
+    web_socket.protocol = MagicMock()
+    web_socket.protocol.has_left.return_value = False
+
+    def attach_slowly(**_: object) -> None:
+        runtime._reread(admitted.session_id)
+        raise NotFound("session")
+
+    monkeypatch.setattr("realtime.runtime.admit", lambda handshake: admitted)
+    monkeypatch.setattr("realtime.runtime.attach", attach_slowly)
+
+    async def play() -> None:
+        nonlocal runtime
+        runtime = Runtime()
+        shaken = Handshake(str(admitted.session_id), None, None, "", "", 0.0)
+        await runtime.serve(web_socket, shaken)
+        assert runtime._session_of == {}
+
+    runtime: Runtime
+    asyncio.run(play())
+    web_socket.order.assert_called_once_with(Order.REREAD)
+    web_socket.close.assert_awaited_once_with(4404, "not_found")

@@ -8,9 +8,7 @@ import pytest
 import websocket
 from django.utils import timezone
 from rows import (
-    await_waiting_backends,
     expected_events,
-    locked_row,
     session_of,
     stored_events,
     told_events,
@@ -61,24 +59,18 @@ def is_abandoned(client: Client, frames: int) -> None:
     assert client.to_the_end() == 1000
 
 
-@at_length("last", "a ping", "an attach", "a batch", "a pong")
+@at_length("last", "ping", "pong")
 def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
-    owner: Machine, created: dict[str, Any], last: str
+    owner: Machine, created: dict[str, Any], client: Client, last: str
 ) -> None:
+    client.send_batch(1, FRAMES)
+    client.until("frame_ack")
     sent_at, sent = timezone.now(), time.monotonic()
-    client = Client(created)
-    client.expect("session_update")
-    if last != "an attach":
-        sent_at, sent = timezone.now(), time.monotonic()
-    if last == "a batch":
-        client.send_batch(1, FRAMES)
-        client.until("frame_ack")
-    elif last != "an attach":
-        client.send({"type": last.removeprefix("a ")})
-    if last == "a ping":
+    client.send({"type": last})
+    if last == "ping":
         client.expect("pong")
     heard_by = timezone.now()
-    is_abandoned(client, len(FRAMES) if last == "a batch" else 0)
+    is_abandoned(client, len(FRAMES))
     # Never a hair too early.
     assert time.monotonic() - sent >= IDLE_SECONDS
     session = session_of(created)
@@ -90,24 +82,6 @@ def test_a_client_that_says_nothing_for_the_idle_limit_is_abandoned(
         lambda: SessionAttach.objects.get(session_id=session.id).close_code == 1000,
         "the attach is closed",
     )
-
-
-@pytest.mark.long
-def test_a_client_whose_messages_wait_to_be_served_is_not_idle(
-    created: dict[str, Any], client: Client
-) -> None:
-    with locked_row(created):
-        client.send_batch(1, FRAMES[:10])
-        await_waiting_backends(1)
-        client.send_batch(2, FRAMES[10:20])
-        client.send_batch(3, FRAMES[20:30])
-        idle_at = timezone.now() + timedelta(seconds=IDLE_SECONDS + 0.2)
-        eventually(lambda: timezone.now() > idle_at, "the idle limit has passed")
-    for batch_seq in (1, 2, 3):
-        assert client.until("frame_ack")["batch_seq"] == batch_seq
-    client.send({"type": "cancel"})
-    assert client.until("session_done")["terminal_outcome"] == "cancelled"
-    assert client.to_the_end() == 1000
 
 
 def test_the_longest_session_finishes_and_completes(
@@ -126,19 +100,3 @@ def test_the_longest_session_finishes_and_completes(
     session = session_of(created)
     assert session.ended_at == session.longest_until
     assert session.longest_until == session.started_at + timedelta(seconds=MAX_SECONDS)
-
-
-@pytest.mark.long
-def test_a_batch_that_came_before_the_longest_was_over_is_acknowledged(
-    created: dict[str, Any], client: Client
-) -> None:
-    longest_until = session_of(created).longest_until
-    with locked_row(created):
-        client.send_batch(1, FRAMES)
-        eventually(lambda: timezone.now() > longest_until, "the longest session is over")
-    ack = client.until("frame_ack")
-    assert (ack["accepted_frame_count"], ack["rejected_frame_indexes"]) == (len(FRAMES), [])
-    assert client.expect("session_update")["status"] == "finalizing"
-    assert client.until("session_done")["terminal_outcome"] == "max_duration"
-    assert client.to_the_end() == 1000
-    assert told_events(client.events()) == FINISHED == stored_events(created)

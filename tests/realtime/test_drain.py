@@ -21,7 +21,6 @@ from realtime import database
 from realtime.refusals import Restarting
 from sessions_app.models import SessionAttach
 from tests.conftest import Machine
-from tests.long_runs import at_length
 from tests.server import RuntimeServer, runtime_server
 from tests.server import test_database_url as database_url
 from tests.waiting import eventually
@@ -29,7 +28,6 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EXIT_DEADLINE_SECONDS = 30
-QUICK = {"HURRY": '{"DRAIN_DATABASE_SECONDS": 1.0, "CLOSING_SECONDS": 1.0}'}
 POSES = perform("squat", repetitions=1, fps=10)
 # With these nothing that is waited for ends before that.
 PATIENT = {
@@ -122,24 +120,18 @@ def test_an_attach_midway_is_closed_with_the_others(
 
 
 @pytest.mark.long
-@at_length("how", "hang", "refuse")
 def test_it_exits_while_the_database_is_away(
-    owner: Machine, squat: MoveSpec, tmp_path: Path, how: str
+    owner: Machine, squat: MoveSpec, tmp_path: Path
 ) -> None:
     with (
         database_proxy(database_url()) as proxy,
-        runtime_server(
-            tmp_path,
-            # One of them has its own constants.
-            {"DATABASE_URL": proxy.url} | (QUICK if how == "refuse" else {}),
-            module="tests.realtime.hurried",
-        ) as server,
+        runtime_server(tmp_path, {"DATABASE_URL": proxy.url}) as server,
     ):
         streams, waits, comes = (create(owner, squat, server.url) for _ in range(3))
         clients = [attached(streams), attached(waits)]
         clients[0].send_batch(1, FRAMES[:10])
         clients[0].until("frame_ack")
-        getattr(proxy, how)()
+        proxy.hang()
         clients[0].send_batch(2, FRAMES[10:20])
         clients.append(Client(comes))
 

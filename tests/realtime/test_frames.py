@@ -4,13 +4,10 @@ import copy
 import json
 import math
 import random
-from fractions import Fraction
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from streaming import wire_frame
 
 from detection import LANDMARK_NAMES
@@ -218,114 +215,3 @@ def test_the_middle_of_the_hips_is_within_30_centimetres_of_the_origin(
     assert decoded(batch_text([FRAME, frame])) == [None, reason]
     frame["landmarks"].reverse()
     assert decoded(batch_text([frame, FRAME])) == [reason, None]
-
-
-# --- Against an independent description of a frame -----------------------------------------
-
-
-def is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
-
-
-def is_share(value: Any) -> bool:
-    return is_number(value) and 0 <= value <= 1
-
-
-def is_whole(value: Any, least: int, most: float) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-SHARES = ("visibility", "presence")
-
-
-def is_landmark(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and all(is_number(value.get(axis)) for axis in "xyz")
-        and all(value.get(key) is None or is_share(value[key]) for key in SHARES)
-    )
-
-
-def is_source(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, dict)
-        and value.get("kind") in ("camera", "stream", "upload")
-        and is_whole(value.get("frame_width"), 1, math.inf)
-        and is_whole(value.get("frame_height"), 1, math.inf)
-    )
-
-
-def is_pose(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and all(is_landmark(landmark) for landmark in value)
-        and sorted(map(str, (one.get("name") for one in value))) == sorted(LANDMARK_NAMES)
-    )
-
-
-def hips_are_at_the_origin(pose: list[Any]) -> bool:
-    hips = [one for one in pose if one["name"] in ("left_hip", "right_hip")]
-    return all(abs(Fraction(sum(Fraction(one[axis]) for one in hips), 2)) <= 0.3 for axis in "xy")
-
-
-def reason_of(value: Any) -> str | None:
-    """Why a frame is rejected for what is in it."""
-    if not (
-        isinstance(value, dict)
-        and is_number(value.get("timestamp_ms"))
-        and isinstance(value.get("pose_schema"), str)
-        and is_share(value.get("confidence"))
-        and is_whole(value.get("frame_seq"), 1, 2**53)
-        and is_source(value.get("source"))
-    ):
-        return "malformed_frame"
-    if value["pose_schema"] != "mediapipe_pose_landmarker/v1":
-        return "unsupported_pose_schema"
-    if not is_pose(value.get("landmarks")):
-        return "invalid_landmarks"
-    return None if hips_are_at_the_origin(value["landmarks"]) else "image_landmarks"
-
-
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-3, 3),
-    st.integers(),
-    st.integers(2**53 - 2, 2**53 + 2),
-    st.floats(),
-    st.floats(0, 1),
-    st.text(max_size=5),
-    st.sampled_from(["frame_batch", "ping", "camera", "upload", *LANDMARK_NAMES[:3]]),
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
-    max_leaves=8,
-)
-PATHS = st.sampled_from(
-    [path for path, _ in FAULTS]
-    + [
-        ("landmarks", number, key)
-        for number in (0, 9, 23, 24, 32)
-        for key in ("x", "name", "presence")
-    ]
-    + [("unknown",), ("source", "unknown"), ("landmarks", 4, "unknown")]
-)
-NAMED = [path for path, _ in FAULTS if isinstance(path[-1], str)]
-CHANGED = st.one_of(
-    st.builds(changed, PATHS, JSON),
-    st.builds(changed, st.sampled_from(NAMED), st.just(MISSING)),
-    st.permutations(FRAME["landmarks"]).map(lambda order: changed(("landmarks",), order)),
-    JSON,
-    st.just(FRAME),
-)
-
-
-@given(st.lists(CHANGED, max_size=4))
-def test_exactly_the_frames_that_the_contract_describes_are_taken(frames: list[Any]) -> None:
-    assert decoded(batch_text(frames)) == [reason_of(frame) for frame in frames]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_frames import CHANGED, FRAME, JSON, NAN, batch_text, decoded, text_of
+from test_frames import FAULTS, FRAME, NAN, batch_text, changed, decoded, read, text_of
 
 from realtime.messages import (
     MAX_MESSAGE_BYTES,
@@ -155,22 +155,30 @@ def test_a_frame_that_is_deep_is_rejected_or_the_message_is(depth: int) -> None:
 # --- Arbitrary input ------------------------------------------------------------------------
 
 
-def is_answered(text: str) -> None:
-    """Decoding gives a message, or one of its two errors, which can be told."""
-    try:
-        decode(text)
-    except (MessageInvalid, BatchTooLarge) as error:
-        json.loads(encode(error_message(error)))
-
-
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+FAULTY_FRAME = st.builds(changed, st.sampled_from([path for path, _ in FAULTS]), JSON)
 MESSAGE = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["frame_batch", "ping", "finalize"]) | JSON,
         "batch_seq": st.integers(1, 9) | JSON,
-        "frames": st.lists(CHANGED, max_size=3) | JSON,
+        "frames": st.lists(FAULTY_FRAME | JSON, max_size=3) | JSON,
     },
     optional={"more": JSON},
 )
+
+
+def is_answered(text: str) -> None:
+    """Decoding gives a message with frames and rejections, or one of its two errors."""
+    try:
+        message = decode(text)
+    except (MessageInvalid, BatchTooLarge) as error:
+        json.loads(encode(error_message(error)))
+    else:
+        assert not isinstance(message, FrameBatch) or len(read(message)) == len(message.frames)
 
 
 @given(JSON | MESSAGE)

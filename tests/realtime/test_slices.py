@@ -30,7 +30,7 @@ from realtime.fair_queue import MAX_TURN_SECONDS, SLICE_FRAMES, Turns
 from realtime.progress import progress_of
 from realtime.socket import Heartbeat, Socket
 from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
-from sessions_app.lifecycle import session_cancel, session_finalize
+from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, Status
 from tests import server
 from tests.conftest import Machine
@@ -154,7 +154,7 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("what", ["superseded", "cancelled", "finalized", "overdue", "nothing"])
+@pytest.mark.parametrize("what", ["superseded", "cancelled", "overdue", "nothing"])
 def test_what_happens_to_the_session_between_two_slices_is_followed(
     owner: Machine, squat: MoveSpec, settings: Any, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -174,8 +174,8 @@ def test_what_happens_to_the_session_between_two_slices_is_followed(
             client="",
         )
 
-    def end(transition: Callable[..., None]) -> None:
-        transition(session_id=session_id, project_id=owner.project.id, now=timezone.now())
+    def cancel() -> None:
+        session_cancel(session_id=session_id, project_id=owner.project.id, now=timezone.now())
 
     def expire() -> None:
         past = timezone.now() - timedelta(seconds=1)
@@ -183,8 +183,7 @@ def test_what_happens_to_the_session_between_two_slices_is_followed(
 
     happens: dict[str, Callable[[], object]] = {
         "superseded": take_session,
-        "cancelled": lambda: end(session_cancel),
-        "finalized": lambda: end(session_finalize),
+        "cancelled": cancel,
         "overdue": expire,
         "nothing": lambda: None,
     }

@@ -182,33 +182,25 @@ def test_a_part_of_a_long_message_waits_while_short_ones_are_stored(
 CROWD, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
-class Scene:
-    """A queue of one place, and the order in which attaches got it."""
-
-    def __init__(self) -> None:
-        self.queue = AttachQueue(1)
-        self.served: list[uuid.UUID] = []
-        self.may_end = asyncio.Event()
-
-    def attach(self, project_id: uuid.UUID) -> "asyncio.Task[None]":
-        return asyncio.create_task(self._attach(project_id))
-
-    async def _attach(self, project_id: uuid.UUID) -> None:
-        async with self.queue.place(project_id):
-            self.served.append(project_id)
-            await self.may_end.wait()
-
-
 def test_another_project_waits_for_one_attach_of_a_crowd() -> None:
     async def play() -> None:
-        scene = Scene()
-        tasks = [scene.attach(CROWD) for _ in range(100)]
+        queue, served = AttachQueue(1), list[uuid.UUID]()
+        may_end = asyncio.Event()
+
+        async def attach(project_id: uuid.UUID) -> None:
+            async with queue.place(project_id):
+                served.append(project_id)
+                await may_end.wait()
+
+        tasks = [asyncio.create_task(attach(CROWD)) for _ in range(100)]
         await rounds(20)
-        tasks += [scene.attach(OTHER), scene.attach(OTHER)]
-        scene.may_end.set()
-        await asyncio.gather(*tasks)
+        tasks += [asyncio.create_task(attach(OTHER)) for _ in range(2)]
+        await rounds(20)
         # One was served, and the crowd has waited for longer.
-        assert scene.served[:6] == [CROWD, CROWD, OTHER, CROWD, OTHER, CROWD]
-        assert scene.served.count(CROWD) == 100
+        assert served == [CROWD]
+        may_end.set()
+        await asyncio.gather(*tasks)
+        assert served[:6] == [CROWD, CROWD, OTHER, CROWD, OTHER, CROWD]
+        assert served.count(CROWD) == 100
 
     asyncio.run(play())

@@ -19,7 +19,7 @@ from webhooks.claims import MAX_ALONE, MAX_PER_ENDPOINT
 from webhooks.endpoints import endpoint_create, endpoint_rotate_secret
 from webhooks.messages import bodies
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.sender import Pace
+from webhooks.sender import FAILURES_BEFORE_PAUSE, PAUSE_SECONDS, Pace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,18 +112,13 @@ def test_the_webhook_id_and_the_body_stay_the_same_over_tries(owner, receiver):
     assert len({one.body for one in receiver.received}) == 1
 
 
-def test_410_disables_and_what_waits_is_held(owner, receiver):
+def test_410_disables(owner, receiver):
     receiver.answer = lambda received: Reply(410)
     endpoint = make_endpoint(owner.project, url=receiver.url)
-    later = make_delivery(endpoint, due_at=clock.now() + timedelta(hours=1))
     [delivery] = send(make_delivery(endpoint))
     assert (delivery.status, delivery.failure) == ("failed", "Answered 410.")
     endpoint.refresh_from_db()
     assert endpoint.disabled_reason == "gone"
-    WebhookDelivery.objects.filter(id=later.id).update(due_at=clock.now())
-    with sending():
-        eventually(lambda: WebhookDelivery.objects.get(id=later.id).status == "held", "held")
-    assert len(receiver.received) == 1
 
 
 def test_a_message_that_can_not_be_made_fails_alone(owner, receiver):
@@ -177,6 +172,16 @@ def test_an_endpoint_that_answers_slowly_has_fewer_places(seconds, places):
     assert (pace.free(1.0), pace.is_narrowed) == (16, False)
 
 
+def test_a_failing_endpoint_gets_one_try_a_second():
+    pace = Pace(uuid4(), under_way=FAILURES_BEFORE_PAUSE)
+    places = []
+    for _ in range(FAILURES_BEFORE_PAUSE):
+        places.append(pace.free(1.0) + pace.under_way)
+        pace.ended(is_failure=True, at=1.0, seconds=0.1)
+    assert places == [16, 8, 6, 5, 4, 3, 2, 1]
+    assert (pace.free(1.0), pace.free(1.0 + PAUSE_SECONDS)) == (0, 1)
+
+
 def test_an_address_that_refuses_is_told_as_late_as_one_that_nobody_answers_at(
     owner, settings, monkeypatch
 ):
@@ -188,30 +193,6 @@ def test_an_address_that_refuses_is_told_as_late_as_one_that_nobody_answers_at(
         assert delivery.failure == "No connection to the receiver."
         assert delivery.duration_ms < 500
         assert clock.now() - delivery.tried_at >= timedelta(seconds=0.5)
-
-
-def test_a_failing_endpoint_gets_one_try_at_a_time(owner, receiver):
-    at_once, most = threading.Semaphore(1), []
-
-    def fail(received: Received) -> Reply:
-        most.append(at_once.acquire(blocking=False))
-        if most[-1]:
-            at_once.release()
-        return Reply(500)
-
-    receiver.answer = fail
-    endpoint = make_endpoint(owner.project, url=receiver.url)
-    for _ in range(60):
-        make_delivery(endpoint)
-    with sending() as sender:
-        eventually(lambda: len(receiver.received) >= 16, "the first of them")
-        eventually(lambda: sender._paces[endpoint.id].failures >= 16, "each has failed")
-        pace = sender._paces[endpoint.id]
-        assert pace.paused_until > 0
-        assert pace.free(pace.paused_until) == 1 - pace.under_way
-    assert WebhookDelivery.objects.filter(tries=0).count() > 30
-    endpoint.refresh_from_db()
-    assert endpoint.failing_since is not None
 
 
 def test_a_stop_writes_what_is_under_way(owner, receiver):

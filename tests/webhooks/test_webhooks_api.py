@@ -352,15 +352,13 @@ def of_deleted(owner, movespec):
 
 
 def test_a_replay_leaves_out_what_was_told_of_a_deleted_session(owner, of_deleted):
-    endpoint, lost, others = of_deleted
+    endpoint, _, others = of_deleted
     WebhookDelivery.objects.filter(status="waiting").delete()
     response = owner.post(path(endpoint, "/replay"), {"since": at(-600).isoformat()})
     assert response.json() == {"deliveries": len(others)}
     replays_go_on()
     queued = WebhookDelivery.objects.filter(status="waiting")
     assert {one.id for one in queued} == {one.id for one in others}
-    assert {one.id for one in claim(clock.now())} >= {one.id for one in others if one.sequence == 1}
-    assert not queued.filter(id__in=[one.id for one in lost]).exists()
 
 
 def test_what_was_told_of_a_deleted_session_is_not_sent_again(owner, of_deleted):

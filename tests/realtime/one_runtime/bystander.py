@@ -1,8 +1,7 @@
-"""A client that streams on while others misbehave, and tells how it was served meanwhile."""
+"""A client that streams on while others misbehave, and notices nothing of them."""
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 
 from stage import Stage
@@ -20,7 +19,6 @@ class Bystander:
         self._repetitions = repetitions
         frames = wire_frames(perform("squat", repetitions=repetitions, fps=30))
         self._batches = batches(frames, BATCH_FRAMES)
-        self.seconds: list[float] = []
         self._is_served = threading.Event()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._stream, daemon=True)
@@ -33,18 +31,16 @@ class Bystander:
     def _stream(self) -> None:
         """At its own pace, and the rest in a hurry once the others have had their time."""
         for batch_seq, batch in enumerate(self._batches, 1):
-            sent_at = time.monotonic()
             self._client.send_batch(batch_seq, batch)
             ack = self._client.until("frame_ack")
             assert (ack["batch_seq"], ack["rejected_frame_indexes"]) == (batch_seq, [])
             if not self._is_over.is_set():
-                self.seconds.append(time.monotonic() - sent_at)
                 self._is_served.set()
                 self._is_over.wait(PAUSE_SECONDS)
         self._client.send({"type": "finalize"})
         assert self._client.to_the_end() == 1000
 
-    def was_served(self, what: str) -> None:
+    def was_served(self) -> None:
         self._is_over.set()
         self._thread.join(60)
         assert not self._thread.is_alive()
@@ -53,18 +49,12 @@ class Bystander:
         assert done["accepted_frames_total"] == sum(map(len, self._batches))
         types = [event["type"] for event in self._client.events()]
         assert types.count("event_completed") == self._repetitions
-        assert self.seconds
-        ordered = sorted(self.seconds)
-        figures = (
-            f"median {ordered[len(ordered) // 2] * 1e3:.0f} ms, worst {ordered[-1] * 1e3:.0f} ms"
-        )
-        print(f"\n{what}: {len(ordered)} batches of a bystander meanwhile, {figures}")  # noqa: T201
 
 
 @contextlib.contextmanager
-def unharmed_bystander(stage: Stage, what: str, repetitions: int = 20) -> Iterator[None]:
+def unharmed_bystander(stage: Stage, repetitions: int = 20) -> Iterator[None]:
     """Someone streams while the block runs, and notices nothing of it."""
     bystander = Bystander(stage, repetitions)
     bystander.start()
     yield
-    bystander.was_served(what)
+    bystander.was_served()

@@ -4,7 +4,6 @@ import contextlib
 import json
 import resource
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -59,19 +58,13 @@ def test_idle_sockets(stage: Stage, sockets: int) -> None:
     if hard < sockets + 500:
         skip_without(f"this process may open {hard} files, the test opens {sockets}")
     before = stage.rss_mb()
-    with unharmed_bystander(stage, f"{sockets} idle sockets", repetitions=90):
-        started = time.monotonic()
+    with unharmed_bystander(stage, repetitions=90):
         opened = open_sockets(stage, sockets)
         held, peak = len(stage.client_ports()), stage.rss_mb()
-        took = time.monotonic() - started
         # All of the last thousand, the bystander, and who is told that he gave way.
         assert held <= MAX_UNATTACHED + 50
         assert peak - before < MAX_GROWTH_MB
         # The bystander's is left, unless it has ended meanwhile.
         eventually(lambda: len(stage.client_ports()) <= 1, "the others are cut off")
-        print(  # noqa: T201
-            f"\nopened in {took:.1f} s, {held} held;"
-            f" {before:.0f} → {peak:.0f} → {stage.rss_mb():.0f} MB"
-        )
     for raw in opened:
         raw.close()

@@ -111,12 +111,9 @@ def test_a_token_that_is_none_4401(stage: Stage) -> None:
     header, payload, signature = token.split(".")
     raw_signature = base64.urlsafe_b64decode(signature + "==")
     for forged in (
-        *("x", ".", "..", "...", "a.b.c", "é", "\x00", "null", "A" * 5000, token[:-1], token + "="),
-        *(f"{header}.{payload}", f"{header}.{payload}.", f".{payload}.{signature}"),
+        *("x", "...", "é", "A" * 5000, token[:-1], token + "=", f" {token}"),
+        *(f"{header}.{payload}.", f".{payload}.{signature}", f"{token}.{signature}"),
         f"{header}.{payload}.{base64url(bytes([raw_signature[0] ^ 1]) + raw_signature[1:])}",
-        f"{header}.{payload}.{base64url(bytes(64))}",
-        *(f"{header}.{payload}.{signature} ", f" {token}", f"{token}.{signature}"),
-        f"{base64url(b'{}')}.{payload}.{signature}",
         f"{header}.{base64url(json.dumps(claims_of(token) | {'mode': 'replay'}).encode())}"
         f".{signature}",
         f"{base64url(json.dumps({'alg': 'none', 'typ': TOKEN_TYPE}).encode())}.{payload}.",
