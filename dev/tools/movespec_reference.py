@@ -33,9 +33,9 @@ Every key, as the JSON Schema at `GET /api/schema/movespec` has it. [An editor](
 same as you type. `[]` stands for each item of a list, and `*` for a name that you choose. What a
 name, a text and a number may be is on the page on [YAML](issues.md#yaml).
 
-**Experimental** keys are used neither by [the catalogue](../../examples/movespecs/) nor, in a
-movement that the figure also does badly, by [the cookbook](cookbook.md). They work as described
-here, and may change.
+A key is **experimental** until [the catalogue](../../examples/movespecs/) uses it, or [the
+cookbook](cookbook.md) in a movement that the figure also does badly. It works as described here,
+and may change.
 """
 _LENGTHS = {"minLength": "at least {} character", "maxLength": "at most {} characters"}
 

@@ -13,14 +13,14 @@ export interface Attempted {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  out_of_order: "not done to its end",
+  out_of_order: "not completed in order",
   condition: "broken off",
   session_ended: "not ended when you stopped",
   pose_lost: "nobody was in the picture",
   not_reached: "not far enough",
   too_slow: "too slow",
   poor_form: "poor form",
-  not_ready: "you went out of place",
+  not_ready: "you left your starting position",
 };
 
 export function reasonText(
