@@ -35,13 +35,6 @@ from staff.display import (
 from staff.lists import StrictFilter
 
 MAX_COUNTED = 100_000
-# How many projects that an organization still has are named. They are erased one after another.
-MAX_NAMED = 10
-NAMES = {
-    Kind.SUBJECT: "a person",
-    Kind.PROJECT: "a project",
-    Kind.ORGANIZATION: "an organization",
-}
 SENTENCE = f"{DEED}: all that it has goes for good."
 
 
@@ -143,48 +136,30 @@ class ErasureAdmin(ReadOnlyAdmin):
     """No page has a person's id: it is the customer's own, and soon gone."""
 
     has_history = False
-    change_form_template = "admin/erasure/erasure.html"
     list_display = [
         id_column, "kind", "state", "sessions", moment_of("requested_at"), moment_of("ended_at"),
     ]  # fmt: skip
     list_filter = [StateFilter, "kind"]
     search_fields = ["=id", "=project_id", "=organization_id"]
     sortable_by = ()
-    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        "id", "kind", "organization_id", "project_id", "requested_at", "ended_at", "sessions",
-        "exported_at",
-    ]})]  # fmt: skip
+    fieldsets = [
+        (
+            None,
+            {
+                "description": "The worker erases a batch at a time, every 15 seconds.",
+                "fields": [
+                    "id", "kind", "state", "sessions", "requested_at", "ended_at",
+                    "organization_id", "project_id", "exported_at",
+                ],
+            },
+        )
+    ]  # fmt: skip
 
     @admin.display(description="state")
     def state(self, erasure: Erasure) -> SafeString:
         return badge("done", "good") if erasure.ended_at else badge("pending", "warning")
 
-    def page_context(self, request: HttpRequest, erasure: Any) -> dict[str, Any]:
-        now = clock.now()
-        is_owner = erasure.kind != Kind.SUBJECT
-        facts: list[tuple[str, Any]] = [
-            ("State", self.state(erasure)),
-            ("Of", erasure.get_kind_display().lower()),
-            ("Sessions erased", f"{erasure.sessions:,}"),
-            ("Asked for", moment(erasure.requested_at, now)),
-        ]
-        if erasure.ended_at:
-            facts.append(("Done", moment(erasure.ended_at, now)))
-        return {
-            **super().page_context(request, erasure),
-            "title": f"Erasure {first_digits(erasure.pk)} of {NAMES[erasure.kind]}",
-            "subtitle": None,
-            "facts": facts,
-            "remaining": _remaining(erasure) if is_owner and not erasure.ended_at else [],
-            "log": may_view(request.user, LogEntry)
-            and is_owner
-            and list_of(LogEntry, q=erasure.project_id or erasure.organization_id),
-        }
-
-
-def _remaining(erasure: Erasure) -> list[str]:
-    """The names of the projects that are not erased yet."""
-    field = "organization_id" if erasure.kind == Kind.ORGANIZATION else "id"
-    its_id = erasure.organization_id if erasure.project_id is None else erasure.project_id
-    projects = Project.objects.filter(**{field: its_id}).select_related("organization")
-    return [str(one) for one in projects.order_by("id")[:MAX_NAMED]]
+    def leads_to(self, request: HttpRequest, row: Erasure) -> list[tuple[str, str]]:
+        if row.kind == Kind.SUBJECT or not may_view(request.user, LogEntry):
+            return []
+        return [("Who did what", list_of(LogEntry, q=row.project_id or row.organization_id))]

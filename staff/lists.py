@@ -219,8 +219,6 @@ class KeysetChangeList(StrictChangeList):
             for label, there in neighbours
             if there
         ]
-        # Where a page skips many rows, it may be short, or empty.
-        self.goes_on = found.older is not None
         self.result_count = self.full_result_count = len(found.rows)
         self.show_admin_actions = bool(found.rows)
         self.show_full_result_count = self.can_show_all = self.multi_page = False

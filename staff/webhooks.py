@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -116,7 +116,6 @@ class EndpointStateFilter(StrictFilter):
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [SendTest(), Replay(), Disable(), Enable()]
-    change_form_template = "admin/webhooks/endpoint.html"
     # Ids begin with their time: the newest first, by the primary key.
     ordering = ["-id"]
     list_display = [
@@ -134,10 +133,12 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
         "created_at",
     ]
     search_fields = OF_PROJECT[1:]
-    fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
-        "id", "project", "address", "types", "description", "created_at", "disabled_at",
-        "disabled_reason", "failing_since", "failed_at", "failed_tries", "failed_messages",
-        "previous_secret_until", "replay_since", "replay_until",
+    fieldsets: ClassVar[Any] = [(None, {"description": HIDDEN_HELP, "fields": [
+        "project", "address", "types", "description", "state", "last_failure",
+        moment_of("last_delivered_at", "last delivered"),
+        moment_of("waiting_since", "oldest waiting"),
+        "created_at", "disabled_at", "failing_since", "failed_at", "failed_tries",
+        "failed_messages", "previous_secret_until", "replay_since", "replay_until", "id",
     ]})]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
@@ -167,67 +168,37 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def state(self, endpoint: WebhookEndpoint) -> SafeString:
         return with_suspensions(endpoint, state_of_endpoint(endpoint))
 
-    def page_context(self, request: HttpRequest, endpoint: Any) -> dict[str, Any]:
-        now = clock.now()
-        shown = {
-            **super().page_context(request, endpoint),
-            "title": f"Webhook {first_digits(endpoint.pk)} of {endpoint.project}",
-            "subtitle": None,
-            "address": shown_url(endpoint.url),
-            "hidden": HIDDEN_HELP,
-            "types": self.types(endpoint),
-            "state": self.state(endpoint),
-            "last_failure": _last_failure(endpoint),
-            "moments": [
-                (label, moment(at, now))
-                for label, at in (
-                    ("Last delivered", endpoint.last_delivered_at),
-                    ("Oldest waiting", endpoint.waiting_since),
-                    ("Failing since", endpoint.failing_since),
-                    ("Disabled", endpoint.disabled_at),
-                )
-                if at
-            ],
-        }
-        if may_view(request.user, WebhookDelivery):
-            shown["counts"] = _counts(endpoint)
-        return shown
+    @admin.display(description="last failure")
+    def last_failure(self, endpoint: WebhookEndpoint) -> str | None:
+        """Why the last try failed, among the messages that an index finds.
+
+        The newest of those that wait may never have been tried: those due last have been.
+        """
+        if endpoint.failing_since is None:
+            return None
+        own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
+        waiting = own.filter(status=DeliveryStatus.WAITING).order_by("-due_at")
+        failed = own.filter(status=DeliveryStatus.FAILED).order_by("-created_at")
+        found = [*waiting[:MAX_LISTED], *failed[:MAX_LISTED]]
+        tried = [(tried_at, failure) for tried_at, failure in found if tried_at and failure]
+        return without_secrets(max(tried)[1], endpoint.url) if tried else None
+
+    def leads_to(self, request: HttpRequest, row: WebhookEndpoint) -> list[tuple[str, str]]:
+        """The lists of its messages by status, each with their number."""
+        if not may_view(request.user, WebhookDelivery):
+            return []
+        leads = []
+        for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
+            rows = WebhookDelivery.objects.filter(endpoint=row, status=status)
+            number = words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, rows))
+            address = list_of(WebhookDelivery, **{ENDPOINT: row.pk, STATUS: status})
+            leads.append((f"{status.label}: {number}", address))
+        return leads
 
 
-def _last_failure(endpoint: WebhookEndpoint) -> str | None:
-    """Why the last try failed, among the messages that an index finds.
-
-    The newest of those that wait may never have been tried: those due last have been.
-    """
-    if endpoint.failing_since is None:
-        return None
-    own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
-    waiting = own.filter(status=DeliveryStatus.WAITING).order_by("-due_at")
-    failed = own.filter(status=DeliveryStatus.FAILED).order_by("-created_at")
-    found = [*waiting[:MAX_LISTED], *failed[:MAX_LISTED]]
-    tried = [(tried_at, failure) for tried_at, failure in found if tried_at and failure]
-    return without_secrets(max(tried)[1], endpoint.url) if tried else None
-
-
-def _counts(endpoint: WebhookEndpoint) -> list[tuple[str, str, str]]:
-    """How many messages have each status but delivered, and the address of their list."""
-    counts = []
-    for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
-        rows = WebhookDelivery.objects.filter(endpoint=endpoint, status=status)
-        number = words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, rows))
-        address = list_of(WebhookDelivery, **{ENDPOINT: endpoint.pk, STATUS: status})
-        counts.append((str(status.label), number, address))
-    return counts
-
-
-# How many rows a page reads for a filter that no index serves.
-MAX_READ: Final = 2_000
-DELIVERY_HELP = (
-    "By the id of a message, which is its webhook-id, or by that of its session. A page may be "
-    "short or empty and go on: a status is found at once among the messages of one endpoint."
-)
-# When it was created, its id and its status.
-Read = tuple[datetime, UUID, str]
+DELIVERY_HELP = "By the id of a message, which is its webhook-id, or by that of its session."
+# When it was created, and its id.
+Read = tuple[datetime, UUID]
 
 
 class DeliveryChangeList(KeysetChangeList):
@@ -235,21 +206,12 @@ class DeliveryChangeList(KeysetChangeList):
         """A page of those that are older than `start`, the only way that this list goes on."""
         if start and start.towards != "older":
             raise ValueError(start)
-        status = self.params.get(STATUS)
-        is_sought = status and not self.params.get(ENDPOINT)
-        most = MAX_READ if is_sought else size + 1
-        read = self._read(start, most)
-        wanted = [row for row in read if row[2] == (status or row[2])]
-        last = None
-        if len(wanted) > size:
-            last = wanted[size - 1]
-        elif len(read) == most:
-            last = read[-1]
-        ids = [id_ for _created_at, id_, _status in wanted[:size]]
+        read = self._read(start, size + 1)
+        ids = [id_ for _created_at, id_ in read[:size]]
         found = self.root_queryset.in_bulk(ids)
         return KeysetPage(
             [found[id_] for id_ in ids if id_ in found],
-            older=Cursor("older", *last[:2]) if last else None,
+            older=Cursor("older", *read[size - 1]) if len(read) > size else None,
         )
 
     def _read(self, start: Cursor | None, most: int) -> Sequence[Read]:
@@ -282,7 +244,7 @@ def _newest(parts: Sequence[QuerySet[WebhookDelivery]], most: int) -> Sequence[R
 
 
 def _values(rows: QuerySet[WebhookDelivery]) -> Any:
-    return rows.values_list("created_at", "id", "status")
+    return rows.values_list("created_at", "id")
 
 
 MAX_SHOWN = 20_000
@@ -298,7 +260,6 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         id_column, "customer", "address", "type_sent", "state", "answer", "tries",
         moment_of("created_at"),
     ]  # fmt: skip
-    list_filter = ["status", ("endpoint", OwnerFilter)]
     # In another order, a page would read every row.
     sortable_by = ()
     # Django shows its search box for these; `DeliveryChangeList` does the search.
@@ -318,6 +279,10 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return queryset, False
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """The statuses only of one endpoint's messages, for which there is an index."""
+        return [*(["status"] if ENDPOINT in request.GET else []), ("endpoint", OwnerFilter)]
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().list_context(request), "search_help": DELIVERY_HELP}
