@@ -169,9 +169,8 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A page of the release before sends no hidden fields: it is compared with the row.
+        # A page of the release before sends no hidden fields, and a row being made had no values.
         sent = not self.is_bound or any(one.startswith("initial-") for one in self.data)
-        # Nothing of a row that is being made was there before.
         sent = sent and not self.instance._state.adding
         if sent and self.is_bound:
             # A field that was shown empty sends nothing. On an invalid form Django would then

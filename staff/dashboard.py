@@ -38,13 +38,12 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
             "movespecs.movespec",
             "movespecs.movespecversion",
             "movespecs.release",
-            "movespecs.movespecdraft",
         ),
     ),
     ("Sessions", ("sessions_app.detectionsession",)),
     ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
     ("Erasures", ("erasure.erasure",)),
-    ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
+    ("Platform", ("admin.logentry", "auth.user", "auth.group")),
 )
 
 
@@ -52,43 +51,34 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
 NAMES = {"admin.logentry": "Who did what"}
 
 
-class Task(NamedTuple):
-    """A task of staff: the permissions that it takes, and the page on which it begins."""
-
-    label: str
-    permission: str
-    page: str
-    also: Sequence[str] = ()
-
-
+# The label of each task of staff, the page on which it begins, and the permissions that it takes.
 TASKS = (
-    Task("Find a customer", "projects.view_organization", "projects_organization_changelist"),
-    Task("See what customers used", "usage.view_usagemonth", "usage_usagemonth_changelist"),
-    Task(
+    ("Find a customer", "projects_organization_changelist", ["projects.view_organization"]),
+    ("See what customers used", "usage_usagemonth_changelist", ["usage.view_usagemonth"]),
+    (
         "Onboard a customer",
-        "projects.add_organization",
         "projects_organization_onboard",
-        also=("projects.add_project", "projects.add_apikey"),
+        ["projects.add_organization", "projects.add_project", "projects.add_apikey"],
     ),
-    Task("Issue an API key", "projects.add_apikey", "projects_project_changelist"),
-    Task("Rotate or revoke a key", "projects.change_apikey", "projects_apikey_changelist"),
-    Task("See a movement's versions", "movespecs.view_movespec", "movespecs_movespec_changelist"),
-    Task(
+    ("Issue an API key", "projects_project_changelist", ["projects.add_apikey"]),
+    ("Rotate or revoke a key", "projects_apikey_changelist", ["projects.change_apikey"]),
+    ("See a movement's versions", "movespecs_movespec_changelist", ["movespecs.view_movespec"]),
+    (
         "Release, roll back or withdraw a version",
-        "movespecs.release_movespecversion",
         "movespecs_movespecversion_changelist",
+        ["movespecs.release_movespecversion"],
     ),
-    Task(
+    (
         "See what a session counted",
-        "sessions_app.view_detectionsession",
         "sessions_app_detectionsession_changelist",
+        ["sessions_app.view_detectionsession"],
     ),
-    Task(
+    (
         "See why a webhook fails",
-        "webhooks.view_webhookendpoint",
         "webhooks_webhookendpoint_changelist",
+        ["webhooks.view_webhookendpoint"],
     ),
-    Task("See who did what", "admin.view_logentry", "admin_logentry_changelist"),
+    ("See who did what", "admin_logentry_changelist", ["admin.view_logentry"]),
 )
 
 
@@ -113,9 +103,9 @@ def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def tasks_of(user: Any) -> list[tuple[str, str]]:
     """The label and address of each task that `user` may do."""
     return [
-        (task.label, reverse(f"admin:{task.page}"))
-        for task in TASKS
-        if user.has_perms([task.permission, *task.also])
+        (label, reverse(f"admin:{page}"))
+        for label, page, permissions in TASKS
+        if user.has_perms(permissions)
     ]
 
 
@@ -138,10 +128,7 @@ class Chart(NamedTuple):
     bars: Sequence[Bar]
     total: int
     most: int
-
-    @property
-    def width(self) -> int:
-        return BAR_STEP * len(self.bars)
+    width: int
 
 
 class Concern(NamedTuple):
@@ -193,16 +180,13 @@ def created_per_hour(now: datetime) -> Chart:
     )
     per_hour = created.order_by().values_list(TruncHour("created_at"))
     counts = dict(per_hour.annotate(count=Count("*")))
-    return _chart([counts.get(hour, 0) for hour in hours], hours)
-
-
-def _chart(values: Sequence[int], hours: Sequence[datetime]) -> Chart:
+    values = [counts.get(hour, 0) for hour in hours]
     most = max(values)
     bars = []
     for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
         height = round(BAR_HEIGHT * value / (most or 1))
         bars.append(Bar(hour, value, number * BAR_STEP, BAR_HEIGHT - height, height))
-    return Chart(bars, sum(values), most)
+    return Chart(bars, sum(values), most, BAR_STEP * HOURS)
 
 
 def _attention(user: Any, now: datetime) -> Iterator[Concern]:

@@ -1,6 +1,5 @@
 """The log of all that staff did: who did what, when, and why."""
 
-from datetime import datetime
 from functools import reduce
 from heapq import nlargest
 from itertools import takewhile
@@ -10,19 +9,17 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator, capfirst
+from django.utils.text import Truncator
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.base import ReadOnlyAdmin
 from staff.display import link, moment_of, short_ids, shortened
-from staff.lists import StrictFilter
 from staff.search import ids_of, means_one_id, searched, words_of
 from staff.states import deed_and_reason
 from webhooks.models import WebhookEndpoint
@@ -85,23 +82,6 @@ NAME = "Who did what"
 MAX_LIST_ITEM_CHARACTERS = 160
 
 
-class KindFilter(StrictFilter):
-    title = "what"
-    parameter_name = "what"
-
-    def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
-        kinds = [model for model in admin.site._registry if model is not LogEntry]
-        types = ContentType.objects.get_for_models(*kinds, for_concrete_models=False)
-        found = {
-            kind._meta.label_lower: (
-                str(capfirst(kind._meta.verbose_name)),
-                Q(content_type=of_kind),
-            )
-            for kind, of_kind in types.items()
-        }
-        return dict(sorted(found.items(), key=lambda one: one[1][0].lower()))
-
-
 def _done(entry: LogEntry) -> str:
     return deed_and_reason(entry)[0]
 
@@ -110,7 +90,7 @@ def _done(entry: LogEntry) -> str:
 class LogEntryAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly", "why"]
-    list_filter = ["action_time", KindFilter, "action_flag"]
+    list_filter = ["action_time", "action_flag"]
     list_select_related = ["user", "content_type"]
     # Django shows its search box for these; `log_searched` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]

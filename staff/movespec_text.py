@@ -1,4 +1,4 @@
-"""The YAML of a version or draft on a page: numbered lines, issues, and comparisons."""
+"""The YAML of a version on a page: numbered lines, issues, and comparisons."""
 
 import re
 from collections import defaultdict
@@ -49,19 +49,15 @@ def lines_of(yaml_source: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def side_by_side(
-    left: str, right: str, *, whole: bool = False, most: int | None = None
-) -> Difference:
+def side_by_side(left: str, right: str, *, most: int | None = None) -> Difference:
     """Compare two texts line by line.
 
-    Unless `whole`, unchanged lines far from a change are left out. At most the first `most` rows
-    are returned, and none if the texts have the same lines.
+    Unchanged lines far from a change are left out. At most the first `most` rows are returned.
     """
     rows = list(_rows(lines_of(left), lines_of(right)))
     if all(row.kind == "same" for row in rows):
         return Difference([])
-    if not whole:
-        rows = list(_around_changes(rows))
+    rows = list(_around_changes(rows))
     # Only what is shown is made readable and marked.
     rest = rows[most:] if most is not None else []
     return Difference(
@@ -231,17 +227,15 @@ def comparison(
     left: MoveSpecVersion | None,
     right: MoveSpecVersion | None,
     *,
-    whole: bool = False,
     every: bool = False,
 ) -> dict[str, Any]:
     """The variables of diff.html."""
     if left is None or right is None or left.id == right.id:
         return {}
-    parameters = {"against": left.id, **({"whole": "yes"} if whole else {})}
     most = None if every else MAX_LINES
     return {
         "left": left,
         "right": right,
-        "diff": side_by_side(left.yaml_source, right.yaml_source, whole=whole, most=most),
-        "all_differences": every_line_of(right, **parameters),
+        "diff": side_by_side(left.yaml_source, right.yaml_source, most=most),
+        "all_differences": every_line_of(right, against=left.id),
     }

@@ -1,4 +1,4 @@
-"""The pages of MoveSpecs, their versions, drafts and releases."""
+"""The pages of MoveSpecs, their versions and releases."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from common.names import visible
 from detection import validate
 from kynaplatform import clock
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
-from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecVersion, Release
 from staff.actions import StaffActionAdmin, action_url
 from staff.actions import movespecs as actions
 from staff.actions.movespecs import (
@@ -76,7 +76,7 @@ def version_rows(
 ) -> Iterator[VersionRow]:
     """The rows of the versions of these numbers, the newest first, by one statement."""
     known = with_releases(movespec.versions.filter(version_number__in=numbers))
-    known = with_author(known, "created_by", user).defer("yaml_source")
+    known = with_author(known, "created_by").defer("yaml_source")
     for version in known.order_by("-version_number"):
         version.movespec = movespec
         yield VersionRow(
@@ -129,7 +129,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         rows = with_release(super().get_queryset(request))
-        found: QuerySet[MoveSpec] = with_author(rows, "created_by", request.user)
+        found: QuerySet[MoveSpec] = with_author(rows, "created_by")
         return found
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
@@ -217,37 +217,6 @@ def _with_released(newest: list[int], movespec: MoveSpec) -> list[int]:
     return [*newest, released.version_number]
 
 
-@admin.register(MoveSpecDraft)
-class MoveSpecDraftAdmin(ReadOnlyAdmin):
-    change_form_template = "admin/movespecs/draft.html"
-    list_display = ["movespec_name", "project", moment_of("updated_at")]
-    list_filter = ["updated_at"]
-    search_fields = ["=id", "=movespec__id", "movespec__name"]
-    fields = ["id", "movespec", "project", "edited_by", "updated_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecDraft]:
-        rows = super().get_queryset(request)
-        found: QuerySet[MoveSpecDraft] = with_author(rows, "updated_by", request.user)
-        return found
-
-    @admin.display(description="changed by")
-    def edited_by(self, draft: MoveSpecDraft) -> SafeString | str:
-        return author_of(draft, draft.updated_by)
-
-    @admin.display(description="MoveSpec", ordering="movespec__name")
-    def movespec_name(self, draft: MoveSpecDraft) -> str:
-        return str(draft.movespec)
-
-    @admin.display(description="project")
-    def project(self, draft: MoveSpecDraft) -> str:
-        return str(draft.movespec.project)
-
-    def page_context(self, request: HttpRequest, draft: MoveSpecDraft) -> dict[str, Any]:
-        text, every = draft.yaml_source, "all" in request.GET
-        read = reading(text, validate(text), "?all=yes", every=every)
-        return {**super().page_context(request, draft), **read}
-
-
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
     list_display = [moment_of("created_at", "when"), "movespec_name", "versions", "who", "why"]
@@ -259,7 +228,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         texts = [f"{version}__yaml_source" for version in ("from_version", "to_version")]
         rows = super().get_queryset(request).defer(*texts)
-        found: QuerySet[Release] = with_author(rows, "released_by_credential", request.user)
+        found: QuerySet[Release] = with_author(rows, "released_by_credential")
         return found
 
     @admin.display(description="MoveSpec", ordering="movespec__name")
@@ -304,7 +273,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
-        versions = with_author(versions.select_related(released), "created_by", request.user)
+        versions = with_author(versions.select_related(released), "created_by")
         versions = with_releases(versions)
         # Read in the statement that reads what is released: both are of one moment.
         releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
@@ -336,7 +305,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def page_context(self, request: HttpRequest, version: MoveSpecVersion) -> dict[str, Any]:
         other = self._compared_with(request, version)
-        every, whole = "all" in request.GET, "whole" in request.GET
+        every = "all" in request.GET
         link = {"against": other.id} if other else {}
         return {
             **super().page_context(request, version),
@@ -351,7 +320,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             "state": self.state(version),
             "others": siblings_of(version)[:MAX_CHOICES],
             "released_id": version.movespec.current_released_version_id,
-            **comparison(other, version, whole=whole, every=every),
+            **comparison(other, version, every=every),
         }
 
     def _compared_with(

@@ -30,14 +30,13 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst, smart_split, unescape_string_literal
 
 from common.names import visible
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import (
     AccessToken,
     ApiKey,
     Organization,
     Project,
     ServiceAccount,
-    SigningKey,
 )
 from sessions_app.context import fault_of_subject
 from sessions_app.listing import AnyOf, ids_with_note
@@ -218,8 +217,7 @@ MAX_FOUND = 5
 # by id alone.
 NAMED: tuple[type[Model], ...] = (Organization, Project, ApiKey, ServiceAccount, MoveSpec)
 BY_ID: tuple[type[Model], ...] = (
-    MoveSpecVersion, MoveSpecDraft, DetectionSession, WebhookEndpoint, WebhookDelivery,
-    AccessToken, SigningKey,
+    MoveSpecVersion, DetectionSession, WebhookEndpoint, WebhookDelivery, AccessToken,
 )  # fmt: skip
 # The list of sessions is searched by the names of these, and by more. The box only leads there.
 NAME_SESSIONS = (Organization, Project, MoveSpec)
@@ -281,10 +279,8 @@ def _found(page: Any, request: HttpRequest, text: str) -> FoundOfKind:
 
 
 def _ranked(rows: QuerySet[Any], text: str, meant: tuple[UUID, UUID] | None) -> QuerySet[Any]:
-    """The row with the id first, then the rows that match best by their own names.
-
-    The best are called by all of the words, or by the last of them: in `acme ios app` the first
-    may be the customer's name. Then come names that begin so, that have all words, and the rest.
+    """The row with the id first, then those called so, by all of the words or by the last of them:
+    in `acme ios app` the first may be the customer's name.
     """
     if not (words := words_of(text)):
         return rows.none()
@@ -292,9 +288,7 @@ def _ranked(rows: QuerySet[Any], text: str, meant: tuple[UUID, UUID] | None) -> 
     rank = Case(
         *([When(pk__range=meant, then=0)] if meant else []),
         When(reduce(or_, [Q(name__iexact=end) for end in ends]), then=1),
-        When(reduce(or_, [Q(name__istartswith=end) for end in ends]), then=2),
-        When(Q(*(Q(name__icontains=word) for word in words)), then=3),
-        default=4,
+        default=2,
         output_field=IntegerField(),
     )
     return rows.order_by(rank, *in_use_first(rows.model), "-created_at", "pk")

@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 
 from detection import DrivingAngle, MoveSpec, MoveSpecInvalid, Side, driving_angles
 from sessions_app.attempt_words import check_words, why_words
-from sessions_app.context import spec_of_session, validation_of_version
+from sessions_app.context import spec_of_session
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
 from sessions_app.stream_state import SUMMARY, summary_of
 from sessions_app.summary import (
@@ -73,7 +73,6 @@ def session_page(session: DetectionSession) -> dict[str, Any]:
     attaches = session.attaches.order_by("-attached_at")[:ATTACHES]
     return {
         "frames": list(_frames(seen)),
-        "parameters": _parameters(session),
         "why": list(_why(seen)),
         "movements": [(name, list(_movement(one))) for name, one in seen.movements.items()],
         "counts": dict(Counter(session.repetitions).most_common()),
@@ -164,25 +163,6 @@ def _frames(seen: Seen) -> Iterator[Fact]:
     if seen.spec is not None and not session.repetitions:
         steps, sequence = stored.get("steps", 0), seen.spec.sequence
         yield "Farthest step", f"{steps} of {len(sequence)}", sequence[steps - 1] if steps else ""
-
-
-def _parameters(session: DetectionSession) -> list[tuple[str, str]]:
-    """The numbers that it was given, each with its unit where its version's text has one."""
-    if not session.parameters:
-        return []
-    try:
-        units = validation_of_version(session.resolved_version_id).units()
-    except MoveSpecInvalid:
-        units = {}
-    return [
-        (
-            name,
-            duration(timedelta(milliseconds=number))
-            if units.get(name) == "ms"
-            else f"{number_words(number)}{units.get(name, '')}",
-        )
-        for name, number in session.parameters.items()
-    ]
 
 
 def _why(seen: Seen) -> Iterator[str]:

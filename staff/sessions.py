@@ -157,12 +157,12 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def frames(self, session: DetectionSession) -> int:
         return session.accepted_frames_total
 
-    def made_by(self, request: HttpRequest, session: DetectionSession) -> SafeString | str | None:
+    def made_by(self, session: DetectionSession) -> SafeString | str | None:
         """The credential that created it, by name; None where code from before did."""
         if session.created_by is None:
             return None
         this = DetectionSession.objects.filter(pk=session.pk).order_by().only("pk")
-        row = with_author(this, "created_by", request.user).first()
+        row = with_author(this, "created_by").first()
         # It may be deleted while its page is made.
         return author_of(row, session.created_by) if row else None
 
@@ -235,7 +235,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             ("Ended", _moment(ended)),
             ("Streamed for", duration(ended - started) if started and ended else None),
             ("Frames accepted", f"{session.accepted_frames_total:,}"),
-            ("Made by", self.made_by(request, session)),
+            ("Made by", self.made_by(session)),
         ]
         if may_view(request.user, WebhookDelivery):
             sent = list_of(WebhookDelivery, q=session.pk)

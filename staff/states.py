@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -85,21 +85,12 @@ def _content_type(model: Model | type[Model]) -> ContentType:
     return ContentType.objects.get_for_model(model, for_concrete_model=False)
 
 
-class Suspension(NamedTuple):
-    """A suspension of `owner`. `who` and `reason` are None if no entry of staff has them."""
-
-    owner: Owner
-    since: datetime
-    who: str | None = None
-    reason: str | None = None
-
-    @property
-    def kind(self) -> str:
-        return str(self.owner._meta.verbose_name)
-
-
-def suspensions_of(row: Any) -> list[Suspension]:
-    return [_suspension(owner, since) for owner, since in _suspended(row)]
+def suspensions_of(row: Any) -> list[str]:
+    """A sentence about each suspension that `row` is under."""
+    return [
+        f"The {owner._meta.verbose_name} {owner} is suspended since {since:%Y-%m-%d %H:%M} UTC."
+        for owner, since in _suspended(row)
+    ]
 
 
 def with_suspensions(row: Any, state: SafeString | str = "") -> SafeString:
@@ -118,14 +109,6 @@ def _suspended(row: Any) -> list[tuple[Owner, datetime]]:
     if isinstance(row, Organization):
         owners = [row]
     return [(owner, owner.suspended_at) for owner in owners if owner.suspended_at is not None]
-
-
-def _suspension(owner: Owner, since: datetime) -> Suspension:
-    deeds = Q(change_message__startswith="Suspended ") | Q(change_message__startswith="Resumed ")
-    entry = history_of(owner).filter(deeds).first()
-    if entry is None or not entry.change_message.startswith("Suspended "):
-        return Suspension(owner, since)
-    return Suspension(owner, since, entry.user.get_username(), deed_and_reason(entry)[1])
 
 
 SOON, LATELY = timedelta(days=14), timedelta(days=1)

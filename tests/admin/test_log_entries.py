@@ -100,17 +100,10 @@ def test_an_entry_of_a_deletion_has_no_link(support: Client, owner: Machine) -> 
     assert '<span class="quiet">project</span> About it' in text_of(support.get(LOG))
 
 
-def test_it_is_filtered_by_what_it_is_about_and_by_what_was_done(
-    support: Client, owner: Machine
-) -> None:
+def test_it_is_filtered_by_what_was_done(support: Client, owner: Machine) -> None:
     added = note(owner.project, flag=ADDITION)
-    changed = note(owner.project)
-    other = note(ApiKey.objects.get(pk=owner.credential.pk), flag=ADDITION)
-    assert found(support, what="projects.project") == [changed, added]
-    assert found(support, action_flag__exact="1") == [other, added]
-    assert found(support, what="projects.apikey", action_flag__exact="1", q="acme") == [other]
-    for query in ("what=projects.no", "what=x", "content_type__id__exact=1"):
-        assert support.get(f"{LOG}?{query}").status_code == 400
+    note(owner.project)
+    assert found(support, action_flag__exact="1") == [added]
 
 
 def test_who_may_not_view_the_log_sees_none_of_it(owner: Machine, of_owner: list[str]) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from movespecs.drafts import MAX_YAML_BYTES
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from staff.movespec_text import MAX_LINES
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML
@@ -66,13 +66,11 @@ def differences(page: str) -> int:
 def test_no_text_makes_a_page_of_more(
     manager: Client, movespec: MoveSpec, text: str, most: int
 ) -> None:
-    """In KiB: of a version beside the released one, of its actions, and of a draft."""
+    """In KiB: of a version beside the released one, and of its actions."""
     assert len(text.encode()) <= MAX_YAML_BYTES
     version = version_of(movespec, text)
-    MoveSpecDraft.objects.update(yaml_source=text)
     pages = [
-        address(version), address(version) + "?whole=yes", address(version, "release"),
-        address(version, "withdraw"), address(MoveSpecDraft.objects.get()),
+        address(version), address(version, "release"), address(version, "withdraw"),
     ]  # fmt: skip
     sizes = [len(page_of(manager, page).encode()) for page in pages]
     assert max(sizes) < most * KIB, sizes
@@ -92,27 +90,6 @@ def test_a_page_shows_the_first_lines_and_leads_to_all(manager: Client, movespec
     whole = page_of(manager, unescape(to_all))
     assert numbers(whole) == list(range(1, len(COMMENTS) // 2 + 1))
     assert "Not all is shown" not in whole
-
-
-def test_a_change_beyond_the_cut_is_told_and_shown_by_the_link(
-    manager: Client, movespec: MoveSpec
-) -> None:
-    many = "".join(f"# {number}\n" for number in range(5000))
-    old = version_of(movespec, VALID_YAML + many)
-    new = version_of(movespec, VALID_YAML + many.replace("# 4000\n", "# four thousand\n"))
-
-    page = page_of(manager, address(new), against=str(old.id), whole="yes")
-
-    assert "four thousand" not in page.split('id="against"')[1]
-    assert differences(page) == MAX_LINES
-    assert "3014 more lines are left out, and <strong>1 of them differs</strong>." in page
-    (to_all,) = re.findall(r'<a href="([^"]+)">The whole comparison</a>', page)
-    assert to_all.endswith("#against")
-    whole = page_of(manager, unescape(to_all).removesuffix("#against"))
-    assert "<ins>four thousand</ins>" in whole
-    assert differences(whole) == 5014
-    # Without the unchanged lines it is on the page at once.
-    assert "<ins>four thousand</ins>" in page_of(manager, address(new), against=str(old.id))
 
 
 @pytest.mark.parametrize("name", ["release", "withdraw"])

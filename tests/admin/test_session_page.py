@@ -16,7 +16,6 @@ from django.utils import timezone
 
 import detection
 from detection import DetectionEvent, Engine, PoseFrame
-from dev.local_stack.environment import PROJECT
 from movespecs.models import MoveSpec
 from realtime.progress import SessionSummary
 from sessions_app.models import DetectionSession, SessionAttach
@@ -109,14 +108,6 @@ def test_an_unknown_session_leads_back_with_a_word(superuser: Client, id_: Any) 
     answer = superuser.get(f"{LIST}{id_}/change/", follow=True)
     assert "t exist" in text_of(answer)
     assert superuser.get(cancel_address(str(id_)), follow=True).status_code == 200
-
-
-def test_parameters_have_their_units(owner: Machine) -> None:
-    yaml_source = (PROJECT / "examples" / "movespecs" / "wall-sit.yaml").read_text()
-    movespec, _ = make_released(owner.project, yaml_source)
-    this = session_of(movespec, parameters={"depth": 110.0, "hold_ms": 30_000.0, "gone": 2.0})
-    shown = session_page(this)["parameters"]
-    assert sorted(shown) == [("depth", "110°"), ("gone", "2"), ("hold_ms", "30 s")]
 
 
 def test_it_says_which_member_of_staff_cancelled_it_and_why(
