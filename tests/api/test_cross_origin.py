@@ -7,7 +7,7 @@ from django.test import Client
 
 from kynaplatform.middleware import MAX_REPORTED
 from tests.api.api_requests import ask, nothing_changes
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, ApiClient
+from tests.conftest import MOVESPECS, SESSIONS, ApiClient
 
 ORIGIN = "https://app.example"
 
@@ -27,13 +27,7 @@ def preflight(path, method, origin=ORIGIN, **more):
 
 @pytest.mark.parametrize(
     ("path", "method"),
-    [
-        (SESSIONS, "POST"),
-        (f"{MOVESPECS}/x", "PATCH"),
-        (f"{MOVESPECS}/x/draft", "PUT"),
-        (TOKENS, "POST"),
-        ("/.well-known/jwks.json", "GET"),
-    ],
+    [(SESSIONS, "POST"), (f"{MOVESPECS}/x/draft", "PUT"), ("/.well-known/jwks.json", "GET")],
 )
 def test_a_preflight_needs_no_token(db, settings, path, method):
     settings.RATE_LIMIT_ANONYMOUS = 0
@@ -98,16 +92,7 @@ def test_what_is_not_the_api_is_never_shared(db, path):
 # Development
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "http://localhost",
-        "http://localhost:5173",
-        "https://localhost:65535",
-        "http://127.0.0.1",
-        "http://127.0.0.1:3000",
-    ],
-)
+@pytest.mark.parametrize("origin", ["http://localhost", "https://127.0.0.1:65535"])
 def test_in_development_this_machine_is_allowed_on_any_port(owner, origin):
     for response in (owner.get(SESSIONS, origin=origin), preflight(SESSIONS, "POST", origin)):
         assert response.headers["Access-Control-Allow-Origin"] == origin
@@ -117,14 +102,9 @@ def test_in_development_this_machine_is_allowed_on_any_port(owner, origin):
     "origin",
     [
         "http://localhost.evil.example",
-        "http://localhost:80.evil.example",
         "http://localhost:80@evil.example",
         "http://evil.example#http://localhost",
-        "http://127.0.0.12",
-        "http://127.0.0.1:3000/",
         "http://127x0x0x1",
-        "http://[::1]:3000",
-        "ftp://localhost",
         "http://localhost:",
     ],
 )

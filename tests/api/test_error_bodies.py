@@ -3,38 +3,9 @@
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from kynaplatform.api.errors import ApiError
-from tests.api.api_requests import RETRYABLE, ask, nothing_changes, refused, refused_fields
+from tests.api.api_requests import ask, nothing_changes, refused, refused_fields
 from tests.conftest import MOVESPECS, SESSIONS, ApiClient, error_of
 from tests.long_runs import thinned
-
-# The contract's table.
-CODES = {
-    400: "malformed_request",
-    401: "access_token_missing access_token_invalid access_token_expired api_key_invalid "
-    "service_account_invalid",
-    403: "organization_suspended project_suspended insufficient_scope project_mismatch "
-    "authorization_failed",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict contract_version_unsupported movespec_not_released movespec_archived "
-    "movespec_version_withdrawn movespec_fork_required session_already_ended",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
-    422: "validation_error idempotency_key_invalid idempotency_key_reused movespec_invalid",
-    429: "rate_limited",
-    500: "internal_error",
-    503: "service_unavailable",
-}
-
-
-def test_every_code_has_the_contracts_status_and_retryability():
-    # The stream's own errors are there once a test has imported the runtime.
-    kinds = [kind for kind in ApiError.__subclasses__() if "realtime" not in kind.__module__]
-    statuses = {code: status for status, codes in CODES.items() for code in codes.split()}
-    assert {kind.code: kind.status for kind in kinds} == statuses
-    assert {kind.code for kind in kinds if kind.retryable} == RETRYABLE
-
 
 # By route
 

@@ -100,31 +100,6 @@ def test_creating_a_session(owner, peer, settings):
     )
 
 
-def test_forking(owner, peer, public_movespec, settings):
-    unreleased = make_movespec(owner.project)
-    path = f"{MOVESPECS}/{public_movespec.id}/fork"
-    used = {"project_id": str(owner.project.id)}
-    assert owner.post(path, used, idempotency_key="used").status_code == 201
-    settings.RATE_LIMIT_MOVESPECS = 0
-    body = {"project_id": str(peer.project.id), "name": ""}
-    request = Faulty(f"{MOVESPECS}/{uuid.uuid4()}/fork", body, None)
-    request.tells(
-        ("", None, "method_not_allowed"),
-        ("method", "POST", "access_token_missing"),
-        ("token", owner.token_with("movespecs:read"), "rate_limited"),
-        (partial(setattr, settings, "RATE_LIMIT_MOVESPECS"), 1_000, "insufficient_scope"),
-        ("token", owner.token, "unsupported_media_type"),
-        ("content_type", "application/json", "payload_too_large"),
-        ("raw", b"[1", "malformed_request"),
-        ("raw", None, "idempotency_key_invalid"),
-        ("key", "used", "validation_error"),
-        ("name", "mine", "project_mismatch"),
-        ("project_id", str(owner.project.id), "idempotency_key_reused"),
-        ("key", "free", "not_found"),
-        ("path", f"{MOVESPECS}/{unreleased.id}/fork", "movespec_not_released"),
-    )
-
-
 def test_putting_a_draft(owner, movespec):
     """The size of the text is the body's fault: it comes before the resource."""
     archive(movespec)

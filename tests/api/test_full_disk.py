@@ -1,14 +1,10 @@
 """A database whose disk is full: /readyz and the errors say so, and reads go on."""
 
 import logging
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NoReturn
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from kynaplatform import dependencies
 from kynaplatform.dependencies import DATABASE, Outage
@@ -16,7 +12,6 @@ from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import ask
 from tests.conftest import SESSIONS, Machine
-from tests.open_folder import open_folder
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,60 +22,8 @@ def execute(*statements: str) -> None:
             cursor.execute(statement)
 
 
-def fill() -> NoReturn:
-    while True:
-        execute("INSERT INTO filler VALUES (repeat('x', 8000))")
-
-
 @pytest.fixture
-def tiny_disk() -> Iterator[Path]:
-    """A disk of 1 MiB that the server of the tests may write to."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW data_directory")
-        [directory] = cursor.fetchone()
-    try:
-        owner = os.stat(directory)
-    except OSError:
-        pytest.skip("the database is another machine's")
-    with open_folder() as folder:
-        disk = folder / "disk"
-        disk.mkdir()
-        options = f"size=1m,uid={owner.st_uid},gid={owner.st_gid},mode=700"
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], check=False, capture_output=True
-        )
-        if mounted.returncode != 0:
-            pytest.skip("this user may not mount; the test by a trigger runs everywhere")
-        try:
-            yield disk
-        finally:
-            subprocess.run(["umount", disk], check=True)
-
-
-@pytest.fixture
-def a_full_tablespace(tiny_disk: Path) -> Iterator[Callable[[], None]]:
-    """Sessions are stored on a disk that is full, until the fixture's value is called."""
-    execute(
-        f"CREATE TABLESPACE tiny LOCATION '{tiny_disk}'",
-        "ALTER TABLE detection_session SET TABLESPACE tiny",
-        "CREATE TABLE filler (filled text) TABLESPACE tiny",
-        "ALTER TABLE filler ALTER filled SET STORAGE PLAIN",
-    )
-
-    try:
-        with pytest.raises(OperationalError, match="No space left on device"):
-            fill()
-        yield lambda: execute("DROP TABLE filler")
-    finally:
-        execute(
-            "DROP TABLE IF EXISTS filler",
-            "ALTER TABLE detection_session SET TABLESPACE pg_default",
-            "DROP TABLESPACE tiny",
-        )
-
-
-@pytest.fixture
-def a_trigger() -> Iterator[Callable[[], None]]:
+def make_room() -> Iterator[Callable[[], None]]:
     """PostgreSQL says of each session that it has no room for it."""
     clear = "DROP TRIGGER IF EXISTS full_disk ON detection_session"
     execute(
@@ -94,11 +37,6 @@ def a_trigger() -> Iterator[Callable[[], None]]:
         yield lambda: execute(clear)
     finally:
         execute(clear, "DROP FUNCTION full_disk()")
-
-
-@pytest.fixture(params=["a_full_tablespace", "a_trigger"])
-def make_room(request: pytest.FixtureRequest, owner: Machine, movespec: MoveSpec) -> Any:
-    return request.getfixturevalue(request.param)
 
 
 def test_it_is_told_and_reads_go_on(

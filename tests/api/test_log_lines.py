@@ -62,19 +62,6 @@ def test_warnings_and_uncaught_exceptions_are_lines_too():
     assert {line["process"] for line in lines} == {"command"}
 
 
-@pytest.mark.long
-def test_in_text_a_traceback_follows_its_line():
-    text = stderr_of(EVERYTHING, "text", status=1)
-    assert " CRITICAL kynaplatform.process [-] uncaught exception\nTraceback (most recent" in text
-    assert text.endswith("\nZeroDivisionError: at last\n")
-
-
-@pytest.mark.long
-def test_ctrl_c_is_no_line():
-    text = stderr_of("raise KeyboardInterrupt", "json", status=-2)
-    assert text.endswith("\nKeyboardInterrupt\n")
-
-
 def record(message, *args):
     return logging.LogRecord("some.library", logging.INFO, "/a.py", 1, message, args, None)
 

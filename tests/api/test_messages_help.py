@@ -19,16 +19,10 @@ SCOPES = (
     [
         ("mode", "realtime", f'{MODES}, not "realtime".'),
         ("mode", "x" * 500_000, f'{MODES}, not "{"x" * 40}…".'),
-        ("mode", None, f"{MODES}, not null."),
         ("mode", 7, f"{MODES}, not 7."),
-        ("mode", ["live"], f"{MODES}, not an array."),
         ("project_id", "mine", f"{UUID}."),
-        ("project_id", True, f"{UUID}, not true."),
-        ("movespec_id", 5.5, f"{UUID} or null, not 5.5."),
         ("movespec_id", {}, f"{UUID} or null, not an object."),
         ("contract_major", "1", 'This field must be a whole number, not the string "1".'),
-        ("contract_major", 1.5, "This field must be a whole number, not 1.5."),
-        ("contract_major", False, "This field must be a whole number, not false."),
     ],
 )
 def test_a_session_is_told_what_its_fields_may_be(owner, movespec, field, value, message):

@@ -156,27 +156,12 @@ def test_a_new_row_does_not_shift_the_pages(owner):
 @thinned(
     "make, limit",
     [*IDS],
-    [
-        "0",
-        "-1",
-        "501",
-        "99999999999999999999",
-        "1.5",
-        "5.0",
-        "1e1",
-        "x",
-        "",
-        "1_0",
-        "+1",
-        "٣",
-        " 1",
-        "true",
-    ],
+    ["0", "501", "99999999999999999999", "5.0", "", "1_0", "٣", " 1"],
 )
 def test_a_bad_limit_is_refused(owner, make, limit):
     path = make(owner, moments(1))
     with nothing_changes():
-        refused_fields(owner.get(f"{path}?limit={limit.replace('+', '%2B')}"), "limit")
+        refused_fields(owner.get(f"{path}?limit={limit}"), "limit")
 
 
 def of_bytes(raw):
@@ -186,18 +171,7 @@ def of_bytes(raw):
 @thinned(
     "make, cursor",
     [*IDS],
-    [
-        "",
-        "x",
-        "!!!!",
-        "é",
-        "%00",
-        "a" * 101,
-        of_bytes(b"x" * 23),
-        of_bytes(b"x" * 25),
-        of_bytes(b"\xff" * 24),
-        of_bytes(b"x" * 24)[:-1] + "=",
-    ],
+    ["", "!!!!", "%00", "a" * 101, of_bytes(b"x" * 23), of_bytes(b"\xff" * 24)],
 )
 def test_a_bad_cursor_is_refused(owner, make, cursor):
     path = make(owner, moments(1))

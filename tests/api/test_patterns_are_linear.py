@@ -1,14 +1,11 @@
 """Each pattern that sees a stranger's text: half a mebibyte of its worst takes no time"""
 
-import ast
 import re
 import signal
-from collections import Counter
 
 import pytest
 
 from detection.language import criteria, yaml_text, yaml_tree
-from dev.local_stack.environment import PROJECT
 from kynaplatform import logs, middleware
 from kynaplatform.api import bodies, faults, idempotency, operations, views
 from projects import credentials
@@ -103,51 +100,6 @@ def _bounded():
     signal.signal(signal.SIGVTALRM, before)
 
 
-PACKAGES = (
-    "kynaplatform", "projects", "movespecs", "sessions_app", "detection", "realtime",
-    "dev/replay", "clients/python", "staff",
-)  # fmt: skip
-# What they match is an operator's, or the server's own.
-NO_STRANGERS = {
-    "kynaplatform/environment.py",
-    "kynaplatform/api/rate_limits.py",
-    "clients/python/rest.py",
-    "kynaplatform/api/openapi.py",
-    "movespecs/spec_options.py",
-    "sessions_app/attempt_words.py",
-    "sessions_app/retention.py",
-}
-# Its patterns are fields of the language, which a test below feeds.
-OF_THE_LANGUAGE = {"detection/language/checking.py"}
-
-
-def uses_of_re(path):
-    """The functions of `re` that a module calls."""
-    return [
-        node.func.attr
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "re"
-    ]
-
-
-def test_each_is_here():
-    """Every pattern of ours is compiled at the head of its module, and told above."""
-    found = {}
-    for package in PACKAGES:
-        for path in (PROJECT / package).rglob("*.py"):
-            if uses := uses_of_re(path):
-                found[str(path.relative_to(PROJECT))] = uses
-    told = Counter(module.__file__.removeprefix(f"{PROJECT}/") for module, *_ in WORST)
-    others = NO_STRANGERS | OF_THE_LANGUAGE
-    assert {name: len(uses) for name, uses in found.items()} == dict(told) | {
-        name: len(found[name]) for name in others
-    }
-    assert {use for name in told for use in found[name]} == {"compile"}
-
-
 def test_each_is_linear():
     for (module, name, use), texts in WORST.items():
         for text in texts:
@@ -166,12 +118,6 @@ def test_so_are_those_of_the_language():
     for text in declared.values():
         for letters in ("x" * SIZE, " " * SIZE, "x" * SIZE + "\0", "x-" * (SIZE // 2)):
             re.fullmatch(text.pattern, letters)
-
-
-def test_a_pattern_that_is_not_fails_here():
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)
-    with pytest.raises(TooSlowError):
-        re.search(r" - at `\$(.*)`$", " - at `$" * (SIZE // 8))
 
 
 def test_the_faults_of_a_body_are_found_in_time():

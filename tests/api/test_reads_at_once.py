@@ -1,7 +1,5 @@
 """Export, usage and summary: one of a project, and one thread of a process, at a time"""
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +14,6 @@ from sessions_app import views
 from tests.api.api_requests import ask, limited, nothing_changes, refused
 from tests.conftest import SESSIONS, Machine, mint
 from tests.server import test_database_url as database_url
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EXPORT = "/api/export"
@@ -72,17 +69,6 @@ def test_a_process_has_one_thread_for_them(read: str, owner: Machine, peer: Mach
             is_under_way(owner.get(READS[read](owner)), "server")
         assert owner.get(SESSIONS).status_code == 200
     assert owner.get(READS[read](owner)).status_code == 200
-
-
-def test_a_killed_process_leaves_the_place(owner: Machine) -> None:
-    other_process = psycopg.connect(database_url())
-    begin_read(other_process, owner)
-    is_under_way(owner.get(EXPORT), "project")
-    # As the kernel does for it.
-    with socket.socket(fileno=os.dup(other_process.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
-    eventually(lambda: owner.get(EXPORT).status_code == 200, "the place is free")
-    other_process.close()
 
 
 def test_a_read_that_fails_leaves_both_places(

@@ -39,12 +39,9 @@ def create(owner):
 @pytest.mark.parametrize(
     "content_type",
     [
-        "application/json",
         "APPLICATION/JSON",
-        "application/json; charset=utf-8",
-        "application/json;charset=UTF-8",
         'application/json; charset="utf-8"',
-        "application/json ; charset=utf8",
+        "application/json ; charset=UTF8",
     ],
 )
 def test_it_takes_json(create, content_type):
@@ -55,15 +52,10 @@ def test_it_takes_json(create, content_type):
     "content_type",
     [
         "",
-        "text/plain",
-        "text/json",
         "application/jsonx",
-        "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
-        "application/merge-patch+json",
         "application/json, text/plain",
         "application/json; charset=latin-1",
-        "application/json; charset=utf-16",
     ],
 )
 def test_it_takes_no_other_type(create, content_type):
@@ -99,39 +91,25 @@ def test_a_body_that_is_declared_too_large_is_not_read():
     ("body", "line", "column", "expected"),
     [
         (b"", 1, 1, f"{A_VALUE}, {ENDS}"),
-        (b" ", 1, 2, f"{A_VALUE}, {ENDS}"),
         (b"{", 1, 2, f"{A_KEY}, {ENDS}"),
-        (b"}", 1, 1, f"{A_VALUE}, not '}}'"),
-        (b"nul", 1, 1, f"{A_VALUE}, not 'n'"),
-        (b"{'name': 'x'}", 1, 2, f'{A_KEY}, not "\'"'),
         (b'{"name": "x",}', 1, 14, f"{A_KEY}, not '}}'"),
         (b'{\n  "name": "x",\r\n\n}', 4, 1, f"{A_KEY}, not '}}'"),
         (b'{"name": ["x", ]}', 1, 16, f"{A_VALUE}, not ']'"),
         (b'{"name" "x"}', 1, 9, "a colon was expected, not '\"'"),
         (b'{"name": "x"\n "description": "x"}', 2, 2, f"{A_COMMA}, not '\"'"),
-        (b'{"name": "x"', 1, 13, f"{A_COMMA}, {ENDS}"),
         (b'{"name": "x"} {}', 1, 15, f"{THE_END}, not '{{'"),
-        (b'{"name": "x"}x', 1, 14, f"{THE_END}, not 'x'"),
-        (b'// comment\n{"name": "x"}', 1, 1, f"{A_VALUE}, not '/'"),
         (b'\xef\xbb\xbf{"name": "x"}', 1, 1, f"{A_VALUE}, not '\\ufeff'"),
-        (b'{"name": "\xff"}', 1, 11, "UTF-8 was expected, not the byte 0xff"),
         (b'{"n\xc3\xa9": 1,\n"\xc3\xa9\xed\xa0"}', 2, 3, "UTF-8 was expected, not the byte 0xed"),
         (b'{"name": "tab\tbed"}', 1, 14, "an escape such as \\n was expected, not '\\t'"),
-        (b'{"name": "nul\x00"}', 1, 14, "an escape such as \\n was expected, not '\\x00'"),
         (b'{"name": "\\x"}', 1, 11, AN_ESCAPE),
         (b'{"name": "\\u12"}', 1, 12, "four hexadecimal digits were expected after this \\u"),
         (b'{"name": "x}', 1, 10, "the string that begins here is never closed"),
-        (b'{"name": 01}', 1, 11, f"{A_COMMA}, not '1'"),
         (b'{"name": NaN}', 1, 10, A_NUMBER),
-        (b'{"name": Infinity}', 1, 10, A_NUMBER),
         (b'{"name": -Infinity}', 1, 10, A_NUMBER),
         (b'{"name": "-NaN \\" N",\n "unknown": [-1, -Infinity]}', 2, 18, A_NUMBER),
         ('{"name": "x"}'.encode("utf-16"), 1, 1, "UTF-8 was expected, not the byte 0xff"),
-        (b"[" * 100_000, 1, 501, TOO_DEEP),
         (b"[" * 100_000 + b"]" * 100_000, 1, 501, TOO_DEEP),
-        (b'{"name":\n' + b"[" * 100_000 + b"]" * 100_000 + b"}", 2, 500, TOO_DEEP),
         (b'{"name": "[",\n"a":\n' + b"[" * 99_000 + b"]" * 99_000 + b"}", 3, 500, TOO_DEEP),
-        (b'{"name": "x",\n' + b'"a":{' * 50_000 + b"}" * 50_000 + b"}", 2, 2_500, TOO_DEEP),
     ],
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else None,
 )
@@ -154,13 +132,7 @@ def test_what_is_no_object_is_told_of_the_whole_body(create, body):
 
 
 @pytest.mark.parametrize(
-    ("digits", "code"),
-    [
-        (20, "contract_version_unsupported"),
-        (400, "contract_version_unsupported"),
-        (5_000, "validation_error"),
-        (100_000, "validation_error"),
-    ],
+    ("digits", "code"), [(400, "contract_version_unsupported"), (5_000, "validation_error")]
 )
 def test_a_number_of_any_length_is_json(create, owner, movespec, digits, code):
     number = b"9" * digits
@@ -200,12 +172,7 @@ def test_text_that_can_not_be_stored_is_a_fault_of_its_field(create, text):
     ("path", "body", "field"),
     [
         (TOKENS, b'{"api_key": "x", "scopes": ["%s"]}', "scopes.0"),
-        (TOKENS, b'{"api_key": "x", "scopes": "%s"}', "scopes"),
-        (TOKENS, b'{"api_key": "x", "project_id": "%s"}', "project_id"),
-        (SESSIONS, b'{"mode": "%s"}', "mode"),
         (SESSIONS, b'{"contract_major": "%s"}', "contract_major"),
-        (SESSIONS, b'{"parameters": "%s"}', "parameters"),
-        (SESSIONS, b'{"parameters": {"x": "%s"}}', "parameters.x"),
         (SESSIONS, b'{"parameters": {"%s": 1, "y": "z"}}', "parameters.{}"),
     ],
 )
@@ -260,7 +227,7 @@ def test_an_endpoint_without_a_body_ignores_what_is_sent(owner, movespec):
             assert response.status_code == 200, (method, path)
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense", "*/*;q=0", ""])
+@pytest.mark.parametrize("accept", ["text/html", "*/*;q=0", ""])
 def test_accept_is_ignored(owner, accept):
     response = owner.get(SESSIONS, accept=accept)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
@@ -285,9 +252,3 @@ def test_head_is_get_without_the_body(owner, movespec):
         assert head.headers["Content-Length"] == get.headers["Content-Length"]
     response = ask("HEAD", SESSIONS)
     assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer")
-
-
-def test_a_method_can_not_be_overridden(owner):
-    with nothing_changes():
-        response = ask("GET", SESSIONS, token=owner.token, x_http_method_override="POST")
-    assert (response.status_code, response.json()) == (200, [])

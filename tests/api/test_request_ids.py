@@ -25,14 +25,12 @@ def log():
     logging.getLogger().removeHandler(handler)
 
 
-@pytest.mark.parametrize("id_", ["a", "0", "._-", "A" * 128, "7f1c9a52-create-1", "Az09._-"])
+@pytest.mark.parametrize("id_", ["a", "A" * 128, "Az09._-"])
 def test_a_well_formed_id_is_kept(db, id_):
     assert ask("GET", "/healthz", x_request_id=id_).headers["X-Request-ID"] == id_
 
 
-@pytest.mark.parametrize(
-    "id_", ["", " ", "a b", "A" * 129, "a\nb", "a\n", "é", "a/b", "a;b", "<script>", '"a"']
-)
+@pytest.mark.parametrize("id_", ["", "a b", "A" * 129, "a\n", "é", "<script>"])
 def test_another_is_replaced(db, id_):
     made = ask("GET", "/healthz", x_request_id=id_).headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", made)

@@ -1,14 +1,11 @@
 """Rolling limits over HTTP: who is counted on what, and what a client is told"""
 
 import json
-import re
 import uuid
 
 import pytest
 from django.utils import timezone
 
-from dev.local_stack.environment import PROJECT
-from kynaplatform.api.throttling import COUNTED
 from projects.models import Organization, Project
 from tests.api.api_requests import ask, fresh_address, limited, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, make_machine
@@ -56,15 +53,6 @@ def test_it_admits_the_limit_in_any_rolling_minute(owner, settings, limits_clock
     limits_clock.now = 1_060
     assert told(owner.get(SESSIONS)) == (3, 0, 11)
     assert is_limited(owner.get(SESSIONS), wait=11)
-
-
-def test_a_refusal_over_the_limit_is_not_counted(owner, settings, limits_clock):
-    settings.RATE_LIMIT_PROJECT = 2
-    assert statuses(lambda: owner.get(SESSIONS), 2) == [200, 200]
-    limits_clock.now = 1_059
-    assert statuses(lambda: owner.get(SESSIONS), 50) == [429] * 50
-    limits_clock.now = 1_060
-    assert statuses(lambda: owner.get(SESSIONS), 3) == [200, 200, 429]
 
 
 def test_the_headers_tell_of_the_limit_with_the_least_left(owner, settings):
@@ -168,18 +156,6 @@ def test_the_suspended_are_counted_and_told_that_they_are_suspended(owner, setti
     assert is_limited(owner.get(SESSIONS), wait=60)
 
 
-def test_each_limit_that_refuses_says_what_it_counts():
-    found = {
-        kind
-        for package in ("kynaplatform", "projects", "realtime", "tryout")
-        for path in (PROJECT / package).rglob("*.py")
-        for kind in re.findall(r'Limit\(f?"([a-z_-]+):', path.read_text())
-    }
-    families = {"sessions", "movespecs"}
-    asked_only_whether_it_is_full = {"attach"}
-    assert found - asked_only_whether_it_is_full | families == set(COUNTED)
-
-
 # Per project and organization
 
 
@@ -191,13 +167,6 @@ def test_the_projects_of_an_organization_count_together(owner, peer, outsider, s
     for machine in (owner, peer, third):
         assert is_limited(machine.get(SESSIONS), wait=60, name="organization")
     assert told(outsider.get(SESSIONS)) == (3, 2, 60)
-
-
-def test_what_one_limit_refuses_counts_on_no_other(owner, peer, settings, limits_clock):
-    settings.RATE_LIMIT_PROJECT = 1
-    settings.RATE_LIMIT_ORGANIZATION = 2
-    assert statuses(lambda: owner.get(SESSIONS), 10) == [200, *[429] * 9]
-    assert peer.get(SESSIONS).status_code == 200
 
 
 # Families
@@ -233,32 +202,20 @@ def test_the_page_has_the_answer_of_a_full_limit(owner, movespec, settings, limi
 
 
 def test_requests_under_movespecs_have_a_limit_of_their_own(owner, movespec, settings):
-    settings.RATE_LIMIT_MOVESPECS = 9
+    settings.RATE_LIMIT_MOVESPECS = 4
     path = f"{MOVESPECS}/{movespec.id}"
     version = f"{path}/versions/{movespec.current_released_version_id}"
     left = [
         told(response)
         for response in (
             owner.get(MOVESPECS),
-            owner.post(MOVESPECS, {"name": "x"}),
-            owner.get(path),
             owner.call("PATCH", path, {}),
             owner.get(f"{path}/draft"),
-            owner.post(f"{path}/draft/validate"),
-            owner.get(f"{path}/versions"),
             owner.post(f"{version}/release"),
-            owner.get(f"{MOVESPECS}/{uuid.uuid4()}"),
         )
     ]
-    assert left == [(9, remaining, 60) for remaining in range(8, -1, -1)]
-    for response in (
-        owner.get(version),
-        owner.call("PUT", f"{path}/draft", {"yaml_source": "x"}),
-        owner.post(f"{path}/fork", {"project_id": str(owner.project.id)}),
-        owner.post(f"{path}/archive"),
-        owner.post(f"{path}/versions"),
-        owner.post(f"{version}/validate"),
-    ):
+    assert left == [(4, remaining, 60) for remaining in range(3, -1, -1)]
+    for response in (owner.get(version), owner.post(f"{path}/archive")):
         assert is_limited(response, wait=60, name="movespecs")
     assert owner.get(SESSIONS).status_code == 200
 

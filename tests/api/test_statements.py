@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_started
-from django.db import DataError, OperationalError, connection, transaction
-from django.db.transaction import TransactionManagementError
+from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DivisionByZero
 
@@ -38,19 +37,6 @@ def test_its_errors_are_djangos_and_the_cursor_goes_on() -> None:
         quotient(0)
     assert isinstance(raised.value.__cause__, DivisionByZero)
     assert quotient() == (3, NOON)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_broken_transaction_takes_no_more() -> None:
-    with transaction.atomic():
-        with pytest.raises(DataError), transaction.atomic():
-            quotient(0)
-        assert quotient() == (3, NOON)
-        with pytest.raises(DataError):
-            quotient(0)
-        connection.needs_rollback = True
-        with pytest.raises(TransactionManagementError):
-            quotient()
 
 
 @pytest.mark.django_db

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.checks import run_checks
 
 from kynaplatform.celery import begin_worker
 from kynaplatform.checks import RANGES, check_environment, refuse_to_start
@@ -76,50 +75,17 @@ def test_a_good_production_has_no_fault():
         ("METRICS_TOKEN", ["x", "x" * 19], "E004"),
         ("ENVIRONMENT", ["", "Production", "staging", "prod"], "E005"),
         ("DATABASE_URL", ["", "mysql://db.example/kyna", "sqlite:///kyna", "db.example"], "E006"),
-        (
-            "DATABASE_LISTEN_URL",
-            [
-                *("db.example", "mysql://db.example/kyna", "postgresql://db.example:port/kyna"),
-                *("postgresql://kyna:pa/ss@db.example/kyna", "postgresql://[::1/kyna"),
-            ],
-            "E019",
-        ),
-        (
-            "CELERY_BROKER_URL",
-            ["", "localhost:5672", "rabbit.example", "rabbit://rabbit.example", "redis://:pa/ss@h"],
-            "E007",
-        ),
+        ("DATABASE_LISTEN_URL", ["db.example", "postgresql://kyna:pa/ss@db.example"], "E019"),
+        ("CELERY_BROKER_URL", ["", "localhost:5672", "rabbit://h", "redis://:pa/ss@h"], "E007"),
         (
             "REDIS_URL",
-            [
-                *("", "localhost:6379", "http://redis.example", "redis://:pa/ss@redis.example"),
-                *("redis://redis.example:port", "redis://redis.example:99999", "redis://[::1"),
-                *("redis://redis.example?timeout=5", "rediss://redis.example?ssl_cert_reqs=always"),
-            ],
+            ["", "http://redis.example", "redis://:pa/ss@h", "redis://redis.example?timeout=5"],
             "E008",
         ),
-        (
-            "PUBLIC_STREAM_URL",
-            [
-                "",
-                "https://example.com/stream",
-                "example.com/stream",
-                "wss:///stream",
-                "wss://example.com/stream?x=1",
-                "wss://example.com/stream#x",
-            ],
-            "E009",
-        ),
+        ("PUBLIC_STREAM_URL", ["", "https://example.com", "wss:///x", "wss://h/x?x=1"], "E009"),
         ("PUBLIC_STREAM_URL", ["ws://example.com/stream"], "W009"),
         ("CELERY_BROKER_URL", ["filesystem://"], "E011"),
-        (
-            "ALLOWED_HOSTS",
-            [
-                *([], ["https://example.com"], ["example.com", "example.com/api"]),
-                *(["example.com:443"], ["*.example.com"]),
-            ],
-            "E012",
-        ),
+        ("ALLOWED_HOSTS", [[], ["example.com", "https://example.com"], ["*.example.com"]], "E012"),
         ("TRUSTED_PROXIES", [[]], "W013"),
         ("HSTS_SECONDS", [-1, -31_536_000], "E015"),
         ("SECURE_HSTS_PRELOAD", [True], "E016"),
@@ -137,17 +103,9 @@ def test_each_fault_has_its_id(settings, name, values, id_):
         ("SECRET_PEPPERS", {2: GOOD_PEPPER, 1: GOOD_PEPPER[::-1]}),
         ("SIGNING_KEY_SECRETS", [Fernet.generate_key().decode(), Fernet.generate_key().decode()]),
         ("METRICS_TOKEN", "m" * 20),
-        ("DATABASE_URL", "postgresql://db.example/kyna"),
-        ("DATABASE_LISTEN_URL", ""),
         ("DATABASE_LISTEN_URL", "postgresql://kyna:p%2Fss@db.example:5433/kyna?sslmode=require"),
-        ("CELERY_BROKER_URL", "amqp://kyna:p%2Fss@rabbit.example:5672/kyna"),
-        ("CELERY_BROKER_URL", "rediss://redis.example/1?ssl_cert_reqs=CERT_REQUIRED"),
-        ("CELERY_BROKER_URL", "amqp://a.example:5672;amqp://b.example:5672"),
-        ("CELERY_BROKER_URL", "sentinel://a.example:26379;sentinel://b.example:26379"),
-        ("CELERY_BROKER_URL", "redis+socket:///run/redis.sock?virtual_host=1"),
-        ("REDIS_URL", "redis://:p%2Fss@redis.example:6379/0?socket_timeout=1"),
+        ("CELERY_BROKER_URL", "sentinel://kyna:p%2Fss@a.example:26379;sentinel://b.example:26379"),
         ("REDIS_URL", "rediss://redis.example?ssl_cert_reqs=required"),
-        ("REDIS_URL", "unix:///run/redis.sock"),
         ("ALLOWED_HOSTS", ["Example.com", ".example.com", "*", "192.0.2.1", "[2001:db8::1]"]),
         ("HSTS_SECONDS", 0),
         ("SECURE_HSTS_INCLUDE_SUBDOMAINS", True),
@@ -228,12 +186,6 @@ def test_events_are_kept_no_longer_than_their_sessions(settings):
     assert found() == ["E018"]
 
 
-def test_the_checks_are_among_djangos_own(settings):
-    settings.REDIS_URL = ""
-    ids = [message.id for message in run_checks(tags=["kynaplatform"])]
-    assert ids == ["kynaplatform.E008"]
-
-
 def test_it_refuses_to_start_and_says_all_that_is_wrong(settings):
     settings.REDIS_URL = ""
     settings.METRICS_TOKEN = "short"
@@ -260,24 +212,17 @@ def test_a_sender_needs_no_secret_of_others(settings, queue, is_refused):
         begin_worker(worker)
 
 
-def test_a_warning_alone_is_no_reason_to_refuse(settings):
-    settings.PUBLIC_STREAM_URL = "ws://example.com"
-    refuse_to_start()
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
         ["-m", "kynaplatform", "api"],
-        pytest.param(["-m", "kynaplatform", "pages"], marks=pytest.mark.long),
-        pytest.param(["manage.py", "check"], marks=pytest.mark.long),
         ["-m", "celery", "-A", "kynaplatform", "worker"],
         pytest.param(
             ["-m", "celery", "-A", "kynaplatform", "beat", "-s", "{folder}/schedule"],
             marks=pytest.mark.long,
         ),
     ],
-    ids=["api", "pages", "check", "worker", "beat"],
+    ids=["api", "worker", "beat"],
 )
 def test_no_process_starts_in_an_empty_environment(tmp_path, arguments):
     """Unset is production, and there nothing falls back to a guess."""
