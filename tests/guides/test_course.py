@@ -10,9 +10,6 @@ import pytest
 from detection import EngineSettings, validate
 from dev.tools.course import (
     FOLDER,
-    FRAMES_HEADER,
-    HEADER,
-    MISTAKES,
     OTHERWISE,
     pages,
     runs,
@@ -20,10 +17,6 @@ from dev.tools.course import (
     written_anew,
 )
 from dev.tools.movespec_reference import PAGE, experimental, reference, shipped, used_in
-from guides.navigation import COURSE
-
-LOOKED_UP = ("cookbook", "cookbook-clinic", "otherwise", "reference", "issues", "editor")
-IDEAS = [slug for slug, _, _ in COURSE if slug not in LOOKED_UP]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
@@ -71,38 +64,9 @@ def test_the_parts_of_a_movespec_are_its_keys_its_words_and_more_than_two_phases
     }
 
 
-@pytest.mark.parametrize("slug", IDEAS)
-def test_a_page_has_one_movespec_a_picture_and_mistakes(slug: str) -> None:
-    text = (FOLDER / f"{slug}.md").read_text(encoding="utf-8")
-    assert len(specs(FOLDER / f"{slug}.md")) == 1
-    assert f"]({slug}.svg)" in text
-    mistakes = re.findall(r"^\| `.+ \| (?:error|warning): .+ \|$", text.split(MISTAKES)[1], re.M)
-    assert 2 <= len(mistakes) <= 5
-
-
-def test_the_table_of_other_ways_has_each_exercise_of_the_clinic() -> None:
-    text = OTHERWISE.read_text(encoding="utf-8")
-    predicted = text.split(HEADER)[1].split("\n\n")[0].splitlines()[2:]
-    assert len(predicted) == 10
-    assert FRAMES_HEADER in text
-
-
 def test_the_frames_that_a_repetition_needs_are_those_of_the_formula() -> None:
     text = OTHERWISE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([\d.]+) s \| (\d+) \|$", text, re.M)
     assert len(rows) == 7
     for seconds, fps in rows:
         assert math.ceil(EngineSettings().lowest_fps(1000 * float(seconds))) == int(fps)
-
-
-def test_the_entrance_lists_the_pages_in_their_order() -> None:
-    entrance = FOLDER.with_suffix(".md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\d+\. \[([^\]]+)\]\(movespec/([\w-]+)\.md\)", entrance, re.M)
-    assert listed == [(name, slug) for slug, name, _ in COURSE if slug in IDEAS]
-    for slug in LOOKED_UP:
-        assert f"](movespec/{slug}.md)" in entrance
-
-
-def test_a_title_is_the_name_in_the_navigation() -> None:
-    for slug, name, _ in COURSE:
-        assert (FOLDER / f"{slug}.md").read_text(encoding="utf-8").count(f"# {name}\n") >= 1

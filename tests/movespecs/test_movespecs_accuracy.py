@@ -95,17 +95,8 @@ def changed(**keys: Any) -> str:
 
 FAULTS = [
     (changed(colour=1), "squat: Object contains unknown field `colour`"),
-    (changed(experimental=True), "squat: Object contains unknown field `experimental`"),
-    (
-        json.dumps({"squat": {key: SQUAT[key] for key in SQUAT if key != "f1"}}),
-        "squat: Object missing required field `f1`",
-    ),
-    (changed(people="5"), "squat: Expected `int`, got `str` - at `$.people`"),
     (changed(exact=1.01), "squat: Expected `float` <= 1.0 - at `$.exact`"),
-    (changed(sets=-1), "squat: Expected `int` >= 0 - at `$.sets`"),
-    (changed(views="side"), "squat: Expected `array | null`, got `str` - at `$.views`"),
     (json.dumps({"squats": SQUAT}), "the catalogue has no movement squats."),
-    ("[]", "Expected `object`, got `array`"),
     ("{", "Input data was truncated"),
 ]
 

@@ -40,12 +40,9 @@ def stored(movespec):
     ("body", "expected"),
     [
         ({"name": "Lunge"}, ("Lunge", "Knees.", "private", LATER)),
-        ({"description": "Hips."}, ("Squat", "Hips.", "private", LATER)),
         ({"description": None}, ("Squat", None, "private", LATER)),
-        ({"description": ""}, ("Squat", "", "private", LATER)),
         ({"description": "é" * 2000}, ("Squat", "é" * 2000, "private", LATER)),
         ({"visibility": "public"}, ("Squat", "Knees.", "public", LATER)),
-        ({"visibility": "private"}, ("Squat", "Knees.", "private", LATER)),
         ({"name": "L", "description": None, "visibility": "public"}, ("L", None, "public", LATER)),
         ({}, ("Squat", "Knees.", "private", BEGUN)),
         ({"archived_at": None, "project_id": "x"}, ("Squat", "Knees.", "private", BEGUN)),
@@ -64,13 +61,10 @@ def test_it_changes_what_is_there_and_nothing_else(movespec, send, body, expecte
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"name": None}, "name"),
         ({"name": ""}, "name"),
         ({"name": "x" * 256}, "name"),
-        ({"description": 1}, "description"),
         ({"description": "x" * 2001}, "description"),
         ({"description": "\ud800"}, "description"),
-        ({"visibility": None}, "visibility"),
         ({"visibility": "delisted"}, "visibility"),
         ([], "body"),
     ],

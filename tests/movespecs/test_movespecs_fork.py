@@ -66,11 +66,8 @@ def test_without_a_name_or_description_it_takes_the_sources(peer, public_movespe
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", "x" * 256),
         ("description", "x" * 256),
-        ("description", 5),
         ("release", "true"),
-        ("release", None),
         ("project_id", "p"),
     ],
 )
@@ -194,14 +191,6 @@ def test_a_key_with_another_request_is_refused(owner, peer, public_movespec):
     assert replay.headers["Idempotent-Replayed"] == told.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_key_with_a_release_is_not_one_without(peer, public_movespec):
-    first = fork(peer, public_movespec.id, "k", release=True).json()
-    with nothing_changes():
-        refused(fork(peer, public_movespec.id, "k"), 422, "idempotency_key_reused")
-        again = fork(peer, public_movespec.id, "k", release=True)
-    assert (again.headers["Idempotent-Replayed"], again.json()) == ("true", first)
-
-
 def test_a_key_from_before_there_was_release_still_replays(peer, public_movespec):
     fork(peer, public_movespec.id, "k", name="Mine")
     parts = [str(public_movespec.id), str(peer.project.id), "Mine", None]
@@ -214,17 +203,3 @@ def test_a_key_belongs_to_its_project(peer, outsider, public_movespec):
     answers = [fork(machine, public_movespec.id, "k").json() for machine in (peer, outsider)]
     assert answers[0]["movespec_id"] != answers[1]["movespec_id"]
     assert MoveSpec.objects.count() == 3
-
-
-def test_a_refused_fork_leaves_its_key_free(owner, peer):
-    public = make_movespec(owner.project, visibility="public")
-    refused(fork(peer, public.id, "k"), 409, "movespec_not_released")
-    refused_fields(fork(peer, public.id, "k", name=""), "name")
-    released, _ = make_released(owner.project, visibility="public")
-    response = fork(peer, released.id, "k")
-    assert (response.status_code, "Idempotent-Replayed" in response.headers) == (201, False)
-
-
-def test_without_a_key_every_fork_is_another(peer, public_movespec):
-    ids = {fork(peer, public_movespec.id).json()["movespec_id"] for _ in range(3)}
-    assert len(ids) == 3

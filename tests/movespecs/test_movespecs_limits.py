@@ -59,14 +59,6 @@ def test_a_fork_is_replayed_at_the_limit(owner, peer, public_movespec):
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_fork_that_was_refused_leaves_its_key_free(owner, peer, public_movespec):
-    fill(peer, 500)
-    told(fork(peer, public_movespec, "k"), 500)
-    Project.objects.filter(id=peer.project.id).update(movespec_limit=501)
-    response = fork(peer, public_movespec, "k")
-    assert (response.status_code, "Idempotent-Replayed" in response.headers) == (201, False)
-
-
 def test_what_is_wrong_with_the_request_is_told_before_the_limit(owner, peer):
     fill(peer, 500)
     unreleased = make_movespec(owner.project, visibility="public")

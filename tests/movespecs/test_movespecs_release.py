@@ -58,17 +58,6 @@ def test_it_points_the_movespec_at_the_version(owner, movespec, first, monkeypat
     assert Release.objects.get().created_at == BEGUN
 
 
-def test_a_newer_and_then_an_older_version_can_be_released(owner, movespec, first, second):
-    by = owner.credential.id
-    for version in (first, second, first):
-        assert release(owner, version).json()["current_released_version_id"] == str(version.id)
-    assert releases(movespec) == [
-        (None, first.id, by, None),
-        (first.id, second.id, by, None),
-        (second.id, first.id, by, None),
-    ]
-
-
 def test_the_released_one_again_records_nothing(owner, first):
     before = release(owner, first)
     with nothing_changes():

@@ -9,8 +9,7 @@ from django.test import Client
 
 from kynaplatform.api.throttling import request_counter
 from movespecs.models import MoveSpec
-from sessions_app.models import DetectionEvent
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML, Machine, encoded
+from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine, encoded
 
 KNOWN = "7b0f4c3e-5a51-4d6e-9b39-1a1f0f5f5f10"
 
@@ -19,53 +18,6 @@ def ask(machine: Machine, method: str, path: str, body: Any = None, **more: Any)
     response = machine.call(method, path, body, **more)
     assert_described(method, path.partition("?")[0], response)
     return response
-
-
-def test_it_describes_the_whole_way_from_a_key_to_a_session(owner: Machine) -> None:
-    minted = ask(
-        owner, "POST", TOKENS,
-        {"api_key_id": str(owner.credential.id), "api_key_secret": owner.secret},
-    )  # fmt: skip
-    assert minted.status_code == 201
-    movespec_id = ask(owner, "POST", MOVESPECS, {"name": "Squat"}).json()["movespec_id"]
-    one = f"{MOVESPECS}/{movespec_id}"
-    ask(owner, "PUT", f"{one}/draft", {"yaml_source": VALID_YAML})
-    ask(owner, "GET", f"{one}/draft")
-    assert ask(owner, "POST", f"{one}/draft/validate").json()["ok"] is True
-    version_id = ask(owner, "POST", f"{one}/versions").json()["movespec_version_id"]
-    assert ask(owner, "POST", f"{one}/versions").status_code == 200
-    ask(owner, "GET", f"{one}/versions/{version_id}")
-    ask(owner, "POST", f"{one}/versions/{version_id}/validate")
-    ask(owner, "POST", f"{one}/versions/{version_id}/release")
-    ask(owner, "PATCH", one, {"description": "Deep.", "visibility": "public"})
-    fork = {"project_id": str(owner.project.id)}
-    ask(owner, "POST", f"{one}/fork", fork, idempotency_key="f")
-    replayed = ask(owner, "POST", f"{one}/fork", fork, idempotency_key="f")
-    assert replayed.headers["Idempotent-Replayed"] == "true"
-    session = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": movespec_id}
-    created = ask(owner, "POST", SESSIONS, session, idempotency_key="s")
-    assert ask(owner, "POST", SESSIONS, session, idempotency_key="s").content == created.content
-    session_id = created.json()["session_id"]
-    ask(owner, "POST", SESSIONS, session)
-    ask(owner, "GET", f"{SESSIONS}/{session_id}")
-    assert "Link" in ask(owner, "GET", f"{SESSIONS}?limit=1&status=created").headers
-    assert ask(owner, "GET", f"{SESSIONS}/{session_id}/events").json() == []
-    for sequence, ts_ms in ((1, 40.0), (2, 66.25)):
-        DetectionEvent.objects.create(
-            session_id=session_id, sequence=sequence, frame_seq=1, ts_ms=ts_ms,
-            type="shape_enter", payload={"shape_key": "bottom", "confidence": 0.5},
-        )  # fmt: skip
-    assert "Link" in ask(owner, "GET", f"{SESSIONS}/{session_id}/events?limit=1").headers
-    assert len(ask(owner, "GET", f"{SESSIONS}/{session_id}/events").json()) == 2
-    ask(owner, "POST", f"{SESSIONS}/{session_id}/finalize")
-    assert ask(owner, "POST", f"{SESSIONS}/{session_id}/cancel").status_code == 409
-    ask(owner, "GET", f"{MOVESPECS}?limit=1")
-    ask(owner, "GET", f"{one}/versions?limit=1")
-    token_id = ask(owner, "GET", f"{TOKENS}?limit=1").json()[0]["token_id"]
-    ask(owner, "GET", f"{TOKENS}/{token_id}")
-    ask(owner, "POST", f"{one}/archive")
-    assert ask(owner, "POST", SESSIONS, session).status_code == 409
-    ask(owner, "POST", f"{TOKENS}/{token_id}/revoke")
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,6 @@ def test_it_shows_every_field_of_a_record(owner):
     assert owner.get(TOKENS).json()[0] == record
 
 
-def test_it_says_when_a_token_was_revoked(owner):
-    row, _ = make_token(owner.credential)
-    AccessToken.objects.filter(id=row.id).update(revoked_at=CREATED_AT + timedelta(seconds=1))
-    assert owner.get(f"{TOKENS}/{row.id}").json()["revoked_at"] == "2100-05-06T07:08:10.250000Z"
-
-
 def test_it_names_a_service_account(owner):
     account, _ = credential_issue(
         project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="worker"

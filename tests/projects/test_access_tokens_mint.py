@@ -62,13 +62,6 @@ def test_it_answers_with_a_token_and_everything_about_it(owner, monkeypatch):
     assert (token.scopes, token.revoked_at) == (sorted(ALL_SCOPES), None)
 
 
-@pytest.mark.parametrize("microsecond", [0, 1, 999_999])
-def test_its_lifetime_in_seconds_does_not_depend_on_the_instant(owner, monkeypatch, microsecond):
-    now = datetime(2100, 5, 6, 7, 8, 9, microsecond, tzinfo=UTC)
-    monkeypatch.setattr(clock, "now", lambda *_: now)
-    assert post(pair(owner)).json()["expires_in_seconds"] == 900
-
-
 def test_its_token_is_an_rfc_9068_jwt(owner):
     body = post(pair(owner, scopes=["sessions:read", "movespecs:read"])).json()
     keys = KeySet.import_key_set(ask("GET", "/.well-known/jwks.json").json())
@@ -85,13 +78,6 @@ def test_its_token_is_an_rfc_9068_jwt(owner):
         "exp": int(row.expires_at.timestamp()),
         "scope": "movespecs:read sessions:read",
     }
-
-
-def test_every_mint_makes_another_token(owner):
-    before = AccessToken.objects.count()
-    first, second = post(pair(owner)).json(), post(pair(owner)).json()
-    assert first["access_token"] != second["access_token"]
-    assert AccessToken.objects.count() == before + 2
 
 
 def test_it_lives_as_long_as_the_setting_says_and_no_longer_than_its_credential(
@@ -150,14 +136,11 @@ ACCOUNT = {"service_account_id": ID, "service_account_secret": SECRET}
 @pytest.mark.parametrize(
     "body",
     [
-        *({}, {"scopes": ["sessions:read"]}, {"api_key_id": ID}, {"api_key_secret": SECRET}),
-        *({"service_account_id": ID}, {"service_account_secret": SECRET}),
+        *({}, {"api_key_secret": SECRET}, {"service_account_id": ID}),
         {"api_key_id": ID, "service_account_secret": SECRET},
-        *({"api_key": SECRET, "api_key_id": ID}, {"api_key": SECRET, "api_key_secret": SECRET}),
+        {"api_key": SECRET, "api_key_id": ID},
         {"api_key": SECRET, **KEY},
-        {"api_key": SECRET, **ACCOUNT},
         {**KEY, **ACCOUNT},
-        {"api_key_id": None, "api_key_secret": None, "api_key": None},
     ],
 )
 def test_it_refuses_other_than_exactly_one_shape(owner, body):
@@ -202,24 +185,16 @@ def test_it_says_the_same_of_every_wrong_key(owner, peer, account):
         errors = [
             refused(post(body), 401, "api_key_invalid")
             for body in (
-                {"api_key_id": id_, "api_key_secret": "wrong"},
                 {"api_key_id": id_, "api_key_secret": with_last_character_changed(secret)},
                 {"api_key_id": id_, "api_key_secret": peer.secret},
-                {"api_key_id": id_, "api_key_secret": secret + " "},
-                {"api_key_id": str(unknown), "api_key_secret": secret},
                 {"api_key_id": str(peer.credential.id), "api_key_secret": secret},
                 {"api_key_id": "no uuid", "api_key_secret": secret},
                 {"api_key": "wrong"},
-                {"api_key": with_last_character_changed(secret)},
                 {"api_key": secret.replace(owner.credential.id.hex, unknown.hex)},
                 {"api_key": f"{unknown}:{secret}"},
-                {"api_key": f":{secret}"},
                 {"api_key": f"{id_}:"},
-                {"api_key": id_},
                 {"api_key_id": str(expired.id), "api_key_secret": expired_secret},
-                {"api_key": expired_secret},
                 {"api_key_id": str(revoked.id), "api_key_secret": revoked_secret},
-                {"api_key": revoked_secret},
                 # A service account's secret is no API key, and says nothing else.
                 {"api_key_id": str(account[0].id), "api_key_secret": account[1]},
                 {"api_key": account[1]},
@@ -235,10 +210,8 @@ def test_it_says_the_same_of_every_wrong_service_account(owner, account):
         errors = [
             refused(post(body), 401, "service_account_invalid")
             for body in (
-                account_pair((credential, "wrong")),
                 account_pair((credential, with_last_character_changed(secret))),
                 account_pair((owner.credential, secret)),
-                account_pair((owner.credential, owner.secret)),
                 {"service_account_id": "no uuid", "service_account_secret": secret},
             )
         ]
@@ -246,15 +219,6 @@ def test_it_says_the_same_of_every_wrong_service_account(owner, account):
         errors.append(refused(post(account_pair(account)), 401, "service_account_invalid"))
         Credential.objects.filter(id=credential.id).update(revoked_at=None)
     assert len({str(error) for error in errors}) == 1
-
-
-def test_two_keys_can_be_live_at_once(owner):
-    _, secret = credential_issue(project=owner.project, kind=CredentialKind.API_KEY, name="next")
-    assert post({"api_key": owner.secret}).status_code == 201
-    assert post({"api_key": secret}).status_code == 201
-    Credential.objects.filter(id=owner.credential.id).update(revoked_at=timezone.now())
-    refused(post({"api_key": owner.secret}), 401, "api_key_invalid")
-    assert post({"api_key": secret}).status_code == 201
 
 
 def test_a_secret_hashed_with_an_earlier_pepper_still_works(owner, settings):
@@ -389,9 +353,3 @@ def test_an_idempotency_key_has_no_effect(owner):
     assert len({answer.json()["token_id"] for answer in answers}) == 2
     assert not any("Idempotent-Replayed" in answer.headers for answer in answers)
     assert AccessToken.objects.count() == before + 2
-
-
-def test_an_idempotency_key_of_a_wrong_form_is_refused(owner):
-    with nothing_changes():
-        for key in ("", "a key", "k" * 256, '"'):
-            refused(post(pair(owner), idempotency_key=key), 422, "idempotency_key_invalid")

@@ -10,7 +10,7 @@ from projects.access_tokens import AUDIENCE, TOKEN_TYPE, access_token_mint
 from projects.models import AccessToken, Credential
 from projects.signing import ISSUER, key_ring, sign
 from tests.api.api_requests import ask, nothing_changes, refused
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS
+from tests.conftest import MOVESPECS, SESSIONS
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -29,8 +29,7 @@ def test_it_misses_a_token_without_the_scheme(owner, header):
 @pytest.mark.parametrize(
     "token",
     [
-        *("", "a", "a.b.c", "....", "{} {}", "{}.", "ключ", "e30.e30.", "W10.W10.W10"),
-        *("bnVsbA.bnVsbA.bnVsbA", '{{"a":1}}', "a" * 8_000),
+        *("", "a.b.c", "....", "{} {}", "{}.", "ключ", "e30.e30.", "bnVsbA.bnVsbA.bnVsbA"),
     ],
 )
 def test_it_refuses_what_is_no_token(owner, token):
@@ -109,12 +108,6 @@ def test_a_refused_token_notes_no_use(owner):
     Credential.objects.update(last_used_at=None)
     refused(ask("GET", SESSIONS, token=owner.token[:-4]), 401, "access_token_invalid")
     assert Credential.objects.filter(last_used_at__isnull=False).count() == 0
-
-
-def test_a_login_of_staff_is_no_bearer(owner, admin_client):
-    for path in (SESSIONS, TOKENS):
-        refused(admin_client.get(path), 401, "access_token_missing")
-    assert admin_client.get(MOVESPECS).json() == []
 
 
 def test_a_bearer_needs_no_csrf_token(owner):

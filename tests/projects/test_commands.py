@@ -49,17 +49,6 @@ def test_bootstrap_makes_a_project_whose_key_mints(signing_key: None, client: An
     assert mints(client, api_key=made["api_key_secret"])
 
 
-def test_bootstrap_speaks_to_people_too(signing_key: None) -> None:
-    out = io.StringIO()
-    call_command("bootstrap_project", stdout=out)
-    assert [line.split()[0] for line in out.getvalue().splitlines()] == [
-        "organization_id",
-        "project_id",
-        "api_key_id",
-        "api_key_secret",
-    ]
-
-
 def test_a_further_key_has_scopes_and_expiry(owner: Machine, client: Any) -> None:
     made = answer(
         "create_api_key", str(owner.project.id), "--name", "CI", "--scope", "sessions:write",
@@ -99,9 +88,7 @@ def test_a_wrong_call_makes_no_key(owner: Machine, arguments: list[str]) -> None
     ("name", "sentence"),
     [
         ("two\nlines", "Holds a control or format character."),
-        ("safe\u202egpj", "Holds a control or format character."),
         (" ", "Holds nothing but spaces."),
-        ("", "Is not of 1 to 255 characters."),
         ("x" * 256, "Is not of 1 to 255 characters."),
     ],
 )

@@ -4,7 +4,6 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from kynaplatform import clock
@@ -14,7 +13,7 @@ from projects.credentials import (
     credential_revoke,
     credential_rotate,
 )
-from projects.models import ALL_SCOPES, Credential, CredentialKind, Scope, granted_scopes
+from projects.models import ALL_SCOPES, Credential, CredentialKind, granted_scopes
 from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS, TOKENS
 
@@ -113,8 +112,3 @@ def test_what_is_no_scope_is_neither_issued_nor_given(owner):
     assert Credential.objects.get() == owner.credential
     with pytest.raises(CommandError, match="sessions:all"):
         grant(str(owner.credential.id), "sessions:all")
-
-
-def test_the_guide_names_every_scope():
-    guide = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
-    assert [scope for scope in Scope.values if f"`{scope}`" not in guide] == []

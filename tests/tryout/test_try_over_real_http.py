@@ -1,7 +1,5 @@
 """The page on the real web server: on and off, and who waits for whom"""
 
-from contextlib import ExitStack
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ from dev.poses.recordings import load
 from sessions_app.models import DetectionSession
 from tests.concurrency.racing import Answer, Connection
 from tests.conftest import SESSIONS
-from tests.front_door import front_door
 from tests.module_servers import WebServer
 from tests.server import RuntimeServer, said_by_settings, web_server
 from tests.tryout.trying import TRY_SESSIONS
@@ -46,12 +43,8 @@ def test_off_there_is_no_such_path_and_no_link(signing_key: None, tmp_path: Path
     ("variables", "is_on"),
     [
         ({}, False),
-        pytest.param({"TRY_PAGE": "false"}, False, marks=pytest.mark.long),
         ({"TRY_PAGE": "true"}, True),
         pytest.param({"ENVIRONMENT": "development"}, True, marks=pytest.mark.long),
-        pytest.param(
-            {"ENVIRONMENT": "development", "TRY_PAGE": "false"}, False, marks=pytest.mark.long
-        ),
     ],
 )
 def test_in_production_it_is_off_unless_it_is_asked_for(variables, is_on) -> None:
@@ -91,17 +84,3 @@ def test_somebody_tries_it_and_the_runtime_counts_the_figure(
     for secret in (token, session["runtime_token"]):
         assert secret not in log
         assert secret.rpartition(".")[2] not in log
-
-
-def test_who_sends_half_a_body_holds_nobody(signing_key: None, tmp_path: Path) -> None:
-    with front_door(tmp_path) as door, ExitStack() as stack:
-        base_url = door.url
-        for _ in range(16):
-            half = HTTPConnection(*door.address, timeout=30)
-            stack.callback(half.close)
-            half.putrequest("POST", TRY_SESSIONS)
-            half.putheader("Content-Type", "application/json")
-            half.putheader("Content-Length", "23")
-            half.endheaders(b'{"movem')
-        assert call(base_url, "POST", TRY_SESSIONS, {"movement": "squat"}).status == 201
-        assert call(base_url, "GET", "/try").status == 200

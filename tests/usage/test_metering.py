@@ -1,6 +1,5 @@
 """A session is metered once, in the transaction that ends it, whoever ends it."""
 
-import uuid
 from datetime import date
 
 import pytest
@@ -149,11 +148,3 @@ def test_a_deleted_session_leaves_its_usage_without_its_id(scene):
     assert len(ids) == 2
     assert other in ids
     assert session_id not in ids
-
-
-def test_a_session_that_is_none_any_more_moves_no_row_of_another(scene):
-    scene.created()
-    sweep(LATE)
-    before = MeteredSession.objects.get().session_id
-    DetectionSession.objects.filter(id=uuid.uuid4()).delete()
-    assert MeteredSession.objects.get().session_id == before

@@ -18,7 +18,6 @@ from tests.conftest import Machine
 from tests.sessions_app.lifecycle_scene import Scene, sweep
 from tests.usage.using import metered, sums_of, totals
 from usage import rollup, tasks
-from usage.metering import FORWARDS
 from usage.models import MeteredSession, UsageBackfill, UsageDay
 from usage.rollup import _add_slice, backfill
 
@@ -141,22 +140,6 @@ def past(owner: Machine, movespec: MoveSpec) -> Scene:
     return scene
 
 
-def test_the_migration_asks_for_a_backfill_where_there_are_sessions(owner, movespec):
-    (asking,) = [one for one in FORWARDS if "INSERT INTO usage_backfill" in one]
-    # While it runs no session can end: the trigger was made before, in the same transaction.
-    assert (
-        FORWARDS.index(asking)
-        > [
-            number for number, one in enumerate(FORWARDS) if "TRIGGER usage_session_metered" in one
-        ].pop()
-    )
-    for sessions in (0, 1):
-        with connection.cursor() as cursor:
-            cursor.execute(asking)
-        assert list(UsageBackfill.objects.values_list("after", flat=True)) == [None] * sessions
-        Scene(owner, movespec).created()
-
-
 @pytest.mark.parametrize("slice_size", [1, 2, 1000])
 def test_past_sessions_are_added_once(owner, past, slice_size):
     assert rollup.roll_up() == 0, "A row that is gone would be added by the backfill again."
@@ -197,15 +180,3 @@ def test_a_backfill_leaves_the_rest_to_one_that_is_under_way(transactional_db):
             assert UsageBackfill.objects.count() == 1
     tasks.roll_up_usage()
     assert not UsageBackfill.objects.exists()
-
-
-def test_backfills_at_once_add_each_session_once(owner, movespec, in_threads):
-    scene = Scene(owner, movespec)
-    for _ in range(40):
-        scene.created()
-    sweep(100_000)
-    MeteredSession.objects.all().delete()
-    UsageBackfill.objects.create()
-    in_threads(4, lambda: backfill(3))
-    backfill()
-    assert sums_of(owner) == {DAY: (40, 0, 0, 0)}
