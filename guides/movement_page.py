@@ -9,11 +9,10 @@ from functools import cache
 
 from django.conf import settings
 
-from detection import Criterion, MoveSpec, Parameter, Role, camera, roles, validate
-from detection.role_words import band_words
-from detection.spec import MOVEMENT, SEGMENT_LANDMARKS
+from detection import MoveSpec, Parameter, Role, camera, roles, validate
+from detection.spec import MOVEMENT
 from dev.poses.figure import MOVEMENTS
-from guides.movement_words import SIDES, asked_first, counted, cue_when, filmed, quoted, seen_from
+from guides.movement_words import asked_first, counted, cue_when, quoted
 from movespecs.accuracy import (
     MIN_WITHIN_ONE,
     AccuracyCard,
@@ -40,8 +39,6 @@ class CatalogueMovement:
     spec: MoveSpec
     parameters: tuple[Parameter, ...]
     by_language: dict[str, MoveSpec]
-    # The name of the parameter that sets a bound, by the path of the criterion.
-    set_by: dict[str, str]
 
     @property
     def title(self) -> str:
@@ -57,14 +54,8 @@ def catalogue_movement(slug: str) -> CatalogueMovement:
     validation = validate(catalogue_text(slug))
     if (spec := validation.spec) is None:
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
-    plain = spec.criteria_by_path
-    set_by: dict[str, str] = {}
-    for one in validation.parameters:
-        other = one.minimum if one.default != one.minimum else one.maximum
-        changed = validation.spec_with({one.name: other}).criteria_by_path
-        set_by |= {path: one.name for path in plain if plain[path] != changed[path]}
     languages = {tag: validation.spec_with({}, tag) for tag in LANGUAGES}
-    return CatalogueMovement(slug, spec, validation.parameters, languages, set_by)
+    return CatalogueMovement(slug, spec, validation.parameters, languages)
 
 
 def movement_page(slug: str) -> str:
@@ -88,11 +79,22 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
         yield f"How it is done: {figure.source}\n"
     yield "## How it is counted\n"
     yield f"{' '.join(counted(spec))} Its `event_key` is `{spec.movement_name}`.\n"
-    yield from _phases(movement)
-    yield "<details>\n<summary>How each criterion is judged</summary>\n"
+    if figure is not None:
+        yield "".join(
+            f"![The figure in {quoted(phase.name)}, with the angles that are bounded]"
+            f"({PICTURES}/{slug}/phase-{number}.svg)\n"
+            for number, phase in enumerate(spec.phases, 1)
+        )
     yield from (f"- {one.sentence}" for one in found if one.role not in ("check", "cue"))
-    yield "\n</details>\n"
-    yield from _filming(movement, found)
+    yield "\n## Where to film\n"
+    if figure is not None:
+        yield (
+            "![From above: the figure, the camera that filmed it, and in yellow where a camera may "
+            f"stand]({PICTURES}/{slug}/camera.svg)\n"
+        )
+        yield f"{figure.stance} two to three metres away.\n"
+    yield from (f"- {sentence}" for sentence in (camera(spec).sentence, *asked_first(spec)))
+    yield ""
     by_path = {role.path: role for role in found}
     if spec.check_paths:
         yield "## Checks\n"
@@ -124,50 +126,6 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
     yield "## The MoveSpec\n"
     yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
     yield f"```yaml\n{catalogue_text(slug)}```\n"
-
-
-def _phases(movement: CatalogueMovement) -> Iterator[str]:
-    spec, slug = movement.spec, movement.slug
-    if slug in MOVEMENTS:
-        yield "".join(
-            f"![The figure in {quoted(phase.name)}, with the angles that are bounded]"
-            f"({PICTURES}/{slug}/phase-{number}.svg)\n"
-            for number, phase in enumerate(spec.phases, 1)
-        )
-    rows = []
-    for path, criterion in spec.criteria_by_path.items():
-        place = path.removeprefix(f"{MOVEMENT}.phases[").partition("]")[0]
-        name = spec.phases[int(place)].name if place.isdigit() else "throughout"
-        rows.append((name, *_bounds(criterion, movement.set_by.get(path))))
-    yield from _table(("Phase", "What is measured", "Side", "Band"), rows)
-
-
-def _bounds(criterion: Criterion, parameter: str | None) -> tuple[str, str, str]:
-    name = criterion.measure.replace("_", " ")
-    if criterion.measure in SEGMENT_LANDMARKS:
-        name = f"lean of the {name}"
-    side = "-" if criterion.measure == "trunk" else SIDES[criterion.side]
-    band = band_words(criterion.minimum, criterion.maximum)
-    if criterion.tolerance:
-        band += f", give or take {criterion.tolerance:g}°"
-    return name, side, f"{band}, by `{parameter}`" if parameter else band
-
-
-def _filming(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
-    spec, figure = movement.spec, MOVEMENTS.get(movement.slug)
-    yield "## Where to film\n"
-    if figure is not None:
-        yield (
-            "![From above: the figure, the camera that filmed it, and in yellow where a camera may "
-            f"stand]({PICTURES}/{movement.slug}/camera.svg)\n"
-        )
-        yield (
-            f"{figure.stance} two to three metres away. The figure was filmed "
-            f"{filmed(figure.turned)}.\n"
-        )
-    for sentence in (camera(spec).sentence, *asked_first(spec), *seen_from(spec, found)):
-        yield f"- {sentence}"
-    yield ""
 
 
 def _cues(movement: CatalogueMovement, by_path: dict[str, Role]) -> Iterator[str]:

@@ -1,23 +1,14 @@
 """A MoveSpec in the words of its page: how it counts, from where it is filmed, what it tells."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from detection import Cue, Measure, MoveSpec, Role, Side, Step, View
+from detection import Cue, MoveSpec, Role, Step, View
 from detection.landmarks import BODY_PARTS
-from detection.role_words import angle_words, measures_words
+from detection.role_words import angle_words
 from detection.spec import COMPLETED, INTERRUPTED, NOT_READY, Lack, Reason
 
-SIDES: Final[dict[Side | None, str]] = {
-    None: "the pair",
-    "left": "left",
-    "right": "right",
-    "both": "each",
-    "either": "at least one",
-    "front": "in front",
-    "back": "behind",
-}
 WHENS: Final = {
     COMPLETED: "as it is completed",
     INTERRUPTED: "as one does not count",
@@ -41,7 +32,6 @@ VIEWS: Final[dict[View, str]] = {
     "side": "Stay side-on to the camera, with either side: within 30° it counts.",
     "front": "Face the camera, or show it your back: within 30° it counts.",
 }
-COUNTS: Final = ("carries", "gate", "condition")
 
 
 def seconds(milliseconds: float) -> str:
@@ -112,37 +102,6 @@ def _parts(landmarks: Sequence[str]) -> str:
     plain = dict.fromkeys(PARTS.get(name, f"{name}s") for name in names)
     *others, last = plain
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def filmed(turned: float) -> str:
-    """From where the figure was filmed; `turned` 0 shows its right side, 90 its front."""
-    named = {0.0: "from the side", 90.0: "from the front", 270.0: "from behind"}
-    if turned in named:
-        return named[turned]
-    if turned > 45:
-        return f"from {90 - turned:g}° off the front"
-    return f"from {turned:g}° off the side, towards the front"
-
-
-def seen_from(spec: MoveSpec, roles: Iterable[Role]) -> list[str]:
-    """From where the angles that count are seen, a sentence a view; none where it asks for one."""
-    if spec.setup and spec.setup.view in VIEWS:
-        return []
-    measures: dict[View, list[Measure]] = {}
-    by_path = spec.criteria_by_path
-    for role in roles:
-        if role.role in COUNTS and role.path in by_path:
-            measures.setdefault(role.view, []).append(by_path[role.path].measure)
-    from_where: dict[View, str] = {
-        "side": "best from the side",
-        "front": "best from the front",
-        "any": "from everywhere",
-    }
-    return [
-        f"Seen {words}: {measures_words(list(dict.fromkeys(measures[view])))}."
-        for view, words in from_where.items()
-        if view in measures
-    ]
 
 
 def cue_when(cue: Cue, role: Role | None) -> str:

@@ -1,7 +1,7 @@
 """A guide's Markdown as HTML: anchors for its headings, addresses for its links and pictures.
 
 The text is the project's own. All the same no HTML of it is passed on, so that what looks like a
-tag in a text is shown. Only what folds is known: `<details>` with a summary, and its end.
+tag in a text is shown.
 """
 
 import re
@@ -29,8 +29,6 @@ SCROLLING = {
     "<table>": '<div class="scrolls" tabindex="0" role="group" aria-label="Table">\n<table>',
     "</table>": "</table>\n</div>",
 }
-FOLD = re.compile(r"<details>\s*<summary>([^<]*)</summary>\s*")
-FOLD_END = "</details>"
 LISTED = (2, 3)
 VIEW_BOX = re.compile(rb'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
@@ -120,10 +118,6 @@ def _size(path: Path) -> tuple[int, ...]:
 def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
     """HTML as text, without comments."""
     text = tokens[index].content
-    if (fold := FOLD.fullmatch(text)) is not None:
-        return f'<details class="more">\n<summary>{escapeHtml(fold[1])}</summary>\n'
-    if text.strip() == FOLD_END:
-        return f"{FOLD_END}\n"
     return "" if COMMENT.fullmatch(text) else f"<p>{escapeHtml(text)}</p>\n"
 
 

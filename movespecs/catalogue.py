@@ -1,8 +1,8 @@
 """The public catalogue: MoveSpecs that ship with the platform, released for every project."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -19,8 +19,7 @@ NAMESPACE = UUID("8a6f2f8e-2a53-5d7c-9c2b-0d2f8f0f6f11")
 FOLDER: Path = settings.BASE_DIR / "examples" / "movespecs"
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+class CatalogueEntry(NamedTuple):
     movespec: MoveSpec
     is_new_version: bool
 

@@ -19,7 +19,6 @@ from common.names import MAX_NAME_CHARACTERS, fault_of_name
 from detection import validate
 from movespecs.drafts import (
     MAX_DESCRIPTION_CHARACTERS,
-    MAX_YAML_BYTES,
     movespec_archive,
     movespec_create,
     movespec_lock,
@@ -31,7 +30,6 @@ from projects.models import Project
 
 INDEX = "movespecs.json"
 FORMAT = 1
-MAX_INDEX_BYTES = 64 * 1024 * 1024
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -93,7 +91,7 @@ def index_read(folder: Path) -> Index:
     """Raises FileFault."""
     path = folder / INDEX
     try:
-        index = msgspec.json.decode(_bytes(path, MAX_INDEX_BYTES), type=Index)
+        index = msgspec.json.decode(_bytes(path), type=Index)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FileFault(f"{path}: {error}") from None
     if index.format != FORMAT:
@@ -101,9 +99,6 @@ def index_read(folder: Path) -> Index:
     for at, entry in enumerate(index.movespecs):
         if fault := _fault_of(entry):
             raise FileFault(f"{path}: {fault} - at `$.movespecs[{at}]`")
-    ids = [entry.movespec_id for entry in index.movespecs]
-    if len(set(ids)) < len(ids):
-        raise FileFault(f"{path}: it has a MoveSpec twice.")
     return index
 
 
@@ -185,33 +180,21 @@ def _fault_of(entry: MoveSpecEntry) -> str | None:
             return f"Version {entry.released} is released, and there is none."
         if entry.versions[entry.released - 1].withdrawn_at is not None:
             return f"Version {entry.released} is released, and withdrawn."
-    texts = [entry.description or "", *(version.withdrawal_reason for version in entry.versions)]
-    if any("\0" in text for text in texts):
-        return "A text has a NUL."
     return None
 
 
 def _text(path: Path) -> str:
-    data = _bytes(path, MAX_YAML_BYTES)
     try:
-        text = data.decode()
+        return _bytes(path).decode()
     except UnicodeDecodeError as error:
         raise FileFault(f"{path}: the byte at offset {error.start} is not UTF-8.") from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise FileFault(f"{path}:{line}: it has a NUL.")
-    return text
 
 
-def _bytes(path: Path, most: int) -> bytes:
+def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
+        return path.read_bytes()
     except OSError as error:
         raise FileFault(f"{path}: it cannot be read: {error.strerror}.") from None
-    if len(data) > most:
-        raise FileFault(f"{path}: it has more than {most:,} bytes.")
-    return data
 
 
 class Imported(NamedTuple):
@@ -268,7 +251,17 @@ def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime)
         movespec = movespec_lock(movespec_id)
         require_room_for_version(movespec, entry.versions[-1].number - 1)
         MoveSpecVersion.objects.bulk_create(
-            _stored(movespec_id, version, texts[version.number - 1], is_copy) for version in lacked
+            MoveSpecVersion(
+                id=uuid5(movespec_id, str(version.number)) if is_copy else version.version_id,
+                movespec_id=movespec_id,
+                version_number=version.number,
+                yaml_source=texts[version.number - 1],
+                content_hash=version.content_hash,
+                created_at=version.created_at,
+                withdrawn_at=version.withdrawn_at,
+                withdrawal_reason=version.withdrawal_reason,
+            )
+            for version in lacked
         )
     if is_new:
         _release(movespec_id, entry, now)
@@ -290,16 +283,3 @@ def _release(movespec_id: UUID, entry: MoveSpecEntry, now: datetime) -> None:
         )
     if entry.archived_at is not None:
         movespec_archive(movespec_id=movespec_id, now=entry.archived_at)
-
-
-def _stored(movespec_id: UUID, version: VersionEntry, text: str, is_copy: bool) -> MoveSpecVersion:
-    return MoveSpecVersion(
-        id=uuid5(movespec_id, str(version.number)) if is_copy else version.version_id,
-        movespec_id=movespec_id,
-        version_number=version.number,
-        yaml_source=text,
-        content_hash=version.content_hash,
-        created_at=version.created_at,
-        withdrawn_at=version.withdrawn_at,
-        withdrawal_reason=version.withdrawal_reason,
-    )

@@ -2,7 +2,7 @@
 language of its messages."""
 
 import re
-from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any, TypedDict
@@ -22,9 +22,9 @@ class SpecOptions(TypedDict):
 def add_spec_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--parameter",
-        action=_Numbers,
+        action="append",
         type=_number,
-        default={},
+        default=[],
         metavar="NAME=NUMBER",
         help="the number of a parameter of the MoveSpec, in place of its default; may be repeated",
     )
@@ -37,18 +37,7 @@ def add_spec_options(parser: CommandParser) -> None:
 
 
 def spec_options(options: Mapping[str, Any]) -> SpecOptions:
-    return {"parameters": options["parameter"], "locale": options["locale"]}
-
-
-class _Numbers(Action):
-    def __call__(
-        self, _parser: ArgumentParser, namespace: Namespace, values: Any, _option: str | None = None
-    ) -> None:
-        name, number = values
-        given: dict[str, float] = getattr(namespace, self.dest)
-        if name in given:
-            raise ArgumentError(self, f"{name} is given twice.")
-        setattr(namespace, self.dest, {**given, name: number})
+    return {"parameters": dict(options["parameter"]), "locale": options["locale"]}
 
 
 def _number(text: str) -> tuple[str, float]:

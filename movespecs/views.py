@@ -147,7 +147,7 @@ class MoveSpecViewSet(ApiViewSet):
         example={"name": "Squat", "description": "Counts squats."},
         returns=MoveSpecAnswer,
         status=201,
-        errors=(errors.ProjectMismatch, LimitReached),
+        errors=(LimitReached,),
     )
     def create(self, request: ApiRequest, body: MoveSpecCreate) -> MoveSpecAnswer:
         """A private MoveSpec with an empty draft, in the token's project."""
@@ -160,7 +160,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return movespec_response(movespec, request.principal.project_id)
 
-    @MoveSpecOperation(summary="Read a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,))
+    @MoveSpecOperation(summary="Read a MoveSpec", returns=MoveSpecAnswer)
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
         return movespec_response(movespec, project_of(request))
@@ -169,7 +169,7 @@ class MoveSpecViewSet(ApiViewSet):
         summary="Edit a MoveSpec",
         example={"visibility": "public"},
         returns=MoveSpecAnswer,
-        errors=(errors.NotFound, MoveSpecArchived, errors.Conflict),
+        errors=(MoveSpecArchived, errors.Conflict),
     )
     def partial_update(
         self, request: ApiRequest, movespec: MoveSpec, body: MoveSpecEdit
@@ -180,9 +180,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return movespec_response(edited, request.principal.project_id)
 
-    @MoveSpecOperation(
-        summary="Archive a MoveSpec", returns=MoveSpecAnswer, errors=(errors.NotFound,)
-    )
+    @MoveSpecOperation(summary="Archive a MoveSpec", returns=MoveSpecAnswer)
     def archive(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         archived = movespec_archive(movespec_id=movespec.id, now=clock.now())
@@ -196,9 +194,6 @@ class MoveSpecViewSet(ApiViewSet):
         idempotent=True,
         replays=True,
         errors=(
-            errors.ProjectMismatch,
-            errors.IdempotencyKeyReused,
-            errors.NotFound,
             MoveSpecArchived,
             MoveSpecNotReleased,
             MoveSpecInvalid,
@@ -235,7 +230,7 @@ class DraftViewSet(ApiViewSet):
         "validate": Access(WRITE, OWN_MOVESPEC),
     }
 
-    @MoveSpecOperation(summary="Read a draft", returns=DraftAnswer, errors=(errors.NotFound,))
+    @MoveSpecOperation(summary="Read a draft", returns=DraftAnswer)
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> DraftAnswer:
         """The text as it was last put, valid or not."""
         return draft_response(movespec.draft)
@@ -245,7 +240,7 @@ class DraftViewSet(ApiViewSet):
         text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": EXAMPLE_YAML},
         returns=DraftAnswer,
-        errors=(errors.NotFound, MoveSpecArchived),
+        errors=(MoveSpecArchived,),
     )
     def update(self, request: ApiRequest, movespec: MoveSpec, body: DraftReplace) -> DraftAnswer:
         """Put the whole YAML, in JSON or as the text itself: any of at most 65,536 UTF-8 bytes."""
@@ -258,9 +253,7 @@ class DraftViewSet(ApiViewSet):
             )
         )
 
-    @MoveSpecOperation(
-        summary="Validate a draft", returns=ValidationResult, errors=(errors.NotFound,)
-    )
+    @MoveSpecOperation(summary="Validate a draft", returns=ValidationResult)
     def validate(self, request: ApiRequest, movespec: MoveSpec) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok.
 
@@ -280,9 +273,7 @@ class VersionViewSet(ApiViewSet):
         "release": Access(WRITE, OWN_MOVESPEC, VERSION),
     }
 
-    @MoveSpecOperation(
-        summary="List versions", returns=list[VersionAnswer], errors=(errors.NotFound,)
-    )
+    @MoveSpecOperation(summary="List versions", returns=list[VersionAnswer])
     def list(self, request: ApiRequest, movespec: MoveSpec, query: PageQuery) -> Result:
         """Newest first. Of another project's public MoveSpec: its released version."""
         own = request.principal.project_id
@@ -299,7 +290,7 @@ class VersionViewSet(ApiViewSet):
         returns=VersionAnswer,
         status=201,
         also_status=200,
-        errors=(errors.NotFound, MoveSpecArchived, MoveSpecInvalid, LimitReached),
+        errors=(MoveSpecArchived, MoveSpecInvalid, LimitReached),
     )
     def create(self, request: ApiRequest, movespec: MoveSpec) -> Result:
         """Snapshot the draft. An unchanged draft answers 200 with the latest version."""
@@ -309,7 +300,7 @@ class VersionViewSet(ApiViewSet):
         answer = version_response(version, is_own=True)
         return Result(answer, status=201 if is_new else 200)
 
-    @MoveSpecOperation(summary="Read a version", returns=VersionAnswer, errors=(errors.NotFound,))
+    @MoveSpecOperation(summary="Read a version", returns=VersionAnswer)
     def retrieve(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> VersionAnswer:
@@ -317,9 +308,7 @@ class VersionViewSet(ApiViewSet):
         is_own = movespec.project_id == request.principal.project_id
         return version_response(version, is_own=is_own)
 
-    @MoveSpecOperation(
-        summary="Validate a version", returns=ValidationResult, errors=(errors.NotFound,)
-    )
+    @MoveSpecOperation(summary="Validate a version", returns=ValidationResult)
     def validate(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> ValidationResult:
@@ -331,7 +320,7 @@ class VersionViewSet(ApiViewSet):
     @MoveSpecOperation(
         summary="Release a version",
         returns=MoveSpecAnswer,
-        errors=(errors.NotFound, MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
+        errors=(MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
     )
     def release(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion

@@ -187,26 +187,27 @@ def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datet
     return revoked_at is None and (expires_at is None or expires_at > now)
 
 
-class ApiKeyManager(models.Manager["ApiKey"]):
-    def get_queryset(self) -> models.QuerySet["ApiKey"]:
-        return super().get_queryset().filter(kind=CredentialKind.API_KEY)
+class KindManager(models.Manager[Any]):
+    """The credentials of one kind."""
+
+    def __init__(self, kind: CredentialKind) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return super().get_queryset().filter(kind=self._kind)
 
 
 class ApiKey(Credential):
-    objects = ApiKeyManager()  # type: ignore[misc]
+    objects = KindManager(CredentialKind.API_KEY)  # type: ignore[misc]
 
     class Meta:
         proxy = True
         verbose_name = "API key"
 
 
-class ServiceAccountManager(models.Manager["ServiceAccount"]):
-    def get_queryset(self) -> models.QuerySet["ServiceAccount"]:
-        return super().get_queryset().filter(kind=CredentialKind.SERVICE_ACCOUNT)
-
-
 class ServiceAccount(Credential):
-    objects = ServiceAccountManager()  # type: ignore[misc]
+    objects = KindManager(CredentialKind.SERVICE_ACCOUNT)  # type: ignore[misc]
 
     class Meta:
         proxy = True

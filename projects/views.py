@@ -62,7 +62,6 @@ class AccessTokenViewSet(ApiViewSet):
             errors.OrganizationSuspended,
             errors.ProjectSuspended,
             errors.InsufficientScope,
-            errors.ProjectMismatch,
         ),
     )
     def create(self, request: ApiRequest, body: AccessTokenMint) -> MintedAccessToken:
@@ -96,18 +95,12 @@ class AccessTokenViewSet(ApiViewSet):
             request._request, tokens.select_related("credential"), query, access_token_response
         )
 
-    @Operation(
-        summary="Read an access token's record",
-        returns=AccessTokenRecord,
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="Read an access token's record", returns=AccessTokenRecord)
     def retrieve(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """One token's record, without the token."""
         return access_token_response(token)
 
-    @Operation(
-        summary="Revoke an access token", returns=AccessTokenRecord, errors=(errors.NotFound,)
-    )
+    @Operation(summary="Revoke an access token", returns=AccessTokenRecord)
     def revoke(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(token=token, now=clock.now())

@@ -6,8 +6,6 @@ ends it. `rollup.py` adds the rows to the sums and deletes them, so that no sess
 Ids here are no foreign keys: sums outlive erased projects.
 """
 
-from typing import NoReturn
-
 from django.db import models
 from django.db.models import CompositePrimaryKey, Index
 
@@ -95,9 +93,3 @@ class UsageMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%B %Y}"
-
-    def save(self, *args: object, **kwargs: object) -> NoReturn:
-        raise NotImplementedError("Usage is written by what ends a session.")
-
-    def delete(self, *args: object, **kwargs: object) -> NoReturn:
-        raise NotImplementedError("Usage is kept.")

@@ -1,7 +1,7 @@
 """The answer of the usage endpoints."""
 
 from datetime import date, timedelta
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -32,24 +32,6 @@ class UsageAnswer(Answer):
     days: Annotated[list[UsageOfDay], doc("Every day of the range, the earliest first.")]
 
 
-def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAnswer:
-    """A project's usage; raises 422 for a bad range."""
-    first, last = query.days(today)
-    used = usage_of_project(project_id, first, last)
-    return UsageAnswer(
-        from_=first,
-        to=last,
-        sessions=sum(day.sessions for day in used.values()),
-        accepted_frames=sum(day.accepted_frames for day in used.values()),
-        active_ms=sum(day.active_ms for day in used.values()),
-        live_frames=sum(day.live_frames for day in used.values()),
-        days=[
-            UsageOfDay(day, one.sessions, one.accepted_frames, one.active_ms)
-            for day, one in used.items()
-        ],
-    )
-
-
 # One statement reads rows and sums, so that a session that is being rolled up counts once.
 _STATEMENT: Final = """
 SELECT day, sum(sessions)::bigint, sum(accepted_frames)::bigint, sum(active_ms)::bigint,
@@ -60,17 +42,23 @@ GROUP BY day
 """
 
 
-class Used(NamedTuple):
-    sessions: int = 0
-    accepted_frames: int = 0
-    active_ms: int = 0
-    live_frames: int = 0
-
-
-def usage_of_project(project_id: UUID, first: date, last: date) -> dict[date, Used]:
-    """The usage of each day from `first` to `last`, in order."""
+def usage_answer(project_id: UUID, query: DayRangeQuery, today: date) -> UsageAnswer:
+    """A project's usage of each day, in order; raises 422 for a bad range."""
+    first, last = query.days(today)
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, [project_id, first, last])
-        used = {day: Used(*sums) for day, *sums in cursor.fetchall()}
-    days = (first + timedelta(days=after) for after in range((last - first).days + 1))
-    return {day: used.get(day, Used()) for day in days}
+        used = {day: sums for day, *sums in cursor.fetchall()}
+    of_days = [
+        (day, *used.get(day, (0, 0, 0, 0)))
+        for day in (first + timedelta(days=after) for after in range((last - first).days + 1))
+    ]
+    _, sessions, frames, active_ms, live_frames = zip(*of_days, strict=True)
+    return UsageAnswer(
+        from_=first,
+        to=last,
+        sessions=sum(sessions),
+        accepted_frames=sum(frames),
+        active_ms=sum(active_ms),
+        live_frames=sum(live_frames),
+        days=[UsageOfDay(*of_day) for *of_day, _ in of_days],
+    )

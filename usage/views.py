@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from kynaplatform import clock
-from kynaplatform.api import errors
 from kynaplatform.api.operations import Access, Operation, Rows
 from kynaplatform.api.schemas import DayRangeQuery
 from kynaplatform.api.views import ApiRequest, ApiViewSet
@@ -26,12 +25,7 @@ class UsageViewSet(ApiViewSet):
         """
         return usage_answer(request.principal.project_id, query, clock.now().date())
 
-    @Operation(
-        summary="Read the usage of a project",
-        returns=UsageAnswer,
-        one_at_a_time=True,
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="Read the usage of a project", returns=UsageAnswer, one_at_a_time=True)
     def of_project(self, request: ApiRequest, project: UUID, query: DayRangeQuery) -> UsageAnswer:
         """What one project has used, by the same rules."""
         return usage_answer(project, query, clock.now().date())

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 
 from kynaplatform.api.errors import (
     MAX_FIELD_ERRORS,
@@ -25,14 +25,12 @@ from kynaplatform.api.schemas import Query
 MAX_BODY_BYTES = 512 * 1024
 # Our structs are no deeper.
 MAX_NAMES = 8
-BROKEN_OFF = "The body did not arrive whole."
 S = TypeVar("S", bound=msgspec.Struct)
 Q = TypeVar("Q", bound=Query)
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 _MEDIA_TYPE = re.compile(r"([a-z]+/[a-z]+)\s*(;\s*charset=\"?utf-?8\"?\s*)?;?", re.IGNORECASE)
 _NUMBER = re.compile("-?[0-9]{1,18}")
-_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # What UTF-8 or PostgreSQL can't store.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -75,13 +73,11 @@ def read_body(request: HttpRequest) -> bytes:
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     try:
         body = request.body
-    except UnreadablePostError:
-        raise MalformedRequest(BROKEN_OFF) from None
     except RequestDataTooBig:
         raise PayloadTooLarge from None
     # granian passes on what has arrived, and raises nothing.
     if len(body) < length:
-        raise MalformedRequest(BROKEN_OFF)
+        raise MalformedRequest("The body did not arrive whole.")
     return body
 
 
@@ -94,7 +90,7 @@ def decode_body(request: HttpRequest, body: bytes, struct: type[S]) -> S:
     try:
         decoded = _strict_decoder(struct)(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        decoded = _decode_loosely(request, body, struct)
+        decoded = _decode_slowly(request, body, struct)
     if b"\\u" in body:
         _refuse_unstorable(msgspec.to_builtins(decoded))
     return decoded
@@ -105,22 +101,6 @@ def _strict_decoder(struct: type[msgspec.Struct]) -> Callable[[bytes], Any]:
     """A decoder that refuses unknown fields, so that a body without any is read once."""
     strict = msgspec.defstruct(struct.__name__, [], bases=(struct,), forbid_unknown_fields=True)
     return msgspec.json.Decoder(strict).decode
-
-
-def _decode_loosely(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """Read a body again that has an unknown field or doesn't fit."""
-    try:
-        _note_ignored_fields(request, _decode_keys(body), struct)
-        return msgspec.json.decode(body, type=struct)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return _decode_slowly(request, body, struct)
-
-
-def _note_ignored_fields(
-    request: HttpRequest, sent: Iterable[str], struct: type[msgspec.Struct]
-) -> None:
-    known = struct.__struct_encode_fields__
-    note_ignored(request, (name for name in sent if name not in known))
 
 
 def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
@@ -146,10 +126,10 @@ def _number_or_text(text: str) -> int | str:
 
 
 def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
-    """Read a body that msgspec refused, to name up to 20 faults where msgspec names one.
+    """Read a body again that has an unknown field or doesn't fit, to name up to 20 faults.
 
-    It names only the first text that can't be stored. An unknown field is no fault, whatever it
-    contains.
+    Of texts that can't be stored only the first is named. An unknown field is no fault, whatever
+    it contains.
     """
     try:
         value = read_json(body)
@@ -159,7 +139,7 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
         ) from None
     if not isinstance(value, dict):
         raise ValidationFailed({"body": ["The body must be a JSON object."]})
-    _note_ignored_fields(request, value, struct)
+    note_ignored(request, (name for name in value if name not in struct.__struct_encode_fields__))
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
         if b"\\u" in body:

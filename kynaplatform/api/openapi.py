@@ -300,8 +300,14 @@ def _errors_of(operation: Operation) -> list[type[ApiError]]:
         kinds.append(errors.ValidationFailed)
     if operation.idempotent:
         kinds.append(errors.IdempotencyKeyInvalid)
+    if operation.replays:
+        kinds.append(errors.IdempotencyKeyReused)
+    kinds += operation.errors
+    if operation.access.rows:
+        kinds.append(errors.NotFound)
+    if hasattr(operation.body, "project_id"):
+        kinds.append(errors.ProjectMismatch)
     kinds += [
-        *operation.errors,
         errors.MethodNotAllowed,
         errors.InternalError,
         errors.ServiceUnavailable,

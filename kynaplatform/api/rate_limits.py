@@ -57,7 +57,7 @@ class Decision(NamedTuple):
 
 
 class Counter:
-    """`hit` and `peek` raise ValueError for no limits, or for the same key twice.
+    """Counts on at least one limit a call, each key once.
 
     `now` is in seconds of any one clock. Pass it to every call on the same keys, or to none.
     """
@@ -101,11 +101,6 @@ class Usage(NamedTuple):
     quota: int
 
 
-def _check(limits: Sequence[Limit]) -> None:
-    if not limits or len({limit.key for limit in limits}) != len(limits):
-        raise ValueError("A hit needs at least one limit, and no key twice.")
-
-
 def _quota_of(limit: Limit, used: int, pool: Limit, used_of_pool: int) -> int:
     """A share is at least 1: where the others leave nothing, the pool refuses."""
     if not limit.shares:
@@ -136,19 +131,16 @@ class ProcessCounter(Counter):
     """Counts the hits of this process alone, by the system's monotonic clock.
 
     Strangers choose keys, so of more than `max_keys` keys with one window it forgets the one whose
-    last hit is the oldest. A `now` before the newest hit counts as that hit's time, unless it is
-    over 60 s before it: then it comes from a new clock.
+    last hit is the oldest.
     """
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
         # By window and key, each key's hits oldest first, the key hit longest ago first.
         self._times: defaultdict[int, OrderedDict[str, deque[int]]] = defaultdict(OrderedDict)
-        self._newest = 0
         self._lock = threading.Lock()
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
-        _check(limits)
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)
             usages = self._usages(limits, moment)
@@ -172,11 +164,6 @@ class ProcessCounter(Counter):
     def _move_to(self, now: float) -> int:
         """Forget the keys without a hit in their window; return the time to count with."""
         moment = int(now * SECOND)
-        if moment < self._newest - MAX_STEP_BACK:
-            self._times.clear()
-        else:
-            moment = max(moment, self._newest)
-        self._newest = moment
         for window, times in self._times.items():
             while times:
                 key = next(iter(times))
@@ -220,9 +207,9 @@ REST_SECONDS = 5.0
 AWAY = "Redis, which counts requests, is out of reach."
 PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
 
-# A key is the list of its hits' times, oldest first: 10 bytes each. Here too, a time before the
-# newest hit becomes that hit's, unless it is over 60 s before it. A fair share is as in
-# `_quota_of`. Returns allowed, now, and each limit's Usage, in one row.
+# A key is the list of its hits' times, oldest first: 10 bytes each. Redis's clock may go back: a
+# time before the newest hit becomes that hit's, unless it is over 60 s before it. A fair share is
+# as in `_quota_of`. Returns allowed, now, and each limit's Usage, in one row.
 SCRIPT = """
 local farthest_back, counting, now = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 if not now then
@@ -310,7 +297,6 @@ class RedisCounter(Counter):
         self._asking = threading.Lock()
 
     def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
-        _check(limits)
         if not self._is_away:
             return self._ask(limits, now, counting)
         if time.monotonic() < self._rests_until or not self._asking.acquire(blocking=False):

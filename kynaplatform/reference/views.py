@@ -34,26 +34,22 @@ ERROR = """\
 }"""
 
 
-class ReferencePage(PublicView):
-    """A page, or a file, of the reference."""
-
-
-class OverviewView(ReferencePage):
+class OverviewView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/api/docs`: how to begin, every endpoint, and what holds for all of them."""
-        address = request.build_absolute_uri("/").rstrip("/")
+        site = site_of(request)
         shown = {
-            "site": site_of(request),
+            "site": site,
             "menu": menu(),
             "scopes": scopes(),
-            "begin": coloured(BEGIN.format(address=address).strip(), "bash"),
+            "begin": coloured(BEGIN.format(address=site).strip(), "bash"),
             "token": coloured(TOKEN, "bash"),
             "error": coloured(ERROR, "json"),
         }
         return kept(page("reference/overview.html", shown), SECONDS)
 
 
-class OperationView(ReferencePage):
+class OperationView(PublicView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """`/api/docs/NAME`: one operation; 404 for a name that the document does not have."""
         if name not in pages():
@@ -62,7 +58,7 @@ class OperationView(ReferencePage):
         return kept(page("reference/operation.html", shown), SECONDS)
 
 
-class DocumentView(ReferencePage):
+class DocumentView(PublicView):
     def get(self, request: Request, form: str) -> HttpResponse:
         """`/api/docs/openapi.json` and `.yaml`: the document, to keep."""
         content_type, content = _documents()[form]

@@ -69,7 +69,8 @@ def test_a_request_of_several_hits_is_admitted_while_one_is_left(counter):
     assert counter.hit([five], 1_060) == told(True, 7, 1, 10)
 
 
-def test_it_does_not_go_back_in_time(counter):
+def test_redis_does_not_go_back_in_time(redis_counter):
+    counter = redis_counter
     limits = [Limit(make_key(), 2)]
     assert count_admitted(counter, limits, hits=1, now=100) == 1
     assert counter.hit(limits, 95) == told(True, 2, 0, 60)
@@ -78,7 +79,8 @@ def test_it_does_not_go_back_in_time(counter):
     assert count_admitted(counter, limits, hits=3, now=160) == 2
 
 
-def test_it_takes_over_60_seconds_back_as_a_new_clock(counter):
+def test_redis_takes_over_60_seconds_back_as_a_new_clock(redis_counter):
+    counter = redis_counter
     limits = [Limit(make_key(), 1)]
     assert counter.hit(limits, 100_000).allowed
     assert counter.hit(limits, 50) == told(True, 1, 0, 60)

@@ -122,12 +122,10 @@ def test_a_pepper_may_be_dropped_once_nothing_live_carries_it(
 def test_it_speaks_to_people_and_tells_no_secret(machine: Machine) -> None:
     Credential.objects.filter(id=machine.credential.id).update(name="a\u202eb")
     printed, _ = ask()
-    header, second, first, _, heading, row, *_ = printed.splitlines()
-    assert header.split() == ["number", "is_configured", "live", "expired", "revoked"]
-    assert second.split() == ["2", "True", "0", "0", "0"]
-    assert first.split() == ["1", "True", "1", "0", "0"]
-    assert heading.split()[:4] == ["pepper", "works", "kind", "id"]
-    assert row.split()[:4] == ["1", "True", "api_key", str(machine.credential.id)]
+    second, first, row = printed.splitlines()
+    assert second == "number 2  is_configured True  live 0  expired 0  revoked 0"
+    assert first == "number 1  is_configured True  live 1  expired 0  revoked 0"
+    assert f"pepper 1  works True  kind api_key  id {machine.credential.id}  " in row
     assert "a[U+202E]b" in row
     for text in (printed, ask("--json")[0]):
         assert machine.secret not in text
@@ -154,7 +152,7 @@ def test_those_come_first_that_have_not_come_back_for_the_longest_time(machine: 
     ]
     lines = ask()[0].splitlines()
     [line] = [line for line in lines if str(never.id) in line]
-    assert "  never  " in line
+    assert "last_used_at never" in line
 
 
 def test_a_pepper_that_nothing_knows_is_no_success(machine: Machine) -> None:

@@ -198,10 +198,6 @@ def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -
     ("given", "said"),
     [
         (["--parameter", "depth"], "depth is not a name and a number, such as depth=90."),
-        (
-            ["--parameter", "depth=90", "--parameter", "depth=80"],
-            "argument --parameter: depth is given twice.",
-        ),
         (["--locale", "de_DE"], "de_DE is not the tag of a language, such as de or pt-BR."),
     ],
 )

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +9,6 @@ from common.commands import OperatorCommand
 from common.names import visible
 from kynaplatform import clock
 from projects.models import Credential, is_live
-
-STATES = ("live", "expired", "revoked")
 
 
 class Command(OperatorCommand):
@@ -33,17 +30,16 @@ class Command(OperatorCommand):
         peppers = count_by_pepper(live)
         if number is not None and number not in {row["number"] for row in peppers}:
             raise CommandError(f"No credential carries pepper {number}, nor is it configured.")
-        carrying = [
-            present(credential)
-            for credential in Credential.objects.filter(live, other)
-            .select_related("project__organization")
-            .order_by("pepper_number", F("last_used_at").asc(nulls_first=True), "created_at")
-        ]
+        found = Credential.objects.filter(live, other).select_related("project__organization")
+        oldest_first = ("pepper_number", F("last_used_at").asc(nulls_first=True), "created_at")
+        carrying = [present(credential) for credential in found.order_by(*oldest_first)]
         if options["json"]:
             result = {"newest": newest, "peppers": peppers, "credentials": carrying}
             self.stdout.write(json.dumps(result, default=str))
         else:
-            self.stdout.write("\n".join([*lines(peppers), *lines(carrying)]))
+            for row in (*peppers, *carrying):
+                shown = {name: "never" if value is None else value for name, value in row.items()}
+                self.stdout.write("  ".join(f"{name} {value}" for name, value in shown.items()))
         if carrying:
             which = "another pepper than the newest" if number is None else f"pepper {number}"
             raise CommandError(f"Live credentials that carry {which}: {len(carrying)}.")
@@ -51,23 +47,24 @@ class Command(OperatorCommand):
 
 def count_by_pepper(live: Q) -> list[dict[str, Any]]:
     """For every pepper that is configured or carried, the newest first."""
-    found: dict[int, dict[str, int]] = {
-        number: dict(zip(STATES, counts, strict=True))
-        for number, *counts in Credential.objects.order_by()
-        .values("pepper_number")
-        .annotate(
-            live=Count("pk", filter=live),
-            expired=Count("pk", filter=~live & Q(revoked_at__isnull=True)),
-            revoked=Count("pk", filter=Q(revoked_at__isnull=False)),
-        )
-        .values_list("pepper_number", *STATES)
+    states = {
+        "live": live,
+        "expired": ~live & Q(revoked_at__isnull=True),
+        "revoked": Q(revoked_at__isnull=False),
     }
-    none = dict.fromkeys(STATES, 0)
+    counts = {name: Count("pk", filter=state) for name, state in states.items()}
+    found: dict[int, dict[str, int]] = {
+        number: dict(zip(states, numbers, strict=True))
+        for number, *numbers in Credential.objects.order_by()
+        .values("pepper_number")
+        .annotate(**counts)
+        .values_list("pepper_number", *states)
+    }
     return [
         {
             "number": number,
             "is_configured": number in settings.SECRET_PEPPERS,
-            **found.get(number, none),
+            **found.get(number, dict.fromkeys(states, 0)),
         }
         for number in sorted({*found, *settings.SECRET_PEPPERS}, reverse=True)
     ]
@@ -85,20 +82,3 @@ def present(credential: Credential) -> dict[str, Any]:
         "organization": visible(credential.project.organization.name),
         "project": visible(credential.project.name),
     }
-
-
-def lines(rows: list[dict[str, Any]]) -> Iterable[str]:
-    """A table with its header; none without rows."""
-    if not rows:
-        return
-    table = [[*rows[0]], *([_shown(value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-    yield ""
-
-
-def _shown(value: Any) -> str:
-    """A cell of the table; a credential that has no last use was never used."""
-    return "never" if value is None else str(value)
