@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from markdown_it.token import Token
@@ -22,7 +21,7 @@ SNIPPET = 170
 WEIGHTS = {"build": 1.0, "movements": 1.0, "run": 0.9, "change": 0.6}
 # A decision, or a movement of the catalogue.
 OFF_SHELF_WEIGHT = 0.5
-IN_HEADING, IN_TITLE, MAX_IN_TEXT = 12, 5, 4
+IN_HEADING, IN_ROW, IN_TITLE, IN_TEXT, MAX_IN_TEXT = 12.0, 8.0, 5.0, 1.0, 4
 # Words that a question has and an answer need not have.
 SMALL_WORDS = """
 a am an and are at be by can do does for from get go goes have how i if in is it its me my of on or
@@ -41,6 +40,8 @@ class Section:
     plain_title: str
     plain_heading: str
     plain_text: str
+    # What the rows of its tables are about, each after a line feed.
+    plain_rows: str
     weight: float
 
     @property
@@ -91,10 +92,11 @@ def words_of(query: str) -> list[str]:
 
 def _score(section: Section, words: list[str]) -> tuple[int, float]:
     """How many of the words the section has, at the start of its own, and how well it fits."""
-    number = score = 0
+    number, score = 0, 0.0
     for word in words:
-        points = min(section.plain_text.count(f" {word}"), MAX_IN_TEXT)
+        points = min(section.plain_text.count(f" {word}"), MAX_IN_TEXT) * IN_TEXT
         points += IN_HEADING * (f" {word}" in section.plain_heading)
+        points += IN_ROW * (f"\n {word}" in section.plain_rows)
         points += IN_TITLE * (f" {word}" in section.plain_title)
         number += points > 0
         score += points
@@ -129,27 +131,34 @@ def _sections(guide: Guide) -> Iterator[Section]:
     tokens = parsed(guide)
     headings = iter(list(anchored(tokens)))
     title = heading = next(headings)
-    texts = list[str]()
-    for before, token in pairwise(tokens):
+    texts, rows = list[str](), list[str]()
+    opened = [""] * 2
+    for token in tokens:
         # What a movement is called tells it from others; each has the same headings.
         if token.type == "heading_open" and int(token.tag[1:]) > 1 and guide not in MOVEMENTS:
-            yield _section(guide, title, heading, " ".join(texts))
-            heading, texts = next(headings), []
-        elif (text := _text(token)) and before.type != "heading_open":
+            yield _section(guide, title, heading, texts, rows)
+            heading, texts, rows = next(headings), [], []
+        elif (text := _text(token)) and opened[1] != "heading_open":
             texts.append(text)
-    yield _section(guide, title, heading, " ".join(texts))
+            if opened == ["tr_open", "td_open"]:
+                rows.append(text)
+        opened = [opened[1], token.type]
+    yield _section(guide, title, heading, texts, rows)
 
 
-def _section(guide: Guide, title: Heading, heading: Heading, text: str) -> Section:
+def _section(
+    guide: Guide, title: Heading, heading: Heading, texts: list[str], rows: list[str]
+) -> Section:
     is_listed_elsewhere = guide in MOVEMENTS or guide.slug.startswith("decisions/")
     return Section(
         guide=guide,
         title=title.text,
         heading=heading,
-        text=text,
+        text=" ".join(texts),
         plain_title=plain(title.text),
         plain_heading=plain(heading.text),
-        plain_text=plain(text),
+        plain_text=plain(" ".join(texts)),
+        plain_rows="".join(f"\n{plain(row)}" for row in rows),
         weight=OFF_SHELF_WEIGHT if is_listed_elsewhere else WEIGHTS[shelf_of(guide).slug],
     )
 

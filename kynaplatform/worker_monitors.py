@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-import msgspec
 from celery import bootsteps, signals, states
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge
 
 from kynaplatform import clock
-from kynaplatform.api.error_answers import as_api_error
+from kynaplatform.api.error_answers import as_api_error, error_response
 from kynaplatform.api.errors import NotFound, ServiceUnavailable
 from kynaplatform.api.platform_views import require_metrics_access
 from kynaplatform.metrics.exposition import process_exposition
@@ -57,29 +56,24 @@ class WorkerServer(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    headers: dict[str, str] = {}
     try:
-        status, (body, content_type) = HTTPStatus.OK, _answer(environ)
+        response = _answer(environ)
     except Exception as fault:  # noqa: BLE001 - answered with the one body
-        error = as_api_error(fault)
-        status, headers = HTTPStatus(error.status), dict(error.headers)
-        body, content_type = msgspec.json.encode(error.body()), "application/json"
-        if status == HTTPStatus.UNAUTHORIZED:
-            headers["WWW-Authenticate"] = "Bearer"
-    headers |= {"Content-Type": content_type, "Content-Length": str(len(body))}
-    start_response(f"{status} {status.phrase}", [*headers.items()])
-    return [body]
+        response = error_response(as_api_error(fault))
+    response["Content-Length"] = str(len(response.content))
+    start_response(f"{response.status_code} {response.reason_phrase}", [*response.items()])
+    return [response.content]
 
 
-def _answer(environ: WSGIEnvironment) -> tuple[bytes, str]:
+def _answer(environ: WSGIEnvironment) -> HttpResponse:
     match environ["PATH_INFO"]:
         case "/healthz":
             if failing := [name for name, is_well in health_checks.items() if not is_well()]:
                 raise PartFails(**dict.fromkeys(failing, "failing"))
-            return b'{"status":"ok"}', "application/json"
+            return HttpResponse(b'{"status":"ok"}', content_type="application/json")
         case "/metrics":
             require_metrics_access(environ.get("HTTP_AUTHORIZATION", ""))
-            return process_exposition(), CONTENT_TYPE_LATEST
+            return HttpResponse(process_exposition(), content_type=CONTENT_TYPE_LATEST)
     raise NotFound("path")
 
 

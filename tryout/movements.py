@@ -53,7 +53,8 @@ def engine() -> dict[str, float]:
 
 def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
     figure = MOVEMENTS[slug]
-    spec = compile(yaml_source)
+    validation, spec = validate(yaml_source), compile(yaml_source)
+    labels = {path: _label(one.measure) for path, one in spec.criteria_by_path.items()}
     is_frontal = figure.turned >= FRONTAL_DEGREES
     why = why_experimental(read_cards().get(slug))
     view = "facing the camera" if is_frontal else "side-on to the camera"
@@ -69,35 +70,23 @@ def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
         },
         "figure": reverse("try-figure", args=[slug]),
         "angle": shown_angle(spec),
-        "parameters": shown_parameters(yaml_source),
-        "languages": list(validate(yaml_source).languages),
-        **shown_rules(spec),
-    }
-
-
-def shown_rules(spec: MoveSpec) -> dict[str, Any]:
-    """What the page's words need: how it counts, and by path what an attempt may have missed."""
-    labels = {path: _label(one.measure) for path, one in spec.criteria_by_path.items()}
-    labels |= {path: name for name, path in spec.check_paths.items()}
-    return {
+        "parameters": [
+            {
+                "name": one.name,
+                "label": (one.description or _named(one.name).capitalize()).removesuffix("."),
+                "default": one.default,
+                "min": one.minimum,
+                "max": one.maximum,
+            }
+            for one in validation.parameters
+        ],
+        "languages": list(validation.languages),
+        # What the page's words need: how it counts, and by path what an attempt may have missed.
         "phases": [phase.name for phase in spec.phases],
         "hold_ms": spec.target_ms if spec.type == "hold" else None,
         "view": spec.setup.view if spec.setup else "any",
-        "labels": labels,
+        "labels": labels | {path: name for name, path in spec.check_paths.items()},
     }
-
-
-def shown_parameters(yaml_source: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": one.name,
-            "label": (one.description or _named(one.name).capitalize()).removesuffix("."),
-            "default": one.default,
-            "min": one.minimum,
-            "max": one.maximum,
-        }
-        for one in validate(yaml_source).parameters
-    ]
 
 
 def shown_angle(spec: MoveSpec) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`/try`: a page that counts whoever stands before a camera, without an account."""
 
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,22 +25,18 @@ from tryout.sessions import TrySession, TrySessionCreate, session_try, visitor_l
 LANDMARKER = "tryout/built/pose"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file's address, in production with a hash of its content, and its size."""
-
-    url: str
-    bytes: int
-
-
-def landmarker_files() -> dict[str, File]:
-    """The files by their names; none if they were not brought, or not collected since."""
+def landmarker_files() -> dict[str, dict[str, Any]]:
+    """The files by their names, each with its address, in production with a hash of its content,
+    and its size; none if they were not brought, or not collected since."""
     folder = finders.find(LANDMARKER)
     if folder is None:
         return {}
     try:
         return {
-            path.name: File(static(f"{LANDMARKER}/{path.name}"), path.stat().st_size)
+            path.name: {
+                "url": static(f"{LANDMARKER}/{path.name}"),
+                "bytes": path.stat().st_size,
+            }
             for path in sorted(Path(folder).iterdir())
         }
     except ValueError:  # of a file that the manifest does not have
@@ -76,12 +71,11 @@ FIGURE_SECONDS = 3600
 class TryView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/try`; where the landmarker's files are not there, it says how to get a camera."""
-        files = landmarker_files()
         data = {
             "movements": listed_movements(),
             "engine": engine(),
             "sessions": reverse("try-sessions"),
-            "landmarker": {name: asdict(file) for name, file in files.items()},
+            "landmarker": landmarker_files(),
         }
         shown = {"site": site_of(request), "data": data, "is_production": settings.PRODUCTION}
         response = page("tryout/try.html", shown)

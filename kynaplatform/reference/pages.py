@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -128,8 +127,21 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     (content,) = answer.get("content", {JSON: {"schema": {}}}).values()
     is_open = {} in operation["security"]
     scopes = [scope for option in operation["security"] for scope in option.get("bearer", [])]
-    call = replace(
-        _call(path, method, parameters, body, needs_token="bearer" in operation["security"][0]),
+    query = "&".join(
+        f"{one['name']}={one['schema']['examples'][0]}"
+        for one in parameters
+        if one["in"] == "query" and "examples" in one["schema"]
+    )
+    # A text is easier to read than the same within JSON.
+    media_type = list(body)[-1] if body else JSON
+    call = Call(
+        method=method.upper(),
+        path=path,
+        query=f"?{query}" if query else "",
+        needs_token="bearer" in operation["security"][0],
+        takes_key=any(one["name"] == "Idempotency-Key" for one in parameters),
+        media_type=media_type,
+        body=body[media_type]["example"] if body else None,
         has_answer="content" in answer,
         in_lines=JSON_LINES in answer.get("content", {}),
     )
@@ -164,25 +176,6 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
         next=tuple(
             (link["operationId"], link["description"]) for link in answer.get("links", {}).values()
         ),
-    )
-
-
-def _call(path: str, method: str, parameters: list[Json], body: Json, needs_token: bool) -> Call:
-    query = "&".join(
-        f"{one['name']}={one['schema']['examples'][0]}"
-        for one in parameters
-        if one["in"] == "query" and "examples" in one["schema"]
-    )
-    # A text is easier to read than the same within JSON.
-    media_type = list(body)[-1] if body else JSON
-    return Call(
-        method=method.upper(),
-        path=path,
-        query=f"?{query}" if query else "",
-        needs_token=needs_token,
-        takes_key=any(one["name"] == "Idempotency-Key" for one in parameters),
-        media_type=media_type,
-        body=body[media_type]["example"] if body else None,
     )
 
 
@@ -227,10 +220,7 @@ def _errors(operation: Json) -> Iterator[Error]:
                 yield Error(status, code, sentence(example["summary"]), is_retryable)
 
 
-Schema = dict[str, Any]
-
-
-def fields_of(schema: Schema, components: dict[str, Schema]) -> tuple[Field, ...]:
+def fields_of(schema: Json, components: dict[str, Json]) -> tuple[Field, ...]:
     """The fields of an object or of a list's items."""
     found = _resolved(schema, components)
     if found.get("type") == "array":
@@ -242,9 +232,7 @@ def fields_of(schema: Schema, components: dict[str, Schema]) -> tuple[Field, ...
     )
 
 
-def field_of(
-    name: str, schema: Schema, components: dict[str, Schema], *, is_required: bool
-) -> Field:
+def field_of(name: str, schema: Json, components: dict[str, Json], *, is_required: bool) -> Field:
     choices = [_resolved(one, components) for one in schema.get("anyOf", [schema])]
     kinds = [one for one in choices if one.get("type") != "null"]
     types = " or ".join(
@@ -268,18 +256,18 @@ def field_of(
     )
 
 
-def _type(schema: Schema) -> str:
+def _type(schema: Json) -> str:
     type_: str = schema.get("format") or schema.get("type") or "string"
     return TYPES.get(type_, type_)
 
 
-def _bounds(schema: Schema) -> Iterator[str]:
+def _bounds(schema: Json) -> Iterator[str]:
     for name, words in BOUNDS.items():
         if name in schema:
             yield words.format(f"{schema[name]:,}")
 
 
-def _resolved(schema: Schema, components: dict[str, Schema]) -> Schema:
+def _resolved(schema: Json, components: dict[str, Json]) -> Json:
     """The schema with its `$ref` replaced by what it points at."""
     if "$ref" not in schema:
         return schema

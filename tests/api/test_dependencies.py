@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import DiskFull
 
 from kynaplatform.celery import WithoutOutages
-from kynaplatform.dependencies import BROKER, FULL_SECONDS, REPORT_SECONDS, Outage
+from kynaplatform.dependencies import BROKER, FULL_SECONDS, Outage
 
 
 class Clock:
@@ -46,23 +46,6 @@ def test_however_often_it_is_met_it_is_told_every_30_seconds_and_when_it_is_over
         "the cellar is back after 70.0 s",
     ]
     assert len(told(logging.DEBUG)) == 281
-
-
-def test_one_that_comes_and_goes_is_two_lines_in_30_seconds(clock, told):
-    outage = Outage("the cellar")
-    for _ in range(160):
-        outage.record_failure(TimeoutError())
-        clock.now += 0.25
-        outage.record_recovery()
-    assert (
-        told()
-        == [
-            "the cellar is out of reach (failures: 1): TimeoutError",
-            "the cellar is back after 0.2 s",
-        ]
-        * 2
-    )
-    assert REPORT_SECONDS == 30
 
 
 def test_a_full_disk_is_told_apart_and_so_is_what_it_ends(clock, told):

@@ -1,6 +1,5 @@
 """Over the real server: the whole journey of a client, and what only a socket can send"""
 
-import base64
 import contextlib
 import http.client
 import json
@@ -9,12 +8,9 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from movespecs.models import MoveSpec
-from projects.models import AccessToken
-from sessions_app.models import DetectionSession
-from tests.conftest import MOVESPECS, SESSIONS, TOKENS, VALID_YAML
+from tests.conftest import MOVESPECS, SESSIONS
 from tests.server import web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,60 +64,6 @@ class Wire:
 def wire(owner, tmp_path, request):
     with web_server(tmp_path, environment=getattr(request, "param", {})) as base_url:
         yield Wire(base_url, owner.token)
-
-
-def decode(part):
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def test_the_journey_from_a_key_to_a_finished_session(owner, wire):
-    status, headers, body = wire.send("POST", TOKENS, {"api_key": owner.secret}, x_request_id="j-1")
-    assert (status, headers["X-Request-ID"]) == (201, "j-1")
-    wire.token = json.loads(body)["access_token"]
-
-    status, _, body = wire.send("POST", MOVESPECS, {"name": "Squat"})
-    assert status == 201
-    path = f"{MOVESPECS}/{json.loads(body)['movespec_id']}"
-    create = {
-        "mode": "live",
-        "project_id": str(owner.project.id),
-        "movespec_id": json.loads(body)["movespec_id"],
-    }
-    assert wire.told("POST", SESSIONS, create) == (409, "movespec_not_released")
-    assert wire.told("POST", f"{path}/versions") == (422, "movespec_invalid")
-    assert wire.send("PUT", f"{path}/draft", {"yaml_source": VALID_YAML})[0] == 200
-    assert json.loads(wire.send("POST", f"{path}/draft/validate")[2])["ok"] is True
-    status, _, body = wire.send("POST", f"{path}/versions")
-    assert status == 201
-    version_id = json.loads(body)["movespec_version_id"]
-    assert wire.send("POST", f"{path}/versions/{version_id}/release")[0] == 200
-
-    status, headers, first = wire.send("POST", SESSIONS, create, idempotency_key="k")
-    assert (status, headers["Idempotent-Replayed"]) == (201, None)
-    status, headers, again = wire.send("POST", SESSIONS, create, idempotency_key='"k"')
-    assert (status, headers["Idempotent-Replayed"], again) == (201, "true", first)
-    created = json.loads(first)
-    assert created["resolved_movespec_version_id"] == version_id
-
-    [key] = json.loads(wire.send("GET", "/.well-known/jwks.json")[2])["keys"]
-    signed, _, signature = created["runtime_token"].rpartition(".")
-    public = Ed25519PublicKey.from_public_bytes(decode(key["x"]))
-    public.verify(decode(signature), signed.encode())
-
-    session = f"{SESSIONS}/{created['session_id']}"
-    assert json.loads(wire.send("GET", session)[2])["status"] == "created"
-    status, _, finished = wire.send("POST", f"{session}/finalize")
-    assert (status, json.loads(finished)["status"]) == (200, "completed")
-    assert wire.send("POST", f"{session}/finalize")[2] == finished
-    assert wire.told("POST", f"{session}/cancel") == (409, "session_already_ended")
-    assert [row["session_id"] for row in json.loads(wire.send("GET", SESSIONS)[2])] == [
-        created["session_id"]
-    ]
-    assert DetectionSession.objects.count() == 1
-
-    token_id = AccessToken.objects.order_by("-created_at").first().id
-    assert wire.send("POST", f"{TOKENS}/{token_id}/revoke")[0] == 200
-    assert wire.told("GET", SESSIONS) == (401, "access_token_invalid")
 
 
 YAML = "application/yaml"

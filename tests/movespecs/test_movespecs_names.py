@@ -39,19 +39,3 @@ def test_no_character_that_does_not_show_is_let_by():
         character = chr(code)
         is_unseen = unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
         assert (fault_of_name(f"a{character}") is not None) is is_unseen, hex(code)
-
-
-@pytest.mark.parametrize(
-    "name", ["Kniebeuge, tief", "スクワット\u3000膝", "قرفصاء", "🦵🏽", "e\u0301", "<b>"]
-)
-def test_every_script_names_a_movespec(owner, name):
-    response = owner.post(MOVESPECS, {"name": name})
-    assert (response.status_code, response.json()["name"]) == (201, name)
-
-
-def test_it_is_told_of_the_longest_body_at_once(owner):
-    with nothing_changes():
-        fields = refused_fields(owner.post(MOVESPECS, {"name": "\u202e" * 80_000}), "name")
-    assert fields == {
-        "name": "This field must be a string of 1 to 255 characters, not one of 80000."
-    }

@@ -62,15 +62,6 @@ def test_who_created_it_and_its_versions_is_for_its_own_project_alone(owner, pee
         assert creator not in str(one)
 
 
-def test_a_fork_shows_who_forked_it(owner, peer, made):
-    body = {"project_id": str(peer.project.id)}
-    for _ in range(2):  # and replayed
-        fork = peer.post(path(made, "/fork"), body, idempotency_key="k").json()
-        assert fork["created_by"] == str(peer.credential.id)
-    assert [one["created_by"] for one in peer.get(MOVESPECS).json()] == [fork["created_by"], None]
-    assert str(owner.credential.id) not in peer.get(f"{MOVESPECS}/{fork['movespec_id']}").text
-
-
 def test_an_archived_one_can_be_read(owner, peer, movespec, public_movespec):
     for each in (movespec, public_movespec):
         archive(each)

@@ -113,14 +113,6 @@ def test_it_lists_versions_newest_first(owner, movespec, versions):
         assert owner.get(f"{versions}/{version['movespec_version_id']}").json() == version
 
 
-def test_it_shows_a_withdrawn_version_to_its_owner(owner, movespec, versions):
-    id_ = owner.post(versions).json()["movespec_version_id"]
-    withdraw(movespec.id, id_)
-    expected = "2100-05-06T07:08:09.250000Z"
-    assert owner.get(f"{versions}/{id_}").json()["withdrawn_at"] == expected
-    assert owner.get(versions).json()[0]["withdrawn_at"] == expected
-
-
 def test_a_version_is_found_only_under_its_own_movespec(owner, peer, movespec, versions):
     _, of_another = make_released(owner.project)
     _, of_a_peer = make_released(peer.project)

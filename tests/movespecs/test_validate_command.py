@@ -14,7 +14,6 @@ CRITERIA = "".join(
     f"{{file}}:{role['line']}:{role['column']}: carries: {role['sentence']} Seen from the side.\n"
     for role in ROLES
 )
-TOLD = CRITERIA + f"{{file}}: camera: {CAMERA['sentence']}\n"
 
 
 def validate(
@@ -77,20 +76,6 @@ def test_as_json_it_is_what_the_api_answers_one_file_a_line(tmp_path: Path) -> N
         },
         {"file": "bad.yaml", "ok": False, "errors": [empty], **nothing},
         {"file": "gone.yaml", "ok": False, "errors": [unreadable], **nothing},
-    ]
-
-
-def test_every_file_is_looked_at_though_one_is_at_fault(tmp_path: Path) -> None:
-    (tmp_path / "bytes.yaml").write_bytes(b"\xff")
-    (tmp_path / "good.yaml").write_text(VALID_YAML)
-    done = validate("gone.yaml", "bytes.yaml", "good.yaml", folder=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == "CommandError: Not valid: gone.yaml, bytes.yaml\n"
-    assert done.stdout.splitlines() == [
-        "gone.yaml: error: It cannot be read: No such file or directory. [unreadable]",
-        "bytes.yaml: error: It is not UTF-8. [unreadable]",
-        *TOLD.format(file="good.yaml").splitlines(),
-        "good.yaml: valid",
     ]
 
 

@@ -1,6 +1,5 @@
 """docs/backup.md: what a database is without the secrets that were kept beside it."""
 
-import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -10,30 +9,16 @@ from django.http import HttpResponse
 from django.test import Client
 
 from movespecs.models import MoveSpec
-from projects.credentials import credential_issue
-from projects.models import CredentialKind, SigningKey
+from projects.models import SigningKey
 from projects.signing import key_ring, signing_key_rotate
 from sessions_app.models import DetectionSession
-from tests.conftest import SESSIONS, TOKENS, Machine, error_of
+from tests.conftest import SESSIONS, TOKENS, Machine
 
 pytestmark = pytest.mark.django_db
 
 
 def mint(secret: str) -> HttpResponse:
     return Client().post(TOKENS, {"api_key": secret}, "application/json")
-
-
-def test_without_the_peppers_every_key_is_refused_and_new_ones_are_issued(
-    owner: Machine, settings: Any
-) -> None:
-    settings.SECRET_PEPPERS = {1: secrets.token_bytes(32)}
-    assert error_of(mint(owner.secret))["code"] == "api_key_invalid"
-    # What was minted goes on to its end.
-    assert owner.get(SESSIONS).status_code == 200
-    _, secret = credential_issue(
-        project=owner.project, kind=CredentialKind.API_KEY, name="instead of it"
-    )
-    assert mint(secret).status_code == 201
 
 
 def test_without_the_secret_of_signing_keys_nothing_is_signed_until_the_next_key_signs(

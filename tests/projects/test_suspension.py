@@ -47,10 +47,3 @@ def test_it_admits_again_after_a_resume(owner: Machine, movespec: MoveSpec) -> N
     suspension.resume(owner.project)
 
     assert owner.create_session(movespec).status_code == 201
-
-
-def test_it_says_whether_it_changed_something(owner: Machine) -> None:
-    assert suspension.resume(owner.project) is False
-    assert suspension.suspend(owner.project, now=timezone.now()) is True
-    assert suspension.suspend(owner.project, now=timezone.now()) is False
-    assert suspension.resume(owner.project) is True

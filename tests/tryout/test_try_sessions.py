@@ -110,14 +110,6 @@ def test_without_a_token_there_is_no_session():
     assert DetectionSession.objects.count() == AccessToken.objects.count() == 1
 
 
-def test_an_archived_movement_is_refused_and_the_others_are_not():
-    assert try_it().status_code == 201
-    MoveSpec.objects.filter(id=movespec_id("squat")).update(archived_at=clock.now())
-    with nothing_changes():
-        refused(try_it(), 409, "movespec_archived")
-    assert try_it("lunge").status_code == 201
-
-
 @pytest.fixture
 def deep(tried):
     """The page's squat has a parameter."""
