@@ -1,6 +1,6 @@
 """Checks of what must hold before any process starts; `manage.py check` lists them by id."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,29 +94,22 @@ def _is_weak(secret: str) -> bool:
     )
 
 
-def _is_fernet_key(secret: str) -> bool:
+def _is_taken(take: Callable[[str], object], text: str) -> bool:
+    """Whether the library that will read the text takes it."""
     try:
-        Fernet(secret)
-    except ValueError:
+        take(text)
+    except (ValueError, TypeError, RedisError, ImproperlyConfigured):
         return False
     return True
 
 
 def _is_database(url: str) -> bool:
-    try:
-        database(url)
-    except ImproperlyConfigured:
-        return False
-    return urlsplit(url).scheme in DATABASE_SCHEMES
+    return _is_taken(database, url) and urlsplit(url).scheme in DATABASE_SCHEMES
 
 
-def _is_redis(url: str) -> bool:
-    try:
-        # Made, and not connected: only then its options are looked at.
-        Redis.from_url(url).connection_pool.make_connection()
-    except (ValueError, TypeError, RedisError):
-        return False
-    return True
+def _make_redis_connection(url: str) -> None:
+    """Made, and not connected: only then its options are looked at."""
+    Redis.from_url(url).connection_pool.make_connection()
 
 
 def _is_broker(urls: str) -> bool:
@@ -153,7 +146,7 @@ def _check_secrets() -> Iterator[Found]:
             "python -c \"import secrets; print('1:' + secrets.token_hex(32))\"",
         )
     keys = settings.SIGNING_KEY_SECRETS
-    if not keys or not all(map(_is_fernet_key, keys)):
+    if not keys or not all(_is_taken(Fernet, key) for key in keys):
         yield (
             "E003",
             "SIGNING_KEY_SECRETS is unset or not made of Fernet keys.",
@@ -195,7 +188,9 @@ def _check_services() -> Iterator[Found]:
             "Set it to a redis:// or amqp:// address, with special characters of the password "
             "percent-encoded, or use `make run`, which brings its own.",
         )
-    if (settings.PRODUCTION or settings.REDIS_URL) and not _is_redis(settings.REDIS_URL):
+    if (settings.PRODUCTION or settings.REDIS_URL) and not _is_taken(
+        _make_redis_connection, settings.REDIS_URL
+    ):
         yield (
             "E008",
             "REDIS_URL is unset or not a redis:// address.",

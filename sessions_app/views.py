@@ -93,9 +93,7 @@ class SessionViewSet(ApiViewSet):
         idempotent=True,
         replays=True,
         errors=(
-            errors.ProjectMismatch,
             ContractVersionUnsupported,
-            errors.IdempotencyKeyReused,
             errors.NotFound,
             MoveSpecArchived,
             MoveSpecForkRequired,
@@ -128,10 +126,7 @@ class SessionViewSet(ApiViewSet):
         created = created_response(session, request.principal.organization_id, now)
         return Result(created, headers={"Idempotent-Replayed": "true"} if is_replay else {})
 
-    @Operation(
-        summary="List detection sessions",
-        returns=list[SessionRecord],
-    )
+    @Operation(summary="List detection sessions", returns=list[SessionRecord])
     def list(self, request: ApiRequest, query: SessionQuery) -> Result:
         """The project's sessions, newest first, as they are stored.
 
@@ -152,11 +147,7 @@ class SessionViewSet(ApiViewSet):
         present = partial(session_response, organization_id=request.principal.organization_id)
         return page_of(request._request, listed.sessions, listed.older, present)
 
-    @Operation(
-        summary="Read a detection session",
-        returns=SessionRecord,
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="Read a detection session", returns=SessionRecord)
     def retrieve(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """The session as it is stored.
 
@@ -166,10 +157,7 @@ class SessionViewSet(ApiViewSet):
         return session_response(session, request.principal.organization_id)
 
     @Operation(
-        summary="Delete a detection session",
-        returns=None,
-        status=204,
-        errors=(errors.NotFound, errors.Conflict),
+        summary="Delete a detection session", returns=None, status=204, errors=(errors.Conflict,)
     )
     def destroy(self, request: ApiRequest, session: DetectionSession) -> Result:
         """Erase a session that has ended, for good.
@@ -181,9 +169,7 @@ class SessionViewSet(ApiViewSet):
         return Result(None)
 
     @Operation(
-        summary="Finalize a detection session",
-        returns=SessionRecord,
-        errors=(errors.NotFound, SessionAlreadyEnded),
+        summary="Finalize a detection session", returns=SessionRecord, errors=(SessionAlreadyEnded,)
     )
     def finalize(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
@@ -191,9 +177,7 @@ class SessionViewSet(ApiViewSet):
         return _record(session, request.principal)
 
     @Operation(
-        summary="Cancel a detection session",
-        returns=SessionRecord,
-        errors=(errors.NotFound, SessionAlreadyEnded),
+        summary="Cancel a detection session", returns=SessionRecord, errors=(SessionAlreadyEnded,)
     )
     def cancel(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """End the session without a result. Again: 200."""
@@ -205,11 +189,7 @@ class SessionEventViewSet(ApiViewSet):
     tag, resource = "Detection sessions", "session_event"
     access = {"list": Access("sessions:read", OWN_SESSION, one_session=True)}
 
-    @Operation(
-        summary="List the events of a detection session",
-        returns=list[EventRecord],
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="List the events of a detection session", returns=list[EventRecord])
     def list(self, request: ApiRequest, session: DetectionSession, query: EventQuery) -> Result:
         """The session's events, oldest first, each as the stream sends it.
 

@@ -98,7 +98,7 @@ class WebhookViewSet(ApiViewSet):
         mine = endpoints_of(request.principal.project_id)
         return paginate(request._request, mine, query, webhook_response)
 
-    @Operation(summary="Read a webhook", returns=WebhookAnswer, errors=(errors.NotFound,))
+    @Operation(summary="Read a webhook", returns=WebhookAnswer)
     def retrieve(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookAnswer:
         """One webhook, without its secret."""
         return webhook_response(webhook)
@@ -107,7 +107,7 @@ class WebhookViewSet(ApiViewSet):
         summary="Change a webhook",
         example={"enabled": True},
         returns=WebhookAnswer,
-        errors=(errors.NotFound, errors.Conflict),
+        errors=(errors.Conflict,),
     )
     def partial_update(
         self, request: ApiRequest, webhook: WebhookEndpoint, body: WebhookEdit
@@ -127,17 +127,13 @@ class WebhookViewSet(ApiViewSet):
             endpoint_change(endpoint=locked, changes=changes, enabled=enabled, now=now)
         return webhook_response(locked)
 
-    @Operation(summary="Delete a webhook", returns=None, status=204, errors=(errors.NotFound,))
+    @Operation(summary="Delete a webhook", returns=None, status=204)
     def destroy(self, request: ApiRequest, webhook: WebhookEndpoint) -> Result:
         """Nothing more is sent to it. Its deliveries and its secrets are deleted."""
         endpoint_delete(endpoint=webhook, now=clock.now())
         return Result(None)
 
-    @Operation(
-        summary="Rotate a webhook's secret",
-        returns=WebhookWithSecret,
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="Rotate a webhook's secret", returns=WebhookWithSecret)
     def rotate_secret(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookWithSecret:
         """A new secret, shown only in this response. The previous one also signs for 24 hours."""
         changed, secret = endpoint_rotate_secret(endpoint_id=webhook.id, now=clock.now())
@@ -147,7 +143,7 @@ class WebhookViewSet(ApiViewSet):
         summary="Send a test to a webhook",
         returns=DeliveryAnswer,
         status=201,
-        errors=(errors.NotFound, errors.Conflict),
+        errors=(errors.Conflict,),
     )
     def test(self, request: ApiRequest, webhook: WebhookEndpoint) -> DeliveryAnswer:
         """Queue a `webhook.test`, which is sent at once. See the list of deliveries for its
@@ -159,7 +155,7 @@ class WebhookViewSet(ApiViewSet):
         example={"since": "2026-11-28T00:00:00Z"},
         returns=ReplayAnswer,
         status=202,
-        errors=(errors.NotFound, errors.Conflict),
+        errors=(errors.Conflict,),
     )
     def replay(
         self, request: ApiRequest, webhook: WebhookEndpoint, body: ReplayBegin
@@ -179,11 +175,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
         "redeliver": Access(WRITE, OWN_WEBHOOK, OWN_DELIVERY),
     }
 
-    @Operation(
-        summary="List a webhook's deliveries",
-        returns=list[DeliveryAnswer],
-        errors=(errors.NotFound,),
-    )
+    @Operation(summary="List a webhook's deliveries", returns=list[DeliveryAnswer])
     def list(self, request: ApiRequest, webhook: WebhookEndpoint, query: DeliveryQuery) -> Result:
         """The messages of the last 30 days, newest first, with request and response."""
         rows = WebhookDelivery.objects.filter(endpoint_id=webhook.id)
@@ -191,11 +183,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
         parts = [rows.filter(status=status) for status in statuses]
         return paginate(request._request, parts, query, delivery_response, large="body")
 
-    @Operation(
-        summary="Send a delivery again",
-        returns=DeliveryAnswer,
-        errors=(errors.NotFound, errors.Conflict),
-    )
+    @Operation(summary="Send a delivery again", returns=DeliveryAnswer, errors=(errors.Conflict,))
     def redeliver(
         self, request: ApiRequest, webhook: WebhookEndpoint, delivery: WebhookDelivery
     ) -> DeliveryAnswer:

@@ -118,6 +118,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     status: int = 200
     also_status: int | None = None
+    # Beside those that follow from its access, body and idempotency key.
     errors: tuple[type[ApiError], ...] = ()
     idempotent: bool = False
     replays: bool = False

@@ -148,7 +148,7 @@ def test_a_client_that_leaves_is_no_failure_of_ours(address, owner, door):
     assert "ERROR" not in door.log()
 
 
-@pytest.mark.parametrize("size", [1, 5_000, 200_000, 1_000_000])
+@pytest.mark.parametrize("size", [5_000, 1_000_000])
 @pytest.mark.parametrize("at", ["nginx", "the port"])
 def test_a_body_that_nothing_reads_is_no_failure(door, address, size, at):
     """Many times: an answer that came before all was sent would be lost now and then."""

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 
-from sessions_app.models import DetectionEvent
 from tests.conftest import VALID_YAML, Machine
 from tests.module_servers import WebServer
 
@@ -127,24 +126,6 @@ def test_it_goes_all_the_way_from_a_key_to_a_cancelled_session(
     assert (read.status.value, read.terminal_outcome, read.started_at) == ("created", None, None)
     (listed,) = client.call("detection_sessions", "session_list", status=200, limit=5)
     assert listed == read
-    DetectionEvent.objects.create(
-        session_id=created.session_id, sequence=1, frame_seq=7, ts_ms=40.0, type="feedback",
-        payload={"level": "coaching", "message": "Chest up."},
-    )  # fmt: skip
-    (event,) = client.call(
-        "detection_sessions", "session_event_list", created.session_id, status=200
-    )
-    assert (event.session_id, event.ts_ms, event.type_.value) == (
-        created.session_id,
-        40,
-        "feedback",
-    )
-    assert event.payload.to_dict() == {"level": "coaching", "message": "Chest up."}
-    behind = client.call(
-        "detection_sessions", "session_event_list",
-        created.session_id, status=200, after=event.event_id,
-    )  # fmt: skip
-    assert behind == []
     cancelled = client.call("detection_sessions", "session_cancel", created.session_id, status=200)
     assert (cancelled.status.value, cancelled.terminal_outcome.value) == ("cancelled", "cancelled")
     refused = client.call("detection_sessions", "session_finalize", created.session_id, status=409)

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
@@ -89,37 +89,6 @@ def test_roll_ups_at_once_add_each_session_once(owner, peer, outsider, in_thread
     assert sum(in_threads(8, lambda: rollup.roll_up(7))) == 600
     assert metered() == []
     assert totals() == before == (600, 15 * 820, 15 * 82_000, 15 * 820)
-
-
-def test_one_that_dies_has_added_all_of_a_chunk_or_nothing(owner, transactional_db):
-    """Its connection is cut where it waits for the sums, with its rows deleted already."""
-    meter(owner, 5)
-    rollup.roll_up()
-    meter(owner, 5)
-    before = totals()
-    url = server.test_database_url()
-    with psycopg.connect(url, autocommit=True) as killer, psycopg.connect(url) as holder:
-        holder.execute("SELECT FROM usage_day FOR UPDATE")
-        with ThreadPoolExecutor(1) as pool:
-            dying = pool.submit(_roll_up_and_close)
-            while not killer.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = "
-                "'Lock' AND datname = current_database() AND query LIKE '%usage_day%'"
-            ).fetchall():
-                pass
-            with pytest.raises(OperationalError):
-                dying.result()
-    assert totals() == before
-    assert len(metered()) == 5
-    assert rollup.roll_up() == 5
-    assert (totals(), metered()) == (before, [])
-
-
-def _roll_up_and_close() -> None:
-    try:
-        rollup.roll_up()
-    finally:
-        connection.close()
 
 
 # --- What had ended before --------------------------------------------------------------------
