@@ -17,6 +17,7 @@ from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from realtime import database
 from realtime.attach import Admitted, Handshake
+from realtime.client_bounds import MAX_UNATTACHED, add_unattached, unattached
 from realtime.database import FOR_LEASES, in_database
 from realtime.refusals import Restarting
 from realtime.runtime import Runtime
@@ -121,3 +122,14 @@ def test_a_socket_hears_of_a_change_while_it_attaches(monkeypatch: pytest.Monkey
     asyncio.run(play())
     web_socket.order.assert_called_once_with(Order.REREAD)
     web_socket.close.assert_awaited_once_with(4404, "not_found")
+
+
+def test_the_oldest_of_too_many_unattached_connections_is_closed() -> None:
+    transports = [MagicMock() for _ in range(MAX_UNATTACHED + 2)]
+    for transport in transports:
+        add_unattached(transport)
+    try:
+        assert [one for one in transports if one.abort.called] == transports[:2]
+        assert list(unattached) == transports[2:]
+    finally:
+        unattached.clear()

@@ -1,9 +1,11 @@
 """Every way that a session ends under a socket, and what the socket is told of it."""
 
+import json
 import time
-from collections import Counter
 from typing import Any
+from uuid import uuid4
 
+import msgspec
 import psycopg
 import pytest
 from django.utils import timezone
@@ -23,6 +25,7 @@ from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from projects.models import suspend
 from sessions_app.models import DetectionSession, Outcome, Status
+from sessions_app.schemas import session_response
 from sessions_app.session_ends import ended
 from sessions_app.stream_state import pack, stored_state
 from tests.concurrency.racing import racing
@@ -47,45 +50,28 @@ def stream(client: Client, poses: Any = MIDWAY, first: int = 1) -> int:
     return batch_seq
 
 
-def done(created: dict[str, Any], **more: Any) -> dict[str, Any]:
-    stored = stored_events(created)
-    kinds = [kind for kind, _, _ in stored]
-    attempts = Counter(what["reason"] for kind, _, what in stored if kind == "event_interrupted")
-    counted = {"completed": kinds.count("event_completed"), "attempts": dict(attempts)}
-    squats = kinds.count("event_completed")
-    return {
-        "type": "session_done",
-        "session_id": created["session_id"],
-        "status": "completed",
-        "accepted_frames_total": len(MIDWAY),
-        "terminal_outcome": "completed",
-        "error": None,
-        "repetitions": {"squat": squats} if squats else {},
-        "interrupted_total": kinds.count("event_interrupted"),
-        "summary": {"squat": counted},
-        "quality": dict.fromkeys(("seen_share", "completed_share", "countable_share"), 1.0)
-        | {"reasons": []},
-        **more,
-    }
-
-
-def told_of(message: dict[str, Any]) -> dict[str, Any]:
-    """A session_done with what its summary says of completions and attempts alone."""
-    summary = message["summary"]
-    if summary is None:
-        return message
-    kept = ("completed", "attempts")
-    counted = {key: {name: one[name] for name in kept} for key, one in summary.items()}
-    return message | {"summary": counted}
-
-
-def check_told_why(
-    message: dict[str, Any], created: dict[str, Any], status: str, outcome: str, code: str
+def is_told_the_end(
+    client: Client,
+    created: dict[str, Any],
+    status: str = "completed",
+    outcome: str = "completed",
+    code: str | None = None,
 ) -> None:
-    """A session_done says how the session ended, and by an error of this code, why."""
-    assert message["error"].pop("message")
-    error = {"code": code, "retryable": False, "details": {}}
-    assert told_of(message) == done(created, status=status, terminal_outcome=outcome, error=error)
+    """The next message is a session_done that agrees with the session's record, then a close."""
+    message, row = {**client.expect("session_done")}, session_of(created)
+    stored = json.loads(msgspec.json.encode(session_response(row, uuid4())))
+    assert (stored["status"], stored["terminal_outcome"], stored["error_code"]) == (
+        status, outcome, code,
+    )  # fmt: skip
+    assert message.pop("type") == "session_done"
+    error = message.pop("error")
+    assert (error and (error.pop("code"), bool(error.pop("message")))) == (code and (code, True))
+    assert error in (None, {"retryable": False, "details": {}})
+    assert message == {name: stored[name] for name in message}
+    kinds = [kind for kind, _, _ in stored_events(created)]
+    assert sum(message["repetitions"].values()) == kinds.count("event_completed")
+    assert message["interrupted_total"] == kinds.count("event_interrupted")
+    assert client.to_the_end() == 1000
 
 
 def record(owner: Machine, created: dict[str, Any]) -> Any:
@@ -114,10 +100,7 @@ def test_a_cancel_by_the_api_is_felt(owner: Machine, created: dict[str, Any]) ->
     client = attached(created)
     stream(client)
     assert end(owner, created, "cancel")["status"] == "cancelled"
-    assert told_of(client.expect("session_done")) == done(
-        created, status="cancelled", terminal_outcome="cancelled"
-    )
-    assert client.to_the_end() == 1000
+    is_told_the_end(client, created, "cancelled", "cancelled")
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["accepted_frames_total"] == len(MIDWAY)
 
@@ -145,15 +128,8 @@ def test_a_batch_whose_checkpoint_a_cancel_overtakes_is_not_acknowledged(
         await_waiting_backends(2)
         release()
         race.results()
-    assert told_of(client.expect("session_done")) == done(
-        created,
-        status="cancelled",
-        terminal_outcome="cancelled",
-        accepted_frames_total=0,
-        summary=None,
-        quality=None,
-    )
-    assert client.to_the_end() == 1000
+    is_told_the_end(client, created, "cancelled", "cancelled")
+    assert session_of(created).accepted_frames_total == 0
     assert stored_events(created) == []
 
 
@@ -169,8 +145,7 @@ def test_a_finalize_by_the_socket_ends_with_the_finish_of_the_engine(
     update = client.expect("session_update")
     assert (update["status"], update["terminal_outcome"]) == ("finalizing", None)
     assert client.expect("event_batch")["batch_seq"] == last
-    assert told_of(client.expect("session_done")) == done(created)
-    assert client.to_the_end() == 1000
+    is_told_the_end(client, created)
     assert told_events(client.events()) == FINISHED == stored_events(created)
     assert session_of(created).events_total == len(FINISHED)
 
@@ -206,7 +181,9 @@ def test_a_batch_already_received_when_the_api_finalizes_is_processed(
             assert ack["rejected_frame_indexes"] == list(range(len(ack["rejected_frame_indexes"])))
     counts = [ack["accepted_frame_count"] for ack in acks]
     assert counts == sorted(counts, reverse=True)  # none is taken after one was not
-    assert told_of(client.told[-1]) == done(created, accepted_frames_total=accepted)
+    assert (client.told[-1]["status"], client.told[-1]["accepted_frames_total"]) == (
+        "completed", accepted,
+    )  # fmt: skip
     expected = expected_events(SQUAT, MIDWAY[:accepted], finished=True)
     assert told_events(client.events()) == expected == stored_events(created)
 
@@ -241,9 +218,7 @@ def test_a_suspension_is_felt(owner: Machine, created: dict[str, Any], what: str
     client = attached(created)
     stream(client)
     suspend(getattr(owner, what), now=timezone.now())
-    message = client.expect("session_done")
-    check_told_why(message, created, "cancelled", "suspended", f"{what}_suspended")
-    assert client.to_the_end() == 1000
+    is_told_the_end(client, created, "cancelled", "suspended", f"{what}_suspended")
     error = refused(created, 4403)
     assert error["code"] == f"{what}_suspended"
 
@@ -255,9 +230,7 @@ def test_an_engine_that_raises_fails_the_session(owner: Machine, created: dict[s
     for number, frame in enumerate(frames):
         frame["timestamp_ms"] = 1234566.0 + number
     client.send_batch(9, frames)
-    message = client.expect("session_done")
-    check_told_why(message, created, "failed", "failed", "runtime_error")
-    assert client.to_the_end() == 1000
+    is_told_the_end(client, created, "failed", "failed", "runtime_error")
     assert stored_events(created) == UNFINISHED
     assert record(owner, created)["error_code"] == "runtime_error"
 
