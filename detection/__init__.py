@@ -4,7 +4,7 @@ Pure Python, no input or output. `validate(yaml_source)` gives a `Validation` wi
 `MoveSpec`, `compile(yaml_source)` the `MoveSpec` or an exception; `json_schema()` describes the
 language to editors; `ISSUE_CODES` explains every code. `roles(spec)` says what each criterion does,
 and `camera(spec)` from where to film.
-Both take the numbers that a session gives for the MoveSpec's parameters, and its locale;
+`validate` and `compile` take a session's numbers for the MoveSpec's parameters, and its locale;
 `check_parameters(validation, numbers)` tells whether it can give them.
 `Engine(spec).feed(frame)` gives events. `DrivingPaths(spec)` follows how far the angles went.
 
@@ -20,7 +20,7 @@ from detection.engine.settings import EngineSettings
 from detection.engine.states import SNAPSHOT_FORM
 from detection.engine.turning_points import DrivingPaths
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
-from detection.language.issues import ISSUE_CODES, Issue, Mark, Severity
+from detection.language.issues import ISSUE_CODES, Issue
 from detection.language.json_schema import json_schema
 from detection.roles import (
     CAMERAS,
@@ -39,12 +39,10 @@ from detection.spec import (
     Criterion,
     Cue,
     Joint,
-    Level,
     Measure,
     MoveSpec,
     Parameter,
     Phase,
-    Plane,
     Segment,
     Side,
     Step,
@@ -59,54 +57,3 @@ from detection.validation import (
     placed_roles,
     validate,
 )
-
-__all__ = [
-    "CAMERAS",
-    "ENGINE_BUILD",
-    "ISSUE_CODES",
-    "JOINT_LANDMARKS",
-    "LANDMARK_NAMES",
-    "READABLE_FORMS",
-    "ROLE_NAMES",
-    "SEGMENT_LANDMARKS",
-    "SNAPSHOT_FORM",
-    "VIEWS",
-    "Camera",
-    "CameraView",
-    "Criterion",
-    "Cue",
-    "DetectionEvent",
-    "DrivingAngle",
-    "DrivingPaths",
-    "Engine",
-    "EngineSettings",
-    "Issue",
-    "Joint",
-    "Landmark",
-    "Level",
-    "Mark",
-    "Measure",
-    "MoveSpec",
-    "MoveSpecInvalid",
-    "Parameter",
-    "ParameterInvalid",
-    "Phase",
-    "Plane",
-    "PoseFrame",
-    "Role",
-    "RoleName",
-    "Segment",
-    "Severity",
-    "Side",
-    "Step",
-    "Validation",
-    "View",
-    "camera",
-    "check_parameters",
-    "compile",
-    "driving_angles",
-    "json_schema",
-    "placed_roles",
-    "roles",
-    "validate",
-]

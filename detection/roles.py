@@ -230,12 +230,9 @@ def _rationed(cue: Cue, *, repeats: bool) -> str:
     return every + (f"; not within {seconds} of the last" if cue.min_gap_ms else "")
 
 
-def _is_of_each_side(criterion: Criterion, spec: MoveSpec) -> bool:
-    return _needs_both_sides(spec) and criterion.side is None and criterion.measure != "trunk"
-
-
 def _of_each_side(criterion: Criterion | None, sentence: str, spec: MoveSpec) -> str:
-    if criterion is None or not _is_of_each_side(criterion, spec):
+    is_sided = criterion is None or criterion.side is not None or criterion.measure == "trunk"
+    if is_sided or not _needs_both_sides(spec):
         return sentence
     return f"Of each side by itself: {sentence[0].lower()}{sentence[1:]}"
 

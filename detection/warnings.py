@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import NamedTuple
 
 from detection.engine.driving import find_motions, used_phases
 from detection.language.issues import quote
@@ -22,10 +21,8 @@ from detection.spec import (
 _MIN_WIDTH = FASTEST_DEGREES_PER_MS * ENTER_MS
 
 
-class Finding(NamedTuple):
-    code: str
-    message: str
-    path: str
+# A code, a message and a path.
+Finding = tuple[str, str, str]
 
 
 def warnings_of(spec: MoveSpec) -> Iterator[Finding]:
@@ -47,14 +44,14 @@ def _phases(spec: MoveSpec) -> Iterator[Finding]:
     for index, phase in enumerate(spec.phases):
         if phase.name not in spec.sequence:
             message = f"The sequence never uses the phase {quote(phase.name)}."
-            yield Finding("unused_phase", message, f"{MOVEMENT}.phases[{index}]")
+            yield "unused_phase", message, f"{MOVEMENT}.phases[{index}]"
     for (_, one), (index, other) in combinations(enumerate(spec.phases), 2):
         if can_hold_at_once(one, other):
             message = (
                 f"The phases {quote(one.name)} and {quote(other.name)} can hold at once: no angle"
                 " sets them apart."
             )
-            yield Finding("overlapping_phases", message, f"{MOVEMENT}.phases[{index}]")
+            yield "overlapping_phases", message, f"{MOVEMENT}.phases[{index}]"
 
 
 def _narrow_phases(spec: MoveSpec) -> Iterator[Finding]:
@@ -78,7 +75,7 @@ def _narrow_phases(spec: MoveSpec) -> Iterator[Finding]:
                     f" fast repetition passes it before it is entered. Make it {_MIN_WIDTH:g} wide"
                     " or more."
                 )
-                yield Finding("narrow_phase", message, _criterion_path(index, number))
+                yield "narrow_phase", message, _criterion_path(index, number)
 
 
 def _open_sequence(spec: MoveSpec) -> Iterator[Finding]:
@@ -90,7 +87,7 @@ def _open_sequence(spec: MoveSpec) -> Iterator[Finding]:
             f" {quote(spec.sequence[-1])}; a repetition usually ends where it began."
         )
         path = f"{MOVEMENT}.sequence[{len(spec.sequence) - 1}]"
-        yield Finding("sequence_not_closed", message, path)
+        yield "sequence_not_closed", message, path
 
 
 def _cues(spec: MoveSpec) -> Iterator[Finding]:
@@ -109,13 +106,13 @@ def _cues(spec: MoveSpec) -> Iterator[Finding]:
         path = f"{MOVEMENT}.feedback[{index}]"
         if cue.form is not None and not is_judged:
             message = "This cue is never sent: form is that of checks, and there are none."
-            yield Finding("cue_never_sent", message, path)
+            yield "cue_never_sent", message, path
         if cue.when != NOT_READY or any(phase.name == NOT_READY for phase in spec.phases):
             continue
         if not any(is_asked for lack, is_asked in lacking.items() if cue.reason in (None, lack)):
             asked = f"{cue.reason} of the setup" if cue.reason else "a setup"
             message = f"This cue is never sent: {NOT_READY} needs {asked} to ask for something."
-            yield Finding("cue_never_sent", message, path)
+            yield "cue_never_sent", message, path
 
 
 def _unused_tolerances(spec: MoveSpec) -> Iterator[Finding]:
@@ -133,7 +130,7 @@ def _unused_tolerances(spec: MoveSpec) -> Iterator[Finding]:
                     f"The tolerance does nothing: the {_words(criterion)} carries the movement, by"
                     " the person's own range. With judge: bands it is asked for."
                 )
-                yield Finding("unused_tolerance", message, _criterion_path(index, number))
+                yield "unused_tolerance", message, _criterion_path(index, number)
 
 
 def _hidden_sides(spec: MoveSpec) -> Iterator[Finding]:
@@ -146,7 +143,7 @@ def _hidden_sides(spec: MoveSpec) -> Iterator[Finding]:
                 f"From the side the body hides the far {_words(criterion)}, and the near one alone"
                 " decides. Leave side out, or change the view."
             )
-            yield Finding("hidden_side", message, path)
+            yield "hidden_side", message, path
 
 
 def _disagreeing_views(spec: MoveSpec) -> Iterator[Finding]:
@@ -159,7 +156,7 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[Finding]:
                 f"A camera sees this from the {role.view}, and others from the {seen[0].view}."
                 f" {camera(spec).sentence}"
             )
-            yield Finding("views_disagree", message, role.path)
+            yield "views_disagree", message, role.path
             break
     asked = spec.setup.view if spec.setup else "any"
     for role in seen:
@@ -169,7 +166,7 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[Finding]:
                 f"The setup asks for the {asked}, and an angle is seen from the {role.view}. Change"
                 f" the view, or write plane: {plane} if the body moves in that plane."
             )
-            yield Finding("views_disagree", message, "detection.setup.view")
+            yield "views_disagree", message, "detection.setup.view"
             break
 
 
@@ -180,7 +177,7 @@ def _nothing_carries(spec: MoveSpec) -> Iterator[Finding]:
             "Nothing carries the movement: no joint or lean is low in one phase of the sequence and"
             " high in another. Nobody who turns back has made an attempt."
         )
-        yield Finding("nothing_carries", message, f"{MOVEMENT}.phases[{len(spec.phases) - 1}]")
+        yield "nothing_carries", message, f"{MOVEMENT}.phases[{len(spec.phases) - 1}]"
 
 
 def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
@@ -193,7 +190,7 @@ def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
         )
         if any(one.is_required for one in spec.tempo):
             message += " As it is required, nothing counts."
-        yield Finding("tempo_not_judged", message, f"{MOVEMENT}.tempo")
+        yield "tempo_not_judged", message, f"{MOVEMENT}.tempo"
 
 
 def _constraints(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:

@@ -26,10 +26,6 @@ def rounded_degrees(degrees: float) -> float:
     return round(degrees, 1)
 
 
-def rounded_ms(ms: float) -> int:
-    return round(ms)
-
-
 def rounded_share(share: float) -> float:
     return round(share, 3)
 

@@ -65,10 +65,7 @@ class Measured(NamedTuple):
 
 class Body:
     def __init__(
-        self,
-        deciding: Iterable[Criterion],
-        advising: Iterable[Criterion],
-        settings: EngineSettings,
+        self, deciding: Iterable[Criterion], advising: Iterable[Criterion], settings: EngineSettings
     ) -> None:
         """`deciding` are the criteria of phases, which make a pose usable; `advising` of cues."""
         self._settings = settings
@@ -186,7 +183,6 @@ class Body:
         return self._deciding
 
     def signals_of(self, criteria: Iterable[Criterion]) -> list[Angle]:
-        """The signals of each side that these criteria are about."""
         return list(
             dict.fromkeys(
                 self._angles[criterion.measure, curve]
@@ -196,7 +192,6 @@ class Body:
         )
 
     def points_of(self, criterion: Criterion) -> list[Point]:
-        """The points that the angles of a criterion are made of."""
         sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
         return [
             self.points.of(INDEX[f"{side}_{landmark}"])

@@ -71,7 +71,6 @@ class Conditions(ConditionsState):
         self.failing_since_ms = [None] * len(self._groups)
 
     def are_met(self) -> bool:
-        """Whether none fails in this frame."""
         return all(
             (one.criterion.shortfall() or 0.0) <= one.tolerance
             for _, group in self._groups
@@ -100,26 +99,10 @@ class Conditions(ConditionsState):
         return found
 
 
-class Verdict(NamedTuple):
-    """Of each check its value, and by how much that misses the bounds: 0 where it is met, None
-    where it was not seen."""
-
-    values: list[float | None]
-    missed: list[float | None]
-
-
 def form_of(missed: Sequence[float | None]) -> float | None:
     """The share of the checks met, of those seen; None where none was seen."""
     seen = [by for by in missed if by is not None]
     return rounded_share(seen.count(0.0) / len(seen)) if seen else None
-
-
-class Failed(NamedTuple):
-    """The path of a required check that was not met, and by how much; None where it was not
-    seen."""
-
-    path: str
-    by: float | None
 
 
 @dataclass(slots=True, eq=False)
@@ -130,8 +113,6 @@ class ChecksState:
 
 
 class Checks(ChecksState):
-    """The checks of a repetition or a hold."""
-
     def __init__(self, spec: MoveSpec, phases: Sequence[PhaseTracker], body: Body) -> None:
         by_name = {phase.name: phase for phase in phases}
         self._checks = [
@@ -161,7 +142,6 @@ class Checks(ChecksState):
                 self.values[number] = None
 
     def watch(self) -> None:
-        """Take in this frame."""
         for number, (phase, extreme) in enumerate(self._checks):
             if phase is None or phase.holds:
                 self.values[number] = extreme.follow(self.values[number])
@@ -172,8 +152,11 @@ class Checks(ChecksState):
             if phase is passed:
                 self.values[number] = extreme.follow(self.values[number])
 
-    def verdict(self, times: Sequence[float | None] = ()) -> Verdict:
-        """The verdict on a repetition or an attempt, of which a completion has `times`."""
+    def verdict(
+        self, times: Sequence[float | None] = ()
+    ) -> tuple[list[float | None], list[float | None]]:
+        """The value of each check in a repetition or an attempt, of which a completion has `times`,
+        and by how much it misses the bounds: 0 where it is met, None where it was not seen."""
         values: list[float | None] = []
         missed: list[float | None] = []
         for number, (_, extreme) in enumerate(self._checks):
@@ -184,15 +167,18 @@ class Checks(ChecksState):
             ms = part_ms(times, check.part)
             values.append(None if ms is None else float(ms))
             missed.append(None if ms is None else check.missed_by(ms))
-        return Verdict(values, missed)
+        return values, missed
 
-    def failed(self, missed: Sequence[float | None], skipped: Collection[str]) -> Failed | None:
-        """The first required check that is not met. Those of a `skipped` phase do not count."""
+    def failed(
+        self, missed: Sequence[float | None], skipped: Collection[str]
+    ) -> tuple[str, float | None] | None:
+        """The path of the first required check that is not met, and by how much. Those of a
+        `skipped` phase do not count."""
         for number in self._required:
             by = missed[number]
             phase = self._checks[number][0] if number < len(self._checks) else None
             if by is None and phase is not None and phase.name in skipped:
                 continue
             if by != 0.0:
-                return Failed(self._paths[number], by)
+                return self._paths[number], by
         return None

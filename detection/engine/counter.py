@@ -37,11 +37,7 @@ class Counter:
     """The counter of one plan's repetitions. All share the session's tally."""
 
     def __init__(
-        self,
-        plan: CounterPlan,
-        body: Body,
-        tally: Tally,
-        settings: EngineSettings,
+        self, plan: CounterPlan, body: Body, tally: Tally, settings: EngineSettings
     ) -> None:
         self._plan = plan
         self._body = body
@@ -159,7 +155,6 @@ class Counter:
                 self._record.note(attempt, self._side, now)
 
     def _follow_phases(self, now: float, step: float) -> list[DetectionEvent]:
-        """The events of the phases that this frame changes, and of the repetition."""
         changes = [UNCHANGED] * len(self._phases)
         outside = []
         for number, phase in enumerate(self._phases):

@@ -204,7 +204,6 @@ class BoundExtreme:
         self._high = criterion.maximum + _ROUNDING
 
     def value(self) -> float | None:
-        """The measure in this frame."""
         value = self._criterion.value(self._is_low)
         # Visibilities beyond all sense make a value that is no number.
         if value is None or not -MAX_VALUE < value < MAX_VALUE:
@@ -216,7 +215,6 @@ class BoundExtreme:
         return self.of(known, self.value())
 
     def of(self, one: float | None, other: float | None) -> float | None:
-        """The extreme of two values."""
         found: float | None = extreme(one, other, self._is_most)
         return found
 

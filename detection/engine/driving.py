@@ -68,7 +68,6 @@ class DrivingAngle:
         return len(sides) == 1 and not sides & {"both", "either"}
 
     def of_side(self, side: BodySide) -> "DrivingAngle":
-        """The same angle of one side."""
         return replace(
             self,
             low=tuple(replace(criterion, side=side) for criterion in self.low),
@@ -310,7 +309,6 @@ class MovingSides(MovingSidesState):
         self.farthest, self.tried = self._shares, []
 
     def stay(self, end: int) -> None:
-        """Follow how far each is at an end."""
         if self.farthest:
             self.farthest = [
                 extreme(before, now, end == END)
@@ -324,7 +322,6 @@ class MovingSides(MovingSidesState):
         self.tried = []
 
     def have_come(self, end: int) -> bool:
-        """Whether each has come from an end."""
         return all(way >= self._least for _, way in self._ways(self._shares, end))
 
     def behind(self, end: int) -> tuple[Measure, float] | None:

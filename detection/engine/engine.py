@@ -9,15 +9,7 @@ from detection.engine.counter import Counter
 from detection.engine.events import DetectionEvent, feedback, in_order
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
-from detection.engine.readiness import (
-    BEGUN,
-    LACKING,
-    LOST,
-    READY,
-    Readiness,
-    ReadyState,
-    Sight,
-)
+from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState, Sight
 from detection.engine.settings import EngineSettings
 from detection.engine.states import SNAPSHOT_FORM, Snapshot, check_form, restore, stored
 from detection.engine.tally import Tally

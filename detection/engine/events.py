@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from detection.engine.arithmetic import rounded_degrees, rounded_ms
+from detection.engine.arithmetic import rounded_degrees
 from detection.spec import (
     MOVEMENT,
     TEMPO_PARTS,
@@ -30,13 +30,7 @@ INTERRUPTION: Final = "event_interrupted"
 LET_GO: Final = ""
 
 # The order of the events of a frame.
-_PLACES: Final = {
-    "shape_exit": 0,
-    "shape_enter": 0,
-    COMPLETION: 1,
-    INTERRUPTION: 1,
-    "feedback": 2,
-}
+_PLACES: Final = {"shape_exit": 0, "shape_enter": 0, COMPLETION: 1, INTERRUPTION: 1, "feedback": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +128,7 @@ class Outcome:
     # Of both: of each measure the least and the most, as a range keeps them.
     least: list[int | None] = field(default_factory=list)
     most: list[int | None] = field(default_factory=list)
-    # As of a `Verdict`.
+    # Of each check, as `Checks.verdict` has them.
     values: list[float | None] = field(default_factory=list)
     missed: list[float | None] = field(default_factory=list)
     # The names of the views from which the body was not seen in most of the frames.
@@ -204,16 +198,16 @@ def event_of(
     metrics: Payload
     if outcome.kind == COMPLETION:
         metrics = {
-            "duration_ms": rounded_ms(outcome.duration_ms or 0.0),
+            "duration_ms": round(outcome.duration_ms or 0.0),
             "steps": [
-                {"phase": steps[step], "ms": rounded_ms(ms)}
+                {"phase": steps[step], "ms": round(ms)}
                 for step, ms in zip(outcome.steps, outcome.steps_ms, strict=True)
             ],
             "measures": measures,
             "checks": _checks(outcome, checks),
             **times_payload(outcome.times),
             "form": outcome.form,
-            "held_ms": None if held_ms is None else rounded_ms(held_ms),
+            "held_ms": None if held_ms is None else round(held_ms),
         }
         payload: Payload = {"event_key": event_key, "score": outcome.score}
         missed: Payload = {}
@@ -250,8 +244,8 @@ def _of_tempo(check: TempoCheck, ms: float | None) -> Payload:
     return {
         "name": check.name,
         "met": None if ms is None else missed == 0.0,
-        "value": None if ms is None else rounded_ms(ms),
-        "by": max(rounded_ms(missed), 1) if missed else None,
+        "value": None if ms is None else round(ms),
+        "by": max(round(missed), 1) if missed else None,
     }
 
 

@@ -5,10 +5,10 @@ had the stillness of the last step, and ways in degrees. It knew of a repetition
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from detection.engine.body import Body
-from detection.engine.plan import Plan
+from detection.engine.plan import CounterPlan, Plan
 from detection.engine.states import SNAPSHOT_FORM, Snapshot
 from detection.spec import REASONS
 
@@ -17,14 +17,7 @@ _UNKNOWN: Final = 999.0
 
 # The names of each kind of part, each with its value at the start, in the order of today's states.
 _SEGMENT = {"length": 0.0, "depth": 0.0, "longer": 0.0}
-_ANGLE = {
-    "degrees": None,
-    "weight": 0.0,
-    "seen": 0.0,
-    "last": 0.0,
-    "doubted": None,
-    "unseen": 0.0,
-}
+_ANGLE = {"degrees": None, "weight": 0.0, "seen": 0.0, "last": 0.0, "doubted": None, "unseen": 0.0}
 _LEAD = {"side": 0, "ahead": 0, "since_ms": 0.0}
 _CONDITIONS = {"failing_since_ms": None}
 _TRACKING = {"jumps": 0.0, "is_lost": False, "before": [], "doubted": []}
@@ -47,59 +40,34 @@ _GONE = frozenset({"is_ousted"})
 _REPETITION = {"step": None, "steps_before": 0.0, "this_step": 0.0}
 
 
-class Sizes(NamedTuple):
-    """How many parts of each kind a MoveSpec has, and how much each remembers.
-
-    `names` are those of the `segments`, `angles` and `leads`, `deciding` is how many angles phases
-    ask for, and `gaps` are those of each swing's driving angles.
-    """
-
-    names: Mapping[str, list[str]]
-    deciding: int
-    conditions: int
-    gaps: Sequence[Sequence[float]]
-    phases: int
-    measures: int
-    cues: int
-
-
-def sizes_of(body: Body, plan: Plan) -> Sizes:
-    (counter,) = plan.counters
-    return Sizes(
-        names=body.names(),
-        deciding=len(body.deciding_signals()),
-        conditions=min(len(counter.conditions), 1),
-        gaps=[[angle.gap for angle in motion.angles] for motion in counter.motions],
-        phases=len(counter.spec.phases),
-        measures=len(counter.directions),
-        cues=len(counter.spec.feedback),
-    )
-
-
 def converted(snapshot: Snapshot, body: Body, plan: Plan, completed: int) -> Snapshot:
     """The snapshot in today's form. `completed` is how many were completed before it.
 
     Raises ValueError for a snapshot that form 3 can't have.
     """
+    (counter,) = plan.counters
     try:
         return {
             "form": SNAPSHOT_FORM,
             "last_ms": snapshot["last_ms"],
             "usable_ms": snapshot["usable_ms"],
-            "parts": _parts(snapshot, sizes_of(body, plan), completed),
+            "parts": _parts(snapshot, body, counter, completed),
         }
     except (KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"Not a snapshot of form {FORM}: {error!r}.") from error
 
 
-def _parts(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> list[Any]:
+def _parts(
+    snapshot: Mapping[str, Any], body: Body, counter: CounterPlan, completed: int
+) -> list[Any]:
     last_ms = snapshot["last_ms"]
-    named = {of: _in_order(snapshot[of], sizes.names[of]) for of in ("segments", "angles", "leads")}
+    named = {of: _in_order(snapshot[of], names) for of, names in body.names().items()}
     (failing_since_ms,) = _values(snapshot["conditions"], _CONDITIONS)
     swings = [_values(one, _SWING) for one in snapshot["swings"]]
     phases = [_values(one, _PHASE, _GONE) for one in snapshot["phases"]]
-    if (len(swings), len(phases)) != (len(sizes.gaps), sizes.phases):
+    if (len(swings), len(phases)) != (len(counter.motions), len(counter.spec.phases)):
         raise ValueError("Not a snapshot of so many swings and phases.")
+    measures, cues = len(counter.directions), len(counter.spec.feedback)
     return [
         *(_values(one, _SEGMENT) for one in named["segments"]),
         *(_values(one, _ANGLE) for one in named["angles"]),
@@ -108,27 +76,27 @@ def _parts(snapshot: Mapping[str, Any], sizes: Sizes, completed: int) -> list[An
         [
             [0, 0, completed],
             [0] * len(REASONS),
-            [None] * sizes.measures,
-            [None] * sizes.measures,
-            [0] * sizes.measures,
-            [0] * sizes.measures,
+            [None] * measures,
+            [None] * measures,
+            [0] * measures,
+            [0] * measures,
             [],
             [],
-            [0] * sizes.measures,
+            [0] * measures,
             [0, 0, 0],
             [0, 0, 0],
             [],
             0.0,
             0.0,
         ],
-        [[0] * sizes.cues, [None] * sizes.cues],
+        [[0] * cues, [None] * cues],
         [0],
-        [[failing_since_ms] * sizes.conditions],
-        _stillness(snapshot["stillness"], sizes.deciding),
-        [*[[None] * sizes.measures] * 4, 0, 0, 0, 0],
+        [[failing_since_ms] * min(len(counter.conditions), 1)],
+        _stillness(snapshot["stillness"], len(body.deciding_signals())),
+        [*[[None] * measures] * 4, 0, 0, 0, 0],
         *(
-            _swing(values, gaps, last_ms or 0.0)
-            for values, gaps in zip(swings, sizes.gaps, strict=True)
+            _swing(values, [angle.gap for angle in motion.angles], last_ms or 0.0)
+            for values, motion in zip(swings, counter.motions, strict=True)
         ),
         [None, None, [], False, False],
         *(_phase(values, last_ms or 0.0) for values in phases),

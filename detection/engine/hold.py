@@ -42,11 +42,7 @@ class Hold(HoldState):
     """
 
     def __init__(
-        self,
-        plan: CounterPlan,
-        body: Body,
-        tally: Tally,
-        settings: EngineSettings,
+        self, plan: CounterPlan, body: Body, tally: Tally, settings: EngineSettings
     ) -> None:
         HoldState.__init__(self)
         self.swings: list[Swing] = []
@@ -139,7 +135,6 @@ class Hold(HoldState):
         return shape(type_, phase.name, reached, now, self.side)
 
     def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
-        """Follow the phase: its entry and its exit."""
         phase = self._phase
         if phase.holds:
             away_ms = phase.since_ms

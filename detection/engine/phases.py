@@ -253,7 +253,6 @@ class PhaseTracker(PhaseState):
 def trackers_of(
     plan: CounterPlan, body: Body, swings: Sequence[Swing], settings: EngineSettings
 ) -> list[PhaseTracker]:
-    """The trackers of all phases, in the order of the document."""
     trackers = [
         PhaseTracker(number, phase, body, swings, plan.postures, settings)
         for number, phase in enumerate(plan.spec.phases)

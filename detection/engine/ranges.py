@@ -53,7 +53,6 @@ class Ranges(RangesState):
         self.from_side = self.from_front = 0
 
     def watch(self) -> None:
-        """Take in the signals of this frame."""
         if self._facing is not None:
             view = self._facing.view
             self.from_side += 1 if view == "side" else -1
@@ -145,7 +144,6 @@ class Stillness(StillnessState):
         self.most = [signal.value for signal in self._signals]
 
     def watch(self) -> None:
-        """Take in the signals of this frame."""
         for number, signal in enumerate(self._signals):
             value = signal.value
             if value is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from detection.engine.arithmetic import has_lasted, since
 from detection.engine.body import Body
@@ -45,7 +45,6 @@ class Sight(SightState):
         SightState.__init__(self)
 
     def look(self, landmarks: Sequence[LandmarkLike]) -> None:
-        """Note what this frame hides."""
         hidden = 0
         for signals, points in self._watched:
             if all(signal.value is None for signal in signals):
@@ -67,13 +66,6 @@ def _of_somebody(hidden: int, landmarks: Sequence[LandmarkLike], least: float) -
     if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
         return 0
     return hidden
-
-
-class News(NamedTuple):
-    """What has been missing for long, and whether nothing else was told since it was ready."""
-
-    lack: Lack
-    is_first: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -208,15 +200,16 @@ class Readiness(ReadinessState):
         self.since_ms = self.broken_ms = None
         return LOST
 
-    def news(self, now_ms: float) -> list[News]:
-        """What has been missing for ready_ms and was not told yet."""
-        found: list[News] = []
+    def news(self, now_ms: float) -> list[tuple[Lack, bool]]:
+        """What has been missing for ready_ms and was not told yet, and whether nothing else was
+        since it was ready."""
+        found: list[tuple[Lack, bool]] = []
         if self.is_ready:
             return found
         for number, since_ms in enumerate(self.lacking_ms):
             bit = 1 << number
             if not self.told & bit and has_lasted(since_ms, now_ms, self._settings.ready_ms):
-                found.append(News(LACKS[number], not self.told & _ANY_LACK))
+                found.append((LACKS[number], not self.told & _ANY_LACK))
                 self.told |= bit | _ANY_LACK
         return found
 

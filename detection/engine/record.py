@@ -113,7 +113,6 @@ class Timekeeper(TimekeeperState):
         return [began_ms, reached_ms, left_ms, ended_ms]
 
     def complete(self, times: Times) -> None:
-        """Take the times of a completion."""
         self.began_ms = self.reached_ms = None
         self.last = list(times)
         self.is_coming_back = times[EXITED] is not None and times[ENDED] is None
@@ -212,12 +211,12 @@ class Record(RecordState):
         # It is the last of the checks: all others are met.
         is_held_back = (
             failed is not None
-            and failed.path == BACK_PATH
+            and failed[0] == BACK_PATH
             and times[EXITED] is not None
             and times[ENDED] is None
         )
         if failed is not None and not is_held_back:
-            poor = interruption("poor_form", failed.path, failed.by)
+            poor = interruption("poor_form", *failed)
             self._take(poor, side, now, times)
         else:
             completed.form = form_of(completed.missed)
@@ -246,7 +245,6 @@ class Record(RecordState):
             self.begin_anew()
 
     def let_go(self, held_ms: float, now: float) -> None:
-        """Take a hold that is over."""
         self._outcomes.append(Outcome(now, held_ms=held_ms))
 
     def _take(
@@ -263,11 +261,7 @@ class Record(RecordState):
         self._outcomes.append(interrupted)
 
     def _measure(
-        self,
-        outcome: Outcome,
-        side: BodySide | None,
-        now: float,
-        times: Sequence[float | None],
+        self, outcome: Outcome, side: BodySide | None, now: float, times: Sequence[float | None]
     ) -> None:
         outcome.ts_ms = now
         outcome.side = side or ""

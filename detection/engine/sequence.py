@@ -73,7 +73,6 @@ class Repetition(RepetitionState):
         return None if number is None else self._sequence[number]
 
     def number_of(self, phase: str) -> int | None:
-        """The number of that step."""
         if self.step is None:
             return 0 if phase == self._sequence[0].phase else None
         return self._next(self.step, phase)
@@ -94,7 +93,6 @@ class Repetition(RepetitionState):
         return number
 
     def enter(self, phase: str, confidence: float, now_ms: float) -> Outcome | None:
-        """Take an entry of a phase."""
         if not any(step.phase == phase for step in self._sequence):
             return None
         step = self.step

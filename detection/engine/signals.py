@@ -253,7 +253,6 @@ class Pair(Signal):
         self.update()
 
     def update(self) -> None:
-        """Take the values of this frame."""
         left, right = self._left, self._right
         self.before = self.value
         self.seen = left.seen if left.seen > right.seen else right.seen

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from detection.engine.arithmetic import TOLD_STEPS, extreme, rounded_degrees, rounded_ms
+from detection.engine.arithmetic import TOLD_STEPS, extreme, rounded_degrees
 from detection.engine.events import ENDED, PARTS, times_payload
 from detection.engine.ranges import in_degrees
 from detection.engine.states import FIXED
@@ -97,7 +97,6 @@ class Summary(SummaryState):
             self.most[number] = extreme(self.most[number], most, True)
 
     def time(self, times: Sequence[float | None]) -> None:
-        """Take the times of a completion."""
         self.last = list(times)
         payload = times_payload(times)
         for number, part in enumerate(PARTS):
@@ -129,7 +128,6 @@ class Summary(SummaryState):
                 self.missed[number] += 1
 
     def hold(self, held_ms: float) -> None:
-        """Take a hold that has ended."""
         self.total_ms += held_ms
         self.longest_ms = max(self.longest_ms, held_ms)
 
@@ -152,8 +150,8 @@ class Summary(SummaryState):
                 for name, met, missed in zip(self._checks, self.met, self.missed, strict=True)
             },
             "times": None if self._is_hold else self._times(),
-            "longest_ms": rounded_ms(max(self.longest_ms, *held_ms)) if self._is_hold else None,
-            "total_ms": rounded_ms(self.total_ms + sum(held_ms)) if self._is_hold else None,
+            "longest_ms": round(max(self.longest_ms, *held_ms)) if self._is_hold else None,
+            "total_ms": round(self.total_ms + sum(held_ms)) if self._is_hold else None,
         }
 
     def _times(self) -> dict[str, Any]:

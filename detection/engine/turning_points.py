@@ -52,11 +52,6 @@ class Way(NamedTuple):
     ended_ms: float
 
 
-class _Fit(NamedTuple):
-    way: Way
-    error: float
-
-
 def note(path: list[int], now_ms: float, position: float) -> None:
     path += [int(now_ms), round(position * PLACE_STEPS)]
 
@@ -80,15 +75,14 @@ def way_of(path: Sequence[int], start: float, goal: float) -> Way | None:
             eased.append(acos(1.0 - 2.0 * share) / pi)
     if len(times) < 2:
         return Way(path[0], path[-2])
-    at_a_steady_pace, slow_at_its_ends = _fit(steady, times), _fit(eased, times)
-    steady_error = _STEADY_SHARE * slow_at_its_ends.error
-    is_whole = steady[-1] > _WHOLE_SHARE
-    is_steady = is_whole and len(times) >= _MIN_PLACES and at_a_steady_pace.error < steady_error
-    return (at_a_steady_pace if is_steady else slow_at_its_ends).way
+    (steady_way, steady_error), (eased_way, eased_error) = _fit(steady, times), _fit(eased, times)
+    is_whole = steady[-1] > _WHOLE_SHARE and len(times) >= _MIN_PLACES
+    return steady_way if is_whole and steady_error < _STEADY_SHARE * eased_error else eased_way
 
 
-def _fit(shares: Sequence[float], times: Sequence[float]) -> _Fit:
-    """The line of least squares through the times at which a share of the way was done."""
+def _fit(shares: Sequence[float], times: Sequence[float]) -> tuple[Way, float]:
+    """The line of least squares through the times at which a share of the way was done, and its
+    error."""
     count = len(times)
     mean, mean_ms = sum(shares) / count, sum(times) / count
     spread = together = total = 0.0
@@ -98,7 +92,7 @@ def _fit(shares: Sequence[float], times: Sequence[float]) -> _Fit:
         total += (ms - mean_ms) ** 2
     pace = together / spread if spread else 0.0
     began_ms = mean_ms - pace * mean
-    return _Fit(Way(began_ms, began_ms + pace), total - pace * together)
+    return Way(began_ms, began_ms + pace), total - pace * together
 
 
 # A driving angle turns where it has come back by this share of its gap, and by so many degrees.
@@ -152,8 +146,7 @@ class DrivingPaths:
         """`stored` is the state of the same MoveSpec's; any other is ignored."""
         self._paths = [
             Path(
-                int(10.0 * max(TURN_SHARE * angle.gap, MIN_TURN_DEGREES) + 0.5),
-                _ways(spec, angle),
+                int(10.0 * max(TURN_SHARE * angle.gap, MIN_TURN_DEGREES) + 0.5), _ways(spec, angle)
             )
             for angle in driving_angles(spec)
         ]

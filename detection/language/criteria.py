@@ -230,10 +230,7 @@ _ON_CHECK = Record(
             required=True,
         ),
         Field(
-            "met",
-            Flag(),
-            "The outcome that the cue is for: false missed, true met.",
-            default=False,
+            "met", Flag(), "The outcome that the cue is for: false missed, true met.", default=False
         ),
     )
 )

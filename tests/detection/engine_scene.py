@@ -106,11 +106,7 @@ def held(*stays: tuple[Pose, float], fps: float = 30, start_ms: float = 0) -> li
 
 
 def swinging(
-    turns: Sequence[float],
-    *,
-    degrees_per_second: float = 150,
-    stay_ms: float = 0,
-    fps: float = 30,
+    turns: Sequence[float], *, degrees_per_second: float = 150, stay_ms: float = 0, fps: float = 30
 ) -> list[Pose]:
     """Poses of knees that go steadily from one turning point to the next, and stay there."""
     step = degrees_per_second / fps

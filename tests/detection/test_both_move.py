@@ -5,16 +5,7 @@ from textwrap import indent
 from typing import Any
 
 import pytest
-from engine_scene import (
-    Pose,
-    at,
-    completed,
-    hidden,
-    of_type,
-    run,
-    run_restored,
-    written,
-)
+from engine_scene import Pose, at, completed, hidden, of_type, run, run_restored, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from movespec_documents import errors_of

@@ -125,8 +125,7 @@ def test_half_the_way_to_a_hold_is_none(slug: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slug", "key"),
-    [("plank", "turn_sideways"), ("wall-sit", "turn_sideways")],
+    ("slug", "key"), [("plank", "turn_sideways"), ("wall-sit", "turn_sideways")]
 )
 def test_from_the_wrong_view_nothing_counts_and_a_cue_says_how_to_turn(slug: str, key: str) -> None:
     turned = told(slug, "wrong-view")
@@ -248,10 +247,7 @@ def test_half_a_curl_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("slug", "variant", "key"),
-    [
-        ("biceps-curl", "swinging", "no_swing"),
-        ("push-up", "sagging-hips", "one_line"),
-    ],
+    [("biceps-curl", "swinging", "no_swing"), ("push-up", "sagging-hips", "one_line")],
 )
 def test_a_fault_that_is_told_costs_form_and_no_repetition(
     slug: str, variant: str, key: str

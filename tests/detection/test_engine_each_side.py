@@ -3,18 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from engine_scene import (
-    at,
-    bent,
-    going,
-    held,
-    hidden,
-    of_type,
-    run,
-    run_restored,
-    told,
-    written,
-)
+from engine_scene import at, bent, going, held, hidden, of_type, run, run_restored, told, written
 
 from detection import DrivingPaths, Engine, driving_angles
 from dev.poses.figure import Limb, Posture, between, landmarks
@@ -33,12 +22,7 @@ feedback:
 
 def arms(left: float, right: float, lean: float = 0.0):
     return landmarks(
-        Posture(
-            lean=lean,
-            left_arm=Limb(0, 180 - left),
-            right_arm=Limb(0, 180 - right),
-        ),
-        0,
+        Posture(lean=lean, left_arm=Limb(0, 180 - left), right_arm=Limb(0, 180 - right)), 0
     )
 
 

@@ -36,11 +36,7 @@ def wall_sit(more: str = ""):
 
 def test_a_hold_is_completed_once_at_its_target() -> None:
     events = run(wall_sit(), held((UP, 500), (LOW, 5_000), (UP, 1_000)))
-    assert told(events) == [
-        "shape_enter:sitting",
-        "event_completed:wall sit",
-        "shape_exit:sitting",
-    ]
+    assert told(events) == ["shape_enter:sitting", "event_completed:wall sit", "shape_exit:sitting"]
     (completion,) = of_type(events, "event_completed")
     assert (completion["number"], completion["score"]) == (1, None)
     assert completion["metrics"]["held_ms"] == pytest.approx(2_000, abs=35)
@@ -136,10 +132,7 @@ NOBODY = unseen(LOW)
 def test_time_in_which_nobody_is_seen_is_a_break(gap: bool) -> None:
     def frames(unseen_ms: float) -> list[PoseFrame]:
         if gap:
-            return [
-                *held((LOW, 1_200)),
-                *held((LOW, 1_200), start_ms=1_200 + unseen_ms),
-            ]
+            return [*held((LOW, 1_200)), *held((LOW, 1_200), start_ms=1_200 + unseen_ms)]
         return held((LOW, 1_200), (NOBODY, unseen_ms), (LOW, 1_200))
 
     (completion,) = of_type(run(wall_sit(), frames(400)), "event_completed")

@@ -73,10 +73,7 @@ def test_z_counts_by_its_weight() -> None:
     assert lean_of("thigh", places) == pytest.approx(degrees, abs=0.01)
 
 
-UPRIGHT = {
-    "upright": ["{lean: trunk, angle_max: 30}"],
-    "level": ["{lean: trunk, angle_min: 60}"],
-}
+UPRIGHT = {"upright": ["{lean: trunk, angle_max: 30}"], "level": ["{lean: trunk, angle_min: 60}"]}
 
 
 def trunk_of(*names: str) -> dict[tuple[str, str], float]:

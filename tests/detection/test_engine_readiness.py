@@ -73,10 +73,7 @@ def test_a_landmark_out_of_sight_is_named() -> None:
     engine = Engine(spec)
     for frame in held((hide(UP), 2_000)):
         assert engine.feed(frame) == []
-    assert (engine.readiness, engine.missing) == (
-        "positioning",
-        ["left_ankle", "right_ankle"],
-    )
+    assert (engine.readiness, engine.missing) == ("positioning", ["left_ankle", "right_ankle"])
 
 
 @pytest.mark.parametrize(

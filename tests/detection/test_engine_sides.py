@@ -16,12 +16,7 @@ def entered(criterion: str, *stays: tuple[object, float]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("side", "holds"),
-    [
-        ("left", {"left"}),
-        ("right", {"right"}),
-        ("both", set()),
-        ("either", {"left", "right"}),
-    ],
+    [("left", {"left"}), ("right", {"right"}), ("both", set()), ("either", {"left", "right"})],
 )
 def test_which_bent_knee_a_side_means(side: str, holds: set[str]) -> None:
     criterion = f"{{joint: knee, side: {side}, angle_max: 100}}"

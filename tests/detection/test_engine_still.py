@@ -128,8 +128,7 @@ def pinned(spec: MoveSpec, posture: Posture, turned: float, shift: float) -> Mov
         return replace(criterion, minimum=degrees, maximum=180.0)
 
     return replace(
-        spec,
-        phases=tuple(replace(p, criteria=tuple(map(pin, p.criteria))) for p in spec.phases),
+        spec, phases=tuple(replace(p, criteria=tuple(map(pin, p.criteria))) for p in spec.phases)
     )
 
 

@@ -112,8 +112,7 @@ def test_a_band_that_is_not_reached_lowers_the_confidence_and_the_score() -> Non
     scores, confidences = [], []
     for depth in (90.0, 110.0, 120.0):
         events = run(
-            movespec(),
-            at(swinging([178, depth, 178], degrees_per_second=100, stay_ms=300)),
+            movespec(), at(swinging([178, depth, 178], degrees_per_second=100, stay_ms=300))
         )
         scores += [e.payload["score"] for e in events if e.type == "event_completed"]
         confidences += [e.payload["confidence"] for e in of(events, "shape_exit", "bottom")]

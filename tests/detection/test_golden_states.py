@@ -54,10 +54,7 @@ def test_one_of_form_3_is_read_in_any_order_of_its_names(path) -> None:
 
 def test_one_of_form_3_that_has_seen_nobody_is_read_where_a_cue_has_an_angle_of_its_own() -> None:
     spec = movespec(feedback=["{when: bottom, joint: elbow, angle_min: 150, message: Arms long.}"])
-    names = {
-        "segments": ["thigh", "shank", "upper_arm", "forearm"],
-        "angles": ["knee", "elbow"],
-    }
+    names = {"segments": ["thigh", "shank", "upper_arm", "forearm"], "angles": ["knee", "elbow"]}
     sides = {
         part: {f"{name} {side}": {} for name in of for side in ("left", "right")}
         for part, of in names.items()

@@ -196,10 +196,7 @@ def test_a_cue_is_rationed_and_has_a_key() -> None:
 
 @pytest.mark.parametrize(
     ("when", "reason"),
-    [
-        *(("interrupted", reason) for reason in REASONS),
-        *(("not_ready", lack) for lack in LACKS),
-    ],
+    [*(("interrupted", reason) for reason in REASONS), *(("not_ready", lack) for lack in LACKS)],
 )
 def test_a_cue_has_a_reason(when: str, reason: str) -> None:
     assert cue_of(f"{{when: {when}, reason: {reason}, message: So.}}").reason == reason

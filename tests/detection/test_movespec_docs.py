@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detection import (
-    ISSUE_CODES,
-    ROLE_NAMES,
-    MoveSpec,
-    placed_roles,
-    validate,
-)
+from detection import ISSUE_CODES, ROLE_NAMES, MoveSpec, placed_roles, validate
 from detection.language.issues import WARNING_CODES
 from detection.spec import LACKS, REASONS
 

@@ -2,14 +2,7 @@ import pytest
 from golden_states import FOLDER
 from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
 
-from detection import (
-    Criterion,
-    Cue,
-    MoveSpec,
-    Phase,
-    Step,
-    validate,
-)
+from detection import Criterion, Cue, MoveSpec, Phase, Step, validate
 from detection.language.issues import nearest
 
 # The catalogue of before there were such keys.
