@@ -129,27 +129,24 @@ def _of_phases(spec: MoveSpec) -> _Found:
     }
     inferred = find_conditions(spec) if spec.throughout is None else []
     conditions = {(one.measure, one.side): _beyond(one) for one in inferred}
-    for index, phase in enumerate(spec.phases):
-        for number, criterion in enumerate(phase.criteria):
-            motion, driver = driven.get(criterion.measure, (None, None))
-            beyond = conditions.get((criterion.measure, criterion.side))
-            role: RoleName
-            if phase not in used:
-                role, sentence = "unused", _unused(criterion, phase)
-            elif motion and driver and motion.is_driven_by(phase, criterion.measure):
-                role, sentence = "carries", _carries(criterion, phase, motion, driver, strict)
-            elif beyond:  # a band that no angle can miss by so much is no condition
-                role, sentence = "condition", _condition(criterion, phase, beyond)
-            else:
-                role, sentence = "gate", _gate(criterion, phase, is_between=motion is not None)
-            yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", role, criterion, sentence
+    for path, phase, criterion in spec.phase_criteria():
+        motion, driver = driven.get(criterion.measure, (None, None))
+        beyond = conditions.get((criterion.measure, criterion.side))
+        role: RoleName
+        if phase not in used:
+            role, sentence = "unused", _unused(criterion, phase)
+        elif motion and driver and motion.is_driven_by(phase, criterion.measure):
+            role, sentence = "carries", _carries(criterion, phase, motion, driver, strict)
+        elif beyond:  # a band that no angle can miss by so much is no condition
+            role, sentence = "condition", _condition(criterion, phase, beyond)
+        else:
+            role, sentence = "gate", _gate(criterion, phase, is_between=motion is not None)
+        yield path, role, criterion, sentence
 
 
 def _of_hold(spec: MoveSpec) -> _Found:
-    for index, phase in enumerate(spec.phases):
-        for number, criterion in enumerate(phase.criteria):
-            sentence = _held(criterion, phase, spec.grace_ms)
-            yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", "gate", criterion, sentence
+    for path, phase, criterion in spec.phase_criteria():
+        yield path, "gate", criterion, _held(criterion, phase, spec.grace_ms)
 
 
 def _of_throughout(spec: MoveSpec) -> _Found:

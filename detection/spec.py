@@ -1,5 +1,6 @@
 """The MoveSpec of a valid document, as an engine takes it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -34,6 +35,11 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 # The path of the movement in a document.
 MOVEMENT = "detection.movement"
+
+
+def criterion_path(phase: int, criterion: int) -> str:
+    return f"{MOVEMENT}.phases[{phase}].criteria[{criterion}]"
+
 
 # A cue's `when` besides the names of phases.
 COMPLETED = "completed"
@@ -279,14 +285,16 @@ class MoveSpec:
         of_angles = {one.name: f"{MOVEMENT}.checks[{n}]" for n, one in enumerate(self.checks)}
         return of_angles | {one.name: f"{MOVEMENT}.{one.name}" for one in self.tempo}
 
+    def phase_criteria(self) -> Iterator[tuple[str, Phase, Criterion]]:
+        """The criteria of the phases, each with its path and its phase."""
+        for index, phase in enumerate(self.phases):
+            for number, criterion in enumerate(phase.criteria):
+                yield criterion_path(index, number), phase, criterion
+
     @property
     def criteria_by_path(self) -> dict[str, Criterion]:
         """The criteria of the phases and of throughout, by their paths."""
-        found = {
-            f"{MOVEMENT}.phases[{number}].criteria[{index}]": criterion
-            for number, phase in enumerate(self.phases)
-            for index, criterion in enumerate(phase.criteria)
-        }
+        found = {path: criterion for path, _, criterion in self.phase_criteria()}
         for number, condition in enumerate(self.throughout or ()):
             found[f"{MOVEMENT}.throughout[{number}]"] = condition.criterion
         return found

@@ -57,25 +57,24 @@ def _phases(spec: MoveSpec) -> Iterator[Finding]:
 def _narrow_phases(spec: MoveSpec) -> Iterator[Finding]:
     """The criteria too narrow for a movement that goes from a band below to one above."""
     used = used_phases(spec)
-    for index, phase in enumerate(spec.phases):
-        for number, criterion in enumerate(phase.criteria):
-            others = [
-                (other, one)
-                for other in used
-                if other is not phase
-                for one in other.criteria
-                if one.measure == criterion.measure
-            ]
-            below = {other.name for other, one in others if one.maximum < criterion.minimum}
-            above = {other.name for other, one in others if one.minimum > criterion.maximum}
-            width = criterion.maximum - criterion.minimum
-            if phase in used and width < _MIN_WIDTH and below - above and above - below:
-                message = (
-                    f"The phase {quote(phase.name)} is {width:g} degrees wide between two others: a"
-                    f" fast repetition passes it before it is entered. Make it {_MIN_WIDTH:g} wide"
-                    " or more."
-                )
-                yield "narrow_phase", message, _criterion_path(index, number)
+    for path, phase, criterion in spec.phase_criteria():
+        others = [
+            (other, one)
+            for other in used
+            if other is not phase
+            for one in other.criteria
+            if one.measure == criterion.measure
+        ]
+        below = {other.name for other, one in others if one.maximum < criterion.minimum}
+        above = {other.name for other, one in others if one.minimum > criterion.maximum}
+        width = criterion.maximum - criterion.minimum
+        if phase in used and width < _MIN_WIDTH and below - above and above - below:
+            message = (
+                f"The phase {quote(phase.name)} is {width:g} degrees wide between two others: a"
+                f" fast repetition passes it before it is entered. Make it {_MIN_WIDTH:g} wide"
+                " or more."
+            )
+            yield "narrow_phase", message, path
 
 
 def _open_sequence(spec: MoveSpec) -> Iterator[Finding]:
@@ -119,18 +118,14 @@ def _unused_tolerances(spec: MoveSpec) -> Iterator[Finding]:
     """A tolerance of a driving angle outside a strict phase: there the person's own range says
     how far is far enough."""
     motions = find_motions(spec)
-    for index, phase in enumerate(spec.phases):
-        for number, criterion in enumerate(phase.criteria):
-            if (
-                criterion.tolerance is not None
-                and not phase.strict
-                and any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
-            ):
-                message = (
-                    f"The tolerance does nothing: the {_words(criterion)} carries the movement, by"
-                    " the person's own range. With judge: bands it is asked for."
-                )
-                yield "unused_tolerance", message, _criterion_path(index, number)
+    for path, phase, criterion in spec.phase_criteria():
+        is_driven = any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
+        if criterion.tolerance is not None and is_driven and not phase.strict:
+            message = (
+                f"The tolerance does nothing: the {_words(criterion)} carries the movement, by"
+                " the person's own range. With judge: bands it is asked for."
+            )
+            yield "unused_tolerance", message, path
 
 
 def _hidden_sides(spec: MoveSpec) -> Iterator[Finding]:
@@ -197,17 +192,12 @@ def _constraints(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:
     """The paths and criteria of the constraints of phases, and of all conditions."""
     motions = find_motions(spec)
     used = used_phases(spec) or spec.phases
-    for index, phase in enumerate(spec.phases):
-        for number, criterion in enumerate(phase.criteria):
-            is_driven = any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
-            if phase in used and (phase.strict or not is_driven):
-                yield _criterion_path(index, number), criterion
+    for path, phase, criterion in spec.phase_criteria():
+        is_driven = any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
+        if phase in used and (phase.strict or not is_driven):
+            yield path, criterion
     for number, condition in enumerate(spec.throughout or ()):
         yield f"{MOVEMENT}.throughout[{number}]", condition.criterion
-
-
-def _criterion_path(phase: int, number: int) -> str:
-    return f"{MOVEMENT}.phases[{phase}].criteria[{number}]"
 
 
 def _words(criterion: Criterion) -> str:

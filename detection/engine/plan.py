@@ -17,7 +17,6 @@ from detection.engine.driving import (
 from detection.overlap import can_hold_at_once
 from detection.spec import (
     BODY_SIDES,
-    MOVEMENT,
     BodySide,
     Check,
     Criterion,
@@ -205,16 +204,11 @@ def _directions_of(
     }
 
 
-def criterion_path(phase: int, criterion: int) -> str:
-    return f"{MOVEMENT}.phases[{phase}].criteria[{criterion}]"
-
-
 def _path_of(condition: Criterion, spec: MoveSpec) -> str:
     """The path of the first criterion of a condition that all phases demand."""
     return next(
-        criterion_path(index, number)
-        for index, phase in enumerate(spec.phases)
-        for number, one in enumerate(phase.criteria)
+        path
+        for path, phase, one in spec.phase_criteria()
         if (one.measure, one.side) == (condition.measure, condition.side)
         and phase.name in spec.sequence
     )

@@ -9,9 +9,8 @@ from detection.engine.arithmetic import rounded_share
 from detection.engine.driving import END
 from detection.engine.events import COMPLETION, Outcome, interruption, step_path
 from detection.engine.phases import PhaseTracker
-from detection.engine.plan import criterion_path
 from detection.engine.swing import Swing
-from detection.spec import Detail, Measure, MoveSpec, Reason, Step
+from detection.spec import Detail, Measure, MoveSpec, Reason, Step, criterion_path
 
 # What is measured of a repetition begins with one or two such windows before the body goes away
 # from where it rests, in milliseconds: they show where it went from.

@@ -2,7 +2,6 @@
 that an author can act on."""
 
 import re
-from typing import NamedTuple
 
 import yaml
 
@@ -110,8 +109,10 @@ def report_syntax_error(text: str, error: yaml.YAMLError, report: Report) -> Non
         or (problem in _UNCLOSED and index >= len(text.rstrip()))
     ):
         mark = opened
-    if (key := _key_without_colon(text, problem, mark, opened)) is not None:
-        report.error("yaml_syntax", missing_colon(key.text), mark=key.mark)
+    lines = _LINE_BREAK.split(text)
+    key = _key_without_colon(lines, problem, mark, is_opened=opened is not None)
+    if key is not None and _is_key(key_text := _text_from(lines, key)):
+        report.error("yaml_syntax", missing_colon(key_text), mark=key)
         return
     code = _CODES.get(problem, "yaml_syntax")
     report.error(code, _sentence(problem, text[index : index + 1], opened), mark=mark)
@@ -144,13 +145,6 @@ _BEFORE_BRACKET = re.compile(r"[^\s:{}\[\],]++\s++[{\[]")
 _KEYS = frozenset(keys_of(MOVESPEC))
 
 
-class _Key(NamedTuple):
-    """The place of a key without its colon, and the text of its line from there on."""
-
-    mark: Mark
-    text: str
-
-
 def missing_colon(text: str) -> str:
     """The sentence for a key without its colon; `text` begins with the key."""
     key = first_word(text)
@@ -169,16 +163,18 @@ def is_before_bracket(text: str) -> bool:
     return _BEFORE_BRACKET.match(text) is not None
 
 
-def _key_without_colon(text: str, problem: str, mark: Mark, context: Mark | None) -> _Key | None:
-    lines = _LINE_BREAK.split(text)
-    found = None
-    if problem == _NO_COLON and context is not None:
-        found = _Key(mark, lines[mark.line - 1][mark.column - 1 :])
-    elif problem in _UNCLOSED:
-        found = _key_of_bracket(lines[mark.line - 1], mark)
-    elif problem in _MAY_BE_NO_COLON:
-        found = _key_above(lines, mark)
-    return found if found is not None and _is_key(found.text) else None
+def _key_without_colon(
+    lines: list[str], problem: str, mark: Mark, *, is_opened: bool
+) -> Mark | None:
+    if problem == _NO_COLON and is_opened:
+        return mark
+    if problem in _UNCLOSED:
+        return _key_of_bracket(lines[mark.line - 1], mark)
+    return _key_above(lines, mark) if problem in _MAY_BE_NO_COLON else None
+
+
+def _text_from(lines: list[str], mark: Mark) -> str:
+    return lines[mark.line - 1][mark.column - 1 :]
 
 
 def _is_key(text: str) -> bool:
@@ -190,16 +186,16 @@ def _is_key(text: str) -> bool:
     return word in _KEYS or text[len(word) :].startswith(":") or is_before_bracket(text)
 
 
-def _key_of_bracket(line: str, mark: Mark) -> _Key | None:
+def _key_of_bracket(line: str, mark: Mark) -> Mark | None:
     """The key of the language right before the bracket at which libyaml stumbled."""
     before = line[: mark.column - 1].rstrip()
     start = max(map(before.rfind, " {[,")) + 1
     if before[start:] not in _KEYS or line[mark.column - 1 : mark.column] not in ("[", "{"):
         return None
-    return _Key(Mark(mark.line, start + 1), line[start:])
+    return Mark(mark.line, start + 1)
 
 
-def _key_above(lines: list[str], mark: Mark) -> _Key | None:
+def _key_above(lines: list[str], mark: Mark) -> Mark | None:
     """The key without its colon above the line at which libyaml stumbled.
 
     None where that line is at fault itself, as in `a: b: c`, or by its indentation.
@@ -207,23 +203,23 @@ def _key_above(lines: list[str], mark: Mark) -> _Key | None:
     stumbled = lines[mark.line - 1]
     indent = _indent(stumbled)
     if is_before_bracket(stumbled[indent:]):
-        return _Key(Mark(mark.line, indent + 1), stumbled[indent:])
+        return Mark(mark.line, indent + 1)
     if _COLON.search(stumbled[: mark.column - 1]):
         return None
     found = None
     for number in range(mark.line - 1, 0, -1):
-        content = _without_comment(lines[number - 1])
+        content = _COMMENT.split(lines[number - 1], maxsplit=1)[0]
         if not content.strip():
             continue
         start = _indent(content)
         if colon := _COLON.search(content):
             # A text that began behind a colon goes on below it.
-            goes_on = content[colon.end() :].strip() and found and found.mark.column > start + 1
+            goes_on = content[colon.end() :].strip() and found and found.column > start + 1
             return None if goes_on else found
         dashes = content[:start]
         if start > indent or (dashes.strip() and dashes.index("-") >= indent):
             return None
-        found = _Key(Mark(number, start + 1), content[start:])
+        found = Mark(number, start + 1)
         if dashes.strip():
             return found
     return found
@@ -232,8 +228,3 @@ def _key_above(lines: list[str], mark: Mark) -> _Key | None:
 def _indent(line: str) -> int:
     """How many characters come before the key of a line, the dashes of a list among them."""
     return _BEFORE_KEY.match(line).end()  # type: ignore[union-attr]
-
-
-def _without_comment(line: str) -> str:
-    comment = _COMMENT.search(line)
-    return line if comment is None else line[: comment.start()]
