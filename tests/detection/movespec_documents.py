@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detection import Issue, validate
+from detection import Issue, MoveSpec, validate
 from detection.language.checking import parse_number, plain_scalar_type
 from detection.language.issues import Report
 from detection.language.yaml_tree import Node, read_document
@@ -106,6 +106,14 @@ def places(issues: tuple[Issue, ...]) -> list[tuple[str, str | None, int | None,
 
 def errors_of(document: str) -> list[tuple[str, str | None, int | None, int | None]]:
     return places(validate(document).errors)
+
+
+def spec_of(document: str, **options: Any) -> MoveSpec:
+    """The MoveSpec of a new document, which must be valid."""
+    validation = validate(document, **options)
+    assert validation.errors == ()
+    assert validation.spec is not None
+    return validation.spec
 
 
 def message_of(document: str) -> str:

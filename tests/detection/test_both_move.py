@@ -145,18 +145,6 @@ def test_without_the_key_the_events_are_the_same(exercise: str) -> None:
     assert run(written(SQUAT + "both_move: false\n"), frames) == run(written(SQUAT), frames)
 
 
-def mixed() -> list[PoseFrame]:
-    frames = marching(2, fps=15)
-    squats = perform("squat", repetitions=2, fps=15, start_ms=frames[-1].timestamp_ms + 67)
-    return [*frames, *squats]
-
-
-@pytest.mark.parametrize("of", [KNEES, KNEES + "judge: bands\n"])
-def test_it_is_the_same_wherever_it_is_stored(of: str) -> None:
-    spec, frames = written(of + KEY), mixed()
-    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([(0, 0), (95, 0), (0, 95), (95, 95), (60, 20)]),
                           st.integers(1, 12), st.booleans()), min_size=1, max_size=10))  # fmt: skip

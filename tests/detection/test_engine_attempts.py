@@ -173,12 +173,6 @@ def test_out_of_order_names_the_step_that_was_due() -> None:
     assert interrupted["number"] == 1
 
 
-def test_attempts_are_the_same_wherever_the_engine_is_restored() -> None:
-    spec = written(SQUAT)
-    frames = at(swinging([175, 80, 125, 80, 175, 140, 175, 80, 175]))
-    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
 def test_a_cue_on_interrupted_is_sent_for_an_attempt_only_where_it_names_it() -> None:
     text = SQUAT + "feedback:\n"
     text += "  - {when: interrupted, message: Again.}\n"
@@ -219,18 +213,3 @@ def test_an_attempt_says_whether_it_was_too_low_or_too_short_and_a_cue_names_its
     assert (attempt["reason"], attempt.get("detail")) == (reason, detail)
     assert [one["message"] for one in of_type(events, "feedback")][:1] == [message]
     assert run_restored(written(STEPPED), frames, set(range(len(frames)))) == events
-
-
-def test_a_hold_that_is_let_go_is_too_short() -> None:
-    spec = written(HOLD, type_="hold")
-    let_go = interruptions(run(spec, held((bent(95), 1_500), (bent(175), 1_000))))[0]
-    assert (let_go["reason"], let_go["detail"]) == ("not_reached", "too_short")
-    assert "detail" not in interruptions(run(spec, held((bent(95), 1_500))))[0]  # session_ended
-
-
-HOLD = """
-name: wall sit
-target_ms: 2000
-phases:
-  - {name: sitting, criteria: [{joint: knee, max: 110}]}
-"""

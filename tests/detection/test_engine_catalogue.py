@@ -240,11 +240,6 @@ def test_only_who_goes_halfway_is_told_to_go_further(slug: str, key: str) -> Non
     assert well.forms == {1.0}
 
 
-def test_half_a_curl_is_none() -> None:
-    shallow = told("biceps-curl", "shallow")
-    assert (shallow.completed, shallow.reasons) == (0, {"not_reached": 6})
-
-
 @pytest.mark.parametrize(
     ("slug", "variant", "key"),
     [("biceps-curl", "swinging", "no_swing"), ("push-up", "sagging-hips", "one_line")],

@@ -246,13 +246,6 @@ def test_a_chance_that_comes_too_early_uses_up_no_other() -> None:
     assert seconds[:2] == [round(turns[0] / 1000), round(due / 1000)]
 
 
-@pytest.mark.parametrize("text", [DEPTH % "", DEEPER % ", every: 2, min_gap_ms: 700"])
-def test_they_are_the_same_wherever_the_engine_is_restored(text: str) -> None:
-    frames = squats(95, 80, 95, 95)
-    spec = written(SQUAT + text)
-    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
 def on_checks(*checks: str) -> str:
     """A cue for each outcome of each check, which tells it by its message."""
     cues = "".join(

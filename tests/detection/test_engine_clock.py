@@ -1,7 +1,5 @@
 """Time that passes without a frame: a clock that is told to the engine, and what it changes."""
 
-import json
-
 import pytest
 from engine_scene import bent, held, movespec, run, told, unseen
 
@@ -59,12 +57,6 @@ def test_an_earlier_clock_changes_nothing(clock_ms: float) -> None:
     assert engine.snapshot() == state
 
 
-def test_a_clock_before_any_frame_changes_nothing() -> None:
-    engine = Engine(movespec())
-    assert engine.advance(1e9) == []
-    assert engine.snapshot() == Engine(movespec()).snapshot()
-
-
 def test_who_comes_back_begins_as_in_a_new_session() -> None:
     engine = midway()
     engine.advance(LAST_MS + 60_000)
@@ -83,12 +75,3 @@ def test_a_clock_and_a_frame_lose_the_same_but_for_the_time() -> None:
         (event.type, event.payload) for event in lost
     ]
     assert by_clock.snapshot() == by_frame.snapshot()
-
-
-def test_it_is_stored_and_restored() -> None:
-    engine = midway()
-    restored = Engine.restore(movespec(), json.loads(json.dumps(engine.snapshot())))
-    assert restored.advance(LAST_MS + 2000) == engine.advance(LAST_MS + 2000)
-    again = Engine.restore(movespec(), json.loads(json.dumps(engine.snapshot())))
-    assert again.advance(LAST_MS + 9000) == []
-    assert again.snapshot() == engine.snapshot()

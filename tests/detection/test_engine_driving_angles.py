@@ -30,17 +30,6 @@ def test_each_has_the_phases_at_its_ends_and_their_tightest_bounds() -> None:
     ]
 
 
-def test_a_gate_carries_nothing() -> None:
-    spec = movespec(
-        {
-            "up": ["{joint: knee, angle_min: 160}", "{lean: trunk, angle_max: 40}"],
-            "down": ["{joint: knee, angle_max: 100}"],
-        },
-        ["up", "down", "up"],
-    )
-    assert [angle.measure for angle in driving_angles(spec)] == ["knee"]
-
-
 def last_degrees(spec: detection.MoveSpec, pose: Pose) -> list[tuple[float | None, float | None]]:
     engine = Engine(spec)
     for frame in held((pose, 1000)):

@@ -176,13 +176,6 @@ def test_the_paths_are_those_of_both() -> None:
     assert paths.complete().gone > 2 * 1000
 
 
-def test_it_is_the_same_wherever_it_is_restored() -> None:
-    frames = held((LONG, 500), (LEFT, 500), (BOTH, 300), (LONG, 500), (RIGHT, 400))
-    assert run_restored(written(CURL), frames, set(range(len(frames)))) == run(
-        written(CURL), frames
-    )
-
-
 def test_who_hides_one_side_is_counted_on_the_other() -> None:
 
     hide = ("right_elbow", "right_wrist")
@@ -276,11 +269,6 @@ def test_a_cue_on_a_hold_has_its_side_and_one_ration_for_both() -> None:
     cues = [event for event in events if event.payload.get("message") == "Higher."]
     assert [cue.payload["side"] for cue in cues] == ["left", "left", "left", "right"]
     assert all(after.ts_ms - before.ts_ms >= 600 for before, after in pairwise(cues))
-
-
-def test_holds_of_each_side_are_the_same_wherever_they_are_restored() -> None:
-    frames = held((ON_RIGHT, 2_500), (ON_BOTH, 300), (ON_LEFT, 1_500), (ON_BOTH, 1_000))
-    assert run_restored(stance(), frames, set(range(len(frames)))) == run(stance(), frames)
 
 
 LUNGED = """

@@ -36,26 +36,6 @@ def test_a_cue_fires_once_per_stay() -> None:
     assert cues(cue, turns=(178, 60, 178, 60, 178)).count("feedback:Deep.") == 2
 
 
-def test_a_cue_whose_criterion_never_holds_in_its_phase_does_not_fire() -> None:
-    assert cues("{when: standing, joint: knee, angle_max: 100, message: No.}") == [
-        "event_completed:squat"
-    ]
-
-
-def test_a_cue_on_completed_follows_the_completion() -> None:
-    assert cues("{when: completed, message: One more.}") == [
-        "event_completed:squat",
-        "feedback:One more.",
-    ]
-
-
-def test_a_cue_on_interrupted_follows_the_interruption() -> None:
-    assert cues("{when: interrupted, message: Again.}", turns=(178, 80)) == [
-        "event_interrupted:session_ended",
-        "feedback:Again.",
-    ]
-
-
 def test_several_cues_fire_in_the_order_of_the_document() -> None:
     feedback = ["{when: bottom, message: B.}", "{when: bottom, message: A.}"]
     assert cues(*feedback)[:2] == ["feedback:B.", "feedback:A."]

@@ -5,7 +5,7 @@ import math
 import pytest
 from engine_scene import bent, held, hidden, movespec
 
-from detection import SEGMENT_LANDMARKS, Engine, EngineSettings, Landmark
+from detection import SEGMENT_LANDMARKS, Engine, Landmark
 from detection.landmarks import INDEX
 
 Place = tuple[float, float, float]
@@ -65,12 +65,6 @@ def test_the_lean_of_the_trunk_is_that_of_its_middle(degrees: float) -> None:
     x, y, z = places["right_shoulder"]
     places["right_shoulder"] = (x, y - 0.1, z)
     assert lean_of("trunk", places, None) == pytest.approx(degrees, abs=0.01)
-
-
-def test_z_counts_by_its_weight() -> None:
-    places = {"left_knee": (0.0, 0.0, 0.0), "left_hip": (0.0, -0.3, 0.3)}
-    degrees = math.degrees(math.atan(EngineSettings().depth.depth_weight))
-    assert lean_of("thigh", places) == pytest.approx(degrees, abs=0.01)
 
 
 UPRIGHT = {"upright": ["{lean: trunk, angle_max: 30}"], "level": ["{lean: trunk, angle_min: 60}"]}

@@ -1,11 +1,8 @@
 """Any number of phases, over one angle or several."""
 
-from dataclasses import replace
-
-from engine_scene import completed, going, movespec, run, told
+from engine_scene import going, movespec, run, told
 
 from detection import MoveSpec
-from detection.engine.driving import find_motions
 from dev.poses.figure import Limb, Posture, mirrored
 
 
@@ -54,13 +51,6 @@ def test_who_turns_at_the_phase_between_completes_nothing() -> None:
     lines = outcomes(spec, DOWN, *[LEVEL, DOWN] * 4, seconds=1, stay_ms=300)
     assert lines[0] == "event_interrupted:out_of_order"
     assert "event_completed:squat" not in lines
-
-
-def test_phases_that_the_sequence_does_not_use_change_no_count() -> None:
-    spec = movespec(ARM, ["down", "overhead", "down"])
-    assert outcomes(spec, DOWN, *[LEVEL, OVERHEAD, LEVEL, DOWN] * 5, seconds=1) == (
-        ["event_completed:squat"] * 5
-    )
 
 
 BENT_OVER = Posture(
@@ -116,17 +106,3 @@ def test_the_same_with_standing_between_them() -> None:
     )
     marching = [STANDING, LEFT_UP, STANDING, RIGHT_UP] * 5
     assert outcomes(spec, *marching, STANDING, stay_ms=200) == ["event_completed:squat"] * 5
-
-
-def test_two_angles_that_go_together_carry_together() -> None:
-    phases = {
-        "standing": ["{joint: knee, angle_min: 150}", "{joint: hip, angle_min: 150}"],
-        "bottom": ["{joint: knee, angle_max: 100}", "{joint: hip, angle_max: 100}"],
-    }
-    spec = movespec(phases)
-    (motion,) = find_motions(spec)
-    assert [angle.gap for angle in motion.angles] == [50, 50]
-    squat = Posture(lean=45, left_leg=Limb(80, -30), right_leg=Limb(80, -30))
-    knees_alone = replace(squat, lean=0, left_leg=Limb(0, -100), right_leg=Limb(0, -100))
-    assert completed(run(spec, going(STANDING, *[squat, STANDING] * 4, seconds=1))) == 4
-    assert completed(run(spec, going(STANDING, *[knees_alone, STANDING] * 4, seconds=1))) == 0

@@ -483,11 +483,6 @@ def test_what_is_entered_as_it_becomes_ready_is_left_later(ms: int) -> None:
             assert left.ts_ms > entered.ts_ms
 
 
-def test_a_repetition_goes_on_over_a_blink() -> None:
-    frames = held((UP, 400), (hide(UP), 100), (UP, 300), (DOWN, 600), (UP, 500))
-    assert completed(run(written(SQUAT, VISIBLE), frames)) == 1
-
-
 def test_a_person_who_goes_has_to_get_ready_anew() -> None:
     spec = written(SQUAT, VISIBLE)
     engine = Engine(spec)
@@ -507,17 +502,3 @@ def test_it_is_the_same_wherever_the_engine_is_restored() -> None:
         (hide(DOWN), 1_500), (DOWN, 700), (UP, 1_300), (DOWN, 500), (hide(DOWN), 1_500), (UP, 1_500)
     )
     assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
-def test_it_is_the_same_where_it_is_restored_within_the_second() -> None:
-    spec = written(SQUAT + CUES, "setup: {visible: [left_ankle, right_ankle], view: any}\n")
-    frames = held(
-        *((UP, 300), (hide(UP), 100), (DOWN, 300), (UP, 200), (hide(UP), 400)),
-        *((UP, 300), (DOWN, 900), (hide(DOWN), 1_200), (UP, 400), (DOWN, 900), (UP, 400)),
-    )
-    events = run(spec, frames)
-    assert run_restored(spec, frames, set(range(len(frames)))) == events
-    for point in range(0, len(frames), 5):
-        assert run_restored(spec, frames, {point}) == events
-    assert completed(events) == 1
-    assert [one["reason"] for one in of_type(events, "event_interrupted")] == ["not_ready"]

@@ -42,12 +42,6 @@ def test_both_is_not_met_while_neither_side_is_in_sight() -> None:
     assert entered(BOTH_BENT, (pose, 500), (bent(90), 500)) == ["shape_enter:in"]
 
 
-def test_both_is_as_confident_as_the_side_in_sight() -> None:
-    spec = movespec({"in": [BOTH_BENT], "other": ["{joint: hip, angle_max: 1}"]}, ["in", "other"])
-    (entry,) = run(spec, held((hidden(bent(90), "left_ankle"), 500)))
-    assert entry.payload["confidence"] == 1.0
-
-
 def test_both_is_left_when_the_side_in_sight_fails() -> None:
     gone = hidden(bent(90, 170), "left_ankle")
     assert entered(BOTH_BENT, (bent(90), 500), (gone, 500)) == ["shape_enter:in", "shape_exit:in"]

@@ -8,7 +8,7 @@ from engine_scene import bent, completed, held, movespec, run, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection import Criterion, Engine, MoveSpec, Phase, Step, validate
+from detection import Criterion, Engine, MoveSpec, Phase, Step
 from detection.spec import ARM_MEASURES, LEG_MEASURES, SIDES
 from dev.poses.figure import Camera, Limb, Posture, hold, landmarks
 
@@ -36,23 +36,6 @@ def test_a_knee_that_is_lifted_and_put_down_is_one_each_time() -> None:
     )
     up, down = landmarks(KNEE_UP, 20), landmarks(Posture(), 20)
     assert completed(run(spec, held((down, 1000), *[(up, 1000), (down, 1000)] * 3))) == 3
-
-
-def test_it_is_warned_of_phases_that_one_held_knee_meets_both() -> None:
-    document = """
-name: knee
-version: "1"
-detection:
-  type: repetition
-  movement:
-    name: knee
-    phases:
-      - {name: standing, criteria: [{joint: hip, angle_min: 150}]}
-      - {name: lifted, criteria: [{joint: hip, side: either, angle_max: 110}]}
-    sequence: [standing, lifted, standing]
-"""
-    codes = [issue.code for issue in validate(document).warnings]
-    assert codes == ["overlapping_phases", "nothing_carries"]
 
 
 def test_phases_that_hold_at_once_complete_nothing_without_a_movement_between_them() -> None:

@@ -126,14 +126,6 @@ def test_a_completion_does_not_wait_for_the_way_back() -> None:
     ]
 
 
-def test_without_a_tempo_of_the_way_back_nothing_more_is_told_of_it() -> None:
-    events = run(written(WALL_PUSH_UP), pushing(2.0, 0.3, 2.0))
-    assert of_type(events, "event_completed")[1]["metrics"]["previous"].keys() == {
-        "ended_ms",
-        "back_ms",
-    }
-
-
 def test_cues_come_as_soon_as_the_time_is_known() -> None:
     events = run(SPEC, pushing(2.0, 0.3, 1.0, repetitions=2))
     told = [one for one in events if one.type in ("event_completed", "feedback")]

@@ -1,7 +1,7 @@
 """Repetitions through a phase between the two ends, at any pace and frame rate."""
 
 import pytest
-from engine_scene import at, bent, going, movespec, run, run_restored, told
+from engine_scene import at, bent, going, movespec, run, told
 
 from detection import MoveSpec
 from dev.poses.figure import Limb, Posture, perform
@@ -42,29 +42,32 @@ def test_all_six_are_counted(name: str, fps: float, seconds: float, noise_m: flo
     )
 
 
-def knees(*degrees: float, **pace: float) -> list[str]:
-    """The events of somebody whose knees go from one of these angles to the next and back."""
+MIDDLE = squat(160, (110, 145), 95)
+
+
+def way(spec: MoveSpec, *degrees: float, **pace: float) -> list[str]:
+    """The events of somebody whose knees go from one of these angles to the next."""
     postures = [
         Posture(left_leg=Limb(0, knee - 180), right_leg=Limb(0, knee - 180)) for knee in degrees
     ]
-    return told(run(squat(160, (110, 145), 95), going(*postures, **pace), finish=False))
+    return told(run(spec, going(*postures, **pace), finish=False))
 
 
 def test_an_end_is_not_entered_by_who_never_comes_past_the_phase_between() -> None:
     """The person's own range would call 124 degrees the bottom."""
-    lines = knees(178, *[112, 178] * 6, seconds=1, stay_ms=200)
+    lines = way(MIDDLE, 178, *[112, 178] * 6, seconds=1, stay_ms=200)
     assert "shape_enter:down" not in lines
     assert "event_completed:squat" not in lines
 
 
 def test_shallow_repetitions_after_deep_ones_do_not_count() -> None:
-    lines = knees(178, *[80, 178] * 4, *[112, 178] * 6, seconds=1, stay_ms=200)
+    lines = way(MIDDLE, 178, *[80, 178] * 4, *[112, 178] * 6, seconds=1, stay_ms=200)
     assert lines.count("event_completed:squat") == 4
     assert lines.count("shape_enter:down") == 4
 
 
 def test_who_comes_past_the_phase_between_and_not_to_the_band_counts_by_his_own_range() -> None:
-    lines = knees(178, *[101, 178] * 6, seconds=1, stay_ms=200)
+    lines = way(MIDDLE, 178, *[101, 178] * 6, seconds=1, stay_ms=200)
     assert lines.count("event_completed:squat") == 6
 
 
@@ -77,20 +80,6 @@ def test_a_phase_that_no_frame_shows_is_entered_and_left_between_two() -> None:
         "shape_enter:up",
         *("shape_exit:up", "shape_enter:half", "shape_exit:half", "shape_enter:down"),
     ]
-
-
-def test_the_same_wherever_it_is_stored() -> None:
-    frames = perform("squat", repetitions=4, fps=10, seconds_per_repetition=1.5)
-    spec = SPECS["a narrow middle"]
-    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)
-
-
-def way(spec: MoveSpec, *degrees: float, **pace: float) -> list[str]:
-    """The events of somebody whose knees go from one of these angles to the next."""
-    postures = [
-        Posture(left_leg=Limb(0, knee - 180), right_leg=Limb(0, knee - 180)) for knee in degrees
-    ]
-    return told(run(spec, going(*postures, **pace), finish=False))
 
 
 @pytest.mark.parametrize(("straight", "bent_to"), [(175, 97), (153, 80)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from engine_scene import SQUAT, at, of_type, run, run_restored, swinging, written
+from engine_scene import SQUAT, at, of_type, run, swinging, written
 
 import detection
 from detection import Engine
@@ -127,9 +127,3 @@ sequence: [bent, leaning]
 """)
     for completion in of_type(run(spec, at(swinging([175, 80, 175]))), "event_completed"):
         assert set(completion["metrics"]["times"].values()) == {None}
-
-
-def test_they_are_the_same_wherever_the_engine_is_restored() -> None:
-    spec = written(SQUAT)
-    frames = at(swinging([175, 80, 175, 120, 175, 80, 175], stay_ms=300))
-    assert run_restored(spec, frames, set(range(len(frames)))) == run(spec, frames)

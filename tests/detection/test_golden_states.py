@@ -114,7 +114,3 @@ def test_what_is_stored_changes_only_with_the_number_of_its_form() -> None:
     assert stored.exists(), "python -m tests.detection.golden_states"
     lunge = load(stored.with_name("lunge.json.gz")).movespec
     assert stored.read_text() == description(lunge)
-
-
-def test_there_are_states_of_todays_form() -> None:
-    assert {path.parent for path in STATES} >= {folder_of(detection.SNAPSHOT_FORM)}

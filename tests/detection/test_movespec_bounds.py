@@ -1,9 +1,9 @@
 """Bounds in their two spellings, tolerances and conditions."""
 
 import pytest
-from movespec_documents import edit, errors_of, message_of
+from movespec_documents import edit, errors_of, message_of, spec_of
 
-from detection import Criterion, validate
+from detection import Criterion
 from detection.spec import Condition
 
 MOVEMENT = "detection.movement"
@@ -17,8 +17,7 @@ def bottom(bounds: str) -> str:
 
 @pytest.mark.parametrize("bounds", [OLD, "min: 60, max: 100", "max: 100, min: 60.0"])
 def test_both_spellings_mean_the_same(bounds: str) -> None:
-    spec = validate(bottom(bounds)).spec
-    assert spec is not None
+    spec = spec_of(bottom(bounds))
     assert spec.phases[1].criteria == (Criterion("knee", "front", 60.0, 100.0),)
 
 
@@ -47,8 +46,7 @@ def test_reversed_bounds_are_told_as_they_are_written() -> None:
 
 @pytest.mark.parametrize("tolerance", [0, 4.5, 45])
 def test_a_criterion_may_be_missed_by_its_tolerance(tolerance: float) -> None:
-    spec = validate(bottom(f"{OLD}, tolerance: {tolerance}")).spec
-    assert spec is not None
+    spec = spec_of(bottom(f"{OLD}, tolerance: {tolerance}"))
     assert [one.tolerance for phase in spec.phases for one in phase.criteria] == [None, tolerance]
 
 
@@ -57,10 +55,9 @@ def throughout(conditions: str) -> str:
 
 
 def test_a_condition_has_a_tolerance_of_0_and_a_grace_of_150_ms() -> None:
-    spec = validate(
+    spec = spec_of(
         throughout("[{lean: trunk, max: 60}, {joint: hip, min: 20, tolerance: 5, grace_ms: 0}]")
-    ).spec
-    assert spec is not None
+    )
     assert spec.throughout == (
         Condition(Criterion("trunk", None, 0.0, 60.0, 0.0), 150.0),
         Condition(Criterion("hip", None, 20.0, 180.0, 5.0), 0.0),
@@ -86,8 +83,7 @@ def test_it_refuses_a_condition(conditions: str, code: str, key: str) -> None:
 
 @pytest.mark.parametrize(("judge", "strict"), [("own_range", False), ("bands", True)])
 def test_bands_are_as_if_each_phase_were_strict(judge: str, *, strict: bool) -> None:
-    spec = validate(edit("    phases:", f"    judge: {judge}\n    phases:")).spec
-    assert spec is not None
+    spec = spec_of(edit("    phases:", f"    judge: {judge}\n    phases:"))
     assert [phase.strict for phase in spec.phases] == [strict, strict]
 
 

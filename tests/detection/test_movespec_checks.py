@@ -1,7 +1,7 @@
 """Checks of form, and the cues that a stay is judged by."""
 
 import pytest
-from movespec_documents import CUE, HOLD, edit, errors_of, message_of, with_checks
+from movespec_documents import CUE, HOLD, edit, errors_of, message_of, spec_of, with_checks
 
 import detection
 from detection import Criterion, Cue, MoveSpecInvalid, validate
@@ -13,19 +13,17 @@ LEAST = "{name: depth, joint: knee, least: {max: 90}}"
 
 
 def cue_of(cue: str) -> Cue:
-    spec = validate(edit(CUE, cue)).spec
-    assert spec is not None
+    spec = spec_of(edit(CUE, cue))
     return spec.feedback[0]
 
 
 def test_it_compiles_checks() -> None:
-    spec = validate(
+    spec = spec_of(
         with_checks(
             "{name: deep, when: bottom, joint: knee, side: back, least: {max: 90}, required: true}",
             "{name: tall, lean: trunk, most: {min: 10, max: 40}}",
         )
-    ).spec
-    assert spec is not None
+    )
     assert spec.checks == (
         Check("deep", "bottom", Criterion("knee", "back", 0.0, 90.0), "least", is_required=True),
         Check("tall", None, Criterion("trunk", None, 10.0, 40.0), "most"),
@@ -267,8 +265,7 @@ LANGUAGES = "{en: Deeper, de: Tiefer, de-CH: Tüüfer, pt-BR: Mais fundo}"
 def test_the_locale_chooses_the_message(locale: str | None, message: str) -> None:
     document = edit("message: Chest up.", f"message: {LANGUAGES}")
     assert detection.compile(document, locale=locale).feedback[0].message == message
-    spec = validate(document, locale=locale).spec
-    assert spec is not None
+    spec = spec_of(document, locale=locale)
     assert spec.feedback[0].message == message
 
 
@@ -304,8 +301,7 @@ def on_check(cue: str, *checks: str) -> str:
 def test_a_cue_on_a_check_has_what_the_check_asks(outcome: str, is_met: bool) -> None:
     for phase in ("bottom", ""):
         check = LEAST.replace("joint", f"when: {phase}, joint") if phase else LEAST
-        spec = validate(on_check(f"when: {{check: depth{outcome}}}", check)).spec
-        assert spec is not None
+        spec = spec_of(on_check(f"when: {{check: depth{outcome}}}", check))
         assert spec.feedback == (
             Cue(
                 phase,

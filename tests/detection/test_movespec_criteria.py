@@ -1,7 +1,5 @@
 import pytest
-from movespec_documents import edit, errors_of, message_of
-
-from detection import validate
+from movespec_documents import edit, errors_of, message_of, spec_of
 
 PHASES = "detection.movement.phases"
 FEEDBACK = "detection.movement.feedback"
@@ -24,8 +22,7 @@ FEEDBACK = "detection.movement.feedback"
     ],
 )
 def test_it_reads_an_angle_by_the_core_schema(text: str, degrees: float) -> None:
-    spec = validate(edit("angle_min: 60", f"angle_min: {text}")).spec
-    assert spec is not None
+    spec = spec_of(edit("angle_min: 60", f"angle_min: {text}"))
     assert str(spec.phases[1].criteria[0].minimum) == str(degrees)
 
 
@@ -85,8 +82,7 @@ def test_no_criterion_has_both(first: str, second: str) -> None:
 @pytest.mark.parametrize(("text", "strict"), [("true", True), ("TRUE", True), ("False", False)])
 def test_a_phase_is_strict_or_not(text: str, *, strict: bool) -> None:
     document = edit("- name: bottom", f"- name: bottom\n        strict: {text}")
-    spec = validate(document).spec
-    assert spec is not None
+    spec = spec_of(document)
     assert [phase.strict for phase in spec.phases] == [False, strict]
 
 

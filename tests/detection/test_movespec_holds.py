@@ -1,9 +1,7 @@
 """A posture that is held: its own keys, and those that only a repetition has."""
 
 import pytest
-from movespec_documents import HOLD, edit, errors_of, message_of
-
-from detection import validate
+from movespec_documents import HOLD, edit, errors_of, message_of, spec_of
 
 MOVEMENT = "detection.movement"
 
@@ -13,8 +11,7 @@ def held(old: str, new: str) -> str:
 
 
 def test_it_compiles_a_hold() -> None:
-    spec = validate(HOLD).spec
-    assert spec is not None
+    spec = spec_of(HOLD)
     assert (spec.type, spec.target_ms, spec.grace_ms) == ("hold", 30_000.0, 500.0)
     assert [phase.name for phase in spec.phases] == ["plank"]
     assert (spec.steps, spec.sequence, spec.throughout) == ((), (), ())
@@ -22,13 +19,12 @@ def test_it_compiles_a_hold() -> None:
 
 
 def test_a_hold_has_conditions_checks_and_cues() -> None:
-    spec = validate(
+    spec = spec_of(
         HOLD.replace("target_ms: 30000", "target_ms: 30000\n    grace_ms: 0")
         + "    throughout: [{lean: trunk, min: 50}]\n"
         + "    checks: [{name: hips, when: plank, joint: hip, least: {min: 140}}]\n"
         + "    feedback: [{when: plank, message: Hold it.}]\n"
-    ).spec
-    assert spec is not None
+    )
     assert spec.grace_ms == 0.0
     assert spec.throughout is not None
     assert [one.criterion.measure for one in spec.throughout] == ["trunk"]
@@ -47,8 +43,7 @@ def test_what_a_repetition_alone_has_is_an_error_in_a_hold(key: str, value: str)
 
 def test_a_hold_may_be_of_each_side() -> None:
     document = held("    target_ms", "    count: each_side\n    target_ms")
-    spec = validate(document).spec
-    assert spec is not None
+    spec = spec_of(document)
     assert spec.counts_each_side
     named = document.replace("{joint: hip,", "{joint: hip, side: left,")
     assert [code for code, *_ in errors_of(named)] == ["named_side"]

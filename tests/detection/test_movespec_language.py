@@ -1,6 +1,6 @@
 import pytest
 from golden_states import FOLDER
-from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of
+from movespec_documents import CUE, DOCUMENT, edit, errors_of, message_of, spec_of
 
 from detection import Criterion, Cue, MoveSpec, Phase, Step, validate
 from detection.language.issues import nearest
@@ -30,8 +30,7 @@ def test_it_compiles_the_document() -> None:
 def test_it_compiles_descriptions_and_a_cue_without_criterion() -> None:
     document = edit(CUE, "{when: completed, level: success, message: Good.}")
     document = edit("- name: bottom", "- name: bottom\n        description: low", document)
-    spec = validate("description: Counts.\n" + document).spec
-    assert spec is not None
+    spec = spec_of("description: Counts.\n" + document)
     assert spec.description == "Counts."
     assert spec.phases[1].description == "low"
     assert spec.feedback == (Cue("completed", None, "success", "Good."),)
@@ -120,8 +119,7 @@ def test_it_reports_a_value_of_the_wrong_type(
 
 @pytest.mark.parametrize("name", ["a", "A-z_0 9", "9", "--", "x" * 64, "on", "no", "null", "1e3"])
 def test_it_takes_a_name(name: str) -> None:
-    spec = validate(edit("    name: squat", f"    name: {name}")).spec
-    assert spec is not None
+    spec = spec_of(edit("    name: squat", f"    name: {name}"))
     assert spec.movement_name == name
 
 

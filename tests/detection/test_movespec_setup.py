@@ -1,7 +1,7 @@
 """What must be so before anything counts."""
 
 import pytest
-from movespec_documents import DOCUMENT, edit, errors_of, message_of
+from movespec_documents import DOCUMENT, edit, errors_of, message_of, spec_of
 
 from detection import Criterion, validate
 from detection.spec import Setup
@@ -14,8 +14,7 @@ def with_setup(setup: str) -> str:
 
 
 def setup_of(setup: str) -> Setup | None:
-    spec = validate(with_setup(setup)).spec
-    assert spec is not None
+    spec = spec_of(with_setup(setup))
     return spec.setup
 
 

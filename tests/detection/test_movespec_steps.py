@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from movespec_documents import edit, errors_of, message_of, with_half
+from movespec_documents import edit, errors_of, message_of, spec_of, with_half
 
 from detection import Step, validate
 from detection.language.issues import Report
@@ -26,15 +26,14 @@ def of_half(*steps: str) -> str:
 
 
 def test_a_step_is_a_name_or_says_more() -> None:
-    spec = validate(
+    spec = spec_of(
         of_half(
             "standing",
             "{phase: half, optional: true}",
             "{phase: bottom, hold_ms: 300, within_ms: 4000}",
             "{phase: standing}",
         )
-    ).spec
-    assert spec is not None
+    )
     assert spec.steps == (
         Step("standing"),
         Step("half", 0.0, None, is_optional=True),

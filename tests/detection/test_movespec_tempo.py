@@ -3,7 +3,7 @@
 from math import inf
 
 import pytest
-from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of
+from movespec_documents import CUE, DOCUMENT, HOLD, edit, errors_of, spec_of
 
 from detection import roles, validate
 from detection.spec import TempoCheck
@@ -17,17 +17,13 @@ def with_tempo(tempo: str, document: str = DOCUMENT) -> str:
 
 
 def test_it_compiles_the_parts_in_their_order() -> None:
-    spec = validate(
-        with_tempo("{back: {max: 1500}, out: {min: 2500, max: 3500, required: true}}")
-    ).spec
-    assert spec is not None
+    spec = spec_of(with_tempo("{back: {max: 1500}, out: {min: 2500, max: 3500, required: true}}"))
     assert spec.tempo == (
         TempoCheck("out", 2500.0, 3500.0, is_required=True),
         TempoCheck("back", 0.0, 1500.0),
     )
     assert spec.check_paths == {"tempo.out": f"{TEMPO}.out", "tempo.back": f"{TEMPO}.back"}
-    stay = validate(with_tempo("{stay: {min: 1000}}")).spec
-    assert stay is not None
+    stay = spec_of(with_tempo("{stay: {min: 1000}}"))
     assert stay.tempo == (TempoCheck("stay", 1000.0, inf),)
 
 
@@ -79,8 +75,7 @@ def test_the_bounds_may_be_parameters() -> None:
 def test_a_cue_is_on_it_by_its_name(part: str) -> None:
     cue = f"{{when: {{check: tempo.{part}}}, message: Slower.}}"
     document = with_tempo(f"{{{part}: {{min: 900}}}}", edit(CUE, cue))
-    spec = validate(document).spec
-    assert spec is not None
+    spec = spec_of(document)
     [cue] = spec.feedback
     assert (cue.when, cue.check, cue.criterion, cue.is_met) == ("", f"tempo.{part}", None, False)
     other = edit(f"tempo: {{{part}:", f"tempo: {{{'out' if part == 'stay' else 'stay'}:", document)
@@ -136,8 +131,7 @@ def test_its_roles_say_what_missing_it_means() -> None:
     )
     back = "back: {min: 900, max: 1500}"
     tempo = f"{{out: {{min: 2500, required: true}}, stay: {{max: 500}}, {back}}}"
-    spec = validate(with_tempo(tempo) + cues).spec
-    assert spec is not None
+    spec = spec_of(with_tempo(tempo) + cues)
     told = {one.path: one for one in roles(spec)}
     sentences = {
         f"{TEMPO}.out": 'For "tempo.out" the way out must take 2.5 s or more; a repetition that'

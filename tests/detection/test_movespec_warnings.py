@@ -73,16 +73,6 @@ def test_it_names_both_phases_that_can_hold_at_once() -> None:
     )
 
 
-def test_it_compares_every_pair_of_phases() -> None:
-    crouch = "      - {name: crouch, criteria: [{joint: hip, angle_max: 9}]}\n"
-    document = edit("    sequence", crouch + "    sequence")
-    assert places(validate(document).warnings) == [
-        ("unused_phase", f"{PHASES}[2]", 14, 9),
-        ("overlapping_phases", f"{PHASES}[2]", 14, 9),
-        ("overlapping_phases", f"{PHASES}[2]", 14, 9),
-    ]
-
-
 def test_it_warns_of_a_sequence_that_does_not_end_where_it_began() -> None:
     (warning,) = validate(edit(", standing]", ", standing, bottom]")).warnings
     assert warning.message == (

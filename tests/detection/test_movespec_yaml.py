@@ -173,14 +173,6 @@ def test_it_keeps_the_first_of_two_equal_keys() -> None:
     assert error.message == 'The key "version" is here a second time; line 2 has it.'
 
 
-def test_it_finds_equal_keys_in_unknown_places() -> None:
-    document = "extra: {a: 1, a: 2}\n" + DOCUMENT
-    assert errors_of(document) == [
-        ("unknown_key", "extra", 1, 1),
-        ("duplicate_key", "extra.a", 1, 15),
-    ]
-
-
 def test_it_shows_a_long_key_shortened_and_readable() -> None:
     (error, *_) = validate(f'"\\a{"x" * 500}": 1').errors
     assert error.message == (

@@ -100,11 +100,6 @@ def test_of_each_side_the_camera_shows_both_and_they_are_counted_there() -> None
     assert counted(90.0) == {"left": 0, "right": 0}
 
 
-def test_a_leading_side_is_seen_from_the_side_also_where_each_is_counted() -> None:
-    spec = written(EXTENSION.replace("knee, ", "knee, side: front, "))
-    assert camera(spec).view == "side"
-
-
 # Degrees that hold
 
 

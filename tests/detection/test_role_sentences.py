@@ -1,18 +1,11 @@
 """What criteria do outside of the phases of a repetition, as `roles` tells a coach."""
 
 import pytest
-from movespec_documents import DOCUMENT, HOLD, RICH, edit, with_checks
+from movespec_documents import DOCUMENT, HOLD, RICH, edit, spec_of, with_checks
 
-from detection import ROLE_NAMES, MoveSpec, placed_roles, roles, validate
+from detection import ROLE_NAMES, placed_roles, roles, validate
 
 MOVEMENT = "detection.movement"
-
-
-def spec_of(document: str) -> MoveSpec:
-    validation = validate(document)
-    assert validation.errors == ()
-    assert validation.spec is not None
-    return validation.spec
 
 
 def told(document: str, role: str) -> list[tuple[str, str]]:
