@@ -99,16 +99,14 @@ class Service(WSGIHandler):
         # that still sends a body that is too large.
         if is_from_proxy(request):
             request.discard_unread()
-        elif response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            self._discard_unless_another_does(request)
-        return response
-
-    def _discard_unless_another_does(self, request: Request) -> None:
-        if _discarding.acquire(blocking=False):
+        elif response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _discarding.acquire(
+            blocking=False
+        ):
             try:
                 request.discard_unread()
             finally:
                 _discarding.release()
+        return response
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         if not self._serves(request.path_info):

@@ -15,7 +15,6 @@ from movespecs.releases import version_create, version_release
 
 FIELDS = ("source_id", "project_id", "name", "description")
 FINGERPRINTS = Fingerprints(FIELDS, (*FIELDS, "release"))
-RELEASE_REASON = "Released with the fork."
 
 
 def movespec_fork(
@@ -42,10 +41,10 @@ def movespec_fork(
         "description": description,
         "release": release or None,
     }
-    if idempotency_key is not None:
-        earlier = _made_with(project_id, idempotency_key, request)
-        if earlier is not None:
-            return earlier, True
+    if idempotency_key is not None and (
+        earlier := _made_with(project_id, idempotency_key, request)
+    ):
+        return earlier, True
     visible_ones = MoveSpec.objects.visible_to(project_id)
     with_text = visible_ones.select_related("current_released_version")
     source = get_or_404(with_text, source_id, "movespec")
@@ -67,7 +66,14 @@ def movespec_fork(
                 fork_fingerprint=None if idempotency_key is None else FINGERPRINTS.of(request),
             )
             if release:
-                fork = _release(fork, author, now)
+                version, _ = version_create(movespec_id=fork.id, author=author, now=now)
+                fork = version_release(
+                    movespec_id=fork.id,
+                    version_id=version.id,
+                    author=author,
+                    now=now,
+                    reason="Released with the fork.",
+                )
     except (IntegrityError, LimitReached):
         if idempotency_key is None:
             raise
@@ -77,13 +83,6 @@ def movespec_fork(
             raise
         return earlier, True
     return fork, False
-
-
-def _release(fork: MoveSpec, author: Author, now: datetime) -> MoveSpec:
-    version, _ = version_create(movespec_id=fork.id, author=author, now=now)
-    return version_release(
-        movespec_id=fork.id, version_id=version.id, author=author, now=now, reason=RELEASE_REASON
-    )
 
 
 def _made_with(project_id: UUID, key: str, request: Mapping[str, object]) -> MoveSpec | None:

@@ -134,7 +134,9 @@ class ApiView(APIView):
         with self.operation.around_body(request._request):
             taken = _read(api_request, self.operation)
         principal = cast("Principal | None", request.user) if self.operation.access.scope else None
-        _require_own_project(principal, taken.get("body"))
+        named = getattr(taken.get("body"), "project_id", None)
+        if principal is not None and named not in (None, principal.project_id):
+            raise ProjectMismatch
         rows = _find_rows(self.operation.access, principal, kwargs)
         # DRF calls the method with these.
         self.kwargs.clear()
@@ -259,12 +261,6 @@ def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct
     if operation.query is not None:
         taken["query"] = decode_query(request._request, operation.query)
     return taken
-
-
-def _require_own_project(principal: Principal | None, body: msgspec.Struct | None) -> None:
-    named = getattr(body, "project_id", None)
-    if principal is not None and named not in (None, principal.project_id):
-        raise ProjectMismatch
 
 
 def _find_rows(

@@ -165,13 +165,19 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
         if "example" in content
         else None,
         answer_is_list=content["schema"].get("type") == "array",
-        parameters=tuple(_parameters(parameters, ("path", "query"), components)),
-        headers=tuple(_parameters(parameters, ("header",), components)),
+        parameters=_fields([one for one in parameters if one["in"] != "header"], components),
+        headers=_fields([one for one in parameters if one["in"] == "header"], components),
         body=fields_of(body[JSON]["schema"], components) if body else (),
         body_about=sentence(about),
         body_text=next((media_type for media_type in body if media_type != JSON), ""),
         fields=fields_of(content["schema"], components),
-        answer_headers=tuple(_headers(document, answer)),
+        answer_headers=_fields(
+            [
+                {"name": name, **document["components"]["headers"][name]}
+                for name in answer["headers"]
+            ],
+            components,
+        ),
         errors=tuple(_errors(operation)),
         next=tuple(
             (link["operationId"], link["description"]) for link in answer.get("links", {}).values()
@@ -195,21 +201,17 @@ def _sources(document: Json) -> dict[str, Variable]:
     return sources
 
 
-def _parameters(
-    parameters: list[Json], places: tuple[str, ...], components: Json
-) -> Iterator[Field]:
-    for one in parameters:
-        if one["in"] in places:
-            schema = {"description": one.get("description", ""), **one["schema"]}
-            is_required = one.get("required", False)
-            yield field_of(one["name"], schema, components, is_required=is_required)
-
-
-def _headers(document: Json, answer: Json) -> Iterator[Field]:
-    for name in answer["headers"]:
-        header = document["components"]["headers"][name]
-        schema = {"description": header.get("description", ""), **header["schema"]}
-        yield field_of(name, schema, {}, is_required=header.get("required", False))
+def _fields(found: list[Json], components: Json) -> tuple[Field, ...]:
+    """Parameters or headers."""
+    return tuple(
+        field_of(
+            one["name"],
+            {"description": one.get("description", ""), **one["schema"]},
+            components,
+            is_required=one.get("required", False),
+        )
+        for one in found
+    )
 
 
 def _errors(operation: Json) -> Iterator[Error]:

@@ -44,7 +44,7 @@ def read(address: str, answer: Answer) -> Page:
 
 @dataclass
 class Walk:
-    """Everything that can be come to from `/`, below `/docs/` and beside it."""
+    """Everything that links lead to from `/`: the guides, the reference, and what they name."""
 
     ask: Callable[[str], Answer]
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Walk:
             if address in self.answers:
                 continue
             answer = self.answers[address] = self.ask(address)
-            # Staff's pages and Swagger UI have tests of their own.
+            # Staff's pages have tests of their own.
             if answer.content_type.startswith("text/html") and is_ours(address):
                 self.pages[address] = read(address, answer)
                 for _, reference in self.pages[address].references:
@@ -84,4 +84,4 @@ class Walk:
 
 
 def is_ours(address: str) -> bool:
-    return address == "/" or address.startswith("/docs/")
+    return address == "/" or address.startswith(("/docs/", "/api/docs"))

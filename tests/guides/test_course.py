@@ -53,17 +53,6 @@ def test_a_part_that_no_shipped_movement_uses_is_experimental() -> None:
     assert reference().count("**Experimental.**") < len(shipped_use)
 
 
-def test_the_parts_of_a_movespec_are_its_keys_its_words_and_more_than_two_phases() -> None:
-    phases = "[{name: a, strict: true}, {name: b}, {name: c}]"
-    source = f"detection: {{parameters: {{x: {{min: 1}}}}, movement: {{phases: {phases}}}}}"
-    assert used_in(source) >= {
-        "detection.parameters.*.min",
-        "detection.movement.phases",
-        "detection.movement.phases: more than two",
-        "detection.movement.phases[].strict: true",
-    }
-
-
 def test_the_frames_that_a_repetition_needs_are_those_of_the_formula() -> None:
     text = OTHERWISE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([\d.]+) s \| (\d+) \|$", text, re.M)

@@ -14,6 +14,7 @@ from guides import navigation, rendering
 from guides.navigation import DOCS, GUIDES, SHELVES, Guide, files
 from guides.rendering import rendered
 from kynaplatform.metrics import readiness as readiness_module
+from kynaplatform.reference.pages import pages
 from movespecs.catalogue import catalogue_load
 from tests.api.api_requests import refused
 from tests.guides.reading import Answer, Walk
@@ -53,11 +54,12 @@ def test_every_link_and_picture_of_every_page_leads_somewhere(signing_key):
     walk = Walk(get).go()
     assert [*walk.faults()] == []
     of_guides = {guide.address for guide in GUIDES.values()}
-    assert set(walk.pages) == {"/", "/docs/", *of_guides}
+    of_reference = {"/api/docs", *(f"/api/docs/{name}" for name in pages())}
+    assert set(walk.pages) == {"/", "/docs/", *of_guides, *of_reference}
     assert {f"{address}.md" for address in of_guides} <= set(walk.answers)
     of_docs = {f"/docs/{path.relative_to(DOCS)}" for path in DOCS.glob("*.svg")}
     assert of_docs <= set(walk.answers)
-    assert {"/api/docs", "/admin/", "/docs/openapi.yaml", "/llms.txt"} <= set(walk.answers)
+    assert {"/admin/", "/docs/openapi.yaml", "/llms.txt"} <= set(walk.answers)
     assert all(address.startswith("https://") for address in walk.outside)
 
 

@@ -19,7 +19,7 @@ from sessions_app.models import DetectionEvent, DetectionSession
 from tests.conftest import VALID_YAML, Machine, make_version, mint
 from tests.documented import commands
 from tests.module_servers import WebServer
-from tests.node import built_clients, node
+from tests.node import node
 from tests.openapi.described import document, validator
 from tests.plugin import installed
 from tests.webhooks.endpoint import make_delivery, make_endpoint
@@ -145,29 +145,6 @@ def test_each_runs_as_it_is_shown_and_gets_what_the_page_says(
     empty = [name for name, answer in answers.items() if answer == []]
     # They ask for completed ones, and for days on which a person trained: there are none yet.
     assert empty == ["session_list", "subject_summarize"]
-
-
-def test_typescript_finds_no_fault_in_them(tmp_path: Path) -> None:
-    clients = built_clients()
-    for page in pages().values():
-        (code,) = [code for code in page.codes if code.language == "typescript"]
-        (tmp_path / f"{page.name}.mts").write_text(f"{code.text}\nexport {{}};\n")
-    (tmp_path / "tsconfig.json").write_text(
-        json.dumps(
-            {
-                "compilerOptions": {
-                    "target": "ES2022",
-                    "module": "NodeNext",
-                    "lib": ["ES2022", "DOM"],
-                    "strict": True,
-                    "noEmit": True,
-                    "types": ["node"],
-                    "typeRoots": [str(clients / "node_modules" / "@types")],
-                }
-            }
-        )
-    )
-    run([node(), str(clients / "node_modules/typescript/bin/tsc"), "-p", "."], tmp_path, {})
 
 
 def test_the_program_of_the_guide_exports_all(
