@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.core.signals import request_started
 from django.db import DataError, OperationalError, connection
-from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DivisionByZero
 
 from kynaplatform.database.connections import Statement
@@ -37,23 +36,6 @@ def test_its_errors_are_djangos_and_the_cursor_goes_on() -> None:
         quotient(0)
     assert isinstance(raised.value.__cause__, DivisionByZero)
     assert quotient() == (3, NOON)
-
-
-@pytest.mark.django_db
-def test_it_is_told_to_wrappers_and_to_who_captures() -> None:
-    seen = []
-
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        seen.append((sql, params))
-        return execute(sql, params, many, context)
-
-    quotient()
-    with connection.execute_wrapper(note), CaptureQueriesContext(connection) as queries:
-        quotient(2)
-    with connection.execute_wrapper(note):
-        assert quotient(3) == (4, NOON)
-    assert seen == [(QUOTIENT.sql, [2]), (QUOTIENT.sql, [3])]
-    assert len(queries) == 1
 
 
 @pytest.mark.django_db(transaction=True)
