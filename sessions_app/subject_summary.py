@@ -1,6 +1,5 @@
 """A person over time: the summaries of their sessions, added up by day or by session."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
@@ -226,10 +225,7 @@ def summary_response(group: Group, by: By) -> SubjectSummary:
 
 
 def _added_up(counts: list[dict[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update(each)
-    return dict(total)
+    return {name: sum(one.get(name, 0) for one in counts) for one in counts for name in one}
 
 
 def _over_time(measures: list[tuple[MeasureSummary, int]]) -> MeasureOverTime:

@@ -107,46 +107,13 @@ def answered(session: DetectionSession) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def test_losers_that_wait_for_the_winner_get_its_row_when_it_commits(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    key_ring().active(timezone.now())
-    with racing([lambda: admit(owner, movespec)] * LOSERS) as others:
-        with transaction.atomic():
-            winner, is_replay = admit(owner, movespec)
-            others.start()
-            eventually(lambda: waiting_backends() == LOSERS, "every loser waits")
-        losers = others.results()
-    assert not is_replay
-    assert DetectionSession.objects.get().id == winner.id
-    assert [(answered(session), replay) for session, replay in losers] == [
-        (answered(winner), True)
-    ] * LOSERS
-
-
-def test_one_of_the_waiting_takes_the_key_when_the_winner_rolls_back(
-    owner: Machine, movespec: MoveSpec
-) -> None:
-    key_ring().active(timezone.now())
-    with racing([lambda: admit(owner, movespec)] * LOSERS) as others:
-        with transaction.atomic():
-            rolled_back, _ = admit(owner, movespec)
-            others.start()
-            eventually(lambda: waiting_backends() == LOSERS, "every loser waits")
-            transaction.set_rollback(True)
-        losers = others.results()
-    session = DetectionSession.objects.get()
-    assert session.id != rolled_back.id
-    assert {answered(loser) for loser, _ in losers} == {answered(session)}
-    assert Counter(is_replay for _, is_replay in losers) == {True: LOSERS - 1, False: 1}
-
-
 @pytest.mark.parametrize("commits", [True, False])
-def test_waiting_for_a_key_with_another_body_ends_in_a_refusal_only_if_the_first_commits(
-    owner: Machine, movespec: MoveSpec, commits: bool
+@pytest.mark.parametrize("mode", ["live", "replay"])
+def test_those_that_wait_for_the_first_get_its_row_or_a_refusal_or_the_key_it_gave_back(
+    owner: Machine, movespec: MoveSpec, mode: str, commits: bool
 ) -> None:
     key_ring().active(timezone.now())
-    with racing([refused_or_admitted(owner, movespec, "replay")] * LOSERS) as others:
+    with racing([refused_or_admitted(owner, movespec, mode)] * LOSERS) as others:
         with transaction.atomic():
             first, _ = admit(owner, movespec, "live")
             others.start()
@@ -154,9 +121,10 @@ def test_waiting_for_a_key_with_another_body_ends_in_a_refusal_only_if_the_first
             transaction.set_rollback(not commits)
         losers = others.results()
     session = DetectionSession.objects.get()
-    if commits:
-        assert session.id == first.id
+    assert (session.id == first.id) is commits
+    if commits and mode != "live":
         assert losers == [None] * LOSERS
-    else:
-        assert session.mode == "replay"
-        assert Counter(loser and loser[1] for loser in losers) == {True: LOSERS - 1, False: 1}
+        return
+    assert {answered(loser[0]) for loser in losers if loser} == {answered(session)}
+    replays = {True: LOSERS} if commits else {True: LOSERS - 1, False: 1}
+    assert Counter(loser and loser[1] for loser in losers) == replays

@@ -15,15 +15,14 @@ from kynaplatform import clock as platform_clock
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.credentials import credential_issue
-from projects.models import AccessToken, CredentialKind, SigningKey
+from projects.models import CredentialKind, SigningKey
 from projects.signing import key_ring, prune_signing_keys, signing_key_rotate
-from sessions_app.models import DetectionSession, Status
+from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import (
     MOVESPECS,
     SESSIONS,
-    TOKENS,
     VALID_YAML,
     Machine,
     error_of,
@@ -105,11 +104,6 @@ def a_rotated_api_key(scene: Scene) -> None:
     assert error_of(machine.create_session(scene.movespec))["code"] == "access_token_invalid"
 
 
-def a_revoked_token(scene: Scene) -> None:
-    token = AccessToken.objects.get(credential=scene.machine.credential)
-    assert scene.machine.post(f"{TOKENS}/{token.id}/revoke").status_code == 200
-
-
 def a_rotated_signing_key(scene: Scene) -> None:
     key, is_new = signing_key_rotate(now=scene.clock.now)
     assert is_new
@@ -138,17 +132,8 @@ def expiry(scene: Scene) -> None:
     assert expire_sessions(now=scene.clock.now) == 1
 
 
-def expiry_that_no_sweep_has_seen(scene: Scene) -> None:
-    scene.clock.move(hours=20)
-    assert DetectionSession.objects.get().status == Status.CREATED
-
-
 def a_cancel(scene: Scene) -> None:
     assert scene.machine.post(f"{SESSIONS}/{scene.session_id}/cancel").status_code == 200
-
-
-def a_finalize(scene: Scene) -> None:
-    assert scene.machine.post(f"{SESSIONS}/{scene.session_id}/finalize").status_code == 200
 
 
 def an_archived_movespec(scene: Scene) -> None:
@@ -181,10 +166,8 @@ def almost_a_day(scene: Scene) -> None:
 
 
 EVENTS = [
-    a_newer_release, a_rotated_api_key, a_revoked_token, a_rotated_signing_key,
-    two_rotations_and_a_prune, a_rotated_signing_key_secret, expiry,
-    expiry_that_no_sweep_has_seen, a_cancel, a_finalize, an_archived_movespec,
-    a_withdrawn_version, other_settings, almost_a_day,
+    a_newer_release, a_rotated_api_key, two_rotations_and_a_prune, a_rotated_signing_key_secret,
+    expiry, a_cancel, an_archived_movespec, a_withdrawn_version, other_settings, almost_a_day,
 ]  # fmt: skip
 
 
@@ -206,15 +189,12 @@ def test_a_replay_is_byte_identical_after(event: Callable[[Scene], None], scene:
 def test_a_replay_is_byte_identical_after_everything_together(scene: Scene) -> None:
     for event in (
         a_newer_release, a_rotated_api_key, a_rotated_signing_key_secret,
-        two_rotations_and_a_prune, other_settings, expiry_that_no_sweep_has_seen_of_many,
-        an_archived_movespec,
+        two_rotations_and_a_prune, other_settings, an_archived_movespec,
     ):  # fmt: skip
         event(scene)
         assert_replays(scene)
-
-
-def expiry_that_no_sweep_has_seen_of_many(scene: Scene) -> None:
     scene.clock.move(hours=20)
+    assert_replays(scene)
 
 
 def test_a_replayed_token_verifies_with_the_published_key_of_its_time(scene: Scene) -> None:
@@ -225,11 +205,3 @@ def test_a_replayed_token_verifies_with_the_published_key_of_its_time(scene: Sce
     (jwk,) = (key for key in published if key["kid"] == kid)
     claims = jws.deserialize_compact(token, OKPKey.import_key(jwk), algorithms=["EdDSA"])
     assert f'"sub":"{scene.session_id}"'.encode() in (claims.payload or b"")
-
-
-def test_a_key_is_forgotten_after_25_hours_and_makes_another_session(scene: Scene) -> None:
-    scene.clock.move(hours=25, seconds=1)
-    assert forget_idempotency_keys(now=scene.clock.now) == 1
-    fresh = scene.create()
-    assert fresh.json()["session_id"] != scene.session_id
-    assert "Idempotent-Replayed" not in fresh.headers

@@ -1,13 +1,10 @@
 """The database or Redis goes away under the running server: 503 at most, then as before."""
 
 import contextlib
-import socket
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -34,6 +31,7 @@ from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import MOVESPECS, SESSIONS, TOKENS, Machine
 from tests.module_servers import WebServer
+from tests.realtime.database_proxy import DatabaseProxy, database_proxy
 from tests.server import web_server
 from tests.waiting import eventually
 
@@ -171,43 +169,11 @@ def test_while_the_database_is_away_every_request_is_503_and_later_all_is_well(
     assert len(lines) == len(asked) + 4
 
 
-class Relay:
-    """A TCP address in front of another, that can be taken away."""
-
-    def __init__(self, url: str, port: int = 0) -> None:
-        parts = urlsplit(url)
-        self.target = (parts.hostname or "127.0.0.1", parts.port or 6379)
-        self.listener = socket.create_server(("127.0.0.1", port))
-        self.port = port = self.listener.getsockname()[1]
-        user = parts.netloc.rpartition("@")[0]
-        self.url = urlunsplit(
-            parts._replace(netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}")
-        )
-        self.open: list[socket.socket] = []
-        self.accepted = 0
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self.listener.accept()
-                self.accepted += 1
-                far = socket.create_connection(self.target)
-                self.open += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _copy(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-
-    def take_away(self) -> None:
-        for one in [self.listener, *self.open]:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+@contextlib.contextmanager
+def redis_proxy(redis_url: str) -> Iterator[tuple[DatabaseProxy, str]]:
+    """A proxy of Redis, and its address."""
+    with database_proxy(redis_url) as proxy:
+        yield proxy, proxy.url.removesuffix("?sslmode=disable")
 
 
 def counted(answer: Answer) -> tuple[int, str]:
@@ -231,25 +197,19 @@ def with_redis(url: str) -> dict[str, Any]:
 def test_when_redis_goes_away_requests_go_on_with_the_machines_own_count(
     owner: Machine, movespec: MoveSpec, tmp_path: Path, redis_url: str
 ) -> None:
-    relay = Relay(redis_url)
-    with web_server(tmp_path, environment=with_redis(relay.url)) as base_url:
+    with (
+        redis_proxy(redis_url) as (proxy, address),
+        web_server(tmp_path, environment=with_redis(address)) as base_url,
+    ):
         client = Connection(base_url)
-        assert [counted(create(client, owner, movespec)) for _ in range(2)] == [
-            (201, "2"),
-            (201, "1"),
-        ]
-        assert relay.accepted > 0
+        before = [counted(create(client, owner, movespec)) for _ in range(2)]
+        assert before == [(201, "2"), (201, "1")]
         assert fallbacks(client) == 0
-        relay.take_away()
+        proxy.refuse()
         # Redis's count is out of reach, the machine's own begins.
-        answers = [create(client, owner, movespec) for _ in range(4)]
+        answers = [counted(create(client, owner, movespec)) for _ in range(4)]
         assert fallbacks(client) == 4
-    assert [counted(answer) for answer in answers] == [
-        (201, "2"),
-        (201, "1"),
-        (201, "0"),
-        (429, "0"),
-    ]
+    assert answers == [(201, "2"), (201, "1"), (201, "0"), (429, "0")]
     assert DetectionSession.objects.count() == 5
     assert (tmp_path / "web.log").read_text().count("Redis is out of reach") == 1
 
@@ -261,20 +221,17 @@ def test_that_redis_is_away_is_told_once_and_that_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    relay = Relay(redis_url)
-    settings.REDIS_URL, settings.DATA_DIR = relay.url, tmp_path
     monkeypatch.setattr("kynaplatform.api.rate_limits.REST_SECONDS", 0.0)
     # Another test may have left one that is not over.
     monkeypatch.setattr("kynaplatform.api.rate_limits.REDIS", Outage("Redis"))
-    counter, limits = RequestCounter(), [Limit("test:away", 1000)]
-    counter.hit(limits)
-    relay.take_away()
-    for _ in range(50):
+    with redis_proxy(redis_url) as (proxy, address):
+        settings.REDIS_URL, settings.DATA_DIR = address, tmp_path
+        counter, limits = RequestCounter(), [Limit("test:away", 1000)]
         counter.hit(limits)
-    again = Relay(redis_url, relay.port)
-    for _ in range(50):
-        counter.hit(limits)
-    again.take_away()
+        for change in (proxy.refuse, proxy.reach):
+            change()
+            for _ in range(50):
+                counter.hit(limits)
     told = (one.getMessage() for one in caplog.records if one.name == "kynaplatform.outages")
     away, back = (message for message in told if message.startswith("Redis"))
     assert away.startswith("Redis is out of reach (failures: 1): ")

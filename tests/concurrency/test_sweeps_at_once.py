@@ -15,9 +15,10 @@ from sessions_app.lifecycle import (
     session_finalize,
     session_settle,
 )
-from sessions_app.models import DetectionSession, Mode, Outcome, Status
+from sessions_app.models import DetectionSession, Outcome, Status
 from sessions_app.session_sweep import expire_sessions
 from tests.conftest import Machine
+from tests.sessions_app.plans import LIVE, add_sessions
 from tests.waiting import eventually
 
 STALE = 1_000
@@ -26,22 +27,9 @@ STALE = 1_000
 def make_stale(owner: Machine, movespec: MoveSpec, count: int) -> datetime:
     """`count` sessions whose attach windows ended, a second apart, before the given moment."""
     now = timezone.now()
-    sessions = [
-        DetectionSession(
-            project=owner.project,
-            resolved_version_id=movespec.current_released_version_id,
-            mode=Mode.LIVE,
-            contract_major=1,
-            status=Status.CREATED,
-            created_at=now - timedelta(seconds=number + 300),
-            deadline_at=now - timedelta(seconds=number),
-            signing_key_id=owner.project.id,
-            runtime_token_expires_at=now,
-            stream_url="ws://127.0.0.1/",
-        )
-        for number in range(count)
-    ]
-    DetectionSession.objects.bulk_create(sessions, batch_size=1000)
+    deadline = f"'{now}'::timestamptz - (n - 1) * interval '1 second'"
+    created = f"{deadline} - interval '300 seconds'"
+    add_sessions(owner, movespec, count, **LIVE | {"deadline_at": deadline, "created_at": created})
     return now
 
 

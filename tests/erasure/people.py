@@ -1,36 +1,21 @@
 """Sessions of people: with events, an attach, and what was told of them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from erasure.erasures import subject_erase
 from kynaplatform import clock
 from projects.models import Project
-from sessions_app.admission import AdmissionRequest, session_admit
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests.sessions_app.engine_work import whole
-from tests.sessions_app.lifecycle_scene import Scene, at
+from tests.sessions_app.lifecycle_scene import Scene
 
 ANNA, BEN = "p_anna_4711", "p_ben_4712"
 
 
-def created(scene: Scene, subject: str | None, seconds: float = 0, **more: Any) -> UUID:
-    fields: dict[str, Any] = {
-        "mode": "live",
-        "contract_major": 1,
-        "movespec_version_id": None,
-        "idempotency_key": None,
-        "metadata": {"ward": f"knee of {subject}"} if subject else None,
-        **more,
-    }
-    request = AdmissionRequest(
-        project_id=scene.machine.project.id,
-        movespec_id=scene.movespec.id,
-        subject=subject,
-        **fields,
-    )
-    return session_admit(request=request, now=at(seconds), principal=None)[0].id
+def created(scene: Scene, subject: str | None, seconds: float = 0) -> UUID:
+    metadata = {"ward": f"knee of {subject}"} if subject else None
+    return scene.created(seconds, subject=subject, metadata=metadata)
 
 
 def streaming(scene: Scene, subject: str | None, seconds: float = 0) -> tuple[UUID, UUID]:
@@ -40,11 +25,9 @@ def streaming(scene: Scene, subject: str | None, seconds: float = 0) -> tuple[UU
     return session_id, attachment_id
 
 
-def counted(scene: Scene, subject: str | None, seconds: float = 0, **more: Any) -> UUID:
+def counted(scene: Scene, subject: str | None, seconds: float = 0) -> UUID:
     """A completed session."""
-    session_id = created(scene, subject, seconds, **more)
-    attachment_id = scene.attach(session_id, seconds)
-    scene.checkpoint(session_id, attachment_id, 1, seconds + 1, work=whole())
+    session_id, attachment_id = streaming(scene, subject, seconds)
     scene.finalize(session_id, seconds + 2)
     scene.finish(session_id, attachment_id, seconds + 3)
     return session_id

@@ -35,20 +35,17 @@ class Scene:
     def __init__(self, machine: Machine, movespec: MoveSpec) -> None:
         self.machine, self.movespec = machine, movespec
 
-    def created(self, seconds: float = 0, key: str | None = None) -> UUID:
-        session, _ = session_admit(
-            request=AdmissionRequest(
-                project_id=self.machine.project.id,
-                mode="live",
-                contract_major=1,
-                movespec_id=self.movespec.id,
-                movespec_version_id=None,
-                idempotency_key=key,
-            ),
-            now=at(seconds),
-            principal=None,
+    def created(self, seconds: float = 0, key: str | None = None, **context: Any) -> UUID:
+        request = AdmissionRequest(
+            project_id=self.machine.project.id,
+            mode="live",
+            contract_major=1,
+            movespec_id=self.movespec.id,
+            movespec_version_id=None,
+            idempotency_key=key,
+            **context,
         )
-        return session.id
+        return session_admit(request=request, now=at(seconds), principal=None)[0].id
 
     def streaming(self, seconds: float = 0) -> tuple[UUID, UUID]:
         """A session created and attached at once, and its attachment."""
@@ -60,13 +57,20 @@ class Scene:
         self.finalize(session_id, seconds)
         return session_id, attachment_id
 
-    def attach(self, session_id: UUID, seconds: float) -> UUID:
-        attachment_id = uuid.uuid4()
+    def attach(
+        self,
+        session_id: UUID,
+        seconds: float,
+        arrived: float | None = None,
+        attachment_id: UUID | None = None,
+        runtime: str = RUNTIME,
+    ) -> UUID:
+        attachment_id = attachment_id or uuid.uuid4()
         attachments.session_attach(
             session_id=session_id,
             attachment_id=attachment_id,
-            runtime=RUNTIME,
-            arrived_at=at(seconds),
+            runtime=runtime,
+            arrived_at=at(seconds if arrived is None else arrived),
             now=at(seconds),
         )
         return attachment_id

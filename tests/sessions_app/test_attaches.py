@@ -44,14 +44,13 @@ def test_the_newest_is_the_one_that_arrived_last_however_long_it_waited(
     session_id = scene.created()
     holder = scene.attach(session_id, 10)
     before, attaches = scene.columns(session_id), scene.attaches(session_id)
-    late = {"session_id": session_id, "attachment_id": uuid.uuid4(), "runtime": runtime}
     if is_newest:
-        attachments.session_attach(**late, now=at(20), arrived_at=at(arrived))
-        assert scene.row(session_id).attachment_id == late["attachment_id"]
-        assert (late["attachment_id"], at(arrived), None, None) in scene.attaches(session_id)
+        late = scene.attach(session_id, 20, arrived, runtime=runtime)
+        assert scene.row(session_id).attachment_id == late
+        assert (late, at(arrived), None, None) in scene.attaches(session_id)
         return
     with pytest.raises(AttachmentLost):
-        attachments.session_attach(**late, now=at(20), arrived_at=at(arrived))
+        scene.attach(session_id, 20, arrived, runtime=runtime)
     assert (scene.columns(session_id), scene.attaches(session_id)) == (before, attaches)
     scene.checkpoint(session_id, holder, 1, 21)
 
@@ -61,13 +60,7 @@ def test_a_try_whose_answer_was_lost_is_repeated_by_a_clock_that_was_measured_an
 ) -> None:
     session_id = scene.created()
     holder = scene.attach(session_id, 10)
-    attachments.session_attach(
-        session_id=session_id,
-        attachment_id=holder,
-        runtime=RUNTIME,
-        arrived_at=at(9.999),
-        now=at(20),
-    )
+    scene.attach(session_id, 20, 9.999, holder)
     assert scene.row(session_id).attachment_id == holder
     assert scene.attaches(session_id) == [(holder, at(9.999), None, None)]
 
@@ -76,15 +69,10 @@ def test_one_that_has_closed_is_not_newer(scene: Scene) -> None:
     """Also where the clock of its runtime is ahead, or was before it was set."""
     session_id = scene.created()
     scene.detach(session_id, scene.attach(session_id, 10), 11)
-    attachment_id = uuid.uuid4()
     for runtime in (RUNTIME, "host-2:1"):
-        attachments.session_attach(
-            session_id=session_id, attachment_id=attachment_id, runtime=runtime,
-            arrived_at=at(8), now=at(12),
-        )  # fmt: skip
+        attachment_id = scene.attach(session_id, 12, 8, runtime=runtime)
         assert scene.row(session_id).attachment_id == attachment_id
         scene.detach(session_id, attachment_id, 13)
-        attachment_id = uuid.uuid4()
 
 
 def test_a_detach_gives_the_session_up(scene: Scene) -> None:
@@ -97,19 +85,6 @@ def test_a_detach_gives_the_session_up(scene: Scene) -> None:
     # Nothing is attached: a finalize need not wait for the lease to run out.
     scene.finalize(session_id, 11)
     assert scene.state(session_id) == ("completed", "completed", None, at(11))
-
-
-def test_a_detach_may_be_repeated(scene: Scene) -> None:
-    session_id, holder = scene.streaming()
-    scene.detach(session_id, holder, 10, close_code=1012)
-    newer = scene.attach(session_id, 11)
-    before = scene.columns(session_id)
-    scene.detach(session_id, holder, 12, close_code=1000)
-    assert scene.columns(session_id) == before
-    assert scene.attaches(session_id) == [
-        (holder, at(0), at(10), 1012),
-        (newer, at(11), None, None),
-    ]
 
 
 def test_a_detach_of_a_finalizing_session_leaves_30_s_for_the_next(scene: Scene) -> None:

@@ -5,7 +5,6 @@ import tracemalloc
 import uuid
 from collections import defaultdict
 from datetime import timedelta
-from itertools import product
 from urllib.parse import urlencode
 
 import pytest
@@ -145,6 +144,8 @@ def test_the_pages_join_to_the_whole_while_sessions_end_and_begin(reader, scene,
     time.seconds = 100
     sizes = [0, 1, 2, 3, 5, 9, 14, 30]
     live, of_pages, following, froms, halts = [], [], EXPORT, [], 0
+    # Some of one moment.
+    ids = {str(ended(scene, 5, events=4)) for _ in range(9)}
     for n in range(60):
         session_id, holder = scene.streaming(time.seconds)
         scene.checkpoint(session_id, holder, 1, time.seconds, events=numbered(sizes[n % 8]))
@@ -174,6 +175,7 @@ def test_the_pages_join_to_the_whole_while_sessions_end_and_begin(reader, scene,
         "id", flat=True
     ):
         stored[str(session_id)] = [event.payload for event in scene.events(session_id)]
+    assert ids < set(events)
     assert list(events) == list(stored)
     assert {id_: [event["payload"] for event in found] for id_, found in events.items()} == stored
     # It went on from such moments, some of which a live session had set, and split sessions.
@@ -182,48 +184,28 @@ def test_the_pages_join_to_the_whole_while_sessions_end_and_begin(reader, scene,
     assert any(line["continues"] for lines in of_pages for line in lines)
 
 
-def test_sessions_of_one_moment_are_exported_once(reader, scene, small):
-    ids = {str(ended(scene, 5, events=4)) for _ in range(9)}
-    found, _ = pages(reader, EXPORT)
-    assert len(found) > 2
-    events = joined([lines for lines, _ in found])
-    assert set(events) == ids
-    assert list(events) == sorted(events)
-
-
 def test_ranges_that_follow_each_other_join(reader, scene):
     ids = [str(ended(scene, seconds)) for seconds in (0, 100, 200, 300)]
     assert list(exported(reader, to=moment(100))[0]) == ids[:1]
     assert list(exported(reader, **{"from": moment(100), "to": moment(300)})[0]) == ids[1:3]
     assert list(exported(reader, **{"from": moment(300)})[0]) == ids[3:]
-    # With an offset, and of no length.
+    # With an offset, of no length, and at both ends of the calendar.
     of_one = {"from": "2031-05-01T14:01:40+02:00", "to": moment(100)}
     assert exported(reader, **of_one) == ({}, moment(100))
+    last = exported(reader, **{"from": "9999-12-31T23:59:59-14:00"})
+    assert last == ({}, "9999-12-31T23:59:59.999999Z")
+    assert exported(reader, to="0001-01-01T00:00:00+14:00") == ({}, "0001-01-01T00:00:00Z")
 
 
-def test_a_range_without_a_moment_is_empty(reader, scene):
-    ended(scene, 90)
-    firsts = {
-        "2031-05-01T12:02:00Z": "2031-05-01T12:02:00Z",
-        "9999-12-31T23:59:59-14:00": "9999-12-31T23:59:59.999999Z",
-    }
-    lasts = {
-        "2031-05-01T12:01:00Z": "2031-05-01T12:01:00Z",
-        "0001-01-01T00:00:00+14:00": "0001-01-01T00:00:00Z",
-    }
-    for (first, until_first), (last, until_last) in product(firsts.items(), lasts.items()):
-        assert exported(reader, **{"from": first, "to": last}) == ({}, until_first)
-        assert exported(reader, to=last) == ({}, until_last)
-
-
-def test_it_ends_before_the_first_that_has_not_ended(reader, scene, time):
-    first, second = ended(scene, 0), None
+def test_it_ends_before_the_first_live_session_and_a_minute_before_now(reader, scene, time):
+    first = ended(scene, 0)
     second, holder = scene.streaming(100)
     third = ended(scene, 200)
-    time.seconds = 300
+    time.seconds = 260
     assert exported(reader) == ({str(first): []}, moment(100))
-    assert exported(reader, to=moment(50)) == ({str(first): []}, moment(50))
-    # One that begins later is not held up by it, and never goes back.
+    # One that begins later is not held up by it, never goes back, and ends a minute before now.
+    assert exported(reader, **{"from": moment(150)}) == ({}, moment(200))
+    time.seconds = 260.001
     assert list(exported(reader, **{"from": moment(150)})[0]) == [str(third)]
     assert exported(reader, **{"from": moment(290)}) == ({}, moment(290))
     # Its deadline has passed; its last events are written with its end.
@@ -235,14 +217,6 @@ def test_it_ends_before_the_first_that_has_not_ended(reader, scene, time):
     found, until = exported(reader, **{"from": moment(100)})
     assert (list(found), until) == ([str(second), str(third)], moment(8_940))
     assert len(found[str(second)]) == 2
-
-
-def test_it_ends_a_minute_before_now(reader, scene, time):
-    early, late = ended(scene, 0), ended(scene, 50)
-    time.seconds = 110
-    assert list(exported(reader)[0]) == [str(early)]
-    time.seconds = 110.001
-    assert list(exported(reader, to=moment(9_999))[0]) == [str(early), str(late)]
 
 
 def add_events(session_id, first, last, payload):
@@ -384,14 +358,9 @@ def test_another_project_s_sessions_are_never_exported(reader, scene, peer, outs
 def test_it_refuses_what_is_no_cursor_and_a_bad_range(reader, scene):
     ended(scene, 0)
     with nothing_changes():
-        for cursor in (
-            "", "x", "A" * 31, "A" * 33, "A" * 32 + ".", "A" * 32 + ".0", "A" * 32 + ".-1",
-            "A" * 32 + ".12345678901", "_" * 32, "A" * 31 + "=", "%00" * 8, "ü" * 32,
-        ):  # fmt: skip
+        for cursor in ("", "A" * 31, "A" * 32 + ".0", "A" * 32 + ".12345678901", "_" * 32):
             refused_fields(reader.get(f"{EXPORT}?cursor={cursor}"), "cursor")
-        for field, text in (
-            ("from", "2031-05-01"), ("from", "2031-05-01T12:00:00"), ("to", "yesterday"),
-        ):  # fmt: skip
+        for field, text in (("from", "2031-05-01T12:00:00"), ("to", "yesterday")):
             refused_fields(reader.get(asked(**{field: text})), field)
 
 

@@ -152,15 +152,6 @@ def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
     assert leases.leases_renew(attachments=[], now=at(21)) == set()
 
 
-def test_it_renews_a_session_that_the_longest_session_left_finalizing(scene: Scene) -> None:
-    session_id, attachment_id = scene.streaming()
-    scene.keep_alive(session_id, attachment_id, until=3595)
-    assert scene.renew(session_id, attachment_id, 3605)
-    row = scene.row(session_id)
-    assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
-    assert row.deadline_at == at(3605) + LEASE + GRACE
-
-
 def test_it_takes_an_idle_limit_that_is_longer_than_the_longest_session(
     scene: Scene, settings: object
 ) -> None:

@@ -3,9 +3,12 @@
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import count, cycle
 from typing import Any
 
 import psycopg
@@ -64,59 +67,47 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-class Writers:
+@dataclass
+class Written:
+    """The events that there should be, and from how many sessions they were deleted."""
+
+    expected: set[tuple[uuid.UUID, int]]
+    deleted: int = 0
+
+
+@contextmanager
+def writing(sessions: list[uuid.UUID], doomed: list[uuid.UUID]) -> Iterator[Written]:
     """The code before, which goes on: two that store events, and one that deletes sessions'."""
+    written = Written({(id_, n) for id_ in sessions for n in range(1, 4)})
+    over = threading.Event()
 
-    def __init__(self, sessions: list[uuid.UUID], doomed: list[uuid.UUID]) -> None:
-        self.expected = {(id_, n) for id_ in sessions for n in range(1, 4)}
-        self._sessions, self._doomed = sessions, doomed
-        self._over = threading.Event()
-        self._failed: list[BaseException] = []
-        self.written = self.deleted = 0
-        self._threads = [
-            threading.Thread(target=self._run, args=(work,))
-            for work in (self._store(0), self._store(1), self._delete())
-        ]
-
-    def __enter__(self) -> "Writers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(30)
-        assert self._failed == []
-
-    def _run(self, work: Any) -> None:
-        try:
-            with psycopg.connect(database_url(), autocommit=True) as own:
-                own.execute("SET lock_timeout = '5s'")
-                next(work)
-                while not self._over.wait(0.002):
-                    with suppress(StopIteration):
-                        work.send(own)
-        except BaseException as error:  # noqa: BLE001 - told by the test
-            self._failed.append(error)
-
-    def _store(self, number: int) -> Iterator[None]:
-        sequence = 4
-        while True:
-            for session_id in self._sessions[number::2]:
-                own: Any = yield
+    def store(number: int) -> None:
+        turn = cycle(sessions[number::2])
+        sequences = {session_id: count(4) for session_id in sessions}
+        with psycopg.connect(database_url(), autocommit=True) as own:
+            own.execute("SET lock_timeout = '5s'")
+            while not over.wait(0.002):
+                session_id = next(turn)
+                sequence = next(sequences[session_id])
                 own.execute(EVENT, [session_id, sequence], prepare=True)
-                self.expected.add((session_id, sequence))
-                self.written += 1
-            sequence += 1
+                written.expected.add((session_id, sequence))
 
-    def _delete(self) -> Iterator[None]:
-        for session_id in self._doomed:
-            own: Any = yield
-            own.execute("DELETE FROM detection_event WHERE session_id = %s", [session_id])
-            self.deleted += 1
-        while True:
-            yield
+    def delete() -> None:
+        with psycopg.connect(database_url(), autocommit=True) as own:
+            own.execute("SET lock_timeout = '5s'")
+            for session_id in doomed:
+                over.wait(0.002)
+                own.execute("DELETE FROM detection_event WHERE session_id = %s", [session_id])
+                written.deleted += 1
+
+    with ThreadPoolExecutor(3) as pool:
+        threads = [pool.submit(store, 0), pool.submit(store, 1), pool.submit(delete)]
+        try:
+            yield written
+        finally:
+            over.set()
+        for thread in threads:
+            thread.result(30)
 
 
 class Stopped(Exception):
@@ -148,8 +139,9 @@ def test_events_are_copied_once_beside_who_stores_and_deletes_them(
             raise Stopped
         return once(*arguments)
 
-    with Writers(kept, doomed) as writers:
-        eventually(lambda: bool(writers.written and writers.deleted), "they write and delete")
+    with writing(kept, doomed) as written:
+        begun = len(written.expected)
+        eventually(lambda: len(written.expected) > begun and written.deleted > 0, "they write")
         with connection.schema_editor(atomic=False) as editor:
             MIGRATION.begin(apps, editor)
             with monkeypatch.context() as patched:
@@ -157,15 +149,13 @@ def test_events_are_copied_once_beside_who_stores_and_deletes_them(
                 for _ in range(2):
                     with pytest.raises(Stopped):
                         MIGRATION.copy(apps, editor)
-        before = writers.written
+        before = len(written.expected)
         call_command("migrate", "sessions_app", verbosity=0)
-        written_beside = writers.written - before
-        eventually(lambda: writers.written >= before + written_beside + 20, "they go on")
-        eventually(lambda: writers.deleted == len(doomed), "all are deleted")
-    assert written_beside > 0
-    found = stored()
-    assert set(found) == writers.expected
-    assert len(found) == len(writers.expected)
+        beside = len(written.expected)
+        assert beside > before
+        eventually(lambda: len(written.expected) >= beside + 20, "they go on")
+        eventually(lambda: written.deleted == len(doomed), "all are deleted")
+    assert stored() == sorted(written.expected)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'detection_event_new%'")
         assert cursor.fetchone() == (0,)

@@ -132,13 +132,8 @@ def created(owner, movespec, monkeypatch):
     return owner.create_session(movespec, mode="replay").json()
 
 
-@pytest.fixture
-def key_set():
-    return lambda: ask("GET", "/.well-known/jwks.json").json()
-
-
-def test_a_jwt_library_verifies_it_through_the_key_set(created, key_set):
-    keys = KeySet.import_key_set(key_set())
+def test_a_jwt_library_verifies_it_through_the_key_set(created):
+    keys = KeySet.import_key_set(ask("GET", "/.well-known/jwks.json").json())
     token = jwt.decode(created["runtime_token"], keys, algorithms=["EdDSA"])
     rules = jwt.JWTClaimsRegistry(
         now=int(CREATED_AT.timestamp()),

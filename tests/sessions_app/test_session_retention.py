@@ -1,6 +1,6 @@
 """How long sessions, their events and their attaches are kept, and what is never touched."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from sessions_app import removal, retention, tasks
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import (
+    Partition,
     dated_partitions,
     event_partition_drop,
     event_partitions_make,
@@ -99,32 +100,11 @@ def test_a_project_that_fails_keeps_no_other_from_its_turn(
     assert other not in left()
 
 
-def test_no_project_is_always_the_first(
-    scene: Scene, of_another: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order: list[UUID] = []
-
-    def note(of: UUID, *_: Any) -> int:
-        order.append(of)
-        return 0
-
-    monkeypatch.setattr(retention, "_apply_to_project", note)
-    for _ in range(60):
-        apply()
-    assert {*order[::2]} == {scene.machine.project.id, of_another.machine.project.id}
-
-
-def test_days_before_all_dates_keep_all_and_hold_up_nobody(scene: Scene) -> None:
-    """Stored before an organization's days had a limit."""
-    id_ = ended(scene, 4000)
-    project = DetectionSession.objects.get(id=id_).project
-    Organization.objects.filter(id=project.organization_id).update(retention_days=2**31 - 1)
-    assert apply() == 0
-    assert left() == with_events() == {id_}
-
-
 def test_without_a_setting_all_is_kept(scene: Scene) -> None:
+    """Also with days that were stored before an organization's days had a limit."""
     ids = {ended(scene, days) for days in (1, 400, 4000)}
+    assert apply() == 0
+    Organization.objects.update(retention_days=2**31 - 1)
     assert apply() == 0
     assert left() == with_events() == ids
 
@@ -181,6 +161,16 @@ def test_a_live_session_is_never_touched(scene: Scene, kept: Any) -> None:
     assert with_events() == {session_id}
 
 
+def ended_in(partition: Partition, scene: Scene, *moments: datetime) -> list[UUID]:
+    """Sessions of a partition that ended at these moments."""
+    ids = [UUID(int=partition.first.int + n) for n in range(len(moments))]
+    for id_, at in zip(ids, moments, strict=True):
+        ended(scene, 0, id_=id_)
+        created = partition.ends_at - DAY
+        DetectionSession.objects.filter(id=id_).update(ended_at=at, created_at=created)
+    return ids
+
+
 @pytest.mark.parametrize("events_days", [None, 5])
 def test_a_partition_leaves_once_all_of_it_is_due(
     scene: Scene, kept: Any, events_days: int | None
@@ -189,11 +179,7 @@ def test_a_partition_leaves_once_all_of_it_is_due(
     days = events_days or 30
     event_partitions_make(now=NOW, kept_days=days)
     last = dated_partitions()[-1]
-    ids = [UUID(int=last.first.int + n) for n in range(3)]
-    for n, id_ in enumerate(ids):
-        ended(scene, 0, id_=id_)
-        at = last.ends_at + n * timedelta(hours=1)
-        DetectionSession.objects.filter(id=id_).update(ended_at=at, created_at=last.ends_at)
+    ids = ended_in(last, scene, *(last.ends_at + n * timedelta(hours=1) for n in range(3)))
     due = last.ends_at + timedelta(days=days, hours=2)
     assert apply(due) == 0
     assert last in dated_partitions()
@@ -220,10 +206,7 @@ def test_one_without_its_events_that_is_not_due_outlives_its_partition(
     event_partitions_make(now=NOW, kept_days=30)
     last = dated_partitions()[-1]
     due = last.ends_at + timedelta(days=30, hours=3)
-    ids = [UUID(int=last.first.int + n) for n in range(3)]
-    for id_, at in zip(ids, (last.ends_at, due - 29 * DAY, due - 31 * DAY), strict=True):
-        ended(scene, 0, id_=id_)
-        DetectionSession.objects.filter(id=id_).update(ended_at=at, created_at=last.ends_at - DAY)
+    ids = ended_in(last, scene, last.ends_at, due - 29 * DAY, due - 31 * DAY)
     DetectionSession.objects.filter(id=ids[1]).update(events_left_at=NOW)
     apply(due)
     assert last not in dated_partitions()
@@ -234,8 +217,7 @@ def test_one_without_its_events_that_is_not_due_outlives_its_partition(
 def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(scene: Scene, kept: Any) -> None:
     event_partitions_make(now=NOW, kept_days=30)
     last = dated_partitions()[-1]
-    id_ = ended(scene, 0, id_=last.first)
-    DetectionSession.objects.filter(id=id_).update(ended_at=last.ends_at, created_at=last.ends_at)
+    [id_] = ended_in(last, scene, last.ends_at)
     run("SET CONSTRAINTS ALL IMMEDIATE")
     assert event_partition_drop(last)
     assert (left(), with_events()) == ({id_}, set())
@@ -243,12 +225,13 @@ def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(scene: Scene, k
     assert left() == set()
 
 
-def test_it_goes_in_bounded_chunks(
+def test_it_goes_in_bounded_batches_until_its_time_is_over(
     scene: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(removal, "MAX_EVENTS", 5)
     for events in (2, 2, 9, 1, 1):
         ended(scene, 40, events=events)
+    assert apply(seconds=0) == 0  # the run is over
     taken: list[int] = []
     remove = retention.sessions_remove
     monkeypatch.setattr(
@@ -258,16 +241,6 @@ def test_it_goes_in_bounded_chunks(
     )
     assert apply() == 5
     assert sorted(taken) == [1, 2, 2]
-
-
-def test_a_run_ends_in_time_and_the_next_goes_on(
-    scene: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(3):
-        ended(scene, 40)
-    assert apply(seconds=0) == 0
-    assert len(left()) == 3
-    assert apply() == 3
 
 
 def test_the_log_of_staff_is_kept_as_long_as_it_says(scene: Scene, settings: Any) -> None:

@@ -1,60 +1,20 @@
 """The summary of a session's frames is kept by whatever ends the session; its state is not."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.db import connection
+from ends import ENDS
 from engine_work import midway
-from lifecycle_scene import Scene, at, sweep
+from lifecycle_scene import Scene, at
 
 from sessions_app.models import DetectionSession
-from sessions_app.session_ends import leftover_states_drop, sessions_await_reader
+from sessions_app.session_ends import leftover_states_drop
 from sessions_app.stream_state import pack, unpack
 from sessions_app.summary import COUNTED
 from tests.sessions_app.plans import run
 
 SUMMARY = {"usable": 9, "active_ms": 300, "ranges": [[80.0, 170.5]], "steps": 2, "rejected": {}}
-End = Callable[[Scene, UUID, UUID], object]
-
-
-def finalized_and_finished(scene: Scene, session_id: UUID, holder: UUID) -> None:
-    scene.finalize(session_id, 2)
-    scene.finish(session_id, holder, 2)
-
-
-def finalized_and_swept(scene: Scene, session_id: UUID, holder: UUID) -> None:
-    scene.finalize(session_id, 2)
-    sweep(200)
-
-
-def left_until_its_end(scene: Scene, session_id: UUID, holder: UUID) -> None:
-    scene.detach(session_id, holder, 2)
-    sessions_await_reader(DetectionSession.objects.filter(id=session_id), at(3))
-    sweep(1000)
-
-
-ENDS: dict[str, End] = {
-    "finalized": finalized_and_finished,
-    "finalized, its runtime gone": finalized_and_swept,
-    "at the longest": lambda scene, session_id, holder: (
-        scene.keep_alive(session_id, holder, 3590),
-        sweep(3700),
-    ),
-    "cancelled": lambda scene, session_id, holder: scene.cancel(session_id, 2),
-    "abandoned": lambda scene, session_id, holder: sweep(1000),
-    "abandoned by its runtime": lambda scene, session_id, holder: scene.abandon(
-        session_id, holder, 1, 121
-    ),
-    "failed": lambda scene, session_id, holder: scene.fail(session_id, holder, 2),
-    "suspended": lambda scene, session_id, holder: (
-        scene.suspend("project", 2),
-        sweep(3),
-        scene.suspend("project", None),
-    ),
-    "unreadable": left_until_its_end,
-}
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -82,15 +42,14 @@ def is_kept_by(scene: Scene, end: str, stored_by: str) -> None:
         DetectionSession.objects.filter(id=session_id).update(
             engine_state=state, packed_state=None, summary=None
         )
-    ENDS[end](scene, session_id, holder)
+    ENDS[end].act(scene, session_id, holder)
     row = scene.row(session_id)
     assert row.ended_at is not None, row.status
     assert (row.packed_state, row.engine_state) == (None, None)
     # The finish counts what was under way, and an end without it keeps what the stream has told.
     counted = row.summary.pop(COUNTED, None)
     assert row.summary == SUMMARY
-    is_finished = end in ("finalized", "finalized, its runtime gone", "at the longest")
-    assert (counted is not None) == is_finished
+    assert (counted is not None) == ENDS[end].is_finish
     if counted is not None:
         assert counted["squat"]["attempts"] == {"session_ended": 1}
 

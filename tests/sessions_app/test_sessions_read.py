@@ -70,36 +70,6 @@ def test_it_shows_every_field_of_a_new_session(owner, movespec, at_now):
     }
 
 
-def test_it_shows_how_a_session_ended(owner, movespec, at_now):
-    session = make_session(
-        owner,
-        movespec,
-        minutes_ago=10,
-        **ended(
-            Status.FAILED,
-            Outcome.FAILED,
-            mode="replay",
-            started_at=NOW - timedelta(minutes=9),
-            accepted_frames_total=2**40,
-            error_code="engine_failed",
-            error_message="It broke.",
-        ),
-    )
-    record = owner.get(f"{SESSIONS}/{session.id}").json()
-    assert record == RECORD | {name: record[name] for name in IDS} | {
-        "mode": "replay",
-        "status": "failed",
-        "accepted_frames_total": 2**40,
-        "terminal_outcome": "failed",
-        "created_at": "2100-05-06T06:58:09.250000Z",
-        "started_at": "2100-05-06T06:59:09.250000Z",
-        "ended_at": "2100-05-06T07:08:08.250000Z",
-        "deadline_at": None,
-        "error_code": "engine_failed",
-        "error_message": "It broke.",
-    }
-
-
 def test_it_shows_the_stored_row_until_the_sweep_has_written_its_deadline(owner, movespec, at_now):
     deadline = NOW - timedelta(seconds=1)
     session = make_session(owner, movespec, minutes_ago=6, deadline_at=deadline)
@@ -200,14 +170,8 @@ def test_it_lists_and_filters_newest_first(owner, shelf):
 def test_it_refuses_a_bad_filter(owner):
     for query, *fields in [
         ("status=done", "status"),
-        ("status=", "status"),
-        ("mode=film", "mode"),
-        ("created_after=yesterday", "created_after"),
-        ("created_after=2100-05-06", "created_after"),
         ("created_after=2100-05-06T07:08:09", "created_after"),
         ("created_before=2100-13-06T07:08:09Z", "created_before"),
-        ("created_after=1700000000", "created_after"),
-        ("created_before=", "created_before"),
         ("status=x&mode=x&limit=x&created_after=x", "status", "mode", "limit", "created_after"),
     ]:
         with nothing_changes():

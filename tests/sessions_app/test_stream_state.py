@@ -53,10 +53,6 @@ def test_a_state_that_was_stored_is_read() -> None:
     assert unpack(PACKED) == STATE
 
 
-def test_a_state_is_read_as_it_was_packed() -> None:
-    assert unpack(pack(STATE)) == STATE
-
-
 def test_states_that_threads_pack_at_once_are_each_their_own() -> None:
     states = [{**STATE, "last_ms": number} for number in range(500)]
     with ThreadPoolExecutor(8) as threads:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
-import pytest
-
 from kynaplatform import clock
 from kynaplatform.api import pagination
 from movespecs.models import MoveSpec
@@ -123,13 +121,6 @@ def held(completed: int, longest_ms: float, total_ms: float, **more: Any) -> dic
     }  # fmt: skip
 
 
-def test_a_plank_that_was_let_go_has_its_time(owner, movespec):
-    summary = {"active_ms": 15_000.0, "counted": {"plank": held(0, 12_033.333333, 12_033.333333)}}
-    trained(movespec, summary=summary)
-    [row] = owner.get(f"{SUMMARY}?{DAYS}").json()
-    assert (row["completed"], row["longest_ms"], row["total_ms"]) == (0, 12_033, 12_033)
-
-
 def test_a_day_has_the_longest_hold_all_of_them_each_side_and_the_least_quality(owner, movespec):
     for longest_ms, total_ms, sides, unseen_ms in (
         (4_000.4, 9_000.3, {"left": 1, "right": 2}, 2_000.0),
@@ -225,36 +216,27 @@ def test_the_days_are_of_utc_and_both_are_in_it(owner, movespec):
     ]  # fmt: skip
 
 
-def test_only_the_persons_own_sessions_of_the_project_are_in_it(owner, peer, movespec):
-    trained(movespec, completed=1)
-    trained(movespec, completed=10, subject="p_4712")
+def test_only_the_persons_own_sessions_that_counted_are_in_it(owner, peer, movespec):
+    own = trained(movespec, completed=1)
+    trained(movespec, completed=2)
+    of_another = trained(movespec, completed=10, subject="p_4712")
     trained(movespec, completed=100, project_id=peer.project.id)
     trained(movespec, completed=1000, subject=None)
-    assert [row["completed"] for row in owner.get(f"{SUMMARY}?{DAYS}").json()] == [1]
+    for summary in (None, {}, {"counted": None}, {"counted": {}}, {"counted": []}):
+        trained(movespec, completed=1, summary=summary)
+    assert [row["completed"] for row in owner.get(f"{SUMMARY}?{DAYS}").json()] == [3]
     assert [row["completed"] for row in peer.get(f"{SUMMARY}?{DAYS}").json()] == [100]
-
-
-@pytest.mark.parametrize("by", ["day", "session"])
-def test_a_token_of_one_session_reads_that_one_alone(owner, movespec, by):
-    trained(movespec, completed=1)
-    own = trained(movespec, completed=10)
-    trained(movespec, completed=100)
-    of_another = trained(movespec, completed=1000, subject="p_4712")
-    for session_id, completed in ((own, [10]), (of_another, [])):
+    # A token of one session reads that one alone.
+    for session_id, completed in ((own, [1]), (of_another, [])):
         _, token = access_token_mint(
             credential=owner.credential,
             scopes=["sessions:read"],
             now=clock.now(),
             session_id=session_id,
         )
-        told = ask("GET", f"{SUMMARY}?{DAYS}&by={by}", token=token).json()
-        assert [row["completed"] for row in told] == completed
-
-
-def test_what_counted_nothing_is_left_out(owner, movespec):
-    for summary in (None, {}, {"counted": None}, {"counted": {}}, {"counted": []}):
-        trained(movespec, completed=1, summary=summary)
-    assert owner.get(f"{SUMMARY}?{DAYS}").json() == []
+        for by in ("day", "session"):
+            rows = ask("GET", f"{SUMMARY}?{DAYS}&by={by}", token=token).json()
+            assert [row["completed"] for row in rows] == completed
 
 
 def test_pages_of_sessions_follow_each_other(owner, movespec):
