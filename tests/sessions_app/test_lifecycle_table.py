@@ -17,12 +17,10 @@ from lifecycle_scene import (
     sweep,
 )
 
-from kynaplatform.api.errors import (
-    OrganizationSuspended,
-    ProjectSuspended,
-)
-from sessions_app import session_sweep
+from kynaplatform.api.errors import NotFound, OrganizationSuspended, ProjectSuspended
+from sessions_app import lifecycle, session_sweep
 from sessions_app.lifecycle import SessionAlreadyEnded
+from tests.conftest import Machine
 
 LATE = 100_000
 
@@ -116,6 +114,16 @@ STAGES = ["created", "streaming", "finalizing"]
 
 def at_stage(scene: Scene, stage: str) -> uuid.UUID:
     return scene.created() if stage == "created" else getattr(scene, stage)()[0]
+
+
+@pytest.mark.parametrize("end", ["finalize", "cancel"])
+def test_it_is_not_ended_by_another_project(scene: Scene, peer: Machine, end: str) -> None:
+    session_id, _ = scene.streaming()
+    before = scene.columns(session_id)
+    function = getattr(lifecycle, f"session_{end}")
+    with pytest.raises(NotFound):
+        function(session_id=session_id, project_id=peer.project.id, now=at(1))
+    assert scene.columns(session_id) == before
 
 
 @pytest.mark.parametrize("stage", STAGES)
