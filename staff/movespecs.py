@@ -71,21 +71,14 @@ def version_state(version: Any) -> SafeString:
     return badge("released before" if version.was_released else "never released")
 
 
-def version_rows(
-    user: Any, movespec: MoveSpec, numbers: Sequence[int], now: datetime
-) -> Iterator[VersionRow]:
-    """The rows of the versions of these numbers, the newest first, by one statement."""
-    known = with_releases(movespec.versions.filter(version_number__in=numbers))
-    known = with_author(known, "created_by").defer("yaml_source")
-    for version in known.order_by("-version_number"):
-        version.movespec = movespec
-        yield VersionRow(
-            link_to(version, f"Version {version.version_number}"),
-            version_state(version),
-            moment(version.created_at, now),
-            author_of(version, version.created_by),
-            list(_does(user, version)),
-        )
+def version_row(user: Any, version: Any, now: datetime) -> VersionRow:
+    return VersionRow(
+        link_to(version, f"Version {version.version_number}"),
+        version_state(version),
+        moment(version.created_at, now),
+        author_of(version, version.created_by),
+        list(_does(user, version)),
+    )
 
 
 def _does(user: Any, version: Any) -> Iterator[tuple[str, str]]:
@@ -167,16 +160,19 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
         context = super().page_context(request, movespec)
         card = accuracy_cards().get(movespec.id)
-        versions = movespec.versions.order_by("-version_number")
-        newest = list(versions.values_list("version_number", flat=True)[: MAX_LISTED + 1])
+        versions = with_author(with_releases(movespec.versions.all()), "created_by")
+        newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])
+        for version in newest:
+            version.movespec = movespec
         if request.user.has_perm(RollBack.permission) and (previous := _previous_version(movespec)):
             label = f"{RollBack.label} {name_of(previous)} …"
             roll_back = {"label": label, "address": action_url(RollBack, previous)}
             context["staff_actions"].insert(0, roll_back)
-        shown = _with_released(newest[:MAX_LISTED], movespec)
         return {
             **context,
-            "versions": list(version_rows(request.user, movespec, shown, clock.now())),
+            "versions": [
+                version_row(request.user, version, clock.now()) for version in newest[:MAX_LISTED]
+            ],
             "more_versions": len(newest) > MAX_LISTED,
             "card": card,
             "accuracy": card and facts_of(card),
@@ -207,14 +203,6 @@ def _own_state(movespec: MoveSpec) -> SafeString:
 
 def visible_lines(text: str) -> str:
     return "\n".join(map(visible, lines_of(text)))
-
-
-def _with_released(newest: list[int], movespec: MoveSpec) -> list[int]:
-    """The numbers of the newest versions, and the released one's after them if it is older."""
-    released = movespec.current_released_version
-    if released is None or released.version_number in newest:
-        return newest
-    return [*newest, released.version_number]
 
 
 @admin.register(Release)

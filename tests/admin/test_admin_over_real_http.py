@@ -4,24 +4,16 @@ import contextlib
 import http.client
 import re
 import socket
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pytest
-from django.contrib.auth.models import Group, User
 
-from projects.models import Credential, SigningKey
-from tests.conftest import Machine
 from tests.module_servers import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MIB = 1024 * 1024
-RIGHT = "four unrelated plain words"
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 @dataclass
@@ -63,15 +55,6 @@ class Server:
                     held += int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
         return held / 1024
 
-    def log_in(self, name: str, password: str) -> Answer:
-        form = self.ask("GET", "/admin/login/")
-        cookie = form.headers["Set-Cookie"].split(";")[0]
-        data = {"csrfmiddlewaretoken": TOKEN.findall(form.text)[0], "username": name}
-        return self.ask(
-            "POST", "/admin/login/", urlencode({**data, "password": password}),
-            cookie=cookie, content_type="application/x-www-form-urlencoded",
-        )  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -80,71 +63,12 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def web_environment(temporary: Path) -> dict[str, str]:
-    return {"TMPDIR": str(temporary), "RATE_LIMIT_LOGIN": "10/minute"}
+    return {"TMPDIR": str(temporary)}
 
 
 @pytest.fixture
 def server(web: WebServer, temporary: Path) -> Server:
     return Server(web.address, web.log, temporary, len(web.log.read_text().splitlines()))
-
-
-@pytest.fixture
-def support(server: Server) -> Callable[[str], Answer]:
-    """Gets pages as a member of support who has logged in."""
-    user = User.objects.create_user("sam", password=RIGHT, is_staff=True)
-    user.groups.add(Group.objects.get(name="support"))
-    answer = server.log_in("sam", RIGHT)
-    assert answer.status == 302
-    cookies = answer.headers.get_all("Set-Cookie")
-    cookie = "; ".join(one.split(";")[0] for one in cookies)
-    return lambda path: server.ask("GET", path, cookie=cookie)
-
-
-# --- Hashes and keys ---------------------------------------------------------------------
-
-
-def test_support_reads_no_hash_and_no_key_digit_by_digit(
-    server: Server, support: Callable[[str], Answer], owner: Machine
-) -> None:
-    secret_hash = bytes(Credential.objects.get().secret_hash).decode("latin-1")
-    key = bytes(SigningKey.objects.get().encrypted_private_key or b"").decode()
-    guesses = [
-        *(f"apikey/?secret_hash__startswith={quote(secret_hash[:1])}{one}" for one in "0123456789"),
-        *(f"signingkey/?encrypted_private_key__{way}={quote(key[:5])}" for way in
-          ("startswith", "contains", "gt", "lte", "regex", "in")),
-        "apikey/?secret_hash__isnull=False", "apikey/?secret_hash__regex=(",
-        "accesstoken/?credential__secret_hash__startswith=a", "apikey/?pepper_number__gt=0",
-        "apikey/?name__regex=(", "apikey/?q=%00",
-    ]  # fmt: skip
-    for guess in guesses:
-        answer = support(f"/admin/projects/{guess}")
-        assert answer.status == 400, guess
-        assert "<h1>This can&#x27;t be shown</h1>" in answer.text
-        assert "result_list" not in answer.text
-        assert "owner" not in answer.text
-    assert support("/admin/auth/user/?password__startswith=pbkdf2").status == 403
-    assert support("/admin/projects/apikey/").status == 200
-    assert "Traceback" not in server.told()
-
-
-# --- Passwords ---------------------------------------------------------------------------
-
-
-def test_twenty_five_guesses_and_then_the_right_one(server: Server) -> None:
-    User.objects.create_user("grace", password=RIGHT, is_staff=True)
-    with ThreadPoolExecutor(5) as pool:
-        guesses = list(pool.map(lambda n: server.log_in("grace", f"guess {n}"), range(25)))
-    assert sorted(one.status for one in guesses) == [200] * 10 + [429] * 15
-    answer = server.log_in("grace", RIGHT)
-    assert answer.status == 429
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert "Try again in" in answer.text
-    told = [line.split("] ", 1)[1] for line in server.lines() if "kynaplatform.login" in line]
-    assert sorted(told) == [
-        *["login failed: grace from 127.0.0.1"] * 10,
-        *["login refused, too many failures: grace from 127.0.0.1"] * 16,
-    ]
-    assert "guess" not in server.told()
 
 
 # --- Files -------------------------------------------------------------------------------

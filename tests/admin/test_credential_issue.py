@@ -22,9 +22,8 @@ from tests.admin.credential_pages import (
     secret_of,
     wanted,
 )
-from tests.admin.staffing import LEVELS, address, member, text_of
+from tests.admin.staffing import LEVELS, address, text_of
 from tests.api.api_requests import nothing_changes, refused
-from tests.concurrency.racing import race
 from tests.conftest import MOVESPECS, Machine
 
 
@@ -140,18 +139,3 @@ def test_an_id_of_another_credential_is_refused(operator: Client, owner: Machine
     with nothing_changes():
         answer = issue(operator, owner, ServiceAccount, chosen_id=str(owner.credential.id))
     assert (answer.status_code, answer["Location"]) == (302, address(key(owner)))
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_the_same_form_sent_twice_at_once_exactly_one_issues(owner: Machine) -> None:
-    clients = [member("operators", name) for name in ("ada", "alan")]
-    given = wanted()
-
-    answers = race(
-        [lambda client=client: client.post(issue_page(owner), given) for client in clients]
-    )
-
-    assert sorted(answer.status_code for answer in answers) == [200, 302]
-    assert ApiKey.objects.filter(name="Gateway").count() == 1
-    (secret,) = (secret_of(answer) for answer in answers if answer.status_code == 200)
-    assert mint_with(secret).status_code == 201

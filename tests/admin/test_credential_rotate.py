@@ -180,19 +180,6 @@ def test_one_whose_successor_is_lost_is_rotated_again_for_as_long(
         assert abs(due - timedelta(days=days)) < timedelta(minutes=2)
 
 
-def test_the_new_one_never_expires_only_if_that_is_said(operator: Client, owner: Machine) -> None:
-    never = expiry_on(operator, key(owner))
-    assert never == ""
-    soon = clock.now() + timedelta(days=20)
-    Credential.objects.filter(id=owner.credential.id).update(expires_at=soon)
-    assert expiry_on(operator, key(owner)) != ""
-
-    answer = rotate(operator, key(owner), expires_at="")
-
-    assert "It does not expire." in text_of(answer)
-    assert ApiKey.objects.exclude(id=owner.credential.id).get().expires_at is None
-
-
 @pytest.mark.parametrize(
     ("moments", "told", "overlap"),
     [
@@ -232,7 +219,7 @@ def test_a_rotation_that_is_not_said_right_is_a_complaint(
     assert answer.context["form"].errors == {field: [complaint]}
 
 
-@pytest.mark.parametrize(("overlap", "is_expiring"), [("0", False), ("24", False), ("24", True)])
+@pytest.mark.parametrize(("overlap", "is_expiring"), [("0", False), ("24", True)])
 @pytest.mark.django_db(transaction=True)
 def test_of_two_rotations_at_once_exactly_one_happens(
     owner: Machine, overlap: str, is_expiring: bool

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from movespecs.models import MoveSpec
 from projects.models import Credential, CredentialKind, Organization, Project
-from sessions_app.metrics import SWEEP, job_run_record, live_counts, sweep_lag
+from sessions_app.metrics import SWEEP, job_run_record, sweep_lag
 from staff.dashboard import created_per_hour, dashboard
-from tests.admin.session_rows import make_session, overdue
+from tests.admin.session_rows import make_session
 from tests.conftest import Machine
 from tests.webhooks.endpoint import make_endpoint
 
@@ -42,14 +42,6 @@ def concerns(client: Client, now: datetime | None = None) -> dict[str, int]:
 
 
 # --- Sessions ----------------------------------------------------------------------------
-
-
-def test_it_counts_live_sessions_as_they_are_stored(movespec: MoveSpec) -> None:
-    for status, count in (("created", 3), ("streaming", 2), ("finalizing", 1), ("completed", 4)):
-        for _ in range(count):
-            make_session(movespec, status)
-    overdue(movespec, "created")
-    assert live_counts() == {"created": 4, "streaming": 2, "finalizing": 1}
 
 
 def test_it_tells_how_late_the_sweep_is(superuser: Client, movespec: MoveSpec) -> None:

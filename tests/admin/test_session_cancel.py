@@ -64,16 +64,6 @@ def test_a_session_that_ended_meanwhile_is_told_of_and_unchanged(
     assert LogEntry.objects.count() == 0
 
 
-def test_a_session_that_is_overdue_is_told_of_by_its_deadline(
-    superuser: Client, movespec: MoveSpec
-) -> None:
-    this = overdue(movespec, "streaming")
-    answer = superuser.post(cancel_address(this), {"reason": "Stuck."})
-    assert answer.status_code == 409
-    assert "It had ended already: failed, outcome abandoned." in answer.content.decode()
-    assert state(this) == ("streaming", None)
-
-
 def test_it_cancels_many_but_those_that_ended_meanwhile(
     superuser: Client, movespec: MoveSpec
 ) -> None:

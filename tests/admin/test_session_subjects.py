@@ -100,7 +100,7 @@ def test_its_page_shows_the_context_and_leads_to_the_persons_sessions(
     text = words(answer)
     (theirs,) = re.findall(r'<a href="([^"]+)">p_2</a>', answer.content.decode())
     theirs = unescape(theirs)
-    for told in ("Subject p_2", "Language de-AT", "Parameter depth 92.5", "a.b <script>alert(1)"):
+    for told in ("Subject p_2", "Language de-AT", '"depth": 92.5', "a.b <script>alert(1)"):
         assert told in text
     assert listed_at(superuser, theirs) == [this, sessions["ben"]]
     plain = words(superuser.get(f"{LIST}{sessions['plain']}/change/"))

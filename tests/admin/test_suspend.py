@@ -110,20 +110,6 @@ def test_many_are_suspended_from_the_list_after_a_confirmation(
 
 
 @LEVELS
-def test_a_page_offers_what_applies(operator: Client, owner: Machine, level: str) -> None:
-    row = getattr(owner, level)
-    offered = text_of(operator.get(address(row)))
-    assert address(row, "suspend") in offered
-    assert address(row, "resume") not in offered
-
-    suspension.suspend(row, now=clock.now())
-
-    offered = text_of(operator.get(address(row)))
-    assert address(row, "suspend") not in offered
-    assert address(row, "resume") in offered
-
-
-@LEVELS
 @at_length("role", "support", "release managers")
 def test_who_only_looks_makes_changes_and_suspends_nothing(
     owner: Machine, movespec: MoveSpec, role: str, level: str

@@ -24,12 +24,10 @@ def badges(page: str) -> list[tuple[str, str]]:
     ("status", "columns", "shown"),
     [
         ("completed", NOTHING, ("warning", "completed, 0 repetitions")),
-        ("completed", {}, ("warning", "completed, 0 repetitions")),
         ("completed", NOTHING | LONGEST, ("warning", "completed at the time limit, 0 repetitions")),
         ("completed", COUNTED, ("good", "completed")),
         ("completed", COUNTED | LONGEST, ("good", "completed at the time limit")),
         ("failed", NOTHING, ("bad", "failed")),
-        ("cancelled", NOTHING, ("quiet", "cancelled")),
         ("streaming", NOTHING, ("quiet", "streaming")),
     ],
 )

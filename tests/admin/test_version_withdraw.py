@@ -167,17 +167,3 @@ def test_withdrawing_what_a_colleague_released_meanwhile_is_told(
     assert told.status_code == 409
     assert "meanwhile alan released version 2" in text_of(told)
     assert changed_by_staff(before) == set()
-
-
-def test_withdrawing_what_a_colleague_withdrew_meanwhile_is_told(
-    manager: Client, second: MoveSpecVersion
-) -> None:
-    seen = seen_on(manager.get(address(second, "withdraw")))
-    act(member("operators", "alan"), second, "withdraw", reason="First.")
-    before = database_state()
-
-    told = send(manager, second, "withdraw", seen)
-
-    assert told.status_code == 409
-    assert "The version was withdrawn." in text_of(told)
-    assert changed_by_staff(before) == set()

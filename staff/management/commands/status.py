@@ -13,10 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import yaml
 from celery import current_app
@@ -73,7 +71,8 @@ class Process:
 def targets_of(path: str | None) -> list[tuple[str, str]]:
     """The job and the address of each process. Raises CommandError for any other file."""
     if path is None and not settings.PRODUCTION:
-        return targets_of_development()
+        ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
+        return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
     if path is None:
         there = [settings.BASE_DIR / one for one in TARGETS if (settings.BASE_DIR / one).exists()]
         if not there:
@@ -88,16 +87,6 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
             ]
     except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise CommandError(f"--targets: {error!r}") from None
-
-
-def targets_of_development() -> list[tuple[str, str]]:
-    """The processes of the last `make run`, on whatever ports they are."""
-    with suppress(OSError, ValueError, KeyError):
-        demo = json.loads((Path(settings.DATA_DIR) / "demo.json").read_text(encoding="utf-8"))
-        urls = {"web": demo["base_url"], "realtime": demo["stream_url"]}
-        return [(job, urlsplit(url).netloc) for job, url in urls.items()]
-    ports = {"web": settings.PORT, "realtime": settings.REALTIME_PORT}
-    return [(job, f"127.0.0.1:{port}") for job, port in ports.items()]
 
 
 def ask(job: str, address: str) -> tuple[Process, Samples]:
