@@ -43,16 +43,11 @@ def band_words(low: float, high: float) -> str:
     return f"{low:g}° to {high:g}°" if high < 180.0 else f"{low:g}° or more"
 
 
-_TEMPO: Final[dict[TempoPart, str]] = {
-    "out": "the way out must take",
-    "stay": "the stay at the far end must take",
-    "back": "the way back must take",
+TEMPO_WORDS: Final[dict[TempoPart, str]] = {
+    "out": "the way out",
+    "stay": "the stay at the far end",
+    "back": "the way back",
 }
-
-
-def tempo_words(check: TempoCheck) -> str:
-    """Such as `the way out must take 2 s to 4 s`."""
-    return f"{_TEMPO[check.part]} {times_words(check)}"
 
 
 def times_words(check: TempoCheck) -> str:

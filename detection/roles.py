@@ -16,12 +16,13 @@ from detection.engine.plan import counts_the_leading_side
 from detection.engine.settings import EngineSettings
 from detection.engine.tracking import seen_from
 from detection.role_words import (
+    TEMPO_WORDS,
     angle_words,
     for_longer,
     measure_words,
     measures_words,
     sentence_of,
-    tempo_words,
+    times_words,
 )
 from detection.spec import MOVEMENT, Criterion, Cue, MoveSpec, Phase, View
 
@@ -184,7 +185,8 @@ def _of_tempo(spec: MoveSpec) -> _Found:
         missed = "does not count" if check.is_required else "counts, with less form"
         if check.part == "back" and not check.is_required:
             missed = "counts, since the way back is over only later"
-        sentence = f'For "{check.name}" {tempo_words(check)}; a repetition that misses it {missed}.'
+        asked = f"{TEMPO_WORDS[check.part]} must take {times_words(check)}"
+        sentence = f'For "{check.name}" {asked}; a repetition that misses it {missed}.'
         yield f"{MOVEMENT}.{check.name}", "check", None, sentence
 
 

@@ -14,12 +14,8 @@ from detection.engine.settings import PhaseSettings
 from detection.engine.states import FIXED
 from detection.spec import MOVEMENT, MoveSpec
 
-
-class Broken(NamedTuple):
-    """A condition that was missed for too long: its path, and by how much it is missed now."""
-
-    path: str
-    by: float
+# The path of a condition that was missed for too long, and by how much it is missed now.
+Broken = tuple[str, float]
 
 
 class _Condition(NamedTuple):
@@ -88,7 +84,7 @@ class Conditions(ConditionsState):
                 if short is not None:
                     is_known = True
                     if short > tolerance:
-                        failing = Broken(path, short)
+                        failing = path, short
                         break
             if not is_known:
                 continue

@@ -143,7 +143,7 @@ class Counter:
         elif has_tried and was_under_way:
             self._record.interrupt(interruption("condition", *broken), self._side, now)
         elif has_tried:
-            tried = interruption("condition", broken.path, broken.by, is_under_way=False)
+            tried = interruption("condition", *broken, is_under_way=False)
             self._record.note(tried, self._side, now)
 
     def _note_attempts(self, now: float) -> None:

@@ -300,7 +300,7 @@ class Engine:
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
         parts, values = engine.parts(), snapshot["parts"]
-        if not isinstance(values, list) or len(values) != len(parts):
+        if len(values) != len(parts):
             raise ValueError(f"Not a snapshot of {len(parts)} parts.")
         for part, of_part in zip(parts, values, strict=True):
             restore(part, of_part)

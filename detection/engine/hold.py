@@ -113,7 +113,7 @@ class Hold(HoldState):
             self._go_on(now)
         broken = self._conditions.broken(now)
         if broken is not None:
-            return events + self._end("condition", now, broken.path, broken.by)
+            return events + self._end("condition", now, *broken)
         if is_in and now - max(self.began_ms or 0.0, phase.entered_ms) >= self._settle_ms:
             self._record.ranges.watch()
             self._record.checks.watch()

@@ -6,7 +6,7 @@ A part with a method `resume` works out there what it derives from its fields, a
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -16,16 +16,16 @@ SNAPSHOT_FORM = 5
 Snapshot = dict[str, Any]
 Values = list[Any]
 
-# The metadata of a list that always has the length and the kinds of items that it starts with.
+# The metadata of a list that always has the length that it starts with.
 FIXED: Final = {"fixed": True}
 
 
 class Layout(NamedTuple):
-    """A state's fields: a getter of all their values at once, the name and start of each, the
-    numbers of the FIXED ones, and by its number the state that the items of a list are."""
+    """A state's fields: a getter of all their values at once, their names, the numbers of the FIXED
+    ones, and by its number the state that the items of a list are."""
 
     get: Callable[[Any], tuple[Any, ...]]
-    starts: list[tuple[str, Any]]
+    names: list[str]
     fixed: set[int]
     nested: dict[int, Callable[[], Any]]
 
@@ -39,7 +39,7 @@ def layout_of(state: type) -> Layout:
         names = [one.name for one in found]
         _layouts[state] = Layout(
             attrgetter(*names) if len(names) > 1 else lambda part: (getattr(part, names[0]),),
-            [(one.name, [] if one.default is MISSING else one.default) for one in found],
+            names,
             {number for number, one in enumerate(found) if "fixed" in one.metadata},
             {n: one.metadata["of"] for n, one in enumerate(found) if "of" in one.metadata},
         )
@@ -55,56 +55,26 @@ def stored(part: object) -> Values:
     return values
 
 
-def restore(part: object, values: object) -> None:
-    """Give a new part the values that `stored` gave. Raises ValueError for others."""
-    _, starts, fixed, nested = layout_of(type(part))
-    if not isinstance(values, list) or len(values) != len(starts):
+def restore(part: object, values: Values) -> None:
+    """Give a new part the values that `stored` gave. Raises ValueError for those of other
+    fields, and where a FIXED list has another length."""
+    _, names, fixed, nested = layout_of(type(part))
+    if len(values) != len(names):
         raise ValueError(f"Not the state of a {type(part).__name__}: {values!r}.")
-    for number, ((name, start), value) in enumerate(zip(starts, values, strict=True)):
-        if number in nested and isinstance(value, list):
-            value = [_restored(nested[number](), item) for item in value]
-        elif number in fixed and not _fits_each(value, getattr(part, name)):
+    for number, (name, value) in enumerate(zip(names, values, strict=True)):
+        if number in fixed and len(value) != len(getattr(part, name)):
             raise ValueError(f"Not the values of {name}: {value!r}.")
-        elif number not in fixed and not _fits(value, start):
-            raise ValueError(f"Not a value of {name}: {value!r}.")
-        try:
-            setattr(part, name, list(value) if isinstance(value, list) else value)
-        except TypeError as error:  # of the compiled engine, which knows the field's type
-            raise ValueError(f"Not a value of {name}: {value!r}.") from error
+        if number in nested:
+            value = [_restored(nested[number](), item) for item in value]
+        setattr(part, name, list(value) if isinstance(value, list) else value)
 
 
-def _restored(part: Any, values: object) -> Any:
+def _restored(part: Any, values: Values) -> Any:
     restore(part, values)
     return part
 
 
-def _fits(value: object, start: object) -> bool:
-    """Whether a value is of the kind of a field that starts so.
-
-    What is None at the start is a number later, and a list has such items.
-    """
-    if isinstance(start, list):
-        return isinstance(value, list) and all(_fits(item, None) for item in value)
-    if value is None or isinstance(value, bool | str):
-        return type(value) is type(start)
-    # JSON has one kind of numbers: a whole one may be a float's.
-    if isinstance(value, int):
-        return not isinstance(start, bool | str)
-    return isinstance(value, float) and (start is None or isinstance(start, float))
-
-
-def _fits_each(values: object, starts: list[Any]) -> bool:
-    return (
-        isinstance(values, list) and len(values) == len(starts) and all(map(_fits, values, starts))
-    )
-
-
 def check_form(snapshot: Snapshot) -> None:
-    """Raise ValueError for a snapshot of another form, whatever its parts hold."""
+    """Raise ValueError for a snapshot of another form."""
     if snapshot.get("form") != SNAPSHOT_FORM:
         raise ValueError(f"Not a form of a snapshot that is read: {snapshot.get('form')!r}.")
-    if snapshot.keys() != {"form", "last_ms", "usable_ms", "parts"}:
-        raise ValueError("Not the names of a snapshot.")
-    for name in ("last_ms", "usable_ms"):
-        if not isinstance(snapshot[name], int | float | None):
-            raise ValueError(f"Not a time of {name}: {snapshot[name]!r}.")

@@ -175,26 +175,18 @@ class Record:
 Kind = Text | Choice | Number | Flag | Items | Entries | Record | Alternatives | Variants
 
 
-def kinds_in(kind: Kind) -> tuple[Kind, ...]:
-    """The kinds that a kind is made of."""
-    match kind:
-        case Record(fields=fields):
-            return tuple(field.kind for field in fields)
-        case Items(item=item):
-            return (item,)
-        case Entries(value=value):
-            return (value,)
-        case Alternatives(kinds=kinds):
-            return kinds
-        case Variants(kinds=variants):
-            return tuple(variants.values())
-    return ()
-
-
 def keys_of(kind: Kind) -> Iterator[str]:
     """All keys within a kind."""
-    if isinstance(kind, Record):
-        for field in kind.fields:
-            yield field.key
-    for inner in kinds_in(kind):
-        yield from keys_of(inner)
+    match kind:
+        case Record(fields=fields):
+            for field in fields:
+                yield field.key
+                yield from keys_of(field.kind)
+        case Items(item=inner) | Entries(value=inner):
+            yield from keys_of(inner)
+        case Alternatives(kinds=kinds):
+            for one in kinds:
+                yield from keys_of(one)
+        case Variants(kinds=by_word):
+            for one in by_word.values():
+                yield from keys_of(one)

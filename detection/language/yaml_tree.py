@@ -188,26 +188,24 @@ def _is_merge_key(key: Node) -> bool:
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
-_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_INFINITY = re.compile(r"[-+]?\.(?:inf|Inf|INF)")
-_NOT_A_NUMBER = re.compile(r"\.(?:nan|NaN|NAN)")
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 
 
 def parse_number(text: str) -> float | None:
     """The number that a plain scalar denotes, or None. A number that is too large is infinite."""
-    if _DECIMAL.fullmatch(text):
-        return float(text)
-    for pattern, base in ((_OCTAL, 8), (_HEXADECIMAL, 16)):
-        if pattern.fullmatch(text):
-            try:
-                return float(int(text[2:], base))
-            except OverflowError:
-                return math.inf
-    if _INFINITY.fullmatch(text):
-        return -math.inf if text.startswith("-") else math.inf
-    return math.nan if _NOT_A_NUMBER.fullmatch(text) else None
+    if not _NUMBER.fullmatch(text):
+        return None
+    if text.startswith(("0o", "0x")):
+        try:
+            return float(int(text, 0))
+        except OverflowError:
+            return math.inf
+    if text[-1] in "fFnN":  # Python writes these without the dot
+        return float(text.replace(".", ""))
+    return float(text)
 
 
 def parse_boolean(text: str) -> bool | None:

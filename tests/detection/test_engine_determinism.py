@@ -147,31 +147,17 @@ def test_a_snapshot_of_another_movespec_is_refused() -> None:
     ("part", "values"),
     [
         (0, [0.0, 0.0]),
-        (4, [None, None, 0.0, 0.0, None, 0.0]),
-        (6, [0.0, 1, [], []]),
-        (6, [0.0, False, ["x"], []]),
         (7, [[0, 0], [0] * 8, [None], [None], [0], [0], 0.0, 0.0]),
         (8, [[0], []]),
-        (10, [[None]]),
         (11, [[1.0], [2.0]]),
-        (15, [False, "0", 0, None, 1.0, False, None, -1]),
-        (15, [False, 0.0, 0, None, None, False, None, -1]),
-        (15, {}),
         (18, [0, [1.0]]),
-        *((19, [step, 0.0, 0.0, *[None] * 5, [], []]) for step in (True, [])),
     ],
 )
-def test_a_snapshot_with_anything_else_in_it_is_refused(part: int, values: Any) -> None:
+def test_a_snapshot_of_other_lengths_is_refused(part: int, values: Any) -> None:
     snapshot = Engine(movespec()).snapshot()
     snapshot["parts"][part] = values
     with pytest.raises(ValueError, match=r"^Not "):
         Engine.restore(movespec(), snapshot)
-
-
-@pytest.mark.parametrize("change", [{"parts": None}, {"last_ms": "5"}, {"rhythm": {}}])
-def test_other_names_and_times_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"^Not "):
-        Engine.restore(movespec(), Engine(movespec()).snapshot() | change)
 
 
 def test_two_engines_of_one_movespec_know_nothing_of_each_other() -> None:

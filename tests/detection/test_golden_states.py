@@ -81,11 +81,9 @@ def test_one_of_form_3_that_has_seen_nobody_is_read_where_a_cue_has_an_angle_of_
         {"segments": {}},
         {"angles": {"knee left": {}}},
         {"phases": [{}, {"depth": 1.0}]},
-        {"phases": [{}, {"holds": 1}]},
         {"swings": []},
         {"tracking": {}},
         {"stillness": {"least": [1.0], "most": [2.0]}},
-        {"repetition": {"step": True}},
     ],
 )
 def test_one_of_form_3_with_anything_else_in_it_is_refused(change) -> None:
