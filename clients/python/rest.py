@@ -254,13 +254,10 @@ def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: st
     """
     content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
     name = f"{stem[:MAX_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
-    kept = [found for found in api.movespecs(project_id) if found["name"] == name]
-    for movespec in reversed(kept):
-        for version in api.versions(movespec["movespec_id"]):
-            if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
-                return str(version["movespec_version_id"])
-    if kept:
-        return api.create_version(kept[-1]["movespec_id"], yaml_source)
+    kept = [found["movespec_id"] for found in api.movespecs(project_id) if found["name"] == name]
+    for version in (version for movespec in reversed(kept) for version in api.versions(movespec)):
+        if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
+            return str(version["movespec_version_id"])
     movespec_id = api.create_movespec(name)
     try:
         return api.create_version(movespec_id, yaml_source)

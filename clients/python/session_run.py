@@ -42,6 +42,7 @@ class SessionRun:
 
         `expected_count` is the number of performed repetitions, if known.
         """
+        done, record = self.done, self.record
         stored_ids = [event["event_id"] for event in self.stored_events]
         streamed_ids = [event.event_id for event in self.events]
         counted = Counter(
@@ -49,42 +50,33 @@ class SessionRun:
             for event in self.stored_events
             if event["type"] == "event_completed"
         )
-        stored_completions = counted.total()
-        checks = [
-            (
-                expected_count is None or stored_completions == expected_count,
-                f"{stored_completions} repetitions were counted, {expected_count} performed.",
-            ),
-            (
-                streamed_ids == stored_ids[: len(streamed_ids)]
-                and (self.has_missed_the_end or len(streamed_ids) == len(stored_ids)),
+        faults = []
+        if expected_count not in (None, counted.total()):
+            faults.append(
+                f"{counted.total()} repetitions were counted, {expected_count} performed."
+            )
+        seen_ids = stored_ids[: len(streamed_ids)] if self.has_missed_the_end else stored_ids
+        if streamed_ids != seen_ids:
+            faults.append(
                 f"The stream gave {len(streamed_ids)} events, the API has {len(stored_ids)}: "
-                "they are not the same.",
-            ),
-            (
-                self.done.status == self.record["status"] == "completed",
-                f"The stream ended {self.done.status}, the record is {self.record['status']}.",
-            ),
-            (
-                self.done.accepted_frames_total
-                == self.record["accepted_frames_total"]
-                == self.frames_sent,
-                f"{self.frames_sent} frames were sent; the stream accepted "
-                f"{self.done.accepted_frames_total}, the record says "
-                f"{self.record['accepted_frames_total']}.",
-            ),
-            (
-                counted == self.record["repetitions"] and self.done.repetitions in (None, counted),
+                "they are not the same."
+            )
+        if not done.status == record["status"] == "completed":
+            faults.append(f"The stream ended {done.status}, the record is {record['status']}.")
+        accepted = done.accepted_frames_total
+        if not accepted == record["accepted_frames_total"] == self.frames_sent:
+            faults.append(
+                f"{self.frames_sent} frames were sent; the stream accepted {accepted}, the record "
+                f"says {record['accepted_frames_total']}."
+            )
+        if counted != record["repetitions"] or done.repetitions not in (None, counted):
+            faults.append(
                 f"The API has the events of {dict(counted)}; the stream counted "
-                f"{self.done.repetitions}, the record says {self.record['repetitions']}.",
-            ),
-            (
-                self.done.summary is None or self.done.summary == self.record["summary"],
-                "The summary of the stream is not the record's.",
-            ),
-        ]
-        faults = [fault for is_so, fault in checks if not is_so]
-        if self.rejections and self.done.accepted_frames_total != self.frames_sent:
+                f"{done.repetitions}, the record says {record['repetitions']}."
+            )
+        if done.summary is not None and done.summary != record["summary"]:
+            faults.append("The summary of the stream is not the record's.")
+        if self.rejections and accepted != self.frames_sent:
             faults.append(status_lines.rejected(self.rejections, self.rejection_details))
         return faults
 

@@ -109,7 +109,6 @@ class StreamClient:
         self.rejections = Counter[str]()
         # The first detail of each reason.
         self.rejection_details: dict[str, str] = {}
-        self.status: str | None = None
         # None until the server sends it, which older ones never do.
         self.readiness: Readiness | None = None
         self.done: SessionDone | None = None
@@ -321,14 +320,12 @@ class StreamClient:
                 if new:
                     self._listener.events_came(new)
             case SessionUpdate():
-                self.status = message.status
                 self.accepted_frames_total = message.accepted_frames_total
                 if self.attaches == 0:
                     self._last_batch_seq = message.last_batch_seq
                     self._last_frame_seq = message.last_frame_seq
                 self._take_readiness(message.readiness)
             case SessionDone():
-                self.status = message.status
                 self.accepted_frames_total = message.accepted_frames_total
                 self.done = message
             case ErrorMessage():

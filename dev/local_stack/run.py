@@ -37,7 +37,6 @@ HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
 MAX_PORT = 65_535
-MAX_PROCESSES = 64
 LEFTOVER_SECONDS = 1.0
 WEB_STOP_SECONDS = 8
 # Neither has a meaning in development: no static files are collected, and root is a fresh
@@ -141,7 +140,10 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     variables = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     variables.setdefault("PYTHONWARNINGS", QUIET_WARNINGS)
     if not variables.get("PROMETHEUS_MULTIPROC_DIR"):
-        variables["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_folder(data_dir / "metrics"))
+        metrics = data_dir / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir(parents=True)
+        variables["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     # One process, which counts for itself.
     alone = {"PROMETHEUS_MULTIPROC_DIR": ""}
     # A folder broker moves each message that it takes to TMPDIR first. Across devices that is a
@@ -264,19 +266,18 @@ def pause(seconds: float) -> None:
 
 
 def chosen_ports() -> tuple[int, int]:
-    """PORT and REALTIME_PORT. Raises FailedError if a number in the environment is not one."""
-    port = chosen_number("PORT", "8000", MAX_PORT)
-    realtime_port = chosen_number("REALTIME_PORT", REALTIME_PORT, MAX_PORT)
-    chosen_number("WEB_PROCESSES", "1", MAX_PROCESSES)
+    """PORT and REALTIME_PORT. Raises FailedError if either is no port, or both are the same."""
+    port = chosen_port("PORT", "8000")
+    realtime_port = chosen_port("REALTIME_PORT", REALTIME_PORT)
     if port == realtime_port:
         raise FailedError(f"PORT and REALTIME_PORT are both {port}: each needs its own.")
     return port, realtime_port
 
 
-def chosen_number(name: str, default: str, most: int) -> int:
+def chosen_port(name: str, default: str) -> int:
     given = os.environ.get(name) or default
-    if not given.isdigit() or not 0 < int(given) <= most:
-        raise FailedError(f"{name} is {given!r}: it must be a number from 1 to {most}.")
+    if not given.isdigit() or not 0 < int(given) <= MAX_PORT:
+        raise FailedError(f"{name} is {given!r}: it must be a number from 1 to {MAX_PORT}.")
     return int(given)
 
 
@@ -316,12 +317,6 @@ def only_run(data_dir: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def fresh_folder(path: Path) -> Path:
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
 
 
 if __name__ == "__main__":

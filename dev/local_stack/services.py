@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,7 @@ from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.guard import children_of
 
-MIN_WAIT_SECONDS = 0.5
-MAX_WAIT_SECONDS = 30.0
-# A service that lived this long failed for a new reason: its next wait is the shortest again.
-STEADY_SECONDS = 60.0
+RESTART_SECONDS = 1.0
 STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
 # A line of LOG_FORMAT text or json. One without a level continues the line before it, as a
@@ -74,20 +70,17 @@ class RunLog:
 
 @dataclass
 class Service:
-    """A child process that is started again when it ends, after longer and longer waits."""
+    """A child process that is started again a second after it has ended."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
     log: RunLog
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _wait_seconds: float = field(default=MIN_WAIT_SECONDS, init=False)
-    _started_at: float = field(default=0.0, init=False)
     _start_at: float | None = field(default=None, init=False)
 
     def start(self) -> None:
         self._start_at = None
-        self._started_at = time.monotonic()
         self.process = processes.start(
             self.command, env=self.env, cwd=PROJECT, stdout=subprocess.PIPE
         )
@@ -102,11 +95,8 @@ class Service:
         status = self.ended()
         if status is not None:
             self.process = None
-            if now - self._started_at > STEADY_SECONDS:
-                self._wait_seconds = MIN_WAIT_SECONDS
-            self.log.say(f"{self.name} ended ({status}), again in {self._wait_seconds:.1f} s")
-            self._start_at = now + self._wait_seconds
-            self._wait_seconds = min(2 * self._wait_seconds, MAX_WAIT_SECONDS)
+            self.log.say(f"{self.name} ended ({status}), starting it again")
+            self._start_at = now + RESTART_SECONDS
         if self._start_at is not None and now >= self._start_at:
             self.start()
 

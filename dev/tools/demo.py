@@ -23,9 +23,9 @@ from clients.python.status_lines import StatusLines
 from clients.python.stream import StreamLostError
 from dev.local_stack import processes
 from dev.local_stack.console import say
-from dev.local_stack.environment import PROJECT, REALTIME_PORT, fill
+from dev.local_stack.environment import PROJECT, fill
 from dev.local_stack.guard import PR_SET_PDEATHSIG, prctl
-from dev.local_stack.ports import free_port, listens
+from dev.local_stack.ports import free_port
 from dev.local_stack.processes import NotReadyError
 from dev.local_stack.run import why_not_ready
 from dev.poses.figure import perform
@@ -53,7 +53,7 @@ def main() -> int:
         return 1
     data_dir = Path(variables["DATA_DIR"])
     try:
-        with running_platform(data_dir, variables) as demo:
+        with running_platform(data_dir) as demo:
             return show(demo, options.repetitions, options.speed)
     except KeyboardInterrupt:
         say("Stopped.")
@@ -81,7 +81,7 @@ def read_options() -> argparse.Namespace:
 
 
 @contextmanager
-def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict[str, str]]:
+def running_platform(data_dir: Path) -> Iterator[dict[str, str]]:
     """The content of demo.json, of a platform of `data_dir` that is ready inside the block.
 
     One started for the demo stops in order, the database last, also when this process is killed.
@@ -90,8 +90,7 @@ def running_platform(data_dir: Path, variables: dict[str, str]) -> Iterator[dict
         yield await_demo(data_dir)
         return
     say("Starting the platform for the demo …")
-    port = usable_port(variables.get("PORT") or "8000")
-    realtime_port = usable_port(variables.get("REALTIME_PORT") or REALTIME_PORT)
+    port, realtime_port = free_port(), free_port()
     urls = [f"http://127.0.0.1:{each}" for each in (port, realtime_port)]
     with processes.running(
         [sys.executable, "-m", "dev.local_stack.run"],
@@ -139,11 +138,6 @@ def await_demo(data_dir: Path) -> dict[str, str]:
                 return demo
         time.sleep(POLL_SECONDS)
     raise NotReadyError(f"the running platform is not ready: {reason}")
-
-
-def usable_port(wanted: str) -> int:
-    """`wanted`, unless something listens there."""
-    return free_port() if not wanted.isdigit() or listens(int(wanted)) else int(wanted)
 
 
 def show(demo: dict[str, str], repetitions: int, speed: float) -> int:

@@ -79,18 +79,6 @@ def used() -> set[str]:
     return set().union(*map(used_in, shipped()))
 
 
-def experimental() -> list[str]:
-    """The keys and words that no shipped movement uses, by the first place where they stand."""
-    found = []
-    for place, key, of, places in _keys():
-        name = f"{place}.{key}".removeprefix(".")
-        if not _is_used(places, key):
-            found.append(name)
-        else:
-            found += [f"{name}: {word}" for word in _words(of) if not _is_used(places, key, word)]
-    return list(dict.fromkeys(found))
-
-
 def _keys() -> Iterator[tuple[str, str, Schema, list[str]]]:
     """Each key as the page has it: with its first place, and all where it stands alike."""
     alike: dict[str, tuple[str, str, Schema, list[str]]] = {}

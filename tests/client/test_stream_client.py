@@ -5,8 +5,7 @@ import time
 import pytest
 
 from clients.python.connection import StreamRefusedError
-from clients.python.stream import StreamClient, StreamListener, StreamLostError
-from clients.python.wire import Event, FrameAck, decode
+from clients.python.stream import StreamClient, StreamLostError
 from detection import Landmark, PoseFrame
 from tests.client.scripted_server import Message, Peer, ScriptedServer, scripted
 from tests.waiting import DEADLINE_SECONDS
@@ -32,22 +31,6 @@ class Clock(Waits):
 
     def monotonic(self) -> float:
         return sum(self)
-
-
-class Told(StreamListener):
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.lost: list[str] = []
-        self.waits: list[tuple[float, str]] = []
-
-    def events_came(self, events: list[Event]) -> None:
-        self.events += [event.event_id for event in events]
-
-    def connection_lost(self, why: str) -> None:
-        self.lost.append(why)
-
-    def asked_to_wait(self, seconds: float, why: str) -> None:
-        self.waits.append((seconds, why))
 
 
 def client(server: ScriptedServer, **options: object) -> StreamClient:
@@ -147,15 +130,6 @@ def test_it_pings_while_it_waits_with_nothing_to_send(monkeypatch: pytest.Monkey
         stream.wait(0.7)
         stream.finalize()
     assert len(server.heard) == 1
-
-
-def test_an_older_server_tells_no_reasons() -> None:
-    ack = decode(
-        '{"type": "frame_ack", "batch_seq": 1, "accepted_frame_count": 0, '
-        '"accepted_frames_total": 0, "rejected_frame_indexes": [0]}'
-    )
-    assert isinstance(ack, FrameAck)
-    assert (ack.rejected_frame_indexes, ack.rejections()) == ([0], {})
 
 
 def test_a_session_that_ended_by_itself_takes_no_more() -> None:

@@ -16,7 +16,7 @@ from dev.tools.course import (
     specs,
     written_anew,
 )
-from dev.tools.movespec_reference import PAGE, experimental, reference, shipped, used_in
+from dev.tools.movespec_reference import PAGE, reference
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
@@ -38,19 +38,6 @@ def test_the_checks_of_an_attempt_are_as_the_page_says() -> None:
 
 def test_the_reference_is_what_the_schema_says() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "`make reference` rewrites it"
-
-
-def test_a_part_that_no_shipped_movement_uses_is_experimental() -> None:
-    """A key is marked by itself, a word in the row of its key."""
-    rows = reference().splitlines()
-    for part in experimental():
-        path, _, word = part.partition(": ")
-        key = path.rpartition(".")[2]
-        marked = f"Experimental: .*`{word}`" if word else re.escape("**Experimental.**")
-        assert [row for row in rows if re.match(rf"\| `{key}` \| .*{marked}", row)], part
-    shipped_use = set().union(*map(used_in, shipped()))
-    assert not shipped_use & set(experimental())
-    assert reference().count("**Experimental.**") < len(shipped_use)
 
 
 def test_the_frames_that_a_repetition_needs_are_those_of_the_formula() -> None:

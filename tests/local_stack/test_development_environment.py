@@ -34,11 +34,6 @@ def test_it_fills_what_is_not_set(tmp_path: Path) -> None:
     Fernet(secrets["SIGNING_KEY_SECRETS"])
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_STREAM_URL"])
-def test_it_honours_what_is_set(tmp_path: Path, name: str) -> None:
-    assert filled(tmp_path, **{name: "mine"})[name] == "mine"
-
-
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("RATE_LIMIT_MINT=7/minute\nALLOWED_HOSTS=from.dotenv\n")
     variables = filled(tmp_path, ALLOWED_HOSTS="from.environment")

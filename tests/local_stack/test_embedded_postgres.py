@@ -97,14 +97,6 @@ def test_it_serves_once_when_several_start_at_once(tmp_path: Path, starter: Star
     assert len(postmasters_of(tmp_path)) == 1
 
 
-def test_it_reuses_a_running_server_without_owning_it(tmp_path: Path, starter: Starter) -> None:
-    url = url_of(starter(tmp_path))
-    with serve(tmp_path, reuse=True) as server:
-        assert server.url == url
-        assert server.process is None
-    assert scalar(url, "SELECT 1") == 1
-
-
 @pytest.mark.long
 def test_it_starts_after_initdb_was_killed_midway(tmp_path: Path, starter: Starter) -> None:
     supervisor = starter(tmp_path)

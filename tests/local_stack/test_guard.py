@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from stack_processes import is_deserted, processes_of
 
 from dev.local_stack import processes
@@ -56,12 +55,6 @@ def test_it_ends_every_descendant_when_the_command_ends(tmp_path: Path) -> None:
     process.terminate()
     assert process.wait() == 128 + signal.SIGTERM
     assert processes_of(tmp_path) == []
-
-
-@pytest.mark.parametrize("status", [0, 3])
-def test_it_ends_with_the_status_of_the_command(status: int) -> None:
-    process = processes.start(["sh", "-c", f"exit {status}"], env=os.environ)
-    assert process.wait() == status
 
 
 def test_the_command_dies_with_a_guard_that_is_killed(tmp_path: Path) -> None:

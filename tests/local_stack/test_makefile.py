@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -61,18 +60,6 @@ def test_an_installation_without_a_network_says_so(project: Path) -> None:
     said, failed = done.stderr.splitlines()
     assert said.startswith("No package index answers, and the dependencies must be downloaded")
     assert failed.startswith("make: *** ")
-
-
-@pytest.mark.long
-def test_a_file_with_another_hash_is_not_installed(project: Path) -> None:
-    with zipfile.ZipFile(project / "package-1-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("package-1.dist-info/METADATA", "Name: package\nVersion: 1\n")
-    (project / REQUIREMENTS).write_text(
-        f"--no-index\n--find-links .\npackage==1 --hash=sha256:{'0' * 64}\n"
-    )
-    done = install(project)
-    assert done.returncode != 0
-    assert "DO NOT MATCH THE HASHES" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-mypyc", REQUIREMENTS[:-4]])

@@ -15,29 +15,15 @@ from kynaplatform.management import OFFLINE
 from tests.long_runs import at_length
 
 IN_PRODUCTION = "In production set what docs/settings.md lists, in the environment or in .env.\n"
-CODE = [
-    *(
-        "common",
-        "kynaplatform",
-        "projects",
-        "movespecs",
-        "sessions_app",
-        "realtime",
-        "staff",
-        "usage",
-        "webhooks",
-        "erasure",
-    ),
-    *("guides", "tryout", "templates", "clients", "detection", "dev", "examples", "docs"),
-]
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """The project without an environment, a `.env` and data."""
     shutil.copy(PROJECT / "manage.py", tmp_path)
-    for name in CODE:
-        (tmp_path / name).symlink_to(PROJECT / name)
+    for folder in PROJECT.iterdir():
+        if folder.is_dir() and not folder.name.startswith("."):
+            (tmp_path / folder.name).symlink_to(folder)
     return tmp_path
 
 

@@ -14,12 +14,6 @@ def angles(activity: str, side: str, joint: str, seconds: float = 60) -> list[fl
     return [degrees(tuple(frame.landmarks), side, joint) for frame in frames]
 
 
-def test_it_lasts_as_long_as_told() -> None:
-    for activity in ACTIVITIES:
-        frames = act(activity, seconds=10, camera=STILL)
-        assert [frame.timestamp_ms for frame in frames] == [n * 50 for n in range(10 * 20 + 1)]
-
-
 @by_activity
 def test_the_same_seed_gives_the_same_and_another_something_else(activity: str) -> None:
     def made(seed: int) -> object:

@@ -15,7 +15,6 @@ from dev.poses.figure import (
     Posture,
     hold,
     landmarks,
-    mirrored,
     perform,
 )
 
@@ -61,12 +60,6 @@ def test_it_stands_upright_in_the_axes_of_the_camera() -> None:
     assert at(pose, "left_foot_index")[0] > at(pose, "left_heel")[0]
 
 
-def test_turned_by_90_degrees_it_faces_the_camera() -> None:
-    pose = landmarks(Posture(), 90)
-    assert at(pose, "left_shoulder")[0] > at(pose, "right_shoulder")[0]
-    assert at(pose, "nose")[2] < 0
-
-
 @pytest.mark.parametrize("knee", [60.0, 90.0, 150.0])
 def test_a_limb_has_the_angles_it_was_given(knee: float) -> None:
     pose = landmarks(Posture(left_leg=Limb(30, 30 - 180 + knee)))
@@ -96,12 +89,6 @@ def test_every_other_one_of_alternating_lunges_is_the_other_leg_s() -> None:
         )
 
 
-def test_the_same_arguments_give_the_same_frames() -> None:
-    arguments = {"repetitions": 1, "fps": 30, "dropped": 0.1}
-    assert perform("squat", **arguments) == perform("squat", **arguments)  # type: ignore[arg-type]
-    assert perform("squat", **arguments) != perform("squat", seed=2, **arguments)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("turned", "far"),
     [
@@ -118,11 +105,6 @@ def test_from_the_side_it_hides_the_limbs_of_its_far_side(turned: float, far: st
     assert hidden == ({f"{far}_{limb}" for limb in limbs} if far else set())
     if far:
         assert seen[f"{far}_foot_index"].visibility == 0.63
-
-
-def test_mirrored_it_lies_on_its_right_side() -> None:
-    pose = landmarks(mirrored(Posture(roll=90)), 90)
-    assert at(pose, "right_shoulder")[1] == pytest.approx(0.18)
 
 
 def test_a_forearm_may_point_elsewhere_than_its_upper_arm() -> None:

@@ -12,59 +12,40 @@ def event(type: str, ts_ms: float = 12_400, **payload: object) -> DetectionEvent
     return DetectionEvent(type, ts_ms, payload)
 
 
-METRICS = {"duration_ms": 2460, "held_ms": None}
 HELD = {"duration_ms": 30_400, "held_ms": 30_000}
-CHECKED = METRICS | {"form": 0.5}
+CHECKED = {"duration_ms": 2460, "held_ms": None, "form": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("event", "line"),
+    ("type_", "payload", "line"),
     [
         (
-            event("shape_enter", shape_key="bottom", confidence=0.931),
-            "  12.40 s  enter           bottom, confidence 0.93",
+            "shape_enter",
+            {"shape_key": "bottom", "confidence": 0.931},
+            "enter           bottom, confidence 0.93",
+        ),
+        ("event_completed", {"event_key": "squat", "score": None}, "repetition 1    squat"),
+        (
+            "event_completed",
+            {"event_key": "plank", "score": None, "metrics": HELD},
+            "repetition 1    plank, held 30.0 s",
         ),
         (
-            event("shape_exit", shape_key="bottom", confidence=1.0),
-            "  12.40 s  exit            bottom, confidence 1.00",
+            "event_completed",
+            {"event_key": "lunge", "score": 0.5, "side": "left", "metrics": CHECKED},
+            "repetition 1    lunge, left, score 0.50, 2.5 s, form 0.50",
         ),
+        ("event_interrupted", {"reason": "pose_lost"}, "interrupted     pose lost"),
         (
-            event("event_completed", event_key="squat", score=0.5),
-            "  12.40 s  repetition 1    squat, score 0.50",
+            "event_interrupted",
+            {"reason": "not_reached", "side": "left", "path": "a.b[1]", "by": 12.5},
+            "interrupted     not reached, left, by 12.5, a.b[1]",
         ),
-        (
-            event("event_completed", event_key="squat", score=None),
-            "  12.40 s  repetition 1    squat",
-        ),
-        (
-            event("event_completed", event_key="curl", score=1.0, side="left"),
-            "  12.40 s  repetition 1    curl, left, score 1.00",
-        ),
-        (
-            event("event_completed", event_key="lunge", score=0.5, side="left", metrics=METRICS),
-            "  12.40 s  repetition 1    lunge, left, score 0.50, 2.5 s",
-        ),
-        (
-            event("event_completed", event_key="plank", score=None, metrics=HELD),
-            "  12.40 s  repetition 1    plank, held 30.0 s",
-        ),
-        (
-            event("event_completed", event_key="squat", score=1.0, metrics=CHECKED),
-            "  12.40 s  repetition 1    squat, score 1.00, 2.5 s, form 0.50",
-        ),
-        (event("event_interrupted", reason="pose_lost"), "  12.40 s  interrupted     pose lost"),
-        (
-            event("event_interrupted", reason="not_reached", side="left", path="a.b[1]", by=12.5),
-            "  12.40 s  interrupted     not reached, left, by 12.5, a.b[1]",
-        ),
-        (
-            event("feedback", ts_ms=3_600_000, level="coaching", message="Chest up."),
-            "3600.00 s  coaching        Chest up.",
-        ),
+        ("feedback", {"level": "coaching", "message": "Chest up."}, "coaching        Chest up."),
     ],
 )
-def test_each_event_is_a_line(event: DetectionEvent, line: str) -> None:
-    assert EventLines().line(event) == line
+def test_each_event_is_a_line(type_: str, payload: dict[str, object], line: str) -> None:
+    assert EventLines().line(event(type_, **payload)) == f"  12.40 s  {line}"
 
 
 def test_repetitions_are_numbered_and_counted_by_key() -> None:

@@ -1,7 +1,6 @@
 """`manage.py replay`: the engine over a file, as people and as scripts run it."""
 
 import dataclasses
-import gzip
 import json
 import os
 import re
@@ -161,30 +160,18 @@ def test_explained_each_attempt_has_its_reason_criterion_and_by_how_much(
         "squat: 12 completed, 5 interrupted",
         "quality: seen 1.00, completed 0.85, countable 0.85 (incomplete_movements)",
     ]
-    answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
-    assert [one["why"] for one in answer["attempts"]] == [line[27:] for line in told]
-    assert "attempts" not in json.loads(replay(attempted, "--spec", deep, "--json")[0])
-
-
-def test_explained_each_check_is_told_by_its_name_and_how_often_it_was_met(
-    attempted: Path, deep: Path
-) -> None:
-    lines = replay(attempted, "--spec", deep, "--explain")[0].splitlines()
     explained = [lines[n + 1] for n, line in enumerate(lines) if "  attempt  " in line]
-    assert [line.split(", ")[0] for line in explained] == [
-        f"           checks          depth {told}"
-        for told in (
-            "not judged",
-            "not judged",
-            "missed by 7.2° (102°)",
-            "not judged",
-            "missed by 5.2° (100°)",
-        )
+    judged = ("not judged", "not judged", "missed by 7.2°", "not judged", "missed by 5.2°")
+    assert [line.split(" (")[0].split(", ")[0].strip() for line in explained] == [
+        f"checks          depth {one}" for one in judged
     ]
     assert "depth: met 12 of 14" in lines
     answer = json.loads(replay(attempted, "--spec", deep, "--explain", "--json")[0])
+    assert [one["why"] for one in answer["attempts"]] == [line[27:] for line in told]
     assert answer["checks"]["depth"] == {"met": 12, "missed": 2}
-    assert " checks " not in replay(attempted, "--spec", deep)[0]
+    assert not {"attempts", "checks"} & set(
+        json.loads(replay(attempted, "--spec", deep, "--json")[0])
+    )
 
 
 def test_a_parameter_has_the_number_that_is_given(attempted: Path, deep: Path) -> None:
@@ -223,9 +210,7 @@ def test_without_matplotlib_it_says_what_to_install(
     assert list(tmp_path.glob("*.png")) == []
 
 
-@pytest.mark.parametrize(
-    "given", [[], ["--parameter", "depth=130"], ["--parameter", "dept=90"], None]
-)
+@pytest.mark.parametrize("given", [[], ["--parameter", "dept=90"], None])
 def test_the_faults_of_a_movespec_are_told_as_by_validate(
     attempted: Path, deep: Path, given: list[str] | None
 ) -> None:
@@ -242,22 +227,17 @@ def test_the_faults_of_a_movespec_are_told_as_by_validate(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"no gzip", "is not a gzip file"),
-        (gzip.compress(b"[]", mtime=0), "is not a recording: Expected `object`, got `array`"),
-    ],
+    ("content", "fault"),
+    [(b"no gzip", "is not a gzip file"), (None, "cannot be read: No such file or directory.")],
 )
-def test_a_file_that_is_no_recording_is_told(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_no_recording_is_refused(
+    tmp_path: Path, content: bytes | None, fault: str
+) -> None:
     path = tmp_path / "it.json.gz"
-    path.write_bytes(content)
-    with pytest.raises(CommandError, match=said):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError, match=fault):
         replay(path, "--spec", SQUAT)
-
-
-def test_a_file_that_is_not_there_is_told() -> None:
-    with pytest.raises(CommandError, match=r"nowhere cannot be read: No such file or directory\."):
-        replay("nowhere", "--spec", SQUAT)
 
 
 def test_it_needs_neither_settings_nor_a_database(three_squats: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from clients.python.rest import RestClient
 from clients.python.session_run import SessionRun, run_session
@@ -18,7 +17,7 @@ from clients.python.wire import Event
 from dev.local_stack.ports import free_port
 from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
-from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Project
 from sessions_app.models import DetectionSession, Mode, Outcome, Status
 from tests.conftest import Machine, make_released
@@ -129,33 +128,8 @@ def test_a_text_becomes_one_movespec_that_every_run_takes(
     assert version.content_hash == hash_of(SQUAT)
     sessions = DetectionSession.objects.all()
     assert [session.resolved_version_id for session in sessions] == [version.id] * 2
-
-
-def test_a_movespec_that_was_left_half_made_or_changed_is_mended(
-    stream: Stream, owner: Machine, tmp_path: Path
-) -> None:
-    """A run was killed between its requests; later somebody withdrew, and wrote another draft."""
-    spec, path = tmp_path / "squat.yaml", recording(tmp_path)
-    spec.write_text(SQUAT)
-    owner.post("/api/movespecs", {"name": f"squat {hash_of(SQUAT)[:12]}"})
-    made = MoveSpec.objects.get()
-    stream(path, "--movespec", spec)
-    first = MoveSpecVersion.objects.get()
-    assert first.movespec_id == made.id
-    MoveSpecVersion.objects.update(withdrawn_at=timezone.now())
-    MoveSpecDraft.objects.update(yaml_source="name: theirs")
-    stream(path, "--movespec", spec)
-    second = MoveSpecVersion.objects.exclude(id=first.id).get()
-    assert (second.movespec_id, second.content_hash) == (made.id, hash_of(SQUAT))
-    assert MoveSpec.objects.count() == 1
-
-
-def test_another_count_than_people_made_fails(
-    stream: Stream, squat: MoveSpec, tmp_path: Path
-) -> None:
-    with pytest.raises(CommandError) as failed:
-        stream(recording(tmp_path, count=5), "--movespec", squat.id)
-    assert str(failed.value) == "3 repetitions were counted, 5 performed."
+    with pytest.raises(CommandError, match=r"^3 repetitions were counted, 5 performed\.$"):
+        stream(recording(tmp_path, count=5), "--movespec", spec)
 
 
 def test_a_file_with_errors_is_told_and_leaves_no_movespec_behind(
@@ -169,9 +143,8 @@ def test_a_file_with_errors_is_told_and_leaves_no_movespec_behind(
     assert DetectionSession.objects.count() == 0
 
 
-@pytest.mark.parametrize("batch_frames", [7])
 def test_a_recording_in_which_people_leave_is_streamed_as_it_is_replayed(
-    stream: Stream, squat: MoveSpec, tmp_path: Path, batch_frames: int
+    stream: Stream, squat: MoveSpec, tmp_path: Path
 ) -> None:
     """Midway, for long, for a moment, and at its end."""
     squats = [frame.landmarks for frame in PERFORMED]
@@ -180,7 +153,7 @@ def test_a_recording_in_which_people_leave_is_streamed_as_it_is_replayed(
     spec.write_text(SQUAT)
     held = Recording(exercise="", count=None, rep_frames=None, fps=30, source="", frames=frames)
     save(path, held)
-    words = ("--movespec", squat.id, "--json", "--batch-frames", batch_frames)
+    words = ("--movespec", squat.id, "--json", "--batch-frames", 7)
     streamed = json.loads(stream(path, *words))
     out = StringIO()
     call_command("replay", str(path), "--spec", str(spec), "--json", stdout=out)
@@ -193,15 +166,6 @@ def test_a_recording_in_which_people_leave_is_streamed_as_it_is_replayed(
     assert lost == [pytest.approx(at * 1000 / 30 + 2000) for at in (77, 78 + 64 + 150 + 9 + 77)]
     assert (streamed["interrupted"], streamed["attaches"]) == (2, 1)
     assert streamed["record"]["accepted_frames_total"] == 78 + 150 + 78
-
-
-def test_what_the_api_refuses_is_told(
-    stream: Stream, squat: MoveSpec, credentials: Path, tmp_path: Path
-) -> None:
-    held = json.loads(credentials.read_text())
-    credentials.write_text(json.dumps(held | {"api_key_secret": "kyna_sk_wrong"}))
-    with pytest.raises(CommandError, match=r"\(401 api_key_invalid\)"):
-        stream(recording(tmp_path), "--movespec", squat.id)
 
 
 @pytest.mark.parametrize(

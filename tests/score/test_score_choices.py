@@ -13,7 +13,6 @@ from dev.bench.score.cross_validation import (
     EXCURSIONS,
     HIGH,
     LOW,
-    SHAPES,
     Chooser,
     Chosen,
     DrivingAngle,
@@ -43,15 +42,6 @@ def two_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def chooser(folder: Path) -> Chooser:
     return Chooser(Workers(load_samples(folder)), [SHIPPED])
-
-
-def test_a_shape_leaves_a_gap_between_the_bands_of_each_angle() -> None:
-    for exercise, excursions in EXCURSIONS.items():
-        assert len({one.rest < one.far for one in excursions}) == 1
-        for shape in SHAPES:
-            angles = shape.form(exercise).angles
-            assert len(angles) == (len(excursions) if shape.angles == "all" else 1)
-            assert all(one.low_max < one.high_min for one in angles)
 
 
 def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(

@@ -17,7 +17,7 @@ from dev.bench.score import (
 )
 from dev.bench.score.__main__ import main
 from dev.bench.score.cross_validation import SHAPES
-from dev.bench.score.engine_runs import Recorded, Run, Workers, catalogue, completions
+from dev.bench.score.engine_runs import Workers, catalogue, completions
 from dev.bench.score.samples import load_samples
 from dev.bench.score.tables import Table
 from dev.bench.score.views import CONDITIONS, View
@@ -62,20 +62,6 @@ def test_counts_are_set_beside_the_human_s(workers: Workers) -> None:
     assert (good["precision"], good["recall"], good["F1"]) == (6 / 8, 1, 12 / 14)
     assert exercises["RepCount-pose: squat"]["recordings"] == 3
     assert list(rows(missed)) == ["a_stu2_1", "push_up_stu4_46_45"]
-
-
-def test_no_row_is_of_two_data_sets(folder: Path) -> None:
-    make_recording(folder, "b", source="Countix-Fitness test b", count=5)
-    samples = load_samples(folder)
-    shipped = recordings.as_shipped(Workers(samples), samples)
-    table = recordings.by_exercise("", samples, shipped)
-    assert [(row[0], row[1], row[2]) for row in table.rows] == [
-        ("RepCount-pose: squat", 3, 1),
-        ("RepCount-pose: all", 3, 1),
-        ("RepCount-pose: all, without the bad", 2, 1),
-        ("Countix-Fitness: squat", 1, 0),
-        ("Countix-Fitness: all", 1, 0),
-    ]
 
 
 @pytest.mark.long
@@ -125,12 +111,6 @@ def test_the_shoulders_show_the_view() -> None:
         assert replace(marked((0, 1)), frames=frames).view == view
 
 
-def test_nothing_is_counted_twice(workers: Workers) -> None:
-    run = Run(Recorded("a_stu1_1"), catalogue()["squat"])
-    (completed,) = workers.count([run, run]).values()
-    assert workers.count([run])[run] is completed
-
-
 @pytest.mark.long
 def test_other_exercises_are_negatives(folder: Path) -> None:
     make_recording(folder, "b", exercise="push_up", performed=3)
@@ -161,13 +141,6 @@ def test_other_authors_write_what_the_platform_takes() -> None:
 def test_the_figure_is_counted_as_it_is_seen(exercise: str, turned: int, count: int) -> None:
     frames = View(exercise, CONDITIONS[0], turned).frames()
     assert len(completions(catalogue()[exercise], frames)) == count
-
-
-def test_recordings_are_counted_by_view(workers: Workers) -> None:
-    samples = workers.samples
-    table = rows(recordings.by_view(samples, recordings.as_shipped(workers, samples)))
-    assert (table["squat"]["side"], table["all"]["side"]) == ("1 of 3", "1 of 3")
-    assert table["squat"]["front"] is None
 
 
 def test_the_command_prints_the_parts_asked_for(

@@ -126,14 +126,6 @@ def test_a_bound_is_chosen_on_the_other_people() -> None:
     assert people.left_out(flipped) == [0, 1, 0, 1]
 
 
-def test_a_check_is_measured_that_was_seen_in_people_marked_right_or_wrong(tmp_path: Path) -> None:
-    workers = Workers([], films=squats(tmp_path))
-    checks = ["depth", "thighs level", "chest up", "off the floor"]
-    assert people.measured_checks(workers, "squat") == checks
-    assert people.measured_checks(workers, "lunge") == []
-    assert people.measured_checks(workers, "plank") == []
-
-
 def test_an_angle_is_true_from_the_side_and_too_straight_from_ahead(
     tmp_path: Path,
 ) -> None:

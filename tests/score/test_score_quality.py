@@ -21,12 +21,6 @@ def judged(tmp_path: Path) -> list[quality.Judged]:
     return quality.judge(Workers(load_samples(tmp_path)))
 
 
-def test_a_recording_is_judged_as_a_session_of_it_is(judged: list[quality.Judged]) -> None:
-    assert [one.is_miss for one in judged] == [False, True]
-    assert [one.counted for one in judged] == [3, 3]
-    assert [one.quality.countable_share for one in judged] == [1.0, 1.0]
-
-
 def test_the_limit_leaves_a_tenth_of_the_rest_above_it(judged: list[quality.Judged]) -> None:
     right, wrong = judged
 

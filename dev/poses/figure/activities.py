@@ -18,19 +18,13 @@ SITTING = alike(5, Limb(85, 0), Limb(20, 50, 5))
 
 
 def walking(chance: random.Random) -> Iterator[Step]:
-    heel_strike = Posture(
-        lean=3,
-        left_leg=Limb(25, 20),
-        right_leg=Limb(-18, -35),
-        left_arm=Limb(-20, -5, 5),
-        right_arm=Limb(20, 45, 5),
-    )
     swing_through = Posture(lean=3, left_leg=Limb(3, -5), right_leg=Limb(15, -48))
+    legs_apart = replace(swing_through, left_leg=Limb(25, 20), right_leg=Limb(-18, -35))
+    heel_strike = replace(legs_apart, left_arm=Limb(-20, -5, 5), right_arm=Limb(20, 45, 5))
+    steps = (heel_strike, swing_through, mirrored(heel_strike), mirrored(swing_through))
     while True:
-        for posture in (heel_strike, swing_through):
+        for posture in steps:
             yield 0.27, _varied(posture, chance, 3)
-        for posture in (heel_strike, swing_through):
-            yield 0.27, _varied(mirrored(posture), chance, 3)
 
 
 def sitting_down(chance: random.Random) -> Iterator[Step]:
@@ -53,29 +47,20 @@ def drinking(chance: random.Random) -> Iterator[Step]:
     at_the_mouth = replace(STANDING, lean=-3, right_arm=Limb(50, 195, 15, 30))
     yield 0, STANDING
     while True:
-        for turn in (_itself, mirrored):
-            yield 1.0, turn(cup_held)
-            yield from _stay(turn(cup_held), chance.uniform(1, 3), chance)
-            yield 1.2, turn(at_the_mouth)
-            yield from _stay(turn(at_the_mouth), chance.uniform(1.5, 3), chance)
-            yield 1.2, turn(cup_held)
-            yield from _stay(turn(cup_held), chance.uniform(1, 3), chance)
+        for held, drunk in ((cup_held, at_the_mouth), map(mirrored, (cup_held, at_the_mouth))):
+            yield 1.0, held
+            yield from _stay(held, chance.uniform(1, 3), chance)
+            yield 1.2, drunk
+            yield from _stay(drunk, chance.uniform(1.5, 3), chance)
+            yield 1.2, held
+            yield from _stay(held, chance.uniform(1, 3), chance)
             yield 1.0, STANDING
 
 
 def tying_a_shoe(chance: random.Random) -> Iterator[Step]:
     """Down on one knee, hands busy, up; the other shoe bent over, legs nearly straight."""
-    reaching = Limb(25, 45, 3)
-    kneeling = Posture(
-        lean=55, left_leg=Limb(95, 5), right_leg=Limb(5, -85), left_arm=reaching, right_arm=reaching
-    )
-    bent_over = Posture(
-        lean=100,
-        left_leg=Limb(20, -10),
-        right_leg=Limb(15, -15),
-        left_arm=Limb(15, 25),
-        right_arm=Limb(15, 25),
-    )
+    kneeling = replace(alike(55, Limb(95, 5), Limb(25, 45, 3)), right_leg=Limb(5, -85))
+    bent_over = replace(alike(100, Limb(20, -10), Limb(15, 25)), right_leg=Limb(15, -15))
     yield 0, STANDING
     while True:
         for down in (kneeling, mirrored(bent_over), mirrored(kneeling), bent_over):
@@ -130,20 +115,8 @@ def getting_up_and_down(chance: random.Random) -> Iterator[Step]:
     """Down to the floor over a knee, sitting, lying, and the same way up; a chair in between."""
     kneeling = Posture(lean=20, left_leg=Limb(90, 0), right_leg=Limb(0, -90))
     on_hands = alike(80, Limb(10, -80), Limb(80, 85))
-    on_the_floor = Posture(
-        lean=5,
-        left_leg=Limb(110, 20),
-        right_leg=Limb(100, 30),
-        left_arm=Limb(-30, -20, 10),
-        right_arm=Limb(-30, -20, 10),
-    )
-    lying = Posture(
-        lean=-88,
-        left_leg=Limb(100, 80),
-        right_leg=Limb(95, 85),
-        left_arm=Limb(-85, -85),
-        right_arm=Limb(-85, -85),
-    )
+    on_the_floor = replace(alike(5, Limb(110, 20), Limb(-30, -20, 10)), right_leg=Limb(100, 30))
+    lying = replace(alike(-88, Limb(100, 80), Limb(-85, -85)), right_leg=Limb(95, 85))
     down = (kneeling, on_hands, on_the_floor, lying)
     yield 0, STANDING
     while True:
@@ -199,10 +172,6 @@ ACTIVITIES: dict[str, Script] = {
     "stretching": stretching,
     "an idle minute": idling,
 }
-
-
-def _itself(posture: Posture) -> Posture:
-    return posture
 
 
 def _stay(posture: Posture, seconds: float, chance: random.Random) -> Iterator[Step]:
