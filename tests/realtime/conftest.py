@@ -1,10 +1,8 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streaming import SQUAT, Client, attached, create
-from supervisor import Supervisor
 
 from movespecs.models import MoveSpec
 from tests.conftest import Machine, make_released
@@ -57,10 +55,3 @@ def client(created: dict[str, Any]) -> Iterator[Client]:
     client = attached(created)
     yield client
     client.socket.shutdown()
-
-
-@pytest.fixture
-def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
-    started = Supervisor(tmp_path)
-    yield started
-    started.stop()

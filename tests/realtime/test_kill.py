@@ -1,22 +1,29 @@
 """Runtimes killed at random moments: nothing acknowledged is lost, nothing counts twice."""
 
+import os
 import random
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rows import create_many, session_of, stored_events
-from supervisor import Supervisor
 
 from clients.python.stream import StreamClient, StreamListener
 from clients.python.wire import FrameAck
+from dev.local_stack.guard import children_of
+from dev.local_stack.ports import free_port
 from dev.poses.figure import perform
 from movespecs.models import MoveSpec
 from tests.conftest import SESSIONS, Machine
 from tests.long_runs import at_length
-from tests.waiting import eventually
+from tests.server import RuntimeServer, runtime_server
+from tests.waiting import DEADLINE_SECONDS, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +31,32 @@ FIGURES = [perform("squat", repetitions=2, fps=10, seed=seed) for seed in range(
 BATCH_POSES = 4
 # Between two batches, so that they outlast the kills.
 PAUSE_SECONDS = 0.2
+
+
+class Supervisor:
+    """Two runtimes side by side, each started again on its port after it was killed."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._servers = [self._start(free_port()) for _ in range(2)]
+        self.stream_urls = [server.url for server in self._servers]
+
+    def kill(self, number: int) -> None:
+        """`kill -9`, and start it again."""
+        server = self._servers[number]
+        [runtime] = children_of(server.process.pid)
+        os.kill(runtime, signal.SIGKILL)
+        server.process.wait(DEADLINE_SECONDS)
+        self._servers[number] = self._start(server.port)
+
+    def _start(self, port: int) -> RuntimeServer:
+        return self._stack.enter_context(runtime_server(self._folder, port=port))
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, transactional_db: None) -> Iterator[Supervisor]:
+    with ExitStack() as stack:
+        yield Supervisor(tmp_path, stack)
 
 
 class Acks(StreamListener):

@@ -1,13 +1,12 @@
 """A row that someone has locked delays no other session: not its attach, nor its checkpoints."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from rows import await_detached, create_many, locked_row, session_of
-from streaming import Client, batches, create, wire_frames
+from streaming import Client, attached, batches, wire_frames
 
 from dev.poses.figure import perform
 from kynaplatform.timing import LEASE
@@ -22,23 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RUNTIME = {"HURRY": '{"RENEW_SECONDS": 0.2}'}
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
-
-
-def attached(created: dict[str, Any]) -> Client:
-    client = Client(created)
-    client.expect("session_update")
-    return client
-
-
-@pytest.fixture
-def locked_and_free(
-    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
-) -> Iterator[list[tuple[dict[str, Any], Client]]]:
-    sessions = [create(owner, squat, hurried.url) for _ in range(2)]
-    clients = [attached(created) for created in sessions]
-    yield list(zip(sessions, clients, strict=True))
-    for client in clients:
-        client.socket.close()
 
 
 def stream(client: Client, frames: list[dict[str, Any]]) -> None:
@@ -96,9 +78,10 @@ def test_others_attach_while_a_client_attaches_again_and_again(
 
 
 def test_the_leases_of_others_are_renewed(
-    locked_and_free: list[tuple[dict[str, Any], Client]],
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> None:
-    (locked, waits), (free, _) = locked_and_free
+    locked, free = create_many(owner, squat, hurried.url, 2)
+    clients = [attached(locked), attached(free)]
     with locked_row(locked):
         since = timezone.now()
         before = session_of(locked).lease_until
@@ -107,5 +90,7 @@ def test_the_leases_of_others_are_renewed(
         assert session_of(locked).lease_until == before
     eventually(lambda: session_of(locked).lease_until >= since + LEASE, "so is the other")
     # Its session was held all the time.
-    waits.send({"type": "ping"})
-    assert waits.expect("pong") == {"type": "pong"}
+    clients[0].send({"type": "ping"})
+    assert clients[0].expect("pong") == {"type": "pong"}
+    for client in clients:
+        client.socket.close()
