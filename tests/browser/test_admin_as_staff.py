@@ -1,16 +1,19 @@
 """What staff do in a day, as they do it: in a browser, by clicking and typing."""
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
 
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import Credential, CredentialKind
 from tests.admin.staffing import address
-from tests.browser.accessibility import assert_accessible_and_fits
-from tests.browser.conftest import member
+from tests.browser.accessibility import assert_accessible, assert_accessible_and_fits
+from tests.browser.conftest import fill_in_login, member
 from tests.conftest import VALID_YAML, Machine, make_version
+from tests.long_runs import at_length
 
 LogIn = Callable[..., Page]
 SECOND = VALID_YAML.replace("angle_max: 100", "angle_max: 95")
@@ -149,3 +152,23 @@ def test_an_operator_issues_and_rotates_a_key(log_in: LogIn, site: str, owner: M
     successor = page.get_by_label("Secret").input_value()
     assert successor != secret
     assert (mint(page, secret), mint(page, successor)) == (401, 201)
+
+
+LIST = "/admin/projects/project/"
+LOGIN = re.compile("/admin/login/")
+
+
+@at_length("color_scheme", "dark", "light")
+def test_a_wrong_password_is_refused_accessibly(
+    visit: Callable[..., Page], superuser: User, color_scheme: str
+) -> None:
+    page = visit(color_scheme=color_scheme)
+    page.goto("/admin/login/")
+
+    fill_in_login(page, superuser.username, "wrong")
+
+    expect(page.get_by_text("Please enter the correct username and password")).to_be_visible()
+    expect(page.locator("input[name=password]")).to_have_value("")
+    assert_accessible(page)
+    page.goto(LIST)
+    expect(page).to_have_url(LOGIN)

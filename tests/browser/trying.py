@@ -2,21 +2,17 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from dev.local_stack.guard import children_of
 from dev.local_stack.ports import free_port
 from projects.models import Project
 from sessions_app.models import DetectionSession
-from tests.browser.conftest import BEHIND_A_PROXY
-from tests.module_servers import WebServer
-from tests.node import built_clients
 from tests.server import RuntimeServer, runtime_server
 from tests.waiting import DEADLINE_SECONDS
 from tryout.project import PROJECT_ID, demo_account
@@ -58,48 +54,6 @@ class Runtime:
     def stop(self) -> None:
         self._running.close()
         self.server = None
-
-
-@pytest.fixture(scope="module")
-def module_runtime(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
-) -> Iterator[Runtime]:
-    runtime = Runtime(tmp_path_factory.mktemp("runtime"))
-    runtime.start()
-    yield runtime
-    runtime.stop()
-
-
-@pytest.fixture(scope="module")
-def web_environment(module_runtime: Runtime) -> dict[str, str]:
-    """With the page built, and streams of the runtime."""
-    built_clients()
-    return BEHIND_A_PROXY | {
-        "PUBLIC_STREAM_URL": module_runtime.url,
-        "TRY_SESSIONS": "1000000/10minutes",
-    }
-
-
-@pytest.fixture
-def runtime(module_runtime: Runtime, transactional_db: None) -> Iterator[Runtime]:
-    yield module_runtime
-    if module_runtime.server is None:
-        module_runtime.start()
-    else:
-        module_runtime.server.await_no_sockets()
-
-
-@pytest.fixture
-def site(browser: Browser, signing_key: None, runtime: Runtime, web: WebServer) -> str:
-    return web.base_url
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page]) -> Page:
-    """The page, which plays recordings eight times as fast."""
-    page = visit(viewport={"width": 1280, "height": 900})
-    page.goto("/try?speed=8")
-    return page
 
 
 def drawn(page: Page, canvas: str) -> int:

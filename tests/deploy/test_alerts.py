@@ -209,7 +209,6 @@ def test_each_alert_comes_of_its_fault_and_none_just_below(tmp_path: Path) -> No
     hours = MINUTES // 60 + 1
     task = "kyna_task_last_run_timestamp_seconds"
     scenarios = [
-        scenario("healthy", HEALTHY, [], MINUTES),
         scenario("faulty", with_faults(*alerts), alerts, MINUTES),
         scenario("never exported", {**never, unexported: 1}, ["KynaErasuresNotExported"]),
         scenario("never exported, nothing erased", {**never, unexported: 0}, []),

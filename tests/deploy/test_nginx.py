@@ -182,23 +182,18 @@ def test_a_line_has_the_start_of_a_method_and_a_path_alone(tmp_path: Path) -> No
     assert [len(line["path"]) for line in lines[2:]] == [200, 200]
 
 
-@pytest.mark.parametrize(
-    ("path", "fault"),
-    [
-        (f"{SESSIONS}?runtime_token=s3cr3t", "too large"),
-        # Typed wrongly, and what nginx itself says of them.
-        ("/api/detection/stream?runtime_token=s3cr3t", "away"),
-        ("/api/detection/streams/1?runtime_token=s3cr3t", "a header too large"),
-        ("/api/detection/stream/1?runtime_token=s3cr3t", "away"),
-    ],
-)
-def test_a_token_is_in_no_log_whatever_fails(tmp_path: Path, path: str, fault: str) -> None:
+def test_a_token_is_in_no_log_whatever_fails(tmp_path: Path) -> None:
+    large_body = request("POST", f"{SESSIONS}?runtime_token=s3cr3t", b" " * 3_000_000)
     with proxy_of(tmp_path) as port:
-        body = b" " * 3_000_000 if fault == "too large" else b""
-        header = f"X-Large: {'x' * 20_000}\r\n" if fault == "a header too large" else ""
-        status, _, _ = answer(tmp_path, port, request("POST", path, body, headers=header))
-        assert status in (301, 400, 413, 503)
-        assert len(lines_of(tmp_path)) == 1
+        assert answer(tmp_path, port, large_body)[0] == 413
+        # Typed wrongly, and what nginx itself says of them.
+        for path in ("stream", "streams/1", "stream/1"):
+            for header in ("", f"X-Large: {'x' * 20_000}\r\n"):
+                sent = request(
+                    "POST", f"/api/detection/{path}?runtime_token=s3cr3t", headers=header
+                )
+                assert answer(tmp_path, port, sent)[0] in (301, 400, 503)
+        eventually(lambda: len(lines_of(tmp_path)) == 7, "seven lines are written")
     assert "s3cr3t" not in logged(tmp_path)
 
 

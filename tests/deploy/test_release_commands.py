@@ -12,6 +12,7 @@ import pytest
 from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
 from tests.deploy.release_machine import ReleaseMachine
+from tests.long_runs import at_length
 from tests.plugin import installed
 
 OLD = "kynaplatform"
@@ -117,7 +118,7 @@ def test_a_page_of_the_release_before_finds_its_static_files(machine: ReleaseMac
     assert (served / "staticfiles.json").read_text() == "3"
 
 
-@pytest.mark.parametrize("step", ["pip", "load_catalogue"])
+@at_length("step", "load_catalogue", "pip")
 def test_what_runs_goes_on_where_a_step_fails(machine: ReleaseMachine, step: str) -> None:
     machine.release(3)
     machine.install_as_before_this_layout()
@@ -304,7 +305,7 @@ def test_a_way_back_that_is_interrupted_goes_on(machine: ReleaseMachine) -> None
     assert machine.runs() == all_on(machine, OLD)
 
 
-@pytest.mark.parametrize("is_committed", [True, False])
+@at_length("is_committed", True, False)
 def test_what_you_changed_in_a_checkout_is_not_dropped(
     machine: ReleaseMachine, is_committed: bool
 ) -> None:
@@ -333,7 +334,7 @@ def test_what_you_changed_in_a_checkout_is_not_dropped(
     assert unit.read_text().endswith("# mine\n")
 
 
-@pytest.mark.parametrize("kind", ["webhooks", "beat"])
+@at_length("kind", "webhooks", "beat")
 def test_what_takes_no_requests_is_looked_at_too(machine: ReleaseMachine, kind: str) -> None:
     """A sender by its `/healthz`; beat, which ends and begins again, by its process."""
     (machine.state / "metrics-port").write_text(str(free_port()))

@@ -13,23 +13,8 @@ from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.accessibility import Inspection, Screens, each_screen
-from tests.browser.trying import (
-    FIGURE,
-    RUN_MS,
-    Runtime,
-    expect_summary,
-    module_runtime,
-    notices,
-    page,
-    rows,
-    runtime,
-    site,
-    start,
-    web_environment,
-)
+from tests.browser.trying import FIGURE, RUN_MS, Runtime, expect_summary, notices, rows, start
 from tests.module_servers import WebServer
-
-__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,20 +12,7 @@ from playwright.sync_api import Page, expect
 from detection import compile  # noqa: A004 - as detection calls it
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from sessions_app.models import DetectionSession
-from tests.browser.trying import (
-    RUN_MS,
-    drawn,
-    expect_summary,
-    module_runtime,
-    page,
-    rows,
-    runtime,
-    site,
-    start,
-    web_environment,
-)
-
-__all__ = ["module_runtime", "page", "runtime", "site", "web_environment"]
+from tests.browser.trying import RUN_MS, drawn, expect_summary, rows, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,18 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.trying import (
-    RUN_MS,
-    module_runtime,
-    page,
-    runtime,
-    site,
-    start,
-    web_environment,
-)
+from tests.browser.trying import RUN_MS, start
 from tests.chromium import WITH_SCREEN as CHROMIUM
 
-__all__ = ["CHROMIUM", "module_runtime", "page", "runtime", "site", "web_environment"]
+__all__ = ["CHROMIUM"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
