@@ -202,7 +202,7 @@ class Runtime:
     async def _beat(self) -> None:
         """Write every 5 s that this process lives.
 
-        While it couldn't, no socket was served, so that such a time is no client's silence.
+        Time without a heartbeat does not count as a client's silence: no socket was served.
         """
         loop = asyncio.get_running_loop()
         beaten_at = loop.time()
@@ -243,6 +243,8 @@ class Runtime:
                 # The leases that were fresh run out as well.
                 for connection in self._connections:
                     connection.socket.order(Order.AWAY)
+                # Clients that attach again from now on have leases of their own.
+                began = loop.time()
             except Exception:
                 logger.exception("leases can't be renewed")
                 continue

@@ -97,6 +97,35 @@ def test_it_makes_up_for_an_absence_as_it_starts(
         eventually(extended, "its attach window is longer")
 
 
+def test_an_outage_does_not_close_the_clients_that_attach_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Their leases are counted from the end of the wait, not from its beginning."""
+    times: list[float] = []
+    is_renewed_again = asyncio.Event()
+
+    async def renew(runtime: Runtime, renewed_at: float) -> None:
+        if times:
+            times.append(renewed_at)
+            is_renewed_again.set()
+        else:
+            times.append(asyncio.get_running_loop().time())
+            raise Restarting
+
+    monkeypatch.setattr("realtime.runtime.RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(Runtime, "_renew", renew)
+
+    async def play() -> None:
+        renewing = asyncio.create_task(Runtime()._renew_leases())
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await is_renewed_again.wait()
+        renewing.cancel()
+
+    asyncio.run(play())
+    given_up_at, counted_from, *_ = times
+    assert counted_from >= given_up_at
+
+
 def test_a_socket_hears_of_a_change_while_it_attaches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its row may have been read before, and its first message not have been sent."""
     admitted = Admitted(uuid4(), uuid4())
