@@ -13,13 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from dev.local_stack.ports import free_port
 from kynaplatform.api.views import ApiView
-from kynaplatform.reference.views import ReferencePage
+from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
 from kynaplatform.wsgi import is_of_api, is_of_pages
 from tests.deploy.proxy import proxy
 from tests.waiting import DEADLINE_SECONDS
 
 # For people who write clients, on the API's own address.
-OF_API = (ApiView, ReferencePage)
+OF_API = (ApiView, OverviewView, OperationView, DocumentView)
 
 
 def patterns(resolver: URLResolver, before: str = "/") -> Iterator[tuple[str, URLPattern]]:

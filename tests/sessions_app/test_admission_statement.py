@@ -210,8 +210,20 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
     return executed(name, ordered(admission._STATEMENT.sql, values, count))
 
 
+def fill_for_authentication(owner: Machine) -> None:
+    """MANY rows in each table that authentication reads."""
+    run(
+        "INSERT INTO projects_organization (id, name, created_at) "  # noqa: S608
+        f"SELECT gen_random_uuid(), 'O', now() FROM generate_series(1, {MANY})"
+    )
+    for table, own in (("project", owner.project.id), ("credential", owner.credential.id)):
+        copy_row(f"projects_{table}", own)
+    copy_row("projects_accesstoken", owner.credential.access_tokens.first().id)
+
+
 def fill_for_admission(owner: Machine, movespec: MoveSpec) -> None:
     """MANY rows in each table that admission reads."""
+    fill_for_authentication(owner)
     version = movespec.current_released_version_id
     assert version is not None
     copy_row("movespecs_movespec", movespec.id)
@@ -262,13 +274,7 @@ def test_authentication_prepared_on_empty_tables_reads_large_ones_by_their_index
     )
     for _ in range(4):
         authenticate_token(owner.token, timezone.now())
-    run(
-        "INSERT INTO projects_organization (id, name, created_at) "  # noqa: S608
-        f"SELECT gen_random_uuid(), 'O', now() FROM generate_series(1, {MANY})"
-    )
-    for table, own in (("project", owner.project.id), ("credential", owner.credential.id)):
-        copy_row(f"projects_{table}", own)
-    copy_row("projects_accesstoken", owner.credential.access_tokens.first().id)
+    fill_for_authentication(owner)
     analyze_large_tables()
     name, _ = prepared("SELECT token.scopes")
     plan = executed(name, [owner.credential.access_tokens.first().id])
