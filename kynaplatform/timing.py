@@ -8,70 +8,71 @@ from typing import Final
 
 # --- A session that is attached ---
 
-# How long an attachment is believed to live without a word of its runtime.
+# An attachment lives for this long after its runtime last renewed its lease.
 LEASE: Final = timedelta(seconds=30)
-# How often a runtime renews its leases, but for those that a checkpoint has just renewed.
+# How often a runtime renews its leases, except those that a checkpoint has just renewed.
 RENEW_SECONDS: Final = 7.5
 FRESH_LEASE_SECONDS: Final = 1.5
-# A stored idle deadline is this late when it is written, and is written anew once it is less late
-# than IDLE_MARGIN: so seldom, and not early while leases are renewed. A runtime that is killed
-# takes with it what it has heard since it last wrote.
+# A stored idle deadline is written IDLE_SLACK late, and again once less than IDLE_MARGIN of that is
+# left. So it is written rarely, and is never early while leases are renewed. What a runtime heard
+# since its last write is lost if it is killed.
 IDLE_SLACK: Final = timedelta(seconds=20)
 IDLE_MARGIN: Final = timedelta(seconds=10)
-# How long a finalizing session waits for the runtime that held it.
+# How long a finalizing session waits for the runtime that had it.
 FINALIZING_GRACE: Final = timedelta(seconds=30)
-# How long a session is left to a process that can read its state: during an upgrade some are of the
-# version before, or of the one after.
+# How long a session waits for a process that can read its state. During an upgrade, processes of
+# two versions run.
 READER_GRACE: Final = timedelta(minutes=10)
-# How often a runtime or a worker writes that it lives. The platform was away where none has for
-# longer than ABSENCE.
+# How often a runtime or a worker writes its heartbeat. Without any for longer than ABSENCE, the
+# platform was down.
 BEAT_SECONDS: Final = 5.0
 ABSENCE: Final = timedelta(seconds=15)
-# How often each worker sweeps: a status is about that late. A sweep that has not ended well for
-# SWEEP_STANDS is an alert, and told to staff.
+# How often each worker sweeps: a status is at most about that late. Without a successful sweep for
+# SWEEP_STANDS, an alert fires and staff's first page shows it.
 SWEEP_SECONDS: Final = 5.0
 SWEEP_STANDS: Final = timedelta(seconds=30)
-# By so much what two runtimes have measured of the database's clock may differ.
+# How far two runtimes' measurements of the database's clock may differ.
 CLOCKS_DIFFER: Final = timedelta(seconds=1)
-# For a client that attaches while its session is finalizing: to send again what was not answered.
+# How long a client that attaches while its session is finalizing may resend unacknowledged frames.
 RESEND_SECONDS: Final = 2.0
 
 # --- A database that is away ---
 
-# How long a socket waits for it, and a lease since it was last renewed.
+# How long a socket waits for the database, and a lease since it was last renewed.
 DATABASE_DEADLINE_SECONDS: Final = 25.0
 RETRY_SECONDS: Final = 0.25
-# A connection that died without a word is found by asking it for something, as often.
+# How often a connection is probed, to find one that died silently.
 PROBE_SECONDS: Final = 5.0
-# Checkpoints that wait for longer, with none answered, make a runtime unready.
+# A checkpoint statement that runs for longer makes a runtime unready.
 STALL_SECONDS: Final = 5.0
 
 # --- A drain, from SIGTERM on ---
 
-# Nobody waits for the database any more.
+# No socket waits for the database for longer.
 DRAIN_DATABASE_SECONDS: Final = 5.0
-# Who begins to wait for it then waits this long; after that clients that do not read are cut off.
+# A wait that begins later lasts this long; then clients that do not read are disconnected.
 LAST_SECONDS: Final = 1.0
-# uvicorn waits for no goodbye any more.
+# uvicorn stops waiting for close frames.
 DRAIN_SECONDS: Final = 8
 # The process has ended.
 EXIT_SECONDS: Final = 10.0
 
 # --- A socket ---
 
-# For a request to arrive whole.
+# A request must be complete by then.
 REQUEST_SECONDS: Final = 10.0
-# How long a client may leave what it was sent unread.
+# How long a client may leave unread what it was sent.
 SEND_SECONDS: Final = 10.0
-# For a message to arrive whole; after the first of them it has a least pace, as is looked so often.
+# A message must be complete after MESSAGE_SECONDS. After MESSAGE_FIRST_SECONDS it needs a minimum
+# pace, checked every PACE_SECONDS.
 MESSAGE_SECONDS: Final = 128.0
 MESSAGE_FIRST_SECONDS: Final = 10.0
 PACE_SECONDS: Final = 1.0
-# From the close that we sent, or the last byte that a client which is cut off may still read.
+# How long a close handshake may take, or a client that is disconnected may still read.
 CLOSING_SECONDS: Final = 5.0
-# A client whose messages can't be read any more has sent the last of them.
+# After so much silence, a client whose messages are no longer read has sent its last one.
 QUIET_SECONDS: Final = 0.5
-# Between the `ping` messages that a client gets while it waits for an answer.
+# Between the `ping` messages to a client that waits for an answer.
 HEARTBEAT_SECONDS: Final = 15.0
-# Between pongs of the protocol that nobody asked for, which show that the process is not frozen.
+# Between unsolicited pong frames, which show that the process is not frozen.
 PULSE_SECONDS: Final = 3.0

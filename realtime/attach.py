@@ -38,7 +38,7 @@ logger = logging.getLogger("kynaplatform.realtime")
 
 SUBPROTOCOL: Final = "kyna.v1"
 _BEARER_SUBPROTOCOL: Final = "bearer."
-# Attaches of a session in a minute that don't count on its project's limit.
+# Attaches of a session in a minute that are exempt from its project's limit.
 FIRST_ATTACHES: Final = 3
 _UUID_CHARACTERS: Final = 36
 

@@ -23,8 +23,8 @@ from realtime import metrics
 from realtime.database import cancel, connect, database_deadline
 from realtime.fair_queue import HEARING_ROUNDS
 from sessions_app.checkpoints import (
-    FREE_STATEMENT,
     LOCKED,
+    SKIP_LOCKED_STATEMENT,
     STATEMENT,
     Checkpoint,
     CheckpointOutcome,
@@ -39,7 +39,7 @@ GATHERING_SECONDS: Final = 0.005
 # The process is busy until this many rounds of its event loop bring no checkpoint. After a long
 # turn of the fair queue other sockets are read first.
 QUIET_ROUNDS: Final = HEARING_ROUNDS + 2
-MAX_CONCURRENT: Final = 256
+MAX_GROUP_SIZE: Final = 256
 # An event costs as much as a checkpoint without one: this many take tens of milliseconds, and are
 # more than one batch can bring.
 MAX_EVENTS_PER_BATCH: Final = 1000
@@ -58,12 +58,16 @@ class Checkpointer:
     """The queues and flushers of one process, with at most one checkpoint of an attachment."""
 
     def __init__(self) -> None:
-        self._waiting, self._apart = asyncio.Queue[_Pending](), asyncio.Queue[_Pending]()
+        self._waiting, slow_lane = asyncio.Queue[_Pending](), asyncio.Queue[_Pending]()
+        self._slow_lane = slow_lane
         gathering = asyncio.Lock()
         self._flushers = [
-            *(_Flusher(self._waiting, gathering, STATEMENT, self._apart) for _ in range(FLUSHERS)),
-            # It waits for no row.
-            _Flusher(self._apart, asyncio.Lock(), FREE_STATEMENT, self._apart),
+            *(
+                _Flusher(self._waiting, gathering, STATEMENT, self._slow_lane)
+                for _ in range(FLUSHERS)
+            ),
+            # It skips locked rows instead of waiting for them.
+            _Flusher(self._slow_lane, asyncio.Lock(), SKIP_LOCKED_STATEMENT, self._slow_lane),
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,9 +78,9 @@ class Checkpointer:
     async def stop(self) -> None:
         await cancel(self._tasks)
 
-    def is_moving(self) -> bool:
+    def is_progressing(self) -> bool:
         """Whether each running statement has run for less than 5 s."""
-        since = [each.waits_since for each in self._flushers if each.waits_since is not None]
+        since = [each.started_at for each in self._flushers if each.started_at is not None]
         return not since or time.monotonic() - min(since) < STALL_SECONDS
 
     async def store(self, checkpoint: Checkpoint) -> CheckpointOutcome:
@@ -96,7 +100,7 @@ class Checkpointer:
     async def _try(self, checkpoint: Checkpoint) -> CheckpointOutcome:
         pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
         has_many = len(checkpoint.events) > MANY_EVENTS
-        (self._apart if has_many else self._waiting).put_nowait(pending)
+        (self._slow_lane if has_many else self._waiting).put_nowait(pending)
         return await pending.stored
 
 
@@ -120,32 +124,32 @@ class _Flusher:
         self._statement = statement
         self._locked = locked
         self._cursor: psycopg.AsyncCursor[Any] | None = None
-        self.waits_since: float | None = None
+        self.started_at: float | None = None
 
     async def flush(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while True:
                 group = await self._group()
-                self.waits_since = time.monotonic()
+                self.started_at = time.monotonic()
                 for locked in await self._store(group):
                     loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
-                self.waits_since = None
+                self.started_at = None
         finally:
             await self._close()
 
     async def _group(self) -> list[_Pending]:
         """The next checkpoints, bounded in number and in events.
 
-        A statement costs this process a seventh of a batch, so that it is worth to wait for the
-        messages that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
+        A statement costs a seventh of a batch's processor time, so it pays to wait for the messages
+        that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
         """
         async with self._gathering:
             group = [await self._waiting.get()]
             events = len(group[0].checkpoint.events)
             ends_at = time.monotonic() + GATHERING_SECONDS
             rounds = 0
-            while len(group) < MAX_CONCURRENT and events < MAX_EVENTS_PER_BATCH:
+            while len(group) < MAX_GROUP_SIZE and events < MAX_EVENTS_PER_BATCH:
                 if not self._waiting.empty():
                     group.append(self._waiting.get_nowait())
                     events += len(group[-1].checkpoint.events)
@@ -194,9 +198,9 @@ async def _store(
         await cursor.execute(statement, parameters(checkpoints, clock.known_now()))
         rows = await cursor.fetchall()
     except psycopg.errors.LockNotAvailable:
-        if statement == FREE_STATEMENT:
+        if statement == SKIP_LOCKED_STATEMENT:
             raise  # the table is locked
-        return await _store(cursor, group, FREE_STATEMENT)
+        return await _store(cursor, group, SKIP_LOCKED_STATEMENT)
     except CONNECTION_ERRORS:
         raise
     except Exception as error:

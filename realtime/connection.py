@@ -32,7 +32,7 @@ from realtime.messages import (
     Pong,
     session_done,
 )
-from realtime.refusals import CLOSED_BY_US, RESTARTING, Restarting, close_code
+from realtime.refusals import NORMAL_CLOSURE, RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Heartbeat, Order, Socket
 from sessions_app.leases import Attachment
 
@@ -109,7 +109,7 @@ class Connection:
         try:
             try:
                 await self._serve_to_its_end()
-                code, reason = CLOSED_BY_US, self._session.row.status
+                code, reason = NORMAL_CLOSURE, self._session.row.status
             except Restarting:
                 pass
             except ApiError as error:
@@ -134,7 +134,7 @@ class Connection:
         return code
 
     async def _finish_without_client(self) -> None:
-        """Finish a finalizing session: no client will attach to it again."""
+        """Finish a finalizing session at once, without waiting for another attach."""
         if self._session.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
                 await self._session.finish()

@@ -107,7 +107,7 @@ class DatabaseDeadline:
             raise Restarting from error
 
     def drain(self, seconds: float) -> None:
-        """End every wait within `seconds`, and later waits after 1 s."""
+        """End every wait within `seconds`. Waits that begin later than that last 1 s."""
         self._ends_at = asyncio.get_running_loop().time() + seconds
         for waiting in self._waiting:
             if not waiting.expired():

@@ -1,10 +1,10 @@
 """The fair queues of a process: projects share its processor, and sockets share a project's part.
 
 `Turns` is start-time fair queueing (Goyal, Vin and Cheng, 1996), for projects and for the sockets
-of a project. Each level has a virtual time: the start of its newest turn. A turn starts at the end
-of the same project's or socket's last turn, or now if that is past, and ends as much later as it
-cost. The waiting project with the earliest start is next, and of its sockets that with the
-earliest.
+of a project. Each level has a virtual time: the start tag of its newest turn. A turn's start tag is
+the finish tag of the same project's or socket's last turn, or the virtual time if that is later.
+Its finish tag is the start tag plus what the turn cost. The waiting project with the lowest start
+tag is next, and among its sockets the one with the lowest.
 
 So projects share processor time, however many messages or sockets they have. Light users are served
 before heavy ones, and a project that is alone never waits.

@@ -75,8 +75,8 @@ _decode_loose: Callable[[str], ClientMessage] = msgspec.json.Decoder(
 def decode(text: str) -> ClientMessage:
     """A client's message. Raises MessageInvalid or BatchTooLarge.
 
-    A fault inside a frame is found when the frame is served. So is every frame of a long message
-    decoded, which would hold up others.
+    A fault inside a frame is found when the frame is served. The frames of a message over 128 KiB
+    are decoded only then, so that it does not block the event loop.
     """
     if len(text) > MAX_MESSAGE_BYTES or (
         not text.isascii() and len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES

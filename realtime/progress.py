@@ -34,7 +34,7 @@ FRAMES_PER_SECOND: Final = 240
 # The bucket of a session's events, by the frames' time too, so that batching changes nothing.
 BUCKET_EVENTS: Final = 200
 EVENTS_PER_SECOND: Final = 20
-# The fields of Progress that its state has as they are.
+# The fields of Progress that its state stores unchanged.
 STORED: Final = ("first_ms", "last_ms", "frames_left", "clock_ms", "lost_ms")
 OUTCOMES: Final = ("event_completed", "event_interrupted")
 
@@ -141,7 +141,7 @@ class SessionSummary:
     def accept(
         self, engine: Engine, since_ms: float | None, events: Sequence[DetectionEvent]
     ) -> None:
-        """Note a frame that the engine has fed, `since_ms` after the last one, and its events."""
+        """Note a frame that was fed `since_ms` after the last one, and its events."""
         self.frames += 1
         if since_ms is not None and since_ms <= MAX_GAP_MS:
             self.intervals += 1
@@ -266,7 +266,7 @@ def feed_batch(progress: Progress, batch: Batch) -> BatchResult:
 
 
 def feed_by_frame(progress: Progress, batch: Batch, result: BatchResult) -> Iterator[None]:
-    """Do as `feed_batch` does, yield between frames, and have filled `result` at the end."""
+    """Do as `feed_batch` does, and yield between frames. `result` is complete at the end."""
     result.repeated_clock_ms = repeated_clock(progress, batch)
     seen = progress.last_frame_seq
     for index, frame in enumerate(batch.frames):

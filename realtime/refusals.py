@@ -9,7 +9,7 @@ from kynaplatform.api.errors import ApiError
 from kynaplatform.timing import READER_GRACE
 from sessions_app.lifecycle import SessionAlreadyEnded
 
-CLOSED_BY_US: Final = 1000
+NORMAL_CLOSURE: Final = 1000
 RESTARTING: Final = 1012
 DOES_NOT_READ: Final = 4408
 DOES_NOT_READ_REASON: Final = "does_not_read"

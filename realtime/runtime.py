@@ -123,7 +123,7 @@ class Runtime:
         asked, session_threads = await asyncio.gather(
             loop.run_in_executor(FOR_OPERATORS, self._database.states), _session_threads_state()
         )
-        checkpointer = OK if self._checkpointer.is_moving() else DOWN
+        checkpointer = OK if self._checkpointer.is_progressing() else DOWN
         return {**asked, "checkpointer": checkpointer, "session_threads": session_threads}
 
     async def serve(self, web_socket: Socket, handshake: Handshake) -> None:
@@ -208,8 +208,7 @@ class Runtime:
         beaten_at = loop.time()
         while True:
             try:
-                async with database_deadline():
-                    await in_database(FOR_LEASES, lambda: beat(now=clock.now()))
+                await in_database(FOR_LEASES, lambda: beat(now=clock.now()))
             except Restarting as error:
                 DATABASE.record_failure(error.__cause__ or error)
             except Exception:

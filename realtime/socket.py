@@ -68,7 +68,7 @@ class Socket:
         self._heard_at = min(time.monotonic(), self._heard_at + seconds)
 
     def last_message_at(self) -> datetime:
-        """The time of the client's last message: now, while one waits or is under way."""
+        """The time of the client's last message: now, if one is buffered or partly received."""
         if self.protocol.is_receiving():
             self.note_activity()
         silent = 0.0 if self.has_message() else time.monotonic() - self._heard_at

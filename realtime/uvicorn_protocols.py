@@ -1,7 +1,7 @@
 """uvicorn's HTTP and websocket protocols, with bounds on what clients may send.
 
-Whoever is not known to be a client fills no memory: an HTTP request is bounded in size and time,
-and nothing is read from a websocket before it has attached. docs/decisions/runtime.md says why
+Unauthenticated peers use bounded memory: an HTTP request is bounded in size and time, and nothing
+is read from a websocket before it has attached. docs/decisions/runtime.md says why
 these are uvicorn's, and not those of `websockets.asyncio`.
 """
 

@@ -36,9 +36,9 @@ def session_attach(
 ) -> DetectionSession:
     """Take the fence: the newest attachment has the session, an older one has lost it.
 
-    The newest is the one whose client came last, at `arrived_at`, however long it then waited: one
-    that waited for longer has often given up, and attached again. Repeat a try whose answer was
-    lost with its `attachment_id`.
+    Attaches are ordered by the arrival of their handshake, `arrived_at`, not by their completion:
+    the one that has waited longest has often been abandoned. Repeat a try whose answer was lost
+    with its `attachment_id`.
 
     The first attach starts the session. An attach counts as a message of the client. Returns the
     session with its project, as the last checkpoint of an older attachment stored it. `runtime`
@@ -60,7 +60,8 @@ def session_attach(
             session = _attach(attach, now)
         except (ApiError, AttachmentLost, StateUnreadable) as error:
             refusal = error
-    # Not before the commit: settling stays, and psycopg forgets its statements at a rollback.
+    # Raised after the commit: what was settled stays, and a rollback would drop psycopg's prepared
+    # statements.
     if refusal is not None:
         raise refusal
     return session

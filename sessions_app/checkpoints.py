@@ -17,10 +17,11 @@ from sessions_app.leases import RENEWAL, renewal
 from sessions_app.models import DetectionEvent, EventType
 from sessions_app.session_ends import idle_limit
 
-# The statement returns each attachment with the outcome of its checkpoint. What an earlier try
-# stored is returned as stored once that try has committed, so a checkpoint that is not returned is
-# tried once more before it counts as lost. A session may have several checkpoints here, also by
-# attachments that have lost it, so each is stored and returned by its attachment.
+# The statement returns each attachment with the outcome of its checkpoint. It is idempotent: a
+# retry of a committed checkpoint returns STORED. A missing row may mean that the snapshot predates
+# that commit, so the caller retries once before it reports the checkpoint as lost. A session may
+# have several checkpoints here, also by attachments that have lost it, so each is stored and
+# returned by its attachment.
 #
 # An attached session streams or is finalizing. Only the primary key can serve the conditions:
 # planned on an empty table, joins and other indexes would seem as cheap.
@@ -91,7 +92,7 @@ WHERE session.checkpoint_number = given.number
 STATEMENT = _STATEMENT.format(renewal=RENEWAL, free="", of_free="", locked="")
 # The same statement without waiting: it locks each row first, and returns those that another
 # transaction has locked as LOCKED, with nothing stored.
-FREE_STATEMENT = _STATEMENT.format(
+SKIP_LOCKED_STATEMENT = _STATEMENT.format(
     renewal=RENEWAL,
     free="""free AS (
     SELECT session.id

@@ -50,16 +50,17 @@ def session_finish(
     sessions = DetectionSession.objects.filter(id=session_id).defer(*LABELS)
     if attachment_id is None:
         sessions = sessions.to_finish(now)
-        otherwise: object = F("deadline_at")
+        by_default: object = F("deadline_at")
     else:
         mine = sessions.filter(attachment_id=attachment_id)
         settle(mine, now)
         sessions = mine.filter(status=Status.FINALIZING, deadline_at__gt=now)
-        otherwise = now
-    # One that still streams is at its maximum length.
+        by_default = now
+    # A session that is still streaming here has reached its maximum length.
     outcome = Coalesce("finishing_outcome", Value(Outcome.MAX_DURATION))
     ended_at = Case(
-        When(finishing_outcome=Outcome.MAX_DURATION, then=F("longest_until")), default=otherwise
+        When(finishing_outcome=Outcome.MAX_DURATION, then=F("longest_until")),
+        default=by_default,
     )
     changes = ended(Status.COMPLETED, outcome, ended_at)
     for _ in range(TRIES):

@@ -27,9 +27,9 @@ RENEWAL = """lease_until = %(lease_until)s::timestamptz,
                 THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
         END"""
-# A row that a checkpoint has locked is skipped, since the checkpoint renews it, but returned: every
-# row is that its attachment had when the statement began. Only the primary key can serve the
-# conditions, as in checkpoints.py.
+# A row locked by a checkpoint is not updated here, because the checkpoint renews it, but it is
+# returned: the statement returns every attachment that had its session in the statement's snapshot.
+# Only the primary key can serve the conditions, as in checkpoints.py.
 _RENEW = f"""
 WITH attached AS (
     SELECT session.id, given.attachment_id, given.idle_at

@@ -57,7 +57,7 @@ _AND_RETURN: Final = """
 AND (SELECT set_config('kyna.request_id', %s, true)) IS NOT NULL
 RETURNING status, terminal_outcome, error_code
 """
-# The release before runs beside this one during an upgrade, or a rollback.
+# In an upgrade or rollback the previous release may end sessions that were created this recently.
 _MADE_WITHIN: Final = timedelta(days=2)
 ENDED_SESSIONS = prometheus_client.Counter(
     "kyna_sessions_ended",
@@ -176,7 +176,10 @@ def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
 
 
 def settle(one: SessionQuerySet, now: datetime) -> int:
-    """Write the passed deadline of one session, unless an engine is to finish it; 1 if it did."""
+    """Write the passed deadline of one session, unless an engine must finish it.
+
+    Returns the number of rows that changed, 0 or 1.
+    """
     make_up_for_downtime(now)
     return _end(one, now) or sessions_await_reader(one.unread(now), now)
 

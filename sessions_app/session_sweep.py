@@ -128,7 +128,7 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
     """Threads of the worker's first process, one for each timer: a long sweep delays no heartbeat.
 
     They begin once the pool's processes are forked, which must not share their connections, and
-    end with the process: a worker that stops sweeps on while its last tasks run.
+    end with the process: during a warm shutdown the worker keeps sweeping.
     """
 
     requires = {"celery.worker.components:Pool"}

@@ -147,10 +147,10 @@ def test_one_flusher_that_stands_still_is_noticed_while_the_other_stores(
             await asyncio.sleep(0.2)
             for each in others:
                 assert await storing.store(each) is CheckpointOutcome.STORED
-                assert not storing.is_moving()
+                assert not storing.is_progressing()
             may_go_on.set()
             assert await stands_still is CheckpointOutcome.STORED
-            assert storing.is_moving()
+            assert storing.is_progressing()
 
     asyncio.run(play())
 
