@@ -34,7 +34,10 @@ from projects.signing import ISSUER, key_ring, sign
 from sessions_app.context import CONTEXT, require_parameters
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
-FINGERPRINTS = Fingerprints(_REQUESTED, (*_REQUESTED, *CONTEXT))
+# A version never changes once a release has stored it: a new field is a new version.
+FINGERPRINTS = Fingerprints(
+    _REQUESTED, (*_REQUESTED, "parameters", "subject", "metadata", "locale")
+)
 
 _TEMPLATE = f"""
 WITH earlier AS (

@@ -96,10 +96,10 @@ class SessionFilters:
         return rows
 
     def parts(self) -> list[SessionQuerySet]:
-        """The sessions in parts, each of which one index has newest first."""
+        """The sessions, split into querysets that each read one index in newest-first order."""
         rows, is_few = self.rows(), bool(self.ids or self.subject)
         if self.note:
-            # A more frequent note is a filter of the list in its order.
+            # A common value is applied as a filter on the ordered scan.
             noted = ids_with_note(self.note)
             has_note = Q(DataContains(Notes(F("metadata")), [self.note]))
             rows = rows.filter(has_note if noted is None else Q(id__in=noted))

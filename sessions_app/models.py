@@ -56,7 +56,7 @@ class SessionQuerySet(models.QuerySet["DetectionSession"]):
         return self.filter(project_id=project_id)
 
     def live(self) -> Self:
-        """The sessions that have not ended. Only they have a deadline, which proves indexes."""
+        """The sessions that have not ended: only they have a deadline, as partial indexes ask."""
         return self.filter(deadline_at__isnull=False)
 
     def ended(self) -> Self:
@@ -84,7 +84,7 @@ class SessionQuerySet(models.QuerySet["DetectionSession"]):
         return waiting.filter(_of_known_version(), ~_attached(now))
 
     def unread(self, now: datetime) -> Self:
-        """The sessions that their deadline completes, but that begin to wait for a reader now."""
+        """The sessions that their deadline completes, and that start to wait for a reader now."""
         return self.due(now).unreadable(now).filter(_completes(now), unreadable_since__isnull=True)
 
     def to_finish(self, now: datetime) -> Self:
@@ -117,9 +117,9 @@ def _readable() -> Q:
 
 
 def _completes(now: datetime) -> Q:
-    """The session is finalizing, or at its longest and not with a runtime, which would finish it.
+    """The session is finalizing, or has reached its maximum length without a runtime to finish it.
 
-    No index has these columns: the deadline has one.
+    Only the deadline has an index.
     """
     is_too_long = Q(deadline_at__gte=F("longest_until"))
     return Q(finishing_outcome__isnull=False) | is_too_long & ~_attached(now - FINALIZING_GRACE)
@@ -168,7 +168,7 @@ class DetectionSession(models.Model):
         help_text="How many repetitions were completed, by event_key.",
     )
     interrupted_total = models.BigIntegerField(default=0, db_default=0)
-    # Read by the release of 2026-11-28 alone, which counts anew where it differs from events_total.
+    # Only the release of 2026-11-28 reads it, and recounts if it differs from events_total.
     counted_events_total = models.BigIntegerField(
         default=0,
         db_default=0,

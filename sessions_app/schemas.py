@@ -206,7 +206,7 @@ class SessionRecord(Answer):
     mode: SessionMode
     status: Annotated[Status, doc("`completed`, `cancelled` and `failed` are final.", "completed")]
     resolved_movespec_version_id: ResolvedVersionId
-    accepted_frames_total: Annotated[int, doc("The frames that were counted with.", 812)]
+    accepted_frames_total: Annotated[int, doc("The number of frames accepted for counting.", 812)]
     terminal_outcome: Annotated[
         Outcome | None, doc("Why it ended; null until it has.", "completed")
     ]
@@ -217,7 +217,7 @@ class SessionRecord(Answer):
     ended_at: Annotated[Timestamp | None, doc("When it ended.", "2026-11-29T09:30:31.480Z")]
     deadline_at: Annotated[
         Timestamp | None,
-        doc("Until when it lasts as things are; null once it has ended.", None),
+        doc("When it ends unless something changes; null once it has ended.", None),
     ]
     error_code: Annotated[
         str | None, doc("What went wrong, such as `session_expired`; else null.", None)
@@ -225,7 +225,7 @@ class SessionRecord(Answer):
     error_message: Annotated[str | None, doc("The same, for people.", None)]
     repetitions: Repetitions
     interrupted_total: Annotated[
-        int, doc("How many repetitions were broken off, and attempts did not count.", 1)
+        int, doc("Interrupted repetitions, and attempts that did not count.", 1)
     ]
     summary: SessionSummary
     quality: SessionQuality

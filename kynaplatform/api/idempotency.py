@@ -55,7 +55,7 @@ class Fingerprints:
         return self._of(request, next(holds_all, self._newest))
 
     def is_of(self, stored: bytes, request: Mapping[str, object]) -> bool:
-        """Raises ServiceUnavailable if later code stored it, which alone can tell."""
+        """Raises ServiceUnavailable if a newer release stored it: only that can compare it."""
         version = 1 if len(stored) <= _DIGEST_BYTES else stored[0]
         if version not in self._fields:
             raise ServiceUnavailable

@@ -27,10 +27,10 @@ class Limit(NamedTuple):
     A request makes `hits` hits, and is admitted while one is left. `key` is `kind:name`, such as
     `project:<uuid>`; shorten a name that strangers choose. All limits of a kind have one window.
 
-    With `shares` the limit is a fair share of a pool: the call's first limit, of the same quota and
-    window, on which each hit of this key counts too. The share is `shares` of `shares + 1` parts of
-    what the others leave of the pool; the last part is for whoever comes next. With 1, a key alone
-    has half of the pool, and n busy ones have 1 / (n + 1) each.
+    With `shares` the limit is a fair share of a pool, which is the call's first limit, with the
+    same quota and window. Each hit counts on both. The key may use `shares` of `shares + 1` parts
+    of what the others leave of the pool; the last part is for newcomers. With 1, a key alone has
+    half of the pool, and n busy keys have 1 / (n + 1) each.
     """
 
     key: str
@@ -43,8 +43,8 @@ class Limit(NamedTuple):
 class Decision(NamedTuple):
     """The outcome of a hit, by the limit with the least left or the one that denies longest.
 
-    `reset_seconds` is the wait until one more than `remaining` is admitted: until the oldest hit
-    leaves the window. It is 1 when nothing is counted, and the window under a quota of 0.
+    `reset_seconds` is the wait until the oldest hit leaves the window, so that one more than
+    `remaining` is admitted. It is 1 when nothing is counted, and the window under a quota of 0.
     `kind` and `window` are that limit's.
     """
 

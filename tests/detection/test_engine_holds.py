@@ -59,6 +59,13 @@ def test_its_progress_is_told_meanwhile_and_the_rest_is_the_longest() -> None:
 def test_a_break_within_grace_is_bridged_and_not_counted() -> None:
     events = run(wall_sit(), held((LOW, 1_200), (UP, 300), (LOW, 1_200), (UP, 1_000)))
     (completion,) = of_type(events, "event_completed")
+    without_break = run(wall_sit(), held((LOW, 3_000)))
+    broken_ms, unbroken_ms = (
+        next(event.ts_ms for event in of if event.type == "event_completed")
+        for of in (events, without_break)
+    )
+    # The break, and the time in which the smoothed angle comes back.
+    assert 300 <= broken_ms - unbroken_ms <= 500
     assert completion["metrics"]["duration_ms"] - completion["metrics"]["held_ms"] == (
         # The angle is smoothed on its way back.
         pytest.approx(300, abs=150)

@@ -5,7 +5,7 @@ from engine_scene import bent, completed, crouched, held, hidden, movespec, run,
 from golden_states import EXAMPLES
 
 import detection
-from detection import EngineSettings
+from detection import LANDMARK_NAMES, EngineSettings
 from dev.poses.figure import perform
 
 
@@ -25,6 +25,19 @@ def test_which_bent_knee_a_side_means(side: str, holds: set[str]) -> None:
     assert (entered(criterion, (bent(170, 90), 500)) == enters) == ("right" in holds)
     assert entered(criterion, (bent(90, 90), 500)) == enters
     assert entered(criterion, (bent(170, 170), 500)) == []
+
+
+@pytest.mark.parametrize(("side", "confidence"), [("both", 0.6), ("either", 0.9)])
+def test_its_confidence_is_that_of_the_side_that_decides(side: str, confidence: float) -> None:
+    """The worse seen side of both, the better seen one of either."""
+    pose = tuple(
+        mark._replace(visibility=0.6 if name.startswith("right_") else 0.9)
+        for name, mark in zip(LANDMARK_NAMES, bent(90), strict=True)
+    )
+    criterion = f"{{joint: knee, side: {side}, angle_max: 100}}"
+    spec = movespec({"in": [criterion], "other": ["{joint: hip, angle_max: 1}"]}, ["in", "other"])
+    (event,) = run(spec, held((pose, 500)))
+    assert event.payload["confidence"] == confidence
 
 
 BOTH_BENT = "{joint: knee, side: both, angle_max: 100}"
