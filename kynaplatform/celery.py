@@ -11,11 +11,12 @@ import logging
 import os
 import socket
 import warnings
+from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
 from amqp.exceptions import ConnectionError as AmqpConnectionError
 from celery import Celery, bootsteps
-from celery.beat import SchedulingError
+from celery.beat import PersistentScheduler, SchedulingError
 from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import (
     after_task_publish,
@@ -154,6 +155,31 @@ app.conf.beat_schedule = {
     name: {"task": task, "schedule": seconds, "options": {"expires": expires}}
     for name, (task, seconds, expires) in PERIODIC.items()
 }
+
+
+class Schedule(PersistentScheduler):  # type: ignore[misc]
+    """Celery's stored schedule, which also goes on after the machine's clock went back.
+
+    Celery's own waits for the time of the last run by the new clock, also after a restart.
+    """
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        now = self.app.now()
+        entries = self.schedule.values()
+        ahead = max((entry.last_run_at - now for entry in entries), default=timedelta())
+        if ahead > timedelta(seconds=1):
+            logging.getLogger("kynaplatform.beat").warning(
+                "The clock went back by %(seconds).0f s at least: the schedule begins anew.",
+                {"seconds": ahead.total_seconds()},
+            )
+            for entry in entries:
+                entry.last_run_at = min(entry.last_run_at, now)
+            self._heap = None
+        seconds: float = super().tick(*args, **options)
+        return seconds
+
+
+app.conf.beat_scheduler = f"{__name__}:{Schedule.__name__}"
 app.user_options["worker"].add(
     Option(
         ["--metrics-host"],
