@@ -37,7 +37,7 @@ def session_attach(
     """Take the fence: the newest attachment has the session, an older one has lost it.
 
     Attaches are ordered by the arrival of their handshake, `arrived_at`, not by their completion:
-    the one that has waited longest has often been abandoned. Repeat a try whose answer was lost
+    the attach that waited longest has often been abandoned. Repeat a try whose answer was lost
     with its `attachment_id`.
 
     The first attach starts the session. An attach counts as a message of the client. Returns the
