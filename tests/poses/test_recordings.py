@@ -84,6 +84,7 @@ def test_it_says_what_is_wrong_with_a_document(tmp_path: Path, change: Any, wher
         (gzip.compress(b'{"x": ' + b"[" * 100_000), "recording"),
         (gzip.compress(b'{"exercise": '), "recording"),
     ],
+    ids=["empty", "not packed", "cut off", "too deep", "half an object"],
 )
 def test_it_says_what_is_wrong_with_a_file(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "a.json.gz"
