@@ -20,10 +20,9 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from guides.movement_page import catalogue_movement, catalogue_page, movement_page
-from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of
+from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of, files
 from kynaplatform.public_pages import highlighted
 
-COMMENT = re.compile(r"\s*<!--.*-->\s*", re.DOTALL)
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
 SCROLLING = {
     "<table>": '<div class="scrolls" tabindex="0" role="group" aria-label="Table">\n<table>',
@@ -57,8 +56,9 @@ def rendered(guide: Guide) -> Rendered:
         # The content security policy allows no inline style.
         if (style := token.attrs.pop("style", None)) is not None:
             token.attrSet("class", str(style).replace(":", "-"))
-        if token.children is not None:
-            token.children = list(_with_addresses(token.children, guide.source.parent))
+        for part in token.children or ():
+            if part.type == "image":
+                _set_size(part)
     html = markdown.renderer.render(tokens, markdown.options, {})
     for tag, scrolling in SCROLLING.items():
         html = html.replace(tag, scrolling)
@@ -70,60 +70,24 @@ def rendered(guide: Guide) -> Rendered:
 
 
 def parsed(guide: Guide) -> list[Token]:
-    return _markdown().parse(text_of(guide))
+    return _markdown().parse(_with_addresses(guide))
 
 
 def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark").enable("table")
-    for rule in (_html_block, _html_inline, _fence, _heading_open, _heading_close):
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    for rule in (_fence, _heading_open, _heading_close):
         markdown.add_render_rule(rule.__name__.removeprefix("_"), rule)
     markdown.add_render_rule("code_block", _fence)
     return markdown
 
 
-def _with_addresses(children: Sequence[Token], folder: Path) -> Iterator[Token]:
-    """The tokens with addresses below /docs/. A link to a file that is not served becomes text."""
-    kept = [True]
-    for token in children:
-        if token.type == "image":
-            _picture(token, folder)
-        if token.type == "link_open":
-            target = address(str(token.attrGet("href")), folder)
-            kept.append(target is not None)
-            token.attrSet("href", target or "")
-        if kept[-1] or not token.type.startswith("link_"):
-            yield token
-        if token.type == "link_close":
-            kept.pop()
-
-
-def _picture(token: Token, folder: Path) -> None:
-    path = (folder / unquote(str(token.attrGet("src")))).resolve()
-    token.attrSet("src", address_of(path) or "")
-    token.attrSet("loading", "lazy")
-    # Its size keeps room for it: so what a link leads to stays in place.
-    for name, pixels in zip(("width", "height"), _size(path), strict=False):
-        token.attrSet(name, str(pixels))
-
-
-def _size(path: Path) -> tuple[int, ...]:
-    """The width and height of a picture, in pixels; nothing where it does not say."""
-    if not path.is_file():
-        return ()
-    head = path.read_bytes()[:2000]
-    box = VIEW_BOX.search(head)
-    return tuple(round(float(part)) for part in box.groups()) if box else ()
-
-
-def _html_block(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """HTML as text, without comments."""
-    text = tokens[index].content
-    return "" if COMMENT.fullmatch(text) else f"<p>{escapeHtml(text)}</p>\n"
-
-
-def _html_inline(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    text = tokens[index].content
-    return "" if COMMENT.fullmatch(text) else escapeHtml(text)
+def _set_size(picture: Token) -> None:
+    """Set the width and height that an SVG says: what a link leads to stays in place then."""
+    picture.attrSet("loading", "lazy")
+    path = files().get(str(picture.attrGet("src")).removeprefix("/docs/"))
+    if path is not None and (box := VIEW_BOX.search(path.read_bytes()[:2000])):
+        for name, pixels in zip(("width", "height"), box.groups(), strict=True):
+            picture.attrSet(name, str(round(float(pixels))))
 
 
 def _heading_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
@@ -183,7 +147,7 @@ def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> st
 
 _CODE = re.compile(r"(^ *```.*?(?:^ *```[^\n]*\n?|\Z))", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
-_COMMENT = re.compile(r"^<!--.*?-->\n*", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 SUMMARY = """
 Detects, counts and coaches human movement. A client streams pose landmarks over a websocket; the
 platform answers with events: phase entered, repetition completed, feedback. Video never leaves the
@@ -216,7 +180,12 @@ def address(written: str, folder: Path) -> str | None:
 
 @cache
 def published(guide: Guide) -> str:
-    """The Markdown with the addresses of a platform, guides by their Markdown.
+    """The Markdown with the addresses of a platform, guides by their Markdown."""
+    return _with_addresses(guide, ending=".md")
+
+
+def _with_addresses(guide: Guide, ending: str = "") -> str:
+    """The Markdown without comments, with addresses below /docs/, those of guides with `ending`.
 
     A link to a file that is not served becomes text.
     """
@@ -228,7 +197,7 @@ def published(guide: Guide) -> str:
             return text
         path, hash_mark, fragment = target.partition("#")
         if path.removeprefix("/docs/") in GUIDES:
-            path = f"{path}.md"
+            path += ending
         return f"{mark}[{text}]({path}{hash_mark}{fragment})"
 
     parts = _CODE.split(_COMMENT.sub("", text_of(guide)))

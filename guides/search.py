@@ -168,7 +168,6 @@ def _text(token: Token) -> str:
         parts = (
             " " if part.type in ("softbreak", "hardbreak") else part.content
             for part in token.children or ()
-            if part.type != "html_inline"
         )
         return "".join(parts)
     return " ".join(token.content.split()) if token.type in ("fence", "code_block") else ""

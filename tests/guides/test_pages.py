@@ -145,7 +145,7 @@ def test_html_of_a_text_is_shown_and_comments_are_not(guide_of):
         "# T\n\n<!-- a -->\n\n<script>b()</script>\n\nc <img src=x onerror=d()> <!-- e --> f\n"
     )
     assert page.html == (
-        '<h1 id="t">T</h1>\n<p>&lt;script&gt;b()&lt;/script&gt;\n</p>\n'
+        '<h1 id="t">T</h1>\n<p>&lt;script&gt;b()&lt;/script&gt;</p>\n'
         "<p>c &lt;img src=x onerror=d()&gt;  f</p>\n"
     )
 
