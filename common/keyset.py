@@ -5,7 +5,7 @@ no page.
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -82,6 +82,18 @@ def encode_cursor(created_at: datetime, id_: UUID) -> str:
 def first_id_of(moment: datetime) -> UUID:
     """The lowest UUIDv7 of a moment: a bound in primary keys that begin with their time."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def newest(
+    parts: Iterable[QuerySet[Any, Any]], most: int, towards: Way = "older"
+) -> QuerySet[Any, Any]:
+    """The first `most` rows of disjoint parts, each of which is read by its own index.
+
+    They are the newest first, or the oldest first with `towards` "newer".
+    """
+    order = ("-created_at", "-id") if towards == "older" else ("created_at", "id")
+    first, *others = (part.order_by(*order)[:most] for part in parts)
+    return first.union(*others, all=True).order_by(*order)[:most] if others else first
 
 
 def every_row(rows: QuerySet[Any]) -> Iterator[Any]:

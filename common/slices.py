@@ -27,3 +27,9 @@ def update_in_slices(
         changed += len(keys)
         if len(keys) < slice_size:
             return changed
+
+
+def delete_in_slices(rows: QuerySet[Any], slice_size: int = SLICE) -> int:
+    """Delete `rows`, also by several workers at once. Returns how many."""
+    all_rows = rows.model._default_manager
+    return update_in_slices(rows, lambda keys: all_rows.filter(pk__in=keys).delete(), slice_size)

@@ -8,7 +8,7 @@ class ErasureConfig(AppConfig):
     def ready(self) -> None:
         from erasure.ledger import LedgerCollector, sessions_note
         from kynaplatform.metrics.exposition import DATABASE_COLLECTORS
-        from sessions_app.removal import erased
+        from sessions_app.lifecycle import erased
 
         DATABASE_COLLECTORS.append(LedgerCollector())
         erased.connect(sessions_note)

@@ -19,9 +19,13 @@ from common.slices import SLICE, update_in_slices
 from erasure.models import Erasure, Kind, digest_of
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project, suspend
-from sessions_app.lifecycle import notify_runtimes
+from sessions_app.lifecycle import (
+    notify_runtimes,
+    sessions_erase,
+    sessions_remove,
+    within_a_batch,
+)
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.removal import MAX_SESSIONS, sessions_erase, sessions_remove, within_a_batch
 from sessions_app.session_ends import ended, update_live
 from webhooks.endpoints import endpoint_delete, endpoints_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -61,7 +65,7 @@ def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None
 def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
     """The sessions that one transaction deletes, oldest first."""
     over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
-    return within_a_batch(over.values_list("id", "events_total")[:MAX_SESSIONS])
+    return within_a_batch(over)
 
 
 # --- A person -----------------------------------------------------------------------------

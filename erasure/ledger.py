@@ -18,18 +18,19 @@ from uuid import UUID
 
 import msgspec
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, Q
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from common.slices import SLICE, update_in_slices
+from common.slices import SLICE, delete_in_slices
 from erasure.erasures import sessions_cancel
 from erasure.models import ErasedSession, Erasure, Kind, digest_of
 from kynaplatform import clock
+from kynaplatform.api.schemas import from_row
 from projects.models import Organization, Project
+from sessions_app.lifecycle import sessions_erase, within_a_batch
 from sessions_app.models import DetectionSession, LastRun
-from sessions_app.removal import MAX_SESSIONS, sessions_erase, within_a_batch
 
 # Backups may not be kept longer.
 KEPT: Final = timedelta(days=400)
@@ -67,10 +68,13 @@ def export(path: Path, *, now: datetime, slice_size: int = SLICE) -> int:
     """
     written = 0
     with _locked(path) as file:
-        for rows in (ErasedSession.objects.all(), Erasure.objects.all()):
+        for model in (ErasedSession, Erasure):
+            rows: Any = model._default_manager
             unexported = rows.filter(exported_at__isnull=True).order_by("id")
-            while ids := [*unexported.values_list("id", flat=True)[:slice_size]]:
-                written += _append_rows(file, rows.filter(id__in=ids), now)
+            while some := [*unexported[:slice_size]]:
+                _append(file, [_line(row) for row in some])
+                rows.filter(id__in=[row.id for row in some]).update(exported_at=now)
+                written += len(some)
     return written
 
 
@@ -89,12 +93,8 @@ def prune(*, now: datetime, slice_size: int = SLICE) -> int:
     """Delete ledger rows that are older than any backup."""
     sessions = ErasedSession.objects.filter(erased_at__lt=now - KEPT).order_by("erased_at")
     erasures = Erasure.objects.filter(requested_at__lt=now - KEPT, ended_at__isnull=False)
-    return update_in_slices(
-        sessions, lambda ids: ErasedSession.objects.filter(id__in=ids).delete(), slice_size
-    ) + update_in_slices(
-        erasures.order_by("requested_at"),
-        lambda ids: Erasure.objects.filter(id__in=ids).delete(),
-        slice_size,
+    return delete_in_slices(sessions, slice_size) + delete_in_slices(
+        erasures.order_by("requested_at"), slice_size
     )
 
 
@@ -113,24 +113,10 @@ def _locked(path: Path) -> Iterator[BinaryIO | Any]:
                 return
 
 
-def _append_rows(file: BinaryIO | Any, rows: QuerySet[Any], now: datetime) -> int:
-    lines = [_line(row) for row in rows]
-    _append(file, lines)
-    rows.update(exported_at=now)
-    return len(lines)
-
-
 def _line(row: Any) -> Line:
     if isinstance(row, ErasedSession):
         return Line(kind=SESSION, id=row.id, at=row.erased_at)
-    return Line(
-        kind=row.kind,
-        id=row.id,
-        at=row.requested_at,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        subject_digest=row.subject_digest,
-    )
+    return from_row(Line, row, at=row.requested_at)
 
 
 def _append(file: BinaryIO | Any, lines: Sequence[Line]) -> None:
@@ -178,7 +164,7 @@ def _sessions(lines: list[Line], now: datetime) -> int:
     sessions_cancel(there, now)
     erased = 0
     ended = there.ended()
-    while batch := within_a_batch(ended.values_list("id", "events_total")[:MAX_SESSIONS]):
+    while batch := within_a_batch(ended):
         erased += sessions_erase(batch, now=now)
     # The ledger has them again, whether the sessions existed or not.
     rows = [ErasedSession(id=one.id, erased_at=one.at, exported_at=now) for one in lines]

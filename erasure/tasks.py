@@ -34,14 +34,14 @@ def erase() -> int:
     return erasures_go_on(now=now) + ledger.prune(now=now)
 
 
-def erasures_go_on(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> int:
-    """Run pending erasures for `lasts_seconds`; returns the erased sessions."""
-    return sum(batch.sessions for batch in batches_do(now=now, lasts_seconds=lasts_seconds))
+def erasures_go_on(*, now: datetime) -> int:
+    """Run pending erasures for LASTS_SECONDS; returns the erased sessions."""
+    return sum(batch.sessions for batch in batches_do(now=now))
 
 
-def batches_do(*, now: datetime, lasts_seconds: float = LASTS_SECONDS) -> Iterator[Batch]:
+def batches_do(*, now: datetime) -> Iterator[Batch]:
     """The batches of one run, each done when it is requested."""
-    until = time.monotonic() + lasts_seconds
+    until = time.monotonic() + LASTS_SECONDS
     remaining = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
     # So that no slow or failing erasure always comes first.
     random.shuffle(remaining)

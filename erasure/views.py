@@ -4,12 +4,10 @@ from typing import Annotated
 
 from erasure.erasures import subject_erase
 from kynaplatform import clock
-from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Access, Operation
 from kynaplatform.api.schemas import Answer, Body, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
-from sessions_app.context import fault_of_subject
-from sessions_app.schemas import Subject
+from sessions_app.context import Subject, require_context
 
 
 class SubjectErase(Body):
@@ -18,8 +16,7 @@ class SubjectErase(Body):
     ]
 
     def __post_init__(self) -> None:
-        if fault := fault_of_subject(self.subject):
-            raise ValidationFailed({"subject": [fault]})
+        require_context(subject=self.subject)
 
 
 class SubjectErased(Answer):

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from common.slices import SLICE, update_in_slices
+from common.slices import SLICE, delete_in_slices
 from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.operations import require_active
 from kynaplatform.api.rate_limits import Limit
@@ -88,11 +88,8 @@ def credential_touch(credential_id: UUID, now: datetime) -> None:
 
 def prune_access_tokens(*, now: datetime, slice_size: int = SLICE) -> int:
     """Delete the records of access tokens that expired 30 days ago."""
-    return update_in_slices(
-        AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT).order_by("expires_at"),
-        lambda ids: AccessToken.objects.filter(id__in=ids).delete(),
-        slice_size,
-    )
+    old = AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT)
+    return delete_in_slices(old.order_by("expires_at"), slice_size)
 
 
 class ApiKeyInvalid(ApiError):

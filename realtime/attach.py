@@ -29,9 +29,9 @@ from realtime.refusals import (
 )
 from sessions_app.admission import AUDIENCE, TOKEN_TYPE
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.context import spec_of_session
 from sessions_app.finish import StateUnreadable, reading_state
-from sessions_app.leases import AttachmentLost
 from sessions_app.models import MAX_CLIENT_CHARACTERS, DetectionSession
 
 logger = logging.getLogger("kynaplatform.realtime")

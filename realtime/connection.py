@@ -34,7 +34,7 @@ from realtime.messages import (
 )
 from realtime.refusals import NORMAL_CLOSURE, RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Heartbeat, Order, Socket
-from sessions_app.leases import Attachment
+from sessions_app.checkpoints import Attachment
 
 logger = logging.getLogger("kynaplatform.realtime")
 

@@ -39,10 +39,9 @@ from realtime.progress import BatchResult, Progress, feed_by_frame, repeated_clo
 from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
 from sessions_app.attachments import session_detach
-from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
+from sessions_app.checkpoints import AttachmentLost, Checkpoint, CheckpointOutcome
 from sessions_app.events import EventRecord, event_response, events_after_sequence, events_caused
 from sessions_app.finish import session_finish
-from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import (
     session_abandon,
     session_cancel,

@@ -56,7 +56,7 @@ from realtime.fair_queue import AttachQueue, Turns
 from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Heartbeat, Order, Socket
-from sessions_app.leases import leases_renew
+from sessions_app.checkpoints import leases_renew
 from sessions_app.session_sweep import beat
 
 logger = logging.getLogger("kynaplatform.realtime")

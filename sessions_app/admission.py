@@ -7,7 +7,6 @@ it and returns its row; DO NOTHING would return none.
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -21,6 +20,7 @@ from uuid_utils.compat import uuid7
 from kynaplatform.api.errors import ApiError, IdempotencyKeyReused, NotFound, ValidationFailed
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.operations import Principal, PrincipalChanged
+from kynaplatform.api.schemas import from_row
 from kynaplatform.database.connections import Statement
 from movespecs.errors import (
     MoveSpecArchived,
@@ -31,7 +31,8 @@ from movespecs.errors import (
 from movespecs.models import public_sql
 from projects.authentication import STATE_OF_TOKEN
 from projects.signing import ISSUER, key_ring, sign
-from sessions_app.context import CONTEXT, require_parameters
+from sessions_app.context import require_parameters
+from sessions_app.schemas import SessionCreate, SessionCreated
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
 # A version never changes once a release has stored it: a new field is a new version.
@@ -39,7 +40,7 @@ FINGERPRINTS = Fingerprints(
     _REQUESTED, (*_REQUESTED, "parameters", "subject", "metadata", "locale")
 )
 
-_TEMPLATE = f"""
+_STATEMENT = Statement(f"""
 WITH earlier AS (
     SELECT id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
            runtime_token_expires_at, stream_url, request_fingerprint
@@ -82,13 +83,14 @@ inserted AS (
         id, project_id, resolved_version_id, mode, contract_major, status,
         accepted_frames_total, created_at, deadline_at, checkpoint_number,
         created_by, idempotency_key, request_fingerprint, signing_key_id,
-        runtime_token_expires_at, stream_url{{columns}}
+        runtime_token_expires_at, stream_url, parameters, subject, metadata, locale
     )
     SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
            %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
            %(deadline_at)s::timestamptz, 0, %(created_by)s::uuid, %(idempotency_key)s::varchar,
            %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
-           %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text{{values}}
+           %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text,
+           %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, %(locale)s::varchar
     FROM reference
     WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
     ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
@@ -99,17 +101,7 @@ inserted AS (
 SELECT reference.verdict, session.*
 FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
-"""  # noqa: S608
-_STATEMENT = Statement(_TEMPLATE.format(columns="", values=""))
-# Another statement, so that a create without a context costs nothing for it.
-_STATEMENT_WITH_CONTEXT = Statement(
-    _TEMPLATE.format(
-        columns=", parameters, subject, metadata, locale",
-        values=", %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, "
-        "%(locale)s::varchar",
-    )
-)
-
+""")  # noqa: S608
 
 # Verdict of the statement → its error.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
@@ -124,33 +116,6 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "movespec_not_released": MoveSpecNotReleased,
     "movespec_version_withdrawn": MoveSpecVersionWithdrawn,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionRequest:
-    """A validated create request with one reference at least, and the credential that asks.
-
-    Whether the parameters fit is known once the version is.
-    """
-
-    project_id: UUID
-    mode: str
-    contract_major: int
-    movespec_id: UUID | None
-    movespec_version_id: UUID | None
-    idempotency_key: str | None
-    created_by: UUID | None = None
-    parameters: dict[str, float] | None = None
-    subject: str | None = None
-    metadata: dict[str, str] | None = None
-    locale: str | None = None
-
-    def _fields(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in (*_REQUESTED, *CONTEXT)}
-
-    @property
-    def fingerprint(self) -> bytes:
-        return FINGERPRINTS.of(self._fields())
 
 
 class AdmittedSession(NamedTuple):
@@ -169,60 +134,54 @@ class AdmittedSession(NamedTuple):
 
 
 def session_admit(
-    *, request: AdmissionRequest, now: datetime, principal: Principal | None
+    *,
+    create: SessionCreate,
+    now: datetime,
+    principal: Principal | None,
+    created_by: UUID | None = None,
+    idempotency_key: str | None = None,
 ) -> tuple[AdmittedSession, bool]:
     """A new session, or the one that the key already made; and whether it is a replay.
 
     Nothing is admitted if the state of `principal` has changed since it was read. None is the
-    platform itself, which has no state.
+    platform itself, which has no state. `created_by` is the credential that asks.
 
     Raises PrincipalChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
     MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written
     and the key is free.
     """
-    # A number that the version refuses takes the row back.
-    with transaction.atomic() if request.parameters else nullcontext():
-        session, is_replay = _admit(request, now, principal)
-        if request.parameters and not is_replay:
-            require_parameters(session.resolved_version_id, request.parameters)
-    return session, is_replay
-
-
-def _admit(
-    request: AdmissionRequest, now: datetime, principal: Principal | None
-) -> tuple[AdmittedSession, bool]:
-    fields = request._fields()
-    has_context = any(fields[name] for name in CONTEXT)
+    fields = msgspec.structs.asdict(create)
     id_ = uuid7()
     attach_until = now + timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
-    row = (_STATEMENT_WITH_CONTEXT if has_context else _STATEMENT).row(
-        {
-            **{name: _column(value) for name, value in fields.items()},
-            "id": id_,
-            "token_id": principal and principal.token_id,
-            "principal_state": principal and principal.state,
-            "version_id": request.movespec_version_id,
-            "created_at": now,
-            "deadline_at": attach_until,
-            "created_by": request.created_by,
-            "idempotency_key": request.idempotency_key,
-            "request_fingerprint": request.fingerprint if request.idempotency_key else None,
-            "signing_key_id": key_ring().active(now).id,
-            "runtime_token_expires_at": attach_until
-            + timedelta(seconds=settings.SESSION_MAX_SECONDS),
-            "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
-        }
-    )
-    assert row is not None  # noqa: S101 - the request itself is one
-    verdict, *columns = row
-    session = AdmittedSession(request.project_id, *columns)
-    if session.id is None or verdict == "principal_changed":
-        raise _REFUSALS[verdict]()
-    if session.id == id_:
-        return session, False
-    if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), fields):
-        raise IdempotencyKeyReused
-    return session, True
+    parameters = {
+        **{name: _column(value) for name, value in fields.items()},
+        "id": id_,
+        "token_id": principal and principal.token_id,
+        "principal_state": principal and principal.state,
+        "version_id": create.movespec_version_id,
+        "created_at": now,
+        "deadline_at": attach_until,
+        "created_by": created_by,
+        "idempotency_key": idempotency_key,
+        "request_fingerprint": FINGERPRINTS.of(fields) if idempotency_key else None,
+        "signing_key_id": key_ring().active(now).id,
+        "runtime_token_expires_at": attach_until + timedelta(seconds=settings.SESSION_MAX_SECONDS),
+        "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
+    }
+    # A number that the version refuses takes the row back.
+    with transaction.atomic() if create.parameters else nullcontext():
+        row = _STATEMENT.row(parameters)
+        assert row is not None  # noqa: S101 - the request itself is one
+        verdict, *columns = row
+        session = AdmittedSession(create.project_id, *columns)
+        if session.id is None or verdict == "principal_changed":
+            raise _REFUSALS[verdict]()
+        is_replay = session.id != id_
+        if is_replay and not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), fields):
+            raise IdempotencyKeyReused
+        if create.parameters and not is_replay:
+            require_parameters(session.resolved_version_id, create.parameters)
+    return session, is_replay
 
 
 def _column(value: Any) -> Any:
@@ -256,3 +215,19 @@ def runtime_token(session: AdmittedSession, organization_id: UUID, now: datetime
     }
     private = key_ring().private(session.signing_key_id, now)
     return sign(TOKEN_TYPE, claims, session.signing_key_id, private)
+
+
+def created_response(
+    session: AdmittedSession, organization_id: UUID, now: datetime
+) -> SessionCreated:
+    """An admitted session with its runtime token: a replay has the same."""
+    return from_row(
+        SessionCreated,
+        session,
+        session_id=session.id,
+        status="created",
+        resolved_movespec_version_id=session.resolved_version_id,
+        runtime_token=runtime_token(session, organization_id, now),
+        input_schema_version=INPUT_SCHEMA_VERSION,
+        output_schema_version=OUTPUT_SCHEMA_VERSION,
+    )

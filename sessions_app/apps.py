@@ -1,6 +1,3 @@
-from datetime import datetime
-from typing import Any
-
 from django.apps import AppConfig
 
 
@@ -18,8 +15,4 @@ class SessionsConfig(AppConfig):
 
         DATABASE_COLLECTORS.append(SessionCollector())
         SIGNED_AGAIN.append(may_replay)
-
-        def cancel_sessions(*, now: datetime, **_: Any) -> None:
-            suspended_sessions_cancel(now=now)
-
-        suspended.connect(cancel_sessions, weak=False)
+        suspended.connect(suspended_sessions_cancel)

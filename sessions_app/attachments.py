@@ -12,9 +12,9 @@ from django.db.models.functions import Least
 from kynaplatform.api.errors import ApiError, NotFound
 from kynaplatform.api.operations import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
+from sessions_app.checkpoints import AttachmentLost, update_attached
 from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import StateUnreadable
-from sessions_app.leases import AttachmentLost, update_attached
 from sessions_app.lifecycle import SessionAlreadyEnded, notify_runtimes, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
 from sessions_app.session_ends import idle_limit, max_session, sessions_await_reader

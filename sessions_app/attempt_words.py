@@ -122,16 +122,6 @@ def way_words(path: str, spec: MoveSpec | None, *, of_strict: bool = False) -> s
     return None
 
 
-def criterion_at(path: str, spec: MoveSpec) -> Criterion | None:
-    """The criterion that stands at a path; None where no criterion does."""
-    match _at(path, spec):
-        case _, Criterion() as criterion:
-            return criterion
-        case _, (Check(criterion=criterion) | Condition(criterion=criterion)):
-            return criterion
-    return None
-
-
 def check_words(check: Mapping[str, Any]) -> str:
     """What became of a check, from its event: `depth missed by 6.4° (96°)`."""
     name, met, value = check["name"], check["met"], check["value"]

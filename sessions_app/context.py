@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
+
+import msgspec
 
 import detection
 from kynaplatform.api.errors import ValidationFailed
+from kynaplatform.api.schemas import STORABLE
 from movespecs.models import MoveSpecVersion
 from sessions_app.models import DetectionSession
 
-CONTEXT: Final = ("parameters", "subject", "metadata", "locale")
 MAX_PARAMETERS: Final = 16
 MAX_NOTES: Final = 16
 MAX_NOTE_CHARACTERS: Final = 500
@@ -38,6 +40,7 @@ LOCALE: Final = (
     r"(-[Xx](-[A-Za-z0-9]{1,8})+)?"  # private use
     r"|[Xx](-[A-Za-z0-9]{1,8})+"
 )
+_LOCALE = re.compile(LOCALE)
 # Older tags that do not fit that grammar.
 _GRANDFATHERED: Final = frozenset(
     {
@@ -46,10 +49,37 @@ _GRANDFATHERED: Final = frozenset(
         "sgn-ch-de",
     }
 )  # fmt: skip
-_SUBJECT = re.compile(SUBJECT)
-_NOTE_NAME = re.compile(NOTE_NAME)
-_PARAMETER_NAME = re.compile(PARAMETER_NAME)
-_LOCALE = re.compile(LOCALE)
+
+Parameters = Annotated[
+    dict[str, float],
+    msgspec.Meta(
+        extra_json_schema={
+            "maxProperties": MAX_PARAMETERS,
+            "propertyNames": {"pattern": f"^{PARAMETER_NAME}$"},
+        }
+    ),
+]
+Subject = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{SUBJECT}$"})]
+Metadata = Annotated[
+    dict[str, str],
+    msgspec.Meta(
+        extra_json_schema={
+            "maxProperties": MAX_NOTES,
+            "propertyNames": {"pattern": f"^{NOTE_NAME}$"},
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": MAX_NOTE_CHARACTERS,
+                **STORABLE,
+            },
+        }
+    ),
+]
+Locale = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MAX_LOCALE_CHARACTERS}
+    ),
+]
 
 
 def require_context(
@@ -79,7 +109,7 @@ def require_parameters(version_id: UUID, parameters: Mapping[str, float]) -> Non
 
 
 def fault_of_subject(subject: str) -> str | None:
-    if _SUBJECT.fullmatch(subject):
+    if re.fullmatch(SUBJECT, subject):
         return None
     return "This field must be an id of 1 to 128 letters of A to Z, digits, _ and -."
 
@@ -87,7 +117,7 @@ def fault_of_subject(subject: str) -> str | None:
 def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     if len(parameters) > MAX_PARAMETERS:
         yield "parameters", f"This field must have at most {MAX_PARAMETERS} numbers."
-    elif not all(map(_PARAMETER_NAME.fullmatch, parameters)):
+    elif not all(re.fullmatch(PARAMETER_NAME, name) for name in parameters):
         yield "parameters", "This field has a name that no parameter may have."
     else:
         for name, number in parameters.items():
@@ -98,7 +128,7 @@ def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str
 def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     if len(metadata) > MAX_NOTES:
         return {"metadata": f"This field must have at most {MAX_NOTES} texts."}
-    if not all(map(_NOTE_NAME.fullmatch, metadata)):
+    if not all(re.fullmatch(NOTE_NAME, name) for name in metadata):
         return {"metadata": "A name must have 1 to 40 letters of A to Z, digits, _, . and -."}
     faults = {
         f"metadata.{name}": f"This field must be a string of at most {MAX_NOTE_CHARACTERS} "

@@ -1,7 +1,7 @@
 """The events of a session as clients see them, the same at REST and on the stream."""
 
 from collections.abc import Collection
-from typing import Annotated, Any, Final, NamedTuple, cast
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 from django.db import connection
@@ -86,20 +86,14 @@ def event_response(session_id: UUID, event: DetectionEvent | NewEvent) -> EventR
     )
 
 
-class EventPage(NamedTuple):
-    """Events of a session, and the one that the next page follows, if there are more."""
-
-    events: list[DetectionEvent]
-    end: DetectionEvent | None
-
-
 def events_after(
     *, session_id: UUID, after: UUID | None, limit: int, type_: str | None = None
-) -> EventPage:
+) -> tuple[list[DetectionEvent], DetectionEvent | None]:
     """Up to `limit` events of a session, oldest first, after the one with the id `after`.
 
-    With `type_`, only events of that type, among the next MAX_SCANNED. Raises ValidationFailed when
-    `after` is no event of this session.
+    Returns them and the event that the next page follows, if there are more. With `type_`, only
+    events of that type, among the next MAX_SCANNED. Raises ValidationFailed when `after` is no
+    event of this session.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
     known = 0
@@ -114,8 +108,8 @@ def events_after(
         looked_at = events.filter(sequence__gt=known, sequence__lte=end)
         found = list(looked_at.filter(type=type_).order_by("sequence")[: limit + 1])
         if len(found) <= limit and events.filter(sequence=end + 1).exists():
-            return EventPage(found, DetectionEvent(session_id=session_id, sequence=end))
-    return EventPage(found[:limit], found[limit - 1] if len(found) > limit else None)
+            return found, DetectionEvent(session_id=session_id, sequence=end)
+    return found[:limit], found[limit - 1] if len(found) > limit else None
 
 
 def _has_left(session_id: UUID, sequence: int) -> bool:

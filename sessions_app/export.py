@@ -8,6 +8,7 @@ whose events retention deletes meanwhile has fewer, or none.
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, NamedTuple, Self, cast
 from uuid import UUID
@@ -67,13 +68,10 @@ class Start(NamedTuple):
     @classmethod
     def of(cls, cursor: str) -> Self:
         """Raises ValidationFailed for a text that is no cursor of an export."""
-        try:
-            found = _CURSOR.fullmatch(cursor)
-            if found is not None:
+        if found := _CURSOR.fullmatch(cursor):
+            with suppress(ValueError, OverflowError):
                 _, created_at, id_ = parse_cursor(f"newer,{found[1]}")
                 return cls(created_at, id_, int(found[2] or 0))
-        except (ValueError, OverflowError):
-            pass
         raise ValidationFailed({"cursor": ["Not a cursor of an export."]})
 
     @property
@@ -99,45 +97,6 @@ class Page(NamedTuple):
     until: datetime
 
 
-class _Line:
-    """A session's line at the end of a page's body, while events are added."""
-
-    def __init__(
-        self, body: bytearray, session: DetectionSession, organization_id: UUID, ends_at: float
-    ) -> None:
-        line = ExportLine(session_response(session, organization_id), [], continues=False)
-        text = encode(line) + b"\n"
-        # Events stand before the last bracket.
-        end_of_events = text.rindex(b"]")
-        self._body, self._session, self._sequence, self._ends_at = body, session, 0, ends_at
-        self._begins_at, self._tail = len(body), text[end_of_events:]
-        body += text[:end_of_events]
-
-    def has_room(self, more: bytes = b"") -> bool:
-        """Whether the page's bytes and time allow it."""
-        size = len(self._body) + len(more) + len(self._tail)
-        return size <= MAX_PAGE_BYTES and time.thread_time() < self._ends_at
-
-    def add(self, event: NewEvent) -> bool:
-        """Add the event if there is room: a line has one in any case."""
-        text = encode(event_response(self._session.id, event))
-        if self._sequence:
-            text = b"," + text
-            if not self.has_room(text):
-                return False
-        self._body += text
-        self._sequence = event.sequence
-        return True
-
-    def remove(self) -> None:
-        del self._body[self._begins_at :]
-
-    def end(self, *, continues: bool) -> Start:
-        self._body += self._tail.replace(b"false", b"true") if continues else self._tail
-        session = self._session
-        return Start(session.created_at, session.id, self._sequence if continues else 0)
-
-
 def export_page(
     sessions: SessionQuerySet,
     *,
@@ -153,6 +112,10 @@ def export_page(
     after MAX_WORK_SECONDS, and has at least one session or event if there is any.
     """
     ends_at = time.thread_time() + MAX_WORK_SECONDS
+
+    def has_room(size: int) -> bool:
+        return size <= MAX_PAGE_BYTES and time.thread_time() < ends_at
+
     if since is not None:
         sessions = sessions.filter(created_at__gte=since)
     until = min(until or now, now - SEEN_WITHIN)
@@ -164,19 +127,30 @@ def export_page(
     body = bytearray()
     reached = start
     for session in _from(sessions.filter(created_at__lt=until), start):
+        line = ExportLine(session_response(session, organization_id), [], continues=False)
+        text = encode(line) + b"\n"
+        # Events stand before the last bracket.
+        head, tail = text[: text.rindex(b"]")], text[text.rindex(b"]") :]
+        events, size, is_full = list[bytes](), len(body) + len(text), False
         is_first = start is not None and start.session_id == session.id
-        line = _Line(body, session, organization_id, ends_at)
+        sequence = start.sequence if start and is_first else 0
         try:
-            events = _events_of(session, start.sequence if start and is_first else 0)
-            is_full = not all(map(line.add, events))
+            for event in _events_of(session, sequence):
+                one = encode(event_response(session.id, event))
+                size += len(one) + (1 if events else 0)
+                # A line has one in any case.
+                is_full = bool(events) and not has_room(size)
+                if is_full:
+                    break
+                events.append(one)
+                sequence = event.sequence
         except DetectionSession.DoesNotExist:
-            line.remove()
             continue
-        if (is_full or not line.has_room()) and reached != start:
+        if (is_full or not has_room(size)) and reached != start:
             # The session begins the next page.
-            line.remove()
             return Page(body, reached, until)
-        reached = line.end(continues=is_full)
+        body += head + b",".join(events) + (tail.replace(b"false", b"true") if is_full else tail)
+        reached = Start(session.created_at, session.id, sequence if is_full else 0)
         if is_full:
             return Page(body, reached, until)
     return Page(body, None, until)

@@ -13,9 +13,8 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 import detection
-from sessions_app.checkpoints import counts_of
+from sessions_app.checkpoints import AttachmentLost, counts_of
 from sessions_app.context import spec_of_session
-from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession, Outcome, Status
 from sessions_app.session_ends import (
     RUNTIME_ERROR,
@@ -123,17 +122,14 @@ def sessions_read_again(now: datetime) -> None:
     """
     damaged = DetectionSession.objects.awaiting_reader(now).filter(is_state_unreadable=True)
     damaged = damaged.exclude(status=Status.STREAMING)
+    readable = []
     # In random order, so that those that stay damaged don't take every turn.
-    some = damaged.order_by("?")[:MAX_REREADS]
-    if readable := [one.id for one in some if _can_read(one)]:
+    for one in damaged.order_by("?")[:MAX_REREADS]:
+        with suppress(StateUnreadable), reading_state(one):
+            _engine_of(one)
+            readable.append(one.id)
+    if readable:
         sessions_take_back(damaged.filter(id__in=readable), now)
-
-
-def _can_read(session: DetectionSession) -> bool:
-    with suppress(StateUnreadable), reading_state(session):
-        _engine_of(session)
-        return True
-    return False
 
 
 def _engine_of(session: DetectionSession) -> detection.Engine | None:
@@ -174,14 +170,14 @@ def _end(
     changes: dict[str, Any],
     events: list[DetectionEvent],
 ) -> DetectionSession | None:
-    counts = counts_of(events)
+    repetitions, interrupted = counts_of(events)
     total = session.events_total + len(events)
     changes = {
         **changes,
         "events_total": total,
         "counted_events_total": total,
-        "repetitions": Counter(session.repetitions) + Counter(counts.repetitions),
-        "interrupted_total": session.interrupted_total + counts.interrupted,
+        "repetitions": Counter(session.repetitions) + Counter(repetitions),
+        "interrupted_total": session.interrupted_total + interrupted,
     }
     with transaction.atomic():
         if not update_live(unchanged, **changes):

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.fields.json import DataContains
 
-from common.keyset import Cursor, Way
+from common.keyset import Cursor, Way, newest
 from sessions_app.models import (
     LIVE_STATUSES,
     DetectionSession,
@@ -134,18 +134,11 @@ def sessions_list(
     filters: SessionFilters, *, start: Cursor | None, size: int, related: Sequence[str] = ()
 ) -> Listed:
     """The `size` sessions after `start`, newest first, each with its `related` rows."""
-    is_forward = start is None or start.towards == "older"
-    ways: tuple[Way, Way] = ("older", "newer") if is_forward else ("newer", "older")
-    onward, back = ways
-    order = ("-created_at", "-id") if is_forward else ("created_at", "id")
-    first, *others = (
-        (part.filter(start.rows) if start else part)
-        .order_by(*order)
-        .values_list("created_at", "id")[: size + 1]
-        for part in filters.parts()
-    )
-    newest = first.union(*others, all=True).order_by(*order)[: size + 1] if others else first
-    found = list(newest)
+    onward: Way = start.towards if start else "older"
+    is_forward = onward == "older"
+    parts = (part.filter(start.rows) if start else part for part in filters.parts())
+    keys = (part.values_list("created_at", "id") for part in parts)
+    found = list(newest(keys, size + 1, onward))
     shown = found[:size]
     # By the ids only: a join with the parts would read the rows of whole projects.
     rows = DetectionSession.objects.filter(
@@ -154,7 +147,7 @@ def sessions_list(
     if related:
         rows = rows.select_related(*related)
     sessions = list(rows.order_by("-created_at", "-id").defer(*UNLISTED_COLUMNS))
-    before = Cursor(back, *shown[0]) if start and shown else None
+    before = Cursor("newer" if is_forward else "older", *shown[0]) if start and shown else None
     after = Cursor(onward, *shown[-1]) if len(found) > size else None
     return Listed(sessions, before, after) if is_forward else Listed(sessions, after, before)
 

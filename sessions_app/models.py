@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Self
-from uuid import UUID
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -52,9 +51,6 @@ class Notes(Func):
 
 
 class SessionQuerySet(models.QuerySet["DetectionSession"]):
-    def of_project(self, project_id: UUID) -> Self:
-        return self.filter(project_id=project_id)
-
     def live(self) -> Self:
         """The sessions that have not ended: only they have a deadline, as partial indexes ask."""
         return self.filter(deadline_at__isnull=False)

@@ -27,12 +27,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from common.keyset import first_id_of
-from common.slices import update_in_slices
+from common.slices import delete_in_slices, update_in_slices
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from projects.models import Project
+from sessions_app.lifecycle import sessions_remove, within_a_batch
 from sessions_app.models import DetectionEvent, DetectionSession, SessionQuerySet
-from sessions_app.removal import MAX_SESSIONS, sessions_remove, within_a_batch
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +82,7 @@ def may_replay(signing_key_id: UUID, until: datetime) -> bool:
 
 def prune_staff_sessions(*, now: datetime) -> int:
     """Delete the browser sessions of staff that have expired."""
-    return update_in_slices(
-        Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
-        lambda keys: Session.objects.filter(session_key__in=keys).delete(),
-    )
+    return delete_in_slices(Session.objects.filter(expire_date__lt=now).order_by("expire_date"))
 
 
 def prune_staff_log(*, now: datetime) -> int:
@@ -94,10 +91,7 @@ def prune_staff_log(*, now: datetime) -> int:
     if days is None:
         return 0
     old = LogEntry.objects.filter(action_time__lt=now - timedelta(days=days))
-    return update_in_slices(
-        old.exclude(action_flag=DELETION).order_by("action_time"),
-        lambda ids: LogEntry.objects.filter(id__in=ids).delete(),
-    )
+    return delete_in_slices(old.exclude(action_flag=DELETION).order_by("action_time"))
 
 
 class Kept(NamedTuple):
@@ -205,25 +199,21 @@ def _with_lock(call: str, *parameters: str | UUID) -> bool:
     return False
 
 
-def retention_apply(
-    *,
-    now: datetime,
-    seconds: float = RUN_SECONDS,
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Delete what is due by `now`, for `seconds` at most.
+def retention_apply(*, now: datetime) -> int:
+    """Delete what is due by `now`, for RUN_SECONDS at most.
 
     It pauses for as long as it works, so that others have the database for half of the time.
     Returns how many sessions lost their events, and how many were deleted. What fails with one
     project, or one partition, is raised once all others are done.
     """
-    pace = _Pace(seconds, sleep)
+    pace = _Pace()
     gone = 0
     for partition in dated_partitions():
         if not pace.is_over and _is_due(partition, now):
             with pace.apart(partition.name):
                 if event_partition_drop(partition):
-                    gone += pace.change(_with_events(partition.sessions), partial(_note, now))
+                    without = partition.sessions.ended().filter(events_left_at__isnull=True)
+                    gone += pace.change(without, partial(_note, now))
     # In random order: the backlog of one project is not before all others in every run.
     projects = Project.objects.order_by("?")
     for project_id, own_days in list(projects.values_list("id", "organization__retention_days")):
@@ -235,9 +225,8 @@ def retention_apply(
 
 
 class _Pace:
-    def __init__(self, seconds: float, sleep: Callable[[float], None]) -> None:
-        self._ends_at = time.monotonic() + seconds
-        self._sleep = sleep
+    def __init__(self) -> None:
+        self._ends_at = time.monotonic() + RUN_SECONDS
         self.failure: Exception | None = None
 
     @property
@@ -264,13 +253,12 @@ class _Pace:
         while not self.is_over:
             began = time.monotonic()
             with transaction.atomic():
-                locked = due.select_for_update(skip_locked=True)
-                ids = within_a_batch(locked.values_list("id", "events_total")[:MAX_SESSIONS])
+                ids = within_a_batch(due.select_for_update(skip_locked=True))
                 if not ids:
                     break
                 change(ids)
             changed += len(ids)
-            self._sleep(time.monotonic() - began)
+            time.sleep(time.monotonic() - began)
         return changed
 
 
@@ -292,14 +280,15 @@ def _is_due(partition: Partition, now: datetime) -> bool:
 def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
     kept, platform = kept_of(own_days), kept_of()
     gone = 0
-    ended = DetectionSession.objects.ended().of_project(project_id)
+    ended = DetectionSession.objects.ended().filter(project_id=project_id)
 
     def due_with_events(days: int) -> SessionQuerySet:
         until = now - timedelta(days=days)
         if days == platform.events:
             # Events wait for the rest of their partition, which leaves by a DROP.
             until -= _length_of(days) + MAX_OUTLIVED
-        return _with_events(ended).filter(ended_at__lt=until).order_by("ended_at")
+        due = ended.filter(events_left_at__isnull=True, ended_at__lt=until)
+        return due.order_by("ended_at")
 
     if kept.events is not None and kept.events != kept.sessions:
         gone += pace.change(due_with_events(kept.events), partial(_drop_events, now))
@@ -311,10 +300,6 @@ def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pac
         gone += pace.change(due, sessions_remove)
         gone += pace.change(due_with_events(kept.sessions), sessions_remove)
     return gone
-
-
-def _with_events(sessions: SessionQuerySet) -> SessionQuerySet:
-    return sessions.ended().filter(events_left_at__isnull=True)
 
 
 def _drop_events(now: datetime, ids: list[UUID]) -> None:

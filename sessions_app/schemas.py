@@ -9,7 +9,6 @@ import msgspec
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageLimit, PageQuery
 from kynaplatform.api.schemas import (
-    STORABLE,
     Answer,
     Body,
     OrganizationId,
@@ -20,24 +19,7 @@ from kynaplatform.api.schemas import (
     from_row,
     given,
 )
-from sessions_app.admission import (
-    INPUT_SCHEMA_VERSION,
-    OUTPUT_SCHEMA_VERSION,
-    AdmittedSession,
-    runtime_token,
-)
-from sessions_app.context import (
-    LOCALE,
-    MAX_LOCALE_CHARACTERS,
-    MAX_NOTE_CHARACTERS,
-    MAX_NOTES,
-    MAX_PARAMETERS,
-    NOTE_NAME,
-    PARAMETER_NAME,
-    SUBJECT,
-    fault_of_subject,
-    require_context,
-)
+from sessions_app.context import Locale, Metadata, Parameters, Subject, require_context
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.stream_state import summary_of
 from sessions_app.summary import TIMES_EXAMPLE, MovementSummary, Quality, counted_of, quality_of
@@ -46,71 +28,9 @@ Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")
 ]
 
-Repetitions = Annotated[
-    dict[str, int],
-    doc("How many repetitions were completed, by event_key; others are 0.", {"squat": 12}),
-]
-SessionQuality = Annotated[
-    Quality | None,
-    doc(
-        "Of the frames so far. Null where nothing is known.",
-        {"seen_share": 1.0, "completed_share": 0.97, "countable_share": 0.97, "reasons": []},
-    ),
-]
-SessionSummary = Annotated[
-    dict[str, MovementSummary] | None,
-    doc(
-        "What was counted so far, by event_key. Null where nothing is known.",
-        {
-            "squat": {
-                "completed": 12,
-                "attempts": {"not_reached": 1},
-                "by_side": None,
-                "measures": {
-                    "joint.knee": {"best": 84.2, "mean": 91.7, "least": 84.2, "most": 174.0}
-                },
-                "longest_ms": None,
-                "total_ms": None,
-                "checks": {"depth": {"met": 10, "missed": 2}},
-                "times": TIMES_EXAMPLE,
-            }
-        },
-    ),
-]
-EventId = Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
 SessionId = Annotated[UUID, doc("The session.", "69e5a962-81e8-405d-b532-91ede04e756a")]
 SessionMode = Annotated[
     Mode, doc("`live` for a person before a camera, `replay` for a recording.", "live")
-]
-Parameters = Annotated[
-    dict[str, float],
-    msgspec.Meta(
-        extra_json_schema={
-            "maxProperties": MAX_PARAMETERS,
-            "propertyNames": {"pattern": f"^{PARAMETER_NAME}$"},
-        }
-    ),
-]
-Subject = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{SUBJECT}$"})]
-Metadata = Annotated[
-    dict[str, str],
-    msgspec.Meta(
-        extra_json_schema={
-            "maxProperties": MAX_NOTES,
-            "propertyNames": {"pattern": f"^{NOTE_NAME}$"},
-            "additionalProperties": {
-                "type": "string",
-                "maxLength": MAX_NOTE_CHARACTERS,
-                **STORABLE,
-            },
-        }
-    ),
-]
-Locale = Annotated[
-    str,
-    msgspec.Meta(
-        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MAX_LOCALE_CHARACTERS}
-    ),
 ]
 EXAMPLE_METADATA = {"plan": "knee-week-3", "clinic": "north"}
 ResolvedVersionId = Annotated[
@@ -223,12 +143,40 @@ class SessionRecord(Answer):
         str | None, doc("What went wrong, such as `session_expired`; else null.", None)
     ]
     error_message: Annotated[str | None, doc("The same, for people.", None)]
-    repetitions: Repetitions
+    repetitions: Annotated[
+        dict[str, int],
+        doc("How many repetitions were completed, by event_key; others are 0.", {"squat": 12}),
+    ]
     interrupted_total: Annotated[
         int, doc("Interrupted repetitions, and attempts that did not count.", 1)
     ]
-    summary: SessionSummary
-    quality: SessionQuality
+    summary: Annotated[
+        dict[str, MovementSummary] | None,
+        doc(
+            "What was counted so far, by event_key. Null where nothing is known.",
+            {
+                "squat": {
+                    "completed": 12,
+                    "attempts": {"not_reached": 1},
+                    "by_side": None,
+                    "measures": {
+                        "joint.knee": {"best": 84.2, "mean": 91.7, "least": 84.2, "most": 174.0}
+                    },
+                    "longest_ms": None,
+                    "total_ms": None,
+                    "checks": {"depth": {"met": 10, "missed": 2}},
+                    "times": TIMES_EXAMPLE,
+                }
+            },
+        ),
+    ]
+    quality: Annotated[
+        Quality | None,
+        doc(
+            "Of the frames so far. Null where nothing is known.",
+            {"seen_share": 1.0, "completed_share": 0.97, "countable_share": 0.97, "reasons": []},
+        ),
+    ]
     parameters: Annotated[
         dict[str, float] | None, doc("The numbers that its create gave.", {"depth": 90})
     ]
@@ -253,33 +201,20 @@ class SessionQuery(PageQuery):
     )
 
     def __post_init__(self) -> None:
-        if self.subject is not msgspec.UNSET and (fault := fault_of_subject(self.subject)):
-            raise ValidationFailed({"subject": [fault]})
+        if self.subject is not msgspec.UNSET:
+            require_context(subject=self.subject)
 
 
 class EventQuery(Query):
-    after: EventId | msgspec.UnsetType = msgspec.UNSET
+    after: (
+        Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     type: (
         Annotated[EventType, doc("Only events of this type.", "event_completed")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     limit: PageLimit = 100
-
-
-def created_response(
-    session: AdmittedSession, organization_id: UUID, now: datetime
-) -> SessionCreated:
-    """An admitted session with its runtime token: a replay has the same."""
-    return from_row(
-        SessionCreated,
-        session,
-        session_id=session.id,
-        status="created",
-        resolved_movespec_version_id=session.resolved_version_id,
-        runtime_token=runtime_token(session, organization_id, now),
-        input_schema_version=INPUT_SCHEMA_VERSION,
-        output_schema_version=OUTPUT_SCHEMA_VERSION,
-    )
 
 
 def session_response(session: DetectionSession, organization_id: UUID) -> SessionRecord:

@@ -20,9 +20,9 @@ from kynaplatform.database.connections import is_lock_timeout, is_outage
 from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import BEAT_SECONDS, SWEEP_SECONDS
 from projects.models import Project
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.downtime import make_up_for_downtime, write_heartbeat
 from sessions_app.finish import session_finish, sessions_read_again
-from sessions_app.leases import AttachmentLost
 from sessions_app.lifecycle import notify_runtimes
 from sessions_app.metrics import SWEEP, job_run_record
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
@@ -46,7 +46,7 @@ def expire_sessions(*, now: datetime, slice_size: int = SWEEP_SLICE) -> int:
     return settled + finished + suspended_sessions_cancel(now=now, slice_size=slice_size)
 
 
-def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_SLICE) -> int:
+def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_SLICE, **_: Any) -> int:
     """Cancel the live sessions of suspended projects and organizations.
 
     A suspension calls it, and the sweep, for sessions that were created at the same moment.

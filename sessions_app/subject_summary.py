@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
 from common.keyset import Cursor, encode_cursor
-from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.pagination import PageCursor, PageLimit
+from kynaplatform.api.pagination import PageCursor, PageLimit, cursor_of
 from kynaplatform.api.schemas import Answer, DayRangeQuery, doc
-from sessions_app.context import fault_of_subject
-from sessions_app.schemas import Subject
+from sessions_app.context import Subject, require_context
 from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, quality_of
 
 By = Literal["day", "session"]
@@ -47,38 +45,37 @@ class Group:
     countable_shares: list[float] = field(default_factory=list)
 
 
-class Found(NamedTuple):
-    """A page, the newest first, and where the next one starts if there may be one."""
+class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
+    texts: ClassVar = frozenset({"subject"})
 
-    groups: list[Group]
-    older: Cursor | None
+    subject: Annotated[Subject, doc("The person's id, as the creates gave it.", "p_4711")]
+    by: Annotated[By, doc("What is put together.", "day")] = "day"
+    limit: PageLimit = 100
+    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        require_context(subject=self.subject)
 
 
 def subject_summary(
-    *,
-    project_id: UUID,
-    subject: str,
-    only: UUID | None,
-    first: date,
-    last: date,
-    by: By,
-    start: Cursor | None,
-    limit: int,
-) -> Found:
-    """The summaries of a subject's sessions that were created from `first` to `last`, in UTC.
+    query: SubjectSummaryQuery, *, project_id: UUID, only: UUID | None, today: date
+) -> tuple[list[Group], Cursor | None]:
+    """A page of what `query` asks for, the newest first, and where the next one starts if any does.
 
-    `only` narrows them to one session. A page has the newest `limit` sessions after `start`. By day
-    it has whole days; a day with more sessions than that goes on in the next page.
+    `only` narrows the sessions to one. By day a page has whole days; a day with more sessions than
+    MAX_SESSIONS goes on in the next page. Raises 422 for a bad range or cursor.
     """
-    since = datetime.combine(first, time(), UTC)
+    first, last = query.days(today)
     until, until_id = datetime.combine(last, time.max, UTC), _LAST_ID
+    start = cursor_of(query)
     if start is not None and start.created_at <= until:
         until, until_id = start.created_at, start.id
+    limit = query.limit if query.by == "session" else MAX_SESSIONS
     parameters: dict[str, Any] = {
-        "subject": subject,
+        "subject": query.subject,
         "only": only,
         "project_id": project_id,
-        "since": since,
+        "since": datetime.combine(first, time(), UTC),
         "until": until,
         "until_id": until_id,
         "limit": limit,
@@ -91,7 +88,7 @@ def subject_summary(
         if counted is None:
             continue
         quality = quality_of({"quality": msgspec.json.decode(signs)}) if signs else None
-        period = id_ if by == "session" else created_at.astimezone(UTC).date()
+        period = id_ if query.by == "session" else created_at.astimezone(UTC).date()
         for event_key, summary in _decode(counted).items():
             group = groups.setdefault((period, event_key), Group(created_at, id_, event_key))
             group.summaries.append(summary)
@@ -100,15 +97,15 @@ def subject_summary(
                 group.countable_shares.append(quality.countable_share)
     in_order = [*groups.values()]
     if len(found) < limit:
-        return Found(in_order, None)
+        return in_order, None
     last_at, last_id = found[-1][:2]
-    if by == "day":
+    if query.by == "day":
         # The limit may have cut the last day. Without it the page has whole days.
         cut = last_at.astimezone(UTC).date()
         whole = [group for group in in_order if day_of(group) > cut]
         if whole:
-            return Found(whole, _before(cut + timedelta(days=1)))
-    return Found(in_order, Cursor("older", last_at, last_id))
+            return whole, _before(cut + timedelta(days=1))
+    return in_order, Cursor("older", last_at, last_id)
 
 
 def day_of(group: Group) -> date:
@@ -123,19 +120,6 @@ def cursor_after_day(end: Group | Cursor) -> str:
 
 def _before(day: date) -> Cursor:
     return Cursor("older", datetime.combine(day, time(), UTC), _FIRST_ID)
-
-
-class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
-    texts: ClassVar = frozenset({"subject"})
-
-    subject: Annotated[Subject, doc("The person's id, as the creates gave it.", "p_4711")]
-    by: Annotated[Literal["day", "session"], doc("What is put together.", "day")] = "day"
-    limit: PageLimit = 100
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
-
-    def __post_init__(self) -> None:
-        if fault := fault_of_subject(self.subject):
-            raise ValidationFailed({"subject": [fault]})
 
 
 class MeasureOverTime(Answer, omit_defaults=True):

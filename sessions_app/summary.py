@@ -1,6 +1,7 @@
 """The summary of a session: what it counted, and how well its frames showed the person."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -218,6 +219,7 @@ def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
     return shares
 
 
+@dataclass(slots=True)
 class SessionQuality:
     """The signs of a session's quality, a part of its summary.
 
@@ -228,32 +230,26 @@ class SessionQuality:
     `detection.DrivingPaths` since then.
     """
 
-    def __init__(self) -> None:
-        self.time_ms = 0.0
-        self.unseen_ms: dict[str, float] = {}
-        self.out_of_view_ms = 0.0
-        self.moved = 0
-        self.uncounted = 0
-        self.counted = 0
-        self.completions = 0
-        # What is stored of the paths, until a frame comes with its MoveSpec.
-        self._stored: list[list[int]] = []
-        self._paths: DrivingPaths | None = None
+    time_ms: float = 0.0
+    unseen_ms: dict[str, float] = field(default_factory=dict)
+    out_of_view_ms: float = 0.0
+    moved: int = 0
+    uncounted: int = 0
+    counted: int = 0
+    completions: int = 0
+    # As stored, until a frame comes with its MoveSpec.
+    paths: list[list[int]] = field(default_factory=list)
+    _paths: DrivingPaths | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "SessionQuality":
         """The signs of a state. It ignores what other code has stored there too."""
-        quality = cls()
-        for name in vars(quality):
-            if name in state:
-                setattr(quality, name, state[name])
-        quality._stored = state.get("paths", [])
-        return quality
+        return cls(**{one.name: state[one.name] for one in fields(cls) if one.name in state})
 
     def state(self) -> dict[str, Any]:
         """The signs as JSON values."""
-        signs = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return {**signs, "paths": self._paths.state() if self._paths else self._stored}
+        signs = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        return {**signs, "paths": self._paths.state() if self._paths else self.paths}
 
     def accept(
         self,
@@ -269,7 +265,7 @@ class SessionQuality:
         frame completed a repetition.
         """
         if self._paths is None:
-            self._paths = DrivingPaths(engine.spec, self._stored)
+            self._paths = DrivingPaths(engine.spec, self.paths)
         is_seen = degrees is not None and self._paths.follow(degrees)
         if since_ms is not None:
             if since_ms > MAX_STEP_MS:

@@ -22,24 +22,26 @@ from movespecs.errors import (
     MoveSpecNotReleased,
     MoveSpecVersionWithdrawn,
 )
-from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app.admission import created_response, session_admit
 from sessions_app.events import EventRecord, event_id, event_response, events_after
 from sessions_app.export import ExportLine, Start, export_page
-from sessions_app.lifecycle import SessionAlreadyEnded, session_cancel, session_finalize
+from sessions_app.lifecycle import (
+    SessionAlreadyEnded,
+    session_cancel,
+    session_erase,
+    session_finalize,
+)
 from sessions_app.listing import SessionFilters, sessions_list
 from sessions_app.models import DetectionSession
-from sessions_app.removal import session_erase
 from sessions_app.schemas import (
     EventQuery,
     SessionCreate,
     SessionCreated,
     SessionQuery,
     SessionRecord,
-    created_response,
     session_response,
 )
 from sessions_app.subject_summary import (
-    MAX_SESSIONS,
     SubjectSummary,
     SubjectSummaryQuery,
     cursor_after_day,
@@ -114,13 +116,11 @@ class SessionViewSet(ApiViewSet):
             )
         now = clock.now()
         session, is_replay = session_admit(
-            request=AdmissionRequest(
-                **msgspec.structs.asdict(body),
-                idempotency_key=request.idempotency_key,
-                created_by=request.principal.credential_id,
-            ),
+            create=body,
             now=now,
             principal=request.principal,
+            created_by=request.principal.credential_id,
+            idempotency_key=request.idempotency_key,
         )
         add_to_line(request._request, session_id=session.id)
         created = created_response(session, request.principal.organization_id, now)
@@ -197,13 +197,16 @@ class SessionEventViewSet(ApiViewSet):
         type looks at 2,000 events: it may be short or empty, and have a `Link` all the same. They
         are complete once the session's status is terminal.
         """
-        after = None if query.after is msgspec.UNSET else query.after
-        type_ = None if query.type is msgspec.UNSET else query.type
-        found = events_after(session_id=session.id, after=after, type_=type_, limit=query.limit)
+        events, end = events_after(
+            session_id=session.id,
+            after=query.after or None,
+            type_=query.type or None,
+            limit=query.limit,
+        )
         return page_of(
             request._request,
-            found.events,
-            found.end,
+            events,
+            end,
             partial(event_response, session.id),
             cursor_of=lambda event: str(event_id(session.id, event.sequence)),
             parameter="after",
@@ -268,8 +271,8 @@ class ExportViewSet(ApiViewSet):
         page = export_page(
             sessions,
             organization_id=principal.organization_id,
-            since=None if query.from_ is msgspec.UNSET else query.from_,
-            until=None if query.to is msgspec.UNSET else query.to,
+            since=query.from_ or None,
+            until=query.to or None,
             start=None if query.cursor is msgspec.UNSET else Start.of(query.cursor),
             now=clock.now(),
         )
@@ -307,20 +310,13 @@ class SubjectViewSet(ApiViewSet):
         5,000: follow its `Link` until there is none. A day with more sessions than that goes on in
         the next page, with rows of the same `date`.
         """
-        first, last = query.days(clock.now().date())
-        found = subject_summary(
+        groups, older = subject_summary(
+            query,
             project_id=request.principal.project_id,
-            subject=query.subject,
             only=request.principal.session_id,
-            first=first,
-            last=last,
-            by=query.by,
-            start=cursor_of(query),
-            limit=query.limit if query.by == "session" else MAX_SESSIONS,
+            today=clock.now().date(),
         )
         present = partial(summary_response, by=query.by)
         if query.by == "session":
-            return page_of(request._request, found.groups, found.older, present)
-        return page_of(
-            request._request, found.groups, found.older, present, cursor_after_day, group_of=day_of
-        )
+            return page_of(request._request, groups, older, present)
+        return page_of(request._request, groups, older, present, cursor_after_day, group_of=day_of)

@@ -102,7 +102,16 @@ def _prepare(now: datetime) -> Credential:
         project.session_events = project.session_events or SESSION_EVENTS
         project.save(update_fields=["session_seconds", "session_events"])
         _release_all(project, now)
-        return _find() or _issue(project)
+        if (account := _find()) is None:
+            # Its secret is thrown away: tokens are minted here alone.
+            account, _ = credential_issue(
+                project=project,
+                kind=CredentialKind.SERVICE_ACCOUNT,
+                name=NAME,
+                scopes=[Scope.SESSIONS_READ],
+                credential_id=ACCOUNT_ID,
+            )
+        return account
 
 
 def _release_all(project: Project, now: datetime) -> None:
@@ -141,15 +150,3 @@ def _released_text(source: MoveSpec | None) -> str | None:
 def _find() -> Credential | None:
     accounts = Credential.objects.select_related("project__organization")
     return accounts.filter(id=ACCOUNT_ID).first()
-
-
-def _issue(project: Project) -> Credential:
-    """Issue the service account. Its secret is thrown away: tokens are minted here alone."""
-    account, _ = credential_issue(
-        project=project,
-        kind=CredentialKind.SERVICE_ACCOUNT,
-        name=NAME,
-        scopes=[Scope.SESSIONS_READ],
-        credential_id=ACCOUNT_ID,
-    )
-    return account

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from common.slices import update_in_slices
 from kynaplatform import clock
+from sessions_app.lifecycle import sessions_remove
 from sessions_app.metrics import periodic_task
 from sessions_app.models import DetectionSession
-from sessions_app.removal import sessions_remove
 from tryout.project import PROJECT_ID
 
 KEPT = timedelta(days=1)

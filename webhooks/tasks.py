@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from common.keyset import first_id_of
-from common.slices import SLICE, update_in_slices
+from common.slices import SLICE, delete_in_slices
 from kynaplatform import clock
 from sessions_app.metrics import periodic_task
 from webhooks.models import DELIVERIES_KEPT, WebhookDelivery, WebhookEndpoint
@@ -21,17 +19,11 @@ def deliveries_prune(*, now: datetime, slice_size: int = SLICE) -> int:
 
     Ids begin with their time, so the primary key finds the oldest.
     """
-
-    def delete(rows: QuerySet[WebhookDelivery]) -> int:
-        return update_in_slices(
-            rows.order_by("id"),
-            lambda ids: WebhookDelivery.objects.filter(id__in=ids).delete(),
-            slice_size,
-        )
-
-    pruned = delete(WebhookDelivery.objects.filter(id__lt=first_id_of(now - DELIVERIES_KEPT)))
+    deliveries = WebhookDelivery.objects.order_by("id")
+    old = deliveries.filter(id__lt=first_id_of(now - DELIVERIES_KEPT))
+    pruned = delete_in_slices(old, slice_size)
     deleted = WebhookEndpoint.objects.filter(deleted_at__lte=now)
     for endpoint_id in deleted.values_list("id", flat=True):
-        pruned += delete(WebhookDelivery.objects.filter(endpoint_id=endpoint_id))
+        pruned += delete_in_slices(deliveries.filter(endpoint_id=endpoint_id), slice_size)
         pruned += deleted.filter(id=endpoint_id, deliveries__isnull=True).delete()[0]
     return pruned

@@ -81,7 +81,7 @@ WHEN (
 )
 EXECUTE FUNCTION webhook_enqueue_session()
     """,
-    # A batch of sessions gives `sessions.deleted`, in slices of 500; sessions_app/removal.py sets
+    # A batch of sessions gives `sessions.deleted`, in slices of 500; sessions_app/lifecycle.py sets
     # kyna.deletion. The message waits for a claim in progress: otherwise a receiver could store a
     # record after the deletion. It is inserted before the UPDATE, which skips it.
     """

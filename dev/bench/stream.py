@@ -229,21 +229,18 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from django.utils import timezone
 
     from projects.models import Project
-    from sessions_app.admission import AdmissionRequest, runtime_token, session_admit
+    from sessions_app.admission import runtime_token, session_admit
+    from sessions_app.models import Mode
+    from sessions_app.schemas import SessionCreate
 
     now = timezone.now()
     organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
-    request = AdmissionRequest(
-        project_id=scene.project_id,
-        mode="live",
-        contract_major=1,
-        movespec_id=scene.movespec_id,
-        movespec_version_id=None,
-        idempotency_key=None,
+    create = SessionCreate(
+        project_id=scene.project_id, mode=Mode.LIVE, movespec_id=scene.movespec_id
     )
     paths = []
     for _ in range(count):
-        session, _ = session_admit(request=request, now=now, principal=None)
+        session, _ = session_admit(create=create, now=now, principal=None)
         token = runtime_token(session, organization_id, now)
         paths.append(f"/api/detection/stream/{session.id}?runtime_token={token}")
     return paths

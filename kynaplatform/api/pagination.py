@@ -11,7 +11,7 @@ from django.db.models import F, Func, IntegerField, Model, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from common.keyset import Cursor, encode_cursor, parse_cursor
+from common.keyset import Cursor, encode_cursor, newest, parse_cursor
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.operations import Result
 from kynaplatform.api.schemas import Query
@@ -59,7 +59,7 @@ def paginate(
     if not parts:
         return Result([])
     most = query.limit if large is None else _count_of_page(parts, query.limit, large)
-    found = list(_newest(parts, most + 1))
+    found = list(newest(parts, most + 1))
     return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
 
 
@@ -121,15 +121,8 @@ def _count_of_page(parts: Sequence[QuerySet[M]], limit: int, large: str) -> int:
     size = Coalesce(Func(F(large), function="octet_length"), 0, output_field=IntegerField())
     sizes = [part.values_list("created_at", "id", size) for part in parts]
     reached = 0
-    for count, (_created_at, _id, size_of_row) in enumerate(_newest(sizes, limit), start=1):
+    for count, (_created_at, _id, size_of_row) in enumerate(newest(sizes, limit), start=1):
         reached += size_of_row
         if reached >= MAX_PAGE_BYTES:
             return count
     return limit
-
-
-def _newest(parts: Sequence[QuerySet[Any, Any]], most: int) -> QuerySet[Any, Any]:
-    newest = [part.order_by("-created_at", "-id")[:most] for part in parts]
-    if len(newest) == 1:
-        return newest[0]
-    return newest[0].union(*newest[1:], all=True).order_by("-created_at", "-id")[:most]

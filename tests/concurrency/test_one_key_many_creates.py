@@ -13,8 +13,9 @@ from racing import Answer, Connection, race, racing, session_body, waiting_backe
 from kynaplatform.api.errors import IdempotencyKeyReused
 from movespecs.models import MoveSpec
 from projects.signing import key_ring
-from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.models import DetectionSession
+from sessions_app.admission import session_admit
+from sessions_app.models import DetectionSession, Mode
+from sessions_app.schemas import SessionCreate
 from tests.conftest import Machine
 from tests.module_servers import WebServer
 from tests.server import api_server
@@ -73,14 +74,10 @@ def test_of_two_bodies_that_race_for_a_key_one_is_admitted_and_the_other_is_refu
 
 def admit(machine: Machine, movespec: MoveSpec, mode: str = "live") -> tuple[Any, bool]:
     return session_admit(
-        request=AdmissionRequest(
-            project_id=machine.project.id,
-            mode=mode,
-            contract_major=1,
-            movespec_id=movespec.id,
-            movespec_version_id=None,
-            idempotency_key="k",
+        create=SessionCreate(
+            project_id=machine.project.id, mode=Mode(mode), movespec_id=movespec.id
         ),
+        idempotency_key="k",
         now=timezone.now(),
         principal=None,
     )

@@ -7,8 +7,8 @@ from racing import racing, waiting_backends
 
 from kynaplatform import clock
 from movespecs.models import MoveSpec
+from sessions_app.lifecycle import sessions_remove
 from sessions_app.models import DetectionSession
-from sessions_app.removal import sessions_remove
 from tests.admin.session_rows import make_session
 from tests.conftest import Machine
 from tests.server import test_database_url as database_url

@@ -34,7 +34,7 @@ from erasure.tasks import erasures_go_on
 from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
-from sessions_app.removal import session_erase
+from sessions_app.lifecycle import session_erase
 from tests.concurrency.racing import race
 from tests.conftest import Machine, make_released
 from tests.deploy.own_database import own_database

@@ -6,7 +6,7 @@ import pytest
 
 from erasure.models import ErasedSession
 from kynaplatform import clock
-from sessions_app.removal import sessions_erase
+from sessions_app.lifecycle import sessions_erase
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import SESSIONS, Machine
 from tests.erasure.people import ANNA, counted, created, left

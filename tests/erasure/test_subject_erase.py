@@ -11,7 +11,7 @@ from erasure.erasures import CREATED_WITHIN, TOLD_WITHIN
 from erasure.models import ErasedSession, Erasure
 from erasure.tasks import erasures_go_on
 from kynaplatform import clock
-from sessions_app import removal
+from sessions_app import lifecycle
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused_fields
 from tests.concurrency.racing import race
@@ -79,14 +79,16 @@ def test_the_worker_erases_what_was_created_before_the_request(scene):
 
 @pytest.mark.django_db
 def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatch):
-    monkeypatch.setattr(erasures, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(lifecycle, "MAX_SESSIONS", 1)
     ids = [counted(scene, ANNA, number) for number in range(3)]
     assert [erase(scene, seconds=seconds) for seconds in (500, 500, 510)] == [3, 3, 3]
     erase(scene, BEN)
     ask_to_erase(peer.project, ANNA, at(500))
     of_anna = Erasure.objects.filter(subject=ANNA, project_id=scene.machine.project.id)
     assert of_anna.get().requested_at == at(510)
-    assert erasures_go_on(now=at(520), lasts_seconds=0) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "LASTS_SECONDS", 0)
+        assert erasures_go_on(now=at(520)) == 0
     tasks._batch(of_anna.get().id, at(520))
     between, later = counted(scene, ANNA, 515), counted(scene, ANNA, 530)
     # One that was asked for before, by a clock that is late, shortens nothing.
@@ -104,14 +106,14 @@ def test_a_repeat_is_the_same_erasure_up_to_its_own_time(scene, peer, monkeypatc
 
 @pytest.mark.django_db
 def test_it_goes_on_where_a_batch_failed(scene, monkeypatch):
-    monkeypatch.setattr(erasures, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(lifecycle, "MAX_SESSIONS", 2)
     ids = [counted(scene, ANNA, number) for number in range(5)]
     erase(scene)
     tried = []
 
     def dies_in_the_third(ids, *, now):
         tried.append(ids)
-        erased = removal.sessions_erase(ids, now=now)
+        erased = lifecycle.sessions_erase(ids, now=now)
         if len(tried) == 3:
             raise RuntimeError("the worker was killed")
         return erased
@@ -149,7 +151,7 @@ def test_one_whose_row_is_held_keeps_nobody_from_the_others(scene, caplog):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_and_two_requests_at_once_are_one_erasure(scene, monkeypatch):
-    monkeypatch.setattr(erasures, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(lifecycle, "MAX_SESSIONS", 2)
     for number in range(8):
         counted(scene, ANNA, number)
     kept = counted(scene, BEN)

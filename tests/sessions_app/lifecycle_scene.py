@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from movespecs.models import MoveSpec
-from sessions_app import attachments, leases, lifecycle, session_sweep
-from sessions_app.admission import AdmissionRequest, session_admit
+from sessions_app import attachments, checkpoints, lifecycle, session_sweep
+from sessions_app.admission import session_admit
 from sessions_app.checkpoints import Checkpoint, NewEvent
 from sessions_app.finish import session_finish
-from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
+from sessions_app.models import DetectionEvent, DetectionSession, Mode, SessionAttach
+from sessions_app.schemas import SessionCreate
 from sessions_app.stream_state import pack, unpack
 from tests.conftest import Machine
 from tests.sessions_app.engine_work import Work
@@ -36,16 +37,16 @@ class Scene:
         self.machine, self.movespec = machine, movespec
 
     def created(self, seconds: float = 0, key: str | None = None, **context: Any) -> UUID:
-        request = AdmissionRequest(
+        create = SessionCreate(
             project_id=self.machine.project.id,
-            mode="live",
-            contract_major=1,
+            mode=Mode.LIVE,
             movespec_id=self.movespec.id,
-            movespec_version_id=None,
-            idempotency_key=key,
             **context,
         )
-        return session_admit(request=request, now=at(seconds), principal=None)[0].id
+        admitted, _ = session_admit(
+            create=create, now=at(seconds), principal=None, idempotency_key=key
+        )
+        return admitted.id
 
     def streaming(self, seconds: float = 0) -> tuple[UUID, UUID]:
         """A session created and attached at once, and its attachment."""
@@ -142,8 +143,8 @@ class Scene:
     ) -> bool:
         """Whether the attachment still holds the session."""
         heard_at = at(seconds if heard is None else heard)
-        held = leases.leases_renew(
-            attachments=[leases.Attachment(session_id, attachment_id, heard_at)],
+        held = checkpoints.leases_renew(
+            attachments=[checkpoints.Attachment(session_id, attachment_id, heard_at)],
             now=at(seconds),
         )
         assert held <= {attachment_id}

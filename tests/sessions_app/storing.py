@@ -6,8 +6,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from sessions_app.checkpoints import STATEMENT, Checkpoint, CheckpointOutcome, parameters
-from sessions_app.leases import AttachmentLost
+from sessions_app.checkpoints import (
+    STATEMENT,
+    AttachmentLost,
+    Checkpoint,
+    CheckpointOutcome,
+    parameters,
+)
 from sessions_app.lifecycle import session_settle
 
 

@@ -39,8 +39,9 @@ from projects import authentication
 from projects.authentication import authenticate_token
 from projects.models import Credential, Project
 from sessions_app import admission
-from sessions_app.admission import AdmissionRequest, session_admit
-from sessions_app.models import DetectionSession
+from sessions_app.admission import session_admit
+from sessions_app.models import DetectionSession, Mode
+from sessions_app.schemas import SessionCreate
 from sessions_app.session_sweep import expire_sessions, suspended_sessions_cancel
 from tests.conftest import Machine
 
@@ -164,14 +165,13 @@ def test_one_statement_more_writes_last_used_at_and_not_twice_within_a_minute(
 
 def admit(owner: Machine, movespec: MoveSpec, key: str | None, pin: bool = False) -> Any:
     return session_admit(
-        request=AdmissionRequest(
+        create=SessionCreate(
             project_id=owner.project.id,
-            mode="live",
-            contract_major=1,
+            mode=Mode.LIVE,
             movespec_id=None if pin else movespec.id,
             movespec_version_id=movespec.current_released_version_id if pin else None,
-            idempotency_key=key,
         ),
+        idempotency_key=key,
         now=timezone.now(),
         principal=authenticate_token(owner.token, timezone.now()),
     )
@@ -205,6 +205,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "signing_key_id": uuid.uuid4(),
         "runtime_token_expires_at": now,
         "stream_url": "",
+        **dict.fromkeys(("parameters", "subject", "metadata", "locale")),
     }
     assert f"${count}" in statement
     return executed(name, ordered(admission._STATEMENT.sql, values, count))

@@ -10,7 +10,7 @@ from plans import FEW_PAGES, MANY, add_sessions, executed, indexes_used, pages_r
 from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from sessions_app import attachments, lifecycle
-from sessions_app.leases import AttachmentLost
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 

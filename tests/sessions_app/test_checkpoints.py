@@ -21,8 +21,14 @@ from plans import (
 )
 
 from movespecs.models import MoveSpec
-from sessions_app.checkpoints import STATEMENT, Checkpoint, CheckpointOutcome, NewEvent, parameters
-from sessions_app.leases import AttachmentLost
+from sessions_app.checkpoints import (
+    STATEMENT,
+    AttachmentLost,
+    Checkpoint,
+    CheckpointOutcome,
+    NewEvent,
+    parameters,
+)
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack, stored_state
 from tests.conftest import Machine

@@ -12,7 +12,7 @@ from engine_work import whole
 from lifecycle_scene import Scene, at, sweep
 
 from projects.models import suspend
-from sessions_app.leases import AttachmentLost
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
 from sessions_app.models import DetectionSession
 from sessions_app.session_ends import ENDED_SESSIONS

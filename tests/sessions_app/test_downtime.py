@@ -16,8 +16,8 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from sessions_app import downtime
 from sessions_app.attachments import session_attach
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.downtime import make_up_for_downtime
-from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from sessions_app.session_sweep import beat, expire_sessions
 from tests.concurrency.racing import race

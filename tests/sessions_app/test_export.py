@@ -16,8 +16,8 @@ from plans import add_sessions, analyze_sessions, run
 
 from sessions_app import export
 from sessions_app.checkpoints import NewEvent
+from sessions_app.lifecycle import sessions_remove
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
-from sessions_app.removal import sessions_remove
 from tests.api.api_requests import nothing_changes, refused_fields
 from tests.conftest import SESSIONS, Machine, make_released
 

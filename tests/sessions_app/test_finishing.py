@@ -11,9 +11,8 @@ from lifecycle_scene import LONGEST, START, Scene, at, sweep
 
 from detection import Engine
 from movespecs.models import MoveSpec
-from sessions_app.checkpoints import NewEvent
+from sessions_app.checkpoints import AttachmentLost, NewEvent
 from sessions_app.finish import session_finish
-from sessions_app.leases import AttachmentLost
 from sessions_app.models import DetectionEvent, DetectionSession
 from sessions_app.stream_state import pack
 

@@ -34,8 +34,8 @@ from plans import (
 )
 
 from movespecs.models import MoveSpec
-from sessions_app import leases
-from sessions_app.leases import AttachmentLost
+from sessions_app import checkpoints
+from sessions_app.checkpoints import AttachmentLost
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine
 from tests.waiting import DEADLINE_SECONDS
@@ -133,15 +133,15 @@ def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
     scene.cancel(third, 1)
     fourth, fourth_holder = scene.finalizing()
     untouched, _ = scene.streaming()
-    mixed_up = leases.Attachment(untouched, first_holder, at(20))
+    mixed_up = checkpoints.Attachment(untouched, first_holder, at(20))
     before = {id_: scene.columns(id_) for id_ in (second, third, untouched)}
-    renewed = leases.leases_renew(
+    renewed = checkpoints.leases_renew(
         attachments=[
-            leases.Attachment(first, first_holder, at(20)),
-            leases.Attachment(second, lost, at(20)),
-            leases.Attachment(third, third_holder, at(20)),
-            leases.Attachment(fourth, fourth_holder, at(20)),
-            leases.Attachment(uuid.uuid4(), uuid.uuid4(), at(20)),
+            checkpoints.Attachment(first, first_holder, at(20)),
+            checkpoints.Attachment(second, lost, at(20)),
+            checkpoints.Attachment(third, third_holder, at(20)),
+            checkpoints.Attachment(fourth, fourth_holder, at(20)),
+            checkpoints.Attachment(uuid.uuid4(), uuid.uuid4(), at(20)),
             mixed_up,
         ],
         now=at(20),
@@ -149,7 +149,7 @@ def test_it_renews_what_one_runtime_still_holds(scene: Scene) -> None:
     assert renewed == {first_holder, fourth_holder}
     assert {id_: scene.columns(id_) for id_ in before} == before
     assert {scene.row(id_).lease_until for id_ in (first, fourth)} == {at(20) + LEASE}
-    assert leases.leases_renew(attachments=[], now=at(21)) == set()
+    assert checkpoints.leases_renew(attachments=[], now=at(21)) == set()
 
 
 def test_it_takes_an_idle_limit_that_is_longer_than_the_longest_session(
@@ -172,8 +172,8 @@ def test_a_renewal_reads_sessions_by_their_ids(
         add_sessions(owner, movespec, MANY, **LIVE)
     run("VACUUM ANALYZE detection_session")
     for _ in range(4):
-        nothing = leases.Attachment(uuid.uuid4(), uuid.uuid4(), START)
-        assert leases.leases_renew(attachments=[nothing], now=START) == set()
+        nothing = checkpoints.Attachment(uuid.uuid4(), uuid.uuid4(), START)
+        assert checkpoints.leases_renew(attachments=[nothing], now=START) == set()
     if planned_on == "empty tables":
         add_sessions(owner, movespec, MANY, **LIVE)
         run("ANALYZE detection_session")
@@ -189,7 +189,7 @@ def test_a_renewal_reads_sessions_by_their_ids(
         "idle_at": [START] * 32,
     }
     name, count = prepared("WITH attached")
-    plan = executed(name, ordered(leases._RENEW, values, count))
+    plan = executed(name, ordered(checkpoints._RENEW, values, count))
     assert set(indexes_used(plan).values()) == {"detection_session_pkey"}
     assert pages_read(plan) < 3 * 32 * 3 + FEW_PAGES
 
@@ -202,8 +202,8 @@ def test_a_renewal_does_not_wait_for_a_checkpoint_and_counts_its_session_as_held
 
     def renew() -> set[UUID]:
         try:
-            held = [leases.Attachment(*one, at(50)) for one in (stored, free)]
-            return leases.leases_renew(attachments=held, now=at(50))
+            held = [checkpoints.Attachment(*one, at(50)) for one in (stored, free)]
+            return checkpoints.leases_renew(attachments=held, now=at(50))
         finally:
             connections.close_all()
 

@@ -29,9 +29,8 @@ from kynaplatform.api.errors import ApiError
 from movespecs.models import MoveSpec
 from projects.models import resume, suspend
 from sessions_app.attachments import session_attach, session_detach
-from sessions_app.checkpoints import Checkpoint, NewEvent
+from sessions_app.checkpoints import Attachment, AttachmentLost, Checkpoint, NewEvent, leases_renew
 from sessions_app.finish import session_finish
-from sessions_app.leases import Attachment, AttachmentLost, leases_renew
 from sessions_app.lifecycle import session_abandon, session_fail
 from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.session_sweep import expire_sessions

@@ -8,10 +8,9 @@ from django.db import transaction
 from engine_work import midway, whole
 from lifecycle_scene import Scene, at, sweep
 
-from sessions_app.leases import AttachmentLost
-from sessions_app.lifecycle import SessionAlreadyEnded, session_settle
+from sessions_app.checkpoints import AttachmentLost
+from sessions_app.lifecycle import SessionAlreadyEnded, session_erase, session_settle
 from sessions_app.models import DetectionSession
-from sessions_app.removal import session_erase
 from tests.concurrency.racing import race, racing, waiting_backends
 from tests.waiting import eventually
 

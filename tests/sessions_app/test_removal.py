@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from engine_work import whole
 from lifecycle_scene import Scene
 
+from sessions_app.lifecycle import sessions_remove
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
-from sessions_app.removal import sessions_remove
 from tests.concurrency.racing import race
 
 

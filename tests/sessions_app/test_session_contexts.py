@@ -7,6 +7,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from django.db import connection
 from django.http import HttpResponse
@@ -14,7 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from joserfc import jws
 
 from movespecs.models import MoveSpec
-from sessions_app.admission import AdmissionRequest
+from sessions_app.admission import FINGERPRINTS
+from sessions_app.models import Mode
+from sessions_app.schemas import SessionCreate
 from tests.api.api_requests import nothing_changes, refused, refused_fields
 from tests.conftest import SESSIONS, VALID_YAML, Machine, make_released
 from tests.documented import block
@@ -205,18 +208,6 @@ def test_another_context_is_another_request(owner: Machine, deep: MoveSpec) -> N
             refused(response, 422, "idempotency_key_reused")
 
 
-def request(**context: Any) -> AdmissionRequest:
-    return AdmissionRequest(
-        project_id=UUID("00000000-0000-4000-8000-000000000002"),
-        mode="live",
-        contract_major=1,
-        movespec_id=UUID("00000000-0000-4000-8000-000000000006"),
-        movespec_version_id=None,
-        idempotency_key="k",
-        **context,
-    )
-
-
 def test_a_known_request_with_a_context_has_exactly_this_fingerprint() -> None:
     """What is stored is read for a day, by code of later releases as well."""
     hashed = (
@@ -224,13 +215,17 @@ def test_a_known_request_with_a_context_has_exactly_this_fingerprint() -> None:
         b'"00000000-0000-4000-8000-000000000006",null,'
         b'{"depth":90.0,"rise":155.5},"p_1",{"a":"x","b":"\xc3\xbc"},"de-AT"]'
     )
-    given = request(
+    create = SessionCreate(
+        project_id=UUID("00000000-0000-4000-8000-000000000002"),
+        mode=Mode.LIVE,
+        movespec_id=UUID("00000000-0000-4000-8000-000000000006"),
         parameters={"rise": 155.5, "depth": 90.0},
         subject="p_1",
         metadata={"b": "ü", "a": "x"},
         locale="de-AT",
     )
-    assert given.fingerprint == b"\2" + hashlib.sha256(hashed).digest()
+    fingerprint = FINGERPRINTS.of(msgspec.structs.asdict(create))
+    assert fingerprint == b"\2" + hashlib.sha256(hashed).digest()
 
 
 # What was stored before

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from common.keyset import first_id_of
 from projects.models import Organization
-from sessions_app import removal, retention, tasks
+from sessions_app import lifecycle, retention, tasks
 from sessions_app.events import event_id
 from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from sessions_app.retention import (
@@ -63,9 +63,9 @@ def ended(scene: Scene, days_ago: float, *, id_: UUID | None = None, events: int
     return id_
 
 
-def apply(now: Any = NOW, **more: Any) -> int:
+def apply(now: Any = NOW) -> int:
     run("SET CONSTRAINTS ALL IMMEDIATE")
-    return retention_apply(now=now, sleep=lambda _: None, **more)
+    return retention_apply(now=now)
 
 
 def left() -> set[UUID]:
@@ -228,10 +228,12 @@ def test_a_run_that_was_killed_behind_a_partition_is_made_up_for(scene: Scene, k
 def test_it_goes_in_bounded_batches_until_its_time_is_over(
     scene: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removal, "MAX_EVENTS", 5)
+    monkeypatch.setattr(lifecycle, "MAX_EVENTS", 5)
     for events in (2, 2, 9, 1, 1):
         ended(scene, 40, events=events)
-    assert apply(seconds=0) == 0  # the run is over
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "RUN_SECONDS", 0)
+        assert apply() == 0  # the run is over
     taken: list[int] = []
     remove = retention.sessions_remove
     monkeypatch.setattr(

@@ -10,7 +10,6 @@ from kynaplatform import clock
 from kynaplatform.api import pagination
 from movespecs.models import MoveSpec
 from projects.access_tokens import access_token_mint
-from sessions_app import views
 from tests.admin.session_rows import make_session
 from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS, Machine
@@ -262,7 +261,7 @@ def test_a_page_that_is_cut_by_its_size_has_whole_days(owner, movespec, monkeypa
 
 
 def test_pages_of_days_have_whole_days(owner, movespec, monkeypatch):
-    monkeypatch.setattr(views, "MAX_SESSIONS", 3)
+    monkeypatch.setattr("sessions_app.subject_summary.MAX_SESSIONS", 3)
     for day, sessions in ((29, 2), (28, 2), (27, 1), (26, 5), (25, 1)):
         for n in range(sessions):
             trained(movespec, datetime(2026, 11, day, n, tzinfo=UTC), 10**n)

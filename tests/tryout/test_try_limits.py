@@ -16,7 +16,7 @@ from tests.api.api_requests import (
 from tests.conftest import SESSIONS
 from tests.long_runs import at_length
 from tests.tryout.trying import TRY_SESSIONS, try_it
-from tryout import sessions
+from tryout import views
 from tryout.project import ORGANIZATION_ID, PROJECT_ID, READS_PER_MINUTE
 
 pytestmark = pytest.mark.usefixtures("signing_key")
@@ -52,12 +52,12 @@ def test_one_too_many_at_once_is_rolled_back(limits_clock, settings, monkeypatch
     """Two were let in while one was left."""
     settings.TRY_SESSIONS = 1
     try_it()
-    count = sessions.count_request
+    count = views.count_request
 
     def two_are_admitted(*arguments, counting=True):
         return count(*arguments) if counting else Decision(True, 1, 1, 1, "try", 1)
 
-    monkeypatch.setattr(sessions, "count_request", two_are_admitted)
+    monkeypatch.setattr(views, "count_request", two_are_admitted)
     with nothing_changes():
         limited(try_it(), "try", 1, 600, 600)
 

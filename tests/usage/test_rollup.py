@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from movespecs.models import MoveSpec
+from sessions_app.lifecycle import sessions_remove
 from sessions_app.models import DetectionSession
-from sessions_app.removal import sessions_remove
 from tests import server
 from tests.conftest import Machine
 from tests.sessions_app.lifecycle_scene import Scene, sweep

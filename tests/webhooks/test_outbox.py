@@ -12,8 +12,8 @@ from kynaplatform import clock
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release, version_withdraw
 from projects.models import suspend
+from sessions_app.lifecycle import session_erase, sessions_remove
 from sessions_app.models import DetectionSession
-from sessions_app.removal import session_erase, sessions_remove
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, Machine, make_version
 from tests.sessions_app.lifecycle_scene import Scene, at, sweep
 from tests.webhooks.endpoint import body_of, make_delivery, make_endpoint, told
