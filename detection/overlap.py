@@ -8,7 +8,7 @@ of the pair. It lies between the left and the right one, at a place that depends
 
 from math import inf
 
-from detection.spec import ARM_MEASURES, LEG_MEASURES, Criterion, Measure, Phase
+from detection.spec import ARM_MEASURES, LEG_MEASURES, Criterion, Measure, Phase, Side
 
 _Band = tuple[float, float]
 
@@ -33,22 +33,19 @@ def _have_angles(criteria: list[Criterion], front: str) -> bool:
     right: list[_Band] = [(0.0, 180.0)]
     either: list[_Band] = []
     pair: list[_Band] = []
+    in_front, behind = (left, right) if front == "left" else (right, left)
+    bands_of: dict[Side | None, list[list[_Band]]] = {
+        None: [pair],
+        "either": [either],
+        "both": [left, right],
+        "left": [left],
+        "right": [right],
+        "front": [in_front],
+        "back": [behind],
+    }
     for criterion in criteria:
-        band = (criterion.minimum, criterion.maximum)
-        match criterion.side:
-            case None:
-                pair.append(band)
-            case "either":
-                either.append(band)
-            case "both":
-                left.append(band)
-                right.append(band)
-            case "front" | "back" as end:
-                (left if (end == "front") == (front == "left") else right).append(band)
-            case "left":
-                left.append(band)
-            case "right":
-                right.append(band)
+        for bands in bands_of[criterion.side]:
+            bands.append((criterion.minimum, criterion.maximum))
     # Where there is a left angle at all, one of those at which a band begins or ends will do.
     return any(
         _has_right_angle(

@@ -1,7 +1,7 @@
 """The body that a MoveSpec measures: its angles and leads, each measured once a frame."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from detection.engine.criteria import (
     BoundCriterion,
@@ -25,7 +25,7 @@ from detection.engine.signals import (
     Trunk,
     pace_of,
 )
-from detection.engine.tracking import Facing, Lead, Tracking, view_of
+from detection.engine.tracking import Facing, Lead, Tracking
 from detection.landmarks import INDEX, LandmarkLike
 from detection.spec import (
     ARM_MEASURES,
@@ -35,8 +35,6 @@ from detection.spec import (
     Criterion,
     Extreme,
     Measure,
-    Plane,
-    View,
 )
 
 Curve = Literal["left", "right", "pair"]
@@ -55,14 +53,6 @@ _MEETING: dict[Measure, tuple[str, str, int]] = {
 }
 
 
-class Measured(NamedTuple):
-    """A measure of which events say how far it went. `view` is that from which its degrees
-    hold."""
-
-    signal: Signal
-    view: View
-
-
 class Body:
     def __init__(
         self, deciding: Iterable[Criterion], advising: Iterable[Criterion], settings: EngineSettings
@@ -75,14 +65,14 @@ class Body:
         self._leads: dict[str, Lead] = {}
         self._bound: dict[Criterion, BoundCriterion] = {}
         self.points = Points(settings.sight)
-        self._tracking = Tracking(self.points, settings.sight)
+        self.tracking = Tracking(self.points, settings.sight)
         self._facing: Facing | None = None
         for criterion in deciding:
             self._watch(criterion)
-        self._deciding = list(self._angles.values())
+        self.deciding_signals = list(self._angles.values())
         for criterion in advising:
             self._watch(criterion)
-        self._advising = list(self._angles.values())[len(self._deciding) :]
+        self._advising = list(self._angles.values())[len(self.deciding_signals) :]
         # Each with that of the other side, which is as long, if it is measured too.
         self._beside = [
             (segment, self._segments.get((name, "right" if curve == "left" else "left")))
@@ -146,8 +136,8 @@ class Body:
         self.points.read(landmarks)
         if self._facing is not None:
             self._facing.measure()
-        self._tracking.watch(since_ms)
-        if self._tracking.is_lost:
+        self.tracking.watch(since_ms)
+        if self.tracking.is_lost:
             self._forget_angles()
             return False
         pace = pace_of(since_ms if keep else 0.0, self._settings.depth)
@@ -156,7 +146,7 @@ class Body:
             self._measure_segments(pace)
         self._measure_segments(pace)
         is_usable = False
-        for angle in self._deciding:
+        for angle in self.deciding_signals:
             if angle.measure(since_ms, keep):
                 is_usable = True
         for angle in self._advising:
@@ -170,17 +160,6 @@ class Body:
     def _measure_segments(self, pace: Pace) -> None:
         for segment, other in self._beside:
             segment.measure(pace, 0.0 if other is None else other.length)
-
-    @property
-    def is_lost(self) -> bool:
-        return self._tracking.is_lost
-
-    def forget_gone(self) -> None:
-        """Forget the tracking: the next person is not where the last one was."""
-        self._tracking.forget()
-
-    def deciding_signals(self) -> Sequence[Angle]:
-        return self._deciding
 
     def signals_of(self, criteria: Iterable[Criterion]) -> list[Angle]:
         return list(
@@ -199,17 +178,14 @@ class Body:
             for side in sides
         ]
 
-    def measured_of(self, criteria: Iterable[Criterion], plane: Plane | None) -> list[Measured]:
-        """The measures that these criteria are about, in the order of their `measure_names`, of a
-        movement in this plane."""
-        found: dict[str, Measured] = {}
+    def measured_signals(self, criteria: Iterable[Criterion]) -> list[Signal]:
+        """The signals of the measures of these criteria, in the order of their `measure_names`."""
+        found: dict[str, Signal] = {}
         for criterion in criteria:
             signals: list[Signal] = [*self.signals_of([criterion])]
             if len(signals) == 2 and criterion.side is None:
                 signals = [self._pair(criterion.measure)]
-            view = view_of(criterion.measure, plane)
-            for name, signal in zip(measure_names(criterion), signals, strict=True):
-                found[name] = Measured(signal, view)
+            found.update(zip(measure_names(criterion), signals, strict=True))
         return list(found.values())
 
     def _pair(self, measure: Measure) -> Pair:
@@ -281,7 +257,7 @@ class Body:
             *self._segments.values(),
             *self._angles.values(),
             *self._leads.values(),
-            self._tracking,
+            self.tracking,
         ]
 
 

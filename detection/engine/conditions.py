@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from detection.engine.arithmetic import has_lasted, rounded_share, since
 from detection.engine.body import Body
@@ -18,10 +17,8 @@ from detection.spec import MOVEMENT, MoveSpec
 Broken = tuple[str, float]
 
 
-class _Condition(NamedTuple):
-    criterion: BoundCriterion
-    path: str
-    tolerance: float
+# A condition with its path, and by how many degrees it may be missed.
+_Condition = tuple[BoundCriterion, str, float]
 
 
 @dataclass(slots=True, eq=False)
@@ -42,21 +39,12 @@ class Conditions(ConditionsState):
         throughout = plan.spec.throughout
         self.are_inferred = throughout is None
         # Each group with how long it may fail.
-        self._groups: list[tuple[float, list[_Condition]]] = [
-            (
-                one.grace_ms,
-                [
-                    _Condition(
-                        body.bind(one.criterion),
-                        f"{MOVEMENT}.throughout[{number}]",
-                        tolerance_of(one.criterion, 0.0),
-                    )
-                ],
-            )
-            for number, one in enumerate(throughout or ())
-        ]
+        self._groups: list[tuple[float, list[_Condition]]] = []
+        for number, one in enumerate(throughout or ()):
+            path, tolerance = f"{MOVEMENT}.throughout[{number}]", tolerance_of(one.criterion, 0.0)
+            self._groups.append((one.grace_ms, [(body.bind(one.criterion), path, tolerance)]))
         inferred = [
-            _Condition(body.bind(criterion), path, settings.hysteresis_degrees)
+            (body.bind(criterion), path, settings.hysteresis_degrees)
             for path, criterion in plan.conditions
         ]
         if inferred:
@@ -68,9 +56,9 @@ class Conditions(ConditionsState):
 
     def are_met(self) -> bool:
         return all(
-            (one.criterion.shortfall() or 0.0) <= one.tolerance
+            (criterion.shortfall() or 0.0) <= tolerance
             for _, group in self._groups
-            for one in group
+            for criterion, _, tolerance in group
         )
 
     def broken(self, now_ms: float) -> Broken | None:

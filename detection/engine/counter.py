@@ -80,14 +80,12 @@ class Counter:
         for phase in self._phases:
             phase.measure()
         events = self._follow_phases(now, step)
-        if self._is_at_rest() and self._repetition.turn_window(now):
+        is_at_rest = all(swing.parted_ms is None for swing in self.swings)
+        if is_at_rest and self._repetition.turn_window(now):
             self._record.pass_window()
         self._record.checks.watch()
         cues += self._cues.watch(now) + self._cues.follow(now)
         return events + [feedback(cue, now, self._side) for cue in cues]
-
-    def _is_at_rest(self) -> bool:
-        return all(swing.parted_ms is None for swing in self.swings)
 
     def lose(self, reason: Reason, now: float) -> list[DetectionEvent]:
         """The events of a body that is lost, or is not ready any more. It begins anew."""

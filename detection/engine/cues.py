@@ -37,13 +37,11 @@ class Cues(CuesState):
             during: list[tuple[int, BoundCriterion | None]] = []
             at_end: list[tuple[int, int, BoundExtreme]] = []
             for number, cue in enumerate(self._cues):
-                if cue.when != phase.name:
-                    continue
-                if cue.extreme is not None and cue.criterion is not None:
+                if cue.when == phase.name and cue.criterion and cue.extreme:
                     extreme = body.bind_extreme(cue.criterion, cue.extreme)
                     at_end.append((number, self._count, extreme))
                     self._count += 1
-                else:
+                elif cue.when == phase.name:
                     during.append((number, body.bind(cue.criterion) if cue.criterion else None))
             if during or at_end:
                 self._during.append((phase, during))

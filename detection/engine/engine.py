@@ -1,6 +1,7 @@
 """The engine of one session: it follows a MoveSpec over pose frames and gives detection events."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final, Self
 
 from detection.engine import form_3
@@ -11,7 +12,7 @@ from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
 from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState, Sight
 from detection.engine.settings import EngineSettings
-from detection.engine.states import SNAPSHOT_FORM, Snapshot, check_form, restore, stored
+from detection.engine.states import SNAPSHOT_FORM, Snapshot, restore, stored
 from detection.engine.tally import Tally
 from detection.engine.tracking import seen_from
 from detection.landmarks import LANDMARK_NAMES, PoseFrameLike
@@ -19,10 +20,6 @@ from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
 READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
 DEFAULT_SETTINGS: Final = EngineSettings()
-
-
-def _ms_of(held: tuple[float, BodySide | None]) -> float:
-    return held[0]
 
 
 class Engine:
@@ -142,7 +139,7 @@ class Engine:
         if self._usable_ms is None or clock_ms - self._usable_ms < self._pose_lost_ms:
             return []
         self._last_ms = None  # the next frame is smoothed with none before it
-        self._body.forget_gone()
+        self._body.tracking.forget()  # the next person is not where the last one was
         return in_order(self._lose_pose(self._usable_ms + self._pose_lost_ms))
 
     def finish(self) -> list[DetectionEvent]:
@@ -177,7 +174,7 @@ class Engine:
     @property
     def is_lost(self) -> bool:
         """Whether the landmarks jump so much that the person is lost."""
-        return self._body.is_lost
+        return self._body.tracking.is_lost
 
     @property
     def is_usable(self) -> bool:
@@ -237,7 +234,7 @@ class Engine:
     @property
     def held_side(self) -> BodySide | None:
         """The side of the hold that goes on; None where sides are not counted apart."""
-        held_ms, side = max(self._held(), key=_ms_of, default=(0.0, None))
+        held_ms, side = max(self._held(), key=itemgetter(0), default=(0.0, None))
         return side if held_ms else None
 
     def _held(self) -> list[tuple[float, BodySide | None]]:
@@ -296,7 +293,8 @@ class Engine:
         engine = cls(spec, settings)
         if snapshot.get("form") == form_3.FORM:
             snapshot = form_3.converted(snapshot, engine._body, plan_of(spec), completed)
-        check_form(snapshot)
+        if snapshot.get("form") != SNAPSHOT_FORM:
+            raise ValueError(f"Not a form of a snapshot that is read: {snapshot.get('form')!r}.")
         engine._last_ms = snapshot["last_ms"]
         engine._usable_ms = snapshot["usable_ms"]
         parts, values = engine.parts(), snapshot["parts"]

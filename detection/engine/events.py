@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 from detection.engine.arithmetic import rounded_degrees
 from detection.spec import (
     MOVEMENT,
-    TEMPO_PARTS,
     BodySide,
     Check,
     Cue,
@@ -75,12 +74,9 @@ def _sided(type_: str, now: float, payload: Payload, side: BodySide | None) -> D
 
 # When a repetition began, reached its far end, left that, and ended. None is not known.
 Times = list[float | None]
-BEGAN: Final = 0
-REACHED: Final = 1
 EXITED: Final = 2
 ENDED: Final = 3
 TIMES: Final = 4
-PARTS: Final = tuple(f"{part}_ms" for part in TEMPO_PARTS)
 
 
 def times_payload(times: Sequence[float | None]) -> dict[str, Any]:
@@ -182,49 +178,8 @@ def step_path(number: int) -> str:
     return f"{MOVEMENT}.sequence[{number}]"
 
 
-def event_of(
-    outcome: Outcome,
-    number: int | None,
-    checks: ViewedChecks,
-    way_back: TempoCheck | None,
-    *,
-    event_key: str,
-    steps: Sequence[str],
-    measures: Payload,
-    asymmetry: Payload | None,
-) -> DetectionEvent:
-    """`steps` are the phases of the MoveSpec's steps; `measures` and the key are of completions."""
-    held_ms = outcome.held_ms
-    metrics: Payload
-    if outcome.kind == COMPLETION:
-        metrics = {
-            "duration_ms": round(outcome.duration_ms or 0.0),
-            "steps": [
-                {"phase": steps[step], "ms": round(ms)}
-                for step, ms in zip(outcome.steps, outcome.steps_ms, strict=True)
-            ],
-            "measures": measures,
-            "checks": _checks(outcome, checks),
-            **times_payload(outcome.times),
-            "form": outcome.form,
-            "held_ms": None if held_ms is None else round(held_ms),
-        }
-        payload: Payload = {"event_key": event_key, "score": outcome.score}
-        missed: Payload = {}
-    else:
-        metrics = {"checks": _checks(outcome, checks)}
-        payload = {"reason": outcome.reason}
-        missed = {"path": outcome.path or None, "by": _by(outcome.by)}
-    metrics["previous"] = _back(outcome.back, way_back)
-    if asymmetry is not None:
-        metrics["asymmetry"] = asymmetry
-    payload |= {"number": number, "side": outcome.side or None, **missed, "metrics": metrics}
-    if outcome.detail:
-        payload["detail"] = outcome.detail
-    return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
-
-
-def _checks(outcome: Outcome, checks: ViewedChecks) -> list[Payload]:
+def checks_payload(outcome: Outcome, checks: ViewedChecks) -> list[Payload]:
+    """Each check of an outcome: whether it was met, its value, and by how much it was missed."""
     return [
         _of_tempo(check, value)
         if isinstance(check, TempoCheck)
@@ -232,7 +187,7 @@ def _checks(outcome: Outcome, checks: ViewedChecks) -> list[Payload]:
             "name": check.name,
             "met": None if missed is None else missed == 0.0,
             "value": value,
-            "by": _by(missed or None),
+            "by": by_payload(missed or None),
             **({"uncertain": True} if view in outcome.unseen and value is not None else {}),
         }
         for (check, view), value, missed in zip(checks, outcome.values, outcome.missed, strict=True)
@@ -249,11 +204,12 @@ def _of_tempo(check: TempoCheck, ms: float | None) -> Payload:
     }
 
 
-def _by(missed: float | None) -> float | None:
+def by_payload(missed: float | None) -> float | None:
     return None if missed is None else max(rounded_degrees(missed), MIN_DIFFERENCE)
 
 
-def _back(back: Sequence[float], check: TempoCheck | None) -> Payload | None:
+def back_payload(back: Sequence[float], check: TempoCheck | None) -> Payload | None:
+    """The end of the last completion's way back; None where it was told already."""
     if not back:
         return None
     left_ms, ended_ms = map(round, back)

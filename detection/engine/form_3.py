@@ -92,7 +92,7 @@ def _parts(
         [[0] * cues, [None] * cues],
         [0],
         [[failing_since_ms] * min(len(counter.conditions), 1)],
-        _stillness(snapshot["stillness"], len(body.deciding_signals())),
+        _stillness(snapshot["stillness"], len(body.deciding_signals)),
         [*[[None] * measures] * 4, 0, 0, 0, 0],
         *(
             _swing(values, [angle.gap for angle in motion.angles], last_ms or 0.0)

@@ -74,15 +74,12 @@ class Hold(HoldState):
         if self.began_ms is None:
             return 0.0
         until = self.seen_ms
-        for ms in (self.broken_ms, self._away_ms):
+        # Since when the body is out of the band of a phase that is not left yet.
+        away_ms = self._phase.since_ms if self._phase.holds else None
+        for ms in (self.broken_ms, away_ms):
             if ms is not None and ms < until:
                 until = ms
         return until - self.began_ms - self.breaks_ms
-
-    @property
-    def _away_ms(self) -> float | None:
-        """Since when the body is out of the band of a phase that is not left yet."""
-        return self._phase.since_ms if self._phase.holds else None
 
     def follow(self, now: float, step: float, *, is_seen: bool) -> list[DetectionEvent]:
         """The events of a frame, `step` milliseconds after the last one. Whether its pose
@@ -96,7 +93,8 @@ class Hold(HoldState):
         events: list[DetectionEvent] = []
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
             events += self._end("not_reached", now)
-        if self._has_changed_sides():
+        if self._plan.leads and phase.led * self._body.leading() < 0:
+            # Another side leads than as the phase was entered.
             if phase.holds:
                 phase.leave()
                 events += self._leave(now, now)
@@ -125,14 +123,8 @@ class Hold(HoldState):
             events += self._record.events(now)
         return events
 
-    def _has_changed_sides(self) -> bool:
-        """Whether another side leads than as the phase was entered."""
-        return self._plan.leads and self._phase.led * self._body.leading() < 0
-
-    def _shape(self, type_: str, now: float, confidence: float | None = None) -> DetectionEvent:
-        phase = self._phase
-        reached = phase.confidence() if confidence is None else confidence
-        return shape(type_, phase.name, reached, now, self.side)
+    def _shape(self, type_: str, now: float) -> DetectionEvent:
+        return shape(type_, self._phase.name, self._phase.confidence(), now, self.side)
 
     def _follow_phase(self, now: float, step: float) -> list[DetectionEvent]:
         phase = self._phase
@@ -144,7 +136,7 @@ class Hold(HoldState):
             return []
         if self._plan.leads:
             phase.led = self._body.leading()
-        events = self.enter(now, is_entered=True)
+        events = [self._shape("shape_enter", now)]
         if change == PASSED:
             phase.leave()
             if self.broken_ms is not None:
@@ -152,9 +144,9 @@ class Hold(HoldState):
             events += self._leave(now, now)
         return events
 
-    def enter(self, now: float, *, is_entered: bool = False) -> list[DetectionEvent]:
-        """The entry of the phase if it holds, or has just been passed."""
-        return [self._shape("shape_enter", now)] if self._phase.holds or is_entered else []
+    def enter(self, now: float) -> list[DetectionEvent]:
+        """The entry of the phase if it holds already: before, nothing was told."""
+        return [self._shape("shape_enter", now)] if self._phase.holds else []
 
     def _go_on(self, now: float) -> None:
         if self.began_ms is None:
@@ -216,7 +208,7 @@ class Hold(HoldState):
         """The events of a body that is lost, or is not ready any more. It begins anew."""
         events: list[DetectionEvent] = []
         if self._phase.holds:
-            events.append(self._shape("shape_exit", now, 0.0))
+            events.append(shape("shape_exit", self._phase.name, 0.0, now, self.side))
         events += self._end(reason, now)
         self._phase.forget()
         self._conditions.forget()

@@ -5,7 +5,7 @@ docs/engine.md gives each rule with its settings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from detection.engine.arithmetic import has_lasted, rounded_share, since
 from detection.engine.body import Body
@@ -42,13 +42,9 @@ class PhaseState:
     missed_criterion: int = -1
 
 
-class Constraint(NamedTuple):
-    """A criterion of a phase on an angle that drives nothing: its number there, and by how many
-    degrees it may be missed before the phase is left."""
-
-    number: int
-    criterion: BoundCriterion
-    tolerance: float
+# A criterion of a phase on an angle that drives nothing: its number there, and by how many degrees
+# it may be missed before the phase is left.
+_Constraint = tuple[int, BoundCriterion, float]
 
 
 class PhaseTracker(PhaseState):
@@ -80,8 +76,8 @@ class PhaseTracker(PhaseState):
         ]
         self._criteria = [body.bind(criterion) for criterion in phase.criteria]
         hysteresis = 0.0 if phase.strict else settings.phase.hysteresis_degrees
-        self._constraints = [
-            Constraint(number, bound, tolerance_of(criterion, hysteresis))
+        self._constraints: list[_Constraint] = [
+            (number, bound, tolerance_of(criterion, hysteresis))
             for number, (bound, criterion) in enumerate(
                 zip(self._criteria, phase.criteria, strict=True)
             )

@@ -18,9 +18,7 @@ from detection.overlap import can_hold_at_once
 from detection.spec import (
     BODY_SIDES,
     BodySide,
-    Check,
     Criterion,
-    Cue,
     Measure,
     MoveSpec,
     Phase,
@@ -136,12 +134,6 @@ def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:
     def sided(criterion: Criterion) -> Criterion:
         return criterion if criterion.measure == "trunk" else replace(criterion, side=side)
 
-    def of_check(check: Check) -> Check:
-        return replace(check, criterion=sided(check.criterion))
-
-    def of_cue(cue: Cue) -> Cue:
-        return cue if cue.criterion is None else replace(cue, criterion=sided(cue.criterion))
-
     return replace(
         spec,
         phases=tuple(
@@ -149,8 +141,10 @@ def _of_side(spec: MoveSpec, side: BodySide) -> MoveSpec:
         ),
         throughout=spec.throughout
         and tuple(replace(one, criterion=sided(one.criterion)) for one in spec.throughout),
-        checks=tuple(map(of_check, spec.checks)),
-        feedback=tuple(map(of_cue, spec.feedback)),
+        checks=tuple(replace(one, criterion=sided(one.criterion)) for one in spec.checks),
+        feedback=tuple(
+            replace(cue, criterion=cue.criterion and sided(cue.criterion)) for cue in spec.feedback
+        ),
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detection.engine.arithmetic import MAX_VALUE, TOLD_STEPS, extreme
-from detection.engine.body import Measured
 from detection.engine.settings import SwingSettings
 from detection.engine.signals import Signal
 from detection.engine.states import FIXED
@@ -32,8 +31,8 @@ class RangesState:
 class Ranges(RangesState):
     """The range of each measure in a repetition, for what an event says of it."""
 
-    def __init__(self, measured: Sequence[Measured], facing: Facing | None) -> None:
-        self._signals = [one.signal for one in measured]
+    def __init__(self, signals: Sequence[Signal], facing: Facing | None) -> None:
+        self._signals = signals
         self._facing = facing
         self.forget()
 

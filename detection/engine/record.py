@@ -83,10 +83,6 @@ class Timekeeper(TimekeeperState):
             if ended_ms is not None:
                 self._end(ended_ms)
 
-    def forget_last(self) -> None:
-        """Leave the way back of the last completion as the events so far have it."""
-        self.is_coming_back = self.is_untold = False
-
     def _end(self, ended_ms: float | None) -> None:
         left_ms = self.last[EXITED]
         if ended_ms is not None and left_ms is not None:
@@ -143,12 +139,10 @@ class Record(RecordState):
         RecordState.__init__(self)
         self._tally = tally
         self._way_back = plan.spec.way_back
-        measured = body.measured_of(plan.measured, plan.spec.plane)
-        views = [one.view for one in measured] + [
-            view_of(check.criterion.measure, plan.spec.plane) for check in plan.spec.checks
-        ]
-        has_view = any(view != "any" for view in views)
-        self.ranges = Ranges(measured, body.watch_facing() if has_view else None)
+        told = (*plan.measured, *(check.criterion for check in plan.spec.checks))
+        has_view = any(view_of(one.measure, plan.spec.plane) != "any" for one in told)
+        facing = body.watch_facing() if has_view else None
+        self.ranges = Ranges(body.measured_signals(plan.measured), facing)
         self.checks = Checks(plan.spec, phases, body)
         self._steps = plan.spec.steps
         self.times = Timekeeper(swings, plan.spec.sequence)
@@ -193,7 +187,8 @@ class Record(RecordState):
                 outcome.path, outcome.by = BACK_PATH, by
                 outcome.is_under_way = True
             self._outcomes.append(outcome)
-            self.times.forget_last()
+            # Its way back is left as this event has it.
+            self.times.is_coming_back = self.times.is_untold = False
         self.held_back = []
 
     def pass_window(self) -> None:

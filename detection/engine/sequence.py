@@ -212,7 +212,6 @@ def attempts(
 ) -> Iterator[Outcome]:
     """The attempts that this frame of a swing ends. The side that rests while a repetition of the
     one `beside` it goes on has not tried."""
-    is_midway = bool(repetition.step)
     turned = swing.turned_back
     if (
         turned is not None
@@ -222,32 +221,24 @@ def attempts(
         phase = _awaited(swing, -turned.from_end, phases, repetition)
         if phase is not None:
             path = _path_of(phase, turned.measure, spec)
-            yield interruption(
-                "not_reached",
-                path,
-                turned.by,
-                is_under_way=is_midway,
-                step=repetition.number_of(phase.name),
-                detail=turned.detail,
-            )
+            yield _not_reached(repetition, phase, path, turned.by, turned.detail)
     if swing.unmet and not _rests(beside, swing.unmet_ms):
         phase = _awaited(swing, swing.unmet, phases, repetition)
         if phase is not None and phase.missed_by is not None:
-            by: float | None = phase.missed_by
-            detail: Detail = "too_low"
             if phase.missed_criterion >= 0:
                 path = criterion_path(phase.number, phase.missed_criterion)
+                yield _not_reached(repetition, phase, path, phase.missed_by, "too_low")
             else:
-                path, by = _path_of(phase, swing.motion.angles[0].measure, spec), None
-                detail = "too_short"
-            yield interruption(
-                "not_reached",
-                path,
-                by,
-                is_under_way=is_midway,
-                step=repetition.number_of(phase.name),
-                detail=detail,
-            )
+                path = _path_of(phase, swing.motion.angles[0].measure, spec)
+                yield _not_reached(repetition, phase, path, None, "too_short")
+
+
+def _not_reached(
+    repetition: Repetition, phase: PhaseTracker, path: str, by: float | None, detail: Detail
+) -> Outcome:
+    number = repetition.number_of(phase.name)
+    is_midway = bool(repetition.step)
+    return interruption("not_reached", path, by, is_under_way=is_midway, step=number, detail=detail)
 
 
 def _rests(beside: Repetition | None, since_ms: float) -> bool:

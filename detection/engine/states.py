@@ -65,16 +65,8 @@ def restore(part: object, values: Values) -> None:
         if number in fixed and len(value) != len(getattr(part, name)):
             raise ValueError(f"Not the values of {name}: {value!r}.")
         if number in nested:
-            value = [_restored(nested[number](), item) for item in value]
+            items = [nested[number]() for _ in value]
+            for item, of_item in zip(items, value, strict=True):
+                restore(item, of_item)
+            value = items
         setattr(part, name, list(value) if isinstance(value, list) else value)
-
-
-def _restored(part: Any, values: Values) -> Any:
-    restore(part, values)
-    return part
-
-
-def check_form(snapshot: Snapshot) -> None:
-    """Raise ValueError for a snapshot of another form."""
-    if snapshot.get("form") != SNAPSHOT_FORM:
-        raise ValueError(f"Not a form of a snapshot that is read: {snapshot.get('form')!r}.")

@@ -3,15 +3,15 @@
 It is a part of the engine's state, so that it is the same wherever the session is stored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from detection.engine.arithmetic import TOLD_STEPS, extreme, rounded_degrees
-from detection.engine.events import ENDED, PARTS, times_payload
+from detection.engine.events import ENDED, part_ms, times_payload
 from detection.engine.ranges import in_degrees
 from detection.engine.states import FIXED
-from detection.spec import BODY_SIDES, REASONS, BodySide, Reason
+from detection.spec import BODY_SIDES, REASONS, TEMPO_PARTS, BodySide, MoveSpec, Reason
 
 
 @dataclass(slots=True, eq=False)
@@ -45,21 +45,13 @@ class Summary(SummaryState):
     """`directions` say of each measure whether it is farthest at its least (-1) or at its most (1),
     or carries nothing (0)."""
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        directions: Sequence[int],
-        checks: Sequence[str],
-        *,
-        is_hold: bool,
-        has_sides: bool,
-    ) -> None:
+    def __init__(self, spec: MoveSpec, directions: Mapping[str, int]) -> None:
         SummaryState.__init__(self)
-        self._numbers = {name: number for number, name in enumerate(names)}
-        self._directions = tuple(directions)
-        self._checks = checks
-        self._is_hold = is_hold
-        self._has_sides = has_sides
+        self._numbers = {name: number for number, name in enumerate(directions)}
+        self._directions = tuple(directions.values())
+        self._checks = tuple(spec.check_paths)
+        self._is_hold = spec.type == "hold"
+        self._has_sides = spec.counts_each_side
         self.attempts = [0] * len(REASONS)
         self.least = [None] * len(self._numbers)
         self.most = [None] * len(self._numbers)
@@ -68,10 +60,6 @@ class Summary(SummaryState):
         self.met = [0] * len(self._checks)
         self.missed = [0] * len(self._checks)
         self.uncertain = [0] * len(self._numbers)
-
-    @property
-    def completions(self) -> int:
-        return sum(self.completed)
 
     def complete(
         self,
@@ -98,17 +86,17 @@ class Summary(SummaryState):
 
     def time(self, times: Sequence[float | None]) -> None:
         self.last = list(times)
-        payload = times_payload(times)
-        for number, part in enumerate(PARTS):
-            self._time_part(number, payload[part])
+        for number in range(len(TEMPO_PARTS)):
+            self._time_part(number, times)
 
     def come_back(self, times: Sequence[float | None]) -> None:
         """Take those of a completion whose way back is over by now."""
         if self.last[:ENDED] == times[:ENDED]:
             self.last = list(times)
-        self._time_part(ENDED - 1, times_payload(times)[PARTS[ENDED - 1]])
+        self._time_part(TEMPO_PARTS.index("back"), times)
 
-    def _time_part(self, number: int, ms: int | None) -> None:
+    def _time_part(self, number: int, times: Sequence[float | None]) -> None:
+        ms = part_ms(times, TEMPO_PARTS[number])
         if ms is not None:
             self.parts_ms[number] += ms
             self.parts[number] += 1
@@ -135,7 +123,7 @@ class Summary(SummaryState):
         """The summary as JSON values; `held_ms` are of the holds that go on."""
         sides = dict(zip(BODY_SIDES, self.completed, strict=False))
         return {
-            "completed": self.completions,
+            "completed": sum(self.completed),
             "attempts": {
                 reason: count for reason, count in zip(REASONS, self.attempts, strict=True) if count
             },
@@ -157,8 +145,8 @@ class Summary(SummaryState):
     def _times(self) -> dict[str, Any]:
         """The mean of each part of the repetitions, and the times of the last."""
         means = {
-            part: round(ms / count) if count else None
-            for part, ms, count in zip(PARTS, self.parts_ms, self.parts, strict=True)
+            f"{part}_ms": round(ms / count) if count else None
+            for part, ms, count in zip(TEMPO_PARTS, self.parts_ms, self.parts, strict=True)
         }
         return {"mean": means, "last": times_payload(self.last) if self.last else None}
 

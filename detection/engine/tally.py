@@ -11,10 +11,14 @@ from detection.engine.events import (
     LET_GO,
     DetectionEvent,
     Outcome,
+    Payload,
     ViewedChecks,
-    event_of,
+    back_payload,
+    by_payload,
+    checks_payload,
     feedback,
     part_ms,
+    times_payload,
 )
 from detection.engine.plan import Plan
 from detection.engine.ranges import asymmetry_payload, range_payload
@@ -125,13 +129,7 @@ class Tally(TallyState):
             for counter in plan.counters
             for name, direction in counter.directions.items()
         }
-        self.summary = Summary(
-            list(directions),
-            list(directions.values()),
-            list(spec.check_paths),
-            is_hold=spec.type == "hold",
-            has_sides=spec.counts_each_side,
-        )
+        self.summary = Summary(spec, directions)
         self.throttle = Throttle(spec)
         self._checks: ViewedChecks = (
             *((one, view_of(one.criterion.measure, spec.plane)) for one in spec.checks),
@@ -218,33 +216,42 @@ class Tally(TallyState):
         return events + cues
 
     def _event(self, outcome: Outcome, side: BodySide | None) -> DetectionEvent:
-        names = self._measures_of(side)
-        least, most = outcome.least, outcome.most
-        measures = {}
+        metrics: Payload = {"checks": checks_payload(outcome, self._checks)}
+        missed: Payload = {}
         if outcome.kind == COMPLETION:
-            uncertain = [n for n, name in enumerate(names) if self._views[name] in outcome.unseen]
-            self.summary.complete(side, names, least, most, uncertain)
-            self.summary.time(outcome.times)
-            measures = range_payload(names, least, most, uncertain)
-            number: int | None = self.summary.completions
+            metrics = self._complete(outcome, side) | metrics
+            metrics |= times_payload(outcome.times)
+            held_ms = outcome.held_ms
+            metrics["form"] = outcome.form
+            metrics["held_ms"] = None if held_ms is None else round(held_ms)
+            payload: Payload = {"event_key": self._event_key, "score": outcome.score}
+            number: int | None = sum(self.summary.completed)
         else:
             if outcome.reason:
                 self.summary.interrupt(outcome.reason)
-            number = self.summary.completions + 1 if outcome.is_under_way else None
-        asymmetry = None
+            payload = {"reason": outcome.reason}
+            missed = {"path": outcome.path or None, "by": by_payload(outcome.by)}
+            number = sum(self.summary.completed) + 1 if outcome.is_under_way else None
+        metrics["previous"] = back_payload(outcome.back, self._way_back)
         if self._both_move:
-            asymmetry = asymmetry_payload(self._measures_of(None), least, most)
-        return event_of(
-            outcome,
-            number,
-            self._checks,
-            self._way_back,
-            event_key=self._event_key,
-            steps=self._steps,
-            measures=measures,
-            asymmetry=asymmetry,
-        )
+            names = self._measures[None]
+            metrics["asymmetry"] = asymmetry_payload(names, outcome.least, outcome.most)
+        payload |= {"number": number, "side": side, **missed, "metrics": metrics}
+        if outcome.detail:
+            payload["detail"] = outcome.detail
+        return DetectionEvent(outcome.kind, outcome.ts_ms, payload)
 
-    def _measures_of(self, side: BodySide | None) -> Sequence[str]:
-        """The names of the measures of the counter that counts this side."""
-        return self._measures[side if side in self._measures else None]
+    def _complete(self, completed: Outcome, side: BodySide | None) -> Payload:
+        """Sum up a completion: how long it and its steps took, and how far its measures went."""
+        # Of the counter that counts this side.
+        names = self._measures[side if side in self._measures else None]
+        least, most = completed.least, completed.most
+        uncertain = [n for n, name in enumerate(names) if self._views[name] in completed.unseen]
+        self.summary.complete(side, names, least, most, uncertain)
+        self.summary.time(completed.times)
+        steps = zip(completed.steps, completed.steps_ms, strict=True)
+        return {
+            "duration_ms": round(completed.duration_ms or 0.0),
+            "steps": [{"phase": self._steps[step], "ms": round(ms)} for step, ms in steps],
+            "measures": range_payload(names, least, most, uncertain),
+        }
