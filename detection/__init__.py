@@ -20,11 +20,10 @@ from detection.engine.settings import EngineSettings
 from detection.engine.states import SNAPSHOT_FORM
 from detection.engine.turning_points import DrivingPaths
 from detection.landmarks import LANDMARK_NAMES, Landmark, PoseFrame
+from detection.language.declaration import json_schema
 from detection.language.issues import ISSUE_CODES, Issue
-from detection.language.json_schema import json_schema
 from detection.roles import (
     CAMERAS,
-    ROLE_NAMES,
     VIEWS,
     Camera,
     CameraView,

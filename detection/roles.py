@@ -1,8 +1,9 @@
 """The roles of a MoveSpec's criteria: what each does to the count, and from where it is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import inf
 from typing import Final, Literal
 
 from detection.engine.driving import (
@@ -15,29 +16,21 @@ from detection.engine.driving import (
 from detection.engine.plan import counts_the_leading_side
 from detection.engine.settings import EngineSettings
 from detection.engine.tracking import seen_from
-from detection.role_words import (
-    TEMPO_WORDS,
-    angle_words,
-    for_longer,
-    measure_words,
-    measures_words,
-    sentence_of,
-    times_words,
+from detection.spec import (
+    JOINT_LANDMARKS,
+    MOVEMENT,
+    Criterion,
+    Cue,
+    Measure,
+    MoveSpec,
+    Phase,
+    Side,
+    TempoCheck,
+    TempoPart,
+    View,
 )
-from detection.spec import MOVEMENT, Criterion, Cue, MoveSpec, Phase, View
 
 RoleName = Literal["carries", "gate", "condition", "unused", "setup", "check", "cue"]
-
-ROLE_NAMES: Final[dict[RoleName, str]] = {
-    "carries": "It is at an end of the movement. The person's own range says what counts.",
-    "gate": "It must hold in its band for its phase to be entered.",
-    "condition": "It must hold between the phases too; broken, it ends the repetition.",
-    "unused": "Its phase is not in the sequence, and counts nothing.",
-    "setup": "It must hold for a second before anything counts.",
-    "check": "It says how well a repetition was done; if required, whether it counts.",
-    "cue": "It says when a message is sent, and counts nothing.",
-}
-"""Every role that a criterion can have, with one line of meaning."""
 
 VIEWS: Final[dict[View, str]] = {
     "side": "Seen from the side.",
@@ -89,13 +82,10 @@ def roles(spec: MoveSpec) -> tuple[Role, ...]:
     It is what an engine with its default settings decides by the MoveSpec, before any frame.
     """
     found = _of_hold(spec) if spec.type == "hold" else _of_phases(spec)
-    others = (
-        *(_of_throughout(spec), _of_start(spec)),
-        *(_of_checks(spec), _of_tempo(spec), _of_cues(spec)),
-    )
+    others = (_of_throughout, _of_start, _of_checks, _of_tempo, _of_cues)
     return tuple(
         Role(path, role, _of_each_side(criterion, sentence, spec), _view(criterion, spec))
-        for path, role, criterion, sentence in chain(found, *others)
+        for path, role, criterion, sentence in chain(found, *(of(spec) for of in others))
     )
 
 
@@ -135,7 +125,12 @@ def _of_phases(spec: MoveSpec) -> _Found:
         beyond = conditions.get((criterion.measure, criterion.side))
         role: RoleName
         if phase not in used:
-            role, sentence = "unused", _unused(criterion, phase)
+            angle = angle_words(criterion, "is at", "leans by")
+            role = "unused"
+            sentence = (
+                f'The sequence does not use "{phase.name}", which counts nothing: it tells when'
+                f" {angle}."
+            )
         elif motion and driver and motion.is_driven_by(phase, criterion.measure):
             role, sentence = "carries", _carries(criterion, phase, motion, driver, strict)
         elif beyond:  # a band that no angle can miss by so much is no condition
@@ -147,7 +142,13 @@ def _of_phases(spec: MoveSpec) -> _Found:
 
 def _of_hold(spec: MoveSpec) -> _Found:
     for path, phase, criterion in spec.phase_criteria():
-        yield path, "gate", criterion, _held(criterion, phase, spec.grace_ms)
+        asked = angle_words(criterion, "must be at", "must lean by")
+        is_exact = phase.strict and not criterion.tolerance
+        beyond = "any other angle" if is_exact else _beyond(criterion)
+        degree = ", to the degree," if phase.strict else ""
+        ended = f"; {beyond}{for_longer(spec.grace_ms)} ends the hold" if beyond else ""
+        sentence = f'{asked}{degree} for the time in "{phase.name}" to count{ended}.'
+        yield path, "gate", criterion, sentence_of(sentence)
 
 
 def _of_throughout(spec: MoveSpec) -> _Found:
@@ -244,11 +245,6 @@ def _view(criterion: Criterion | None, spec: MoveSpec) -> View:
     return seen_from(criterion.measure, spec.plane)
 
 
-def _unused(criterion: Criterion, phase: Phase) -> str:
-    angle = angle_words(criterion, "is at", "leans by")
-    return f'The sequence does not use "{phase.name}", which counts nothing: it tells when {angle}.'
-
-
 def _carries(
     criterion: Criterion,
     phase: Phase,
@@ -311,15 +307,6 @@ def _gate(criterion: Criterion, phase: Phase, *, is_between: bool) -> str:
     return sentence_of(f"{asked}{turned}.")
 
 
-def _held(criterion: Criterion, phase: Phase, grace_ms: float) -> str:
-    asked = angle_words(criterion, "must be at", "must lean by")
-    is_exact = phase.strict and not criterion.tolerance
-    beyond = "any other angle" if is_exact else _beyond(criterion)
-    degree = ", to the degree," if phase.strict else ""
-    ended = f"; {beyond}{for_longer(grace_ms)} ends the hold" if beyond else ""
-    return sentence_of(f'{asked}{degree} for the time in "{phase.name}" to count{ended}.')
-
-
 def _condition(criterion: Criterion, phase: Phase, beyond: str) -> str:
     angle = angle_words(criterion, "must be at", "must lean by")
     degree = ", to the degree," if phase.strict else ""
@@ -339,3 +326,69 @@ def _beyond(criterion: Criterion) -> str:
     below = [f"less than {low:g}°"] if low > 0.0 else []
     above = [f"more than {high:g}°"] if high < 180.0 else []
     return " or ".join([*below, *above])
+
+
+# --- The words of the sentences --------------------------------------------------------------
+
+_OWNERS: Final[dict[Side | None, str]] = {
+    None: "the",
+    "left": "the left",
+    "right": "the right",
+    "both": "each",
+    "either": "at least one",
+    "front": "the front",
+    "back": "the back",
+}
+
+
+def for_longer(grace_ms: float) -> str:
+    return f" for over {grace_ms / 1000:g} s" if grace_ms else ""
+
+
+def angle_words(
+    criterion: Criterion, of_joint: str, of_lean: str, band: tuple[float, float] | None = None
+) -> str:
+    """The angle in its own band or in another, such as `the left knee is at 90° or less`."""
+    verb = of_joint if criterion.measure in JOINT_LANDMARKS else of_lean
+    name = criterion.measure.replace("_", " ")
+    low, high = band or (criterion.minimum, criterion.maximum)
+    return f"{_OWNERS[criterion.side]} {name} {verb} {band_words(low, high)}"
+
+
+def sentence_of(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def band_words(low: float, high: float) -> str:
+    if low == high:
+        return f"exactly {low:g}°"
+    if low <= 0.0:
+        return f"{high:g}° or less" if high < 180.0 else "any angle"
+    return f"{low:g}° to {high:g}°" if high < 180.0 else f"{low:g}° or more"
+
+
+TEMPO_WORDS: Final[dict[TempoPart, str]] = {
+    "out": "the way out",
+    "stay": "the stay at the far end",
+    "back": "the way back",
+}
+
+
+def times_words(check: TempoCheck) -> str:
+    """Such as `2 s to 4 s`."""
+    low, high = f"{check.minimum_ms / 1000:g} s", f"{check.maximum_ms / 1000:g} s"
+    if check.minimum_ms == 0.0:
+        return f"{high} or less"
+    if check.maximum_ms == inf:
+        return f"{low} or more"
+    return f"exactly {low}" if low == high else f"{low} to {high}"
+
+
+def measure_words(measure: Measure) -> str:
+    name = measure.replace("_", " ")
+    return f"the {name}" if measure in JOINT_LANDMARKS else f"the lean of the {name}"
+
+
+def measures_words(measures: Sequence[Measure]) -> str:
+    *others, last = map(measure_words, measures)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from detection.engine.driving import find_motions
-from detection.language.checking import check
 from detection.language.compiling import compile_movespec, declared_parameters, references_in
 from detection.language.declaration import MOVESPEC
 from detection.language.issues import Issue, Mark, Report
@@ -157,7 +156,7 @@ def _read(yaml_source: str, *, is_new: bool) -> tuple[Any, Report]:
         return None, report
     if not is_new:
         report.freed_words = _RESERVED_LATER.intersection(_names_of_phases(root))
-    document = check(root, MOVESPEC, "", report)
+    document = MOVESPEC.check(root, "", report)
     if document is not None:
         check_rules(document, report, is_new=is_new)
     return document, report

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from detection import Cue, MoveSpec, Parameter, Role, Step, View, camera, roles, validate
 from detection.landmarks import BODY_PARTS
-from detection.role_words import angle_words
+from detection.roles import angle_words
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 from dev.poses.figure import MOVEMENTS
 from movespecs.accuracy import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, driving_angles
-from detection.role_words import times_words
+from detection.roles import times_words
 from detection.spec import Check, Condition, Phase, is_of_tempo
 
 REASONS: Final[Mapping[str, str]] = {

@@ -5,7 +5,8 @@ from math import inf
 from typing import Any
 
 from detection.landmarks import BODY_PARTS, in_order
-from detection.language.checking import Reference
+from detection.language.kinds import Reference
+from detection.language.records import Values
 from detection.spec import (
     TEMPO_PARTS,
     Check,
@@ -21,7 +22,6 @@ from detection.spec import (
     TempoCheck,
 )
 
-Values = dict[str, Any]
 # The declared parameters by name; None for an invalid one, whose numbers aren't known.
 Declared = Mapping[str, Parameter | None]
 

@@ -2,21 +2,16 @@
 
 from dataclasses import replace
 
-from detection.language.grammar import (
-    Alternatives,
-    Choice,
-    Entries,
+from detection.language.kinds import Alternatives, Choice, Entries, Flag, Number, Text
+from detection.language.records import (
     Excludes,
     Field,
-    Flag,
     Narrows,
     Needs,
     NotBoth,
-    Number,
     OneOf,
     OnlyWith,
     Record,
-    Text,
 )
 from detection.spec import (
     COMPLETED,
@@ -50,11 +45,6 @@ CUE_KEY = Text(
     pattern="^[A-Za-z0-9_-]{1,64}$",
     invalid_code="invalid_name",
     expected="a key: 1 to 64 of A-Z, a-z, 0-9, _ and -",
-)
-PARAMETER_NAME = Text(
-    pattern="^[a-z][a-z0-9_]{0,39}$",
-    invalid_code="invalid_name",
-    expected="the name of a parameter: 1 to 40 of a-z, 0-9 and _, a letter first",
 )
 LANGUAGE = Text(
     pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$",

@@ -11,24 +11,22 @@ from detection.language.criteria import (
     CUE,
     LABEL,
     NAME,
-    PARAMETER_NAME,
     PHASE_NAME,
     PROSE,
     REQUIRED,
     milliseconds,
 )
-from detection.language.grammar import (
+from detection.language.kinds import (
+    PARAMETER_NAME,
     Alternatives,
     Choice,
     Entries,
-    Field,
     Flag,
     Items,
     Number,
-    OneOf,
-    Record,
-    Variants,
+    Schema,
 )
+from detection.language.records import Field, OneOf, Record, Variants
 from detection.spec import HOLD_GRACE_MS, TEMPO_PARTS, Plane, Type, View
 
 _DESCRIPTION = Field("description", PROSE, "For people; not sent to clients.")
@@ -128,18 +126,11 @@ STEP = Record(
     )
 )
 
+_TIME = milliseconds(100, 600_000)
 _TEMPO_BOUNDS = Record(
     (
-        Field(
-            "min",
-            milliseconds(100, 600_000),
-            "The least time, in milliseconds. Give it, max or both.",
-        ),
-        Field(
-            "max",
-            milliseconds(100, 600_000),
-            "The greatest time, in milliseconds. Give it, min or both.",
-        ),
+        Field("min", _TIME, "The least time, in milliseconds. Give it, max or both."),
+        Field("max", _TIME, "The greatest time, in milliseconds. Give it, min or both."),
         REQUIRED,
     ),
     (OneOf(("min", "max"), "missing_bound", "The time needs min, max or both."),),
@@ -306,3 +297,25 @@ MOVESPEC = Record(
         Field("detection", DETECTION, "What to detect.", required=True),
     )
 )
+
+
+def json_schema() -> Schema:
+    """The JSON Schema (draft 2020-12) of the MoveSpec language, as a new dictionary.
+
+    It reads a document's values by the YAML 1.2 core schema, and accepts every document that
+    `validate` accepts. It refuses a document that breaks a rule about one key or one mapping. It
+    can't state the rules between places (names that refer to phases or parameters, unique names, a
+    least bound above the greatest, sides that clash), YAML itself (anchors, tags, duplicate keys,
+    .nan), and the text of a number, boolean or null that stands for a string.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:kynasmith:schema:movespec",
+        "title": "MoveSpec",
+        "description": "A movement to count, as phases of joint angles and of leans.",
+        "$comment": (
+            "Where a string is wanted, a plain scalar's own text is taken: version: 1.0 is the"
+            " label 1.0. Hence number, boolean and null beside string."
+        ),
+        **MOVESPEC.schema(),
+    }

@@ -3,11 +3,12 @@
 import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from detection.language.checking import Reference
-from detection.language.compiling import Declared, Values, declared_parameters, references_in
+from detection.language.compiling import Declared, declared_parameters, references_in
 from detection.language.issues import Report, nearest, quote
+from detection.language.kinds import Reference, key_of
+from detection.language.records import Values
 from detection.language.yaml_tree import child_path
 from detection.spec import MOVEMENT, NOT_READY, RESERVED_WHEN, Parameter
 
@@ -22,24 +23,19 @@ _NAMED = ("left", "right", "both", "either")
 # Those that ask for one side, where both must move.
 _OF_ONE = ("left", "right", "either", "front", "back")
 
-Items = list[Values | None]
+# What is at a path.
+Placed = Iterator[tuple[str, Values]]
 
 
 def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
     """Report what breaks a rule. Newer rules hold for new documents alone."""
     detection = document.get("detection", {})
     movement = detection.get("movement", {})
-    phases = movement.get("phases")
-    cues = movement.get("feedback", [])
-    checks = movement.get("checks", [])
-    if phases is not None:
-        _check_unique_names(phases, "phase", "phases", report)
-        for index, phase in _valid(phases):
-            path = f"{MOVEMENT}.phases[{index}].criteria"
-            _check_sides(phase.get("criteria", []), "phase", path, report)
-    start = detection.get("setup", {}).get("start", [])
-    _check_sides(start, "start", f"{SETUP}.start", report)
-    _check_unique_names(checks, "check", "checks", report)
+    _check_unique_names(movement, "phases", report)
+    for path, phase in _placed(movement, "phases"):
+        _check_sides(_placed(phase, "criteria", path), "phase", report)
+    _check_sides(_placed(detection.get("setup", {}), "start", SETUP), "start", report)
+    _check_unique_names(movement, "checks", report)
     declared = declared_parameters(document)
     _check_parameters(document, declared, report)
     for path, criterion in _criteria(detection):
@@ -52,62 +48,39 @@ def check_rules(document: Values, report: Report, *, is_new: bool) -> None:
             report.error("named_side", message, f"{path}.side")
     _check_both_move(movement, report)
     check_sequence(movement.get("sequence", []), report)
-    if (names := _all_names(phases)) is not None:
-        _check_references(names, movement, report)
-    _check_steps_of_cues(movement, report)
-    _check_checks_of_cues(movement, report)
-    for index, cue in _valid(cues):
-        path = f"{MOVEMENT}.feedback[{index}]"
+    _check_references(movement, report)
+    for path, cue in _placed(movement, "feedback"):
         _check_bounds(cue.get("form") or {}, f"{path}.form", declared, report)
         _check_languages(cue.get("message"), f"{path}.message", report)
     for part, bounds in movement.get("tempo", {}).items():
         if {"min", "max"} <= bounds.keys():
             _check_bounds(bounds, f"{MOVEMENT}.tempo.{part}", declared, report)
     if is_new:
-        _check_cues_on_entry(cues, report)
+        _check_cues_on_entry(movement, report)
 
 
-def _valid(items: Items) -> Iterator[tuple[int, Values]]:
-    return ((index, item) for index, item in enumerate(items) if item is not None)
+def _placed(parent: Values, key: str, path: str = MOVEMENT) -> Placed:
+    """The valid items of a list, each with its path. The list is at a key of what is at `path`."""
+    for index, item in enumerate(parent.get(key, [])):
+        if item is not None:
+            yield f"{path}.{key}[{index}]", item
 
 
-def _criteria_of_phases(movement: Values) -> Iterator[tuple[str, Values]]:
-    for index, phase in _valid(movement.get("phases", [])):
-        for number, criterion in _valid(phase.get("criteria", [])):
-            yield f"{MOVEMENT}.phases[{index}].criteria[{number}]", criterion
+def _criteria_of_phases(movement: Values) -> Placed:
+    for path, phase in _placed(movement, "phases"):
+        yield from _placed(phase, "criteria", path)
 
 
-def _criteria(detection: Values) -> Iterator[tuple[str, Values]]:
+def _criteria(detection: Values) -> Placed:
     """All that asks for an angle, with its path."""
     movement = detection.get("movement", {})
     yield from _criteria_of_phases(movement)
-    lists = {f"{SETUP}.start": detection.get("setup", {}).get("start", [])}
-    lists |= {f"{MOVEMENT}.{k}": movement.get(k, []) for k in ("throughout", "checks", "feedback")}
-    for path, items in lists.items():
-        for index, item in _valid(items):
-            yield f"{path}[{index}]", item
+    yield from _placed(detection.get("setup", {}), "start", SETUP)
+    for key in ("throughout", "checks", "feedback"):
+        yield from _placed(movement, key)
 
 
 # --- Numbers ---------------------------------------------------------------------------------
-
-
-class _Bound(NamedTuple):
-    """A bound, and its key in the document; without one, the newer key and the default."""
-
-    key: str
-    value: float | Reference
-
-    @property
-    def parameter(self) -> str | None:
-        return self.value.name if isinstance(self.value, Reference) else None
-
-    def __str__(self) -> str:
-        return f"${self.parameter}" if self.parameter else f"{self.value:g}"
-
-
-def _bound(values: Values, keys: tuple[str, str], default: float) -> _Bound:
-    key = next((key for key in keys if key in values), keys[0])
-    return _Bound(key, values.get(key, default))
 
 
 def _ends(value: float | Reference, declared: Declared) -> tuple[float, float] | None:
@@ -120,23 +93,26 @@ def _ends(value: float | Reference, declared: Declared) -> tuple[float, float] |
 
 def _check_bounds(values: Values, path: str, declared: Declared, report: Report) -> None:
     """Report a least bound that is above the greatest, or can be."""
-    low = _bound(values, ("min", "angle_min"), 0.0)
-    high = _bound(values, ("max", "angle_max"), 180.0)
-    low_ends, high_ends = _ends(low.value, declared), _ends(high.value, declared)
+    low_key = next((key for key in ("min", "angle_min") if key in values), "min")
+    high_key = next((key for key in ("max", "angle_max") if key in values), "max")
+    low, high = values.get(low_key, 0.0), values.get(high_key, 180.0)
+    low_ends, high_ends = _ends(low, declared), _ends(high, declared)
     if low_ends is None or high_ends is None or low_ends[1] <= high_ends[0]:
         return
-    if not low.parameter and not high.parameter:
-        message = f"{low.key} {low} is above {high.key} {high}."
-    elif low.parameter == high.parameter:
+    of_low = low.name if isinstance(low, Reference) else ""
+    of_high = high.name if isinstance(high, Reference) else ""
+    if not of_low and not of_high:
+        message = f"{low_key} {low:g} is above {high_key} {high:g}."
+    elif of_low == of_high:
         return  # the same number
     else:
-        up_to = f", which may be up to {low_ends[1]:g}," if low.parameter else ""
-        down_to = f", which may be down to {high_ends[0]:g}" if high.parameter else ""
+        lower = f"${of_low}, which may be up to {low_ends[1]:g}," if of_low else f"{low:g}"
+        upper = f"${of_high}, which may be down to {high_ends[0]:g}" if of_high else f"{high:g}"
         message = (
-            f"{low.key} {low}{up_to} can be above {high.key} {high}{down_to}: narrow the"
-            " parameter's min and max."
+            f"{low_key} {lower} can be above {high_key} {upper}: narrow the parameter's min and"
+            " max."
         )
-    report.error("bounds_reversed", message, f"{path}.{low.key}")
+    report.error("bounds_reversed", message, f"{path}.{low_key}")
 
 
 def _check_parameters(document: Values, declared: Declared, report: Report) -> None:
@@ -181,72 +157,55 @@ def unknown_parameter(name: str, known: Collection[str]) -> str:
 # --- Names -----------------------------------------------------------------------------------
 
 
-def _all_names(items: Items | None) -> list[str] | None:
-    """The names of all phases or checks. None if one has no valid name: a reference may mean that
-    one."""
-    if items is None:
-        return None
-    names = [(item or {}).get("name") for item in items]
-    return None if None in names else [str(name) for name in names]
+def _names(movement: Values, key: str) -> list[str | None]:
+    """The names of the phases or the checks: None for one without a valid name."""
+    return [(item or {}).get("name") for item in movement.get(key, [None])]
 
 
-def _check_unique_names(items: Items, what: str, key: str, report: Report) -> None:
-    first_index: dict[str, int] = {}
-    for index, item in _valid(items):
+def _check_unique_names(movement: Values, key: str, report: Report) -> None:
+    first: dict[str, str] = {}
+    for path, item in _placed(movement, key):
         name = item.get("name")
-        if name is not None and first_index.setdefault(name, index) != index:
-            message = f"{key}[{first_index[name]}] has the name {quote(name)} already."
-            report.error(f"duplicate_{what}", message, f"{MOVEMENT}.{key}[{index}].name")
+        if name is not None and first.setdefault(name, path) != path:
+            message = f"{key_of(first[name])} has the name {quote(name)} already."
+            report.error(f"duplicate_{key.removesuffix('s')}", message, f"{path}.name")
 
 
-def _check_references(names: list[str], movement: Values, report: Report) -> None:
-    used = []
+def _check_references(movement: Values, report: Report) -> None:
+    """Report the names of no phase, step or check."""
+    phases = _names(movement, "phases")
+    steps = [_phase_of(step) for step in movement.get("sequence", [])]
+    checks = _names(movement, "checks")
+    checks += [f"tempo.{part}" for part in movement.get("tempo", {})]
+    used: list[tuple[str, str | None, list[Any], str]] = []
     for index, step in enumerate(movement.get("sequence", [])):
-        path = f"{MOVEMENT}.sequence[{index}]"
-        used.append((_phase_of(step), names, f"{path}.phase" if isinstance(step, dict) else path))
-    for key, known in (("checks", names), ("feedback", [*names, *RESERVED_WHEN, NOT_READY])):
-        for index, item in _valid(movement.get(key, [])):
-            used.append((item.get("when"), known, f"{MOVEMENT}.{key}[{index}].when"))
-    for name, known, path in used:
-        if isinstance(name, str) and name not in known:
-            _report_unknown("phase", name, known, path, report)
-
-
-def _check_steps_of_cues(movement: Values, report: Report) -> None:
-    names = [_phase_of(step) for step in movement.get("sequence", [])]
-    if None in names:  # a cue may be on that one
-        return
-    for index, cue in _valid(movement.get("feedback", [])):
-        name, path = cue.get("step"), f"{MOVEMENT}.feedback[{index}].step"
-        if name is None or name in names:
-            continue
-        if not names:
-            report.error("unknown_step", "A hold has no steps: leave step out.", path)
-        else:
-            known = [known for known in names if known is not None]
-            _report_unknown("step", name, known, path, report)
-
-
-def _check_checks_of_cues(movement: Values, report: Report) -> None:
-    names = _all_names(movement.get("checks"))
-    if names is None:
-        return
-    names += [f"tempo.{part}" for part in movement.get("tempo", {})]
-    for index, cue in _valid(movement.get("feedback", [])):
+        key = ".phase" if isinstance(step, dict) else ""
+        used.append(("phase", steps[index], phases, f"{MOVEMENT}.sequence[{index}]{key}"))
+    for path, check in _placed(movement, "checks"):
+        used.append(("phase", check.get("when"), phases, f"{path}.when"))
+    for path, cue in _placed(movement, "feedback"):
         when = cue.get("when")
-        name = when.get("check") if isinstance(when, dict) else None
-        if name is not None and name not in names:
-            path = f"{MOVEMENT}.feedback[{index}].when.check"
-            _report_unknown("check", name, names, path, report)
+        if isinstance(when, dict):
+            used.append(("check", when.get("check"), checks, f"{path}.when.check"))
+        else:
+            used.append(("phase", when, [*phases, *RESERVED_WHEN, NOT_READY], f"{path}.when"))
+        used.append(("step", cue.get("step"), steps, f"{path}.step"))
+    for what, name, known, path in used:
+        # One without a valid name may be meant.
+        if name is not None and name not in known and None not in known:
+            report.error(f"unknown_{what}", _unknown(what, name, known), path)
 
 
-def _report_unknown(what: str, name: str, known: list[str], path: str, report: Report) -> None:
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    """The sentence for the name of no phase, step or check."""
+    if what == "step" and not known:
+        return "A hold has no steps: leave step out."
     message = f"No {what} has the name {quote(name)}"
     if what == "step":
         message = f"No step of the sequence is {quote(name)}"
     if near := nearest(name, known):
         message += f"; the nearest is {quote(near)}"
-    report.error(f"unknown_{what}", f"{message}.", path)
+    return f"{message}."
 
 
 def _check_languages(message: str | Values | None, path: str, report: Report) -> None:
@@ -263,9 +222,9 @@ def _check_languages(message: str | Values | None, path: str, report: Report) ->
 # --- Sides and cues --------------------------------------------------------------------------
 
 
-def _check_sides(criteria: Items, what: str, path: str, report: Report) -> None:
+def _check_sides(criteria: Placed, what: str, report: Report) -> None:
     first_side: dict[str, str] = {}
-    for number, criterion in _valid(criteria):
+    for path, criterion in criteria:
         measure, side = criterion.get("joint") or criterion.get("lean"), criterion.get("side")
         if measure is None or side not in _GROUPS:
             continue
@@ -275,7 +234,7 @@ def _check_sides(criteria: Items, what: str, path: str, report: Report) -> None:
                 f"This {what} has {measure} {first} already: {_GROUPS[side]} cannot stand beside"
                 f" {_GROUPS[first]} of the same angle."
             )
-            report.error("side_conflict", message, f"{path}[{number}].side")
+            report.error("side_conflict", message, f"{path}.side")
 
 
 def _check_both_move(movement: Values, report: Report) -> None:
@@ -290,9 +249,9 @@ def _check_both_move(movement: Values, report: Report) -> None:
             report.error("both_move_conflict", message, f"{path}.side")
 
 
-def _check_cues_on_entry(cues: Items, report: Report) -> None:
+def _check_cues_on_entry(movement: Values, report: Report) -> None:
     counted = Counter[str]()
-    for index, cue in _valid(cues):
+    for path, cue in _placed(movement, "feedback"):
         when = cue.get("when")
         if not isinstance(when, str) or "joint" in cue or "lean" in cue:
             continue
@@ -304,7 +263,7 @@ def _check_cues_on_entry(cues: Items, report: Report) -> None:
                 f"{quote(when)} has {MAX_CUES_ON_ENTRY} cues without a joint or lean already,"
                 " which all fire when it is entered."
             )
-            report.error("too_many_cues", message, f"{MOVEMENT}.feedback[{index}]")
+            report.error("too_many_cues", message, path)
 
 
 # --- The sequence ----------------------------------------------------------------------------

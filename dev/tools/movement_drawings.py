@@ -22,7 +22,7 @@ from detection import (
 from detection import compile as compile_movespec
 from detection.engine.body import Curve
 from detection.engine.settings import EngineSettings
-from detection.role_words import band_words
+from detection.roles import band_words
 from detection.spec import BODY_SIDES, BodySide
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import MOVEMENTS, Posture, landmarks

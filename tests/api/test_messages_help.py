@@ -73,7 +73,7 @@ def test_the_message_of_a_movespec_with_errors_tells_the_first(owner, movespec):
     assert owner.call("PUT", draft, {"yaml_source": yaml}).status_code == 200
     with nothing_changes():
         response = owner.post(f"{MOVESPECS}/{movespec.id}/versions")
-    first = 'A colon is missing after "version".'
+    first = "A key lacks its colon here, or an item of a list its dash."
     error = refused(
         response,
         422,

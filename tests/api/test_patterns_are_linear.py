@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from detection.language import criteria, yaml_text, yaml_tree
+from detection.language import criteria, kinds, yaml_tree
 from kynaplatform import middleware
 from kynaplatform.api import bodies, faults, idempotency, operations, views
 from projects import credentials
@@ -49,12 +49,6 @@ WORST = {
     (middleware, "_OF_THIS_MACHINE", "fullmatch"): [
         *("http" * (SIZE // 4), "http://localhost:" + "1" * SIZE)
     ],
-    (yaml_text, "_COLON", "search"): [":" * SIZE, ":x" * (SIZE // 2)],
-    (yaml_text, "_COMMENT", "search"): [" " * SIZE, "x#" * (SIZE // 2)],
-    (yaml_text, "_BEFORE_KEY", "match"): [
-        *(" " * SIZE + "x", "- " * (SIZE // 2) + "-", "-" * SIZE)
-    ],
-    (yaml_text, "_BEFORE_BRACKET", "match"): [LONG, "x" + " " * SIZE],
     (display, "WHOLE_ID", "search"): [
         *("a" * SIZE, "aaaaaaaa-" * (SIZE // 9), "aaaa-" * (SIZE // 5))
     ],
@@ -95,7 +89,10 @@ def test_each_is_linear():
 
 def test_so_are_those_of_the_language():
     declared = {
-        one.pattern: one for one in vars(criteria).values() if isinstance(one, criteria.Text)
+        one.pattern: one
+        for module in (criteria, kinds)
+        for one in vars(module).values()
+        if isinstance(one, kinds.Text)
     }
     assert len(declared) == 7
     for text in declared.values():

@@ -3,9 +3,8 @@
 from typing import Any
 
 from detection import Issue, MoveSpec, validate
-from detection.language.checking import parse_number, plain_scalar_type
 from detection.language.issues import Report
-from detection.language.yaml_tree import Node, read_document
+from detection.language.yaml_tree import Node, parse_number, plain_scalar_type, read_document
 
 # The tests count on these lines and columns.
 DOCUMENT = """\

@@ -7,7 +7,7 @@ from movespec_documents import DOCUMENT, RICH, edit, errors_of
 from detection import validate, validation
 from detection.language import yaml_tree
 from detection.language.issues import MAX_ERRORS
-from detection.language.yaml_text import MAX_BYTES
+from detection.language.yaml_tree import MAX_BYTES
 
 
 def filled(unit: str) -> str:
@@ -82,7 +82,7 @@ def test_it_stops_at_the_bound_of_nodes(monkeypatch: pytest.MonkeyPatch) -> None
     node_class = yaml_tree.Node
     monkeypatch.setattr(yaml_tree, "Node", lambda *args: made.append(args) or node_class(*args))
     validate(filled("-\n"))
-    assert len(made) == yaml_tree.MAX_NODES + 1
+    assert len(made) == yaml_tree.MAX_NODES
 
 
 def test_aliases_are_never_expanded() -> None:

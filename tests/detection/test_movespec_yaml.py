@@ -72,14 +72,15 @@ def test_it_takes_every_other_character(character: str) -> None:
         ("a: 'b\n\n\n", "The quote opened at line 1, column 4 is never closed.", 1, 4),
         (
             "a: b: c",
-            "A colon cannot stand here: check the indentation,"
+            "A colon cannot stand here: check the indentation and the colon of the key above,"
             " or put a text with a colon in quotes.",
             1,
             5,
         ),
         (
             "a:\n  b: 1\n c: 2",
-            "A key was expected here: check the indentation, and the quotes of the text before it.",
+            "A key was expected here: check the indentation, the colon of the key above,"
+            " and the quotes of the text before it.",
             3,
             2,
         ),
@@ -87,15 +88,27 @@ def test_it_takes_every_other_character(character: str) -> None:
         ("a: @b", 'A text cannot begin with "@": put it in quotes.', 1, 4),
         ("a: `b", 'A text cannot begin with "`": put it in quotes.', 1, 4),
         ("a: - b", "An item of a list (- ) cannot begin here: put it on a line of its own.", 1, 4),
-        ("- a\nb: c", "An item of the list (- ) was expected here: check the indentation.", 2, 1),
+        (
+            "- a\nb: c",
+            "An item of the list (- ) was expected here: check the indentation,"
+            " and the colon of the key above.",
+            2,
+            1,
+        ),
         ("a: ]", "A value was expected here.", 1, 4),
         (
             "'a' b",
-            "The document has ended before this: check the indentation and the quotes.",
+            "The document has ended before this: check the indentation, the quotes,"
+            " and the colon of the key above.",
             1,
             5,
         ),
-        ("a: b\nname\nd: e", 'A colon is missing after "name".', 2, 1),
+        (
+            "a: b\nname\nd: e",
+            "A key lacks its colon here, or an item of a list its dash.",
+            2,
+            1,
+        ),
         (
             'a: "\\q"',
             "Unknown escape: write a backslash in double quotes twice, or use single quotes.",

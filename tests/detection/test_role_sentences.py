@@ -1,9 +1,11 @@
 """What criteria do outside of the phases of a repetition, as `roles` tells a coach."""
 
+from typing import get_args
+
 import pytest
 from movespec_documents import DOCUMENT, HOLD, RICH, edit, spec_of, with_checks
 
-from detection import ROLE_NAMES, placed_roles, roles, validate
+from detection import RoleName, placed_roles, roles, validate
 
 MOVEMENT = "detection.movement"
 
@@ -200,7 +202,7 @@ def test_each_has_its_place_in_the_document() -> None:
         lines = document.splitlines()
         for role, mark in placed_roles(validate(document)):
             assert lines[mark.line - 1][mark.column - 1] == "{"
-            assert role.role in ROLE_NAMES
+            assert role.role in get_args(RoleName)
 
 
 def test_what_each_side_must_go_is_said() -> None:

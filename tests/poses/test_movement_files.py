@@ -124,7 +124,7 @@ def test_a_knee_and_an_elbow_have_the_angle_told_however_they_are_turned(angle: 
             "true\npostures:\n  - name: down\n    left_arm: {}",
             "7:13 What alternates begins in a posture that is alike on both sides.",
         ),
-        ("camera: {", "camera {", '4:1 A colon is missing after "camera".'),
+        ("camera: {", "camera {", "4:28 A colon cannot stand here: check the indentation and the"),
     ],
 )
 def test_it_tells_what_is_wrong_and_where(before: str, after: str, told: str) -> None:

@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from detection.language.checking import check
 from detection.language.criteria import NAME, PROSE
-from detection.language.grammar import Choice, Field, Flag, Items, NotBoth, Number, Record
 from detection.language.issues import Issue, Report, nearest, quote
+from detection.language.kinds import Choice, Flag, Items, Number
+from detection.language.records import Field, NotBoth, Record, Values
 from detection.language.yaml_tree import read_document
 from dev.poses.figure.body import Limb, Posture, mirrored
 from dev.poses.figure.camera import Camera
 from dev.poses.figure.keyframes import MAX_SECONDS, VIEWS, Keyframe, Movement, Variant
-
-Values = dict[str, Any]
 
 MAX_REPETITIONS = 100
 MAX_REPETITION = 120
@@ -134,7 +131,7 @@ def read_movement(text: str) -> Movement:
     """The movement of a text, whatever text it is; raises MovementInvalid."""
     report = Report()
     root = read_document(text, report)
-    document = None if root is None else check(root, MOVEMENT, "", report)
+    document = None if root is None else MOVEMENT.check(root, "", report)
     _raise_errors(report)
     assert document is not None  # noqa: S101 - a text without a document has an error
     _check_names(document, report)
