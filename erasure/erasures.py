@@ -15,18 +15,18 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from uuid_utils.compat import uuid7
 
-from common.slices import SLICE, update_in_slices
+from common.slices import SLICE
 from erasure.models import Erasure, Kind, digest_of
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project, suspend
 from sessions_app.lifecycle import (
-    notify_runtimes,
+    sessions_end,
     sessions_erase,
     sessions_remove,
     within_a_batch,
 )
-from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ended, update_live
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, SessionQuerySet, Status
+from sessions_app.session_ends import ended
 from webhooks.endpoints import endpoint_delete, endpoints_of
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -51,18 +51,13 @@ class Batch(NamedTuple):
     is_last: bool = False
 
 
-def sessions_cancel(sessions: QuerySet[DetectionSession], now: datetime) -> None:
+def sessions_cancel(sessions: SessionQuerySet, now: datetime) -> None:
     """Cancel live sessions, overdue ones too; locked ones are left to the next run."""
-    live = sessions.filter(deadline_at__isnull=False, status__in=LIVE_STATUSES)
-
-    def cancel(ids: list[UUID]) -> None:
-        update_live(live.filter(id__in=ids), **ended(Status.CANCELLED, Outcome.CANCELLED, now))
-        notify_runtimes(ids)
-
-    update_in_slices(live, cancel)
+    live = sessions.live().filter(status__in=LIVE_STATUSES)
+    sessions_end(live, ended(Status.CANCELLED, Outcome.CANCELLED, now))
 
 
-def ended_within_a_batch(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
+def ended_within_a_batch(sessions: SessionQuerySet, now: datetime) -> list[UUID]:
     """The sessions that one transaction deletes, oldest first."""
     over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
     return within_a_batch(over)
@@ -105,7 +100,7 @@ def subject_erase(*, organization_id: UUID, project_id: UUID, subject: str, now:
     return sessions
 
 
-def sessions_of(erasure: Erasure) -> QuerySet[DetectionSession]:
+def sessions_of(erasure: Erasure) -> SessionQuerySet:
     return DetectionSession.objects.filter(
         Q(project_id=erasure.project_id),
         subject=erasure.subject,

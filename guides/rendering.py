@@ -121,18 +121,11 @@ def anchored(tokens: Sequence[Token]) -> Iterator[Heading]:
 
 # What a reader calls a language, by its name in the text.
 NAMES = {
-    "css": "CSS",
-    "html": "HTML",
-    "ini": "INI",
-    "javascript": "JavaScript",
-    "js": "JavaScript",
-    "json": "JSON",
-    "jsx": "JSX",
+    **{name: name.upper() for name in ("css", "html", "ini", "json", "jsx", "yaml")},
+    **dict.fromkeys(("javascript", "js"), "JavaScript"),
+    **dict.fromkeys(("typescript", "ts"), "TypeScript"),
     "python": "Python",
     "sh": "Shell",
-    "ts": "TypeScript",
-    "typescript": "TypeScript",
-    "yaml": "YAML",
 }
 
 

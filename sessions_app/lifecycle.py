@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.dispatch import Signal
 
+from common.slices import SLICE, update_in_slices
 from kynaplatform.api.errors import ApiError, Conflict, NotFound
 from kynaplatform.logs import served_request_id
 from kynaplatform.timing import FINALIZING_GRACE, IDLE_SLACK
@@ -143,6 +144,16 @@ def notify_runtimes(session_ids: Iterable[UUID]) -> None:
     if ids:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
+
+
+def sessions_end(live: SessionQuerySet, changes: dict[str, Any], slice_size: int = SLICE) -> int:
+    """Write an end to live sessions, except locked ones, and tell their runtimes."""
+
+    def end(ids: list[UUID]) -> None:
+        update_live(live.filter(id__in=ids), **changes)
+        notify_runtimes(ids)
+
+    return update_in_slices(live, end, slice_size)
 
 
 def _request_end(

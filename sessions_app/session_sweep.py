@@ -13,7 +13,6 @@ from celery import bootsteps
 from django.db import close_old_connections
 from django.db.models import Q
 
-from common.slices import update_in_slices
 from kynaplatform import clock
 from kynaplatform.celery import sends_webhooks
 from kynaplatform.database.connections import is_lock_timeout, is_outage
@@ -23,10 +22,10 @@ from projects.models import Project
 from sessions_app.checkpoints import AttachmentLost
 from sessions_app.downtime import make_up_for_downtime, write_heartbeat
 from sessions_app.finish import session_finish, sessions_read_again
-from sessions_app.lifecycle import notify_runtimes
+from sessions_app.lifecycle import sessions_end
 from sessions_app.metrics import SWEEP, job_run_record
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, Status
-from sessions_app.session_ends import ended, sessions_take_back, settle_in_slices, update_live
+from sessions_app.session_ends import ended, sessions_take_back, settle_in_slices
 
 logger = logging.getLogger(__name__)
 
@@ -98,13 +97,8 @@ def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
         return 0
     sessions = DetectionSession.objects.filter(project_id__in=projects, status__in=LIVE_STATUSES)
     live = sessions.filter(deadline_at__gt=now) | sessions.unread(now)
-
-    def cancel(ids: list[UUID]) -> None:
-        changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, code, SUSPENDED_MESSAGE)
-        update_live(live.filter(id__in=ids), **changes)
-        notify_runtimes(ids)
-
-    return update_in_slices(live, cancel, slice_size)
+    changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, code, SUSPENDED_MESSAGE)
+    return sessions_end(live, changes, slice_size)
 
 
 def beat(*, now: datetime) -> None:
