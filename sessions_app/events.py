@@ -135,18 +135,14 @@ def events_caused(
     A clock's events are the last ones before it; if it caused none, they are an earlier clock's.
     """
     events = DetectionEvent.objects.filter(session_id=session_id)
-    causes = Q(sequence__in=_sequences_of(session_id, frame_seqs))
+    sequences: list[int] = []
+    if frame_seqs:
+        with connection.cursor() as cursor:
+            cursor.execute(_OF_FRAMES, {"session_id": session_id, "frame_seqs": list(frame_seqs)})
+            sequences = [sequence for (sequence,) in cursor.fetchall()]
+    causes = Q(sequence__in=sequences)
     if clock_ms is not None:
         by_clocks = events.filter(frame_seq=NO_FRAME, ts_ms__lte=clock_ms)
         last = by_clocks.order_by("-sequence").values("ts_ms")[:1]
         causes |= Q(frame_seq=NO_FRAME, ts_ms=last)
     return list(events.filter(causes).order_by("sequence"))
-
-
-def _sequences_of(session_id: UUID, frame_seqs: Collection[int]) -> list[int]:
-    """The sequences of the events that these frames caused."""
-    if not frame_seqs:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_FRAMES, {"session_id": session_id, "frame_seqs": list(frame_seqs)})
-        return [sequence for (sequence,) in cursor.fetchall()]

@@ -202,13 +202,11 @@ def _is_of_our_page(request: HttpRequest) -> bool:
         return False
     origin = request.headers.get("Origin")
     try:
-        return origin is None or _host_of(origin) == _host_of(f"//{request.get_host()}")
+        return origin is None or (
+            urlsplit(origin).hostname == urlsplit(f"//{request.get_host()}").hostname
+        )
     except ValueError:
         return False
-
-
-def _host_of(url: str) -> str | None:
-    return urlsplit(url).hostname
 
 
 class TrySessionView(ApiView):
