@@ -103,6 +103,10 @@ FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
 """)  # noqa: S608
 
+# What a MoveSpec or a version may be refused for. The statement's verdict is the code.
+MOVESPEC_REFUSALS: Final = (
+    MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn
+)  # fmt: skip
 # Verdict of the statement → its error.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "principal_changed": PrincipalChanged,
@@ -111,10 +115,7 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "version_of_another_movespec": partial(
         ValidationFailed, {"movespec_version_id": ["The version is not one of this MoveSpec."]}
     ),
-    "movespec_archived": MoveSpecArchived,
-    "movespec_fork_required": MoveSpecForkRequired,
-    "movespec_not_released": MoveSpecNotReleased,
-    "movespec_version_withdrawn": MoveSpecVersionWithdrawn,
+    **{error.code: error for error in MOVESPEC_REFUSALS},
 }
 
 

@@ -16,13 +16,7 @@ from kynaplatform.api.pagination import PageCursor, cursor_of, link_to_next, pag
 from kynaplatform.api.schemas import Query, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from kynaplatform.middleware import add_to_line
-from movespecs.errors import (
-    MoveSpecArchived,
-    MoveSpecForkRequired,
-    MoveSpecNotReleased,
-    MoveSpecVersionWithdrawn,
-)
-from sessions_app.admission import created_response, session_admit
+from sessions_app.admission import MOVESPEC_REFUSALS, created_response, session_admit
 from sessions_app.events import EventRecord, event_id, event_response, events_after
 from sessions_app.export import ExportLine, Start, export_page
 from sessions_app.lifecycle import (
@@ -94,14 +88,7 @@ class SessionViewSet(ApiViewSet):
         status=201,
         idempotent=True,
         replays=True,
-        errors=(
-            ContractVersionUnsupported,
-            errors.NotFound,
-            MoveSpecArchived,
-            MoveSpecForkRequired,
-            MoveSpecNotReleased,
-            MoveSpecVersionWithdrawn,
-        ),
+        errors=(ContractVersionUnsupported, errors.NotFound, *MOVESPEC_REFUSALS),
     )
     def create(self, request: ApiRequest, body: SessionCreate) -> Result:
         """Resolve a MoveSpec to its released version, or take a pinned one, and start a run.
