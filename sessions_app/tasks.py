@@ -7,12 +7,6 @@ from projects.access_tokens import prune_access_tokens
 from projects.signing import prune_signing_keys
 from sessions_app import retention
 from sessions_app.metrics import periodic_task
-from sessions_app.retention import (
-    event_partitions_make,
-    forget_idempotency_keys,
-    prune_staff_log,
-    prune_staff_sessions,
-)
 from sessions_app.session_ends import leftover_states_drop
 
 
@@ -27,18 +21,19 @@ def expire_sessions() -> int:
 def prune_expired() -> int:
     now = clock.now()
     return (
-        forget_idempotency_keys(now=now)
+        retention.forget_idempotency_keys(now=now)
         + prune_signing_keys(now=now)
         + prune_access_tokens(now=now)
-        + prune_staff_sessions(now=now)
-        + prune_staff_log(now=now)
+        + retention.prune_staff_sessions(now=now)
+        + retention.prune_staff_log(now=now)
         + leftover_states_drop(now=now)
     )
 
 
 @periodic_task
 def make_event_partitions() -> int:
-    return event_partitions_make(now=clock.now(), kept_days=retention.kept_of().events)
+    kept_days = retention.kept_of().events
+    return retention.event_partitions_make(now=clock.now(), kept_days=kept_days)
 
 
 @periodic_task

@@ -2,10 +2,9 @@
 
 from sessions_app.metrics import periodic_task
 from usage import rollup
-from usage.rollup import backfill
 
 
 @periodic_task
 def roll_up_usage() -> int:
-    backfill()
+    rollup.backfill()
     return rollup.roll_up()
