@@ -1,8 +1,16 @@
 """Erasures, and the ledger of what was erased."""
 
-import uuid_utils.compat
-from django.db import migrations, models
-
+from django.db import migrations
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    CheckConstraint,
+    DateTimeField,
+    Index,
+    Q,
+    UUIDField,
+)
+from uuid_utils.compat import uuid7
 
 # Versions and releases may be deleted with a project that is being erased, and else never.
 # One statement each, as a statement that is prepared must be.
@@ -66,38 +74,30 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ErasedSession",
             fields=[
-                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("erased_at", models.DateTimeField()),
-                ("exported_at", models.DateTimeField(null=True)),
+                ("id", UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("erased_at", DateTimeField()),
+                ("exported_at", DateTimeField(null=True)),
             ],
             options={
                 "db_table": "erased_session",
                 "default_permissions": (),
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("exported_at__isnull", True)),
+                    Index(
+                        condition=Q(exported_at__isnull=True),
                         fields=["id"],
                         name="erased_session_unexported",
                     ),
-                    models.Index(fields=["erased_at"], name="erased_session_age"),
+                    Index(fields=["erased_at"], name="erased_session_age"),
                 ],
             },
         ),
         migrations.CreateModel(
             name="Erasure",
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid_utils.compat.uuid7,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("id", UUIDField(default=uuid7, editable=False, primary_key=True, serialize=False)),
                 (
                     "kind",
-                    models.CharField(
+                    CharField(
                         choices=[
                             ("subject", "Subject"),
                             ("project", "Project"),
@@ -106,14 +106,11 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("organization_id", models.UUIDField()),
-                (
-                    "project_id",
-                    models.UUIDField(help_text="Empty: the whole organization.", null=True),
-                ),
+                ("organization_id", UUIDField()),
+                ("project_id", UUIDField(help_text="Empty: the whole organization.", null=True)),
                 (
                     "subject",
-                    models.CharField(
+                    CharField(
                         help_text="The person's id, until all of it is erased.",
                         max_length=128,
                         null=True,
@@ -121,66 +118,51 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "subject_digest",
-                    models.CharField(
+                    CharField(
                         help_text="By which the ledger finds it in an older backup.",
                         max_length=64,
                         null=True,
                     ),
                 ),
-                (
-                    "requested_at",
-                    models.DateTimeField(help_text="What was created after it stays."),
-                ),
-                ("ended_at", models.DateTimeField(null=True)),
+                ("requested_at", DateTimeField(help_text="What was created after it stays.")),
+                ("ended_at", DateTimeField(null=True)),
                 (
                     "sessions",
-                    models.BigIntegerField(
-                        default=0, help_text="How many sessions it has erased so far."
-                    ),
+                    BigIntegerField(default=0, help_text="How many sessions it has erased so far."),
                 ),
-                ("exported_at", models.DateTimeField(null=True)),
+                ("exported_at", DateTimeField(null=True)),
             ],
             options={
                 "db_table": "erasure",
                 "ordering": ["-requested_at"],
                 "default_permissions": ("view",),
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("ended_at__isnull", True)),
+                    Index(
+                        condition=Q(ended_at__isnull=True),
                         fields=["requested_at"],
                         name="erasure_pending",
                     ),
-                    models.Index(
-                        condition=models.Q(("exported_at__isnull", True)),
+                    Index(
+                        condition=Q(exported_at__isnull=True),
                         fields=["id"],
                         name="erasure_unexported",
                     ),
-                    models.Index(fields=["-requested_at"], name="erasure_newest"),
+                    Index(fields=["-requested_at"], name="erasure_newest"),
                 ],
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("kind__in", ["subject", "project", "organization"])),
+                    CheckConstraint(
+                        condition=Q(kind__in=["subject", "project", "organization"]),
                         name="erasure_kind_known",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("kind", "organization"), ("project_id__isnull", True)),
-                            models.Q(("kind", "project"), ("project_id__isnull", False)),
-                            models.Q(
-                                ("kind", "subject"),
-                                ("project_id__isnull", False),
-                                ("subject_digest__isnull", False),
-                            ),
-                            _connector="OR",
-                        ),
+                    CheckConstraint(
+                        condition=Q(kind="organization", project_id__isnull=True)
+                        | Q(kind="project", project_id__isnull=False)
+                        | Q(kind="subject", project_id__isnull=False, subject_digest__isnull=False),
                         name="erasure_names_what_it_erases",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("subject__isnull", True),
-                            models.Q(("ended_at__isnull", True), ("kind", "subject")),
-                            _connector="OR",
-                        ),
+                    CheckConstraint(
+                        condition=Q(subject__isnull=True)
+                        | Q(kind="subject", ended_at__isnull=True),
                         name="erasure_forgets_the_subject",
                     ),
                 ],
