@@ -42,8 +42,7 @@ release: install ## Check that this tree can be released, and say what is left t
 	printf '%s\n' "Each of these must succeed:" "  make check" "  make test-long" "  make faults" "  make web-test" \
 	  "Then: git tag -a v$$version -m $$version"
 
-compiled: ## Compile the engine, which makes it four times as fast; needs gcc and Python's headers
-	@[ -x $(BIN)/python ] || $(MAKE) --no-print-directory install
+compiled: install ## Compile the engine, which makes it four times as fast; needs gcc and Python's headers
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mypyc.txt
 	@$(BIN)/python -m dev.tools.compile_engine
 
@@ -100,13 +99,17 @@ clean: ## Remove the virtual environment and caches; data in .data, and below /v
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the hash of what was installed, and is written only after all of it was. An
-# environment made by another Python, or half made, is made anew.
+# environment made by another Python, or half made, is made anew. Of two at once one waits: the
+# shell holds Python's lock of its descriptor 9, because not every machine has a `flock`.
 install:
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$("$(PYTHON)" -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
 	wanted="$$python $$("$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $(REQUIREMENTS))"; \
-	if [ "$$wanted" != "$$(cat $(STAMP) 2>/dev/null)" ]; then \
+	is_installed() { [ "$$wanted" = "$$(cat $(STAMP) 2>/dev/null)" ]; }; \
+	lock() { "$(PYTHON)" -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX | $$1)" 2>/dev/null; }; \
+	is_installed || { exec 9>>$(REQUIREMENTS); lock fcntl.LOCK_NB || { echo "Waiting for another make, which installs the dependencies …"; lock 0; }; }; \
+	if ! is_installed; then \
 	  echo "Installing the dependencies into $(VENV), which takes a minute or more …"; \
 	  rm -f $(STAMP); \
 	  if [ "$$($(BIN)/python -c "$$version" 2>/dev/null)" != "$$python" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \

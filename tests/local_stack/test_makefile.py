@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from dev.local_stack.environment import PROJECT
 
 REQUIREMENTS = "requirements-dev.txt"
 INSTALLING = "Installing the dependencies into .venv, which takes a minute or more …\n"
+WAITING = "Waiting for another make, which installs the dependencies …\n"
 
 
 @pytest.fixture
@@ -44,6 +46,14 @@ def test_it_installs_once_and_again_when_the_requirements_change(project: Path) 
     (project / REQUIREMENTS).write_text("# another\n")
     assert install(project).stdout == INSTALLING
     assert install(project).stdout == ""
+
+
+def test_of_two_at_once_one_installs(project: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(install, project) for _ in range(2)]
+    done = [one.result() for one in both]
+    assert [one.returncode for one in done] == [0, 0]
+    assert sorted(one.stdout for one in done) == [INSTALLING, WAITING]
 
 
 def test_an_installation_without_a_network_says_so(project: Path) -> None:
