@@ -1,7 +1,7 @@
-"""The bounds on connections without a session, and on unfinished messages.
+"""The bounds on connections without a session, and on messages that are not yet served.
 
 A connection is *unattached* until its session is attached. If there are too many, the oldest is
-closed. An unfinished message must come at a minimum pace, and all together are bounded in size.
+closed. An unfinished message must come at a minimum pace. All that was received is bounded in size.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from realtime import metrics
 
 MAX_UNATTACHED: Final = 1_000
 MIN_BYTES_PER_SECOND: Final = 16_000
-# Of all sockets of a process together. Beyond it the largest message is dropped.
-MAX_UNFINISHED_BYTES: Final = 128 * 1024 * 1024
+# Of all sockets of a process together. Beyond it the socket with the most is cut off.
+MAX_RECEIVED_BYTES: Final = 128 * 1024 * 1024
 
 
 class TokenBucket:
@@ -50,24 +50,29 @@ def add_unattached(transport: asyncio.Transport) -> None:
         oldest.abort()
 
 
-class UnfinishedMessage:
-    """The received part of a socket's next message. `cut` closes the socket with a reason."""
+class ReceivedData:
+    """What a socket has received and not yet served: whole messages, and the part of the next one.
+
+    `cut` closes the socket with a reason.
+    """
 
     # Of all sockets of this process.
-    _all: ClassVar[set["UnfinishedMessage"]] = set()
+    _all: ClassVar[set["ReceivedData"]] = set()
     _all_bytes: ClassVar[int] = 0
 
     def __init__(self, cut: Callable[[str], None]) -> None:
         self._cut = cut
         self._size = 0
-        # Since when it is received; None while the client is not read from.
+        self._part_size = 0
+        # Since when the part is received; None while the client is not read from.
         self._since: float | None = None
         self._check: asyncio.TimerHandle | None = None
 
-    def note(self, size: int, is_read: bool) -> None:
-        """Note that `size` bytes have come, and whether more are read."""
-        self._set_size(size)
-        if not self._size or not is_read:
+    def note(self, whole_bytes: int, part_bytes: int, is_read: bool) -> None:
+        """Note the size of the whole messages and of the part, and whether more are read."""
+        self._part_size = part_bytes
+        self._set_size(whole_bytes + part_bytes)
+        if not self._size or not part_bytes or not is_read:
             self._since = None
         elif self._since is None:
             self._since = asyncio.get_running_loop().time()
@@ -75,7 +80,7 @@ class UnfinishedMessage:
                 self._check_after(MESSAGE_FIRST_SECONDS)
 
     def is_received(self) -> bool:
-        """Whether it is under way, and the client is read from."""
+        """Whether a message is under way, and the client is read from."""
         return self._since is not None
 
     def forget(self) -> None:
@@ -92,11 +97,11 @@ class UnfinishedMessage:
         self._cut(why)
 
     def _set_size(self, size: int) -> None:
-        UnfinishedMessage._all_bytes += size - self._size
+        ReceivedData._all_bytes += size - self._size
         self._size = size
         (self._all.add if size else self._all.discard)(self)
-        if self._all_bytes > MAX_UNFINISHED_BYTES:
-            largest = max(self._all, key=lambda message: message._size)
+        if self._all_bytes > MAX_RECEIVED_BYTES:
+            largest = max(self._all, key=lambda received: received._size)
             largest.give_way("messages_too_large_together")
 
     def _check_after(self, seconds: float) -> None:
@@ -108,7 +113,7 @@ class UnfinishedMessage:
             return
         seconds = asyncio.get_running_loop().time() - self._since
         min_size = MIN_BYTES_PER_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
-        if seconds >= MESSAGE_SECONDS or self._size < min_size:
+        if seconds >= MESSAGE_SECONDS or self._part_size < min_size:
             self.give_way("message_too_slow")
         else:
             self._check_after(PACE_SECONDS)

@@ -189,7 +189,7 @@ class Connection:
             case Ping():
                 await self.socket.send(Pong())
             case Pong():
-                self._heartbeat.answered()
+                pass
 
     async def _serve_batch(self, batch: Batch) -> None:
         await (self._batches.refuse(batch) if self._is_ending else self._batches.serve(batch))

@@ -9,9 +9,8 @@ import contextlib
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -43,9 +42,10 @@ Answer = TypeVar("Answer")
 
 # Three pools, so that a crowd of attaches makes no lease late and no process look unready.
 FOR_SESSIONS: Final = ThreadPoolExecutor(8, thread_name_prefix="sessions")
-# Attaches use at most this many of those threads. The others are for attached sockets and for
-# checking tokens.
+# Attaches use at most this many of those threads, and checks of tokens this many. The others are
+# for attached sockets.
 ATTACHES_AT_ONCE: Final = 6
+ADMITS_AT_ONCE: Final = 4
 FOR_LEASES: Final = ThreadPoolExecutor(1, thread_name_prefix="leases")
 FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 
@@ -53,24 +53,26 @@ FOR_OPERATORS: Final = ThreadPoolExecutor(1, thread_name_prefix="operators")
 async def in_database(
     threads: Executor,
     function: Callable[[], Answer],
-    place: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext,
+    take_place: Callable[[], Awaitable[Callable[[], None]]] | None = None,
 ) -> Answer:
     """Call `function` in one of `threads`, again while the database is out of reach.
 
-    Each try waits for a `place`. `function` must be safe to repeat: the first try may have been
+    Each try first awaits `take_place`, and calls what it returns once its thread has ended, even if
+    nobody waits for that any more. `function` must be safe to repeat: the first try may have been
     stored. Raises Restarting after 25 s. After that `function` begins no other statement, because a
     late attach must not replace a newer one.
     """
+    loop = asyncio.get_running_loop()
     async with database_deadline():
         while True:
             given_up = threading.Event()
-            call = partial(_call, function, given_up)
+            free_place = await take_place() if take_place is not None else None
+            # With the request id of its log lines.
+            call = threads.submit(copy_context().run, partial(_call, function, given_up))
+            if free_place is not None:
+                call.add_done_callback(partial(_call_soon, loop, free_place))
             try:
-                async with place():
-                    # With the request id of its log lines.
-                    context = copy_context()
-                    loop = asyncio.get_running_loop()
-                    return await loop.run_in_executor(threads, context.run, call)
+                return await asyncio.wrap_future(call)
             except UNREACHABLE as error:
                 if is_lock_timeout(error):
                     logger.info("waiting for another transaction: %s", error)
@@ -79,6 +81,11 @@ async def in_database(
             finally:
                 given_up.set()
             await asyncio.sleep(RETRY_SECONDS)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None], _: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
+        loop.call_soon_threadsafe(callback)
 
 
 class DatabaseDeadline:

@@ -16,8 +16,8 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -210,11 +210,8 @@ class AttachQueue:
         self._free = asyncio.Semaphore(places)
         self._next_of = WeakValueDictionary[UUID, asyncio.Lock]()
 
-    @asynccontextmanager
-    async def place(self, project_id: UUID) -> AsyncIterator[None]:
+    async def take_place(self, project_id: UUID) -> Callable[[], None]:
+        """Wait for a place. Returns the function that frees it."""
         async with self._next_of.setdefault(project_id, asyncio.Lock()):
             await self._free.acquire()
-        try:
-            yield
-        finally:
-            self._free.release()
+        return self._free.release

@@ -81,7 +81,10 @@ class Restarting(Exception):
         return "Another attach can go on with the session."
 
 
+# Every error that an attach or a served message can raise.
 _CLOSE_CODES: Final[dict[type[Exception], int]] = {
+    Restarting: RESTARTING,
+    errors.InternalError: RESTARTING,
     MessageInvalid: 4400,
     RuntimeTokenMissing: 4401,
     RuntimeTokenInvalid: 4401,
@@ -100,4 +103,4 @@ _CLOSE_CODES: Final[dict[type[Exception], int]] = {
 
 def close_code(error: ApiError | Restarting) -> int:
     """The code that a socket is closed with after `error`. 1012 asks the client to attach again."""
-    return _CLOSE_CODES.get(type(error), RESTARTING)
+    return _CLOSE_CODES[type(error)]

@@ -5,8 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
@@ -43,6 +42,7 @@ from realtime.attach import (
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
+    ADMITS_AT_ONCE,
     ATTACHES_AT_ONCE,
     FOR_LEASES,
     FOR_OPERATORS,
@@ -57,7 +57,7 @@ from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Heartbeat, Order, Socket
 from sessions_app.checkpoints import leases_renew
-from sessions_app.session_sweep import beat
+from sessions_app.session_sweep import beat, read_waiting_sessions
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -73,6 +73,7 @@ class Runtime:
         # Each socket's session, from before it attaches, so that it misses no change.
         self._session_of: dict[Socket, UUID] = {}
         self._attaching = WeakValueDictionary[UUID, asyncio.Lock]()
+        self._admitting = asyncio.Semaphore(ADMITS_AT_ONCE)
         self._attach_queue = AttachQueue(ATTACHES_AT_ONCE)
         self._background: list[asyncio.Task[None]] = []
         self._is_draining = False
@@ -87,6 +88,7 @@ class Runtime:
                 listen(self._reread),
                 self._renew_leases(),
                 self._beat(),
+                self._read_waiting_sessions(),
                 self._tell_watchdog(),
             )
         ]
@@ -166,7 +168,10 @@ class Runtime:
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
         async with database_deadline():
-            session_id, project_id = await in_database(FOR_SESSIONS, partial(admit, handshake))
+            async with web_socket.while_connected():
+                session_id, project_id = await in_database(
+                    FOR_SESSIONS, partial(admit, handshake), self._take_admitting_place
+                )
             self._session_of[web_socket] = session_id
             if self._is_draining:
                 web_socket.order(Order.DRAIN)
@@ -178,20 +183,24 @@ class Runtime:
                 runtime=self.name,
                 client=handshake.client,
             )
-            place = partial(self._place, web_socket, project_id)
+            take_place = partial(self._take_place, web_socket, project_id)
             # Attaches of one session wait for its row, so that together they use one place.
             async with self._attaching.setdefault(session_id, asyncio.Lock()):
-                return await in_database(FOR_SESSIONS, attaching, place)
+                return await in_database(FOR_SESSIONS, attaching, take_place)
 
-    @asynccontextmanager
-    async def _place(self, web_socket: Socket, project_id: UUID) -> AsyncIterator[None]:
-        """A place among the attaches, for a client that is still there."""
-        async with self._attach_queue.place(project_id):
-            # After a freeze connections are old. Such a client may be attached elsewhere by now,
-            # and would lose its session to a closed socket.
-            if web_socket.protocol.has_left():
-                raise ClientGone(1006)
-            yield
+    async def _take_admitting_place(self) -> Callable[[], None]:
+        await self._admitting.acquire()
+        return self._admitting.release
+
+    async def _take_place(self, web_socket: Socket, project_id: UUID) -> Callable[[], None]:
+        """Take a place among the attaches, for a client that is still there."""
+        free_place = await self._attach_queue.take_place(project_id)
+        # After a freeze connections are old. Such a client may be attached elsewhere by now, and
+        # would lose its session to a closed socket.
+        if web_socket.protocol.has_left():
+            free_place()
+            raise ClientGone(1006)
+        return free_place
 
     def _reread(self, session_id: UUID | None) -> None:
         """Order the sockets of a changed session, or of all, to reread their rows."""
@@ -219,6 +228,20 @@ class Runtime:
                 if away > ABSENCE.total_seconds():
                     for connection in self._connections:
                         connection.socket.exclude_downtime(away)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _read_waiting_sessions(self) -> None:
+        """Take back sessions that wait for a process that can read their state.
+
+        This runs engines, for which neither a lease nor the heartbeat waits.
+        """
+        while True:
+            try:
+                await in_database(FOR_SESSIONS, lambda: read_waiting_sessions(now=clock.now()))
+            except Restarting as error:
+                DATABASE.record_failure(error.__cause__ or error)
+            except Exception:
+                logger.exception("waiting sessions can't be taken back")
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _tell_watchdog(self) -> None:

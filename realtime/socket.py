@@ -6,7 +6,8 @@ faster than it is served.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -58,6 +59,7 @@ class Socket:
         self._reader: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
         self._heard_at = time.monotonic()
+        self._until_lost: asyncio.Timeout | None = None
 
     def note_activity(self) -> None:
         """Note a sign of life of the client."""
@@ -86,6 +88,21 @@ class Socket:
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
         )
         self._reader = asyncio.create_task(self._read())
+
+    @asynccontextmanager
+    async def while_connected(self) -> AsyncIterator[None]:
+        """Cancel the block, and raise ClientGone, once the connection is lost."""
+        is_lost = self._message is not None and not self.has_message()
+        try:
+            async with asyncio.timeout(0 if is_lost else None) as until_lost:
+                self._until_lost = until_lost
+                yield
+        except TimeoutError:
+            if not until_lost.expired():
+                raise
+            raise ClientGone(1006) from None
+        finally:
+            self._until_lost = None
 
     async def next(self) -> ClientMessage | Order:
         """The next order, or else the client's next message, once the socket's turn has come.
@@ -153,6 +170,8 @@ class Socket:
             self._message = await self._receive()
             self._wake.set()
             if self._message["type"] == "websocket.disconnect":
+                if self._until_lost is not None:
+                    self._until_lost.reschedule(0)
                 return
             self.note_activity()
             await self._taken.wait()
@@ -176,13 +195,15 @@ class Socket:
 
 
 class Heartbeat:
-    """Sends a ping every 15 s inside its `with` block, with at most one unanswered."""
+    """Sends a ping every 15 s inside its `with` block.
+
+    An answer may wait behind the client's batches, so none is required before the next ping.
+    """
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._is_unanswered = False
         self._timer: asyncio.TimerHandle | None = None
-        self._pings: set[asyncio.Task[None]] = set()
+        self._ping: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
         self._wait()
@@ -191,22 +212,16 @@ class Heartbeat:
         if self._timer is not None:
             self._timer.cancel()
 
-    def answered(self) -> None:
-        self._is_unanswered = False
-
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(HEARTBEAT_SECONDS, self._beat)
 
     def _beat(self) -> None:
         self._wait()
-        if not self._is_unanswered:
-            self._is_unanswered = True
-            ping = asyncio.get_running_loop().create_task(self._ping())
-            self._pings.add(ping)
-            ping.add_done_callback(self._pings.discard)
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.get_running_loop().create_task(self._send_ping())
 
-    async def _ping(self) -> None:
+    async def _send_ping(self) -> None:
         try:
             await self._socket.send(Ping())
         except ClientGone:

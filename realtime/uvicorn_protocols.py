@@ -7,6 +7,7 @@ these are uvicorn's, and not those of `websockets.asyncio`.
 
 import asyncio
 import select
+import sys
 import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -33,7 +34,7 @@ from kynaplatform.api.errors import (
 )
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS, REQUEST_SECONDS
 from realtime import metrics
-from realtime.client_bounds import TokenBucket, UnfinishedMessage, add_unattached, unattached
+from realtime.client_bounds import ReceivedData, TokenBucket, add_unattached, unattached
 from realtime.messages import encode, error_message
 from realtime.refusals import DOES_NOT_READ, close_code
 
@@ -179,8 +180,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.is_writable = self.writable.is_set
         self.ping_interval = PULSE_SECONDS
         self._end: asyncio.TimerHandle | None = None
-        self._unfinished = UnfinishedMessage(self._cut_off)
-        self.is_receiving = self._unfinished.is_received
+        self._received = ReceivedData(self._cut_off)
+        self.is_receiving = self._received.is_received
+        # The memory of the whole messages, and that of the one which the application has.
+        self._whole_bytes = self._given_bytes = 0
         self._is_cut_off = False
 
     # --- Reading --------------------------------------------------------------------------
@@ -190,20 +193,25 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._close_when_quiet()
             return
         super().data_received(data)
-        self._note_unfinished()
+        self._note_received()
 
     async def receive(self) -> ASGIReceiveEvent:
+        """The next event. The application serves the one before it from now on."""
+        self._whole_bytes -= self._given_bytes
+        self._given_bytes = 0
+        self._note_received()
         event = await super().receive()
-        self._note_unfinished()
+        self._given_bytes = _size_of(event)
+        self._note_received()
         return event
 
-    def _note_unfinished(self) -> None:
+    def _note_received(self) -> None:
         if self.close_sent or self.disconnected:
-            self._unfinished.forget()
+            self._received.forget()
         else:
             fragments = (self.conn.current_size or 0) + FRAGMENT_BYTES * len(self.frames)
-            size = len(self.conn.reader.buffer) + fragments
-            self._unfinished.note(size, is_read=not self.read_paused)
+            part = len(self.conn.reader.buffer) + fragments
+            self._received.note(self._whole_bytes, part, is_read=not self.read_paused)
 
     def send_receive_event_to_app(self) -> None:
         """Give the application a message, as uvicorn does, and log no error for invalid UTF-8."""
@@ -211,16 +219,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.frames = []
         if self.close_sent:
             return
+        event: Any = {"type": "websocket.receive"}
         if self.curr_msg_data_type == "bytes":
-            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
+            event["bytes"] = data
         else:
             try:
-                text = data.decode()
+                event["text"] = data.decode()
             except UnicodeDecodeError:
                 self.conn.fail(CloseCode.INVALID_DATA, _FAULTS[CloseCode.INVALID_DATA])
                 self.handle_parser_exception()
                 return
-            self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        self._whole_bytes += _size_of(event)
+        self.queue.put_nowait(event)
         self.read_paused = True
         self.transport.pause_reading()
 
@@ -290,8 +300,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     # --- The end --------------------------------------------------------------------------
 
     def _cut_off(self, reason: str) -> None:
-        """Cut off a client whose message does not become whole, and drop what has come."""
+        """Cut off a client that has sent too much or too slowly, and drop what has come."""
         self._is_cut_off = True
+        while not self.queue.empty():
+            self.queue.get_nowait()
         self.conn.send_close(DOES_NOT_READ, reason)
         self._close_first(DOES_NOT_READ)
         self._drop_received()
@@ -343,7 +355,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         unattached.pop(self.transport, None)
-        self._unfinished.forget()
+        self._received.forget()
         if self._end is not None:
             self._end.cancel()
         # Frees received data before the garbage collector frees the protocol.
@@ -353,3 +365,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _drop_received(self) -> None:
         self.frames.clear()
         self.conn.reader.buffer.clear()
+
+
+def _size_of(event: Any) -> int:
+    """The memory of a message's text or bytes; 0 for another event."""
+    if event["type"] != "websocket.receive":
+        return 0
+    return sys.getsizeof(event.get("text", event.get("bytes")))

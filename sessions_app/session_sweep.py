@@ -102,11 +102,15 @@ def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
 
 
 def beat(*, now: datetime) -> None:
-    """Make up for a downtime, write the heartbeat, and take back the sessions that this can read.
+    write_heartbeat(now)
+
+
+def read_waiting_sessions(*, now: datetime) -> None:
+    """Take back the sessions that wait for a process that can read their state, as this one can.
 
     Those of them that are due it finishes: it may be the only process that can read their state.
     """
-    write_heartbeat(now)
+    make_up_for_downtime(now)
     waiting = DetectionSession.objects.awaiting_reader(now)
     for session_id in sessions_take_back(waiting.readable(), now):
         with suppress(AttachmentLost):
@@ -116,6 +120,7 @@ def beat(*, now: datetime) -> None:
 def sweep(*, now: datetime) -> None:
     expire_sessions(now=now)
     job_run_record(name=SWEEP, now=clock.now())
+    read_waiting_sessions(now=clock.now())
 
 
 class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]

@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock, MagicMock
 from uuid import uuid4
 
 import pytest
@@ -19,9 +20,10 @@ from realtime import database
 from realtime.attach import Admitted, Handshake
 from realtime.client_bounds import MAX_UNATTACHED, add_unattached, unattached
 from realtime.database import FOR_LEASES, in_database
+from realtime.fair_queue import Turns
 from realtime.refusals import Restarting
 from realtime.runtime import Runtime
-from realtime.socket import Order, Socket
+from realtime.socket import ClientGone, Order, Socket
 from sessions_app.models import DetectionSession, PlatformHeartbeat
 from tests.conftest import Machine
 from tests.server import runtime_server
@@ -51,6 +53,45 @@ def test_a_function_that_was_given_up_begins_no_other_statement(
     asyncio.run(play())
     FOR_LEASES.submit(connections.close_all).result()
     assert ran == []
+
+
+def test_a_place_is_free_once_its_thread_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "DATABASE_DEADLINE_SECONDS", 0.1)
+    may_end = threading.Event()
+
+    async def play() -> None:
+        places = asyncio.Semaphore(1)
+
+        async def take_place() -> Callable[[], None]:
+            await places.acquire()
+            return places.release
+
+        with pytest.raises(Restarting):
+            await in_database(FOR_LEASES, lambda: may_end.wait(DEADLINE_SECONDS), take_place)
+        assert places.locked()
+        may_end.set()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await places.acquire()
+
+    asyncio.run(play())
+
+
+def test_the_admission_of_a_lost_connection_is_given_up() -> None:
+    async def play() -> None:
+        received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        received.put_nowait({"type": "websocket.connect"})
+        web_socket = Socket(MagicMock(), received.get, AsyncMock(), Turns())
+        await web_socket.accept(None, [])
+        asyncio.get_running_loop().call_soon(
+            received.put_nowait, {"type": "websocket.disconnect", "code": 1006}
+        )
+        for _ in range(2):  # lost meanwhile, and before
+            with pytest.raises(ClientGone):
+                async with web_socket.while_connected(), asyncio.timeout(DEADLINE_SECONDS):
+                    await asyncio.Event().wait()
+        await web_socket.stop()
+
+    asyncio.run(play())
 
 
 def test_a_background_task_that_fails_ends_the_process(

@@ -188,9 +188,10 @@ def test_another_project_waits_for_one_attach_of_a_crowd() -> None:
         may_end = asyncio.Event()
 
         async def attach(project_id: uuid.UUID) -> None:
-            async with queue.place(project_id):
-                served.append(project_id)
-                await may_end.wait()
+            free_place = await queue.take_place(project_id)
+            served.append(project_id)
+            await may_end.wait()
+            free_place()
 
         tasks = [asyncio.create_task(attach(CROWD)) for _ in range(100)]
         await rounds(20)

@@ -12,7 +12,7 @@ from projects.models import suspend
 from sessions_app import finish, models
 from sessions_app.finish import StateUnreadable
 from sessions_app.models import DetectionSession
-from sessions_app.session_sweep import beat
+from sessions_app.session_sweep import read_waiting_sessions
 from sessions_app.stream_state import pack, unpack
 from tests.conftest import SESSIONS, Machine
 
@@ -138,7 +138,7 @@ def test_a_finalize_meanwhile_is_carried_out_by_whoever_can_read_it(
     assert scene.state(session_id)[0] == "finalizing"
     assert scene.row(session_id).deadline_at == at(3 + GRACE)
     knowing()
-    beat(now=at(20))
+    read_waiting_sessions(now=at(20))
     assert scene.state(session_id) == ("completed", "completed", None, at(20))
 
 
@@ -146,12 +146,12 @@ def test_who_can_read_it_takes_it_back_to_its_idle_limit(
     scene: Scene, knowing: Callable[[], None]
 ) -> None:
     session_id = refused(scene, 100)
-    beat(now=at(110))
+    read_waiting_sessions(now=at(110))
     knowing()
-    beat(now=at(110))
+    read_waiting_sessions(now=at(110))
     row = scene.row(session_id)
     assert (row.unreadable_since, row.deadline_at) == (None, at(110) + IDLE + SLACK)
-    beat(now=at(111))
+    read_waiting_sessions(now=at(111))
     scene.attach(session_id, 112)
     assert scene.state(session_id)[0] == "streaming"
 
@@ -160,7 +160,7 @@ def test_what_is_damaged_is_not_taken_back(scene: Scene) -> None:
     session_id = finalizing(scene, DAMAGED)
     sweep(100)
     before = scene.columns(session_id)
-    beat(now=at(110))
+    read_waiting_sessions(now=at(110))
     assert sweep(110) == 0
     assert scene.columns(session_id) == before
 

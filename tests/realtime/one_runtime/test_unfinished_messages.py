@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from raw import TEXT, RawSocket, attach, frame
+from rows import locked_row
 from stage import Stage
 from streaming import wire_frames
 
@@ -12,7 +13,7 @@ from dev.poses.figure import perform
 from sessions_app.models import SessionAttach
 from tests.waiting import eventually
 
-FIRST_SECONDS, MESSAGE_SECONDS, MAX_UNFINISHED_BYTES = 1.0, 6.0, 1_000_000
+FIRST_SECONDS, MESSAGE_SECONDS, MAX_RECEIVED_BYTES = 1.0, 6.0, 1_000_000
 MIN_BYTES_PER_SECOND, IDLE_SECONDS = 2_000, "5"
 FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
 BATCH = frame(
@@ -26,7 +27,7 @@ HURRY = {
     "MESSAGE_SECONDS": MESSAGE_SECONDS,
     "PACE_SECONDS": 0.1,
     "MIN_BYTES_PER_SECOND": MIN_BYTES_PER_SECOND,
-    "MAX_UNFINISHED_BYTES": MAX_UNFINISHED_BYTES,
+    "MAX_RECEIVED_BYTES": MAX_RECEIVED_BYTES,
     "CLOSING_SECONDS": 0.5,
 }
 
@@ -102,3 +103,15 @@ def test_of_more_than_a_process_holds_the_largest_gives_way(stage: Stage) -> Non
     assert raw.closed() == (4408, "messages_too_large_together")
     is_noted(stage, large, "messages_too_large_together", before)
     other.close()
+
+
+def test_whole_messages_that_wait_to_be_served_count_too(stage: Stage) -> None:
+    before = refusals(stage, "messages_too_large_together")
+    created = stage.create()
+    raw = attach(created)
+    with locked_row(created):
+        raw.send(BATCH, *[frame(TEXT, b'{"type":"ping"}' + b" " * 600_000)] * 2)
+        eventually(
+            lambda: refusals(stage, "messages_too_large_together") == before + 1, "it is cut off"
+        )
+    raw.close()
