@@ -57,7 +57,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def know() -> None:
         monkeypatch.setattr(models, "READABLE_FORMS", (LATER_FORM,))
-        monkeypatch.setattr(detection.engine.states, "SNAPSHOT_FORM", LATER_FORM)
+        monkeypatch.setattr(detection.engine.engine, "SNAPSHOT_FORM", LATER_FORM)
 
     return know
 
