@@ -37,7 +37,7 @@ from tests.deploy.installation import find_python
 from tests.deploy.proxy import start_nginx, upstreams_of, write_site
 from tests.server import GENEROUS_LIMITS
 
-STREAMS = 8
+STREAMS = 30
 # In a network of its own every port is free.
 PROXY, POSTGRES, REDIS = 443, 5432, 6379
 UPSTREAMS = upstreams_of([8000, 8010], [8001, 8011], [8003, 8013], [9000, 9010])
