@@ -72,8 +72,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         id_ = self.headers["webhook-id"]
+        if self.server.webhook is None:
+            # The secret is not known yet; the message comes again.
+            self.send_error(503)
+            return
         try:
-            assert self.server.webhook is not None
             self.server.webhook.verify(body, dict(self.headers))
         except WebhookVerificationError as error:
             self.server.wrong.append(f"The message {id_} is not signed as it should be: {error}")
