@@ -1,4 +1,4 @@
-"""The pages of API keys, service accounts and access tokens.
+"""The pages of API keys, service accounts, access tokens and signing keys.
 
 They show a secret once, and a hash never.
 """
@@ -19,6 +19,7 @@ from projects.models import (
     ApiKey,
     Credential,
     ServiceAccount,
+    SigningKey,
     all_scopes,
     is_live,
 )
@@ -148,3 +149,20 @@ class AccessTokenAdmin(ReadOnlyAdmin):
     @admin.display(description="minted with", ordering="credential")
     def minted_with(self, token: AccessToken) -> SafeString:
         return link_to(token.credential, visible(token.credential.name))
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnlyAdmin):
+    """Keys are rotated by `manage.py rotate_signing_key`. No page has a part of one."""
+
+    has_history = False
+    list_display = [
+        id_column, moment_of("created_at"), moment_of("signs_from", "signs from"), "can_sign",
+    ]  # fmt: skip
+    list_filter = ["signs_from"]
+    search_fields = ["=id"]
+    fields = ["id", "created_at", "signs_from", "can_sign"]
+
+    @admin.display(boolean=True, description="private part is kept")
+    def can_sign(self, key: SigningKey) -> bool:
+        return key.encrypted_private_key is not None

@@ -38,12 +38,13 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
             "movespecs.movespec",
             "movespecs.movespecversion",
             "movespecs.release",
+            "movespecs.movespecdraft",
         ),
     ),
     ("Sessions", ("sessions_app.detectionsession",)),
     ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
     ("Erasures", ("erasure.erasure",)),
-    ("Platform", ("admin.logentry", "auth.user", "auth.group")),
+    ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
 )
 
 

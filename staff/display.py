@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 
 from common.names import visible
 from kynaplatform import clock
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import (
     AccessToken,
     ApiKey,
@@ -151,6 +151,7 @@ PROJECT_OF: Final[dict[type[Model], str]] = {
     Credential: "project",
     AccessToken: "project",
     MoveSpec: "project",
+    MoveSpecDraft: "movespec__project",
     MoveSpecVersion: "movespec__project",
     Release: "movespec__project",
     DetectionSession: "project",

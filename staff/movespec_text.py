@@ -1,4 +1,4 @@
-"""The YAML of a version on a page: numbered lines, issues, and comparisons."""
+"""The YAML of a version or draft on a page: numbered lines, issues, and comparisons."""
 
 import re
 from collections import defaultdict

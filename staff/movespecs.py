@@ -1,4 +1,4 @@
-"""The pages of MoveSpecs, their versions and releases."""
+"""The pages of MoveSpecs, their versions, drafts and releases."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from common.names import visible
 from detection import validate
 from kynaplatform import clock
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
-from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecVersion, Release
+from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.actions import StaffActionAdmin, action_url
 from staff.actions import movespecs as actions
 from staff.actions.movespecs import (
@@ -137,6 +137,9 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def leads_to(self, request: HttpRequest, row: MoveSpec) -> list[tuple[str, str]]:
         leads = sessions_of(request.user, movespec=row.pk)
+        drafts = MoveSpecDraft.objects.filter(movespec=row).only("id")
+        if may_view(request.user, MoveSpecDraft) and (draft := drafts.first()):
+            leads.append(("Draft", page_of(draft)))
         if may_view(request.user, Release):
             leads.append(("Releases", list_of(Release, movespec__id__exact=row.pk)))
         return leads
@@ -205,9 +208,37 @@ def visible_lines(text: str) -> str:
     return "\n".join(map(visible, lines_of(text)))
 
 
+@admin.display(description="MoveSpec", ordering="movespec__name")
+def movespec_name(row: Any) -> str:
+    return full_name(row.movespec)
+
+
+@admin.register(MoveSpecDraft)
+class MoveSpecDraftAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/movespecs/draft.html"
+    list_display = [movespec_name, moment_of("updated_at")]
+    list_filter = [("movespec", OwnerFilter), "updated_at"]
+    search_fields = ["=id", "=movespec__id", "movespec__name"]
+    fields = ["id", "movespec", "changed_by", "updated_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecDraft]:
+        rows = super().get_queryset(request).defer("yaml_source")
+        found: QuerySet[MoveSpecDraft] = with_author(rows, "updated_by")
+        return found
+
+    @admin.display(description="changed by")
+    def changed_by(self, draft: MoveSpecDraft) -> SafeString | str:
+        return author_of(draft, draft.updated_by)
+
+    def page_context(self, request: HttpRequest, draft: MoveSpecDraft) -> dict[str, Any]:
+        text, every = draft.yaml_source, "all" in request.GET
+        read = reading(text, validate(text), "?all=yes", every=every)
+        return {**super().page_context(request, draft), **read}
+
+
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    list_display = [moment_of("created_at", "when"), "movespec_name", "versions", "who", "why"]
+    list_display = [moment_of("created_at", "when"), movespec_name, "versions", "who", "why"]
     list_filter = [("movespec", OwnerFilter), "created_at"]
     list_select_related = ["from_version", "to_version", "released_by_staff"]
     ordering = ["-id"]
@@ -218,10 +249,6 @@ class ReleaseAdmin(ReadOnlyAdmin):
         rows = super().get_queryset(request).defer(*texts)
         found: QuerySet[Release] = with_author(rows, "released_by_credential")
         return found
-
-    @admin.display(description="MoveSpec", ordering="movespec__name")
-    def movespec_name(self, release: Release) -> str:
-        return full_name(release.movespec)
 
     @admin.display(description="versions")
     def versions(self, release: Release) -> str:
@@ -245,7 +272,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
 @admin.register(MoveSpecVersion)
 class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     change_form_template = "admin/movespecs/version.html"
-    list_display = ["version_number", "movespec_name", "state", moment_of("created_at")]
+    list_display = ["version_number", movespec_name, "state", moment_of("created_at")]
     list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
     fields = [
@@ -269,10 +296,6 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         versions = versions.annotate(latest_release_id=Subquery(latest))
         # A page reads two texts, a list none.
         return versions.defer("yaml_source", f"{released}__yaml_source")
-
-    @admin.display(description="MoveSpec", ordering="movespec__name")
-    def movespec_name(self, version: MoveSpecVersion) -> str:
-        return full_name(version.movespec)
 
     @admin.display(description="made by")
     def made_by(self, version: MoveSpecVersion) -> SafeString | str:

@@ -30,13 +30,14 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst, smart_split, unescape_string_literal
 
 from common.names import visible
-from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import (
     AccessToken,
     ApiKey,
     Organization,
     Project,
     ServiceAccount,
+    SigningKey,
 )
 from sessions_app.context import fault_of_subject
 from sessions_app.listing import AnyOf, ids_with_note
@@ -217,7 +218,8 @@ MAX_FOUND = 5
 # by id alone.
 NAMED: tuple[type[Model], ...] = (Organization, Project, ApiKey, ServiceAccount, MoveSpec)
 BY_ID: tuple[type[Model], ...] = (
-    MoveSpecVersion, DetectionSession, WebhookEndpoint, WebhookDelivery, AccessToken,
+    MoveSpecVersion, MoveSpecDraft, DetectionSession, WebhookEndpoint, WebhookDelivery,
+    AccessToken, SigningKey,
 )  # fmt: skip
 # The list of sessions is searched by the names of these, and by more. The box only leads there.
 NAME_SESSIONS = (Organization, Project, MoveSpec)

@@ -1,5 +1,6 @@
 """The admin's pages of credentials: revoked, found, and looked at."""
 
+import base64
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from projects.credentials import credential_issue, credential_revoke
-from projects.models import ApiKey, Credential, CredentialKind, ServiceAccount
+from projects.models import ApiKey, Credential, CredentialKind, ServiceAccount, SigningKey
 from staff.display import full_name
 from tests.admin.credential_pages import (
     histories,
@@ -152,3 +153,21 @@ def test_each_kind_has_its_own_permissions(owner: Machine) -> None:
         assert rotate(client, account).status_code == 403
         assert client.post(address(account, "revoke"), {"reason": "x"}).status_code == 403
     assert client.post(address(key(owner), "revoke"), {"reason": "x"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("operators", 200), ("support", 200), ("release managers", 403)]
+)
+def test_a_signing_key_is_shown_without_any_part_of_it(
+    owner: Machine, role: str, status: int
+) -> None:
+    key = SigningKey.objects.get()
+    private, public = bytes(key.encrypted_private_key or b""), bytes(key.public_key)
+    hidden = [private.decode(), private.hex(), public.hex(), base64.b64encode(public).decode()]
+    client = member(role)
+    for page in (address(SigningKey, "changelist"), address(key)):
+        answer = client.get(page)
+        assert answer.status_code == status
+        assert (str(key.id) in text_of(answer)) == (status == 200)
+        assert not any(part in text_of(answer) for part in hidden)
+    assert client.post(address(key), {}).status_code == 403

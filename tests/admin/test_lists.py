@@ -15,7 +15,7 @@ from django.test import Client
 
 from movespecs.models import MoveSpec
 from projects.credentials import credential_issue
-from projects.models import ApiKey, CredentialKind, Organization, Project
+from projects.models import ApiKey, CredentialKind, Organization, Project, SigningKey
 from staff.lists import MAX_SEARCH, StrictAdmin
 from tests.admin.staffing import address, member, text_of
 from tests.conftest import Machine, make_machine
@@ -91,7 +91,7 @@ def test_every_page_is_bound_to_what_it_offers() -> None:
         type(page) for page in admin.site._registry.values() if not isinstance(page, StrictAdmin)
     }
     assert unbound == set()
-    assert {User, Group, ApiKey} <= set(REGISTERED)
+    assert {User, Group, ApiKey, SigningKey} <= set(REGISTERED)
 
 
 @one_in(67)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from movespecs.drafts import MAX_YAML_BYTES
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from staff.movespec_text import MAX_LINES
 from tests.admin.staffing import address, text_of
 from tests.conftest import VALID_YAML
@@ -66,11 +66,13 @@ def differences(page: str) -> int:
 def test_no_text_makes_a_page_of_more(
     manager: Client, movespec: MoveSpec, text: str, most: int
 ) -> None:
-    """In KiB: of a version beside the released one, and of its actions."""
+    """In KiB: of a version beside the released one, of its actions, and of a draft."""
     assert len(text.encode()) <= MAX_YAML_BYTES
     version = version_of(movespec, text)
+    MoveSpecDraft.objects.update(yaml_source=text)
     pages = [
         address(version), address(version, "release"), address(version, "withdraw"),
+        address(MoveSpecDraft.objects.get()),
     ]  # fmt: skip
     sizes = [len(page_of(manager, page).encode()) for page in pages]
     assert max(sizes) < most * KIB, sizes

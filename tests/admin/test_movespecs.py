@@ -1,16 +1,18 @@
 """Staff find MoveSpecs, read their history, and moderate the public ones."""
 
+import html
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
+from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_withdraw
-from tests.admin.staffing import address, member, text_of
+from tests.admin.staffing import ROLES, address, client_of, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import VALID_YAML, Machine, error_of, make_version
 
@@ -113,3 +115,22 @@ def test_the_database_refuses_to_change_who_withdrew_and_why(movespec: MoveSpec)
     refused("DELETE FROM movespecs_release")
     second.refresh_from_db()
     assert second.withdrawal_reason == "A typo."
+
+
+def test_whoever_may_view_drafts_reads_one_from_the_page_of_its_movespec(
+    owner: Machine, movespec: MoveSpec
+) -> None:
+    draft = MoveSpecDraft.objects.get(movespec=movespec)
+    MoveSpecDraft.objects.update(yaml_source="name: <b>\u202ex\n", updated_by=owner.credential.pk)
+    for client in map(member, ROLES):
+        assert f'<a href="{address(draft)}">Draft</a>' in text_of(client.get(address(movespec)))
+        assert address(draft) in text_of(client.get(address(MoveSpecDraft, "changelist")))
+        shown = text_of(client.get(address(draft)))
+        assert "<code>name: &lt;b&gt;[U+202E]x</code>" in shown
+        assert "<strong>Error</strong>" in shown
+        assert html.escape(owner.credential.name) in shown
+        assert client.post(address(draft), {"yaml_source": ""}).status_code == 403
+    other = User.objects.create_user("other", is_staff=True)
+    other.user_permissions.add(Permission.objects.get(codename="view_movespec"))
+    assert address(draft) not in text_of(client_of(other).get(address(movespec)))
+    assert client_of(other).get(address(draft)).status_code == 403

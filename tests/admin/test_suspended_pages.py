@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.utils import timezone
 
-from movespecs.models import MoveSpec, MoveSpecVersion, Release
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects import models as suspension
 from projects.credentials import credential_issue
 from projects.models import AccessToken, ApiKey, CredentialKind, Project, ServiceAccount
@@ -34,7 +34,7 @@ def owned(owner: Machine, movespec: MoveSpec) -> list[Any]:
     """A row of each kind that a project owns, and the project."""
     credential_issue(project=owner.project, kind=CredentialKind.SERVICE_ACCOUNT, name="service")
     owner.create_session(movespec)
-    kinds = (ApiKey, ServiceAccount, AccessToken, MoveSpec, MoveSpecVersion)
+    kinds = (ApiKey, ServiceAccount, AccessToken, MoveSpec, MoveSpecVersion, MoveSpecDraft)
     rows: list[Any] = [model._default_manager.get() for model in kinds]
     return [owner.project, *rows, Release.objects.get(), DetectionSession.objects.get()]
 
