@@ -20,7 +20,7 @@ from common.names import visible
 from staff.display import count_up_to, full_name, with_customer
 from staff.lists import DownloadableAdmin, user_id_of
 from staff.search import searched
-from staff.states import deed_and_reason, history_add, history_of, suspensions_of
+from staff.states import history_add, history_of, message_and_reason, suspensions_of
 
 ENTRIES = 100
 # The search fields of a row that a project owns: its own name and id, and those of its owners.
@@ -101,7 +101,7 @@ class BoundedAdmin(DownloadableAdmin):
             "subject": getattr(row, "movespec", row),
             "suspensions": suspensions_of(row),
             "action_list": page,
-            "entries": [(entry, *deed_and_reason(entry)) for entry in page],
+            "entries": [(entry, *message_and_reason(entry)) for entry in page],
             "page_range": entries.get_elided_page_range(page.number),
             "pagination_required": entries.num_pages > 1,
         }

@@ -23,8 +23,8 @@ OWNERS: dict[str, type[Organization] | type[Project]] = {
     "organization": Organization,
     "project": Project,
 }
-# The deed as a sentence for the history, None if nothing changed; and the answer.
-Deed = tuple[str | None, dict[str, Any]]
+# What was done as a sentence for the history, None if nothing changed; and what is printed.
+Answer = tuple[str | None, dict[str, Any]]
 
 
 class StaffCommand(OperatorCommand):
@@ -60,7 +60,7 @@ class StaffCommand(OperatorCommand):
         """The row, locked until the transaction ends."""
         raise NotImplementedError
 
-    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Answer:
         """Do it: by default, the action. Raises CommandError or ApiError if it can't be done."""
         self.action.perform(row, submission)
         row.refresh_from_db()

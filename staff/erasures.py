@@ -17,7 +17,7 @@ from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.models import Organization, Project
 from sessions_app.models import DetectionSession
-from staff.actions import Done, ReasonForm, StaffAction, Submission
+from staff.actions import ActionResult, ReasonForm, StaffAction, Submission
 from staff.base import ReadOnlyAdmin
 from staff.display import (
     badge,
@@ -96,11 +96,11 @@ class Erase(StaffAction):
             "It can't be stopped, and nothing brings it back.",
         ]
 
-    def perform(self, row: Any, submission: Submission) -> Done:
+    def perform(self, row: Any, submission: Submission) -> ActionResult:
         if not self.applies_to(row):
             raise Conflict("It is being erased already.")
         erasure = owner_erase(row, now=submission.now)
-        return Done(SENTENCE, lambda request: HttpResponseRedirect(page_of(erasure)))
+        return ActionResult(SENTENCE, lambda request: HttpResponseRedirect(page_of(erasure)))
 
 
 def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:

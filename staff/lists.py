@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
@@ -24,6 +25,7 @@ from django.core.exceptions import (
     ObjectDoesNotExist,
     PermissionDenied,
     SuspiciousOperation,
+    ValidationError,
 )
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
@@ -179,6 +181,15 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         except SuspiciousOperation as error:
             raise Refused("This list has no such filter.") from error
         return cast(StrictChangeList, changelist)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Refuses what can't be an id, which Django compares unchecked."""
+        for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(selected)
+            except ValidationError as error:
+                raise Refused("What was selected has no id of this list.") from error
+        return super().response_action(request, queryset)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are referred to by their primary key alone."""

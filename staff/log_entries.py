@@ -21,7 +21,7 @@ from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.base import ReadOnlyAdmin
 from staff.display import link, moment_of, short_ids, shortened
 from staff.search import ids_of, means_one_id, searched, words_of
-from staff.states import deed_and_reason
+from staff.states import message_and_reason
 from webhooks.models import WebhookEndpoint
 
 # The models whose newest rows are searched as in their own lists.
@@ -83,7 +83,7 @@ MAX_LIST_ITEM_CHARACTERS = 160
 
 
 def _done(entry: LogEntry) -> str:
-    return deed_and_reason(entry)[0]
+    return message_and_reason(entry)[0]
 
 
 @admin.register(LogEntry)
@@ -129,7 +129,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     @admin.display(description="why", empty_value="-")
     def why(self, entry: LogEntry) -> str | None:
         """The reason, never cut."""
-        return deed_and_reason(entry)[1] or None
+        return message_and_reason(entry)[1] or None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

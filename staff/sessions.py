@@ -58,9 +58,9 @@ from staff.session_list import (
 )
 from staff.session_page import session_page, spec_of
 from staff.states import (
-    deed_and_reason,
     history_add,
     history_of,
+    message_and_reason,
     state_of_session,
     with_suspensions,
 )
@@ -219,7 +219,7 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             "subtitle": None,
             "facts": self.facts(request, session),
             "cancelled": cancelled,
-            "cancelled_why": cancelled and deed_and_reason(cancelled)[1],
+            "cancelled_why": cancelled and message_and_reason(cancelled)[1],
             "events_csv": reverse(f"admin:{EVENTS_CSV}", args=[session.pk]),
         }
 

@@ -71,7 +71,7 @@ def entry_add(
     )
 
 
-def deed_and_reason(entry: LogEntry) -> tuple[str, str]:
+def message_and_reason(entry: LogEntry) -> tuple[str, str]:
     """What was done, and why; the reason is empty where none was asked for."""
     message = entry.get_change_message()
     done, is_apart, reason = message.partition(REASON)

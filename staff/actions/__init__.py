@@ -46,18 +46,18 @@ class Submission(NamedTuple):
     posted: Any = None
 
 
-class Done(NamedTuple):
-    """The deed, as a sentence for the history, and the response to show if not the row's page."""
+class ActionResult(NamedTuple):
+    """What was done, as a sentence, and the response to show if not the row's page."""
 
-    sentence: str
+    message: str
     response: Callable[[HttpRequest], HttpResponse] | None = None
 
 
-class SecondStep(Conflict):
-    """An ordinary step between: nothing was done yet, and the page shows what would be."""
+class ConfirmationNeeded(Conflict):
+    """Nothing was done yet: the page shows what will be, and asks."""
 
 
-class DoneBefore(Conflict):
+class AlreadyDone(Conflict):
     """The conflict of a form that was sent before. `page` shows what it made."""
 
     def __init__(self, sentence: str, *, page: str) -> None:
@@ -108,25 +108,31 @@ class StaffAction:
         return {}
 
     def sentence(self, row: Any) -> str:
-        """The deed for the history, where `perform` does not give it."""
+        """What was done, where `perform` does not say it."""
         return f"{self.past} {full_name(row)}."
 
-    def perform(self, row: Any, submission: Submission) -> Done | None:
+    def perform(self, row: Any, submission: Submission) -> ActionResult | None:
         """Do it. Raises ApiError, having changed nothing, when the row's state forbids it."""
         raise NotImplementedError
 
-    def run(self, row: Any, submission: Submission) -> Done:
-        """Do it in one transaction with its entry in the history."""
+    def run(self, row: Any, submission: Submission) -> ActionResult:
+        """Do it in one transaction with its entry in the history.
+
+        Raises ApiError, having changed nothing, if the action does not apply to the row.
+        """
+        applies = self.applies_to(row)
         with transaction.atomic():
-            done = self.perform(row, submission) or Done(self.sentence(row))
+            result = self.perform(row, submission) or ActionResult(self.sentence(row))
+            if not applies:  # where `perform` has no reason of its own to refuse
+                raise Conflict(f"“{self.label}” does not apply to it.")
             history_add(
                 user_id=submission.user_id,
                 row=row,
-                message=done.sentence,
+                message=result.message,
                 flag=self.flag,
                 reason=submission.data.get("reason"),
             )
-        return done
+        return result
 
 
 def action_url(action: StaffAction | type[StaffAction], row: Model) -> str:
@@ -188,20 +194,20 @@ class StaffActionAdmin(BoundedAdmin):
                 action.require_as_shown(row, posted)
                 form = _shown_again(action, row, posted, request.user)
             elif posted.is_valid():
-                done = action.run(row, _submission(request, posted))
-                self.message_user(request, done.sentence, messages.SUCCESS)
-                if done.response:
-                    return done.response(request)
+                result = action.run(row, _submission(request, posted))
+                self.message_user(request, result.message, messages.SUCCESS)
+                if result.response:
+                    return result.response(request)
                 return HttpResponseRedirect(page_of(row))
-        except DoneBefore as before:
+        except AlreadyDone as before:
             return self.redirect_to(request, before)
         except ApiError as error:
-            is_step = isinstance(error, SecondStep)
-            level = messages.INFO if is_step else messages.ERROR
+            asks = isinstance(error, ConfirmationNeeded)
+            level = messages.INFO if asks else messages.ERROR
             self.message_user(request, str(error), level)
-            row = self.get_object(request, unquote(object_id))
+            row = self.get_object(request, unquote(object_id)) or row
             form = _shown_again(action, row, posted, request.user)
-            status = 200 if is_step else 409
+            status = 200 if asks else 409
         context = {
             **action.context(row, form),
             "action": action,
@@ -214,7 +220,7 @@ class StaffActionAdmin(BoundedAdmin):
         }
         return self.render_action(request, form, context, template=action.template, status=status)
 
-    def redirect_to(self, request: HttpRequest, before: DoneBefore) -> HttpResponse:
+    def redirect_to(self, request: HttpRequest, before: AlreadyDone) -> HttpResponse:
         self.message_user(request, str(before), messages.ERROR)
         return HttpResponseRedirect(before.page)
 

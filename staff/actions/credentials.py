@@ -31,7 +31,7 @@ from projects.models import (
     all_scopes,
     row_is_live,
 )
-from staff.actions import Done, DoneBefore, ReasonForm, StaffAction, Submission
+from staff.actions import ActionResult, AlreadyDone, ReasonForm, StaffAction, Submission
 from staff.display import OF_KIND, full_name, page_of
 from staff.states import history_add, suspensions_of
 
@@ -197,9 +197,9 @@ class Rotate(StaffAction):
         shown = {"seen_expires_at": row.expires_at, "expires_at": expires_at}
         return RotateForm(data, initial=shown)
 
-    def perform(self, row: Credential, submission: Submission) -> Done:
+    def perform(self, row: Credential, submission: Submission) -> ActionResult:
         issued, sentence = rotate(row, submission)
-        return Done(sentence, partial(secret_page, issued))
+        return ActionResult(sentence, partial(secret_page, issued))
 
 
 class Revoke(StaffAction):
@@ -278,7 +278,7 @@ class IssueForm(forms.ModelForm):  # type: ignore[type-arg]
 def issue(
     project: Project, kind: CredentialKind, given: Mapping[str, Any], *, user_id: int
 ) -> Issued:
-    """Issue the credential that `IssueForm` was `given`, and log it. Raises DoneBefore."""
+    """Issue the credential that `IssueForm` was `given`, and log it. Raises AlreadyDone."""
     try:
         credential, secret = credential_issue(
             project=project,
@@ -293,9 +293,9 @@ def issue(
     return _logged(user_id, credential, secret, "Issued.")
 
 
-def issued_before(credential_id: uuid.UUID, sentence: str) -> DoneBefore:
+def issued_before(credential_id: uuid.UUID, sentence: str) -> AlreadyDone:
     known = Credential.objects.get(pk=credential_id)
-    return DoneBefore(f"{sentence} If that is lost, rotate.", page=page_of(known))
+    return AlreadyDone(f"{sentence} If that is lost, rotate.", page=page_of(known))
 
 
 class Issue(StaffAction):
@@ -323,10 +323,10 @@ class Issue(StaffAction):
             effects.append("It is refused until the suspension is ended by a resume.")
         return effects
 
-    def perform(self, row: Project, submission: Submission) -> Done:
+    def perform(self, row: Project, submission: Submission) -> ActionResult:
         issued = issue(row, self.kind, submission.data, user_id=submission.user_id)
         sentence = f"Issued {self.kind.label} {full_name(issued.credential)}."
-        return Done(sentence, partial(secret_page, issued))
+        return ActionResult(sentence, partial(secret_page, issued))
 
 
 ISSUE: Final = [

@@ -16,7 +16,7 @@ from movespecs.drafts import movespec_delist, movespec_relist
 from movespecs.models import Author, MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
-from staff.actions import Done, ReasonForm, SecondStep, StaffAction, Submission
+from staff.actions import ActionResult, ConfirmationNeeded, ReasonForm, StaffAction, Submission
 from staff.display import DAY, count_up_to, full_name, words_up_to
 from staff.movespec_text import comparison, every_line_of, reading
 
@@ -260,14 +260,14 @@ class Withdraw(VersionAction):
             *self.runs(row),
         ]
 
-    def perform(self, row: MoveSpecVersion, submission: Submission) -> Done | None:
+    def perform(self, row: MoveSpecVersion, submission: Submission) -> ActionResult | None:
         data = submission.data
         chosen = data.get("replacement", WithdrawForm.NOTHING)
         replacement = None if chosen == WithdrawForm.NOTHING else UUID(chosen)
         # The page itself names the replacement that it compared and validated.
         if replacement and submission.posted.get("previewed") != chosen:
             require_unmoved(row.movespec, data["seen"])
-            raise SecondStep(f"See what changes below. Then press {self.label}.")
+            raise ConfirmationNeeded(f"See what changes below. Then press {self.label}.")
         version_withdraw(
             movespec_id=row.movespec_id,
             version_id=row.id,
@@ -280,7 +280,9 @@ class Withdraw(VersionAction):
         if replacement is None:
             return None
         other = MoveSpecVersion.objects.defer("yaml_source").get(id=replacement)
-        return Done(f"{self.sentence(row).removesuffix('.')}; {name_of(other)} replaces it.")
+        return ActionResult(
+            f"{self.sentence(row).removesuffix('.')}; {name_of(other)} replaces it."
+        )
 
 
 def _may_be_released(version: MoveSpecVersion) -> bool:

@@ -22,7 +22,14 @@ from projects import models as suspension
 from projects.models import Credential, CredentialKind, Organization, Project
 from sessions_app.models import DetectionSession
 from sessions_app.retention import kept_of
-from staff.actions import Done, DoneBefore, ReasonForm, StaffAction, StaffActionAdmin, Submission
+from staff.actions import (
+    ActionResult,
+    AlreadyDone,
+    ReasonForm,
+    StaffAction,
+    StaffActionAdmin,
+    Submission,
+)
 from staff.actions.credentials import Issued, IssueForm, issue, issued_before, secret_page
 from staff.display import count_up_to, counted, list_of, page_of
 from staff.lists import user_id_of
@@ -182,14 +189,14 @@ class SetRetention(StaffAction):
             "them back.",
         ]
 
-    def perform(self, row: Organization, submission: Submission) -> Done:
+    def perform(self, row: Organization, submission: Submission) -> ActionResult:
         days = submission.data["retention_days"]
         before = row.retention_days
         # Only from the days that the form was about: a colleague may have set others since.
         unchanged = Organization.objects.filter(pk=row.pk, retention_days=before)
         if not unchanged.update(retention_days=days):
             raise Conflict("Its days have changed meanwhile.")
-        return Done(
+        return ActionResult(
             f"Set retention of {row}: "
             f"sessions are kept {kept_for(days)} (before: {kept_for(before)})."
         )
@@ -239,7 +246,7 @@ def onboard_view(page: StaffActionAdmin, request: HttpRequest) -> HttpResponse:
             issued = onboard(form.cleaned_data, user_id=user_id_of(request))
             page.message_user(request, f"Onboarded {issued.credential.project}.", messages.SUCCESS)
             return secret_page(issued, request)
-    except DoneBefore as before:
+    except AlreadyDone as before:
         return page.redirect_to(request, before)
     context = {
         "action": {"label": ONBOARD},

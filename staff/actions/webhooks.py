@@ -9,28 +9,20 @@ from django.core.exceptions import ValidationError
 
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
-from staff.actions import Done, ReasonForm, StaffAction, Submission
+from staff.actions import ActionResult, ReasonForm, StaffAction, Submission
 from staff.display import count_up_to, counted, full_name, words_up_to
 from webhooks.endpoints import (
     can_be_made,
     delivery_redeliver,
     delivery_test,
     endpoint_change,
+    endpoint_lock,
     replay_begin,
     undelivered,
 )
 from webhooks.models import DELIVERIES_KEPT, DisabledReason, WebhookDelivery, WebhookEndpoint
 
 MAX_COUNTED = 1_000
-
-
-def locked(endpoint_id: Any) -> WebhookEndpoint:
-    """The endpoint as it is now, locked against other changes; raises Conflict."""
-    rows = WebhookEndpoint.objects.select_for_update(no_key=True)
-    endpoint = rows.filter(id=endpoint_id, deleted_at__isnull=True).first()
-    if endpoint is None:
-        raise Conflict("Its customer has deleted the webhook.")
-    return endpoint
 
 
 class EndpointAction(StaffAction):
@@ -61,7 +53,7 @@ class Disable(EndpointAction):
         return row.disabled_reason != DisabledReason.STAFF
 
     def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
-        endpoint = locked(row.pk)
+        endpoint = endpoint_lock(row.pk)
         if endpoint.disabled_reason == DisabledReason.STAFF:
             raise Conflict(f"Staff disabled it on {endpoint.disabled_at:%Y-%m-%d at %H:%M} UTC.")
         _enable(endpoint, False, submission.now)
@@ -79,7 +71,7 @@ class Enable(EndpointAction):
         return row.disabled_at is not None
 
     def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
-        endpoint = locked(row.pk)
+        endpoint = endpoint_lock(row.pk)
         if endpoint.disabled_at is None:
             raise Conflict("It is not disabled.")
         _enable(endpoint, True, submission.now)
@@ -100,7 +92,7 @@ class SendTest(EndpointAction):
     )
 
     def perform(self, row: WebhookEndpoint, submission: Submission) -> None:
-        delivery_test(endpoint=locked(row.pk), now=submission.now)
+        delivery_test(endpoint=endpoint_lock(row.pk), now=submission.now)
 
 
 class ReplayForm(ReasonForm):
@@ -138,10 +130,10 @@ class Replay(EndpointAction):
             f"Not delivered: {day} of the last day, {kept} of {DELIVERIES_KEPT.days} days.",
         ]
 
-    def perform(self, row: WebhookEndpoint, submission: Submission) -> Done:
+    def perform(self, row: WebhookEndpoint, submission: Submission) -> ActionResult:
         since = submission.data["since"]
-        number = replay_begin(endpoint=locked(row.pk), since=since, now=submission.now)
-        return Done(
+        number = replay_begin(endpoint=endpoint_lock(row.pk), since=since, now=submission.now)
+        return ActionResult(
             f"Began to replay {counted(number, 'message')} since {since:%Y-%m-%d %H:%M} UTC to the "
             f"webhook {full_name(row)}."
         )
@@ -164,7 +156,7 @@ class SendAgain(EndpointAction):
         return f"Queued the message {full_name(row)} to be sent again."
 
     def perform(self, row: Any, submission: Submission) -> None:
-        endpoint = locked(row.endpoint_id)
+        endpoint = endpoint_lock(row.endpoint_id)
         rows = WebhookDelivery.objects.select_for_update(no_key=True).filter(id=row.pk)
         delivery = rows.defer("body", "data", "response_body").first()
         if delivery is None:

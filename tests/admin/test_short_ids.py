@@ -8,7 +8,7 @@ from django.test import Client
 
 from projects.models import ApiKey
 from staff.display import short_id, short_ids, shortened
-from staff.states import deed_and_reason
+from staff.states import message_and_reason
 from tests.admin.staffing import address, note_about, text_of
 from tests.conftest import Machine
 
@@ -42,7 +42,7 @@ def test_each_whole_id_in_a_text_is_shortened_and_nothing_else() -> None:
 def test_an_entry_of_any_release_is_a_deed_and_a_reason(
     owner: Machine, message: str, parts: tuple[str, str]
 ) -> None:
-    assert deed_and_reason(note_about(owner.project, message)) == parts
+    assert message_and_reason(note_about(owner.project, message)) == parts
 
 
 def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
@@ -59,7 +59,7 @@ def test_a_reason_stands_whole_in_its_column_wherever_an_entry_is_shown(
     listed = text_of(superuser.get(LOG))
     assert f'<td class="field-why">{reason}</td>' in listed
     (cut,) = re.findall(r'<td class="field-shortly"><span title="(.*?)">(.*?)</span></td>', listed)
-    assert cut == (deed_and_reason(entry)[0], f"{done[:159]}…")
+    assert cut == (message_and_reason(entry)[0], f"{done[:159]}…")
 
     page = seen(text_of(superuser.get(address(entry))))
     assert re.findall(r'<div class="readonly">(.*?)</div>', page)[-2:] == [done, reason]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -107,6 +108,17 @@ def test_many_are_suspended_from_the_list_after_a_confirmation(
     assert DetectionSession.objects.get().terminal_outcome == "suspended"
     assert last_history(outsider.project)[2] == "Suspended Elsewhere / outsider.\nReason: Attack"
     assert not LogEntry.objects.filter(object_id=str(peer.project.id)).exists()
+
+
+@pytest.mark.parametrize("id_", ["x", "", "\0", "9" * 5000])
+def test_what_is_no_id_is_refused(operator: Client, owner: Machine, id_: str) -> None:
+    chosen = {"_selected_action": [str(owner.project.id), id_], "confirmed": "yes", "reason": "x"}
+    with nothing_changes():
+        for index in ({}, {"index": "0"}):
+            answer = operator.post(
+                address(Project, "changelist"), {"action": "suspend", **chosen, **index}
+            )
+            assert answer.status_code == 400
 
 
 @LEVELS

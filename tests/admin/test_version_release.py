@@ -103,6 +103,8 @@ def test_staff_roll_back_from_the_movespec_page(
     assert address(first, "roll-back") in text_of(manager.get(address(first)))
     assert address(first, "release") not in text_of(manager.get(address(first)))
 
+    refused = send(manager, second, "roll-back", latest_release_of(movespec))
+    assert refused.status_code == 409
     answer = act(manager, first, "roll-back", reason="Version 2 counts nothing.")
 
     assert "Rolled back to version 1 of Acme / owner / Squat." in text_of(answer)

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from projects.credentials import credential_grant
 from projects.models import Credential, Scope
 from staff.actions import Submission
-from staff.command_line import CredentialCommand, Deed
+from staff.command_line import Answer, CredentialCommand
 from staff.display import full_name
 
 
@@ -20,7 +20,7 @@ class Command(CredentialCommand):
         super().add_arguments(parser)
         parser.add_argument("scopes", nargs="+", choices=Scope.values, metavar="SCOPE")
 
-    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Answer:
         try:
             granted = credential_grant(
                 credential_id=row.id, scopes=options["scopes"], now=submission.now

@@ -8,7 +8,7 @@ from common.commands import number_of_days
 from projects.models import Credential, is_live
 from staff.actions import Submission
 from staff.actions.credentials import RotateForm, as_long_again, rotate
-from staff.command_line import CredentialCommand, Deed, cleaned
+from staff.command_line import Answer, CredentialCommand, cleaned
 
 OVERLAPS = RotateForm.base_fields["overlap"]
 
@@ -43,7 +43,7 @@ class Command(CredentialCommand):
             help="also where a live one replaces it already, as when that secret was lost",
         )
 
-    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Answer:
         now, days = submission.now, options["expires_in_days"]
         successor = row.successors.filter(is_live(now)).first()
         if successor is not None and not options["again"]:

@@ -8,7 +8,7 @@ from django.forms import modelform_factory
 from staff.actions import Submission
 from staff.actions.organizations import deletion_words
 from staff.base import DEFAULT, changes_of, limit_words
-from staff.command_line import Deed, OwnerCommand, cleaned
+from staff.command_line import Answer, OwnerCommand, cleaned
 
 
 class Command(OwnerCommand):
@@ -26,7 +26,7 @@ class Command(OwnerCommand):
             help="with fewer retention_days: delete the sessions that are older, for good",
         )
 
-    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Deed:
+    def perform(self, row: Any, options: Mapping[str, Any], submission: Submission) -> Answer:
         # The limits of the page.
         page: Any = admin.site.get_model_admin(type(row))
         given = parse(options["limits"], options["kind"], page.limits)
