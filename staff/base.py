@@ -30,13 +30,6 @@ OF_PROJECT = [
 ]  # fmt: skip
 
 
-class MoreThan(int):
-    """A number that pages show as `more than`."""
-
-    def __str__(self) -> str:
-        return f"more than {int(self):,}"
-
-
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """A paginator that counts at most `MAX_COUNTED` rows, and has no page beyond them.
 
@@ -49,8 +42,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        counted = count_up_to(self.MAX_COUNTED, rows)
-        return counted if counted <= self.MAX_COUNTED else MoreThan(self.MAX_COUNTED)
+        return count_up_to(self.MAX_COUNTED, rows)
 
 
 class BoundedAdmin(DownloadableAdmin):
@@ -194,8 +186,10 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
             if name not in self.changed_data:
                 given.pop(name, None)
             elif field.show_hidden_initial and self._differs(name, self._shown(name)):
-                now = _value_words(self[name].initial)
-                self.add_error(name, f"It was changed meanwhile to {now}: open this page anew.")
+                now = self[name].initial
+                words = ", ".join(sorted(map(str, now))) if isinstance(now, list) else now
+                shown = "nothing" if words in (None, "") else words
+                self.add_error(name, f"It was changed meanwhile to {shown}: open this page anew.")
         return given
 
     def _shown(self, name: str) -> Any:
@@ -229,8 +223,3 @@ def changes_of(form: "forms.BaseModelForm[Any]") -> str:
 
 def limit_words(limit: Any) -> Any:
     return DEFAULT if limit is None else limit
-
-
-def _value_words(value: Any) -> str:
-    text = ", ".join(sorted(map(str, value))) if isinstance(value, list) else str(value)
-    return "nothing" if value is None else text or "nothing"

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
@@ -121,8 +122,6 @@ def cleaned(form: forms.BaseForm, **named: str) -> dict[str, Any]:
 
 def user_id() -> int:
     """The id of the user who stands for the command line in the history. It can't log in."""
-    user, is_new = User.objects.get_or_create(username=USERNAME, defaults={"is_active": False})
-    if is_new:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
+    shut_out = {"is_active": False, "password": make_password(None)}
+    user, _ = User.objects.get_or_create(username=USERNAME, defaults=shut_out)
     return user.pk

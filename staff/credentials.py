@@ -23,6 +23,7 @@ from projects.models import (
     all_scopes,
     is_live,
 )
+from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
 from staff.actions.credentials import Revoke, Rotate
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
@@ -30,10 +31,8 @@ from staff.display import (
     id_column,
     in_use_first,
     link_to,
-    list_of,
-    may_view,
+    lists_seen_by,
     moment_of,
-    sessions_of,
     short_ids,
 )
 from staff.lists import StrictFilter
@@ -116,10 +115,11 @@ class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return format_html_join(", ", "{}", links)
 
     def leads_to(self, request: HttpRequest, row: Credential) -> list[tuple[str, str]]:
-        leads = sessions_of(request.user, key=row.pk)
-        if may_view(request.user, AccessToken):
-            leads.append(("Access tokens", list_of(AccessToken, credential__id__exact=row.pk)))
-        return leads
+        return lists_seen_by(
+            request.user,
+            ("Sessions", DetectionSession, {"key": row.pk}),
+            ("Access tokens", AccessToken, {"credential__id__exact": row.pk}),
+        )
 
 
 @admin.register(ApiKey)

@@ -6,7 +6,7 @@ A section is shown to those who may view its rows. Its queries are bounded.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Count, Model, QuerySet
 from django.db.models.functions import TruncHour
@@ -19,11 +19,11 @@ from sessions_app.models import DetectionSession, Mode, Status
 from staff.display import (
     DAY,
     OF_KIND,
+    RowCount,
     count_up_to,
     duration,
     list_of,
     may_view,
-    words_up_to,
 )
 from staff.states import about_to_expire, needs_attention
 from webhooks.models import SenderState, WebhookEndpoint
@@ -115,31 +115,6 @@ HOURS = 24
 BAR_HEIGHT, BAR_STEP = 100, 10
 
 
-class Bar(NamedTuple):
-    """A span of time, and its rectangle in the chart. Rectangles are BAR_STEP apart."""
-
-    since: datetime
-    value: int
-    x: int
-    y: int
-    height: int
-
-
-class Chart(NamedTuple):
-    bars: Sequence[Bar]
-    total: int
-    most: int
-    width: int
-
-
-class Concern(NamedTuple):
-    """Rows that need attention: how many, up to a bound, and the list that shows them."""
-
-    title: str
-    number: str
-    address: str
-
-
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "attention": list(_attention(user, now)),
@@ -171,8 +146,12 @@ def sweep_stands(now: datetime, lag: timedelta) -> str | None:
     return f"for {duration(since)}" if since > SWEEP_STANDS else None
 
 
-def created_per_hour(now: datetime) -> Chart:
-    """A chart of the sessions created in each of the last hours, the running hour last."""
+def created_per_hour(now: datetime) -> dict[str, Any]:
+    """A chart of the sessions created in each of the last hours, the running hour last.
+
+    Each of its `bars` is an hour with its number of sessions, and a rectangle BAR_STEP after the
+    last.
+    """
     running = now.replace(minute=0, second=0, microsecond=0)
     hours = [running - timedelta(hours=back) for back in reversed(range(HOURS))]
     # Every status and mode is named, so that their index with the time serves.
@@ -186,12 +165,14 @@ def created_per_hour(now: datetime) -> Chart:
     bars = []
     for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
         height = round(BAR_HEIGHT * value / (most or 1))
-        bars.append(Bar(hour, value, number * BAR_STEP, BAR_HEIGHT - height, height))
-    return Chart(bars, sum(values), most, BAR_STEP * HOURS)
+        place = {"x": number * BAR_STEP, "y": BAR_HEIGHT - height, "height": height}
+        bars.append({"since": hour, "value": value, **place})
+    return {"bars": bars, "total": sum(values), "most": most, "width": BAR_STEP * HOURS}
 
 
-def _attention(user: Any, now: datetime) -> Iterator[Concern]:
-    """Each list that is filtered to what needs attention, unless it is empty."""
+def _attention(user: Any, now: datetime) -> Iterator[tuple[str, RowCount, str]]:
+    """The title, number of rows and address of each list of what needs attention, unless it is
+    empty."""
     days = f"{now - DAY:%Y-%m-%d}..{now:%Y-%m-%d}"
     failed = DetectionSession.objects.filter(
         status=Status.FAILED, mode__in=Mode.values, created_at__gte=now - DAY
@@ -230,5 +211,4 @@ def _attention(user: Any, now: datetime) -> Iterator[Concern]:
     ]
     for title, model, rows, filters in kinds:
         if may_view(user, model) and (number := count_up_to(MAX_COUNTED, rows)):
-            words = words_up_to(MAX_COUNTED, number)
-            yield Concern(title, words, list_of(model, **filters))
+            yield title, number, list_of(model, **filters)

@@ -52,14 +52,24 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def count_up_to(most: int, rows: QuerySet[Any]) -> int:
-    """How many rows there are; `most` + 1 where there are more. No more are read."""
-    return rows.order_by()[: most + 1].count()
+class RowCount(int):
+    """A number of rows, which pages show as `1,234`; or as `more than 1,000`, of which no more were
+    counted."""
+
+    more = ""
+
+    def __str__(self) -> str:
+        return f"{self.more}{int(self):,}"
 
 
-def words_up_to(most: int, number: int) -> str:
-    """A number of `count_up_to` in words."""
-    return f"over {most:,}" if number > most else f"{number:,}"
+class MoreThan(RowCount):
+    more = "more than "
+
+
+def count_up_to(most: int, rows: QuerySet[Any]) -> RowCount:
+    """How many rows there are; MoreThan(most) if there are more, which are not read."""
+    number = rows.order_by()[: most + 1].count()
+    return RowCount(number) if number <= most else MoreThan(most)
 
 
 def short_id(row_id: object) -> SafeString:
@@ -206,11 +216,15 @@ def list_of(model: type[Model], **filters: Any) -> str:
     return f"{address}?{urlencode(filters)}" if filters else address
 
 
-def sessions_of(user: Any, **filters: Any) -> list[tuple[str, str]]:
-    """The label and address of a filtered list of sessions, if `user` may see them."""
-    if not may_view(user, DetectionSession):
-        return []
-    return [("Sessions", list_of(DetectionSession, **filters))]
+def lists_seen_by(
+    user: Any, *lists: tuple[str, type[Model], dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """The label and address of each of the `lists` that `user` may see: label, model, filters."""
+    return [
+        (label, list_of(model, **filters))
+        for label, model, filters in lists
+        if may_view(user, model)
+    ]
 
 
 def link(address: str, text: object) -> SafeString:
@@ -240,7 +254,7 @@ def in_use_first(model: type[Model]) -> list[Any]:
     return []
 
 
-def with_release(rows: Any) -> Any:
+def with_release(rows: QuerySet[Any]) -> QuerySet[Any]:
     """MoveSpecs with what `release_words` reads."""
     return rows.select_related(RELEASED).defer(f"{RELEASED}__yaml_source")
 
@@ -264,13 +278,14 @@ class PickerView(AutocompleteJsonView):
         return {**super().serialize_result(obj, to_field_name), "text": distinct_name(obj)}
 
 
-def with_author(rows: Any, column: str) -> Any:
+def with_author(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
     """`rows` with the name and kind of the credential in `column`."""
     author = Credential.objects.filter(pk=OuterRef(column))
-    return rows.annotate(
+    found: QuerySet[Any] = rows.annotate(
         author_name=Subquery(author.values("name")[:1]),
         author_kind=Subquery(author.values("kind")[:1]),
     )
+    return found
 
 
 def author_of(row: Any, credential_id: UUID | None) -> SafeString | str:

@@ -25,12 +25,10 @@ from staff.display import (
     counted,
     first_digits,
     id_column,
-    list_of,
-    may_view,
+    lists_seen_by,
     moment,
     moment_of,
     page_of,
-    words_up_to,
 )
 from staff.lists import StrictFilter
 
@@ -116,7 +114,7 @@ def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
     return [
         ("Id", row.pk),
         ("Made", moment(row.created_at, now)),
-        ("Sessions", words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, sessions))),
+        ("Sessions", count_up_to(MAX_COUNTED, sessions)),
         ("Last session", moment(last, now) if last else "none"),
         ("Live streams", sessions.live().attached(now).count()),
     ]
@@ -160,6 +158,7 @@ class ErasureAdmin(ReadOnlyAdmin):
         return badge("done", "good") if erasure.ended_at else badge("pending", "warning")
 
     def leads_to(self, request: HttpRequest, row: Erasure) -> list[tuple[str, str]]:
-        if row.kind == Kind.SUBJECT or not may_view(request.user, LogEntry):
+        if row.kind == Kind.SUBJECT:
             return []
-        return [("Who did what", list_of(LogEntry, q=row.project_id or row.organization_id))]
+        owner = row.project_id or row.organization_id
+        return lists_seen_by(request.user, ("Who did what", LogEntry, {"q": owner}))

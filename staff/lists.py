@@ -16,7 +16,6 @@ from typing import Any, ClassVar, NamedTuple, cast
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
@@ -29,23 +28,19 @@ from django.core.exceptions import (
 )
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotAllowed,
-    QueryDict,
-    StreamingHttpResponse,
-)
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, slugify
+from django.views.decorators.http import require_GET
 
 from common.keyset import Cursor, every_row, parse_cursor
 from kynaplatform import clock
-from staff.states import entry_add
+from staff.states import history_add
 
 
 class Refused(Exception):
@@ -182,14 +177,14 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise Refused("This list has no such filter.") from error
         return cast(StrictChangeList, changelist)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> Any:
         """Refuses what can't be an id, which Django compares unchecked."""
         for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
             try:
                 self.opts.pk.to_python(selected)
             except ValidationError as error:
                 raise Refused("What was selected has no id of this list.") from error
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         """Rows are referred to by their primary key alone."""
@@ -281,14 +276,13 @@ class DownloadableAdmin(StrictAdmin):
         context = {**self.list_context(request), **(extra_context or {})}
         return super().changelist_view(request, context)
 
+    @method_decorator(require_GET)
     def csv_view(self, request: HttpRequest) -> HttpResponseBase:
         """The CSV of the list at the same address without `csv/`, with all of its pages.
 
         Its columns are the list's, and `only_in_csv`: a header, then a line a row; whole ids, ISO
         8601 moments in UTC, objects as JSON.
         """
-        if request.method != "GET":
-            return HttpResponseNotAllowed(["GET"])
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         if PAGE_VAR in request.GET:
@@ -296,14 +290,33 @@ class DownloadableAdmin(StrictAdmin):
         changelist = self.get_changelist_instance(request)
         logged = self.logged_parameters(request.GET).items()
         parameters = ", ".join(f"{name}={value}" for name, value in logged)
-        entry_add(
-            user_id=user_id_of(request),
-            model=self.model,
-            flag=CHANGE,
-            message=f"Downloaded: {parameters or 'all'}.",
-            about="list as CSV",
-        )
-        return attachment(list_lines(changelist, self), slugify(str(self.opts.verbose_name_plural)))
+        message = f"Downloaded: {parameters or 'all'}."
+        history_add(user_id=user_id_of(request), row=self.model, message=message)
+        shown = [one for one in changelist.list_display if one != "action_checkbox"]
+        columns = [*shown, *self.only_in_csv]
+        header = [label_for_field(one, self.model, self) for one in columns]
+        rows = ([plain(one, row, self) for one in columns] for row in changelist.every_row())
+        return attachment(csv_lines(header, rows), slugify(str(self.opts.verbose_name_plural)))
+
+
+class KeysetAdmin(DownloadableAdmin):
+    """A page whose `changelist_class`, a KeysetChangeList, filters and searches."""
+
+    change_list_template = "admin/placed_list.html"
+    # In another order, a page would read every row.
+    sortable_by = ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset, False
+
+
+class LeftToList(admin.SimpleListFilter):
+    """A filter of a KeysetChangeList."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """The list reads its value."""
 
 
 def user_id_of(request: HttpRequest) -> int:
@@ -319,15 +332,6 @@ def attachment(lines: Iterator[bytes], name: str) -> StreamingHttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )
-
-
-def list_lines(changelist: StrictChangeList, page: DownloadableAdmin) -> Iterator[bytes]:
-    """The lines of a list's CSV."""
-    shown = [one for one in changelist.list_display if one != "action_checkbox"]
-    columns = [*shown, *page.only_in_csv]
-    header = [label_for_field(one, changelist.model, page) for one in columns]
-    rows = changelist.every_row()
-    return csv_lines(header, ([plain(one, row, page) for one in columns] for row in rows))
 
 
 def csv_lines(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:

@@ -32,10 +32,6 @@ MAX_SUBJECTS = 500
 MAX_ENTRIES = 1_000
 # The newest entries whose texts are searched, for names that nothing has any more.
 MAX_TEXTS = 50_000
-HELP = (
-    f"By customer, name, id, or who did it: the newest {MAX_ENTRIES:,} of each. "
-    f"A name that was changed since is found in the newest {MAX_TEXTS:,} of all."
-)
 
 
 def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
@@ -62,20 +58,16 @@ def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
 
 def _subjects(text: str) -> list[str]:
     """The ids of the rows that match `text`, and of the versions of MoveSpecs that do."""
-    found: dict[type[Model], list[Any]] = {
-        model: _newest_ids(searched(model._default_manager.all(), text, _fields(model)))
-        for model in SUBJECTS
-    }
+    found: dict[type[Model], list[Any]] = {}
+    for model in SUBJECTS:
+        fields = admin.site.get_model_admin(model).search_fields
+        found[model] = _newest_ids(searched(model._default_manager.all(), text, fields))
     versions = MoveSpecVersion.objects.filter(movespec__in=found[MoveSpec])
     return [str(pk) for ids in (*found.values(), _newest_ids(versions)) for pk in ids]
 
 
 def _newest_ids(rows: QuerySet[Any]) -> list[Any]:
     return list(rows.order_by("-created_at").values_list("pk", flat=True)[:MAX_SUBJECTS])
-
-
-def _fields(model: type[Model]) -> list[str]:
-    return list(admin.site.get_model_admin(model).search_fields)
 
 
 NAME = "Who did what"
@@ -94,8 +86,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_select_related = ["user", "content_type"]
     # Django shows its search box for these; `log_searched` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]
+    search_help_text = (
+        f"By customer, name, id, or who did it: the newest {MAX_ENTRIES:,} of each. "
+        f"A name that was changed since is found in the newest {MAX_TEXTS:,} of all."
+    )
     fields = ["at", "who", "what", "object_id", "done", "why"]
-    readonly_fields = ["at", "who", "what", "done", "why"]
 
     @admin.display(description="when")
     def at(self, entry: LogEntry) -> str:
@@ -137,9 +132,8 @@ class LogEntryAdmin(ReadOnlyAdmin):
         return log_searched(queryset, search_term), False
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        named = {"title": NAME, "list_name": NAME, "search_help": HELP}
-        return {**super().list_context(request), **named}
+        return {**super().list_context(request), "title": NAME, "list_name": NAME}
 
     def page_context(self, request: HttpRequest, entry: LogEntry) -> dict[str, Any]:
-        named = {"title": "What was done", "list_name": NAME}
-        return {**super().page_context(request, entry), **named}
+        context = super().page_context(request, entry)
+        return {**context, "title": "What was done", "list_name": NAME}

@@ -2,9 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from common.names import visible
-from detection import VIEWS, Issue, Validation, camera, placed_roles
+from detection import VIEWS, Validation, camera, placed_roles
 from movespecs.accuracy import AccuracyCard, unmeasured
 from movespecs.models import MoveSpecVersion
 from staff.display import page_of
@@ -95,10 +94,7 @@ def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
     Between the common beginning and end at most MAX_COMPARED lines of each are compared. Further
     lines count as changed.
     """
-    shorter = min(len(left), len(right))
-    start = sum(1 for _ in takewhile(lambda at: left[at] == right[at], range(shorter)))
-    ends = range(1, shorter - start + 1)
-    end = sum(1 for _ in takewhile(lambda at: left[-at] == right[-at], ends))
+    start, end = _common_ends(left, right)
     old = left[start : len(left) - end][:MAX_COMPARED]
     new = right[start : len(right) - end][:MAX_COMPARED]
     blocks = SequenceMatcher(None, old, new).get_matching_blocks()
@@ -109,12 +105,17 @@ def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
     ]
 
 
+def _common_ends(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
+    """The lengths of the common beginning and, after that, of the common end."""
+    shorter = min(len(left), len(right))
+    start = next((at for at in range(shorter) if left[at] != right[at]), shorter)
+    ends = range(shorter - start)
+    return start, next((at for at in ends if left[-1 - at] != right[-1 - at]), shorter - start)
+
+
 def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
     """Both lines, with the words between their common beginning and end marked."""
-    shorter = min(len(old), len(new))
-    start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
-    ends = range(shorter - start)
-    end = next((at for at in ends if old[-1 - at] != new[-1 - at]), shorter - start)
+    start, end = _common_ends(old, new)
     while start and old[start - 1].isalnum():
         start -= 1
     while end and old[-end].isalnum():
@@ -150,37 +151,6 @@ def _around_changes(rows: list[DiffRow]) -> Iterator[DiffRow]:
 MAX_LINES = 2_000
 
 
-class Line(NamedTuple):
-    number: int
-    text: str
-    issues: tuple[Issue, ...]
-
-
-class LineRole(NamedTuple):
-    """What the criterion at a line does, and from which view it is seen."""
-
-    line: int
-    name: str
-    sentence: str
-    seen: str
-    is_unmeasured: bool
-
-
-def numbered_lines(
-    yaml_source: str, issues: Iterable[Issue], *, most: int | None = None
-) -> tuple[list[Line], int]:
-    """The first `most` lines, each with its issues, and how many are left out."""
-    of_line = defaultdict(list)
-    for issue in issues:
-        of_line[issue.line].append(issue)
-    lines = lines_of(yaml_source)
-    shown = [
-        Line(number, visible(text), tuple(of_line[number]))
-        for number, text in enumerate(lines[:most], start=1)
-    ]
-    return shown, len(lines) - len(shown)
-
-
 def reading(
     yaml_source: str,
     validation: Validation,
@@ -198,21 +168,28 @@ def reading(
     issues = [*validation.errors, *validation.warnings]
     paths = validation.spec.check_paths if card and validation.spec else {}
     untried = {paths[name] for name in unmeasured(card, paths)}
-    lines, left_out = numbered_lines(yaml_source, issues, most=None if every else MAX_LINES)
+    of_line = defaultdict(list)
+    for issue in issues:
+        of_line[issue.line].append(issue)
+    lines = lines_of(yaml_source)
+    shown = lines if every else lines[:MAX_LINES]
     return {
         "issues": issues,
-        "lines": lines,
-        "lines_left_out": left_out,
+        "lines": [
+            {"number": number, "text": visible(text), "issues": of_line[number]}
+            for number, text in enumerate(shown, start=1)
+        ],
+        "lines_left_out": len(lines) - len(shown),
         "all_lines": all_lines,
         "camera": camera(validation.spec).sentence if validation.spec else "",
         "roles": [
-            LineRole(
-                mark.line,
-                role.role,
-                role.sentence,
-                VIEWS[role.view],
-                is_unmeasured=role.path in untried,
-            )
+            {
+                "line": mark.line,
+                "name": role.role,
+                "sentence": role.sentence,
+                "seen": VIEWS[role.view],
+                "is_unmeasured": role.path in untried,
+            }
             for role, mark in placed_roles(validation)
         ],
     }

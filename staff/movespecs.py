@@ -1,8 +1,8 @@
 """The pages of MoveSpecs, their versions, drafts and releases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -17,6 +17,7 @@ from detection import validate
 from kynaplatform import clock
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin, action_url
 from staff.actions import movespecs as actions
 from staff.actions.movespecs import (
@@ -36,13 +37,12 @@ from staff.display import (
     id_column,
     in_use_first,
     link_to,
-    list_of,
+    lists_seen_by,
     may_view,
     moment,
     moment_of,
     page_of,
     release_words,
-    sessions_of,
     with_author,
     with_release,
 )
@@ -50,17 +50,16 @@ from staff.movespec_text import comparison, every_line_of, lines_of, reading
 from staff.states import with_suspensions
 
 
-class VersionRow(NamedTuple):
-    number: SafeString
-    state: SafeString
-    made: SafeString
-    made_by: SafeString | str
-    does: Sequence[tuple[str, str]]
+@admin.display(description="MoveSpec", ordering="movespec__name")
+def movespec_name(row: Any) -> str:
+    return full_name(row.movespec)
 
 
-def with_releases(versions: Any) -> Any:
+def with_releases(versions: QuerySet[Any]) -> QuerySet[Any]:
     """Versions with whether each was ever released."""
-    return versions.annotate(was_released=Exists(Release.objects.filter(to_version=OuterRef("pk"))))
+    releases = Release.objects.filter(to_version=OuterRef("pk"))
+    found: QuerySet[Any] = versions.annotate(was_released=Exists(releases))
+    return found
 
 
 def version_state(version: Any) -> SafeString:
@@ -71,24 +70,24 @@ def version_state(version: Any) -> SafeString:
     return badge("released before" if version.was_released else "never released")
 
 
-def version_row(user: Any, version: Any, now: datetime) -> VersionRow:
-    return VersionRow(
-        link_to(version, f"Version {version.version_number}"),
-        version_state(version),
-        moment(version.created_at, now),
-        author_of(version, version.created_by),
-        list(_does(user, version)),
-    )
+def version_row(user: Any, version: Any, now: datetime) -> dict[str, Any]:
+    return {
+        "number": link_to(version, f"Version {version.version_number}"),
+        "state": version_state(version),
+        "made": moment(version.created_at, now),
+        "made_by": author_of(version, version.created_by),
+        "links": list(_links(user, version)),
+    }
 
 
-def _does(user: Any, version: Any) -> Iterator[tuple[str, str]]:
-    """What leads on from a row: the label and the address of each. A comparison is from the older
-    to the newer, be that released or not."""
+def _links(user: Any, version: Any) -> Iterator[tuple[str, str]]:
+    """The label and address of each link in a row. A comparison is from the older to the newer, be
+    that released or not."""
     released = version.movespec.current_released_version
     if released and released.pk != version.pk:
         older, newer = sorted((released, version), key=lambda one: one.version_number)
         yield "Compare", f"{page_of(newer)}?against={older.pk}#against"
-    yield from sessions_of(user, q=version.pk)
+    yield from lists_seen_by(user, ("Sessions", DetectionSession, {"q": version.pk}))
     for action in (actions.Release(), actions.RollBack()):
         if user.has_perm(action.permission) and action.applies_to(version):
             yield f"{action.label} …", action_url(action, version)
@@ -122,8 +121,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         rows = with_release(super().get_queryset(request))
-        found: QuerySet[MoveSpec] = with_author(rows, "created_by")
-        return found
+        return with_author(rows, "created_by")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         is_searched = bool(request.GET.get(SEARCH_VAR, "").strip())
@@ -136,21 +134,28 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return author_of(movespec, movespec.created_by)
 
     def leads_to(self, request: HttpRequest, row: MoveSpec) -> list[tuple[str, str]]:
-        leads = sessions_of(request.user, movespec=row.pk)
+        leads = lists_seen_by(
+            request.user,
+            ("Sessions", DetectionSession, {"movespec": row.pk}),
+            ("Releases", Release, {"movespec__id__exact": row.pk}),
+        )
         drafts = MoveSpecDraft.objects.filter(movespec=row).only("id")
         if may_view(request.user, MoveSpecDraft) and (draft := drafts.first()):
             leads.append(("Draft", page_of(draft)))
-        if may_view(request.user, Release):
-            leads.append(("Releases", list_of(Release, movespec__id__exact=row.pk)))
         return leads
 
-    @admin.display(description="description", empty_value="-")
+    @admin.display(description="description")
     def shown_description(self, movespec: MoveSpec) -> str:
-        return visible_lines(movespec.description or "-")
+        return "\n".join(map(visible, lines_of(movespec.description or "-")))
 
     @admin.display(description="state", ordering="visibility")
     def state(self, movespec: MoveSpec) -> SafeString:
-        state = with_suspensions(movespec, _own_state(movespec))
+        own = badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
+        if movespec.archived_at is not None:
+            own = badge("archived")
+        elif movespec.delisted_at is not None:
+            own = badge("delisted", "bad")
+        state = with_suspensions(movespec, own)
         card = accuracy_cards().get(movespec.id)
         if card is None or not card.experimental:
             return state
@@ -163,7 +168,8 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
         context = super().page_context(request, movespec)
         card = accuracy_cards().get(movespec.id)
-        versions = with_author(with_releases(movespec.versions.all()), "created_by")
+        versions = with_releases(movespec.versions.all())
+        versions = with_author(versions, "created_by")
         newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])
         for version in newest:
             version.movespec = movespec
@@ -196,23 +202,6 @@ def _previous_version(movespec: MoveSpec) -> MoveSpecVersion | None:
     return last.from_version if last else None
 
 
-def _own_state(movespec: MoveSpec) -> SafeString:
-    if movespec.archived_at is not None:
-        return badge("archived")
-    if movespec.delisted_at is not None:
-        return badge("delisted", "bad")
-    return badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
-
-
-def visible_lines(text: str) -> str:
-    return "\n".join(map(visible, lines_of(text)))
-
-
-@admin.display(description="MoveSpec", ordering="movespec__name")
-def movespec_name(row: Any) -> str:
-    return full_name(row.movespec)
-
-
 @admin.register(MoveSpecDraft)
 class MoveSpecDraftAdmin(ReadOnlyAdmin):
     change_form_template = "admin/movespecs/draft.html"
@@ -223,8 +212,7 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecDraft]:
         rows = super().get_queryset(request).defer("yaml_source")
-        found: QuerySet[MoveSpecDraft] = with_author(rows, "updated_by")
-        return found
+        return with_author(rows, "updated_by")
 
     @admin.display(description="changed by")
     def changed_by(self, draft: MoveSpecDraft) -> SafeString | str:
@@ -247,8 +235,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         texts = [f"{version}__yaml_source" for version in ("from_version", "to_version")]
         rows = super().get_queryset(request).defer(*texts)
-        found: QuerySet[Release] = with_author(rows, "released_by_credential")
-        return found
+        return with_author(rows, "released_by_credential")
 
     @admin.display(description="versions")
     def versions(self, release: Release) -> str:
@@ -288,8 +275,8 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecVersion]:
         released = "movespec__current_released_version"
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
-        versions = with_author(versions.select_related(released), "created_by")
-        versions = with_releases(versions)
+        versions = versions.select_related(released)
+        versions = with_releases(with_author(versions, "created_by"))
         # Read in the statement that reads what is released: both are of one moment.
         releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
         latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")
@@ -302,7 +289,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return author_of(version, version.created_by)
 
     def leads_to(self, request: HttpRequest, row: MoveSpecVersion) -> list[tuple[str, str]]:
-        return sessions_of(request.user, q=row.pk)
+        return lists_seen_by(request.user, ("Sessions", DetectionSession, {"q": row.pk}))
 
     @admin.display(description="withdrawn by")
     def withdrawn_by(self, version: MoveSpecVersion) -> str | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -44,7 +44,7 @@ from projects.models import (
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession, Outcome
 from staff.actions import StaffActionAdmin
-from staff.actions.credentials import ISSUE
+from staff.actions.credentials import IssueApiKey, IssueServiceAccount
 from staff.actions.organizations import (
     MAY_ERASE,
     MAY_ONBOARD,
@@ -60,10 +60,10 @@ from staff.display import (
     link,
     link_to,
     list_of,
+    lists_seen_by,
     may_view,
     moment,
     moment_of,
-    sessions_of,
 )
 from staff.erasures import Erase
 from staff.lists import StrictFilter
@@ -90,89 +90,61 @@ GROUP BY 1, 2
 """
 
 
-class Day(NamedTuple):
-    since: datetime
-    counts: Sequence[int]
-    frames: int
-
-
-class Recent(NamedTuple):
-    """The days with sessions. `counted_from` is None unless there were more than are read."""
-
-    columns: Sequence[tuple[str, str]]
-    days: Sequence[Day]
-    counted_from: datetime | None
-
-
 def recent_sessions(
     project_ids: Sequence[UUID], *, now: datetime, max_sessions: int = MAX_SESSIONS
-) -> Recent:
-    """The days of UTC, the newest first. A session belongs to the day on which it was created.
+) -> dict[str, Any]:
+    """The days of UTC with sessions, the newest first. A session belongs to the day on which it was
+    created.
 
     At most `max_sessions` are read, the newest: the merge of one index scan for each project gives
-    them in that order, and nothing is sorted.
+    them in that order, and nothing is sorted. `counted_from` is None unless there were more.
     """
     since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (DAYS - 1) * DAY
-    rows = _sessions_by_day(project_ids, since, max_sessions) if project_ids else []
+    rows: list[tuple[datetime, str, int, int, datetime]] = []
+    if project_ids:
+        sessions = " UNION ALL ".join([_OF_PROJECT] * len(project_ids))
+        bounds = [value for id_ in project_ids for value in (id_, since, max_sessions)]
+        with connection.cursor() as cursor:
+            cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, max_sessions])
+            rows = cursor.fetchall()
     counts = {(day, outcome): count for day, outcome, count, *_ in rows}
     frames = Counter[datetime]()
     for day, _outcome, _count, accepted, _earliest in rows:
         frames[day] += int(accepted)
     outcomes = [one for one in SHOWN if any(outcome == one for _day, outcome in counts)]
-    days = [
-        Day(day, [counts.get((day, one), 0) for one in outcomes], frames[day])
-        for day in sorted(frames, reverse=True)
-    ]
     is_cut = sum(counts.values()) == max_sessions
-    earliest = min((row[4] for row in rows), default=None)
-    columns = [(one, outcome_words(one)) for one in outcomes]
-    return Recent(columns, days, earliest if is_cut else None)
-
-
-def _sessions_by_day(
-    project_ids: Sequence[UUID], since: datetime, max_sessions: int
-) -> list[tuple[datetime, str, int, int, datetime]]:
-    sessions = " UNION ALL ".join([_OF_PROJECT] * len(project_ids))
-    bounds = [value for project_id in project_ids for value in (project_id, since, max_sessions)]
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_DAY.format(sessions=sessions), [*bounds, max_sessions])
-        rows: list[tuple[datetime, str, int, int, datetime]] = cursor.fetchall()
-    return rows
+    return {
+        "columns": [(one, outcome_words(one)) for one in outcomes],
+        "days": [
+            (day, [counts.get((day, one), 0) for one in outcomes], frames[day])
+            for day in sorted(frames, reverse=True)
+        ],
+        "counted_from": min((row[4] for row in rows), default=None) if is_cut else None,
+    }
 
 
 # The newest projects whose sessions are read: each is a part of the statement.
 MAX_PROJECTS_READ = 200
 
 
-class OwnedCount(NamedTuple):
-    """A column that counts what a row owns: `field` has the number, `filters` narrow its list."""
+def count_column(label: str, field: str, model: type[Model], **filters: str) -> Any:
+    """A column with the number in `field`, which leads to the list of what it counts."""
 
-    label: str
-    field: str
-    model: type[Model]
-    filters: dict[str, str] = {}
-
-    def link(self, row: Organization | Project) -> SafeString:
-        """The number, which leads to the list of what it counts."""
+    @admin.display(description=label)
+    def shown(row: Organization | Project) -> SafeString:
         path = "organization" if isinstance(row, Organization) else "project"
         # The list of sessions has a parameter of its own for a customer.
-        is_own = self.model is DetectionSession and path == "organization"
+        is_own = model is DetectionSession and path == "organization"
         owner = path if is_own else f"{path}__id__exact"
-        address = list_of(self.model, **{owner: row.pk}, **self.filters)
-        return link(address, getattr(row, self.field))
+        return link(list_of(model, **{owner: row.pk}, **filters), getattr(row, field))
+
+    shown.counts = model  # type: ignore[attr-defined]
+    return shown
 
 
-LIVE_KEYS = {"state": "live"}
-LIVE_SESSIONS = OwnedCount(
-    "live sessions", "live_session_count", DetectionSession, {"status__exact": LIVE}
+LIVE_SESSIONS = count_column(
+    "live sessions", "live_session_count", DetectionSession, status__exact=LIVE
 )
-OWNED_BY_ORGANIZATION = [OwnedCount("projects", "project_count", Project), LIVE_SESSIONS]
-OWNED_BY_PROJECT = [
-    OwnedCount("MoveSpecs", "movespec_count", MoveSpec),
-    OwnedCount("live API keys", "api_key_count", ApiKey, LIVE_KEYS),
-    OwnedCount("live service accounts", "service_account_count", ServiceAccount, LIVE_KEYS),
-    LIVE_SESSIONS,
-]
 
 
 def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
@@ -191,22 +163,6 @@ def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> 
         counted, number = owned.filter(*conditions, **more), Count("pk")
     by_owner = counted.values(field.name).annotate(counted=number).values("counted")
     return Coalesce(Subquery(by_owner, output_field=IntegerField()), 0)
-
-
-def with_counts(projects: QuerySet[Project], now: datetime) -> QuerySet[Project]:
-    return projects.annotate(
-        movespec_count=count_of(Project, "movespecs"),
-        api_key_count=count_of(Project, "credentials", is_live(now), kind=CredentialKind.API_KEY),
-        service_account_count=count_of(
-            Project, "credentials", is_live(now), kind=CredentialKind.SERVICE_ACCOUNT
-        ),
-        # Only live sessions have a deadline.
-        live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
-    )
-
-
-def state_of_owner(row: Organization | Project) -> SafeString:
-    return with_suspensions(row) or badge("active", "good")
 
 
 class SuspensionFilter(StrictFilter):
@@ -233,14 +189,6 @@ def limit_in_force(field: str, default: str) -> Callable[..., str]:
     return shown
 
 
-def count_column(owned: OwnedCount) -> Callable[..., SafeString]:
-    @admin.display(description=owned.label)
-    def shown(row: Organization | Project) -> SafeString:
-        return owned.link(row)
-
-    return shown
-
-
 class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     """The page of an owner, which is suspended and resumed, and never deleted.
 
@@ -255,15 +203,14 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     }
     given: ClassVar[list[str]]
     limits: ClassVar[dict[str, str]]
-    owned: ClassVar[list[OwnedCount]]
+    owned: ClassVar[list[Any]]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        counts = map(count_column, self.owned_seen_by(request))
-        return [*self.list_display, *counts, moment_of("created_at")]
+        return [*self.list_display, *self.owned_seen_by(request), moment_of("created_at")]
 
     @admin.display(description="state", ordering="suspended_at")
     def state(self, row: Organization | Project) -> SafeString:
-        return state_of_owner(row)
+        return with_suspensions(row) or badge("active", "good")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         title = "Name" if obj else None
@@ -277,13 +224,11 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         return {
             **super().page_context(request, row),
             "facts": self.facts(request, row),
-            "recent": self.recent(request, row),
+            "recent": self.recent(row) if may_view(request.user, DetectionSession) else None,
             "max_sessions": MAX_SESSIONS,
         }
 
-    def recent(self, request: HttpRequest, row: Any) -> Recent | None:
-        if not may_view(request.user, DetectionSession):
-            return None
+    def recent(self, row: Any) -> dict[str, Any]:
         own = "organization" if isinstance(row, Organization) else "pk"
         projects = Project.objects.filter(**{own: row.pk}).order_by("-created_at")
         ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS_READ])
@@ -295,7 +240,7 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         return [
             ("State", self.state(row)),
             *([("Being erased", link_to(erasure, "how far it is"))] if erasure else []),
-            *((str(capfirst(one.label)), one.link(row)) for one in counts),
+            *((capfirst(one.short_description), one(row)) for one in counts),
             ("Made", moment(row.created_at, clock.now())),
             ("Id", row.pk),
         ]
@@ -305,20 +250,15 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         is_customer = isinstance(row, Organization)
         path = "project__organization__id__exact" if is_customer else "project__id__exact"
         own = "organization" if is_customer else "project__id__exact"
-        owned = (ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint)
-        leads = [
-            (str(capfirst(model._meta.verbose_name_plural)), list_of(model, **{path: row.pk}))
-            for model in owned
-            if may_view(request.user, model)
-        ]
-        if is_customer and may_view(request.user, UsageMonth):
-            leads.append(("Usage", list_of(UsageMonth, organization_id__exact=row.pk)))
-        if may_view(request.user, LogEntry):
-            leads.append(("Who did what", list_of(LogEntry, q=row.pk)))
-        return [*sessions_of(request.user, **{own: row.pk}), *leads]
+        leads: list[tuple[str, type[Model], Any]] = [("Sessions", DetectionSession, {own: row.pk})]
+        for model in (ApiKey, ServiceAccount, MoveSpec, WebhookEndpoint):
+            leads.append((str(capfirst(model._meta.verbose_name_plural)), model, {path: row.pk}))
+        if is_customer:
+            leads.append(("Usage", UsageMonth, {"organization_id__exact": row.pk}))
+        return lists_seen_by(request.user, *leads, ("Who did what", LogEntry, {"q": row.pk}))
 
-    def owned_seen_by(self, request: HttpRequest) -> list[OwnedCount]:
-        return [one for one in self.owned if may_view(request.user, one.model)]
+    def owned_seen_by(self, request: HttpRequest) -> list[Any]:
+        return [one for one in self.owned if may_view(request.user, one.counts)]
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -337,7 +277,7 @@ class OrganizationAdmin(SuspendableAdmin):
     change_list_template = "admin/projects/organizations.html"
     given = ["name"]
     limits = {"rate_limit": "RATE_LIMIT_ORGANIZATION", "retention_days": "RETENTION_DAYS"}
-    owned = OWNED_BY_ORGANIZATION
+    owned = [count_column("projects", "project_count", Project), LIVE_SESSIONS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)
@@ -370,7 +310,7 @@ class ProjectAdmin(SuspendableAdmin):
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name", "=organization__id"]
     autocomplete_fields = ["organization"]
-    staff_actions = [*ISSUE, *SuspendableAdmin.staff_actions]
+    staff_actions = [IssueApiKey(), IssueServiceAccount(), *SuspendableAdmin.staff_actions]
     given = ["name", "organization"]
     limits = {
         "rate_limit": "RATE_LIMIT_PROJECT",
@@ -381,7 +321,14 @@ class ProjectAdmin(SuspendableAdmin):
         "session_seconds": "SESSION_MAX_SECONDS",
         "session_events": "SESSION_MAX_EVENTS",
     }
-    owned = OWNED_BY_PROJECT
+    owned = [
+        count_column("MoveSpecs", "movespec_count", MoveSpec),
+        count_column("live API keys", "api_key_count", ApiKey, state="live"),
+        count_column(
+            "live service accounts", "service_account_count", ServiceAccount, state="live"
+        ),
+        LIVE_SESSIONS,
+    ]
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         owner = row.organization
@@ -390,7 +337,15 @@ class ProjectAdmin(SuspendableAdmin):
         return [("Customer", owner), *super().facts(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return with_counts(super().get_queryset(request), clock.now())
+        projects: QuerySet[Project] = super().get_queryset(request)
+        live_keys = partial(count_of, Project, "credentials", is_live(clock.now()))
+        return projects.annotate(
+            movespec_count=count_of(Project, "movespecs"),
+            api_key_count=live_keys(kind=CredentialKind.API_KEY),
+            service_account_count=live_keys(kind=CredentialKind.SERVICE_ACCOUNT),
+            # Only live sessions have a deadline.
+            live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -26,7 +26,6 @@ from django.db.models import (
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.text import capfirst, smart_split, unescape_string_literal
 
 from common.names import visible
@@ -53,7 +52,7 @@ from staff.display import (
     release_words,
     short_id,
 )
-from staff.lists import Refused, require_known, require_searchable
+from staff.lists import Refused
 from staff.states import with_suspensions
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -147,7 +146,7 @@ SESSIONS_HELP = (
     "Other text must match a subject or a metadata value exactly. Use subject:p_1 or "
     "metadata:north to search only these."
 )
-SUBJECT, NOTE = "subject:", "metadata:"
+SUBJECT, METADATA = "subject:", "metadata:"
 # The filters whose values are the customer's own.
 LABELS = frozenset({"subject", "note"})
 OF_PROJECT = ["name", "=id", "organization__name", "=organization__id"]
@@ -160,7 +159,7 @@ def session_filters(text: str) -> dict[str, Any]:
     An id is a version's, a project's, or the first digits of a session's. Raises Refused if the
     words are too many.
     """
-    if text.startswith((SUBJECT, NOTE)):
+    if text.startswith((SUBJECT, METADATA)):
         return label_filters(text)
     if meant := ids_of(text):
         if means_one_id(text) and (owned := _filters_of_id(meant[0])):
@@ -175,9 +174,9 @@ def label_filters(text: str) -> dict[str, Any]:
     """The fields for a subject, else for a note."""
     if text.startswith(SUBJECT):
         return _subject_filters(text.removeprefix(SUBJECT).strip())
-    if text.startswith(NOTE):
-        return _note_filters(text.removeprefix(NOTE).strip())
-    return _subject_filters(text) or _note_filters(text)
+    if text.startswith(METADATA):
+        return _metadata_filters(text.removeprefix(METADATA).strip())
+    return _subject_filters(text) or _metadata_filters(text)
 
 
 def _subject_filters(text: str) -> dict[str, Any]:
@@ -189,7 +188,7 @@ def _subject_filters(text: str) -> dict[str, Any]:
     return {"subject": text, "any_of": AnyOf(ids, [])} if ids else {}
 
 
-def _note_filters(text: str) -> dict[str, Any]:
+def _metadata_filters(text: str) -> dict[str, Any]:
     found = ids_with_note(text) if text else []
     return {} if found == [] else {"note": text}
 
@@ -225,46 +224,25 @@ BY_ID: tuple[type[Model], ...] = (
 NAME_SESSIONS = (Organization, Project, MoveSpec)
 
 
-class Found(NamedTuple):
-    name: str
-    short_id: SafeString | None
-    state: SafeString | None
-    address: str
+def find(request: HttpRequest, text: str) -> list[dict[str, Any]]:
+    """The results for `text`, of the kinds that the user may view.
 
-
-class FoundOfKind(NamedTuple):
-    """The first results of a kind, and the address of the list of all if there are more."""
-
-    kind: str
-    rows: list[Found]
-    all: str | None
-
-
-def search_text(request: HttpRequest) -> str:
-    """The text to search for. Raises Refused if the address has any other parameter."""
-    require_known(request.GET, {"q"})
-    text = request.GET.get("q", "").strip()
-    require_searchable(text)
-    return text
-
-
-def find(request: HttpRequest, text: str) -> list[FoundOfKind]:
-    """The results for `text`, of the kinds that the user may view."""
+    Of each kind the first rows, and the address of the list of `all` if there are more.
+    """
     pages = {model: admin.site.get_model_admin(model) for model in NAMED + BY_ID}
     found = {
         model: _found(page, request, text)
         for model, page in pages.items()
         if page.has_view_permission(request)
     }
-    if (sessions := found.get(DetectionSession)) and not sessions.rows:
-        named = any(found[one].rows for one in NAME_SESSIONS if one in found)
+    if (sessions := found.get(DetectionSession)) and not sessions["rows"]:
+        named = any(found[one]["rows"] for one in NAME_SESSIONS if one in found)
         is_label = not means_one_id(text) and bool(words_of(text)) and bool(label_filters(text))
-        of_name = list_of(DetectionSession, q=text) if named or is_label else None
-        found[DetectionSession] = sessions._replace(all=of_name)
-    return [one for one in found.values() if one.rows or one.all]
+        sessions["all"] = list_of(DetectionSession, q=text) if named or is_label else None
+    return [one for one in found.values() if one["rows"] or one["all"]]
 
 
-def _found(page: Any, request: HttpRequest, text: str) -> FoundOfKind:
+def _found(page: Any, request: HttpRequest, text: str) -> dict[str, Any]:
     rows, meant = page.get_queryset(request), ids_of(text)
     if page.model in NAMED and not means_one_id(text):
         # A short id finds its own rows, and not what its owner has.
@@ -273,11 +251,11 @@ def _found(page: Any, request: HttpRequest, text: str) -> FoundOfKind:
     else:
         rows = rows.filter(pk__range=meant).order_by("pk") if meant else rows.none()
     rows = list(rows[: MAX_FOUND + 1])
-    return FoundOfKind(
-        str(capfirst(page.opts.verbose_name_plural)),
-        [_to_found(page, row) for row in rows[:MAX_FOUND]],
-        list_of(page.model, q=text) if len(rows) > MAX_FOUND else None,
-    )
+    return {
+        "kind": capfirst(page.opts.verbose_name_plural),
+        "rows": [_row(page, row) for row in rows[:MAX_FOUND]],
+        "all": list_of(page.model, q=text) if len(rows) > MAX_FOUND else None,
+    }
 
 
 def _ranked(rows: QuerySet[Any], text: str, meant: tuple[UUID, UUID] | None) -> QuerySet[Any]:
@@ -296,10 +274,15 @@ def _ranked(rows: QuerySet[Any], text: str, meant: tuple[UUID, UUID] | None) -> 
     return rows.order_by(rank, *in_use_first(rows.model), "-created_at", "pk")
 
 
-def _to_found(page: Any, row: Any) -> Found:
+def _row(page: Any, row: Any) -> dict[str, Any]:
     project, has_name = project_of(row), page.model in NAMED
     name = f"{project} / {visible(row.name)}" if project and has_name else full_name(row)
     state = page.state(row) if hasattr(page, "state") else with_suspensions(row)
     if isinstance(row, MoveSpec):
         state = format_html("{} {}", state, badge(release_words(row)))
-    return Found(name, short_id(row.pk) if has_name else None, state, page_of(row))
+    return {
+        "name": name,
+        "short_id": short_id(row.pk) if has_name else "",
+        "state": state,
+        "address": page_of(row),
+    }

@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 
 from common.keyset import Cursor
@@ -18,11 +17,11 @@ from projects.models import Credential, Organization, Project
 from sessions_app.listing import LIVE, UNCOUNTED, SessionFilters, sessions_list
 from sessions_app.models import Status
 from staff.display import distinct_name, with_customer
-from staff.lists import KeysetChangeList, KeysetPage, StrictFilter
+from staff.lists import KeysetChangeList, KeysetPage, LeftToList, StrictFilter
 from staff.search import session_filters
 
 
-class LinkedFilter(admin.SimpleListFilter):
+class LinkedFilter(LeftToList):
     """A filter by a row whose page links to the list. It names the row, and offers no others."""
 
     template = "admin/filter.html"
@@ -39,11 +38,8 @@ class LinkedFilter(admin.SimpleListFilter):
         chosen = with_customer(self.model._default_manager.filter(pk=chosen_id))
         return [(str(one.pk), distinct_name(one)) for one in chosen]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Left to `SessionChangeList`."""
 
-
-class StatusFilter(StrictFilter):
+class StatusFilter(LeftToList, StrictFilter):
     title = "status"
     parameter_name = "status__exact"
 
@@ -53,9 +49,6 @@ class StatusFilter(StrictFilter):
             *((one, one) for one in Status.values),
             (UNCOUNTED, "Completed, 0 repetitions"),
         ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Left to `SessionChangeList`."""
 
 
 class OrganizationFilter(LinkedFilter):
@@ -82,7 +75,7 @@ class MoveSpecFilter(LinkedFilter):
     model = MoveSpec
 
 
-class DayFilter(admin.SimpleListFilter):
+class DayFilter(LeftToList):
     """A filter by days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both. It has an
     input, which keeps the values of the other filters."""
 
@@ -98,9 +91,6 @@ class DayFilter(admin.SimpleListFilter):
             (f"{yesterday}", "Yesterday"),
             (f"{week_ago}..{today}", "Last 7 days"),
         ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Left to `SessionChangeList`."""
 
     @property
     def typed(self) -> str | None:

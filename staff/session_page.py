@@ -266,23 +266,7 @@ def _movement(one: MovementSummary) -> Iterator[tuple[str, str]]:
         yield "Out / stay / back, mean", mean
 
 
-class Repetition(NamedTuple):
-    """A row of the table: a repetition, or an attempt that did not count."""
-
-    name: str
-    counts: bool
-    side: str
-    # Since the oldest event that was read.
-    after: str
-    took: str
-    parts: str
-    ranges: Sequence[str]
-    form: str
-    checks: Sequence[str]
-    why: str
-
-
-def repetition_rows(newest: Sequence[DetectionEvent], seen: Seen) -> list[Repetition]:
+def repetition_rows(newest: Sequence[DetectionEvent], seen: Seen) -> list[dict[str, Any]]:
     """The newest repetitions and attempts, the last one first."""
     outcomes = [event for event in newest if event.type in OUTCOMES]
     # A way back ends after its repetition was sent: the next event has it, or the summary.
@@ -300,7 +284,9 @@ def repetition_rows(newest: Sequence[DetectionEvent], seen: Seen) -> list[Repeti
 
 def _row(
     event: DetectionEvent, began_ms: float, backs: Mapping[Any, Any], spec: MoveSpec | None
-) -> Repetition:
+) -> dict[str, Any]:
+    """A row of the table: a repetition, or an attempt that did not count. `after` is the time since
+    the oldest event that was read."""
     payload, counts = event.payload, event.type == EventType.EVENT_COMPLETED
     metrics: dict[str, Any] = payload.get("metrics") or {}
     side, left_ms = payload.get("side"), (metrics.get("times") or {}).get("left_ms")
@@ -311,24 +297,20 @@ def _row(
     number = payload.get("number")
     name = kind if counts else "Attempt" if number is None else "Attempt at"
     back_ms = metrics.get("back_ms")
-    return Repetition(
-        name if number is None else f"{name} {number}",
-        counts,
-        side or "",
-        duration(timedelta(milliseconds=event.ts_ms - began_ms)),
-        "" if took is None else duration(timedelta(milliseconds=took)),
-        _parts(
-            (
-                metrics.get("out_ms"),
-                metrics.get("stay_ms"),
-                later.get("back_ms") if back_ms is None else back_ms,
-            )
-        ),
-        _ranges(metrics.get("measures", {}), spec),
-        "" if form is None else f"{form:.0%}",
-        list(map(check_words, checks.values())),
-        "" if counts else why_words(payload, spec),
-    )
+    if back_ms is None:
+        back_ms = later.get("back_ms")
+    return {
+        "name": name if number is None else f"{name} {number}",
+        "counts": counts,
+        "side": side or "",
+        "after": duration(timedelta(milliseconds=event.ts_ms - began_ms)),
+        "took": "" if took is None else duration(timedelta(milliseconds=took)),
+        "parts": _parts((metrics.get("out_ms"), metrics.get("stay_ms"), back_ms)),
+        "ranges": _ranges(metrics.get("measures", {}), spec),
+        "form": "" if form is None else f"{form:.0%}",
+        "checks": list(map(check_words, checks.values())),
+        "why": "" if counts else why_words(payload, spec),
+    }
 
 
 def _ranges(measures: Mapping[str, Any], spec: MoveSpec | None) -> list[str]:

@@ -10,11 +10,13 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
 
 from detection import MoveSpec
 from detection.engine.plan import plan_of
@@ -45,7 +47,7 @@ from staff.display import (
     moment_of,
     with_author,
 )
-from staff.lists import ROWS_AT_ONCE, attachment, csv_lines, require_known, user_id_of
+from staff.lists import ROWS_AT_ONCE, KeysetAdmin, attachment, csv_lines, require_known
 from staff.search import LABELS, SESSIONS_HELP, SUBJECT, session_filters
 from staff.session_list import (
     CredentialFilter,
@@ -58,7 +60,6 @@ from staff.session_list import (
 )
 from staff.session_page import session_page, spec_of
 from staff.states import (
-    history_add,
     history_of,
     message_and_reason,
     state_of_session,
@@ -111,10 +112,9 @@ OF_THE_MACHINERY = {
 
 
 @admin.register(DetectionSession)
-class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
+class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [Cancel()]
     changelist_class = SessionChangeList
-    change_list_template = "admin/placed_list.html"
     list_display = [
         id_column, "customer", "movespec", "state", "counted", "frames",
         moment_of("created_at"),
@@ -124,10 +124,9 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter, MoveSpecFilter,
         CredentialFilter,
     ]  # fmt: skip
-    # In another order, a page would read every row.
-    sortable_by = ()
-    # Django shows its search box for this; `SessionChangeList` does the search.
+    # Django shows its search box for this.
     search_fields = ["=id"]
+    search_help_text = SESSIONS_HELP
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         column.name for column in DetectionSession._meta.concrete_fields
         if column.name not in OF_THE_MACHINERY
@@ -157,24 +156,6 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
     def frames(self, session: DetectionSession) -> int:
         return session.accepted_frames_total
 
-    def made_by(self, session: DetectionSession) -> SafeString | str | None:
-        """The credential that created it, by name; None where code from before did."""
-        if session.created_by is None:
-            return None
-        this = DetectionSession.objects.filter(pk=session.pk).order_by().only("pk")
-        row = with_author(this, "created_by").first()
-        # It may be deleted while its page is made.
-        return author_of(row, session.created_by) if row else None
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset, False
-
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        named = {"search_help": SESSIONS_HELP, "rows_called": "sessions"}
-        return {**super().list_context(request), **named}
-
     def logged_parameters(self, parameters: QueryDict) -> Mapping[str, Any]:
         """No log has a person's id, or a note of a customer."""
         text = parameters.get(SEARCH_VAR, "").strip()
@@ -191,24 +172,21 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
         )
         return [own, *super().get_urls()]
 
+    @method_decorator(require_GET)
     def events_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The CSV of a session's events, for whoever may see its page. Each download is logged."""
-        if request.method != "GET":
-            return HttpResponseNotAllowed(["GET"])
         require_known(request.GET, set())
         session = self.get_object(request, unquote(object_id))
         if session is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
         if not self.has_view_permission(request, session):
             raise PermissionDenied
-        history_add(
-            user_id=user_id_of(request), row=session, message="Downloaded its events as CSV."
-        )
+        self.log_change(request, session, "Downloaded its events as CSV.")
         return attachment(event_lines(session, spec_of(session)), f"events-of-{session.pk}")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("resolved_version__movespec")
-        return rows.defer("engine_state")
+        return with_author(rows.defer("engine_state"), "created_by")
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         cancelled = _cancellation(session)
@@ -235,7 +213,8 @@ class DetectionSessionAdmin(StaffActionAdmin, ReadOnlyAdmin):
             ("Ended", _moment(ended)),
             ("Streamed for", duration(ended - started) if started and ended else None),
             ("Frames accepted", f"{session.accepted_frames_total:,}"),
-            ("Made by", self.made_by(session)),
+            # Code from before stored no credential.
+            ("Made by", session.created_by and author_of(session, session.created_by)),
         ]
         if may_view(request.user, WebhookDelivery):
             sent = list_of(WebhookDelivery, q=session.pk)

@@ -22,7 +22,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from kynaplatform import __version__, clock
-from kynaplatform.api.rate_limits import Decision, Limit
+from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.database.connections import is_lock_timeout
 from kynaplatform.middleware import client_address
@@ -36,7 +36,7 @@ from staff.lists import (
     require_searchable,
     require_text,
 )
-from staff.search import find, search_text
+from staff.search import find
 
 logger = logging.getLogger("kynaplatform.login")
 
@@ -100,7 +100,12 @@ def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> It
         decision = request_counter().peek(limits)
         if not decision.allowed:
             logger.warning("%s refused, too many failures: %s", what, _who(name, address))
-            raise _too_many(decision)
+            seconds = decision.reset_seconds
+            raise Refused(
+                f"Too many passwords were wrong. Try again in {seconds} seconds.",
+                status=429,
+                headers={"Retry-After": str(seconds)},
+            )
         try:
             yield
         except ValidationError:
@@ -125,15 +130,6 @@ def _wait_for_others(key: str) -> None:
 def _who(name: str, address: str) -> str:
     """The name and address for the log, escaped: a name can neither end nor reverse a line."""
     return f"{name.encode('unicode_escape').decode()[:MAX_LOGGED]} from {address}"
-
-
-def _too_many(decision: Decision) -> Refused:
-    seconds = decision.reset_seconds
-    return Refused(
-        f"Too many passwords were wrong. Try again in {seconds} seconds.",
-        status=429,
-        headers={"Retry-After": str(seconds)},
-    )
 
 
 class StaffSite(AdminSite):
@@ -164,7 +160,9 @@ class StaffSite(AdminSite):
 
         400 for a secret, a text of more than 200 characters, or any other parameter.
         """
-        text = search_text(request)
+        require_known(request.GET, {"q"})
+        text = request.GET.get("q", "").strip()
+        require_searchable(text)
         context = {
             **self.each_context(request),
             "title": f"Found for “{text}”" if text else "Find",

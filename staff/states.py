@@ -42,30 +42,22 @@ def history_of(row: Any) -> QuerySet[LogEntry]:
 
 
 def history_add(
-    *, user_id: int, row: Model, message: Any, flag: int = CHANGE, reason: str | None = None
+    *,
+    user_id: int,
+    row: Model | type[Model],
+    message: Any,
+    flag: int = CHANGE,
+    reason: str | None = None,
 ) -> LogEntry:
-    """Write what a user did to `row`, and why. Django's own names no customer."""
+    """Write what a user did to `row`, and why; or to a model's list. Django's own names no
+    customer."""
     if reason or REASON_BEFORE in message:
         message = f"{message}{REASON}{reason or ''}"
-    return entry_add(
-        user_id=user_id,
-        model=type(row),
-        flag=flag,
-        message=message,
-        about=full_name(row),
-        row_id=row.pk,
-    )
-
-
-def entry_add(
-    *, user_id: int, model: type[Model], flag: int, message: Any, about: str, row_id: Any = None
-) -> LogEntry:
-    """Write what a user did to a row, or without `row_id` to the list."""
     return LogEntry.objects.create(
         user_id=user_id,
-        content_type=_content_type(model),
-        object_id=row_id,
-        object_repr=about[:200],
+        content_type=_content_type(row),
+        object_id=row.pk if isinstance(row, Model) else None,
+        object_repr=full_name(row)[:200] if isinstance(row, Model) else "list as CSV",
         action_flag=flag,
         change_message=message if isinstance(message, str) else json.dumps(message),
     )

@@ -21,7 +21,6 @@ from staff.search import searched
 from staff.session_list import LinkedFilter
 from usage.models import UsageMonth
 
-HELP = "By the name of a customer, or its id. The months are of UTC."
 MONTHS_OFFERED = 36
 NUMBERS = ("sessions", "accepted_frames", "live_frames")
 
@@ -74,8 +73,8 @@ class UsageMonthAdmin(ReadOnlyAdmin):
     ordering = ["-month", "-accepted_frames", "organization_id"]
     # Django shows its search box for these; `get_search_results` searches the organizations.
     search_fields = ["name", "=id"]
+    search_help_text = "By the name of a customer, or its id. The months are of UTC."
     fields = ["shown_month", "customer", "organization_id", *NUMBERS, "active_hours"]
-    readonly_fields = ["shown_month", "customer", "active_hours"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageMonth]:
         named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
@@ -89,9 +88,6 @@ class UsageMonthAdmin(ReadOnlyAdmin):
             return queryset, False
         found = searched(Organization.objects.all(), search_term, ["name", "=id"])
         return queryset.filter(organization_id__in=found.order_by().values("id")), False
-
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().list_context(request), "search_help": HELP}
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {**super().page_context(request, row), "subtitle": customer_of(row)}

@@ -15,7 +15,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from common.keyset import Cursor
@@ -31,9 +30,8 @@ from staff.display import (
     may_view,
     moment,
     moment_of,
-    words_up_to,
 )
-from staff.lists import KeysetChangeList, KeysetPage, StrictFilter
+from staff.lists import KeysetAdmin, KeysetChangeList, KeysetPage, StrictFilter
 from staff.search import ids_of
 from staff.states import (
     needs_attention,
@@ -56,7 +54,6 @@ HIDDEN: Final = "…"
 # A part of a path with this many characters is cut to its first ones.
 LONG_PART, KEPT_OF_IT = 20, 4
 SIGNING_SECRET = re.compile(r"whsec_[\w+/=-]*")
-WORDS = re.compile(r"[^._]+[._]?")
 
 
 def shown_url(url: str) -> str:
@@ -81,11 +78,6 @@ def without_secrets(text: str, url: str) -> str:
 
 def _cut(part: str) -> str:
     return part if len(part) < LONG_PART else f"{part[:KEPT_OF_IT]}{HIDDEN}"
-
-
-def type_shown(type_: str) -> SafeString:
-    """The type of a message. Its lines may break between its words."""
-    return format_html_join("", "{}<wbr>", ((part,) for part in WORDS.findall(type_)))
 
 
 ENDPOINT, STATUS = "endpoint__id__exact", "status__exact"
@@ -161,8 +153,7 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="types")
     def types(self, endpoint: WebhookEndpoint) -> str:
-        shown = [(type_shown(one),) for one in endpoint.event_types or []]
-        return format_html_join(", ", "{}", shown) or "all"
+        return ", ".join(endpoint.event_types or []) or "all"
 
     @admin.display(description="state")
     def state(self, endpoint: WebhookEndpoint) -> SafeString:
@@ -190,13 +181,11 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
         leads = []
         for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
             rows = WebhookDelivery.objects.filter(endpoint=row, status=status)
-            number = words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, rows))
             address = list_of(WebhookDelivery, **{ENDPOINT: row.pk, STATUS: status})
-            leads.append((f"{status.label}: {number}", address))
+            leads.append((f"{status.label}: {count_up_to(MAX_COUNTED, rows)}", address))
         return leads
 
 
-DELIVERY_HELP = "By the id of a message, which is its webhook-id, or by that of its session."
 # When it was created, and its id.
 Read = tuple[datetime, UUID]
 
@@ -216,54 +205,45 @@ class DeliveryChangeList(KeysetChangeList):
 
     def _read(self, start: Cursor | None, most: int) -> Sequence[Read]:
         """The next rows in the list's order, by an index for each filter."""
-        rows = WebhookDelivery.objects.all()
-        if text := self.query.strip():
+        rows = WebhookDelivery.objects.values_list("created_at", "id")
+        text, endpoint = self.query.strip(), self.params.get(ENDPOINT)
+        if not (text or endpoint):
+            # Ids begin with their time.
+            older = rows.filter(id__lt=start.id) if start else rows
+            return list(older.order_by("-id")[:most])
+        rows = rows.order_by("-created_at", "-id")
+        if start:
+            rows = rows.filter(start.rows)
+        if text:
             meant = ids_of(text)
             if meant is None:
                 return []
             rows = rows.filter(Q(pk__range=meant) | Q(session_id__range=meant))
-        if endpoint := self.params.get(ENDPOINT):
-            statuses = [self.params.get(STATUS)] if self.params.get(STATUS) else DeliveryStatus
-            parts = [rows.filter(endpoint=endpoint, status=one) for one in statuses]
-            return _newest([_beyond(part, start) for part in parts], most)
-        if text:
-            return _newest([_beyond(rows, start)], most)
-        # Ids begin with their time.
-        older = rows.filter(id__lt=start.id) if start else rows
-        return list(_values(older).order_by("-id")[:most])
-
-
-def _beyond(rows: QuerySet[WebhookDelivery], start: Cursor | None) -> QuerySet[WebhookDelivery]:
-    return rows.filter(start.rows) if start else rows
-
-
-def _newest(parts: Sequence[QuerySet[WebhookDelivery]], most: int) -> Sequence[Read]:
-    order = ("-created_at", "-id")
-    first, *others = [_values(part).order_by(*order)[:most] for part in parts]
-    return list(first.union(*others, all=True).order_by(*order)[:most] if others else first)
-
-
-def _values(rows: QuerySet[WebhookDelivery]) -> Any:
-    return rows.values_list("created_at", "id")
+        if not endpoint:
+            return list(rows[:most])
+        rows = rows.filter(endpoint=endpoint)
+        if status := self.params.get(STATUS):
+            return list(rows.filter(status=status)[:most])
+        first, *others = [rows.filter(status=one)[:most] for one in DeliveryStatus]
+        together: Any = first.union(*others, all=True)
+        return list(together.order_by("-created_at", "-id")[:most])
 
 
 MAX_SHOWN = 20_000
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
+class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
     staff_actions = [SendAgain()]
     changelist_class = DeliveryChangeList
-    change_list_template = "admin/placed_list.html"
     change_form_template = "admin/webhooks/delivery.html"
     list_display = [
         id_column, "customer", "address", "type_sent", "state", "answer", "tries",
         moment_of("created_at"),
     ]  # fmt: skip
-    # In another order, a page would read every row.
-    sortable_by = ()
-    # Django shows its search box for these; `DeliveryChangeList` does the search.
+    # Django shows its search box for these.
     search_fields = ["=id", "=session_id"]
+    search_help_text = "By the id of a message, which is its webhook-id, or by that of its session."
     fieldsets = [("All columns", {"classes": ["collapse"], "fields": [
         "id", "endpoint", "type_sent", "session_id", "sequence", "occurred_at", "created_at",
         "request_id",
@@ -275,17 +255,9 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         secrets = [f"endpoint__{name}" for name in SECRETS]
         return rows.filter(endpoint__deleted_at__isnull=True).defer(*LARGE, *secrets)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset, False
-
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The statuses only of one endpoint's messages, for which there is an index."""
         return [*(["status"] if ENDPOINT in request.GET else []), ("endpoint", OwnerFilter)]
-
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().list_context(request), "search_help": DELIVERY_HELP}
 
     @admin.display(description="customer")
     def customer(self, delivery: WebhookDelivery) -> str:
@@ -296,8 +268,8 @@ class WebhookDeliveryAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return shown_url(delivery.endpoint.url)
 
     @admin.display(description="type")
-    def type_sent(self, delivery: WebhookDelivery) -> SafeString:
-        return type_shown(delivery.type)
+    def type_sent(self, delivery: WebhookDelivery) -> str:
+        return delivery.type
 
     @admin.display(description="state")
     def state(self, delivery: WebhookDelivery) -> SafeString:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from django import forms
@@ -305,10 +305,7 @@ class Issue(StaffAction):
     form_class = IssueForm
     takes_many = False
     is_dangerous = False
-
-    def __init__(self, kind: CredentialKind, *, name: str, label: str, permission: str) -> None:
-        self.kind = kind
-        self.name, self.label, self.permission = name, label, permission
+    kind: ClassVar[CredentialKind]
 
     def title(self, row: Project) -> str:
         return f"{self.label} for {row}"
@@ -329,17 +326,13 @@ class Issue(StaffAction):
         return ActionResult(sentence, partial(secret_page, issued))
 
 
-ISSUE: Final = [
-    Issue(
-        CredentialKind.API_KEY,
-        name="issue-api-key",
-        label="Issue an API key",
-        permission="projects.add_apikey",
-    ),
-    Issue(
-        CredentialKind.SERVICE_ACCOUNT,
-        name="issue-service-account",
-        label="Issue a service account",
-        permission="projects.add_serviceaccount",
-    ),
-]
+class IssueApiKey(Issue):
+    name, label = "issue-api-key", "Issue an API key"
+    permission = "projects.add_apikey"
+    kind = CredentialKind.API_KEY
+
+
+class IssueServiceAccount(Issue):
+    name, label = "issue-service-account", "Issue a service account"
+    permission = "projects.add_serviceaccount"
+    kind = CredentialKind.SERVICE_ACCOUNT

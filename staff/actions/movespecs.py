@@ -17,7 +17,7 @@ from movespecs.models import Author, MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
 from sessions_app.models import DetectionSession
 from staff.actions import ActionResult, ConfirmationNeeded, ReasonForm, StaffAction, Submission
-from staff.display import DAY, count_up_to, full_name, words_up_to
+from staff.display import DAY, count_up_to, counted, full_name
 from staff.movespec_text import comparison, every_line_of, reading
 
 
@@ -81,14 +81,10 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     created = count_up_to(MAX_COUNTED, runs.filter(created_at__gt=now - DAY))
     alive = count_up_to(MAX_COUNTED, runs.live())
     return (
-        f"In the last day {_counted(created)} ran {name_of(version)}, "
+        f"In the last day {counted(created, 'session')} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "
-        f"{_counted(alive)} of it {'is' if alive == 1 else 'are'} live now."
+        f"{counted(alive, 'session')} of it {'is' if alive == 1 else 'are'} live now."
     )
-
-
-def _counted(count: int) -> str:
-    return f"{words_up_to(MAX_COUNTED, count)} {'session' if count == 1 else 'sessions'}"
 
 
 class SeenForm(ReasonForm):

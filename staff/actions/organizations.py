@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from common.names import MAX_NAME_CHARACTERS, validate_name
 from erasure.erasures import erasure_of
@@ -124,10 +125,9 @@ def deletion_words(
     )
     if not older:
         return ""
-    number = f"More than {MAX_COUNTED:,}" if older > MAX_COUNTED else f"{older:,}"
     return (
-        f"{number} of its sessions ended more than {counted(days, 'day')} ago. They would be "
-        "deleted within the hour, and nothing brings them back."
+        f"{capfirst(str(older))} of its sessions ended more than {counted(days, 'day')} ago. They "
+        "would be deleted within the hour, and nothing brings them back."
     )
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from staff.actions import ActionResult, ReasonForm, StaffAction, Submission
-from staff.display import count_up_to, counted, full_name, words_up_to
+from staff.display import count_up_to, counted, full_name
 from webhooks.endpoints import (
     can_be_made,
     delivery_redeliver,
@@ -121,7 +121,7 @@ class Replay(EndpointAction):
         (row,) = rows
         now = clock.now()
         day, kept = (
-            words_up_to(MAX_COUNTED, count_up_to(MAX_COUNTED, undelivered(row.pk, now - span, now)))
+            count_up_to(MAX_COUNTED, undelivered(row.pk, now - span, now))
             for span in (timedelta(days=1), DELIVERIES_KEPT)
         )
         return [

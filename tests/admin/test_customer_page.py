@@ -45,12 +45,12 @@ def test_it_counts_sessions_by_day_and_outcome_with_their_frames(
 
     recent = recent_sessions([movespec.project_id, peer.project.id], now=NOW)
 
-    assert [outcome for outcome, _ in recent.columns] == ["completed", "failed", "live"]
-    assert [(day.since, list(day.counts), day.frames) for day in recent.days] == [
+    assert [outcome for outcome, _ in recent["columns"]] == ["completed", "failed", "live"]
+    assert [(day, list(counts), frames) for day, counts, frames in recent["days"]] == [
         (today, [2, 0, 1], 300), (today - DAY, [0, 1, 0], 7), (first, [0, 0, 1], 0),
     ]  # fmt: skip
-    assert recent.counted_from is None
-    assert recent_sessions([], now=NOW).days == []
+    assert recent["counted_from"] is None
+    assert recent_sessions([], now=NOW)["days"] == []
 
 
 @pytest.mark.parametrize(("max_sessions", "is_cut"), [(4, True), (5, True), (6, False)])
@@ -62,8 +62,8 @@ def test_of_too_many_sessions_the_newest_are_counted_and_it_says_from_when(
         make_session(movespec, "completed", created_at=NOW - back * HOUR, project_id=project)
     ids = [movespec.project_id, peer.project.id]
     recent = recent_sessions(ids, now=NOW, max_sessions=max_sessions)
-    assert sum(sum(day.counts) for day in recent.days) == min(5, max_sessions)
-    assert recent.counted_from == (NOW - (max_sessions - 1) * HOUR if is_cut else None)
+    assert sum(sum(counts) for _, counts, _ in recent["days"]) == min(5, max_sessions)
+    assert recent["counted_from"] == (NOW - (max_sessions - 1) * HOUR if is_cut else None)
 
 
 def leads_of(client: Client, row: Any) -> dict[str, str]:

@@ -36,8 +36,10 @@ def seen_by(user: User, now: datetime | None = None) -> dict[str, Any]:
 def concerns(client: Client, now: datetime | None = None) -> dict[str, int]:
     """Title → how many rows its list shows, as many as the index says, for a superuser."""
     found = seen_by(User(is_superuser=True, is_active=True), now)["attention"]
-    listed = {one.title: len(client.get(one.address).context["cl"].result_list) for one in found}
-    assert listed == {one.title: int(one.number) for one in found}
+    listed = {
+        title: len(client.get(address).context["cl"].result_list) for title, _, address in found
+    }
+    assert listed == {title: number for title, number, _ in found}
     return listed
 
 
@@ -165,7 +167,7 @@ def test_a_part_is_for_those_who_may_view_its_rows(troubled: None, permission: s
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename=permission))
     seen = seen_by(user)
-    titles = {one.title for one in seen.pop("attention")}
+    titles = {title for title, *_ in seen.pop("attention")}
     del seen["tasks"]
     failing = {"Sessions that failed in the last day"}
     assert set(seen) | titles == PARTS[permission] | (
@@ -200,11 +202,11 @@ def test_it_counts_the_sessions_of_each_hour(movespec: MoveSpec) -> None:
     moments = [now, hour, hour - tick, hour - 3 * HOUR, hour - 23 * HOUR, hour - 23 * HOUR - tick]
     for moment in moments:
         make_session(movespec, created_at=moment)
-    bars = created_per_hour(now).bars
-    assert [bar.since for bar in bars] == [hour - back * HOUR for back in range(23, -1, -1)]
-    counts = {(hour - bar.since) // HOUR: bar.value for bar in bars if bar.value}
+    bars = created_per_hour(now)["bars"]
+    assert [bar["since"] for bar in bars] == [hour - back * HOUR for back in range(23, -1, -1)]
+    counts = {(hour - bar["since"]) // HOUR: bar["value"] for bar in bars if bar["value"]}
     assert counts == {23: 1, 3: 1, 1: 1, 0: 2}
-    places = [(bar.x, bar.y, bar.height) for bar in bars if bar.value]
+    places = [(bar["x"], bar["y"], bar["height"]) for bar in bars if bar["value"]]
     assert places == [(0, 50, 50), (200, 50, 50), (220, 50, 50), (230, 0, 100)]
 
 

@@ -14,7 +14,7 @@ from staff.movespec_text import (
     DiffRow,
     equal_lines,
     lines_of,
-    numbered_lines,
+    reading,
     side_by_side,
 )
 from tests.conftest import VALID_YAML
@@ -32,13 +32,12 @@ def test_an_issue_stands_at_the_line_that_has_it(line_break: str) -> None:
     text = VALID_YAML.replace("joint: knee, angle_min: 60", "joint: kne, angle_min: 60")
     text = text.replace("\n", line_break)
 
-    lines, left_out = numbered_lines(text, validate(text).errors)
-    marked = [line for line in lines if line.issues]
+    shown = reading(text, validate(text), "")
 
-    (line,) = marked
-    assert left_out == 0
-    assert "joint: kne," in line.text
-    assert line.number == line.issues[0].line == 13
+    (line,) = [line for line in shown["lines"] if line["issues"]]
+    assert shown["lines_left_out"] == 0
+    assert "joint: kne," in line["text"]
+    assert line["number"] == line["issues"][0].line == 13
 
 
 def test_equal_texts_have_no_rows() -> None:

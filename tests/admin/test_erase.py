@@ -176,9 +176,9 @@ def test_of_two_of_one_name_the_page_tells_which(
 
     assert facts["Id"] == row.pk
     assert "just now" in facts.pop("Last session")
-    assert (facts["Sessions"], facts["Live streams"]) == ("3", 1)
+    assert (facts["Sessions"], facts["Live streams"]) == (3, 1)
     assert (others["Id"], others["Sessions"], others["Last session"], others["Live streams"]) == (
-        namesake.pk, "0", "none", 0,
+        namesake.pk, 0, "none", 0,
     )  # fmt: skip
     with nothing_changes():
         wrong = erase(administrator, namesake, id_digits=str(row.id)[:8])

@@ -59,10 +59,10 @@ def found(client: Client, text: str, path: str = FIND) -> dict[str, list[tuple[s
     assert response.status_code == 200, text_of(response)
     page = text_of(response)
     return {
-        group.kind: [(one.name, one.address) for one in group.rows]
+        group["kind"]: [(one["name"], one["address"]) for one in rows]
         for group in response.context["groups"]
-        if group.rows
-        and all(html.escape(one.name) in page and one.address in page for one in group.rows)
+        if (rows := group["rows"])
+        and all(html.escape(one["name"]) in page and one["address"] in page for one in rows)
     }
 
 
@@ -170,14 +170,14 @@ def test_of_many_it_shows_a_few_and_leads_to_a_list_of_exactly_those(
         groups = support.get(FIND, {"q": text}).context["groups"]
         expected = MAX_FOUND if "Acme" in text else 3 * MAX_FOUND
         *groups, sessions = groups
-        assert (sessions.kind, sessions.rows) == ("Detection sessions", [])
+        assert (sessions["kind"], sessions["rows"]) == ("Detection sessions", [])
         for group in groups:
-            assert len(group.rows) == MAX_FOUND
-            assert (group.all is None) == (expected == MAX_FOUND)
-            model = ApiKey if group.kind == "API keys" else MoveSpec
-            every = group.all or f"{address(model, 'changelist')}?{urlencode({'q': text})}"
+            assert len(group["rows"]) == MAX_FOUND
+            assert (group["all"] is None) == (expected == MAX_FOUND)
+            model = ApiKey if group["kind"] == "API keys" else MoveSpec
+            every = group["all"] or f"{address(model, 'changelist')}?{urlencode({'q': text})}"
             assert support.get(every).context["cl"].result_count == expected
-        assert {group.kind for group in groups} == {"API keys", "MoveSpecs"}
+        assert {group["kind"] for group in groups} == {"API keys", "MoveSpecs"}
 
 
 @pytest.mark.parametrize("text", ["acme", "squat", "owner squat", "{0}"])
@@ -187,10 +187,10 @@ def test_a_name_of_sessions_leads_to_the_list_that_finds_them(
     session_id = owner.create_session(movespec).json()["session_id"]
     text = text.format(owner.organization.pk)
     group = support.get(FIND, {"q": text}).context["groups"][-1]
-    assert (group.kind, group.rows) == ("Detection sessions", [])
+    assert (group["kind"], group["rows"]) == ("Detection sessions", [])
     for path in (FIND, TYPED):
-        assert html.escape(group.all) in text_of(support.get(path, {"q": text}))
-    listed = support.get(group.all).context["cl"].result_list
+        assert html.escape(group["all"]) in text_of(support.get(path, {"q": text}))
+    listed = support.get(group["all"]).context["cl"].result_list
     assert [str(one.pk) for one in listed] == [session_id]
 
 

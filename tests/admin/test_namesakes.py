@@ -43,15 +43,15 @@ def test_the_search_has_released_ones_first_and_archived_ones_last(
     (group,) = (
         one
         for one in support.get("/admin/find/", {"q": "squat"}).context["groups"]
-        if one.kind == "MoveSpecs"
+        if one["kind"] == "MoveSpecs"
     )
-    ids = [one.address.split("/")[-3] for one in group.rows]
+    ids = [one["address"].split("/")[-3] for one in group["rows"]]
     assert order_of(ids, squats) == ["released", "used", "nothing", "archived"]
-    states = [str(one.state) for one in group.rows]
+    states = [str(one["state"]) for one in group["rows"]]
     assert ["v1 released" in one for one in states] == [True, True, False, True]
     assert "nothing released" in states[2]
     assert "archived" in states[3]
-    assert [one.short_id.count("short-id") for one in group.rows] == [1] * 4
+    assert [one["short_id"].count("short-id") for one in group["rows"]] == [1] * 4
 
 
 def test_the_list_has_released_ones_first_with_their_state(

@@ -174,7 +174,7 @@ def test_any_other_search_finds_nothing_and_says_what_to_give(
     answer = superuser.get(LIST, {"q": text})
     assert list(answer.context["cl"].result_list) == []
     shown = answer.content.decode()
-    assert "No sessions of this name or id." in shown
+    assert "No detection sessions of this name or id." in shown
     assert SESSIONS_HELP in shown
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -248,7 +249,8 @@ def test_each_repetition_has_its_range_and_form_and_each_attempt_its_reason(
     this = stored_session(squat, events_of(SQUAT, squats()))
     rows = session_page(this)["repetitions"]
     assert len(rows) == 12 + 5
-    assert [(row.name, row.took, row.ranges, row.form, row.why) for row in rows[:3]] == [
+    columns = itemgetter("name", "took", "ranges", "form", "why")
+    assert [*map(columns, rows[:3])] == [
         ("Repetition 12", "1.3 s", ["knee 85° to 175°"], "100%", ""),
         ("Repetition 11", "1.3 s", ["knee 87° to 175°"], "100%", ""),
         (
@@ -256,9 +258,10 @@ def test_each_repetition_has_its_range_and_form_and_each_attempt_its_reason(
             "A required check was missed: depth, knee at most 95° at its least at bottom, by 5.2°",
         ),
     ]  # fmt: skip
-    assert rows[2].checks == ["depth missed by 5.2° (100°)", "control met (100°)"]
+    assert rows[2]["checks"] == ["depth missed by 5.2° (100°)", "control met (100°)"]
     # A way back stands beside its repetition, though the next event has it.
-    assert [row.parts for row in rows if row.counts][:2] == ["0.9 / 0.1 / - s", "0.9 / 0.1 / 0.9 s"]
+    parts = [row["parts"] for row in rows if row["counts"]]
+    assert parts[:2] == ["0.9 / 0.1 / - s", "0.9 / 0.1 / 0.9 s"]
     assert "Repetition 12 32.2 s 1.3 s 0.9 / 0.1 / - s knee 85° to 175° 100%" in words(
         support.get(address(this))
     )
@@ -276,7 +279,7 @@ def test_the_summary_has_the_last_way_back_and_the_share_of_each_check(squat: Mo
     }}}  # fmt: skip
     this.save(update_fields=["summary"])
     page = session_page(this)
-    assert page["repetitions"][0].parts == "0.9 / 0.1 / 0.6 s"
+    assert page["repetitions"][0]["parts"] == "0.9 / 0.1 / 0.6 s"
     [(name, facts)] = page["movements"]
     assert (name, facts) == ("squat", [
         ("Counted", "12"), ("Attempts: poor_form", "2"), ("depth", "met 12 of 14"),
@@ -297,13 +300,13 @@ def test_sides_and_holds_have_rows_of_their_own(
     movespec, _ = make_released(owner.project, yaml_source)
     this = stored_session(movespec, events_of(yaml_source, frames()))
     row = session_page(this)["repetitions"][0]
-    assert (row.name, row.side, row.ranges) == first
+    assert (row["name"], row["side"], row["ranges"]) == first
 
 
 def test_what_older_code_has_stored_is_shown_without_what_it_did_not_know(squat: MoveSpec) -> None:
     events = of_older_code(events_of(SQUAT, squats()))
     rows = session_page(stored_session(squat, events))["repetitions"]
-    assert [(row.name, row.parts, row.why) for row in rows[1:3]] == [
+    assert [(row["name"], row["parts"], row["why"]) for row in rows[1:3]] == [
         ("Repetition", "", ""), ("Attempt", "", "A required check was missed"),
     ]  # fmt: skip
 
@@ -314,7 +317,7 @@ def test_a_movespec_that_is_not_read_any_more_leaves_the_paths(
     this = stored_session(squat, events_of(SQUAT, squats()))
     monkeypatch.setattr("staff.session_page.spec_of", lambda _: None)
     row = session_page(this)["repetitions"][4]
-    assert row.why == "Not reached: detection.movement.phases[1].criteria[0], by 1.6°"
+    assert row["why"] == "Not reached: detection.movement.phases[1].criteria[0], by 1.6°"
 
 
 # --- Cost --------------------------------------------------------------------------------
@@ -352,4 +355,5 @@ def test_events_of_many_attempts_are_bounded(squat: MoveSpec) -> None:
         for number in range(1, ROWS + 13)
     ]
     rows = session_page(stored_session(squat, many))["repetitions"]
-    assert [row.name for row in (rows[0], rows[-1])] == [f"Repetition {ROWS + 12}", "Repetition 13"]
+    assert rows[0]["name"] == f"Repetition {ROWS + 12}"
+    assert rows[-1]["name"] == "Repetition 13"

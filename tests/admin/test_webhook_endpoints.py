@@ -55,7 +55,7 @@ def test_a_row_shows_whose_it_is_its_types_and_how_its_deliveries_go(
     for shown in (
         SHOWN,
         "Acme / owner",
-        "session.<wbr>completed<wbr>",
+        "session.completed",
         ">on<",
         "3 h ago",
         "5 h ago",

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
@@ -52,20 +51,10 @@ TARGETS: Final = ("deploy/targets.yml", "deploy/targets-local.yml")
 # As `KynaDiskFull`.
 MIN_FREE_SHARE: Final = 0.1
 
+# By metric: the labels and the value of each sample.
 Samples = dict[str, list[tuple[dict[str, str], float]]]
-
-
-@dataclass
-class Process:
-    """A process that was asked. `state` is `ok`, or what is wrong with it; `disk` is empty, or what
-    is wrong with its disk."""
-
-    job: str
-    address: str
-    state: str = DOWN
-    version: str = ""
-    revision: str = ""
-    disk: str = ""
+# An object of the answer, as JSON has it.
+Fields = dict[str, Any]
 
 
 def targets_of(path: str | None) -> list[tuple[str, str]]:
@@ -89,19 +78,24 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
         raise CommandError(f"--targets: {error!r}") from None
 
 
-def ask(job: str, address: str) -> tuple[Process, Samples]:
-    """A process and its metrics, as far as it answers."""
-    process, samples = Process(job, address), Samples()
+def ask(job: str, address: str) -> tuple[Fields, Samples]:
+    """A process and its metrics, as far as it answers.
+
+    `state` is `ok`, or what is wrong with it; `disk` is empty, or what is wrong with its disk.
+    """
+    process = {"job": job, "address": address, "state": DOWN}
+    process |= dict.fromkeys(("version", "revision", "disk"), "")
+    samples: Samples = {}
     try:
         status, body = get(address, "/readyz")
         if status == http.HTTPStatus.NOT_FOUND:  # a worker is ready once it is there
             status, body = get(address, "/healthz")
-        process.state = OK if status == http.HTTPStatus.OK else unready_words(status, body)
+        process["state"] = OK if status == http.HTTPStatus.OK else unready_words(status, body)
         status, body = get(address, "/metrics")
     except (OSError, http.client.HTTPException) as error:
         # A process that is ready may still have no time for its metrics.
-        if process.state == DOWN:
-            process.state = f"{DOWN} ({type(error).__name__})"
+        if process["state"] == DOWN:
+            process["state"] = f"{DOWN} ({type(error).__name__})"
         return process, samples
     if status == http.HTTPStatus.OK:
         with suppress(ValueError):  # another program has the port
@@ -110,9 +104,9 @@ def ask(job: str, address: str) -> tuple[Process, Samples]:
             sum(values_of(samples, name)) for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
         )
         if free < MIN_FREE_SHARE * size:
-            process.disk = f"{free / size:.0%} of its disk is free"
+            process["disk"] = f"{free / size:.0%} of its disk is free"
         for labels, _ in samples.get("kyna_build_info", ()):
-            process.version, process.revision = labels["version"], labels["revision"]
+            process |= {name: labels[name] for name in ("version", "revision")}
     return process, samples
 
 
@@ -138,7 +132,7 @@ def unready_words(status: int, body: bytes) -> str:
 
 
 def samples_of(metrics: Iterable[Metric]) -> Samples:
-    samples = Samples()
+    samples: Samples = {}
     for metric in metrics:
         for sample in metric.samples:
             samples.setdefault(sample.name, []).append((sample.labels, sample.value))
@@ -180,28 +174,7 @@ SENDER: Final = Bound("sender", "kyna_webhook_turn_timestamp_seconds", 60, is_mo
 WEBHOOKS_SHARE: Final = 0.5
 TASK: Final = "kyna_task_last_run_timestamp_seconds"
 TASK_FAILED: Final = "kyna_task_failed_timestamp_seconds"
-
-
-@dataclass
-class Lateness:
-    """`seconds` is None where it never happened, or is not known."""
-
-    name: str
-    seconds: float | None
-    limit_seconds: float
-    is_late: bool
-
-
-@dataclass
-class Failures:
-    """What failed. A failing endpoint is its customer's, and no problem."""
-
-    # The tasks of beat whose last run failed.
-    tasks: list[str] = field(default_factory=list)
-    # By error code.
-    sessions: dict[str, int] = field(default_factory=dict)
-    unreadable_sessions: int = 0
-    webhook_endpoints: int = 0
+NO_FAILURES: Final = {"tasks": [], "sessions": {}, "unreadable_sessions": 0, "webhook_endpoints": 0}
 
 
 class Command(OperatorCommand):
@@ -236,26 +209,26 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         asked = [pool.submit(ask, *target) for target in targets]
         redis = pool.submit(redis_state)
         checks = readiness().states()
-        processes: list[Process] = []
-        failed_at: dict[str, float] = {}
-        beats: list[float] = []
-        turns: list[float] = []
-        for process, found in (one.result() for one in asked):
-            processes.append(process)
-            if process.job == "webhooks":
-                turns += values_of(found, SENDER.metric)
-            else:
-                beats += values_of(found, BEAT.metric)
-            for labels, value in found.get(TASK_FAILED, ()):
-                failed_at[labels["task"]] = max(value, failed_at.get(labels["task"], 0.0))
+        found = [one.result() for one in asked]
         checks["redis"] = redis.result()
-    late, failures = read_database(failed_at) if is_ready(checks) else ([], None)
-    if is_ready(checks) and failures is None:
-        checks["database"] = DOWN
-    failures = failures or Failures()
-    if beats:
+    processes = [process for process, _ in found]
+    failed_at: dict[str, float] = {}
+    for _, samples in found:
+        for labels, value in samples.get(TASK_FAILED, ()):
+            failed_at[labels["task"]] = max(value, failed_at.get(labels["task"], 0.0))
+    late: list[Fields] = []
+    failures = NO_FAILURES
+    if is_ready(checks):
+        try:
+            late, failures = read_database(failed_at)
+        except (DatabaseError, InterfaceError, KeyError):
+            # A collector gives no samples if the database has gone.
+            checks["database"] = DOWN
+    workers = [samples for process, samples in found if process["job"] != "webhooks"]
+    senders = [samples for process, samples in found if process["job"] == "webhooks"]
+    if beats := [at for samples in workers for at in values_of(samples, BEAT.metric)]:
         late.append(lateness(BEAT, max(beats)))
-    if turns:
+    if turns := [at for samples in senders for at in values_of(samples, SENDER.metric)]:
         late.append(lateness(SENDER, min(turns)))
     status = {
         "release": {
@@ -263,12 +236,12 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
             "revision": settings.BUILD_REVISION,
             "engine": ENGINE_BUILD.name,
         },
-        "processes": [asdict(one) for one in processes],
+        "processes": processes,
         "checks": checks,
-        "late": [asdict(one) for one in late],
-        "failures": asdict(failures),
+        "late": late,
+        "failures": failures,
     }
-    problems = list(problems_of(processes, checks, late, failures))
+    problems = list(problems_of(status))
     return {"is_well": not problems, "problems": problems, **status}
 
 
@@ -284,63 +257,69 @@ def redis_state() -> str:
     return OK
 
 
-def read_database(failed_at: Mapping[str, float]) -> tuple[list[Lateness], Failures | None]:
-    """What is late, and what failed lately; nothing if the database does not answer.
+def read_database(failed_at: Mapping[str, float]) -> tuple[list[Fields], Fields]:
+    """What is late, and what failed lately.
 
-    `failed_at` is when each task last failed, as the workers say.
+    `failed_at` is when each task last failed, as the workers say. Raises DatabaseError,
+    InterfaceError and KeyError if the database does not answer.
     """
-    try:
-        samples = samples_of(
-            one for collector in DATABASE_COLLECTORS for one in collector.collect()
-        )
-        late = [
-            lateness(bound, max(values_of(samples, bound.metric), default=None))
-            for bound in BOUNDS
-            if settings.PRODUCTION or not bound.in_production
-        ]
-        late.append(webhooks_lateness(samples))
-        last_runs = {labels["task"]: value for labels, value in samples.get(TASK, ())}
-        late += [task_lateness(task, ended_at) for task, ended_at in last_runs.items()]
-        failing_tasks = [
+    samples = samples_of(one for collector in DATABASE_COLLECTORS for one in collector.collect())
+    late = [
+        lateness(bound, max(values_of(samples, bound.metric), default=None))
+        for bound in BOUNDS
+        if settings.PRODUCTION or not bound.in_production
+    ]
+    late.append(webhooks_lateness(samples))
+    last_runs = {labels["task"]: value for labels, value in samples.get(TASK, ())}
+    late += [task_lateness(task, ended_at) for task, ended_at in last_runs.items()]
+    unreadable, failing = (
+        int(max(values_of(samples, name), default=0))
+        for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
+    )
+    return late, {
+        "tasks": [
             short_name(task)
             for task, ended_at in last_runs.items()
             if failed_at.get(task, 0.0) > ended_at
-        ]
-        unreadable, failing = (
-            int(max(values_of(samples, name), default=0))
-            for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
-        )
-        return late, Failures(failing_tasks, failed_sessions(), unreadable, failing)
-    except (DatabaseError, InterfaceError, KeyError):
-        # A collector gives no samples if the database has gone.
-        return [], None
+        ],
+        "sessions": failed_sessions(),
+        "unreadable_sessions": unreadable,
+        # Each is its customer's, and no problem.
+        "webhook_endpoints": failing,
+    }
 
 
-def lateness(bound: Bound, value: float | None) -> Lateness:
+def lateness(bound: Bound, value: float | None) -> Fields:
+    """How late a metric is; `seconds` is None where it never happened, or is not known."""
     if value is not None and bound.is_moment:
         value = max(0.0, time.time() - value) if value else None
-    is_late = value is None or value > bound.seconds
-    return Lateness(bound.name, value, bound.seconds, is_late)
+    return {
+        "name": bound.name,
+        "seconds": value,
+        "limit_seconds": bound.seconds,
+        "is_late": value is None or value > bound.seconds,
+    }
 
 
-def webhooks_lateness(samples: Samples) -> Lateness:
+def webhooks_lateness(samples: Samples) -> Fields:
     """As `KynaWebhooksLate`: one slow receiver has a queue of its own, and is no problem here."""
     [(_, oldest)] = samples["kyna_webhook_oldest_waiting_seconds"]
     number = {labels["state"]: one for labels, one in samples["kyna_webhook_organizations"]}
     share = WEBHOOKS_SHARE * number["active"]
     is_late = number["held_up"] >= max(share, 1) or number["late"] > max(share, 1)
-    return Lateness("webhooks", oldest, LATE_AFTER.total_seconds(), is_late)
+    found = lateness(Bound("webhooks", "", LATE_AFTER.total_seconds()), oldest)
+    return {**found, "is_late": is_late}
 
 
-def task_lateness(task: str, ended_at: float) -> Lateness:
+def task_lateness(task: str, ended_at: float) -> Fields:
     """How late a task of beat is. On a new platform a task of every minute or more has not had its
     turn yet."""
     schedules = current_app.conf.beat_schedule.values()
     every = next(one["schedule"] for one in schedules if one["task"] == task)
     bound = Bound(short_name(task), TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
     found = lateness(bound, ended_at)
-    if found.seconds is None and every >= 60:
-        found.is_late = False
+    if found["seconds"] is None and every >= 60:
+        found["is_late"] = False
     return found
 
 
@@ -362,32 +341,29 @@ def failed_sessions() -> dict[str, int]:
     return {code or "unknown": number for code, number in by_code}
 
 
-def problems_of(
-    processes: Iterable[Process],
-    checks: Mapping[str, str],
-    late: Iterable[Lateness],
-    failures: Failures,
-) -> Iterator[str]:
-    for name, state in checks.items():
+def problems_of(status: Fields) -> Iterator[str]:
+    for name, state in status["checks"].items():
         if state not in (OK, UNKNOWN, "unused"):
             yield f"{name}: {state}"
-    processes = list(processes)
-    for process in processes:
-        if process.state != OK:
-            yield f"{process.job} at {process.address}: {process.state}"
-        if process.disk:
-            yield f"{process.job} at {process.address}: {process.disk}"
-    releases = {(one.version, one.revision) for one in processes if one.version}
+    for process in status["processes"]:
+        where = f"{process['job']} at {process['address']}"
+        if process["state"] != OK:
+            yield f"{where}: {process['state']}"
+        if process["disk"]:
+            yield f"{where}: {process['disk']}"
+    running = [one for one in status["processes"] if one["version"]]
+    releases = {(one["version"], one["revision"]) for one in running}
     if len(releases) > 1 or {version for version, _ in releases} - {__version__}:
         yield f"releases differ: {', '.join(sorted(map(release_words, releases)))} run"
-    for one in late:
-        if one.is_late:
-            yield f"{one.name}: {late_words(one)}, {limit_words(one)}"
-    for task in failures.tasks:
+    for one in status["late"]:
+        if one["is_late"]:
+            yield f"{one['name']}: {late_words(one)}, {limit_words(one)}"
+    failures = status["failures"]
+    for task in failures["tasks"]:
         yield f"{task}: its last run failed"
-    if failures.unreadable_sessions:
-        yield f"{counted(failures.unreadable_sessions, 'session')} that no process can read"
-    for code, number in failures.sessions.items():
+    if unreadable := failures["unreadable_sessions"]:
+        yield f"{counted(unreadable, 'session')} that no process can read"
+    for code, number in failures["sessions"].items():
         yield f"{counted(number, 'session')} failed in the last 15 minutes: {code}"
 
 
@@ -396,12 +372,13 @@ def release_words(release: tuple[str, str]) -> str:
     return f"{version} ({revision[:12]})" if revision else version
 
 
-def late_words(one: Lateness) -> str:
-    return "not yet" if one.seconds is None else duration(timedelta(seconds=one.seconds))
+def late_words(one: Fields) -> str:
+    seconds = one["seconds"]
+    return "not yet" if seconds is None else duration(timedelta(seconds=seconds))
 
 
-def limit_words(one: Lateness) -> str:
-    return f"at most {duration(timedelta(seconds=one.limit_seconds))}"
+def limit_words(one: Fields) -> str:
+    return f"at most {duration(timedelta(seconds=one['limit_seconds']))}"
 
 
 def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
@@ -420,9 +397,9 @@ def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
     checks = ", ".join(f"{name} {state}" for name, state in status["checks"].items())
     yield indent(fill(checks, 96), "  ")
     yield "Late or last run"
-    for one in (Lateness(**values) for values in status["late"]):
-        mark = "LATE" if one.is_late else "ok"
-        yield f"  {one.name:<22} {late_words(one):<14} {mark:<5} {limit_words(one)}"
+    for one in status["late"]:
+        mark = "LATE" if one["is_late"] else "ok"
+        yield f"  {one['name']:<22} {late_words(one):<14} {mark:<5} {limit_words(one)}"
     if not status["late"]:
         yield "  unknown: the database is not ready"
     yield "Failures"
