@@ -278,21 +278,24 @@ class PickerView(AutocompleteJsonView):
         return {**super().serialize_result(obj, to_field_name), "text": distinct_name(obj)}
 
 
-def with_author(rows: QuerySet[Any], column: str) -> QuerySet[Any]:
-    """`rows` with the name and kind of the credential in `column`."""
+def with_author(rows: QuerySet[Any], column: str, user: Any) -> QuerySet[Any]:
+    """`rows` with the name of the credential in `column`; and its kind, if `user` may view it."""
     author = Credential.objects.filter(pk=OuterRef(column))
+    kinds = [kind for kind, model in OF_KIND.items() if may_view(user, model)]
     found: QuerySet[Any] = rows.annotate(
         author_name=Subquery(author.values("name")[:1]),
-        author_kind=Subquery(author.values("kind")[:1]),
+        author_kind=Subquery(author.filter(kind__in=kinds).values("kind")[:1]),
     )
     return found
 
 
 def author_of(row: Any, credential_id: UUID | None) -> SafeString | str:
-    """The author of a row of `with_author`, the credential `credential_id`."""
+    """The author of a row of `with_author`, the credential `credential_id`: a link to its page."""
     if credential_id is None:
         return "the platform"
     if row.author_name is None:  # of a database that was made by hand
         return format_html("a credential {}", short_id(credential_id))
+    if row.author_kind is None:
+        return visible(row.author_name)
     author = OF_KIND[row.author_kind](pk=credential_id, kind=row.author_kind)
     return link_to(author, visible(row.author_name))

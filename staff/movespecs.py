@@ -121,7 +121,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         rows = with_release(super().get_queryset(request))
-        return with_author(rows, "created_by")
+        return with_author(rows, "created_by", request.user)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         is_searched = bool(request.GET.get(SEARCH_VAR, "").strip())
@@ -169,7 +169,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         context = super().page_context(request, movespec)
         card = accuracy_cards().get(movespec.id)
         versions = with_releases(movespec.versions.all())
-        versions = with_author(versions, "created_by")
+        versions = with_author(versions, "created_by", request.user)
         newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])
         for version in newest:
             version.movespec = movespec
@@ -212,7 +212,7 @@ class MoveSpecDraftAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpecDraft]:
         rows = super().get_queryset(request).defer("yaml_source")
-        return with_author(rows, "updated_by")
+        return with_author(rows, "updated_by", request.user)
 
     @admin.display(description="changed by")
     def changed_by(self, draft: MoveSpecDraft) -> SafeString | str:
@@ -235,7 +235,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         texts = [f"{version}__yaml_source" for version in ("from_version", "to_version")]
         rows = super().get_queryset(request).defer(*texts)
-        return with_author(rows, "released_by_credential")
+        return with_author(rows, "released_by_credential", request.user)
 
     @admin.display(description="versions")
     def versions(self, release: Release) -> str:
@@ -276,7 +276,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         released = "movespec__current_released_version"
         versions: QuerySet[MoveSpecVersion] = super().get_queryset(request)
         versions = versions.select_related(released)
-        versions = with_releases(with_author(versions, "created_by"))
+        versions = with_releases(with_author(versions, "created_by", request.user))
         # Read in the statement that reads what is released: both are of one moment.
         releases = Release.objects.filter(movespec=OuterRef("movespec")).order_by()
         latest = releases.values("movespec").annotate(latest=Max("id")).values("latest")

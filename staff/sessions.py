@@ -186,7 +186,7 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("resolved_version__movespec")
-        return with_author(rows.defer("engine_state"), "created_by")
+        return with_author(rows.defer("engine_state"), "created_by", request.user)
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
         cancelled = _cancellation(session)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from movespecs.models import PLATFORM, MoveSpec, MoveSpecDraft, MoveSpecVersion
 from movespecs.releases import version_withdraw
+from projects.models import ApiKey
 from tests.admin.staffing import ROLES, address, client_of, member, text_of
 from tests.api.api_requests import database_state
 from tests.conftest import VALID_YAML, Machine, error_of, make_version
@@ -120,7 +121,7 @@ def test_the_database_refuses_to_change_who_withdrew_and_why(movespec: MoveSpec)
 def test_whoever_may_view_drafts_reads_one_from_the_page_of_its_movespec(
     owner: Machine, movespec: MoveSpec
 ) -> None:
-    draft = MoveSpecDraft.objects.get(movespec=movespec)
+    draft, author = MoveSpecDraft.objects.get(movespec=movespec), address(ApiKey.objects.get())
     MoveSpecDraft.objects.update(yaml_source="name: <b>\u202ex\n", updated_by=owner.credential.pk)
     for client in map(member, ROLES):
         assert f'<a href="{address(draft)}">Draft</a>' in text_of(client.get(address(movespec)))
@@ -129,6 +130,7 @@ def test_whoever_may_view_drafts_reads_one_from_the_page_of_its_movespec(
         assert "<code>name: &lt;b&gt;[U+202E]x</code>" in shown
         assert "<strong>Error</strong>" in shown
         assert html.escape(owner.credential.name) in shown
+        assert (author in shown) == (client.get(author).status_code == 200)
         assert client.post(address(draft), {"yaml_source": ""}).status_code == 403
     other = User.objects.create_user("other", is_staff=True)
     other.user_permissions.add(Permission.objects.get(codename="view_movespec"))
