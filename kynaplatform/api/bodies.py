@@ -12,6 +12,7 @@ import msgspec
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 
+from detection.language.issues import nearest
 from kynaplatform.api.errors import (
     MAX_FIELD_ERRORS,
     MalformedRequest,
@@ -139,7 +140,7 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
         ) from None
     if not isinstance(value, dict):
         raise ValidationFailed({"body": ["The body must be a JSON object."]})
-    note_ignored(request, (name for name in value if name not in struct.__struct_encode_fields__))
+    note_ignored(request, value, struct.__struct_encode_fields__)
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
         if b"\\u" in body:
@@ -186,19 +187,25 @@ def _path_to_unstorable(value: Any) -> list[str] | None:
 IGNORED_HEADER = "Kyna-Ignored"
 MAX_IGNORED = 10
 MAX_IGNORED_CHARACTERS = 64
-# Visible ASCII, except what separates names, begins an escape, or stands for an empty name.
-_AS_THEY_ARE = "!#$&'()*+./:;<=>?@[]^`{|}"
+# Visible ASCII, except what separates names, what follows one, begins an escape, or stands for an
+# empty name.
+_AS_THEY_ARE = "!#$&'()*+./:<=>?@[]^`{|}"
 _NO_NAME = '""'
 _CUT_ESCAPE = re.compile("%[0-9A-F]?$")
 
 
-def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
-    """Name these in the response's header, up to MAX_IGNORED in all."""
+def note_ignored(request: HttpRequest, names: Iterable[str], known: Collection[str]) -> None:
+    """Name those that aren't `known` in the response's header, up to MAX_IGNORED in all.
+
+    One that looks like a known name comes with it: `Mode;nearest=mode`.
+    """
     noted: dict[str, None] = request.__dict__.setdefault("ignored_names", {})
     for name in names:
         if len(noted) == MAX_IGNORED:
             return
-        noted[_escaped(name)] = None
+        if name not in known:
+            like = nearest(name, known)
+            noted[_escaped(name) + (f";nearest={like}" if like else "")] = None
 
 
 def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> None:
@@ -209,7 +216,7 @@ def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> Non
         sent = request.GET
     except TooManyFieldsSent:
         return
-    note_ignored(request, (name for name in sent if name not in known))
+    note_ignored(request, sent, known)
 
 
 def add_ignored_header(request: HttpRequest, response: HttpResponse) -> None:
