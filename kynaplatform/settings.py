@@ -122,9 +122,9 @@ STAFF_SESSION_SECONDS = integer("STAFF_SESSION_SECONDS", default=28_800)
 SESSION_COOKIE_AGE = STAFF_SESSION_SECONDS
 
 # --- Default limits per rolling minute; staff override them per organization and project --
-RATE_LIMIT_PROJECT = rate("RATE_LIMIT_PROJECT", default="100/minute")
-RATE_LIMIT_ORGANIZATION = rate("RATE_LIMIT_ORGANIZATION", default="500/minute")
-RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="10/minute")
+RATE_LIMIT_PROJECT = rate("RATE_LIMIT_PROJECT", default="300/minute")
+RATE_LIMIT_ORGANIZATION = rate("RATE_LIMIT_ORGANIZATION", default="1500/minute")
+RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="120/minute")
 RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
 RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
 RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")

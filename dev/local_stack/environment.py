@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 REALTIME_PORT = "8001"
+# Of requests with a token: a developer's own platform has nobody to protect.
+LIMITS_OF_MACHINES = ("RATE_LIMIT_PROJECT", "RATE_LIMIT_ORGANIZATION", "RATE_LIMIT_SESSIONS")
 
 
 def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> bool:
@@ -44,6 +46,7 @@ def fill(variables: MutableMapping[str, str], *, project: Path = PROJECT) -> boo
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         # The host has no meaning; without one Celery warns of it.
         "CELERY_BROKER_URL": "filesystem://localhost",
+        **dict.fromkeys(LIMITS_OF_MACHINES, "999999999/minute"),
         "PUBLIC_STREAM_URL": f"ws://127.0.0.1:{realtime_port}/api/detection/stream",
         **persisted_secrets(data_dir),
     }.items():

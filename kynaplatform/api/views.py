@@ -32,6 +32,7 @@ from kynaplatform.api.errors import (
     ApiError,
     AuthorizationFailed,
     InsufficientScope,
+    MalformedRequest,
     MethodNotAllowed,
     NotFound,
     ProjectMismatch,
@@ -149,6 +150,8 @@ class ApiView(APIView):
             raise exc
         if request.is_cached and isinstance(exc, ApiError):
             exc = self._proven(exc, request)
+        if isinstance(exc, (ValidationFailed, MalformedRequest)):
+            uncount_creation(request)
         # So that a failed transaction isn't committed.
         self.locks.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
@@ -241,6 +244,14 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
         raise InsufficientScope(str(access.scope))
     if principal.session_id is not None and not access.one_session:
         raise AuthorizationFailed("This token is of one session alone.")
+
+
+def uncount_creation(request: ApiRequest) -> None:
+    """Take the request off the limit of creations: it could have made no session."""
+    creations = [limit for limit in request.counted_on if limit.key.startswith("sessions:")]
+    if creations:
+        request_counter().take_back(creations)
+        count_request(request._request, request.counted_on, counting=False)
 
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -183,9 +184,12 @@ def test_session_creations_have_a_limit_of_their_own(owner, movespec, settings):
         owner.get(MOVESPECS),
     ):
         assert (response.status_code, told(response)[0]) == (200, 100_000)
-    # Replays and refusals are creations as well.
+    # Replays and refusals are creations as well, but for a body that doesn't fit.
     assert told(owner.create_session(movespec, idempotency_key="k")) == (3, 1, 60)
-    assert told(owner.post(SESSIONS, {})) == (3, 0, 60)
+    assert told(owner.post(SESSIONS, {})) == (3, 1, 60)
+    assert told(owner.post(SESSIONS, b"{")) == (3, 1, 60)
+    missing = {"mode": "live", "project_id": str(owner.project.id), "movespec_id": str(UUID(int=1))}
+    assert told(owner.post(SESSIONS, missing)) == (3, 0, 60)
     with nothing_changes():
         assert is_limited(owner.create_session(movespec), wait=60, name="sessions")
         replay = owner.create_session(movespec, idempotency_key="k")
@@ -194,8 +198,8 @@ def test_session_creations_have_a_limit_of_their_own(owner, movespec, settings):
 
 
 def test_the_page_has_the_answer_of_a_full_limit(owner, movespec, settings, limits_clock):
-    settings.RATE_LIMIT_SESSIONS = 10
-    assert statuses(lambda: owner.create_session(movespec), 10) == [201] * 10
+    settings.RATE_LIMIT_SESSIONS = 120
+    assert statuses(lambda: owner.create_session(movespec), 120) == [201] * 120
     limits_clock.now += 56
     shown = json.loads(block("docs/api.md", '"limit_name"').text)
     assert owner.create_session(movespec).json() == shown
