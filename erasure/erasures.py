@@ -17,6 +17,8 @@ from uuid_utils.compat import uuid7
 
 from common.slices import SLICE
 from erasure.models import Erasure, Kind, digest_of
+from kynaplatform.api.errors import Conflict
+from movespecs.catalogue import CATALOGUE_ORGANIZATION, CATALOGUE_PROJECT
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project, suspend
 from sessions_app.lifecycle import (
@@ -123,7 +125,12 @@ def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
 
 
 def owner_erase(owner: Owner, *, now: datetime) -> Erasure:
-    """Suspend the owner, and have the worker erase it. Safe to repeat."""
+    """Suspend the owner, and have the worker erase it. Safe to repeat.
+
+    Raises Conflict for the owners of the catalogue, whose versions count in others' sessions.
+    """
+    if owner.pk in (CATALOGUE_PROJECT, CATALOGUE_ORGANIZATION):
+        raise Conflict("The catalogue can't be erased: sessions of other projects use it.")
     with transaction.atomic():
         locked: Any = type(owner)._default_manager.select_for_update(no_key=True)
         locked.get(pk=owner.pk)

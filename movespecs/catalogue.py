@@ -1,8 +1,9 @@
 """The public catalogue: MoveSpecs that ship with the platform, released for every project."""
 
+import re
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -16,7 +17,20 @@ from projects.models import Organization, Project
 
 # Ids of the catalogue are the same on every installation.
 NAMESPACE = UUID("8a6f2f8e-2a53-5d7c-9c2b-0d2f8f0f6f11")
+CATALOGUE_ORGANIZATION = uuid5(NAMESPACE, "organization")
+CATALOGUE_PROJECT = uuid5(NAMESPACE, "project")
 FOLDER: Path = settings.BASE_DIR / "examples" / "movespecs"
+
+
+MOVEMENT: Final = r"catalogue/([a-z0-9-]{1,100})(?:@([1-9][0-9]{0,8}))?"
+_MOVEMENT = re.compile(MOVEMENT)
+
+
+class CatalogueReference(NamedTuple):
+    """A MoveSpec of the catalogue, and the number of one of its versions or None."""
+
+    movespec_id: UUID
+    number: int | None
 
 
 class CatalogueEntry(NamedTuple):
@@ -26,6 +40,15 @@ class CatalogueEntry(NamedTuple):
 
 def catalogue_id(slug: str) -> UUID:
     return uuid5(NAMESPACE, f"movespec/{slug}")
+
+
+def catalogue_reference(movement: str) -> CatalogueReference | None:
+    """What `catalogue/NAME` or `catalogue/NAME@N` refers to; None for a text of another form."""
+    match = _MOVEMENT.fullmatch(movement)
+    if match is None:
+        return None
+    slug, number = match.groups()
+    return CatalogueReference(catalogue_id(slug), int(number) if number else None)
 
 
 def catalogue_slugs(folder: Path = FOLDER) -> list[str]:
@@ -43,37 +66,20 @@ def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEnt
     staff rolled back to stays, as does what they archived.
     """
     organization, _ = Organization.objects.get_or_create(
-        id=uuid5(NAMESPACE, "organization"), defaults={"name": "Catalogue"}
+        id=CATALOGUE_ORGANIZATION, defaults={"name": "Catalogue"}
     )
     project, _ = Project.objects.get_or_create(
-        id=uuid5(NAMESPACE, "project"),
+        id=CATALOGUE_PROJECT,
         defaults={"name": "Public catalogue", "organization": organization},
     )
     return [
-        catalogue_release(
-            movespec_id=catalogue_id(slug),
-            project=project,
-            visibility=Visibility.PUBLIC,
-            forked_from=None,
-            slug=slug,
-            yaml_source=catalogue_text(slug, folder),
-            now=now,
-        )
+        _release(slug, catalogue_text(slug, folder), project, now)
         for slug in catalogue_slugs(folder)
     ]
 
 
-def catalogue_release(
-    *,
-    movespec_id: UUID,
-    project: Project,
-    visibility: Visibility,
-    forked_from: MoveSpec | None,
-    slug: str,
-    yaml_source: str,
-    now: datetime,
-) -> CatalogueEntry:
-    """Release a text of the catalogue as this MoveSpec, which is made where it is not there.
+def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> CatalogueEntry:
+    """Release a text as the movement of this name, which is made where it is not there.
 
     A MoveSpec with this very text is left as it is, and so is an archived one.
     """
@@ -82,13 +88,12 @@ def catalogue_release(
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
     with transaction.atomic():
         movespec, is_new = MoveSpec.objects.get_or_create(
-            id=movespec_id,
+            id=catalogue_id(slug),
             defaults={
                 "project": project,
                 "name": spec.name,
                 "description": spec.description,
-                "visibility": visibility,
-                "forked_from": forked_from,
+                "visibility": Visibility.PUBLIC,
                 "created_at": now,
                 "updated_at": now,
             },

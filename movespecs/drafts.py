@@ -109,7 +109,7 @@ def movespec_archive(*, movespec_id: UUID, now: datetime) -> MoveSpec:
     MoveSpec.objects.filter(id=movespec_id, archived_at__isnull=True).update(
         archived_at=now, updated_at=now
     )
-    return MoveSpec.objects.select_related("project").get(id=movespec_id)
+    return MoveSpec.objects.with_answer().get(id=movespec_id)
 
 
 def draft_replace(

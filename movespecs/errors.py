@@ -20,7 +20,7 @@ class MoveSpecVersionWithdrawn(ApiError):
 
 class MoveSpecForkRequired(ApiError):
     status, code = 409, "movespec_fork_required"
-    sentence = "The MoveSpec is another project's: fork it first."
+    sentence = "The MoveSpec is another project's: fork it, or name one of the catalogue."
 
 
 class MoveSpecInvalid(ApiError):

@@ -71,6 +71,12 @@ class MoveSpecQuerySet(models.QuerySet["MoveSpec"]):
             self.public() if project_id is None else self.filter(Q(project_id=project_id) | PUBLIC)
         )
 
+    def with_answer(self) -> Self:
+        """With all that an answer of the API shows, which is no text of a version."""
+        released = ("current_released_version", "forked_from__current_released_version")
+        texts = [f"{name}__yaml_source" for name in released]
+        return self.select_related("project", *released).defer(*texts, "forked_from__description")
+
 
 class MoveSpec(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -146,6 +146,14 @@ class MoveSpecAnswer(Answer):
             "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
         ),
     ]
+    forked_from: Annotated[
+        UUID | None,
+        doc(
+            "The MoveSpec that it was forked from; null for others, and for other projects where "
+            "that is private.",
+            "8f14c9a6-1c5f-5b6e-9b7d-3f0e5d2a7c11",
+        ),
+    ]
     created_by: CreatedBy
     created_at: CreatedAt
     updated_at: Annotated[Timestamp, doc("When it was last changed.", "2026-11-29T09:12:30Z")]
@@ -156,7 +164,11 @@ class MoveSpecAnswer(Answer):
     star_count: Annotated[int, doc("Always 0.", 0)]
     accuracy: Annotated[
         AccuracyCard | None,
-        doc("How well a movement of the catalogue is counted; null for all others.", EXAMPLE_CARD),
+        doc(
+            "How well a movement of the catalogue is counted, or a fork that has released the same "
+            "text; null for all others.",
+            EXAMPLE_CARD,
+        ),
     ]
 
 
@@ -279,8 +291,25 @@ def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer
         visibility=Visibility.PUBLIC if movespec.is_public else Visibility.PRIVATE,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         star_count=0,
-        accuracy=accuracy_cards().get(movespec.id),
+        forked_from=_shown_source(movespec, viewer),
+        accuracy=accuracy_cards().get(_counts_as(movespec)),
     )
+
+
+def _shown_source(movespec: MoveSpec, viewer: UUID | None) -> UUID | None:
+    """Another project learns of no private source."""
+    source = movespec.forked_from
+    is_shown = source and (source.is_public or viewer in (movespec.project_id, source.project_id))
+    return movespec.forked_from_id if is_shown else None
+
+
+def _counts_as(movespec: MoveSpec) -> UUID:
+    """The source of a fork that has released the same text, or the MoveSpec itself."""
+    source, own = movespec.forked_from, movespec.current_released_version
+    theirs = source and source.current_released_version
+    if source and own and theirs and own.content_hash == theirs.content_hash:
+        return source.id
+    return movespec.id
 
 
 def draft_response(draft: MoveSpecDraft) -> DraftAnswer:

@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from detection import validate
 from kynaplatform import clock
@@ -15,6 +15,7 @@ from kynaplatform.api.bodies import TextBody
 from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageQuery, paginate
 from kynaplatform.api.views import ApiRequest, ApiViewSet
+from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.drafts import draft_replace, movespec_archive, movespec_create, movespec_edit
 from movespecs.errors import (
     LimitReached,
@@ -30,7 +31,9 @@ from movespecs.models import (
     UNLISTED_OF_PROJECT,
     Author,
     MoveSpec,
+    MoveSpecQuerySet,
     MoveSpecVersion,
+    Release,
     Visibility,
 )
 from movespecs.releases import version_create, version_release
@@ -72,11 +75,11 @@ def project_of(request: ApiRequest) -> UUID | None:
     return principal.project_id if principal else None
 
 
-def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[MoveSpec]]:
+def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[MoveSpecQuerySet]:
     """The MoveSpecs that `viewer` finds in lists, in disjoint parts of one index each."""
     project_id = None if query.project_id is msgspec.UNSET else query.project_id
     movespecs = MoveSpec.objects.all()
-    parts: list[QuerySet[MoveSpec]] = []
+    parts: list[MoveSpecQuerySet] = []
     if query.visibility != Visibility.PRIVATE:
         if project_id is None:
             parts.append(movespecs.filter(LISTED))
@@ -90,12 +93,12 @@ def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[QuerySet[
 def _own_movespec(principal: Principal, movespec_id: UUID) -> MoveSpec | None:
     """Another project's MoveSpec, public or not, answers like one that does not exist."""
     own = MoveSpec.objects.filter(id=movespec_id, project_id=principal.project_id)
-    return own.select_related("project").first()
+    return own.with_answer().first()
 
 
 def _visible_movespec(principal: Principal | None, movespec_id: UUID) -> MoveSpec | None:
     movespecs = MoveSpec.objects.visible_to(principal.project_id if principal else None)
-    return movespecs.filter(id=movespec_id).select_related("project").first()
+    return movespecs.filter(id=movespec_id).with_answer().first()
 
 
 def _version(principal: Principal, version_id: UUID, movespec: MoveSpec) -> MoveSpecVersion | None:
@@ -106,6 +109,8 @@ def visible_versions(movespec: MoveSpec, project_id: UUID) -> QuerySet[MoveSpecV
     versions = MoveSpecVersion.objects.filter(movespec_id=movespec.id)
     if movespec.project_id == project_id:
         return versions
+    if movespec.project_id == CATALOGUE_PROJECT:
+        return versions.filter(Exists(Release.objects.filter(to_version=OuterRef("pk"))))
     return versions.filter(id=F("movespec__current_released_version_id"))
 
 
@@ -136,7 +141,7 @@ class MoveSpecViewSet(ApiViewSet):
         viewer = project_of(request)
         return paginate(
             request._request,
-            [part.select_related("project") for part in movespecs_found(viewer, query)],
+            [part.with_answer() for part in movespecs_found(viewer, query)],
             query,
             partial(movespec_response, viewer=viewer),
             large="description",

@@ -190,6 +190,10 @@ class Batches:
         # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.
         self.renewed_at = -math.inf
 
+    @property
+    def is_target_reached(self) -> bool:
+        return self._progress.is_target_reached
+
     async def serve(self, batch: Batch) -> None:
         """Feed a batch to the engine, store its checkpoint and acknowledge it.
 

@@ -18,6 +18,7 @@ from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
 from sessions_app.summary import MovementSummary, Quality, counted_of, quality_of
+from sessions_app.target import ended_by
 
 MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MAX_FRAMES: Final = 300
@@ -179,6 +180,7 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     interrupted_total: int
     summary: dict[str, MovementSummary] | None
     quality: Quality | None
+    ended_by: str | None
 
 
 ServerMessage = SessionUpdate | FrameAck | EventBatch | Error | SessionDone | Ping | Pong
@@ -208,4 +210,5 @@ def session_done(session: DetectionSession) -> SessionDone:
         interrupted_total=session.interrupted_total,
         summary=counted_of(session.summary),
         quality=quality_of(session.summary),
+        ended_by=ended_by(session),
     )

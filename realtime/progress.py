@@ -26,6 +26,7 @@ from sessions_app.models import DetectionSession
 from sessions_app.session_ends import max_events, max_session
 from sessions_app.stream_state import pack, stored_state, stored_summary
 from sessions_app.summary import COUNTED, SessionQuality
+from sessions_app.target import Target, is_reached, target_of
 
 # The token bucket of a client's frames: its size, and its refill per second of the frames' time.
 # The fastest cameras for people give half as many.
@@ -191,6 +192,8 @@ class Progress:
     clock_ms: float | None = None
     lost_ms: float | None = None
     summary: SessionSummary = field(default_factory=SessionSummary)
+    target: Target | None = None
+    is_target_reached: bool = False
 
     def readiness(self) -> Readiness:
         return Readiness(self.engine.readiness, self.engine.missing)
@@ -201,6 +204,15 @@ class Progress:
             return None
         name, side = self.engine.spec.movement_name, self.engine.held_side
         return HoldProgress(name, round(held_ms), side)
+
+    def note_target(self, events: Sequence[DetectionEvent]) -> None:
+        """Note whether a frame with these events has reached the target."""
+        if self.target is None:
+            return
+        if self.target.hold_ms is not None:
+            self.is_target_reached = (self.engine.held_ms or 0) >= self.target.hold_ms
+        elif events:
+            self.is_target_reached = is_reached(self.target, {COUNTED: self.engine.summary()})
 
     def summary_state(self) -> dict[str, Any]:
         return {**self.summary.state(), COUNTED: self.engine.summary()}
@@ -221,13 +233,16 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     """The progress stored in the session's row, with its engine restored."""
     state = stored_state(session)
     completed = sum(session.repetitions.values())
+    summary, target = stored_summary(session, state), target_of(session)
     return Progress(
         engine=(
             Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
         ),
         longest_ms=max_session(session.project).total_seconds() * 1000,
         event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
-        summary=SessionSummary.of(stored_summary(session, state)),
+        summary=SessionSummary.of(summary),
+        target=target,
+        is_target_reached=target is not None and is_reached(target, summary),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,
@@ -314,6 +329,8 @@ def _rejection(progress: Progress, frame: Frame) -> Rejection | None:
             RejectReason.FRAME_SEQ_NOT_INCREASING,
             f"frame_seq {seq} is not above the last one, {progress.last_frame_seq}",
         )
+    if progress.is_target_reached:
+        return Rejection(RejectReason.SESSION_ENDING, "is after the one that reached the target")
     if progress.last_ms is None or progress.first_ms is None:
         return None
     if time_ms <= progress.last_ms:
@@ -354,13 +371,14 @@ def _feed(progress: Progress, frame: Frame, result: BatchResult) -> None:
     progress.last_frame_seq = frame.frame_seq
     progress.accepted_frames += 1
     result.accepted += 1
+    progress.note_target(events)
 
 
 def _advance(progress: Progress, clock_ms: float, result: BatchResult) -> None:
     """Advance the engine to a clock between the first frame and the end of the session."""
     if progress.first_ms is None or clock_ms - progress.first_ms > progress.longest_ms:
         return
-    if not _is_ahead(progress, clock_ms):
+    if progress.is_target_reached or not _is_ahead(progress, clock_ms):
         return  # sent again, it must not lose a person who has come since
     progress.clock_ms = clock_ms
     result.is_clock_new = True

@@ -22,6 +22,7 @@ from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.operations import Principal, PrincipalChanged
 from kynaplatform.api.schemas import from_row
 from kynaplatform.database.connections import Statement
+from movespecs.catalogue import catalogue_reference
 from movespecs.errors import (
     MoveSpecArchived,
     MoveSpecForkRequired,
@@ -33,12 +34,12 @@ from projects.authentication import STATE_OF_TOKEN
 from projects.signing import ISSUER, key_ring, sign
 from sessions_app.context import require_parameters
 from sessions_app.schemas import SessionCreate, SessionCreated
+from sessions_app.target import Target, require_target
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
 # A version never changes once a release has stored it: a new field is a new version.
-FINGERPRINTS = Fingerprints(
-    _REQUESTED, (*_REQUESTED, "parameters", "subject", "metadata", "locale")
-)
+_WITH_CONTEXT = (*_REQUESTED, "parameters", "subject", "metadata", "locale")
+FINGERPRINTS = Fingerprints(_REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target"))
 
 _STATEMENT = Statement(f"""
 WITH earlier AS (
@@ -60,11 +61,13 @@ reference AS (
                        {public_sql("owner")}
                        AND owner.current_released_version_id = version.id
                    )
-               ) THEN 'version_not_found'
+               ) OR %(version_number)s::integer IS NOT NULL AND version.id IS NULL
+                   THEN 'version_not_found'
                WHEN owner.id <> named.id THEN 'version_of_another_movespec'
                WHEN COALESCE(owner.archived_at, named.archived_at) IS NOT NULL
                    THEN 'movespec_archived'
-               WHEN COALESCE(owner.project_id, named.project_id) <> %(project_id)s::uuid
+               WHEN NOT %(of_catalogue)s::boolean
+                   AND COALESCE(owner.project_id, named.project_id) <> %(project_id)s::uuid
                    THEN 'movespec_fork_required'
                WHEN version.id IS NULL THEN 'movespec_not_released'
                WHEN version.withdrawn_at IS NOT NULL THEN 'movespec_version_withdrawn'
@@ -75,7 +78,20 @@ reference AS (
         ON named.id = %(movespec_id)s::uuid
         AND (named.project_id = %(project_id)s::uuid OR {public_sql("named")})
     LEFT JOIN movespecs_movespecversion AS version
-        ON version.id = COALESCE(%(version_id)s::uuid, named.current_released_version_id)
+        ON version.id = COALESCE(
+            %(version_id)s::uuid,
+            CASE
+                WHEN %(version_number)s::integer IS NULL THEN named.current_released_version_id
+                ELSE (
+                    SELECT numbered.id FROM movespecs_movespecversion AS numbered
+                    WHERE numbered.movespec_id = named.id AND EXISTS (
+                        SELECT 1 FROM movespecs_release AS release
+                        WHERE release.to_version_id = numbered.id
+                    )
+                        AND numbered.version_number = %(version_number)s::integer
+                )
+            END
+        )
     LEFT JOIN movespecs_movespec AS owner ON owner.id = version.movespec_id
 ),
 inserted AS (
@@ -83,14 +99,15 @@ inserted AS (
         id, project_id, resolved_version_id, mode, contract_major, status,
         accepted_frames_total, created_at, deadline_at, checkpoint_number,
         created_by, idempotency_key, request_fingerprint, signing_key_id,
-        runtime_token_expires_at, stream_url, parameters, subject, metadata, locale
+        runtime_token_expires_at, stream_url, parameters, subject, metadata, locale, target
     )
     SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
            %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
            %(deadline_at)s::timestamptz, 0, %(created_by)s::uuid, %(idempotency_key)s::varchar,
            %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
            %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text,
-           %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, %(locale)s::varchar
+           %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, %(locale)s::varchar,
+           %(target)s::jsonb
     FROM reference
     WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
     ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
@@ -152,6 +169,7 @@ def session_admit(
     and the key is free.
     """
     fields = msgspec.structs.asdict(create)
+    reference = catalogue_reference(create.movement) if create.movement else None
     id_ = uuid7()
     attach_until = now + timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     parameters = {
@@ -159,7 +177,10 @@ def session_admit(
         "id": id_,
         "token_id": principal and principal.token_id,
         "principal_state": principal and principal.state,
+        "movespec_id": reference.movespec_id if reference else create.movespec_id,
         "version_id": create.movespec_version_id,
+        "version_number": reference and reference.number,
+        "of_catalogue": reference is not None,
         "created_at": now,
         "deadline_at": attach_until,
         "created_by": created_by,
@@ -169,8 +190,8 @@ def session_admit(
         "runtime_token_expires_at": attach_until + timedelta(seconds=settings.SESSION_MAX_SECONDS),
         "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
     }
-    # A number that the version refuses takes the row back.
-    with transaction.atomic() if create.parameters else nullcontext():
+    # What the version refuses takes the row back.
+    with transaction.atomic() if create.parameters or create.target else nullcontext():
         row = _STATEMENT.row(parameters)
         assert row is not None  # noqa: S101 - the request itself is one
         verdict, *columns = row
@@ -182,11 +203,13 @@ def session_admit(
             raise IdempotencyKeyReused
         if create.parameters and not is_replay:
             require_parameters(session.resolved_version_id, create.parameters)
+        if create.target and not is_replay:
+            require_target(session.resolved_version_id, create.target)
     return session, is_replay
 
 
 def _column(value: Any) -> Any:
-    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | Target) else value
 
 
 TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105

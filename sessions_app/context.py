@@ -1,4 +1,4 @@
-"""The context of a session: whom its create says it is for, and the MoveSpec that counts in it.
+"""The context of a session: what its create says it is for, and the MoveSpec that counts in it.
 
 `subject` and `metadata` are the customer's own: the platform stores them and acts on neither. They
 are in no log line, metric, trace or token. The MoveSpecs of versions, which never change, are kept
@@ -17,6 +17,7 @@ import msgspec
 import detection
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.schemas import STORABLE
+from movespecs.catalogue import MOVEMENT, catalogue_reference
 from movespecs.models import MoveSpecVersion
 from sessions_app.models import DetectionSession
 
@@ -50,6 +51,7 @@ _GRANDFATHERED: Final = frozenset(
     }
 )  # fmt: skip
 
+Movement = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{MOVEMENT}$"})]
 Parameters = Annotated[
     dict[str, float],
     msgspec.Meta(
@@ -84,6 +86,7 @@ Locale = Annotated[
 
 def require_context(
     *,
+    movement: str | None = None,
     parameters: Mapping[str, float] | None = None,
     subject: str | None = None,
     metadata: Mapping[str, str] | None = None,
@@ -91,6 +94,8 @@ def require_context(
 ) -> None:
     """Raise ValidationFailed for a context that no version accepts."""
     faults = dict(_faults_of_parameters(parameters or {}))
+    if movement is not None and catalogue_reference(movement) is None:
+        faults["movement"] = "This field must be catalogue/NAME or catalogue/NAME@N."
     if subject is not None and (fault := fault_of_subject(subject)):
         faults["subject"] = fault
     faults |= _faults_of_metadata(metadata or {})

@@ -44,8 +44,9 @@ class AnyOf(NamedTuple):
 class SessionFilters:
     """The filters of a list; None means any. `created_after` and `created_before` are exclusive.
 
-    `ids` are the first and the last id. Versions (`version_ids` are of one MoveSpec) and a
-    credential (`created_by`) come with their project. A note is a whole text of the metadata.
+    `ids` are the first and the last id. Versions (`version_ids` are of one MoveSpec) come with
+    their project unless they are the catalogue's, a credential (`created_by`) with its own. A note
+    is a whole text of the metadata.
     """
 
     ids: tuple[UUID, UUID] | None = None

@@ -223,6 +223,9 @@ class DetectionSession(models.Model):
     locale = models.CharField(  # noqa: DJ001
         max_length=100, null=True, help_text="Of its messages: a BCP 47 tag."
     )
+    target = models.JSONField(
+        null=True, help_text="What ends it: {repetitions: n} or {hold_ms: n} (target.py)."
+    )
 
     created_by = models.UUIDField(
         null=True, help_text="The credential that created it; empty: not known."

@@ -19,10 +19,18 @@ from kynaplatform.api.schemas import (
     from_row,
     given,
 )
-from sessions_app.context import Locale, Metadata, Parameters, Subject, require_context
+from sessions_app.context import (
+    Locale,
+    Metadata,
+    Movement,
+    Parameters,
+    Subject,
+    require_context,
+)
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.stream_state import summary_of
 from sessions_app.summary import TIMES_EXAMPLE, MovementSummary, Quality, counted_of, quality_of
+from sessions_app.target import Target, ended_by, target_of
 
 Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")
@@ -40,9 +48,15 @@ ResolvedVersionId = Annotated[
 
 
 class SessionCreate(Body):
-    """At least one of `movespec_id` and `movespec_version_id`; with both the version wins."""
+    """`movement`, or `movespec_id`, `movespec_version_id` or both; then the version wins."""
 
-    shapes: ClassVar = {"anyOf": [given("movespec_id"), given("movespec_version_id")]}
+    shapes: ClassVar = {
+        "anyOf": [
+            given("movespec_id", without=("movement",)),
+            given("movespec_version_id", without=("movement",)),
+            given("movement", without=("movespec_id", "movespec_version_id")),
+        ]
+    }
 
     mode: SessionMode
     project_id: Annotated[
@@ -65,6 +79,14 @@ class SessionCreate(Body):
             "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e",
         ),
     ] = None
+    movement: Annotated[
+        Movement | None,
+        doc(
+            "A movement of the platform's catalogue in place of the ids: `catalogue/NAME` is its "
+            "released version, `catalogue/NAME@N` its version N.",
+            "catalogue/squat",
+        ),
+    ] = None
     parameters: Annotated[
         Parameters | None,
         doc("Numbers of the MoveSpec's `parameters`; others have their defaults.", {"depth": 90}),
@@ -80,13 +102,21 @@ class SessionCreate(Body):
     locale: Annotated[
         Locale | None, doc("The language of the messages, as a BCP 47 tag.", "de-AT")
     ] = None
+    target: Annotated[
+        Target | None,
+        doc("The session finalizes by itself once this is reached.", {"repetitions": 10}),
+    ] = None
 
     def __post_init__(self) -> None:
-        if self.movespec_id is None and self.movespec_version_id is None:
-            raise ValidationFailed({"body": ["Send movespec_id, movespec_version_id or both."]})
+        has_id = self.movespec_id is not None or self.movespec_version_id is not None
+        if has_id is (self.movement is not None):
+            raise ValidationFailed(
+                {"body": ["Send movespec_id, movespec_version_id or both, or movement alone."]}
+            )
         # An empty object says as little as none.
         self.parameters, self.metadata = self.parameters or None, self.metadata or None
         require_context(
+            movement=self.movement,
             parameters=self.parameters,
             subject=self.subject,
             metadata=self.metadata,
@@ -185,6 +215,10 @@ class SessionRecord(Answer):
         dict[str, str] | None, doc("The notes that its create gave.", EXAMPLE_METADATA)
     ]
     locale: Annotated[str | None, doc("The language that its create asked for.", "de-AT")]
+    target: Annotated[Target | None, doc("The target that its create gave.", {"repetitions": 12})]
+    ended_by: Annotated[
+        Literal["target"] | None, doc("`target` if reaching its target ended it.", "target")
+    ]
 
 
 class SessionQuery(PageQuery):
@@ -228,4 +262,6 @@ def session_response(session: DetectionSession, organization_id: UUID) -> Sessio
         resolved_movespec_version_id=session.resolved_version_id,
         summary=counted_of(summary),
         quality=quality_of(summary),
+        target=target_of(session),
+        ended_by=ended_by(session),
     )

@@ -66,9 +66,9 @@ class MoreThan(RowCount):
     more = "more than "
 
 
-def count_up_to(most: int, rows: QuerySet[Any]) -> RowCount:
-    """How many rows there are; MoreThan(most) if there are more, which are not read."""
-    number = rows.order_by()[: most + 1].count()
+def count_up_to(most: int, *rows: QuerySet[Any]) -> RowCount:
+    """How many rows there are in all; MoreThan(most) if there are more, which are not read."""
+    number = sum(part.order_by()[: most + 1].count() for part in rows)
     return RowCount(number) if number <= most else MoreThan(most)
 
 

@@ -29,6 +29,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst, smart_split, unescape_string_literal
 
 from common.names import visible
+from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
 from projects.models import (
     AccessToken,
@@ -196,7 +197,9 @@ def _metadata_filters(text: str) -> dict[str, Any]:
 def _filters_of_id(row_id: Any) -> dict[str, Any]:
     versions = MoveSpecVersion.objects.filter(id=row_id)
     if version := versions.values_list("movespec__project_id").first():
-        return {"version_id": row_id, "project_id": version[0]}
+        [project_id] = version
+        own = {} if project_id == CATALOGUE_PROJECT else {"project_id": project_id}
+        return {"version_id": row_id, **own}
     return {"project_id": row_id} if Project.objects.filter(id=row_id).exists() else {}
 
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from common.keyset import Cursor
 from kynaplatform import clock
+from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.models import MoveSpec
 from projects.models import Credential, Organization, Project
 from sessions_app.listing import LIVE, UNCOUNTED, SessionFilters, sessions_list
@@ -145,7 +146,7 @@ class SessionChangeList(KeysetChangeList):
             if narrowed is None:
                 return None
             chosen = narrowed
-            projects.add(chosen["project_id"])
+            projects.add(chosen.get("project_id"))
         if key:
             made = Credential.objects.filter(pk=key).only("project_id").first()
             if made is None:
@@ -165,10 +166,10 @@ class SessionChangeList(KeysetChangeList):
 
 
 def of_movespec(movespec_id: UUID, chosen: dict[str, Any]) -> dict[str, Any] | None:
-    """The fields of `chosen` narrowed to one MoveSpec, whose sessions are all of its own project;
-    None if they exclude it.
+    """The fields of `chosen` narrowed to one MoveSpec; None if they exclude it.
 
-    The newest versions count, as many as it may have, and always the released one.
+    Only a MoveSpec of the catalogue has sessions of other projects than its own. The newest
+    versions count, as many as it may have, and always the released one.
     """
     movespecs = MoveSpec.objects.filter(id=movespec_id).select_related("project")
     movespec = movespecs.only("project__version_limit", "current_released_version_id").first()
@@ -178,11 +179,13 @@ def of_movespec(movespec_id: UUID, chosen: dict[str, Any]) -> dict[str, Any] | N
     ids = list(newest[: movespec.project.version_limit or settings.VERSIONS_PER_MOVESPEC])
     if (released := movespec.current_released_version_id) and released not in ids:
         ids.append(released)
-    if (any_of := chosen.get("any_of")) and movespec.project_id not in any_of.project_ids:
-        ids = [one for one in ids if one in any_of.version_ids]
     if one := chosen.get("version_id"):
         ids = [one] if one in ids else []
-    narrowed = {"project_id": movespec.project_id, "any_of": None, "version_id": None}
+    narrowed: dict[str, Any] = {"version_id": None}
+    if movespec.project_id != CATALOGUE_PROJECT:
+        if (any_of := chosen.get("any_of")) and movespec.project_id not in any_of.project_ids:
+            ids = [one for one in ids if one in any_of.version_ids]
+        narrowed |= {"project_id": movespec.project_id, "any_of": None}
     return {**chosen, **narrowed, "version_ids": ids} if ids else None
 
 

@@ -226,7 +226,8 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
                 q=f"{SUBJECT}{session.subject}",
             )
             facts.append(("Subject", link(theirs, session.subject)))
-        return [*facts, ("Language", session.locale)]
+        target = " ".join(f"{name} {number:,}" for name, number in (session.target or {}).items())
+        return [*facts, ("Language", session.locale), ("Target", target or None)]
 
 
 def _moment(at: datetime | None) -> str | None:

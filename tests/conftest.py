@@ -19,6 +19,7 @@ from kynaplatform import clock
 from kynaplatform.api.throttling import request_counter
 from kynaplatform.metrics.readiness import Asking, Inquiry
 from kynaplatform.wsgi import WithApiMiddleware
+from movespecs.catalogue import catalogue_load
 from movespecs.drafts import draft_replace, movespec_create
 from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion
 from movespecs.releases import version_create, version_release
@@ -188,6 +189,11 @@ def make_released(
         movespec_id=movespec.id, version_id=version.id, author=PLATFORM, now=now
     )
     return released, version
+
+
+@pytest.fixture
+def catalogue(db: None) -> None:
+    catalogue_load(now=clock.now())
 
 
 def make_version(movespec_id: UUID, yaml_source: str) -> MoveSpecVersion:

@@ -27,6 +27,7 @@ from kynaplatform.api.views import ApiRequest, ApiView
 from kynaplatform.metrics.readiness import Inquiry
 from kynaplatform.middleware import POLICY_HEADER, add_to_line, camera_policy, client_address
 from kynaplatform.public_pages import PublicView, kept, page, site_of
+from movespecs.catalogue import catalogue_id
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project, Scope
@@ -35,7 +36,7 @@ from sessions_app.context import require_context
 from sessions_app.models import Mode
 from sessions_app.schemas import SessionCreate, SessionCreated
 from tryout.movements import engine, figure, movements, slugs
-from tryout.project import SESSION_SECONDS, demo_account, movespec_id
+from tryout.project import SESSION_SECONDS, demo_account
 
 LANDMARKER = "tryout/built/pose"
 
@@ -58,26 +59,29 @@ def landmarker_files() -> dict[str, dict[str, Any]]:
         return {}
 
 
-ARCHIVED = "archived"
+WITHDRAWN = "withdrawn"
 
 
 def listed_movements() -> list[dict[str, Any]]:
     """The movements as of a second ago at most. All of them while the database does not answer."""
-    archived = _inquiry().answers(_inquiry().begin())[ARCHIVED].split()
-    return [movement for movement in movements() if movement["slug"] not in archived]
+    withdrawn = _inquiry().answers(_inquiry().begin())[WITHDRAWN].split()
+    return [movement for movement in movements() if movement["slug"] not in withdrawn]
 
 
 @cache
 def _inquiry() -> Inquiry:
     """A thread that asks the database, so that a silent one holds no thread that serves pages."""
-    return Inquiry({ARCHIVED: _archived_slugs})
+    return Inquiry({WITHDRAWN: _withdrawn_slugs})
 
 
-def _archived_slugs() -> str:
-    """The slugs of the archived movements, separated by spaces: an inquiry answers with a text."""
-    of_id = {movespec_id(slug): slug for slug in slugs()}
-    archived = MoveSpec.objects.filter(id__in=of_id, archived_at__isnull=False)
-    return " ".join(of_id[id_] for id_ in archived.values_list("id", flat=True))
+def _withdrawn_slugs() -> str:
+    """The slugs of the movements that staff have archived, delisted, or left without a release,
+    separated by spaces: an inquiry answers with a text."""
+    of_id = {catalogue_id(slug): slug for slug in slugs()}
+    known = MoveSpec.objects.filter(id__in=of_id)
+    usable = known.public().filter(archived_at=None, current_released_version__isnull=False)
+    withdrawn = known.exclude(id__in=usable)
+    return " ".join(of_id[id_] for id_ in withdrawn.values_list("id", flat=True))
 
 
 FIGURE_SECONDS = 3600
@@ -237,7 +241,7 @@ class TrySessionView(ApiView):
                 create=SessionCreate(
                     mode=Mode.LIVE,
                     project_id=account.project_id,
-                    movespec_id=movespec_id(body.movement),
+                    movement=f"catalogue/{body.movement}",
                     parameters=body.parameters,
                     locale=body.locale,
                 ),

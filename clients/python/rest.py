@@ -121,8 +121,8 @@ class RestClient:
     def create_session(
         self, *, project_id: str, mode: Literal["live", "replay"], **more: Any
     ) -> dict[str, Any]:
-        """Create a session. `more` has movespec_id or movespec_version_id, and may have parameters,
-        subject, metadata and locale.
+        """Create a session. `more` has movement, movespec_id or movespec_version_id, and may have
+        parameters, subject, metadata and locale.
 
         An Idempotency-Key prevents a second session after a lost answer.
         """

@@ -69,9 +69,9 @@ TOKEN=$(curl -sS "$KYNA_URL/api/auth/access-tokens" -H 'Content-Type: applicatio
 SESSION=$(curl -sS "$KYNA_URL/api/detection/sessions" -H "Authorization: Bearer $TOKEN" \
   -H "Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" \
   -H 'Content-Type: application/json' \
-  -d '{"mode": "live", "project_id": "'"$KYNA_PROJECT_ID"'", "movespec_id": "'"$KYNA_MOVESPEC_ID"'"}')
+  -d '{"mode": "live", "project_id": "'"$KYNA_PROJECT_ID"'", "movement": "catalogue/squat"}')
 echo "$SESSION"
-""".lstrip()  # noqa: E501 - to be pasted
+""".lstrip()
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 

@@ -154,7 +154,7 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
         poses,
         project_id=project_id,
         mode="live",
-        reference={"movespec_id": demo["movespec_id"]},
+        reference={"movement": f"catalogue/{EXERCISE}"},
         listener=StatusLines(on_event=lambda event: say(lines.line(event)), file=sys.stderr),
         batch_frames=BATCH_FRAMES,
         speed=speed,

@@ -199,13 +199,13 @@ def note_ignored(request: HttpRequest, names: Iterable[str], known: Collection[s
 
     One that looks like a known name comes with it: `Mode;nearest=mode`.
     """
-    noted: dict[str, None] = request.__dict__.setdefault("ignored_names", {})
+    noted: dict[str, str] = request.__dict__.setdefault("ignored_names", {})
     for name in names:
         if len(noted) == MAX_IGNORED:
             return
-        if name not in known:
+        if name not in known and (escaped := _escaped(name)) not in noted:
             like = nearest(name, known)
-            noted[_escaped(name) + (f";nearest={like}" if like else "")] = None
+            noted[escaped] = f"{escaped};nearest={like}" if like else escaped
 
 
 def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> None:
@@ -221,7 +221,7 @@ def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> Non
 
 def add_ignored_header(request: HttpRequest, response: HttpResponse) -> None:
     if noted := request.__dict__.get("ignored_names"):
-        response[IGNORED_HEADER] = ", ".join(noted)
+        response[IGNORED_HEADER] = ", ".join(noted.values())
 
 
 def _escaped(name: str) -> str:

@@ -1,6 +1,7 @@
 """The actions on MoveSpecs and their versions: delist, relist, release, roll back and withdraw."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,11 @@ from django.utils.text import capfirst
 from detection import validate
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
+from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.drafts import movespec_delist, movespec_relist
 from movespecs.models import Author, MoveSpec, MoveSpecVersion
 from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
-from sessions_app.models import DetectionSession
+from sessions_app.listing import LIVE, SessionFilters
 from staff.actions import ActionResult, ConfirmationNeeded, ReasonForm, StaffAction, Submission
 from staff.display import DAY, count_up_to, counted, full_name
 from staff.movespec_text import comparison, every_line_of, reading
@@ -26,6 +28,7 @@ class Delist(StaffAction):
     permission = "movespecs.moderate_movespec"
     consequences = (
         "Other projects do not find it any more, and can't fork it.",
+        "If it is of the catalogue, no create can name it, and /try does not offer it.",
         "Its owner goes on using it, sees it as private, and can't make it public.",
         "Forks that were made go on.",
     )
@@ -73,13 +76,15 @@ def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
 def runs_of(version: MoveSpecVersion, now: datetime) -> str:
     """The number of the last day's sessions that ran `version`, and of those live now.
 
-    They are all of its own project: another project's MoveSpec has to be forked first.
+    They are all of its own project, unless it is of the catalogue.
     """
-    runs = DetectionSession.objects.filter(
-        project_id=version.movespec.project_id, resolved_version=version
+    project_id = version.movespec.project_id
+    of_version = SessionFilters(
+        version_id=version.id,
+        project_id=None if project_id == CATALOGUE_PROJECT else project_id,
     )
-    created = count_up_to(MAX_COUNTED, runs.filter(created_at__gt=now - DAY))
-    alive = count_up_to(MAX_COUNTED, runs.live())
+    created = count_up_to(MAX_COUNTED, *replace(of_version, created_after=now - DAY).parts())
+    alive = count_up_to(MAX_COUNTED, *replace(of_version, status=LIVE).parts())
     return (
         f"In the last day {counted(created, 'session')} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "

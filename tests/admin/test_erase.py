@@ -15,6 +15,7 @@ from erasure.erasures import owner_erase
 from erasure.models import Erasure
 from erasure.tasks import erasures_go_on
 from kynaplatform import clock
+from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project
 from sessions_app.models import DetectionEvent, DetectionSession
@@ -202,6 +203,14 @@ def test_what_is_being_erased_is_not_resumed_and_not_erased_twice(
             assert administrator.post(address(row, action), body).status_code == 409
     # A project of an organization that is being erased is so too.
     assert administrator.get(address(owner.project, "erase")).context["is_possible"] is False
+
+
+@LEVELS
+def test_the_catalogue_is_not_erased(administrator: Client, catalogue: None, level: str) -> None:
+    project = Project.objects.get(id=CATALOGUE_PROJECT)
+    row = project if level == "project" else project.organization
+    with nothing_changes():
+        assert erase(administrator, row).status_code == 409
 
 
 def test_a_version_is_deleted_with_an_erased_project_alone(

@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
+from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.models import MoveSpec, MoveSpecVersion, Release
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession
@@ -23,7 +24,7 @@ from tests.admin.version_actions import (
 )
 from tests.api.api_requests import database_state
 from tests.concurrency.racing import race
-from tests.conftest import Machine, make_version
+from tests.conftest import SESSIONS, Machine, make_version
 
 
 def test_the_confirmation_tells_what_a_release_does(
@@ -44,6 +45,18 @@ def test_the_confirmation_tells_what_a_release_does(
     )
     assert "<strong>Warning</strong>" in page
     assert "<ins>165</ins>" in page
+
+
+def test_the_confirmation_counts_the_sessions_of_every_project_of_a_catalogues_movement(
+    manager: Client, owner: Machine
+) -> None:
+    catalogue_load(now=timezone.now())
+    squat = MoveSpec.objects.get(id=catalogue_id("squat"))
+    body = {"mode": "live", "project_id": str(owner.project.id), "movement": "catalogue/squat"}
+    assert owner.post(SESSIONS, body).status_code == 201
+    version = make_version(squat.id, WARNED)
+    page = text_of(manager.get(address(version, "release")))
+    assert "In the last day 1 session ran version 1, the released one; 1 session of it is" in page
 
 
 def test_a_release_reaches_the_next_session_and_the_history(

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from movespecs.catalogue import catalogue_id, catalogue_load
 from movespecs.models import MoveSpec, Release
 from projects.models import AccessToken, ApiKey
 from sessions_app.models import DetectionSession
@@ -93,6 +94,21 @@ def test_the_filter_by_movespec_is_of_all_its_versions_and_goes_with_the_others(
     digits = str(movespec.pk)[:8]
     chosen = f"<strong>Acme / owner / Squat · {digits}</strong>"
     assert chosen in text_of(superuser.get(LIST, asked))
+
+
+def test_a_movement_of_the_catalogue_has_sessions_of_every_project(
+    superuser: Client, owner: Machine, outsider: Machine
+) -> None:
+    catalogue_load(now=NOON - HOUR)
+    squat = MoveSpec.objects.get(id=catalogue_id("squat"))
+    first = make_session(squat, project_id=owner.project.id, created_at=NOON - HOUR)
+    newer = make_session(squat, "streaming", project_id=outsider.project.id)
+    asked = {"movespec": squat.pk}
+    assert listed(superuser, **asked) == [newer, first]
+    assert listed(superuser, **asked, status__exact="live") == [newer]
+    assert listed(superuser, **asked, project__id__exact=owner.project.pk) == [first]
+    assert listed(superuser, **asked, organization=outsider.organization.pk) == [newer]
+    assert listed(superuser, q=squat.current_released_version_id) == [newer, first]
 
 
 def test_who_made_something_is_a_name_that_leads_to_the_key(

@@ -26,6 +26,9 @@ def test_it_fills_what_is_not_set(tmp_path: Path) -> None:
         "DATA_DIR": str(tmp_path / ".data"),
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "CELERY_BROKER_URL": "filesystem://localhost",
+        "RATE_LIMIT_PROJECT": "999999999/minute",
+        "RATE_LIMIT_ORGANIZATION": "999999999/minute",
+        "RATE_LIMIT_SESSIONS": "999999999/minute",
         "PUBLIC_STREAM_URL": "ws://127.0.0.1:8001/api/detection/stream",
     }
     assert len(secrets["SECRET_KEY"]) >= 50

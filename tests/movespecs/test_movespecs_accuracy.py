@@ -3,29 +3,25 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.checks import run_checks
 from django.test import Client
-from django.utils import timezone
 
 from detection import compile as compile_movespec
 from kynaplatform.checks import refuse_to_start
 from movespecs.accuracy import accuracy_cards, read_cards, unmeasured, why_experimental
-from movespecs.catalogue import catalogue_id, catalogue_load, catalogue_slugs, catalogue_text
+from movespecs.catalogue import catalogue_id, catalogue_slugs, catalogue_text
+from movespecs.models import MoveSpec
 from tests.accuracy_cards import LUNGE, PUSH_UP, SQUAT
-from tests.conftest import MOVESPECS, Machine
+from tests.conftest import MOVESPECS, VALID_YAML, Machine, make_version
 
 # As a client gets them.
 SQUAT_CARD = {**SQUAT, "experimental": False}
 PUSH_UP_CARD = {**PUSH_UP, "experimental": True}
 LUNGE_CARD = {**LUNGE, "experimental": True}
 ADDRESS = f"{MOVESPECS}/{catalogue_id('squat')}"
-
-
-@pytest.fixture
-def catalogue(db: None) -> None:
-    catalogue_load(now=timezone.now())
 
 
 def accuracy_in_list(query: str = "?visibility=public") -> dict[str, Any]:
@@ -43,18 +39,25 @@ def test_a_movement_of_the_catalogue_has_its_card(cards: None, catalogue: None) 
     assert len(listed) == len(catalogue_slugs()) == 19
 
 
-def test_a_customer_s_own_and_a_fork_have_none(
+def test_a_fork_has_the_card_of_the_text_that_it_shares(
     cards: None, catalogue: None, owner: Machine
 ) -> None:
     created = owner.post(MOVESPECS, {"name": "squat"}).json()
     fork = owner.post(f"{ADDRESS}/fork", {"release": True}).json()
-    assert (created["accuracy"], fork["accuracy"]) == (None, None)
-    for made in (created, fork):
-        assert owner.get(f"{MOVESPECS}/{made['movespec_id']}").json()["accuracy"] is None
-    own = accuracy_in_list(f"?project_id={owner.project.id}")
-    assert own == {}
+    draft = owner.post(f"{ADDRESS}/fork", {"name": "unreleased"}).json()
+    assert [made["accuracy"] for made in (created, fork, draft)] == [None, SQUAT_CARD, None]
+    source = str(catalogue_id("squat"))
+    assert [made["forked_from"] for made in (created, fork, draft)] == [None, source, source]
+    path = f"{MOVESPECS}/{fork['movespec_id']}"
+    assert owner.get(path).json() == fork
     private = owner.get(f"{MOVESPECS}?visibility=private").json()
-    assert [row["accuracy"] for row in private] == [None, None]
+    assert [row["accuracy"] for row in private] == [None, SQUAT_CARD, None]
+    MoveSpec.objects.filter(id=source).update(visibility="private")
+    MoveSpec.objects.filter(id=fork["movespec_id"]).update(visibility="public")
+    assert Client().get(path).json()["forked_from"] is None
+    version = make_version(UUID(fork["movespec_id"]), VALID_YAML)
+    released = owner.post(f"{path}/versions/{version.id}/release").json()
+    assert (released["accuracy"], released["forked_from"]) == (None, source)
 
 
 def test_without_the_file_there_are_no_cards(cards_file: Path, catalogue: None) -> None:

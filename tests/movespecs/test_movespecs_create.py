@@ -22,6 +22,7 @@ def test_it_makes_a_private_movespec_with_an_empty_draft(owner, monkeypatch):
         "description": None,
         "visibility": "private",
         "current_released_version_id": None,
+        "forked_from": None,
         "created_by": str(owner.credential.id),
         "created_at": "2100-05-06T07:08:09.250000Z",
         "updated_at": "2100-05-06T07:08:09.250000Z",

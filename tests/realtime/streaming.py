@@ -49,9 +49,9 @@ def batches(frames: Sequence[dict[str, Any]], size: int) -> list[list[dict[str, 
     return [list(frames[start : start + size]) for start in range(0, len(frames), size)]
 
 
-def create(machine: Machine, movespec: MoveSpec, stream_url: str) -> dict[str, Any]:
+def create(machine: Machine, movespec: MoveSpec, stream_url: str, **more: Any) -> dict[str, Any]:
     """A created session; its `stream_url` leads to the runtime at `stream_url`."""
-    response = machine.create_session(movespec)
+    response = machine.create_session(movespec, **more)
     assert response.status_code == 201, response.content
     created: dict[str, Any] = response.json()
     return created | {"stream_url": f"{stream_url}/{created['session_id']}"}

@@ -35,6 +35,7 @@ COLUMNS: dict[str, Any] = {
     "subject": None,
     "metadata": None,
     "locale": None,
+    "target": None,
 }
 # In the order of the wire; what is `...` differs from session to session.
 RECORD: dict[str, Any] = {
@@ -60,4 +61,6 @@ RECORD: dict[str, Any] = {
     "subject": None,
     "metadata": None,
     "locale": None,
+    "target": None,
+    "ended_by": None,
 }

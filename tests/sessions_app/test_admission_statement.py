@@ -195,6 +195,8 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "principal_state": principal.state,
         "movespec_id": movespec.id,
         "version_id": None,
+        "version_number": None,
+        "of_catalogue": False,
         "id": uuid.uuid4(),
         "mode": "live",
         "contract_major": 1,
@@ -205,7 +207,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "signing_key_id": uuid.uuid4(),
         "runtime_token_expires_at": now,
         "stream_url": "",
-        **dict.fromkeys(("parameters", "subject", "metadata", "locale")),
+        **dict.fromkeys(("parameters", "subject", "metadata", "locale", "target")),
     }
     assert f"${count}" in statement
     return executed(name, ordered(admission._STATEMENT.sql, values, count))
@@ -242,6 +244,8 @@ ADMISSION_INDEXES = AUTHENTICATION_INDEXES | {
     "detection_session": "session_idempotency_key_unique",
     "named": "movespecs_movespec_pkey",
     "version": "movespecs_movespecversion_pkey",
+    "numbered": "movespec_version_number_unique",
+    "movespecs_release_to_version_id_dd7c55f4": "movespecs_release_to_version_id_dd7c55f4",
     "owner": "movespecs_movespec_pkey",
 }
 

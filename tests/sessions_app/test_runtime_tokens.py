@@ -96,6 +96,7 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
     first = owner.create_session(movespec, idempotency_key="k")
     asked = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
     fields = (*asked, "parameters", "subject", "metadata", "locale")
+    newest = (*fields, "movement", "target")
     said: dict[str, str | None] = {"label": None}
 
     class Upgraded(Fingerprints):
@@ -105,14 +106,14 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
         def is_of(self, stored: bytes, request: Mapping[str, object]) -> bool:
             return super().is_of(stored, {**request, **said})
 
-    upgraded = Upgraded(asked, fields, (*fields, "label"))
+    upgraded = Upgraded(asked, fields, newest, (*newest, "label"))
     monkeypatch.setattr(admission, "FINGERPRINTS", upgraded)
     again = owner.create_session(movespec, idempotency_key="k")
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["Idempotent-Replayed"] == "true"
     said["label"] = "x"
     newer = owner.create_session(movespec, idempotency_key="after")
-    assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 3
+    assert bytes(DetectionSession.objects.latest("created_at").request_fingerprint or b"")[0] == 4
     assert owner.create_session(movespec, idempotency_key="after").json() == (newer.json())
     # The upgrade is rolled back: neither a second session nor a refusal for good.
     monkeypatch.undo()

@@ -39,6 +39,7 @@ CONTEXT: dict[str, Any] = {
     "subject": SUBJECT,
     "metadata": {"plan": "knee-week-3", "note": "Größe 1,80"},
     "locale": "de-AT",
+    "target": {"repetitions": 10},
 }
 NONE: dict[str, Any] = dict.fromkeys(CONTEXT)
 
@@ -292,3 +293,22 @@ def test_a_number_beyond_a_double_is_refused(owner: Machine, deep: MoveSpec) -> 
         for number in ("1e400", "-1e400", "1" + "0" * 5000):
             sent = f'{body[:-1]}, "parameters": {{"depth": {number}}}}}'.encode()
             refused_fields(owner.post(SESSIONS, sent), "parameters.depth")
+
+
+@pytest.mark.parametrize(
+    ("target", "field"),
+    [
+        ({}, "target"),
+        ({"repetitions": 3, "hold_ms": 3_000}, "target"),
+        ({"repetitions": 0}, "target.repetitions"),
+        ({"repetitions": 10_001}, "target.repetitions"),
+        ({"hold_ms": 1.5}, "target.hold_ms"),
+        ({"hold_ms": 3_000}, "target.hold_ms"),
+        (3, "target"),
+    ],
+)
+def test_a_target_that_nothing_can_reach_is_refused(
+    owner: Machine, movespec: MoveSpec, target: Any, field: str
+) -> None:
+    with nothing_changes():
+        refused_fields(owner.create_session(movespec, target=target), field)

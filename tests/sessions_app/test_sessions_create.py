@@ -4,13 +4,17 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from new_session import COLUMNS
 
 from kynaplatform import clock
+from movespecs.catalogue import catalogue_id, catalogue_load
+from movespecs.models import PLATFORM, MoveSpec
+from movespecs.releases import version_release
 from projects.signing import key_ring
 from sessions_app.models import DetectionSession
 from tests.api.api_requests import nothing_changes, refused, refused_fields
-from tests.conftest import SESSIONS, make_released, make_version
+from tests.conftest import MOVESPECS, SESSIONS, make_released, make_version
 from tests.movespecs.writing import SECOND_YAML, archive, delist, make_movespec, withdraw
 
 NOW = datetime(2100, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
@@ -312,3 +316,56 @@ def test_ids_begin_with_their_time(owner, movespec):
     assert made == sorted(made)
     assert {id_.version for id_ in made} == {7}
     assert all(abs(time.time() - (id_.int >> 80) / 1000) < 60 for id_ in made)
+
+
+# A movement of the catalogue
+
+
+@pytest.fixture
+def squat():
+    """The catalogue's squat, with three versions: the first is released, the second was."""
+    catalogue_load(now=NOW)
+    squat = MoveSpec.objects.get(id=catalogue_id("squat"))
+    first, second = squat.current_released_version_id, make_version(squat.id, SECOND_YAML).id
+    for version_id in (second, first):
+        version_release(movespec_id=squat.id, version_id=version_id, author=PLATFORM, now=NOW)
+    make_version(squat.id, SECOND_YAML + "# three\n")
+    squat.refresh_from_db()
+    return squat
+
+
+def test_it_takes_a_movement_of_the_catalogue_by_its_name(owner, squat):
+    assert resolved(create(owner, movement="catalogue/squat")) == squat.current_released_version_id
+    for number in (1, 2):
+        version = squat.versions.get(version_number=number)
+        assert resolved(create(owner, movement=f"catalogue/squat@{number}")) == version.id
+        # And its customer can read what counted.
+        assert owner.get(f"{MOVESPECS}/{squat.id}/versions/{version.id}").status_code == 200
+    assert {session.project_id for session in DetectionSession.objects.all()} == {owner.project.id}
+
+
+def test_it_refuses_a_movement_that_the_catalogue_has_not(owner, squat):
+    unknown = {"movement": "catalogue/backflip"}
+    refused_create(owner, unknown, 404, "not_found", resource="movespec")
+    for number in (3, 4):  # never released, and not there
+        unknown = {"movement": f"catalogue/squat@{number}"}
+        refused_create(owner, unknown, 404, "not_found", resource="movespec_version")
+    delist(squat)
+    unlisted = {"movement": "catalogue/squat"}
+    refused_create(owner, unlisted, 404, "not_found", resource="movespec")
+    archive(MoveSpec.objects.get(id=catalogue_id("plank")))
+    refused_create(owner, {"movement": "catalogue/plank"}, 409, "movespec_archived")
+    lunge = MoveSpec.objects.get(id=catalogue_id("lunge"))
+    withdraw(lunge.id, lunge.current_released_version_id)
+    refused_create(owner, {"movement": "catalogue/lunge"}, 409, "movespec_not_released")
+    refused_create(owner, {"movement": "catalogue/lunge@1"}, 409, "movespec_version_withdrawn")
+
+
+def test_it_takes_one_kind_of_reference(owner, movespec, squat):
+    version_id = movespec.current_released_version_id
+    for references in each_reference(movespec.id, version_id):
+        with nothing_changes():
+            refused_fields(create(owner, movement="catalogue/squat", **references), "body")
+    for movement in ("squat", "catalogue/", "catalogue/squat@0", "catalogue/squat@1.0", "x/squat"):
+        with nothing_changes():
+            refused_fields(create(owner, movement=movement), "movement")

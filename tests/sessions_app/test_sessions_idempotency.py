@@ -84,6 +84,8 @@ def test_another_request_is_refused(owner, movespec, create):
             {"movespec_id": str(other.id)},
             {"movespec_version_id": str(movespec.current_released_version_id)},
             {"movespec_id": None, "movespec_version_id": str(other.current_released_version_id)},
+            {"movespec_id": None, "movement": "catalogue/squat"},
+            {"target": {"repetitions": 10}},
             # It would be 404 by itself: the key is looked at first.
             {"movespec_id": str(owner.project.id)},
         ):

@@ -19,7 +19,7 @@ from tests.tryout.trying import TRY_SESSIONS, try_it
 from tryout import views
 from tryout.project import ORGANIZATION_ID, PROJECT_ID, READS_PER_MINUTE
 
-pytestmark = pytest.mark.usefixtures("signing_key")
+pytestmark = pytest.mark.usefixtures("signing_key", "catalogue")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.module_servers import WebServer
 from tests.server import RuntimeServer, said_by_settings, web_server
 from tests.tryout.trying import TRY_SESSIONS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("catalogue")]
 
 
 def call(base_url: str, method: str, path: str, body: Any = None, **headers: str) -> Answer:

@@ -11,11 +11,10 @@ from django.test import Client
 from dev.local_stack.environment import PROJECT
 from kynaplatform import clock
 from kynaplatform.middleware import is_allowed, may_stream
+from movespecs.catalogue import catalogue_id
 from movespecs.models import MoveSpec
-from tryout import project as demo
 from tryout import views
 from tryout.movements import engine, movements
-from tryout.project import demo_account, movespec_id
 
 FILES = {
     "pose.js": b"var pose = 1;\n" * 100,
@@ -90,12 +89,16 @@ def test_its_data_is_what_its_script_needs(built):
 
 
 @pytest.mark.django_db
-def test_what_staff_have_archived_is_not_offered(built):
-    demo._is_prepared.clear()
-    demo_account(now=clock.now())
-    MoveSpec.objects.filter(id=movespec_id("lunge")).update(archived_at=clock.now())
+def test_what_staff_have_withdrawn_is_not_offered(built, catalogue):
+    for slug, withdrawn in (
+        ("lunge", {"archived_at": clock.now()}),
+        ("squat", {"delisted_at": clock.now()}),
+        ("plank", {"current_released_version": None}),
+    ):
+        MoveSpec.objects.filter(id=catalogue_id(slug)).update(**withdrawn)
     offered = [movement["slug"] for movement in data_of(shown())["movements"]]
-    assert offered == [movement["slug"] for movement in movements() if movement["slug"] != "lunge"]
+    known = [movement["slug"] for movement in movements()]
+    assert offered == [slug for slug in known if slug not in ("lunge", "squat", "plank")]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.server import test_database_url as database_url
 from tests.tryout.trying import try_it
 from tryout.tasks import KEPT, tries_delete
 
-pytestmark = pytest.mark.usefixtures("signing_key")
+pytestmark = pytest.mark.usefixtures("signing_key", "catalogue")
 NOW = timezone.now()
 TICK = timedelta(microseconds=1)
 

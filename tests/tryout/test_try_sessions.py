@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from kynaplatform import clock
+from movespecs.catalogue import catalogue_id
 from movespecs.models import PLATFORM, MoveSpec
 from movespecs.releases import version_release
 from projects.models import AccessToken
@@ -15,9 +16,9 @@ from tests.api.api_requests import ask, nothing_changes, refused
 from tests.conftest import MOVESPECS, SESSIONS, VALID_YAML, make_version
 from tests.server import test_database_url as database_url
 from tests.tryout.trying import try_it
-from tryout.project import ACCOUNT_ID, PROJECT_ID, movespec_id
+from tryout.project import ACCOUNT_ID, PROJECT_ID
 
-pytestmark = pytest.mark.usefixtures("signing_key")
+pytestmark = pytest.mark.usefixtures("signing_key", "catalogue")
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_it_answers_a_session_as_a_create_does(tried):
         "input_schema_version": "mediapipe_pose_landmarker/v1",
         "output_schema_version": "kynasmith_detection_events/v1",
     }
-    released = MoveSpec.objects.get(id=movespec_id("squat")).current_released_version
+    released = MoveSpec.objects.get(id=catalogue_id("squat")).current_released_version
     assert session.resolved_version_id == released.id
     assert sorted(tried) == ["access_token", "expires_in", "movespec", "session"]
     assert tried["movespec"] == released.yaml_source
@@ -113,7 +114,7 @@ def test_without_a_token_there_is_no_session():
 @pytest.fixture
 def deep(tried):
     """The page's squat has a parameter."""
-    this = movespec_id("squat")
+    this = catalogue_id("squat")
     text = VALID_YAML.replace(
         "  movement:\n", "  parameters: {depth: {default: 100, min: 60, max: 130}}\n  movement:\n"
     ).replace("angle_max: 100", "angle_max: $depth")

@@ -5,7 +5,7 @@ import pytest
 from tests.api.api_requests import fresh_address, limited, nothing_changes
 from tests.tryout.trying import try_it
 
-pytestmark = pytest.mark.usefixtures("signing_key")
+pytestmark = pytest.mark.usefixtures("signing_key", "catalogue")
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 from django.db.models import QuerySet
+from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from dev.local_stack import processes
 from dev.local_stack.ports import free_port, listens
 from dev.poses.figure import perform
+from movespecs.catalogue import catalogue_load
 from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import Machine, make_released
@@ -146,8 +148,9 @@ def of_readme(language: str, containing: str) -> str:
 
 
 def test_the_program_of_start_counts_squats(
-    owner: Machine, squat: MoveSpec, runtime: RuntimeServer, project: Path, tmp_path: Path
+    owner: Machine, runtime: RuntimeServer, project: Path, tmp_path: Path
 ) -> None:
+    catalogue_load(now=timezone.now())
     with web_server(tmp_path, environment={"PUBLIC_STREAM_URL": runtime.url}) as platform:
         frames = [
             [pose.timestamp_ms, [point._asdict() for point in pose.landmarks]] for pose in POSES
@@ -156,7 +159,6 @@ def test_the_program_of_start_counts_squats(
             "baseUrl": platform,
             "key": owner.secret,
             "project_id": str(owner.project.id),
-            "movespec_id": str(squat.id),
             "frames": frames,
         }
         (project / "values.json").write_text(json.dumps(values))
@@ -166,7 +168,7 @@ def test_the_program_of_start_counts_squats(
             'import WebSocket from "ws";\n'
             "globalThis.WebSocket = WebSocket;\n"
             'const given = JSON.parse(readFileSync("values.json"));\n'
-            "const {baseUrl, key, project_id, movespec_id, frames} = given;\n"
+            "const {baseUrl, key, project_id, frames} = given;\n"
             "const tokenProvider = async () => {\n"
             '  const headers = {"Content-Type": "application/json"};\n'
             "  const body = JSON.stringify({api_key: key});\n"

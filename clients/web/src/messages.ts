@@ -187,6 +187,7 @@ export interface SessionDone {
   readonly interrupted_total?: number | null;
   readonly summary?: Readonly<Record<string, MovementSummary>> | null;
   readonly quality?: Quality | null;
+  readonly ended_by?: "target" | null;
 }
 
 export type ServerMessage =

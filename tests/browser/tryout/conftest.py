@@ -41,7 +41,9 @@ def runtime(module_runtime: Runtime, transactional_db: None) -> Iterator[Runtime
 
 
 @pytest.fixture
-def site(browser: Browser, signing_key: None, runtime: Runtime, web: WebServer) -> str:
+def site(
+    browser: Browser, signing_key: None, runtime: Runtime, web: WebServer, catalogue: None
+) -> str:
     return web.base_url
 
 

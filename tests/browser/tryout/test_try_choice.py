@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from detection import compile  # noqa: A004 - as detection calls it
 from dev.poses.figure import MOVEMENTS
-from movespecs.catalogue import catalogue_text
+from movespecs.catalogue import catalogue_id, catalogue_text
 from movespecs.models import MoveSpec
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Project
@@ -30,7 +30,7 @@ from tests.browser.trying import (
     start,
 )
 from tryout.movements import movements
-from tryout.project import ACCOUNT_ID, PROJECT_ID, demo_account, movespec_id
+from tryout.project import ACCOUNT_ID, PROJECT_ID, demo_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,7 +116,7 @@ def revoke_account() -> None:
 
 
 def archive_squat() -> None:
-    MoveSpec.objects.filter(id=movespec_id("squat")).update(archived_at=timezone.now())
+    MoveSpec.objects.filter(id=catalogue_id("squat")).update(archived_at=timezone.now())
 
 
 @pytest.mark.parametrize(

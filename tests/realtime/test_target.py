@@ -1,0 +1,104 @@
+"""A session that its target ends"""
+
+from typing import Any
+
+import pytest
+from rows import await_detached, session_of, stored_events
+from streaming import Client, attached, batches, create, wire_frames
+
+from dev.poses.figure import perform
+from movespecs.models import MoveSpec
+from sessions_app.models import DetectionSession
+from tests.conftest import SESSIONS, Machine, make_released
+from tests.server import RuntimeServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SQUATS = wire_frames(perform("squat", repetitions=4, fps=10))
+PLANK = wire_frames(perform("plank", repetitions=1, fps=10))
+HOLD = """\
+name: plank
+version: "1"
+detection:
+  type: hold
+  movement:
+    name: plank
+    target_ms: 20000
+    phases:
+      - {name: up, criteria: [{joint: hip, min: 150}]}
+"""
+
+
+def send_until_done(client: Client, frames: list[dict[str, Any]], size: int) -> dict[str, Any]:
+    """Send batches until the session ends by itself; its session_done."""
+    for batch_seq, batch in enumerate(batches(frames, size), 1):
+        client.send_batch(batch_seq, batch)
+        while (message := client.next()) is not None and message["type"] != "frame_ack":
+            pass
+        if message is None or session_of({"session_id": client.told[0]["session_id"]}).ended_at:
+            break
+    done = next((one for one in client.told if one["type"] == "session_done"), None)
+    return done or client.until("session_done")
+
+
+@pytest.mark.parametrize("size", [1, 7, 150])
+def test_repetitions_end_it_at_the_same_frame_however_they_are_sent(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, size: int
+) -> None:
+    target = {"repetitions": 2}
+    created = create(owner, squat, hurried.url, target=target)
+    done = send_until_done(attached(created), SQUATS, size)
+    assert (done["status"], done["terminal_outcome"]) == ("completed", "completed")
+    assert (done["repetitions"], done["ended_by"]) == ({"squat": 2}, "target")
+    record = owner.get(f"{SESSIONS}/{created['session_id']}").json()
+    assert (record["target"], record["ended_by"]) == (target, "target")
+    kind, ts_ms, _ = stored_events(created)[-1]
+    last_frame = SQUATS[record["accepted_frames_total"] - 1]
+    assert (kind, ts_ms) == ("event_completed", last_frame["timestamp_ms"])
+
+
+def test_frames_after_it_are_rejected_and_lost_on_nobody(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    created = create(owner, squat, hurried.url, target={"repetitions": 1})
+    client = attached(created)
+    client.send_batch(1, SQUATS)
+    ack = client.until("frame_ack")
+    assert {frame["reason"] for frame in ack["rejected_frames"]} == {"session_ending"}
+    assert ack["accepted_frame_count"] + len(ack["rejected_frames"]) == len(SQUATS)
+    assert client.until("session_done")["repetitions"] == {"squat": 1}
+    assert client.to_the_end() == 1000
+
+
+def test_a_hold_ends_it(owner: Machine, hurried: RuntimeServer) -> None:
+    plank, _ = make_released(owner.project, HOLD)
+    created = create(owner, plank, hurried.url, target={"hold_ms": 2_000})
+    done = send_until_done(attached(created), PLANK, 10)
+    assert (done["status"], done["ended_by"]) == ("completed", "target")
+    assert done["summary"]["plank"]["longest_ms"] == pytest.approx(2_000, abs=100)
+
+
+def test_one_that_reached_it_before_its_runtime_ended_is_finalized_at_the_attach(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    created = create(owner, squat, hurried.url)
+    client = attached(created)
+    client.send_batch(1, SQUATS)
+    client.until("frame_ack")
+    client.socket.shutdown()
+    await_detached(created)
+    # As if it had ended between the checkpoint and its finalize.
+    DetectionSession.objects.filter(id=created["session_id"]).update(target={"repetitions": 4})
+    done = attached(created).until("session_done")
+    assert (done["repetitions"], done["ended_by"]) == ({"squat": 4}, "target")
+
+
+def test_a_client_that_finalizes_before_ended_it_itself(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    created = create(owner, squat, hurried.url, target={"repetitions": 9})
+    client = attached(created)
+    client.send_batch(1, SQUATS)
+    client.send({"type": "finalize"})
+    done = client.until("session_done")
+    assert (done["repetitions"], done["ended_by"]) == ({"squat": 4}, None)
