@@ -143,8 +143,6 @@ class Connection:
         await self.socket.send(self._batches.session_update())
         self._watch_deadline()
         try:
-            # Where a runtime ended between the frame that reached it and this.
-            await self._finalize_at_target()
             while True:
                 await self._serve_next()
         except SessionEnded:
@@ -181,25 +179,17 @@ class Connection:
                 with self._heartbeat:
                     await self._serve_batch(message)
                 await self._finish_if_finalizing()
-                await self._finalize_at_target()
             case Finalize():
-                await self._finalize()
+                with self._heartbeat:
+                    await self._session.finalize()
+                    await self.socket.send(self._batches.session_update())
+                    await self._finish()
             case Cancel():
                 await self._session.cancel()
             case Ping():
                 await self.socket.send(Pong())
             case Pong():
                 pass
-
-    async def _finalize(self) -> None:
-        with self._heartbeat:
-            await self._session.finalize()
-            await self.socket.send(self._batches.session_update())
-            await self._finish()
-
-    async def _finalize_at_target(self) -> None:
-        if self._batches.is_target_reached and not self._is_ending:
-            await self._finalize()
 
     async def _serve_batch(self, batch: Batch) -> None:
         await (self._batches.refuse(batch) if self._is_ending else self._batches.serve(batch))
@@ -212,7 +202,7 @@ class Connection:
         await self._finish_if_finalizing()
 
     async def _finish_if_finalizing(self) -> None:
-        """Finish the session if the API, staff or its maximum length has set it to finalizing."""
+        """Finish the session if the API, staff, its target or its length has made it finalizing."""
         if self._session.is_finalizing and not self._is_ending:
             with self._heartbeat:
                 await self._serve_received()

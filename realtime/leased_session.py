@@ -190,10 +190,6 @@ class Batches:
         # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.
         self.renewed_at = -math.inf
 
-    @property
-    def is_target_reached(self) -> bool:
-        return self._progress.is_target_reached
-
     async def serve(self, batch: Batch) -> None:
         """Feed a batch to the engine, store its checkpoint and acknowledge it.
 
@@ -223,6 +219,8 @@ class Batches:
             with self._socket.turn.turns.storing() if is_short else nullcontext():
                 await self._store(checkpoint)
             self.accepted_frames += result.accepted
+            if checkpoint.is_target_reached:
+                await self._session.refresh()
         self._socket.turn.pay_for_events(stored=len(result.events), repeated=len(repeated))
         new = [event_response(self._session.id, event) for event in result.events]
         await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
@@ -332,9 +330,10 @@ class Batches:
             number=progress.checkpoint_number + 1,
             packed_state=progress.packed_state(),
             accepted_frames=result.accepted,
-            rejected_frames=len(result.rejected) - len(result.repeated_seqs),
+            rejected_frames=result.rejected_frames,
             last_frame_seq=progress.last_frame_seq,
             last_batch_seq=progress.last_batch_seq,
+            is_target_reached=progress.is_target_reached,
             last_message_at=self._socket.last_message_at(),
             events=result.events,
         )

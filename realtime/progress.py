@@ -26,7 +26,7 @@ from sessions_app.models import DetectionSession
 from sessions_app.session_ends import max_events, max_session
 from sessions_app.stream_state import pack, stored_state, stored_summary
 from sessions_app.summary import COUNTED, SessionQuality
-from sessions_app.target import Target, is_reached, target_of
+from sessions_app.target import Target, target_of
 
 # The token bucket of a client's frames: its size, and its refill per second of the frames' time.
 # The fastest cameras for people give half as many.
@@ -210,9 +210,11 @@ class Progress:
         if self.target is None:
             return
         if self.target.hold_ms is not None:
-            self.is_target_reached = (self.engine.held_ms or 0) >= self.target.hold_ms
+            self.is_target_reached = (self.engine.longest_ms or 0) >= self.target.hold_ms
         elif events:
-            self.is_target_reached = is_reached(self.target, {COUNTED: self.engine.summary()})
+            counted = self.engine.summary().values()
+            completed = sum(movement["completed"] for movement in counted)
+            self.is_target_reached = completed >= (self.target.repetitions or 0)
 
     def summary_state(self) -> dict[str, Any]:
         return {**self.summary.state(), COUNTED: self.engine.summary()}
@@ -233,16 +235,14 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     """The progress stored in the session's row, with its engine restored."""
     state = stored_state(session)
     completed = sum(session.repetitions.values())
-    summary, target = stored_summary(session, state), target_of(session)
     return Progress(
         engine=(
             Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
         ),
         longest_ms=max_session(session.project).total_seconds() * 1000,
         event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
-        summary=SessionSummary.of(summary),
-        target=target,
-        is_target_reached=target is not None and is_reached(target, summary),
+        summary=SessionSummary.of(stored_summary(session, state)),
+        target=target_of(session),
         last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
         accepted_frames=session.accepted_frames_total,
@@ -257,11 +257,13 @@ class BatchResult:
     """What became of a batch's frames and clock.
 
     `repeated_seqs` and `repeated_clock_ms` are frames and a clock that an earlier batch brought.
+    `rejected_frames` counts those rejected, but not these and those after the session's target.
     `is_clock_new` says that the batch's clock is the highest so far.
     """
 
     accepted: int = 0
     rejected: list[RejectedFrame] = field(default_factory=list)
+    rejected_frames: int = 0
     repeated_seqs: list[int] = field(default_factory=list)
     repeated_clock_ms: float | None = None
     is_clock_new: bool = False
@@ -303,8 +305,9 @@ def feed_by_frame(progress: Progress, batch: Batch, result: BatchResult) -> Iter
         if repeated:
             result.repeated_seqs += repeated
             progress.summary.repeated += 1
-        else:
+        elif rejection.reason is not RejectReason.SESSION_ENDING:
             progress.summary.rejected[rejection.reason.value] += 1
+            result.rejected_frames += 1
     if batch.clock_ms is not None:
         _advance(progress, batch.clock_ms, result)
     progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)

@@ -24,12 +24,13 @@ from sessions_app.downtime import make_up_for_downtime
 from sessions_app.models import DetectionEvent, DetectionSession, EventType, Status
 from sessions_app.session_ends import idle_limit, settle, settle_in_slices, update_live
 
-# What a renewal sets, from the `idle_at` of `given` and the parameters of `renewal`. The deadline
-# is indexed, so it is written only when the stored one would be early: most checkpoints touch no
-# index (they are heap-only updates).
+# What a renewal sets, from `given` and the parameters of `renewal`. The deadline is indexed, so it
+# is written only when the stored one would be early: most checkpoints touch no index (they are
+# heap-only updates).
 RENEWAL = """lease_until = %(lease_until)s::timestamptz,
         deadline_at = CASE
-            WHEN session.status = 'finalizing' THEN %(finalizing_deadline)s::timestamptz
+            WHEN session.status = 'finalizing' OR given.is_target_reached
+                THEN %(finalizing_deadline)s::timestamptz
             WHEN session.deadline_at >= given.idle_at + %(idle_margin)s::interval
                 THEN session.deadline_at
             ELSE LEAST(session.longest_until, given.idle_at + %(idle_slack)s::interval)
@@ -48,7 +49,7 @@ WITH attached AS (
     WHERE COALESCE(session.deadline_at > %(now)s::timestamptz, FALSE)
 ),
 free AS (
-    SELECT session.id, attached.idle_at
+    SELECT session.id, attached.idle_at, FALSE AS is_target_reached
     FROM attached
     JOIN detection_session AS session ON session.id = ANY (%(session_ids)s::uuid[])
         AND session.id = attached.id AND session.attachment_id = attached.attachment_id
@@ -161,7 +162,7 @@ WITH given AS (
         session_id uuid, attachment_id uuid, number bigint, state_at integer, state_length integer,
         engine_version smallint, accepted_frames bigint, rejected_frames bigint,
         last_frame_seq bigint, last_batch_seq bigint, event_count bigint, repetitions jsonb,
-        interrupted bigint, idle_at timestamptz
+        interrupted bigint, is_target_reached boolean, idle_at timestamptz
     )
 ),
 {free}updated AS (
@@ -189,6 +190,15 @@ WITH given AS (
         END,
         last_frame_seq = GREATEST(session.last_frame_seq, given.last_frame_seq),
         last_batch_seq = GREATEST(session.last_batch_seq, given.last_batch_seq),
+        status = CASE WHEN given.is_target_reached THEN 'finalizing' ELSE session.status END,
+        finishing_outcome = CASE
+            WHEN given.is_target_reached THEN COALESCE(session.finishing_outcome, 'completed')
+            ELSE session.finishing_outcome
+        END,
+        ended_by = CASE
+            WHEN given.is_target_reached AND session.status = 'streaming' THEN 'target'
+            ELSE session.ended_by
+        END,
         {renewal}
     FROM given{of_free}
     WHERE session.id = ANY (%(session_ids)s::uuid[]) AND session.id = given.session_id
@@ -275,7 +285,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `packed_state` is for an engine of `engine_version`, and has the summary of all frames so far.
     The frames are counted since that checkpoint. `last_frame_seq` and `last_batch_seq` are the
-    highest of the session (0: none).
+    highest of the session (0: none). One that reaches the session's target makes it finalizing.
     """
 
     session_id: UUID
@@ -287,6 +297,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     rejected_frames: int
     last_frame_seq: int
     last_batch_seq: int
+    is_target_reached: bool = False
     last_message_at: datetime
     events: Sequence[NewEvent]
 
@@ -316,6 +327,7 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
                 "event_count": len(one.events),
                 "repetitions": repetitions,
                 "interrupted": interrupted,
+                "is_target_reached": one.is_target_reached,
                 "idle_at": one.last_message_at + idle_after,
             }
         )

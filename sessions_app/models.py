@@ -226,6 +226,9 @@ class DetectionSession(models.Model):
     target = models.JSONField(
         null=True, help_text="What ends it: {repetitions: n} or {hold_ms: n} (target.py)."
     )
+    ended_by = models.CharField(  # noqa: DJ001
+        max_length=10, null=True, help_text="`target` once it has reached its target."
+    )
 
     created_by = models.UUIDField(
         null=True, help_text="The credential that created it; empty: not known."

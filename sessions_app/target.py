@@ -1,10 +1,9 @@
-"""The target of a session: once it is reached, its runtime finalizes the session.
+"""The target of a session: the checkpoint that reaches it makes the session finalizing.
 
 No frame after the one that reaches it is accepted, so the count doesn't depend on the batches.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -13,8 +12,6 @@ from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.schemas import doc
 from sessions_app.context import spec_of_version
 from sessions_app.models import DetectionSession, Outcome
-from sessions_app.stream_state import summary_of
-from sessions_app.summary import counted_of
 
 TARGET: Final = "target"
 
@@ -46,18 +43,6 @@ def target_of(session: DetectionSession) -> Target | None:
     return None if session.target is None else msgspec.convert(session.target, Target)
 
 
-def is_reached(target: Target, summary: Mapping[str, Any] | None) -> bool:
-    """Whether what a session counted reaches its target."""
-    movements = (counted_of(summary) or {}).values()
-    if target.repetitions is not None:
-        return sum(movement.completed for movement in movements) >= target.repetitions
-    longest_ms = max((movement.longest_ms or 0 for movement in movements), default=0)
-    return longest_ms >= (target.hold_ms or 0)
-
-
 def ended_by(session: DetectionSession) -> str | None:
     """`target` for a session that was completed because it reached its target."""
-    target = target_of(session)
-    if target is None or session.terminal_outcome != Outcome.COMPLETED:
-        return None
-    return TARGET if is_reached(target, summary_of(session)) else None
+    return session.ended_by if session.terminal_outcome == Outcome.COMPLETED else None

@@ -32,6 +32,7 @@ from sessions_app.models import (
     Outcome,
 )
 from sessions_app.stream_state import STATE_COLUMNS
+from sessions_app.target import ended_by
 from staff.actions import StaffAction, StaffActionAdmin, Submission
 from staff.base import ReadOnlyAdmin
 from staff.display import (
@@ -227,7 +228,12 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
             )
             facts.append(("Subject", link(theirs, session.subject)))
         target = " ".join(f"{name} {number:,}" for name, number in (session.target or {}).items())
-        return [*facts, ("Language", session.locale), ("Target", target or None)]
+        return [
+            *facts,
+            ("Language", session.locale),
+            ("Target", target or None),
+            ("Ended by", ended_by(session)),
+        ]
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -192,6 +192,7 @@ class SessionDone(msgspec.Struct, frozen=True, tag="session_done"):
     repetitions: dict[str, int] | None = None
     interrupted_total: int | None = None
     summary: dict[str, Any] | None = None
+    ended_by: str | None = None
 
 
 ServerMessage: TypeAlias = (

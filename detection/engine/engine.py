@@ -237,6 +237,12 @@ class Engine:
         held_ms, side = max(self._held(), key=itemgetter(0), default=(0.0, None))
         return side if held_ms else None
 
+    @property
+    def longest_ms(self) -> int | None:
+        """The longest hold so far, as `summary` says it; None for repetitions."""
+        held = [held_ms for held_ms, _ in self._held()]
+        return round(max(self._tally.summary.longest_ms, *held)) if held else None
+
     def _held(self) -> list[tuple[float, BodySide | None]]:
         """How long each hold has lasted, and its side. None of repetitions."""
         return [

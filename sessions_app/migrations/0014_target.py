@@ -16,4 +16,11 @@ class Migration(migrations.Migration):
                 help_text="What ends it: {repetitions: n} or {hold_ms: n} (target.py).", null=True
             ),
         ),
+        migrations.AddField(
+            model_name="detectionsession",
+            name="ended_by",
+            field=models.CharField(
+                help_text="`target` once it has reached its target.", max_length=10, null=True
+            ),
+        ),
     ]

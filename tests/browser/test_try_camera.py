@@ -56,7 +56,7 @@ def web_environment(module_runtime: RuntimeServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def site(signing_key: None, runtime: RuntimeServer, web: WebServer) -> str:
+def site(signing_key: None, catalogue: None, runtime: RuntimeServer, web: WebServer) -> str:
     return web.base_url
 
 

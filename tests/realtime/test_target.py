@@ -11,6 +11,7 @@ from movespecs.models import MoveSpec
 from sessions_app.models import DetectionSession
 from tests.conftest import SESSIONS, Machine, make_released
 from tests.server import RuntimeServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,19 +79,39 @@ def test_a_hold_ends_it(owner: Machine, hurried: RuntimeServer) -> None:
     assert done["summary"]["plank"]["longest_ms"] == pytest.approx(2_000, abs=100)
 
 
-def test_one_that_reached_it_before_its_runtime_ended_is_finalized_at_the_attach(
+def test_a_client_that_leaves_at_the_target_completes_its_session(
     owner: Machine, squat: MoveSpec, hurried: RuntimeServer
 ) -> None:
-    created = create(owner, squat, hurried.url)
+    created = create(owner, squat, hurried.url, target={"repetitions": 1})
+    client = attached(created)
+    client.send_batch(1, SQUATS)
+    client.socket.shutdown()
+    eventually(lambda: session_of(created).ended_at is not None, "its end")
+    session = session_of(created)
+    assert (session.terminal_outcome, session.ended_by) == ("completed", "target")
+    assert (session.repetitions, session.rejected_frames_total) == ({"squat": 1}, 0)
+
+
+def test_a_batch_sent_again_after_the_target_gets_its_events(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer
+) -> None:
+    """As where a runtime ends between the checkpoint and its acknowledgement."""
+    created = create(owner, squat, hurried.url, target={"repetitions": 9})
     client = attached(created)
     client.send_batch(1, SQUATS)
     client.until("frame_ack")
+    told = client.events()
     client.socket.shutdown()
     await_detached(created)
-    # As if it had ended between the checkpoint and its finalize.
-    DetectionSession.objects.filter(id=created["session_id"]).update(target={"repetitions": 4})
-    done = attached(created).until("session_done")
-    assert (done["repetitions"], done["ended_by"]) == ({"squat": 4}, "target")
+    finalizing = {"status": "finalizing", "finishing_outcome": "completed", "ended_by": "target"}
+    DetectionSession.objects.filter(id=created["session_id"]).update(**finalizing)
+    again = attached(created)
+    assert again.told[0]["status"] == "finalizing"
+    again.send_batch(1, SQUATS)
+    ack = again.until("frame_ack")
+    assert {frame["reason"] for frame in ack["rejected_frames"]} == {"session_ending"}
+    assert again.events() == told
+    assert again.until("session_done")["ended_by"] == "target"
 
 
 def test_a_client_that_finalizes_before_ended_it_itself(

@@ -36,6 +36,7 @@ COLUMNS: dict[str, Any] = {
     "metadata": None,
     "locale": None,
     "target": None,
+    "ended_by": None,
 }
 # In the order of the wire; what is `...` differs from session to session.
 RECORD: dict[str, Any] = {

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from lifecycle_scene import IDLE, LEASE, SLACK, START, Scene, at
+from lifecycle_scene import GRACE, IDLE, LEASE, SLACK, START, Scene, at, sweep
 from plans import (
     FEW_PAGES,
     LIVE,
@@ -190,6 +190,28 @@ def test_it_is_stored_finalizing_after_the_longest_session(scene: Scene) -> None
     row = scene.row(session_id)
     assert (row.status, row.finishing_outcome) == ("finalizing", "max_duration")
     assert scene.events(session_id) == [ENTER]
+
+
+def test_one_that_reaches_the_target_makes_the_session_finalizing(scene: Scene) -> None:
+    """So the session completes though its runtime is killed and its client never returns."""
+    session_id, holder = scene.streaming()
+    reached = checkpoint(session_id, holder, is_target_reached=True)
+    storing.checkpoint_store(reached, now=at(5))
+    row = scene.row(session_id)
+    assert (row.status, row.ended_by) == ("finalizing", "target")
+    ends_at = 5 + LEASE.seconds + GRACE.seconds
+    assert row.deadline_at == at(ends_at)
+    assert sweep(ends_at - 1) == 0
+    assert sweep(ends_at) == 1
+    assert scene.state(session_id) == ("completed", "completed", None, at(ends_at))
+    assert scene.row(session_id).ended_by == "target"
+
+
+def test_one_that_reaches_the_target_of_a_finalizing_session_changes_no_end(scene: Scene) -> None:
+    session_id, holder = scene.finalizing()
+    storing.checkpoint_store(checkpoint(session_id, holder, is_target_reached=True), now=at(5))
+    row = scene.row(session_id)
+    assert (row.status, row.finishing_outcome, row.ended_by) == ("finalizing", "completed", None)
 
 
 def test_it_does_not_bring_back_what_was_abandoned(scene: Scene) -> None:

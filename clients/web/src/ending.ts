@@ -53,6 +53,7 @@ export function endOf(done: SessionDone, missedEvents: boolean): StreamEnd {
     interrupted: done.interrupted_total ?? null,
     summary: done.summary ?? null,
     quality: done.quality ?? null,
+    endedBy: done.ended_by ?? null,
     error: done.error ?? null,
     missedEvents,
   };

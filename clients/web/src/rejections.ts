@@ -7,7 +7,7 @@ import type {StreamOptions} from "./stream.js";
 const NOTHING_TAKEN_MS = 5_000;
 /** Taken before, and sent again. */
 const REPEATED = "frame_seq_not_increasing";
-/** The end was asked for elsewhere, as by the API. */
+/** The end was asked for elsewhere, as by the API, or the target is reached. */
 const ENDING = "session_ending";
 const ADVICE: Readonly<Record<string, string>> = {
   image_landmarks: "Give world landmarks, in metres from the middle of the hips.",

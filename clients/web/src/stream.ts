@@ -107,6 +107,8 @@ export interface StreamEnd {
   readonly summary: Readonly<Record<string, MovementSummary>> | null;
   /** How much of it could be counted; null where the end was missed, or nothing is known. */
   readonly quality: Quality | null;
+  /** `target` where it ended because it reached its target. */
+  readonly endedBy: "target" | null;
   /** Why it failed. */
   readonly error: Failure | null;
   /** It ended while nothing was attached (4410): the API may have events that did not come. */
