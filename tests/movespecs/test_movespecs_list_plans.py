@@ -127,6 +127,8 @@ def generic_plans() -> Iterator[None]:
 def test_each_list_keeps_to_its_indexes_with_a_plan_made_on_empty_tables(
     generic_plans: None, owner: Machine, projects: dict[str, Any]
 ) -> None:
+    # Versions are read by their key, unless a vacuum has found their table empty.
+    run("TRUNCATE movespecs_movespecversion CASCADE")
     # Rows that earlier tests have rolled back would be read past.
     run("VACUUM ANALYZE movespecs_movespec")
     asked = {

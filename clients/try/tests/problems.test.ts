@@ -53,6 +53,7 @@ test("an end that was not asked for is told, and one that was is not", () => {
     interrupted: null,
     summary: null,
     quality: null,
+    endedBy: null,
     error: null,
   };
   const whats = (outcome: string) =>
