@@ -15,7 +15,15 @@ from detection.engine import ENGINE_BUILD
 from detection.engine.driving import DrivingAngle
 from detection.engine.engine import READABLE_FORMS, Engine
 from detection.engine.events import DetectionEvent
+from detection.engine.intake import (
+    FRAMES_PER_SECOND,
+    Intake,
+    NumberedFrame,
+    Refusal,
+    SessionSummary,
+)
 from detection.engine.plan import driving_angles
+from detection.engine.points import PackedPose
 from detection.engine.settings import EngineSettings
 from detection.engine.states import SNAPSHOT_FORM
 from detection.engine.turning_points import DrivingPaths
@@ -42,6 +50,7 @@ from detection.spec import (
     MoveSpec,
     Parameter,
     Phase,
+    QualityReason,
     Segment,
     Side,
     Step,

@@ -55,15 +55,6 @@ class LandmarkLike(Protocol):
     def visibility(self) -> float | None: ...
 
 
-class PoseFrameLike(Protocol):
-    """A pose frame, as far as the engine reads it."""
-
-    @property
-    def timestamp_ms(self) -> float: ...
-    @property
-    def landmarks(self) -> Sequence[LandmarkLike]: ...
-
-
 class Landmark(NamedTuple):
     """A point in metres. `visibility` is 0 to 1, None where the sender does not know it."""
 

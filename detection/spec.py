@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, get_args
 
 Joint = Literal["elbow", "shoulder", "hip", "knee", "ankle", "wrist"]
@@ -64,6 +65,17 @@ Detail = Literal["too_low", "too_short", "one_sided"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 """How not_reached was missed: the movement fell short, the posture wasn't kept long enough, or one
 side stayed behind."""
+
+
+class QualityReason(StrEnum):
+    """Why a part of a session could not be counted."""
+
+    POSE_LOST = "pose_lost"
+    POSE_JUMPING = "pose_jumping"
+    SIDE_HIDDEN = "side_hidden"
+    OUT_OF_VIEW = "out_of_view"
+    INCOMPLETE_MOVEMENTS = "incomplete_movements"
+
 
 # The reasons of an interruption on the way to a step.
 STEP_REASONS: tuple[Reason, ...] = ("not_reached", "too_slow", "out_of_order")

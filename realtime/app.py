@@ -23,7 +23,7 @@ from kynaplatform.logs import request_id_of, set_request_id
 from kynaplatform.metrics.exposition import process_exposition
 from kynaplatform.metrics.readiness import OK, exposition_of
 from kynaplatform.service_manager import tell
-from realtime.attach import SUBPROTOCOL, handshake, log_refused
+from realtime.attach import SUBPROTOCOLS, handshake, log_refused
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Receive, Send, Socket
 
@@ -69,7 +69,7 @@ class Application:
         web_socket = Socket(scope["extensions"]["kyna"], receive, send, self._runtime.turns)
         try:
             await web_socket.accept(
-                SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None,
+                next((one for one in SUBPROTOCOLS if one in scope["subprotocols"]), None),
                 [(REQUEST_ID, request_id)],
             )
             opening = handshake(scope, path.removeprefix(self._stream_path))

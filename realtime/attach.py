@@ -17,6 +17,7 @@ from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.middleware import address_of_peer, may_stream, origin_refusal
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
+from realtime import packed
 from realtime.progress import Progress, progress_of
 from realtime.refusals import (
     TRY_AGAIN_LATER,
@@ -36,7 +37,8 @@ from sessions_app.models import MAX_CLIENT_CHARACTERS, DetectionSession
 
 logger = logging.getLogger("kynaplatform.realtime")
 
-SUBPROTOCOL: Final = "kyna.v1"
+# The first of these that the client offers is selected.
+SUBPROTOCOLS: Final = (packed.SUBPROTOCOL, "kyna.v1")
 _BEARER_SUBPROTOCOL: Final = "bearer."
 # Attaches of a session in a minute that are exempt from its project's limit.
 FIRST_ATTACHES: Final = 3

@@ -28,7 +28,7 @@ LONG_SECONDS: Final = 0.001
 # A batch that takes longer is served in several turns.
 MAX_TURN_SECONDS: Final = 0.005
 # The frames of one turn at most: those of a usual batch.
-SLICE_FRAMES: Final = 15
+SLICE_FRAMES: Final = 30
 # What a turn pays for an event beside its processor time: to store it (a quarter here, the rest in
 # the database), and to read and send a stored one again.
 STORED_EVENT_SECONDS: Final = 40e-6

@@ -121,11 +121,18 @@ def checked(frame: Frame) -> Frame | Rejection:
             return Rejection(INVALID_LANDMARKS, f"landmarks lacks {missing} and has another twice")
         landmarks = frame.landmarks = [by_name[name] for name in _CANONICAL]
     left, right = landmarks[_LEFT_HIP], landmarks[_RIGHT_HIP]
-    x, y = left.x / 2 + right.x / 2, left.y / 2 + right.y / 2
-    if abs(x) > MAX_HIPS_METRES or abs(y) > MAX_HIPS_METRES:
-        detail = (
-            f"the middle of the hips is at x {x:.3g}, y {y:.3g}, "
-            f"over {MAX_HIPS_METRES} m from the origin"
-        )
-        return Rejection(RejectReason.IMAGE_LANDMARKS, detail)
-    return frame
+    return hips_rejection(left.x, left.y, right.x, right.y) or frame
+
+
+def hips_rejection(
+    left_x: float, left_y: float, right_x: float, right_y: float
+) -> Rejection | None:
+    """The rejection of landmarks of the image, by their hips in metres."""
+    x, y = left_x / 2 + right_x / 2, left_y / 2 + right_y / 2
+    if abs(x) <= MAX_HIPS_METRES and abs(y) <= MAX_HIPS_METRES:
+        return None
+    detail = (
+        f"the middle of the hips is at x {x:.3g}, y {y:.3g}, "
+        f"over {MAX_HIPS_METRES} m from the origin"
+    )
+    return Rejection(RejectReason.IMAGE_LANDMARKS, detail)

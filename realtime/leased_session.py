@@ -27,7 +27,7 @@ from realtime import metrics
 from realtime.checkpointer import Checkpointer
 from realtime.database import FOR_SESSIONS, in_database
 from realtime.fair_queue import SLICE_FRAMES
-from realtime.frames import Frame, RejectReason, read_frame
+from realtime.frames import Rejection, RejectReason, read_frame
 from realtime.messages import (
     Batch,
     EventBatch,
@@ -236,7 +236,7 @@ class Batches:
                 frame = read_frame(bytes(frame))
                 if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
-            if isinstance(frame, Frame):
+            if not isinstance(frame, Rejection):
                 seqs.append(frame.frame_seq)
         events = await self._session.events_caused(seqs, repeated_clock(self._progress, batch))
         self._socket.turn.pay_for_events(repeated=len(events))
@@ -257,10 +257,10 @@ class Batches:
         return SessionUpdate(
             session_id=str(row.id),
             status=row.status,
-            accepted_frames_total=progress.accepted_frames,
+            accepted_frames_total=progress.intake.accepted_frames,
             terminal_outcome=row.terminal_outcome,
             last_batch_seq=progress.last_batch_seq,
-            last_frame_seq=progress.last_frame_seq,
+            last_frame_seq=progress.intake.last_frame_seq,
             readiness=progress.readiness(),
             events_thinned=progress.event_bucket.thinned,
         )
@@ -278,7 +278,7 @@ class Batches:
             FrameAck(
                 batch_seq=batch.batch_seq,
                 accepted_frame_count=accepted,
-                accepted_frames_total=self._progress.accepted_frames,
+                accepted_frames_total=self._progress.intake.accepted_frames,
                 rejected_frame_indexes=[frame.index for frame in rejected],
                 rejected_frames=rejected,
                 readiness=self._progress.readiness(),
@@ -331,7 +331,7 @@ class Batches:
             packed_state=progress.packed_state(),
             accepted_frames=result.accepted,
             rejected_frames=result.rejected_frames,
-            last_frame_seq=progress.last_frame_seq,
+            last_frame_seq=progress.intake.last_frame_seq,
             last_batch_seq=progress.last_batch_seq,
             is_target_reached=progress.is_target_reached,
             last_message_at=self._socket.last_message_at(),

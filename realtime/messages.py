@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar, cast
 
 import msgspec
 
+from detection import NumberedFrame
 from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError
 from realtime.frames import UNDECODABLE, Frame, Rejection, RejectReason, checked, cut
@@ -64,7 +65,7 @@ class Pong(msgspec.Struct, tag="pong"):
 
 
 # A Raw frame is decoded when it is served.
-Batch = FrameBatch[Frame | Rejection | msgspec.Raw]
+Batch = FrameBatch[NumberedFrame | Rejection | msgspec.Raw]
 _Control = Finalize | Cancel | Ping | Pong
 ClientMessage = Batch | _Control
 _decode_whole = msgspec.json.Decoder(FrameBatch[Frame] | _Control).decode

@@ -1,18 +1,21 @@
-"""The progress of one session: which frames are accepted, and what the engine makes of them.
+"""The progress of one session: what becomes of its batches, and which events are kept."""
 
-A frame may be earlier than a clock before it, so that a clock that runs ahead costs no frame. It
-may not be earlier than the events which that clock caused, so that event times never go back.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from detection import DetectionEvent, Engine, MoveSpec
-from realtime.frames import Frame, Rejection, RejectReason, cut, read_frame
+from detection import (
+    FRAMES_PER_SECOND,
+    DetectionEvent,
+    Engine,
+    Intake,
+    MoveSpec,
+    NumberedFrame,
+    Refusal,
+)
+from realtime.frames import Rejection, RejectReason, cut, read_frame
 from realtime.messages import (
     MAX_DETAILS,
     Batch,
@@ -25,18 +28,13 @@ from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession
 from sessions_app.session_ends import max_events, max_session
 from sessions_app.stream_state import pack, stored_state, stored_summary
-from sessions_app.summary import COUNTED, SessionQuality
+from sessions_app.summary import COUNTED
 from sessions_app.target import Target, target_of
 
-# The token bucket of a client's frames: its size, and its refill per second of the frames' time.
-# The fastest cameras for people give half as many.
-BUCKET_FRAMES: Final = 240
-FRAMES_PER_SECOND: Final = 240
-# The bucket of a session's events, by the frames' time too, so that batching changes nothing.
+# The token bucket of a session's events: its size, and its refill per second of the frames' time,
+# so that batching changes nothing.
 BUCKET_EVENTS: Final = 200
 EVENTS_PER_SECOND: Final = 20
-# The fields of Progress that its state stores unchanged.
-STORED: Final = ("first_ms", "last_ms", "frames_left", "clock_ms", "lost_ms")
 OUTCOMES: Final = ("event_completed", "event_interrupted")
 
 
@@ -98,102 +96,21 @@ def _shape_of(event: DetectionEvent) -> str | None:
     return shape if shape is None or side is None else f"{shape}:{side}"
 
 
-# A longer gap between two frames does not count as active time.
-MAX_GAP_MS: Final = 2_000.0
-LEAST, MOST = 0, 1
-
-
-class SessionSummary:
-    """A part of the stored state, whose size the MoveSpec and the reasons bound.
-
-    `frames` were accepted, of which `usable` had a usable pose. `intervals` counts the gaps between
-    them that are not long, and `active_ms` adds them up. `ranges` has the least and the most of
-    each of `detection.driving_angles`, in degrees. `steps` is the farthest that a repetition got.
-    `rejected` counts frames by reason, except those accepted before, which are `repeated`.
-    `quality` says how much could be counted.
-    """
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.usable = 0
-        self.intervals = 0
-        self.active_ms = 0.0
-        self.ranges: list[list[float | None]] = []
-        self.steps = 0
-        self.repeated = 0
-        self.rejected: Counter[str] = Counter()
-        self.quality = SessionQuality()
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "SessionSummary":
-        """The summary of a state. Values that other code has stored are ignored."""
-        summary = cls()
-        for name in vars(summary):
-            if name in state:
-                setattr(summary, name, state[name])
-        summary.rejected = Counter(summary.rejected)
-        summary.quality = SessionQuality.of(state.get("quality", {}))
-        return summary
-
-    def state(self) -> dict[str, Any]:
-        """The summary as JSON values."""
-        return {**vars(self), "quality": self.quality.state()}
-
-    def accept(
-        self, engine: Engine, since_ms: float | None, events: Sequence[DetectionEvent]
-    ) -> None:
-        """Note a frame that was fed `since_ms` after the last one, and its events."""
-        self.frames += 1
-        if since_ms is not None and since_ms <= MAX_GAP_MS:
-            self.intervals += 1
-            self.active_ms = round(self.active_ms + since_ms, 1)
-        degrees = engine.driving_degrees() if engine.is_usable else None
-        completes = bool(events) and any(event.type == "event_completed" for event in events)
-        self.quality.accept(engine, since_ms, degrees, completes=completes)
-        if degrees is None:
-            return
-        self.usable += 1
-        if engine.steps_reached > self.steps:
-            self.steps = engine.steps_reached
-        self._widen(degrees)
-
-    def _widen(self, angles: Sequence[tuple[float | None, float | None]]) -> None:
-        if len(self.ranges) != len(angles):
-            self.ranges = [[None, None] for _ in angles]
-        for range_, (low, high) in zip(self.ranges, angles, strict=True):
-            least, most = range_
-            # A tenth of a degree is enough, and short to store.
-            if low is not None and (least is None or low < least):
-                range_[LEAST] = round(low, 1)
-            if high is not None and (most is None or high > most):
-                range_[MOST] = round(high, 1)
-
-
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """The progress of one session: the engine, and the counts that its row will have.
+    """The progress of one session: its intake of frames, and the counts that its row will have."""
 
-    `first_ms` and `last_ms` are the timestamps of the first and the last accepted frame.
-    `frames_left` is the level of the bucket of frames after the last one. `clock_ms` is the highest
-    clock of the client, `lost_ms` the time of the last events that a clock caused.
-    """
-
-    engine: Engine
-    longest_ms: float
+    intake: Intake
     event_bucket: EventBucket
-    last_frame_seq: int = 0
     last_batch_seq: int = 0
-    accepted_frames: int = 0
     events: int = 0
     checkpoint_number: int = 0
-    first_ms: float | None = None
-    last_ms: float | None = None
-    frames_left: float = BUCKET_FRAMES
-    clock_ms: float | None = None
-    lost_ms: float | None = None
-    summary: SessionSummary = field(default_factory=SessionSummary)
     target: Target | None = None
     is_target_reached: bool = False
+
+    @property
+    def engine(self) -> Engine:
+        return self.intake.engine
 
     def readiness(self) -> Readiness:
         return Readiness(self.engine.readiness, self.engine.missing)
@@ -205,28 +122,23 @@ class Progress:
         name, side = self.engine.spec.movement_name, self.engine.held_side
         return HoldProgress(name, round(held_ms), side)
 
-    def note_target(self, events: Sequence[DetectionEvent]) -> None:
+    def note_target(self, target: Target, events: Sequence[DetectionEvent]) -> None:
         """Note whether a frame with these events has reached the target."""
-        if self.target is None:
-            return
-        if self.target.hold_ms is not None:
-            self.is_target_reached = (self.engine.longest_ms or 0) >= self.target.hold_ms
+        if target.hold_ms is not None:
+            self.is_target_reached = (self.engine.longest_ms or 0) >= target.hold_ms
         elif events:
             counted = self.engine.summary().values()
             completed = sum(movement["completed"] for movement in counted)
-            self.is_target_reached = completed >= (self.target.repetitions or 0)
-
-    def summary_state(self) -> dict[str, Any]:
-        return {**self.summary.state(), COUNTED: self.engine.summary()}
+            self.is_target_reached = completed >= (target.repetitions or 0)
 
     def packed_state(self) -> bytes:
         """The state from which a later attach continues."""
         return pack(
             {
                 "engine": self.engine.snapshot(),
-                **{name: getattr(self, name) for name in STORED},
+                **self.intake.state(),
                 "event_bucket": self.event_bucket.state(),
-                "summary": self.summary_state(),
+                "summary": {**self.intake.summary.state(), COUNTED: self.engine.summary()},
             }
         )
 
@@ -236,19 +148,19 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     state = stored_state(session)
     completed = sum(session.repetitions.values())
     return Progress(
-        engine=(
-            Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec)
+        intake=Intake(
+            Engine.restore(spec, state["engine"], completed=completed) if state else Engine(spec),
+            max_session(session.project).total_seconds() * 1000,
+            state,
+            stored_summary(session, state),
+            last_frame_seq=session.last_frame_seq,
+            accepted_frames=session.accepted_frames_total,
         ),
-        longest_ms=max_session(session.project).total_seconds() * 1000,
         event_bucket=EventBucket(max_events(session.project), **state.get("event_bucket", {})),
-        summary=SessionSummary.of(stored_summary(session, state)),
         target=target_of(session),
-        last_frame_seq=session.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
-        accepted_frames=session.accepted_frames_total,
         events=session.events_total,
         checkpoint_number=session.checkpoint_number,
-        **{name: state[name] for name in STORED if name in state},
     )
 
 
@@ -273,8 +185,7 @@ class BatchResult:
 def feed_batch(progress: Progress, batch: Batch) -> BatchResult:
     """Feed the engine the frames of `batch` that are accepted, and then its clock.
 
-    A frame is accepted if it is new, in order, and within the bucket. Only accepted frames move the
-    bucket and `last_frame_seq`. Raises whatever the engine raises.
+    Raises whatever the engine raises.
     """
     result = BatchResult()
     for _ in feed_by_frame(progress, batch, result):
@@ -285,110 +196,76 @@ def feed_batch(progress: Progress, batch: Batch) -> BatchResult:
 def feed_by_frame(progress: Progress, batch: Batch, result: BatchResult) -> Iterator[None]:
     """Do as `feed_batch` does, and yield between frames. `result` is complete at the end."""
     result.repeated_clock_ms = repeated_clock(progress, batch)
-    seen = progress.last_frame_seq
+    intake, seen = progress.intake, progress.intake.last_frame_seq
     for index, frame in enumerate(batch.frames):
         if index:
             yield
-        in_detail = len(result.rejected) < MAX_DETAILS
         if isinstance(frame, msgspec.Raw):
             frame = read_frame(bytes(frame))
-        if isinstance(frame, Frame):
-            rejection = _rejection(progress, frame)
-            if rejection is None:
-                _feed(progress, frame, result)
-                continue
-            repeated = [frame.frame_seq] if frame.frame_seq <= seen else []
+        if isinstance(frame, Rejection):
+            _reject(progress, result, index, frame)
+        elif progress.is_target_reached and frame.frame_seq > intake.last_frame_seq:
+            detail = f"frame_seq {frame.frame_seq} is after the one that reached the target"
+            _reject(progress, result, index, Rejection(RejectReason.SESSION_ENDING, detail))
+        elif isinstance(taken := intake.take(frame), str):
+            rejection = Rejection(RejectReason(taken), _fault(intake, frame, taken))
+            _reject(progress, result, index, rejection, is_repeated=frame.frame_seq <= seen)
+            if frame.frame_seq <= seen:
+                result.repeated_seqs.append(frame.frame_seq)
         else:
-            rejection, repeated = frame, []
-        detail = rejection.detail if in_detail else None
-        result.rejected.append(RejectedFrame(index, rejection.reason, detail))
-        if repeated:
-            result.repeated_seqs += repeated
-            progress.summary.repeated += 1
-        elif rejection.reason is not RejectReason.SESSION_ENDING:
-            progress.summary.rejected[rejection.reason.value] += 1
-            result.rejected_frames += 1
-    if batch.clock_ms is not None:
-        _advance(progress, batch.clock_ms, result)
+            result.accepted += 1
+            if taken:
+                _keep(progress, taken, frame.frame_seq, result)
+            if progress.target is not None:
+                progress.note_target(progress.target, taken)
+    if batch.clock_ms is not None and not progress.is_target_reached:
+        events = intake.advance(batch.clock_ms)
+        result.is_clock_new = events is not None
+        _keep(progress, events or (), NO_FRAME, result)
     progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
+
+
+def _reject(
+    progress: Progress,
+    result: BatchResult,
+    index: int,
+    rejection: Rejection,
+    is_repeated: bool = False,
+) -> None:
+    reason = rejection.reason
+    detail = rejection.detail if len(result.rejected) < MAX_DETAILS else None
+    result.rejected.append(RejectedFrame(index, reason, detail))
+    if is_repeated:
+        progress.intake.summary.repeated += 1
+    elif reason is not RejectReason.SESSION_ENDING:
+        progress.intake.summary.rejected[reason.value] += 1
+        result.rejected_frames += 1
+
+
+def _fault(intake: Intake, frame: NumberedFrame, reason: Refusal) -> str:
+    """Why a frame does not fit the frames before it, in words."""
+    seq, time_ms = frame.frame_seq, frame.timestamp_ms
+    match reason:
+        case "frame_seq_not_increasing":
+            return f"frame_seq {seq} is not above the last one, {intake.last_frame_seq}"
+        case "timestamp_not_increasing":
+            if intake.last_ms is not None and time_ms <= intake.last_ms:
+                why = f"is not after the last one, {intake.last_ms:.15g}"
+            else:
+                why = f"is before {intake.lost_ms:.15g}, where a clock lost the pose"
+        case "timestamp_beyond_session":
+            why = f"is over {intake.max_ms:.15g} ms after the first one, {intake.first_ms:.15g}"
+        case "too_many_frames":
+            why = f"is too soon: {FRAMES_PER_SECOND} frames a second of timestamp_ms are taken"
+    return cut(f"timestamp_ms {time_ms:.15g} {why}")
 
 
 def repeated_clock(progress: Progress, batch: Batch) -> float | None:
     """The batch's clock, if an earlier one may have caused the same events; else None."""
-    if batch.clock_ms is None or progress.lost_ms is None or _is_ahead(progress, batch.clock_ms):
+    intake = progress.intake
+    if batch.clock_ms is None or intake.lost_ms is None or intake.is_ahead(batch.clock_ms):
         return None
     return batch.clock_ms
-
-
-def _is_ahead(progress: Progress, clock_ms: float) -> bool:
-    return progress.clock_ms is None or clock_ms > progress.clock_ms
-
-
-def _rejection(progress: Progress, frame: Frame) -> Rejection | None:
-    """Why a frame does not fit the frames before it; None if it does."""
-    seq, time_ms = frame.frame_seq, frame.timestamp_ms
-    if seq <= progress.last_frame_seq:
-        return Rejection(
-            RejectReason.FRAME_SEQ_NOT_INCREASING,
-            f"frame_seq {seq} is not above the last one, {progress.last_frame_seq}",
-        )
-    if progress.is_target_reached:
-        return Rejection(RejectReason.SESSION_ENDING, "is after the one that reached the target")
-    if progress.last_ms is None or progress.first_ms is None:
-        return None
-    if time_ms <= progress.last_ms:
-        reason = RejectReason.TIMESTAMP_NOT_INCREASING
-        why = f"is not after the last one, {progress.last_ms:.15g}"
-    elif progress.lost_ms is not None and time_ms < progress.lost_ms:
-        reason = RejectReason.TIMESTAMP_NOT_INCREASING
-        why = f"is before {progress.lost_ms:.15g}, where a clock lost the pose"
-    elif time_ms - progress.first_ms > progress.longest_ms:
-        reason = RejectReason.TIMESTAMP_BEYOND_SESSION
-        first_ms = f"{progress.first_ms:.15g}"
-        why = f"is over {progress.longest_ms:.15g} ms after the first one, {first_ms}"
-    elif _frames_left(progress, frame) < 1:
-        reason = RejectReason.TOO_MANY_FRAMES
-        why = f"is too soon: {FRAMES_PER_SECOND} frames a second of timestamp_ms are taken"
-    else:
-        return None
-    return Rejection(reason, cut(f"timestamp_ms {time_ms:.15g} {why}"))
-
-
-def _frames_left(progress: Progress, frame: Frame) -> float:
-    """The bucket's level at the timestamp of `frame`."""
-    if progress.last_ms is None:
-        return progress.frames_left
-    refilled = (frame.timestamp_ms - progress.last_ms) * FRAMES_PER_SECOND / 1000
-    return min(BUCKET_FRAMES, progress.frames_left + refilled)
-
-
-def _feed(progress: Progress, frame: Frame, result: BatchResult) -> None:
-    events = progress.engine.feed(frame)
-    _keep(progress, events, frame.frame_seq, result)
-    since_ms = None if progress.last_ms is None else frame.timestamp_ms - progress.last_ms
-    progress.summary.accept(progress.engine, since_ms, events)
-    progress.frames_left = _frames_left(progress, frame) - 1
-    if progress.first_ms is None:
-        progress.first_ms = frame.timestamp_ms
-    progress.last_ms = frame.timestamp_ms
-    progress.last_frame_seq = frame.frame_seq
-    progress.accepted_frames += 1
-    result.accepted += 1
-    progress.note_target(events)
-
-
-def _advance(progress: Progress, clock_ms: float, result: BatchResult) -> None:
-    """Advance the engine to a clock between the first frame and the end of the session."""
-    if progress.first_ms is None or clock_ms - progress.first_ms > progress.longest_ms:
-        return
-    if progress.is_target_reached or not _is_ahead(progress, clock_ms):
-        return  # sent again, it must not lose a person who has come since
-    progress.clock_ms = clock_ms
-    result.is_clock_new = True
-    events = progress.engine.advance(clock_ms)
-    if events:
-        progress.lost_ms = events[-1].ts_ms
-    _keep(progress, events, NO_FRAME, result)
 
 
 def _keep(

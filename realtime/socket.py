@@ -14,9 +14,10 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.timing import HEARTBEAT_SECONDS, SEND_SECONDS
-from realtime import metrics
+from realtime import metrics, packed
 from realtime.fair_queue import Turn, Turns
-from realtime.messages import ClientMessage, Ping, ServerMessage, decode, encode
+from realtime.messages import ClientMessage, FrameBatch, Ping, ServerMessage, decode, encode
+from realtime.packed import decode_packed
 from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, MessageInvalid
 from realtime.uvicorn_protocols import WebSocketProtocol
 
@@ -50,6 +51,7 @@ class Socket:
     ) -> None:
         self.protocol = protocol
         self._is_cut = False
+        self._is_packed = False
         self._receive = receive
         self._send = send
         self._wake = asyncio.Event()
@@ -84,6 +86,7 @@ class Socket:
     async def accept(self, subprotocol: str | None, headers: list[tuple[bytes, bytes]]) -> None:
         if (await self._receive())["type"] != "websocket.connect":
             raise ClientGone(1006)
+        self._is_packed = subprotocol == packed.SUBPROTOCOL
         await self._send_event(
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
         )
@@ -140,8 +143,13 @@ class Socket:
         self._taken.set()
         text: str | None = message.get("text")
         if text is None:
-            raise MessageInvalid("Messages are JSON text, not binary.")
-        return decode(text)
+            if not self._is_packed:
+                raise MessageInvalid("Messages are JSON text, not binary.")
+            return decode_packed(message["bytes"])
+        decoded = decode(text)
+        if self._is_packed and isinstance(decoded, FrameBatch):
+            raise MessageInvalid(f"The batches of {packed.SUBPROTOCOL} are binary, not JSON text.")
+        return decoded
 
     def has_message(self) -> bool:
         message = self._message  # read once: leases are renewed in another thread

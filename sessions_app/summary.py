@@ -1,13 +1,11 @@
 """The summary of a session: what it counted, and how well its frames showed the person."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from detection import DrivingPaths, Engine
+from detection import QualityReason
 from kynaplatform.api.schemas import doc
 
 # The engine's own summary, in the summary that is stored.
@@ -139,22 +137,6 @@ def counted_of(summary: Mapping[str, Any] | None) -> dict[str, MovementSummary] 
 MIN_NAMED: Final = 0.05
 # Below this a count is off by more than one about as often as not.
 DOUBTED_BELOW: Final = 0.87
-# How long the engine knows an angle that it does not measure.
-MAX_STEP_MS: Final = 250.0
-# Longer gaps count as this: the person has gone, and nothing could be counted.
-MAX_GAP_MS: Final = 2_000.0
-
-Degrees = Sequence[tuple[float | None, float | None]]
-
-
-class QualityReason(StrEnum):
-    """Why a part of a session could not be counted."""
-
-    POSE_LOST = "pose_lost"
-    POSE_JUMPING = "pose_jumping"
-    SIDE_HIDDEN = "side_hidden"
-    OUT_OF_VIEW = "out_of_view"
-    INCOMPLETE_MOVEMENTS = "incomplete_movements"
 
 
 def _share(text: str) -> msgspec.Meta:
@@ -199,7 +181,7 @@ def quality_of(summary: Mapping[str, Any] | None) -> Quality | None:
 def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
     """The share of the time or movement that each reason took; None where no time has passed.
 
-    `state` is that of a `SessionQuality`.
+    `state` is that of the engine's `SessionQuality`.
     """
     time_ms = state.get("time_ms", 0.0)
     if not time_ms:
@@ -217,74 +199,3 @@ def shares_of(state: Mapping[str, Any]) -> dict[QualityReason, float] | None:
         uncounted -= state["counted"] / state["completions"]
     shares[QualityReason.INCOMPLETE_MOVEMENTS] = max(0.0, uncounted) / moved if moved else 0.0
     return shares
-
-
-@dataclass(slots=True)
-class SessionQuality:
-    """The signs of a session's quality, a part of its summary.
-
-    `time_ms` is the time between frames, and `unseen_ms` the part that was not seen, by its reason.
-    `out_of_view_ms` is the time before the first completion in which the camera stood on the wrong
-    side. Until the last completion the angles have `moved` that far, in tenths of a degree;
-    `uncounted` went beyond a repetition, and the `completions` took `counted`. `paths` are the
-    `detection.DrivingPaths` since then.
-    """
-
-    time_ms: float = 0.0
-    unseen_ms: dict[str, float] = field(default_factory=dict)
-    out_of_view_ms: float = 0.0
-    moved: int = 0
-    uncounted: int = 0
-    counted: int = 0
-    completions: int = 0
-    # As stored, until a frame comes with its MoveSpec.
-    paths: list[list[int]] = field(default_factory=list)
-    _paths: DrivingPaths | None = field(default=None, init=False)
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> "SessionQuality":
-        """The signs of a state. It ignores what other code has stored there too."""
-        return cls(**{one.name: state[one.name] for one in fields(cls) if one.name in state})
-
-    def state(self) -> dict[str, Any]:
-        """The signs as JSON values."""
-        signs = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
-        return {**signs, "paths": self._paths.state() if self._paths else self.paths}
-
-    def accept(
-        self,
-        engine: Engine,
-        since_ms: float | None,
-        degrees: Degrees | None,
-        *,
-        completes: bool,
-    ) -> None:
-        """Note a frame that the engine has accepted, `since_ms` after the one before.
-
-        `degrees` are its driving angles, None without a usable pose. `completes` says whether the
-        frame completed a repetition.
-        """
-        if self._paths is None:
-            self._paths = DrivingPaths(engine.spec, self.paths)
-        is_seen = degrees is not None and self._paths.follow(degrees)
-        if since_ms is not None:
-            if since_ms > MAX_STEP_MS:
-                self._miss(QualityReason.POSE_LOST, min(since_ms, MAX_GAP_MS))
-            elif is_seen:
-                self.time_ms += since_ms
-                if not self.completions and engine.is_out_of_view:
-                    self.out_of_view_ms += since_ms
-            elif engine.is_lost:
-                self._miss(QualityReason.POSE_JUMPING, since_ms)
-            else:
-                self._miss(QualityReason.SIDE_HIDDEN, since_ms)
-        if completes:
-            gone, beyond, of_repetition = self._paths.complete()
-            self.moved += gone
-            self.uncounted += beyond
-            self.counted += of_repetition
-            self.completions += 1
-
-    def _miss(self, reason: QualityReason, missed_ms: float) -> None:
-        self.time_ms += missed_ms
-        self.unseen_ms[reason.value] = self.unseen_ms.get(reason.value, 0.0) + missed_ms

@@ -10,7 +10,14 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import astuple
 
-from detection import DrivingAngle, MoveSpec, MoveSpecInvalid, Side, driving_angles
+from detection import (
+    DrivingAngle,
+    MoveSpec,
+    MoveSpecInvalid,
+    QualityReason,
+    Side,
+    driving_angles,
+)
 from sessions_app.attempt_words import check_words, why_words
 from sessions_app.context import spec_of_session
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
@@ -18,7 +25,6 @@ from sessions_app.stream_state import SUMMARY, summary_of
 from sessions_app.summary import (
     DOUBTED_BELOW,
     MovementSummary,
-    QualityReason,
     counted_of,
     quality_of,
     shares_of,

@@ -12,8 +12,20 @@ from contextlib import suppress
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
-from clients.python.wire import ClientMessage, Fault, ServerMessage, SessionDone, decode, encode
+from clients.python.wire import (
+    SUBPROTOCOLS,
+    V2,
+    ClientMessage,
+    Fault,
+    FrameBatch,
+    ServerMessage,
+    SessionDone,
+    decode,
+    encode,
+    packed,
+)
 
 # With deploy/nginx.conf, nginx tries another server after 10 s.
 OPEN_SECONDS = 20.0
@@ -47,6 +59,7 @@ class ClientSocket:
         self._socket = connect(
             url,
             additional_headers={"Authorization": f"Bearer {token}"},
+            subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
             compression=None,
             proxy=None,
             open_timeout=OPEN_SECONDS,
@@ -61,7 +74,10 @@ class ClientSocket:
                 )
 
     def send(self, message: ClientMessage) -> None:
-        self._socket.send(encode(message))
+        if isinstance(message, FrameBatch) and self._socket.subprotocol == V2:
+            self._socket.send(packed(message))
+        else:
+            self._socket.send(encode(message))
 
     def receive(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
         """The next message. Raises TimeoutError if none comes in `seconds`.

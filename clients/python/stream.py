@@ -47,6 +47,7 @@ from clients.python.wire import (
     ServerMessage,
     SessionDone,
     SessionUpdate,
+    WireFrame,
     wire_frame,
 )
 
@@ -161,19 +162,20 @@ class StreamClient:
     def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
         """Send one batch once the window has room. Returns its batch_seq.
 
-        `clock_ms` is how far time has come after the poses, while nobody was seen. Batches and
-        frames continue the numbers of an earlier client of the session. Nothing is sent to a
-        session that has ended; see `done`.
+        A pose with a number that is not finite is left out. `clock_ms` is how far time has come
+        after the poses, while nobody was seen. Batches and frames continue the numbers of an
+        earlier client of the session. Nothing is sent to a session that has ended; see `done`.
         """
         if self.attaches == 0:
             self.attach()  # the server knows an earlier client's last numbers
         while len(self._unacknowledged) >= self._window and self.done is None:
             self.receive(None)
         self._last_batch_seq += 1
-        frames = [
-            wire_frame(pose, number) for number, pose in enumerate(poses, self._last_frame_seq + 1)
-        ]
-        self._last_frame_seq += len(frames)
+        frames: list[WireFrame] = []
+        for pose in poses:
+            with suppress(ValueError, OverflowError):  # a number that is not finite
+                frames.append(wire_frame(pose, self._last_frame_seq + 1))
+                self._last_frame_seq += 1
         if self.done is None:
             batch = FrameBatch(self._last_batch_seq, frames, clock_ms)
             self._unacknowledged[batch.batch_seq] = batch

@@ -1,7 +1,9 @@
 """The messages of the stream, as docs/streaming.md describes them to a client."""
 
+import struct
 from collections import Counter
 from collections.abc import Sequence
+from math import floor
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -29,6 +31,22 @@ RejectReason = Literal[
     "too_many_frames",
 ]
 StatusName = Literal["streaming", "finalizing", "completed", "cancelled", "failed"]
+
+
+# The subprotocols that a client offers. The server selects the first that it knows.
+V2: Final = "kyna.v2"
+SUBPROTOCOLS: Final = (V2, "kyna.v1")
+# The steps of `kyna.v2`: of a coordinate, and of a visibility from 0 to 1.
+STEPS_PER_METRE: Final = 1000
+MAX_STEPS: Final = 0x7FFF
+VISIBILITY_STEPS: Final = 250
+UNKNOWN_VISIBILITY: Final = 255
+PACKED_VERSION: Final = 1
+HAS_CLOCK: Final = 1
+# Version, flags, count of frames, zero, batch_seq, clock_ms.
+_HEADER: Final = struct.Struct("<BBHIQd")
+# frame_seq, timestamp_ms, x, y and z of each landmark, each visibility, confidence.
+_FRAME: Final = struct.Struct("<Qd99h33BB")
 
 
 class Landmark(Protocol):
@@ -214,12 +232,53 @@ def decode(text: str | bytes) -> ServerMessage:
 
 
 def wire_frame(pose: Pose, frame_seq: int) -> WireFrame:
-    """`pose` as it is sent. `frame_seq` starts at 1 and grows with each frame of the session."""
+    """`pose` as it is sent. `frame_seq` starts at 1 and grows with each frame of the session.
+
+    Its numbers are rounded to the steps of `kyna.v2`, so that either protocol causes the same
+    events. Raises ValueError or OverflowError for one that is not finite.
+    """
     return WireFrame(
         frame_seq,
         pose.timestamp_ms,
         [
-            WireLandmark(name, point.x, point.y, point.z, point.visibility)
+            WireLandmark(
+                name, _metres(point.x), _metres(point.y), _metres(point.z), _share(point.visibility)
+            )
             for name, point in zip(LANDMARK_NAMES, pose.landmarks, strict=True)
         ],
     )
+
+
+def _metres(metres: float) -> float:
+    steps = floor(metres * STEPS_PER_METRE + 0.5)
+    return max(-MAX_STEPS, min(MAX_STEPS, steps)) / STEPS_PER_METRE
+
+
+def _share(visibility: float | None) -> float | None:
+    if visibility is None:
+        return None
+    return (
+        max(0, min(VISIBILITY_STEPS, floor(visibility * VISIBILITY_STEPS + 0.5))) / VISIBILITY_STEPS
+    )
+
+
+def packed(batch: FrameBatch) -> bytes:
+    """The binary message of a batch in `kyna.v2`."""
+    clock_ms, flags = batch.clock_ms or 0.0, 0 if batch.clock_ms is None else HAS_CLOCK
+    header = _HEADER.pack(PACKED_VERSION, flags, len(batch.frames), 0, batch.batch_seq, clock_ms)
+    return b"".join([header, *map(_packed_frame, batch.frames)])
+
+
+def _packed_frame(frame: WireFrame) -> bytes:
+    landmarks = frame.landmarks
+    return _FRAME.pack(
+        frame.frame_seq,
+        frame.timestamp_ms,
+        *(round(metres * STEPS_PER_METRE) for one in landmarks for metres in (one.x, one.y, one.z)),
+        *(_visibility_steps(one.visibility) for one in landmarks),
+        _visibility_steps(frame.confidence),
+    )
+
+
+def _visibility_steps(share: float | None) -> int:
+    return UNKNOWN_VISIBILITY if share is None else round(share * VISIBILITY_STEPS)

@@ -1,6 +1,6 @@
 """The body that a MoveSpec measures: its angles and leads, each measured once a frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from detection.engine.criteria import (
@@ -11,6 +11,7 @@ from detection.engine.criteria import (
     OfLead,
     OfSignal,
 )
+from detection.engine.points import Point, Points, Pose
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import (
     Angle,
@@ -18,15 +19,13 @@ from detection.engine.signals import (
     LeanAngle,
     Pace,
     Pair,
-    Point,
-    Points,
     Segment,
     Signal,
     Trunk,
     pace_of,
 )
 from detection.engine.tracking import Facing, Lead, Tracking
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 from detection.spec import (
     ARM_MEASURES,
     BODY_SIDES,
@@ -128,12 +127,10 @@ class Body:
         for pair in self._pairs.values():
             pair.forget()
 
-    def measure(
-        self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float, keep: float
-    ) -> bool:
+    def measure(self, pose: Pose, now_ms: float, since_ms: float, keep: float) -> bool:
         """Measure one frame. Whether its pose is usable: the person is not lost, and an angle of a
         phase could be measured."""
-        self.points.read(landmarks)
+        self.points.read(pose)
         if self._facing is not None:
             self._facing.measure()
         self.tracking.watch(since_ms)

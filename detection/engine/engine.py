@@ -10,12 +10,13 @@ from detection.engine.counter import Counter
 from detection.engine.events import DetectionEvent, feedback, in_order
 from detection.engine.hold import Hold
 from detection.engine.plan import Plan, plan_of
+from detection.engine.points import PoseFrameLike
 from detection.engine.readiness import BEGUN, LACKING, LOST, READY, Readiness, ReadyState, Sight
 from detection.engine.settings import EngineSettings
 from detection.engine.states import SNAPSHOT_FORM, Snapshot, restore, stored
 from detection.engine.tally import Tally
 from detection.engine.tracking import seen_from
-from detection.landmarks import LANDMARK_NAMES, PoseFrameLike
+from detection.landmarks import LANDMARK_NAMES
 from detection.spec import NOT_READY, BodySide, Measure, MoveSpec, Reason
 
 READABLE_FORMS: Final = (form_3.FORM, SNAPSHOT_FORM)
@@ -37,7 +38,7 @@ class Engine:
         self._longest_step_ms = settings.sight.max_step_ms
         self._body = Body(plan.deciding, plan.advising, settings)
         self._tally = Tally(spec, plan)
-        self._sight = Sight(plan.required, self._body, settings)
+        self._sight = Sight(plan.required, self._body)
         self._views = {
             seen_from(angle.measure, spec.plane)
             for counter in plan.counters
@@ -184,9 +185,11 @@ class Engine:
     @property
     def steps_reached(self) -> int:
         """How many steps of the sequence the repetition under way has reached; 0 without one."""
-        if not self._tally.counts:
-            return 0
-        return max((counter.steps_reached for counter in self._counters), default=0)
+        steps = 0
+        if self._tally.counts:
+            for counter in self._counters:
+                steps = max(steps, counter.steps_reached)
+        return steps
 
     @property
     def readiness(self) -> ReadyState:

@@ -1,16 +1,17 @@
 """The readiness: whether what the setup asks for is so. Until then nothing counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from detection.engine.arithmetic import has_lasted, since
 from detection.engine.body import Body
 from detection.engine.criteria import tolerance_of
+from detection.engine.points import Point, Points, Pose
 from detection.engine.settings import EngineSettings
-from detection.engine.signals import Angle, Point, visibility_of
+from detection.engine.signals import Angle
 from detection.engine.states import FIXED
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 from detection.spec import LACKS, Criterion, Lack, Setup
 
 ReadyState = Literal["no_person", "positioning", "ready"]
@@ -36,20 +37,20 @@ class SightState:
 class Sight(SightState):
     """The sight of criteria that must hold: of each one side at least must be known."""
 
-    def __init__(self, criteria: Iterable[Criterion], body: Body, settings: EngineSettings) -> None:
-        self._least = settings.sight.min_visibility
+    def __init__(self, criteria: Iterable[Criterion], body: Body) -> None:
+        self._points = body.points
         self._watched: list[tuple[list[Angle], list[Point]]] = [
             (body.signals_of([criterion]), body.points_of(criterion))
             for criterion in {(one.measure, one.side): one for one in criteria}.values()
         ]
         SightState.__init__(self)
 
-    def look(self, landmarks: Sequence[LandmarkLike]) -> None:
+    def look(self, pose: Pose) -> None:
         hidden = 0
         for signals, points in self._watched:
             if all(signal.value is None for signal in signals):
                 hidden |= _hidden(points)
-        self.hidden = _of_somebody(hidden, landmarks, self._least)
+        self.hidden = _of_somebody(hidden, pose, self._points)
 
 
 def _hidden(points: Iterable[Point]) -> int:
@@ -61,11 +62,9 @@ def _hidden(points: Iterable[Point]) -> int:
     return hidden
 
 
-def _of_somebody(hidden: int, landmarks: Sequence[LandmarkLike], least: float) -> int:
+def _of_somebody(hidden: int, pose: Pose, points: Points) -> int:
     """The hidden landmarks, or none where nobody is there who hides them."""
-    if hidden and not any(visibility_of(landmark) >= least for landmark in landmarks):
-        return 0
-    return hidden
+    return hidden if hidden and points.show_somebody(pose) else 0
 
 
 @dataclass(slots=True, eq=False)
@@ -112,13 +111,13 @@ class Readiness(ReadinessState):
     """
 
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
+        self._points = body.points
         of = body.points.of
         self._visible = [(of(one), of(other)) for one, other in _asked(setup)]
         self._view = setup.view
         self._facing = None if setup.view == "any" else body.watch_facing()
         self._start = [(body.bind(one), tolerance_of(one, 0.0)) for one in setup.start]
-        self._start_sight = Sight(setup.start, body, settings)
-        self._sight = settings.sight
+        self._start_sight = Sight(setup.start, body)
         self._settings = settings.setup
         self._enter_ms = settings.phase.enter_ms
         ReadinessState.__init__(self)
@@ -129,14 +128,14 @@ class Readiness(ReadinessState):
         ReadinessState.__init__(self)
         self.told = told
 
-    def follow(self, landmarks: Sequence[LandmarkLike], now_ms: float, since_ms: float) -> int:
-        """Follow a frame, which comes `since_ms` after the last one: what it does."""
-        is_lacking = self._look(landmarks, now_ms)
+    def follow(self, pose: Pose, now_ms: float, since_ms: float) -> int:
+        """Follow a frame, whose points are read, `since_ms` after the last one: what it does."""
+        is_lacking = self._look(pose, now_ms)
         if self.is_ready:
             return self._go_on(is_lacking, now_ms)
         return self._settle(is_lacking, now_ms, since_ms)
 
-    def _look(self, landmarks: Sequence[LandmarkLike], now_ms: float) -> bool:
+    def _look(self, pose: Pose, now_ms: float) -> bool:
         """Note what this frame lacks. Whether it lacks anything."""
         hidden = 0
         for point, other in self._visible:
@@ -150,9 +149,9 @@ class Readiness(ReadinessState):
             self.lacking_ms[number] = since(self.lacking_ms[number], now_ms, not holds[number])
             if holds[number]:
                 self.told &= ~(1 << number)
-        self.hidden = _of_somebody(hidden, landmarks, self._sight.min_visibility)
+        self.hidden = _of_somebody(hidden, pose, self._points)
         if is_start_asked:
-            self._start_sight.look(landmarks)
+            self._start_sight.look(pose)
             self.hidden = self._start_sight.hidden
         return not all(holds)
 

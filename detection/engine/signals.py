@@ -5,14 +5,14 @@ docs/engine.md gives the formulas.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import acos, pi, sqrt
 from typing import Final
 
 from detection.engine.arithmetic import DEGREE_STEPS, LENGTH_STEPS, PLACE_STEPS, rounded
+from detection.engine.points import Point, Points
 from detection.engine.settings import DepthSettings, EngineSettings, SightSettings
-from detection.landmarks import INDEX, LandmarkLike
+from detection.landmarks import INDEX
 from detection.spec import SEGMENT_LANDMARKS, BodySide
 
 # acos differs between machines in its last bit; sums, products and square roots do not. So an
@@ -20,48 +20,6 @@ from detection.spec import SEGMENT_LANDMARKS, BodySide
 _STEPS_PER_RADIAN: Final = 180 / pi * DEGREE_STEPS
 # The weight of an angle whose segments point at the camera.
 MIN_WEIGHT_M2: Final = 1e-4
-
-
-def visibility_of(landmark: LandmarkLike) -> float:
-    """The visibility of a landmark, 0 to 1; one without it counts as seen."""
-    visibility = landmark.visibility
-    return 1.0 if visibility is None else visibility
-
-
-class Point:
-    """A landmark of the last frame, in metres."""
-
-    __slots__ = ("index", "is_seen", "visibility", "x", "y", "z")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.x = self.y = self.z = self.visibility = 0.0
-        self.is_seen = False
-
-
-class Points:
-    """The landmarks that a MoveSpec needs, each read once a frame."""
-
-    def __init__(self, sight: SightSettings) -> None:
-        self._least = sight.min_visibility
-        self._points: list[Point] = []
-
-    def of(self, index: int) -> Point:
-        """The point of the landmark with this index, the same for every caller."""
-        for point in self._points:
-            if point.index == index:
-                return point
-        self._points.append(Point(index))
-        return self._points[-1]
-
-    def read(self, landmarks: Sequence[LandmarkLike]) -> None:
-        least = self._least
-        for point in self._points:
-            landmark = landmarks[point.index]
-            point.x, point.y, point.z = landmark.x, landmark.y, landmark.z
-            visibility = visibility_of(landmark)
-            point.visibility = visibility
-            point.is_seen = visibility >= least
 
 
 def lower_visibility(one: Point, other: Point) -> float:

@@ -6,8 +6,8 @@ from math import sqrt
 from typing import Final, Literal
 
 from detection.engine.arithmetic import PLACE_STEPS, rounded
+from detection.engine.points import Points
 from detection.engine.settings import EngineSettings, SetupSettings, SightSettings
-from detection.engine.signals import Points
 from detection.landmarks import INDEX
 from detection.spec import BODY_SIDES, Measure, Plane, View
 

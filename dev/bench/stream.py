@@ -3,12 +3,12 @@
     python -m dev.bench.stream [--seconds 8] [--sockets 64] [--idle 1000] [--throwaway]
 
 One runtime process on 127.0.0.1, with every acknowledgement durable. The sockets stream a figure
-that does the catalogue's squat, with noise. First, in batches of 15 and of 4 frames, every socket
-sends its next batch once the one before is acknowledged. This gives the sustained frames/s,
-sessions of 30 frames/s, and frames for each second of a core that the runtime used. Then half of
-those sessions send at 30 frames/s, which gives the latency of an acknowledgement. Then the same
-without the engine, and without the checkpoint. Then `--idle` sessions attach and send nothing,
-which gives the memory of each and the share of a core.
+that does the catalogue's squat, with noise. First, in batches of 15 and 4 frames of `kyna.v1`, and
+of 15 and 30 of `kyna.v2`, every socket sends its next batch once the one before is acknowledged.
+This gives the sustained frames/s, sessions of 30 frames/s, and frames for each second of a core
+that the runtime used. Then half of those sessions send at 30 frames/s, which gives the latency of
+an acknowledgement. Then the same without the engine, and without the checkpoint. Then `--idle`
+sessions attach and send nothing, which gives the memory of each and the share of a core.
 
 `core` is the runtime's own share of a core. The first line names the engine's build: run `make
 compiled` first. The run makes a database on the server of DATABASE_URL and drops it at the end.
@@ -26,12 +26,14 @@ from uuid import UUID
 
 import uvloop
 
+from clients.python.wire import FrameBatch, encode, packed, wire_frame
 from detection import ENGINE_BUILD
 from dev.bench.command import percentiles, read_options, show
 from dev.bench.scene import Scene, Server, runtime, scene_for_run
 
 WARM_UP_SECONDS = 1.5
-BATCHES = (15, 4)
+V1, V2 = "kyna.v1", "kyna.v2"
+BATCHES = ((V1, 15), (V1, 4), (V2, 15), (V2, 30))
 FRAMES_PER_SECOND = 30
 # The frames of one session. After them a socket goes on with another session.
 MAX_FRAMES = 1800
@@ -46,11 +48,11 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         for without in (None, "engine", "checkpoint"):
-            for size in BATCHES:
+            for protocol, size in BATCHES:
                 words = ("--without", without) if without else ()
-                what = f"batches of {size}" + (f", no {without}" if without else "")
+                what = f"{protocol}, batches of {size}" + (f", no {without}" if without else "")
                 with runtime(folder, *words) as server:
-                    uvloop.run(measure(what, Load(server, scene, size), options))
+                    uvloop.run(measure(what, Load(server, scene, protocol, size), options))
         if options.idle:
             with runtime(folder) as server:
                 uvloop.run(measure_idle(server, scene, options))
@@ -75,7 +77,7 @@ async def measure(what: str, load: "Load", options: argparse.Namespace) -> None:
 
 
 async def measure_idle(server: Server, scene: Scene, options: argparse.Namespace) -> None:
-    load = Load(server, scene, BATCHES[0])
+    load = Load(server, scene, *BATCHES[0])
     # What a runtime makes once is there before the first figure is taken.
     for socket in await load.attach_many(ATTACHING_AT_ONCE):
         socket.close()
@@ -95,11 +97,17 @@ async def measure_idle(server: Server, scene: Scene, options: argparse.Namespace
 class Load:
     """Sockets that stream the same frames, made once: masked with zeros, they are sent as are."""
 
-    def __init__(self, server: Server, scene: Scene, size: int) -> None:
+    def __init__(self, server: Server, scene: Scene, protocol: str, size: int) -> None:
         self.server = server
         self.scene = scene
+        self.protocol = protocol
         self.size = size
-        self.messages = [masked(text) for text in batch_texts(size, MAX_FRAMES)]
+        self.messages = [
+            masked(encode(batch).encode())
+            if protocol == V1
+            else masked(packed(batch), is_binary=True)
+            for batch in frame_batches(size, MAX_FRAMES)
+        ]
 
     async def attach_many(self, count: int) -> list["Socket"]:
         created = await asyncio.to_thread(create_sessions, self.scene, count)
@@ -107,7 +115,7 @@ class Load:
 
         async def attach(url: str) -> Socket:
             async with gate:
-                return await Socket.open(self.server.port, url)
+                return await Socket.open(self.server.port, url, self.protocol)
 
         return list(await asyncio.gather(*map(attach, created)))
 
@@ -167,12 +175,13 @@ class Socket:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int, path: str) -> "Socket":
+    async def open(cls, port: int, path: str, protocol: str) -> "Socket":
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode()
         )
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
@@ -202,24 +211,23 @@ class Socket:
         self._writer.transport.abort()
 
 
-def masked(text: bytes) -> bytes:
-    length = len(text)
+def masked(message: bytes, *, is_binary: bool = False) -> bytes:
+    opcode, length = 0x82 if is_binary else 0x81, len(message)
     if length < 65536:
-        head = struct.pack("!BBH", 0x81, 0x80 | 126, length)
+        head = struct.pack("!BBH", opcode, 0x80 | 126, length)
     else:
-        head = struct.pack("!BBQ", 0x81, 0x80 | 127, length)
-    return head + bytes(4) + text
+        head = struct.pack("!BBQ", opcode, 0x80 | 127, length)
+    return head + bytes(4) + message
 
 
-def batch_texts(size: int, max_frames: int) -> list[bytes]:
-    from clients.python.wire import FrameBatch, encode, wire_frame
+def frame_batches(size: int, max_frames: int) -> list[FrameBatch]:
     from dev.poses.figure import perform
 
     repetitions = max_frames // 75  # of two and a half seconds each
     poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:max_frames]
     frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
     return [
-        encode(FrameBatch(number, frames[start : start + size])).encode()
+        FrameBatch(number, frames[start : start + size])
         for number, start in enumerate(range(0, len(frames) - size + 1, size), 1)
     ]
 

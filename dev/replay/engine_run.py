@@ -7,10 +7,10 @@ from typing import NamedTuple
 from django.core.management.base import CommandError
 
 from clients.python.batches import needed_moments
-from detection import Criterion, DetectionEvent, Engine, Measure, MoveSpec
+from detection import Criterion, DetectionEvent, Engine, Measure, MoveSpec, SessionSummary
 from detection.engine.body import Curve
 from dev.poses.recordings import Recording, RecordingInvalid, load
-from sessions_app.summary import Quality, SessionQuality, quality_of
+from sessions_app.summary import Quality, quality_of
 
 LEFT: Curve = "left"
 RIGHT: Curve = "right"
@@ -49,7 +49,7 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
     events: list[DetectionEvent] = []
     angles: list[Angles] = []
     are_ready: list[bool] = []
-    quality = SessionQuality()
+    summary = SessionSummary(engine)
     last_ms: float | None = None
     for moment in needed_moments(recording.moments()):
         if isinstance(moment, int | float):
@@ -59,14 +59,11 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
         events += caused
         angles.append(engine.angles())
         are_ready.append(engine.readiness == "ready")
-        since_ms = None if last_ms is None else moment.timestamp_ms - last_ms
+        summary.accept(None if last_ms is None else moment.timestamp_ms - last_ms, caused)
         last_ms = moment.timestamp_ms
-        degrees = engine.driving_degrees() if engine.is_usable else None
-        completes = any(event.type == "event_completed" for event in caused)
-        quality.accept(engine, since_ms, degrees, completes=completes)
     events += engine.finish()
     checks = engine.summary()[spec.movement_name]["checks"]
-    return EngineRun(events, angles, are_ready, quality_of({"quality": quality.state()}), checks)
+    return EngineRun(events, angles, are_ready, quality_of(summary.state()), checks)
 
 
 def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:

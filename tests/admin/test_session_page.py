@@ -16,9 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 import detection
-from detection import DetectionEvent, Engine, PoseFrame
+from detection import DetectionEvent, Engine, PoseFrame, SessionSummary
 from movespecs.models import MoveSpec
-from realtime.progress import SessionSummary
 from sessions_app.models import DetectionSession, SessionAttach
 from sessions_app.session_sweep import expire_sessions
 from staff.session_page import EVENTS, ROWS, session_page
@@ -140,13 +139,14 @@ def test_it_says_who_was_connected_and_how_each_connection_ended(
 
 def reasons_of(owner: Machine, yaml_source: str, frames: Sequence[PoseFrame]) -> list[str]:
     """From frames to words."""
-    engine, summary = Engine(detection.compile(yaml_source)), SessionSummary()
+    engine = Engine(detection.compile(yaml_source))
+    summary = SessionSummary(engine)
     counts = Counter[str]()
     for before, frame in pairwise([None, *frames]):
         assert frame is not None
         events = engine.feed(frame)
         counts.update(event.type for event in events)
-        summary.accept(engine, before and frame.timestamp_ms - before.timestamp_ms, events)
+        summary.accept(before and frame.timestamp_ms - before.timestamp_ms, events)
     assert not counts["event_completed"]
     this = session_of(
         make_released(owner.project, yaml_source)[0],

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from detection import LANDMARK_NAMES
 from tests.waiting import DEADLINE_SECONDS
 
 SESSION_ID = "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"
@@ -27,7 +29,8 @@ class Peer:
         self.followed = threading.Event()
 
     def hear(self) -> Message:
-        message: Message = json.loads(self.socket.recv(DEADLINE_SECONDS))
+        data = self.socket.recv(DEADLINE_SECONDS)
+        message: Message = json.loads(data) if isinstance(data, str) else unpacked(data)
         self.heard.append(message)
         return message
 
@@ -84,6 +87,36 @@ class Peer:
         self.socket.close(code)
 
 
+def unpacked(data: bytes) -> Message:
+    """A batch of `kyna.v2` as it is in `kyna.v1`."""
+    version, has_clock, count, zero, batch_seq, clock_ms = struct.unpack_from("<BBHIQd", data)
+    assert (version, zero, len(data)) == (1, 0, 24 + 248 * count)
+    frames = []
+    for number in range(count):
+        at = 24 + 248 * number
+        frame_seq, ms, *steps = struct.unpack_from("<Qd99h33BB", data, at)
+        landmarks = [
+            {
+                "name": name,
+                **dict(zip("xyz", [one / 1000 for one in steps[3 * n : 3 * n + 3]], strict=True)),
+                "visibility": None if steps[99 + n] == 255 else steps[99 + n] / 250,
+            }
+            for n, name in enumerate(LANDMARK_NAMES)
+        ]
+        frames.append(
+            {
+                "frame_seq": frame_seq,
+                "timestamp_ms": ms,
+                "landmarks": landmarks,
+                "pose_schema": "mediapipe_pose_landmarker/v1",
+                "confidence": steps[-1] / 250,
+                "source": None,
+            }
+        )
+    clock = {"clock_ms": clock_ms} if has_clock else {}
+    return {"type": "frame_batch", "batch_seq": batch_seq, "frames": frames, **clock}
+
+
 Script = Callable[[Peer], None]
 # Instead of a script: the HTTP status and the headers of what a proxy answers.
 Refusal = tuple[int, dict[str, str]]
@@ -92,8 +125,10 @@ Refusal = tuple[int, dict[str, str]]
 class ScriptedServer:
     """`heard` has a list of messages for each connection there was."""
 
-    def __init__(self, scripts: tuple[Script | Refusal, ...]) -> None:
+    def __init__(self, scripts: tuple[Script | Refusal, ...], subprotocols: Sequence[str]) -> None:
         self.scripts = list(scripts)
+        # Of each connection, the last of those after it too.
+        self.subprotocols = subprotocols
         self.heard: list[list[Message]] = []
         # How each asked to attach: the header, or else the subprotocols.
         self.credentials: list[str | None] = []
@@ -127,20 +162,23 @@ class ScriptedServer:
                 case _:
                     peer.refuse(4404, "one_attach_too_many")
 
-
-def select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return Subprotocol("kyna.v1") if "kyna.v1" in offered else None
+    def select(self, _: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        number = min(len(self.heard), len(self.subprotocols) - 1)
+        known = Subprotocol(self.subprotocols[number])
+        return known if known in offered else None
 
 
 @contextlib.contextmanager
-def scripted(*scripts: Script | Refusal) -> Iterator[ScriptedServer]:
+def scripted(
+    *scripts: Script | Refusal, subprotocols: Sequence[str] = ("kyna.v1",)
+) -> Iterator[ScriptedServer]:
     """A server whose first connection follows the first script, and so on."""
-    scripted_server = ScriptedServer(scripts)
+    scripted_server = ScriptedServer(scripts, subprotocols)
     with serve(
         scripted_server.serve,
         "127.0.0.1",
         0,
-        select_subprotocol=select_subprotocol,
+        select_subprotocol=scripted_server.select,
         process_request=scripted_server.refuse,
     ) as server:
         port = server.socket.getsockname()[1]

@@ -98,12 +98,13 @@ def test_a_case_of_the_table(case: Case, drive: Callable[[Case, str], Went]) -> 
     assert went == case.went
 
 
+@pytest.mark.parametrize("protocol", ["kyna.v1", "kyna.v2"])
 @pytest.mark.parametrize("drive", [in_python, in_javascript])
 def test_a_frame_is_sent_as_the_stream_s_page_describes_it(
-    drive: Callable[[Case, str], Went],
+    drive: Callable[[Case, str], Went], protocol: str
 ) -> None:
     case = CASES[0]
-    with scripted(*case.scripts) as server:
+    with scripted(*case.scripts, subprotocols=[protocol]) as server:
         drive(case, server.url)
     [[first, *_]] = server.heard
     [_, frame] = first["frames"]
@@ -156,6 +157,8 @@ def acknowledging(peer: Peer) -> None:
 def test_batches_are_sent_again_as_they_were() -> None:
     [case] = [one for one in CASES if one.name == "closed with 1012, which passes"]
     for drive in (in_python, in_javascript):
-        with scripted(*case.scripts) as server:
-            drive(case, server.url)
-        assert server.heard[1][:3] == server.heard[0]
+        # Also by a server that knows another protocol, as in an upgrade.
+        for protocols in (["kyna.v1"], ["kyna.v2"], ["kyna.v2", "kyna.v1"], ["kyna.v1", "kyna.v2"]):
+            with scripted(*case.scripts, subprotocols=protocols) as server:
+                drive(case, server.url)
+            assert server.heard[1][:3] == server.heard[0]

@@ -20,7 +20,7 @@ import django
 
 import detection
 from detection import LANDMARK_NAMES, Engine, Landmark, MoveSpec, PoseFrame
-from detection.landmarks import PoseFrameLike
+from detection.engine.points import PoseFrameLike
 from dev.bench.engine import largest_spec
 from dev.poses import recordings
 from dev.poses.figure import perform

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import websocket
 
+from clients.python.wire import FrameBatch, packed
 from detection import LANDMARK_NAMES, PoseFrame
 from movespecs.models import MoveSpec
 from tests.conftest import Machine
@@ -73,6 +75,7 @@ class Client:
         # The library sends an Origin by itself, as only browsers should.
         options.setdefault("suppress_origin", "origin" not in options)
         self.socket = websocket.create_connection(url, timeout=timeout, **options)
+        self._is_packed = self.socket.getheaders().get("sec-websocket-protocol") == "kyna.v2"
         self.told: list[dict[str, Any]] = []
         self.close_code: int | None = None
         self.close_reason = ""
@@ -122,7 +125,11 @@ class Client:
         return self.close_code
 
     def send_batch(self, batch_seq: int, frames: Sequence[dict[str, Any]]) -> None:
-        self.send({"type": "frame_batch", "batch_seq": batch_seq, "frames": list(frames)})
+        batch = {"type": "frame_batch", "batch_seq": batch_seq, "frames": list(frames)}
+        if self._is_packed:
+            self.socket.send_binary(packed(msgspec.convert(batch, FrameBatch)))
+        else:
+            self.send(batch)
 
     def reasons(self, batch_seq: int, frames: Sequence[Any]) -> dict[int, str]:
         """Why which of these frames are rejected, by their index."""

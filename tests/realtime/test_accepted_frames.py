@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streaming import SQUAT, batches, wire_frame, wire_frames
 
-from detection import Engine, PoseFrame
+from detection import Engine, Intake, PoseFrame
 from detection import compile as compile_movespec
 from dev.poses.figure import perform
 from projects.models import Project
@@ -33,7 +33,7 @@ STILL = perform("squat", repetitions=1, fps=10)[0]
 
 
 def progress() -> Progress:
-    return Progress(engine=Engine(SPEC), longest_ms=HOUR_MS, event_bucket=EventBucket(20_000))
+    return Progress(intake=Intake(Engine(SPEC), HOUR_MS), event_bucket=EventBucket(20_000))
 
 
 def at(timestamp_ms: float, seq: int = 900) -> dict[str, Any]:
@@ -97,7 +97,11 @@ def test_a_frame_that_is_rejected_moves_nothing() -> None:
     )
     assert list(reasons(taken)) == [0, 1, 2, 3, 4, 5]
     assert state_but_summary(session) == before
-    assert (session.last_frame_seq, session.accepted_frames, session.last_ms) == (10, 1, 100)
+    assert (
+        session.intake.last_frame_seq,
+        session.intake.accepted_frames,
+        session.intake.last_ms,
+    ) == (10, 1, 100)
     # Those that an earlier batch may have brought: their events are sent again.
     assert taken.repeated_seqs == [10, 9]
 
@@ -119,9 +123,9 @@ def attached_again(
     row = DetectionSession(
         project=Project(),
         packed_state=pack(unpack(session.packed_state()) | changed),
-        last_frame_seq=session.last_frame_seq,
+        last_frame_seq=session.intake.last_frame_seq,
         last_batch_seq=session.last_batch_seq,
-        accepted_frames_total=session.accepted_frames,
+        accepted_frames_total=session.intake.accepted_frames,
         events_total=session.events,
         checkpoint_number=session.checkpoint_number,
     )
@@ -139,8 +143,8 @@ def take_all(session: Progress, frames: list[dict[str, Any]], size: int = 100) -
         rejected = reasons(take_frames(session, batch))
         assert set(rejected.values()) <= {TOO_MANY}
         accepted += [one["frame_seq"] for n, one in enumerate(batch) if n not in rejected]
-    assert session.accepted_frames == len(accepted)
-    assert session.last_frame_seq == accepted[-1]
+    assert session.intake.accepted_frames == len(accepted)
+    assert session.intake.last_frame_seq == accepted[-1]
     return accepted
 
 

@@ -12,11 +12,11 @@ from streaming import wire_frame
 from test_accepted_frames import at as frame_at
 from test_accepted_frames import attached_again, progress, take_frames
 
-from detection import Engine, PoseFrame
+from detection import Engine, PoseFrame, QualityReason, SessionSummary
 from detection import compile as compile_movespec
 from dev.poses.figure import MOVEMENTS, perform
 from realtime.progress import Progress
-from sessions_app.summary import DOUBTED_BELOW, Quality, QualityReason, SessionQuality, quality_of
+from sessions_app.summary import DOUBTED_BELOW, Quality, quality_of
 from tests.detection.engine_scene import at, bent, hidden, swinging
 from tests.documented import PROJECT, block
 
@@ -43,7 +43,7 @@ def streamed(frames: Sequence[PoseFrame]) -> Progress:
 
 
 def summary(session: Progress) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(session.summary.state()))
+    found: dict[str, Any] = json.loads(json.dumps(session.intake.summary.state()))
     return found
 
 
@@ -81,14 +81,13 @@ def test_the_countable_share_and_why_it_is_low(
 
 def of(text: str, frames: Sequence[PoseFrame]) -> Quality:
     """The quality of the frames of a MoveSpec that is not the squat."""
-    engine, signs, last_ms = Engine(compile_movespec(text)), SessionQuality(), None
+    engine, last_ms = Engine(compile_movespec(text)), None
+    summary = SessionSummary(engine)
     for frame in frames:
-        completes = any(event.type == "event_completed" for event in engine.feed(frame))
         since_ms = None if last_ms is None else frame.timestamp_ms - last_ms
+        summary.accept(since_ms, engine.feed(frame))
         last_ms = frame.timestamp_ms
-        degrees = engine.driving_degrees() if engine.is_usable else None
-        signs.accept(engine, since_ms, degrees, completes=completes)
-    found = quality_of({"quality": signs.state()})
+    found = quality_of(summary.state())
     assert found is not None
     return found
 
@@ -136,7 +135,9 @@ def test_a_squat_is_summed_up() -> None:
     session = progress()
     take_frames(session, SUMMED_FRAMES)
     found = summary(session)
-    assert found["usable"] == found["frames"] == session.accepted_frames == len(SUMMED_FRAMES)
+    assert (
+        found["usable"] == found["frames"] == session.intake.accepted_frames == len(SUMMED_FRAMES)
+    )
     assert found["intervals"] == len(SUMMED_FRAMES) - 1
     first, *_, last = SUMMED_FRAMES
     assert found["active_ms"] == last["timestamp_ms"] - first["timestamp_ms"]
@@ -154,7 +155,7 @@ def test_a_frame_without_a_usable_pose_says_nothing_of_angles() -> None:
         landmark["visibility"] = 0.0
     take_frames(session, [hidden])
     found = summary(session)
-    assert (session.accepted_frames, found["usable"], found["ranges"]) == (1, 0, [])
+    assert (session.intake.accepted_frames, found["usable"], found["ranges"]) == (1, 0, [])
 
 
 def test_a_long_gap_is_no_active_time() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from score_scene import make_recording
 
+from detection import QualityReason
 from dev.bench.score import quality
 from dev.bench.score.engine_runs import Workers
 from dev.bench.score.samples import load_samples
-from sessions_app.summary import QualityReason
 
 SURE = dict.fromkeys(QualityReason, 0.0)
 

@@ -133,7 +133,7 @@ def midway(deep: Scene) -> tuple[UUID, Attached, int]:
 def test_the_next_attach_goes_on_with_it(deep: Scene, begun: None) -> None:
     session_id, first, frames = midway(deep)
     again = attached(session_id)
-    assert again.progress.last_frame_seq == frames
+    assert again.progress.intake.last_frame_seq == frames
     events = told(streamed(again, POSES[frames:]))
     assert events == told(streamed(first, POSES[frames:]))
     assert "Gut" in events

@@ -1,4 +1,5 @@
 import {isStreamAddress} from "./addresses.js";
+import {asText, PACKED, TEXT} from "./batches.js";
 import {Backoff} from "./backoff.js";
 import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./close_codes.js";
 import {type Failure, KynaError} from "./errors.js";
@@ -22,7 +23,9 @@ export interface Socket {
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
-  send(text: string): void;
+  /** The subprotocol that the server has selected. */
+  readonly protocol?: string;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
 export type WebSocketConstructor = new (url: string, protocols: string[]) => Socket;
@@ -76,7 +79,7 @@ export class Connection {
 
   constructor(url: string, token: string, options: ConnectionOptions, owner: ConnectionOwner) {
     this.#url = url;
-    this.#protocols = ["kyna.v1", `bearer.${token}`];
+    this.#protocols = [PACKED, TEXT, `bearer.${token}`];
     this.#options = options;
     this.#owner = owner;
   }
@@ -121,13 +124,17 @@ export class Connection {
   }
 
   say(message: ControlMessage): void {
-    this.write(JSON.stringify(message));
+    this.#write(JSON.stringify(message));
   }
 
-  /** Send a message of JSON. */
-  write(text: string): void {
+  /** Send a batch as the server that is attached to reads it: an older one reads text alone. */
+  writeBatch(batch: Uint8Array<ArrayBuffer>): void {
+    this.#write(this.#socket?.protocol === PACKED ? batch : asText(batch));
+  }
+
+  #write(data: string | Uint8Array<ArrayBuffer>): void {
     if (!this.#socket) return;
-    this.#socket.send(text);
+    this.#socket.send(data);
     this.#awaitAnswer();
     this.#pingLater();
   }

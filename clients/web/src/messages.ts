@@ -2,7 +2,6 @@
 
 import type {Failure} from "./errors.js";
 import type {components} from "./openapi.js";
-import {LANDMARK_NAMES, type Moment, POSE_SCHEMA} from "./pose.js";
 
 type Schemas = components["schemas"];
 type EventRecord = Schemas["EventRecord"];
@@ -197,28 +196,3 @@ export type ServerMessage =
   | {readonly type: "event_batch"; readonly events: readonly DetectionEvent[]}
   | {readonly type: "error"; readonly error: Failure}
   | {readonly type: "ping" | "pong"};
-
-/** 10 µm, and as fine of a visibility: more digits are most of a message, and noise. */
-const STEPS = 1e5;
-
-/** A moment with a pose, as it is sent. `frameSeq`, from 1, grows with each frame of the session. */
-export function frameOf(moment: Moment, frameSeq: number): object {
-  return {
-    frame_seq: frameSeq,
-    timestamp_ms: moment.timestampMs,
-    pose_schema: POSE_SCHEMA,
-    confidence: 1,
-    source: null,
-    landmarks: (moment.landmarks ?? []).map(({x, y, z, visibility}, index) => ({
-      name: LANDMARK_NAMES[index],
-      x: rounded(x),
-      y: rounded(y),
-      z: rounded(z),
-      visibility: visibility == null ? null : rounded(visibility),
-    })),
-  };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * STEPS) / STEPS;
-}

@@ -18,7 +18,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   too_many_frames: "Give at most 240 frames a second of timestampMs, which is in milliseconds.",
 };
 
-/** The frames of a stream that the server does not take; says where it takes none at all. */
+/** The frames of a stream that are not taken; says where it takes none at all. */
 export class Rejections {
   readonly #options: Pick<StreamOptions, "onRejected" | "onError">;
   /** Of the frames since the last one that was taken, by their reason. */
@@ -36,6 +36,15 @@ export class Rejections {
     for (const {reason} of ack.rejected_frames ?? []) {
       if (reason !== REPEATED) rejected.set(reason, (rejected.get(reason) ?? 0) + 1);
     }
+    this.#note(rejected, isAnyTaken);
+  }
+
+  /** A frame that is not sent, since it can't be taken. */
+  leaveOut(reason: string): void {
+    this.#note(new Map([[reason, 1]]), false);
+  }
+
+  #note(rejected: ReadonlyMap<string, number>, isAnyTaken: boolean): void {
     for (const [reason, count] of rejected) tell(this.#options.onRejected, reason, count);
     if (isAnyTaken) {
       this.#counts.clear();

@@ -1,15 +1,15 @@
+import {isWhole, packed} from "./batches.js";
 import {tell} from "./callbacks.js";
 import {Connection, type ConnectionOwner} from "./connection.js";
 import {Ending, endOf, endTimeout} from "./ending.js";
 import {KynaError} from "./errors.js";
 import {attemptOf, EventLog} from "./events.js";
-import {
-  type FrameAck,
-  frameOf,
-  type Readiness,
-  type ServerMessage,
-  type SessionDone,
-  type SessionUpdate,
+import type {
+  FrameAck,
+  Readiness,
+  ServerMessage,
+  SessionDone,
+  SessionUpdate,
 } from "./messages.js";
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
@@ -51,7 +51,7 @@ export class SessionStream implements Stream, ConnectionOwner {
   readonly #events: EventLog;
   readonly #rejections: Rejections;
   readonly #progress: Progress;
-  readonly #unacknowledged = new Map<number, string>();
+  readonly #unacknowledged = new Map<number, Uint8Array<ArrayBuffer>>();
   readonly #batchFrames: number;
   readonly #onVisibility = (): void => this.#visibilityChanged();
   readonly #onOffline = (): void => this.#become("offline");
@@ -107,6 +107,10 @@ export class SessionStream implements Stream, ConnectionOwner {
 
   add(moment: Moment): void {
     if (this.state === "ended" || this.#wanted) return;
+    if (!Number.isFinite(moment.timestampMs)) return this.#rejections.leaveOut("malformed_frame");
+    if (moment.landmarks && !isWhole(moment.landmarks)) {
+      return this.#rejections.leaveOut("invalid_landmarks");
+    }
     const dropped = this.#outbox.dropped;
     this.#events.reach(moment.timestampMs);
     this.#outbox.add(moment);
@@ -148,7 +152,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     this.back();
     this.#become("attached");
     this.#progress.take(update);
-    for (const batch of this.#unacknowledged.values()) this.#connection.write(batch);
+    for (const batch of this.#unacknowledged.values()) this.#connection.writeBatch(batch);
     this.#awaitAck();
     this.#sendDue();
   }
@@ -257,13 +261,12 @@ export class SessionStream implements Stream, ConnectionOwner {
 
   #sendBatch(): void {
     const {poses, clockMs} = this.#outbox.take(this.#batchFrames);
-    const frames = poses.map((moment) => frameOf(moment, ++this.#frameSeq));
-    const clock = clockMs === null ? {} : {clock_ms: clockMs};
-    const batch_seq = ++this.#batchSeq;
-    const batch = JSON.stringify({type: "frame_batch", batch_seq, frames, ...clock});
-    this.#unacknowledged.set(batch_seq, batch);
+    const batchSeq = ++this.#batchSeq;
+    const batch = packed(batchSeq, poses, this.#frameSeq + 1, clockMs);
+    this.#frameSeq += poses.length;
+    this.#unacknowledged.set(batchSeq, batch);
     if (this.#unacknowledged.size === 1) this.#awaitAck();
-    this.#connection.write(batch);
+    this.#connection.writeBatch(batch);
     clearTimeout(this.#untilOverdue);
     this.#untilOverdue = undefined;
     this.#isOverdue = false;

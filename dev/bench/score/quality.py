@@ -4,12 +4,10 @@ more than one, on people left out."""
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from detection import Engine
+from detection import Engine, QualityReason, SessionSummary
 from sessions_app.summary import (
     DOUBTED_BELOW,
     Quality,
-    QualityReason,
-    SessionQuality,
     quality_of,
     shares_of,
 )
@@ -76,16 +74,14 @@ def judge(workers: Workers) -> list[Judged]:
 def count_and_judge(name: str) -> tuple[int, dict[str, object]]:
     """Called in a worker: the repetitions of a recording, and the signs of its quality."""
     sample = recording(name)
-    engine, quality, counted = Engine(catalogue()[sample.exercise]), SessionQuality(), 0
-    last_ms = None
+    engine, counted, last_ms = Engine(catalogue()[sample.exercise]), 0, None
+    summary = SessionSummary(engine)
     for frame in sample.frames:
-        completed = sum(event.type == "event_completed" for event in engine.feed(frame))
-        counted += completed
-        since_ms = None if last_ms is None else frame.timestamp_ms - last_ms
+        events = engine.feed(frame)
+        counted += sum(event.type == "event_completed" for event in events)
+        summary.accept(None if last_ms is None else frame.timestamp_ms - last_ms, events)
         last_ms = frame.timestamp_ms
-        degrees = engine.driving_degrees() if engine.is_usable else None
-        quality.accept(engine, since_ms, degrees, completes=completed > 0)
-    return counted, quality.state()
+    return counted, summary.quality.state()
 
 
 def unsure(reasons: Iterable[QualityReason]) -> Sign:

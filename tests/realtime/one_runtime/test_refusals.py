@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.utils import timezone
 from raw import CLOSE, CONTINUATION, PING, TEXT, attach, frame
 from rows import await_detached
 from stage import Stage, make_owner, runtime_on
-from streaming import Client, create, wire_frames
+from streaming import Client, attached, batches, create, wire_frames
 
+from clients.python.wire import wire_frame
 from dev.poses.figure import perform
 from projects.models import suspend
 from projects.signing import key_ring, sign
@@ -25,7 +27,10 @@ from tests.server import RuntimeServer
 from tests.waiting import eventually
 
 ALLOWED_ORIGIN = "https://app.example"
-FRAMES = wire_frames(perform("squat", repetitions=1, fps=10))
+POSES = perform("squat", repetitions=1, fps=10)
+FRAMES = wire_frames(POSES)
+# As a client rounds them before either protocol.
+ROUNDED = [msgspec.to_builtins(wire_frame(pose, seq)) for seq, pose in enumerate(POSES, 1)]
 HURRY, ENVIRONMENT = {"QUIET_SECONDS": 0.1}, {"CORS_ALLOWED_ORIGINS": ALLOWED_ORIGIN}
 
 
@@ -164,7 +169,9 @@ def selected(client: Client) -> str | None:
     return headers.get("sec-websocket-protocol")
 
 
-def test_a_token_may_come_as_a_subprotocol_of_which_only_kyna_v1_is_selected(stage: Stage) -> None:
+def test_a_token_may_come_as_a_subprotocol_and_the_best_that_is_known_is_selected(
+    stage: Stage,
+) -> None:
     created = stage.create()
     bearer = f"bearer.{created['runtime_token']}"
     for offered in (f"kyna.v1, {bearer}", f"{bearer},kyna.v1", f"other, {bearer}, kyna.v1"):
@@ -172,7 +179,9 @@ def test_a_token_may_come_as_a_subprotocol_of_which_only_kyna_v1_is_selected(sta
         assert selected(client) == "kyna.v1"
     assert selected(attaches(created, query=False, header=[offering(bearer)])) is None
     assert selected(attaches(created, header=[offering("kyna.v1")])) == "kyna.v1"
-    assert selected(attaches(created, header=[offering("kyna.v2, kyna.v1x")])) is None
+    for offered in ("kyna.v2", "kyna.v1, kyna.v2", f"kyna.v2, {bearer}"):
+        assert selected(attaches(created, header=[offering(offered)])) == "kyna.v2"
+    assert selected(attaches(created, header=[offering("kyna.v3, kyna.v1x")])) is None
     assert selected(attaches(created)) is None
 
 
@@ -231,9 +240,12 @@ def last_close_code(created: dict[str, Any]) -> int | None:
 
 
 @contextlib.contextmanager
-def closes(stage: Stage, code: str, close: int, /, **details: Any) -> Iterator[Client]:
+def closes(
+    stage: Stage, code: str, close: int, /, protocol: str = "kyna.v1", **details: Any
+) -> Iterator[Client]:
     """What is sent in the block ends the socket, changes nothing, and the session lives on."""
-    created, client = stage.attach()
+    created = stage.create()
+    client = attached(created, header=[offering(protocol)])
     client.send_batch(1, FRAMES[:5])
     client.until("frame_ack")
     before = session_state(created)
@@ -257,6 +269,43 @@ def test_a_bad_message_4400(stage: Stage, text: str) -> None:
 def test_a_binary_message_4400(stage: Stage) -> None:
     with closes(stage, "message_invalid", 4400) as client:
         client.socket.send_binary(b'{"type": "ping"}')
+
+
+@pytest.mark.parametrize("data", [b"", b'{"type": "ping"}', bytes(272), b"\1" + bytes(300)])
+def test_bad_bytes_of_kyna_v2_4400(stage: Stage, data: bytes) -> None:
+    with closes(stage, "message_invalid", 4400, protocol="kyna.v2") as client:
+        client.socket.send_binary(data)
+
+
+def test_a_batch_of_text_in_kyna_v2_4400(stage: Stage) -> None:
+    with closes(stage, "message_invalid", 4400, protocol="kyna.v2") as client:
+        client.send({"type": "frame_batch", "batch_seq": 2, "frames": FRAMES[5:7]})
+
+
+def test_301_frames_of_kyna_v2_4413(stage: Stage) -> None:
+    with closes(stage, "batch_too_large", 4413, protocol="kyna.v2") as client:
+        client.send_batch(2, FRAMES[:7] * 43)
+
+
+def test_a_session_of_kyna_v2_is_as_that_of_kyna_v1(stage: Stage) -> None:
+    told = {}
+    for protocol in ("kyna.v1", "kyna.v2"):
+        created = stage.create()
+        client = attached(created, header=[offering(protocol)])
+        frames = [*ROUNDED, ROUNDED[0], ROUNDED[-1] | {"frame_seq": 10_000}]
+        for batch_seq, batch in enumerate(batches(frames, 9), 1):
+            client.send_batch(batch_seq, batch)
+        client.send({"type": "ping"})
+        client.until("pong")
+        client.send({"type": "finalize"})
+        assert client.to_the_end() == 1000
+        own = {created["session_id"]: ""} | {event["event_id"]: "" for event in client.events()}
+        text = json.dumps(client.told)
+        for name, other in own.items():
+            text = text.replace(name, other)
+        told[protocol] = text
+    assert told["kyna.v1"] == told["kyna.v2"]
+    assert "event_completed" in told["kyna.v1"]
 
 
 def test_301_frames_4413(stage: Stage) -> None:
