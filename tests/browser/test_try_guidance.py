@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import BEHIND_A_PROXY
 from tests.browser.trying import FIGURE, rows, start
+from tests.client.scripted_server import unpacked
 from tests.node import built_clients
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,7 +64,7 @@ class Played:
         )
 
     def _hear(self, text: str | bytes) -> None:
-        message = json.loads(text)
+        message = json.loads(text) if isinstance(text, str) else unpacked(text)
         if message["type"] == "frame_batch":
             hold = {} if self.held_ms is None else {"hold": self._hold()}
             self._say(
