@@ -140,6 +140,8 @@ TRY_SESSIONS = optional_rate("TRY_SESSIONS", default=_most, per="10minutes")
 # --- Default limits of what a project keeps; staff override them per project --------------
 MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
 VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
+# That have not ended; unset: any number.
+LIVE_SESSIONS_PER_PROJECT = optional_count("LIVE_SESSIONS_PER_PROJECT")
 # Of a session, after which only completed and interrupted repetitions are kept.
 SESSION_MAX_EVENTS = count("SESSION_MAX_EVENTS", default=20_000)
 

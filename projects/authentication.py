@@ -25,8 +25,8 @@ ROW(
     token.scopes, token.session_id, token.revoked_at IS NULL, extract(epoch FROM token.expires_at),
     credential.revoked_at IS NULL, extract(epoch FROM credential.expires_at),
     project.suspended_at IS NULL, project.rate_limit, project.rate_limit_sessions,
-    project.rate_limit_movespecs, organization.id, organization.suspended_at IS NULL,
-    organization.rate_limit
+    project.rate_limit_movespecs, project.live_sessions, organization.id,
+    organization.suspended_at IS NULL, organization.rate_limit
 )::text
 """
 _TABLES = """
@@ -40,6 +40,7 @@ SELECT token.scopes, token.session_id, token.revoked_at, token.expires_at,
        credential.id, credential.revoked_at, credential.expires_at, credential.last_used_at,
        project.id, project.suspended_at IS NOT NULL,
        project.rate_limit, project.rate_limit_sessions, project.rate_limit_movespecs,
+       project.live_sessions,
        organization.id, organization.suspended_at IS NOT NULL, organization.rate_limit,
        {_STATE}, clock_timestamp()
 FROM {_TABLES}
@@ -77,7 +78,7 @@ def principal_read(token_id: UUID, now: datetime) -> Principal:
         scopes, session_id, revoked_at, expires_at,
         credential_id, credential_revoked_at, credential_expires_at, last_used_at,
         project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
-        organization_id, organization_suspended, organization_limit,
+        live_sessions, organization_id, organization_suspended, organization_limit,
         state, _,
     ) = row  # fmt: skip
     if revoked_at is not None or not row_is_live(
@@ -102,6 +103,7 @@ def principal_read(token_id: UUID, now: datetime) -> Principal:
             organization=_override(organization_limit, settings.RATE_LIMIT_ORGANIZATION),
             sessions=_override(sessions_limit, settings.RATE_LIMIT_SESSIONS),
             movespecs=_override(movespecs_limit, settings.RATE_LIMIT_MOVESPECS),
+            live_sessions=live_sessions or settings.LIVE_SESSIONS_PER_PROJECT,
         ),
         organization_suspended=organization_suspended,
         project_suspended=project_suspended,

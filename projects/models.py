@@ -101,6 +101,7 @@ class Project(models.Model):
     rate_limit_movespecs = _limit("Requests to MoveSpecs per minute")
     movespec_limit = _limit("MoveSpecs that it may have, archived ones included", "MoveSpec limit")
     version_limit = _limit("Versions that each MoveSpec may have")
+    live_sessions = _limit("Sessions that may be live at once")
     session_seconds = _limit("Seconds that a session may stream, up to the default")
     session_events = _limit("Events of a session after which only outcomes are kept")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -17,11 +17,18 @@ from django.conf import settings
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from kynaplatform.api.errors import ApiError, IdempotencyKeyReused, NotFound, ValidationFailed
+from kynaplatform.api.errors import (
+    ApiError,
+    IdempotencyKeyReused,
+    NotFound,
+    RateLimited,
+    ValidationFailed,
+)
 from kynaplatform.api.idempotency import Fingerprints
 from kynaplatform.api.operations import Principal, PrincipalChanged
 from kynaplatform.api.schemas import from_row
 from kynaplatform.database.connections import Statement
+from kynaplatform.timing import SWEEP_SECONDS
 from movespecs.catalogue import catalogue_reference
 from movespecs.errors import (
     MoveSpecArchived,
@@ -33,6 +40,7 @@ from movespecs.models import public_sql
 from projects.authentication import STATE_OF_TOKEN
 from projects.signing import ISSUER, key_ring, sign
 from sessions_app.context import require_parameters
+from sessions_app.models import DetectionSession
 from sessions_app.schemas import SessionCreate, SessionCreated
 from sessions_app.target import Target, require_target
 
@@ -120,6 +128,7 @@ FROM reference
 LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON TRUE
 """)  # noqa: S608
 
+_LOCK_PROJECT: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))")
 # What a MoveSpec or a version may be refused for. The statement's verdict is the code.
 MOVESPEC_REFUSALS: Final = (
     MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn
@@ -134,6 +143,21 @@ _REFUSALS: dict[str, Callable[[], ApiError]] = {
     ),
     **{error.code: error for error in MOVESPEC_REFUSALS},
 }
+
+
+class LiveSessionsFull(RateLimited):
+    """The 429 of a create where the project has as many live sessions as it may."""
+
+    def __init__(self, limit: int) -> None:
+        ApiError.__init__(
+            self,
+            f"The project has {limit} live sessions, as many as it may. Finalize or cancel one, or "
+            "wait until one has ended.",
+            retry_after_seconds=int(SWEEP_SECONDS),
+            limit_name="live_sessions",
+            limit=limit,
+        )
+        self.headers = {"Retry-After": str(int(SWEEP_SECONDS))}
 
 
 class AdmittedSession(NamedTuple):
@@ -165,8 +189,8 @@ def session_admit(
     platform itself, which has no state. `created_by` is the credential that asks.
 
     Raises PrincipalChanged, IdempotencyKeyReused, NotFound, ValidationFailed, MoveSpecArchived,
-    MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn. Then nothing was written
-    and the key is free.
+    MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn, LiveSessionsFull. Then
+    nothing was written and the key is free.
     """
     fields = msgspec.structs.asdict(create)
     reference = catalogue_reference(create.movement) if create.movement else None
@@ -190,8 +214,13 @@ def session_admit(
         "runtime_token_expires_at": attach_until + timedelta(seconds=settings.SESSION_MAX_SECONDS),
         "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
     }
-    # What the version refuses takes the row back.
-    with transaction.atomic() if create.parameters or create.target else nullcontext():
+    max_live = principal.quotas.live_sessions if principal else None
+    # What refuses the row afterwards takes it back.
+    is_checked = create.parameters or create.target or max_live is not None
+    with transaction.atomic() if is_checked else nullcontext():
+        if max_live is not None:
+            # Of two creates at once, the second sees the first one's session.
+            _LOCK_PROJECT.row([f"live_sessions:{create.project_id}"])
         row = _STATEMENT.row(parameters)
         assert row is not None  # noqa: S101 - the request itself is one
         verdict, *columns = row
@@ -205,6 +234,10 @@ def session_admit(
             require_parameters(session.resolved_version_id, create.parameters)
         if create.target and not is_replay:
             require_target(session.resolved_version_id, create.target)
+        if max_live is not None and not is_replay:
+            live = DetectionSession.objects.live().filter(project_id=create.project_id)
+            if live[: max_live + 1].count() > max_live:
+                raise LiveSessionsFull(max_live)
     return session, is_replay
 
 

@@ -318,6 +318,7 @@ class ProjectAdmin(SuspendableAdmin):
         "rate_limit_movespecs": "RATE_LIMIT_MOVESPECS",
         "movespec_limit": "MOVESPECS_PER_PROJECT",
         "version_limit": "VERSIONS_PER_MOVESPEC",
+        "live_sessions": "LIVE_SESSIONS_PER_PROJECT",
         "session_seconds": "SESSION_MAX_SECONDS",
         "session_events": "SESSION_MAX_EVENTS",
     }

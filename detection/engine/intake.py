@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol
 
 from detection.engine.engine import Engine
 from detection.engine.events import DetectionEvent
-from detection.engine.points import Pose
+from detection.engine.points import PoseFrameLike
 from detection.engine.quality import SessionQuality
 
 # The token bucket of a client's frames: its size, and its refill per second of the frames' time.
@@ -30,15 +30,11 @@ Refusal = Literal[
 ]
 
 
-class NumberedFrame(Protocol):
+class NumberedFrame(PoseFrameLike, Protocol):
     """A pose frame with its number in the session, from 1."""
 
     @property
     def frame_seq(self) -> int: ...
-    @property
-    def timestamp_ms(self) -> float: ...
-    @property
-    def landmarks(self) -> Pose: ...
 
 
 class SessionSummary:

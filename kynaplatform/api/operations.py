@@ -20,12 +20,13 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Requests per rolling minute, from staff or the defaults."""
+    """Requests per rolling minute, and live sessions at once, from staff or the defaults."""
 
     project: int
     organization: int
     sessions: int
     movespecs: int
+    live_sessions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

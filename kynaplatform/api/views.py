@@ -36,6 +36,7 @@ from kynaplatform.api.errors import (
     MethodNotAllowed,
     NotFound,
     ProjectMismatch,
+    RateLimited,
     ReadUnderWay,
     ValidationFailed,
 )
@@ -150,7 +151,7 @@ class ApiView(APIView):
             raise exc
         if request.is_cached and isinstance(exc, ApiError):
             exc = self._proven(exc, request)
-        if isinstance(exc, (ValidationFailed, MalformedRequest)):
+        if isinstance(exc, (ValidationFailed, MalformedRequest, RateLimited)):
             uncount_creation(request)
         # So that a failed transaction isn't committed.
         self.locks.__exit__(type(exc), exc, exc.__traceback__)

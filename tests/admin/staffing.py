@@ -19,7 +19,7 @@ ROLES = ("release managers", "support", "operators")
 LEVELS = pytest.mark.parametrize("level", ["organization", "project"])
 PROJECT_LIMITS = (
     "rate_limit", "rate_limit_sessions", "rate_limit_movespecs", "movespec_limit", "version_limit",
-    "session_seconds", "session_events",
+    "live_sessions", "session_seconds", "session_events",
 )  # fmt: skip
 
 

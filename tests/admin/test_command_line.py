@@ -120,6 +120,7 @@ def test_limits_are_those_of_the_page(owner: Machine) -> None:
         "rate_limit_movespecs": "default",
         "movespec_limit": 5,
         "version_limit": 7,
+        "live_sessions": "default",
         "session_seconds": "default",
         "session_events": "default",
         "is_changed": True,
