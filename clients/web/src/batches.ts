@@ -1,6 +1,6 @@
 /** The batches of frames: packed for `kyna.v2`, and of the same numbers as text for `kyna.v1`. */
 
-import {LANDMARK_NAMES, type Moment, type Pose, POSE_SCHEMA} from "./pose.js";
+import {LANDMARK_NAMES, type Moment, POSE_SCHEMA} from "./pose.js";
 
 export const PACKED = "kyna.v2";
 export const TEXT = "kyna.v1";
@@ -76,12 +76,14 @@ export function asText(bytes: Uint8Array<ArrayBuffer>): string {
   return JSON.stringify({type: "frame_batch", batch_seq: getNumber(view, 8), frames, ...clock});
 }
 
-/** Whether a pose can be packed: it has each landmark, with finite numbers. */
-export function isWhole(landmarks: Pose): boolean {
-  return (
-    landmarks.length === LANDMARK_NAMES.length &&
-    landmarks.every(({x, y, z, visibility}) => Number.isFinite(x + y + z + (visibility ?? 0)))
-  );
+/** Why a moment can't be packed, as the server would say; null where it can. */
+export function faultOf({timestampMs, landmarks}: Moment): string | null {
+  if (!Number.isFinite(timestampMs)) return "malformed_frame";
+  const isWhole =
+    landmarks === null ||
+    (landmarks.length === LANDMARK_NAMES.length &&
+      landmarks.every(({x, y, z, visibility}) => Number.isFinite(x + y + z + (visibility ?? 0))));
+  return isWhole ? null : "invalid_landmarks";
 }
 
 function steps(metres: number): number {

@@ -1,6 +1,6 @@
 import {isStreamAddress} from "./addresses.js";
-import {asText, PACKED, TEXT} from "./batches.js";
 import {Backoff} from "./backoff.js";
+import {asText, PACKED, TEXT} from "./batches.js";
 import {ABNORMAL, ALREADY_ENDED, refusal, wantedWaitMs} from "./close_codes.js";
 import {type Failure, KynaError} from "./errors.js";
 import type {ControlMessage, ServerMessage, SessionUpdate} from "./messages.js";

@@ -1,16 +1,10 @@
-import {isWhole, packed} from "./batches.js";
+import {faultOf, packed} from "./batches.js";
 import {tell} from "./callbacks.js";
 import {Connection, type ConnectionOwner} from "./connection.js";
 import {Ending, endOf, endTimeout} from "./ending.js";
 import {KynaError} from "./errors.js";
 import {attemptOf, EventLog} from "./events.js";
-import type {
-  FrameAck,
-  Readiness,
-  ServerMessage,
-  SessionDone,
-  SessionUpdate,
-} from "./messages.js";
+import type {FrameAck, Readiness, ServerMessage, SessionDone, SessionUpdate} from "./messages.js";
 import {Outbox} from "./outbox.js";
 import type {Moment} from "./pose.js";
 import {Progress} from "./progress.js";
@@ -107,9 +101,10 @@ export class SessionStream implements Stream, ConnectionOwner {
 
   add(moment: Moment): void {
     if (this.state === "ended" || this.#wanted) return;
-    if (!Number.isFinite(moment.timestampMs)) return this.#rejections.leaveOut("malformed_frame");
-    if (moment.landmarks && !isWhole(moment.landmarks)) {
-      return this.#rejections.leaveOut("invalid_landmarks");
+    const fault = faultOf(moment);
+    if (fault !== null) {
+      this.#rejections.leaveOut(fault);
+      return;
     }
     const dropped = this.#outbox.dropped;
     this.#events.reach(moment.timestampMs);

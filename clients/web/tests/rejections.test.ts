@@ -95,3 +95,15 @@ for (const reason of ["frame_seq_not_increasing", "session_ending"]) {
     assert.deepEqual([one.errors, one.warned], [[], []]);
   });
 }
+
+test("a pose that can't be packed is not sent, and warned of", (context) => {
+  const {stream, socket, warned} = begun(context);
+  const broken = POSE.map((point, index) => (index === 32 ? {...point, z: Number.NaN} : point));
+  stream.add({timestampMs: 0, landmarks: broken});
+  stream.add({timestampMs: 10, landmarks: POSE.slice(1)});
+  stream.add({timestampMs: Number.NaN, landmarks: POSE});
+  assert.deepEqual(socket.times, []);
+  assert.match(warned[0] ?? "", /invalid_landmarks \(1\)\. Give 33 landmarks/);
+  stream.add({timestampMs: 20, landmarks: POSE});
+  assert.deepEqual(socket.times, [20]);
+});
