@@ -224,7 +224,7 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
         claim(clock.now(), free={dead.id: 1}, under_way={owner.organization.id: 1})
     [plan] = plans
     read = [
-        (node.get("Index Name"), node["Actual Rows"] * node["Actual Loops"])
+        (index_of(node), node["Actual Rows"] * node["Actual Loops"])
         for node in nodes_of(plan["Plan"])
         if node.get("Relation Name") == "webhook_delivery" and "Scan" in node["Node Type"]
     ]
@@ -233,6 +233,12 @@ def test_many_waiting_messages_of_one_endpoint_are_not_read_for_another(owner):
     assert sum(rows for _, rows in read) <= 8
     mine.refresh_from_db()
     assert mine.tries == 1
+
+
+def index_of(node: dict) -> str | None:
+    """The index that a scan reads by; of a bitmap, which the planner may choose, its part's."""
+    [part] = node["Plans"] if node["Node Type"] == "Bitmap Heap Scan" else [node]
+    return part.get("Index Name")
 
 
 def nodes_of(plan: dict) -> list[dict]:
