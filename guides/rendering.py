@@ -20,7 +20,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from guides.movement_page import catalogue_movement, catalogue_page, movement_page
-from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, address_of, files
+from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, addresses, files
 from kynaplatform.public_pages import highlighted
 
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
@@ -167,7 +167,7 @@ def address(written: str, folder: Path) -> str | None:
     parts = urlsplit(written)
     if parts.scheme or not parts.path or written.startswith("/"):
         return written
-    found = address_of((folder / unquote(parts.path)).resolve())
+    found = addresses().get((folder / unquote(parts.path)).resolve())
     return f"{found}#{parts.fragment}" if found and parts.fragment else found
 
 

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -136,7 +137,6 @@ class GuideView(PublicView):
         """
         if (guide := GUIDES.get(name)) is not None:
             shelf = shelf_of(guide)
-            before, after = shelf.neighbours(guide)
             shown = {
                 "site": site_of(request),
                 "shelves": SHELVES,
@@ -145,8 +145,8 @@ class GuideView(PublicView):
                 "listed": listed_as(guide),
                 "summary": summary_of(guide),
                 "page": rendered(guide),
-                "before": before,
-                "after": after,
+                "before": dict(pairwise(shelf.guides[::-1])).get(guide),
+                "after": dict(pairwise(shelf.guides)).get(guide),
             }
             return kept(page("guides/guide.html", shown), PAGE_SECONDS)
         if (guide := GUIDES.get(name.removesuffix(".md"))) is not None:
