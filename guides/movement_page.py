@@ -4,21 +4,19 @@ A movement's page is made from its MoveSpec and the figure; nothing is written f
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from django.conf import settings
 
-from detection import Cue, MoveSpec, Parameter, Role, Step, View, camera, roles, validate
+from detection import Cue, MoveSpec, Role, Step, Validation, View, camera, roles, validate
 from detection.landmarks import BODY_PARTS
 from detection.roles import angle_words
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 from dev.poses.figure import MOVEMENTS
 from movespecs.accuracy import (
     MIN_WITHIN_ONE,
-    AccuracyCard,
     facts_of,
     read_cards,
     unmeasured,
@@ -34,51 +32,40 @@ NOT_RECORDED = (
 )
 
 
-@dataclass(frozen=True)
-class CatalogueMovement:
-    """A MoveSpec of the catalogue with its defaults, and in each of LANGUAGES."""
-
-    slug: str
-    spec: MoveSpec
-    parameters: tuple[Parameter, ...]
-    by_language: dict[str, MoveSpec]
-
-    @property
-    def title(self) -> str:
-        return self.spec.name[:1].upper() + self.spec.name[1:]
-
-    @property
-    def summary(self) -> str:
-        return self.spec.description or ""
+@cache
+def validated(slug: str) -> Validation:
+    """A MoveSpec of the catalogue, valid as all of them are."""
+    return validate(catalogue_text(slug))
 
 
 @cache
-def catalogue_movement(slug: str) -> CatalogueMovement:
-    validation = validate(catalogue_text(slug))
-    if (spec := validation.spec) is None:
-        raise ValueError(f"{slug}.yaml is not a valid MoveSpec")
-    languages = {tag: validation.spec_with({}, tag) for tag in LANGUAGES}
-    return CatalogueMovement(slug, spec, validation.parameters, languages)
+def catalogue_spec(slug: str) -> MoveSpec:
+    """A MoveSpec of the catalogue with its defaults."""
+    return validated(slug).spec_with({})
+
+
+def _title(slug: str) -> str:
+    name = catalogue_spec(slug).name
+    return name[:1].upper() + name[1:]
 
 
 def movement_page(slug: str) -> str:
     """The Markdown of a movement's page. Its links begin in the folder of the catalogue."""
-    movement = catalogue_movement(slug)
-    return "\n".join(_page(movement, roles(movement.spec)))
+    return "\n".join(_page(slug))
 
 
-def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
-    spec, slug = movement.spec, movement.slug
-    card = read_cards().get(slug)
-    yield f"# {movement.title}\n"
-    yield f"{movement.summary}\n"
+def _page(slug: str) -> Iterator[str]:
+    spec, card, figure = catalogue_spec(slug), read_cards().get(slug), MOVEMENTS.get(slug)
+    found = roles(spec)
+    by_path = {role.path: role for role in found}
+    yield f"# {_title(slug)}\n"
+    yield f"{spec.description or ''}\n"
     if why := why_experimental(card):
         yield f"**Experimental**: {why}.\n"
-    doors = [f"[The MoveSpec in the API](/api/movespecs/{catalogue_id(slug)})"]
-    if settings.TRY_PAGE and slug in MOVEMENTS:
-        doors.insert(0, f"[Count me](/try?movement={slug})")
-    yield f"{' · '.join([*doors, '[All movements](../movespecs/)'])}\n"
-    if (figure := MOVEMENTS.get(slug)) is not None:
+    count_me = [f"[Count me](/try?movement={slug})"] if settings.TRY_PAGE and figure else []
+    in_the_api = f"[The MoveSpec in the API](/api/movespecs/{catalogue_id(slug)})"
+    yield f"{' · '.join([*count_me, in_the_api, '[All movements](../movespecs/)'])}\n"
+    if figure is not None:
         yield f"How it is done: {figure.source}\n"
     yield "## How it is counted\n"
     yield f"{' '.join(counted(spec))} Its `event_key` is `{spec.movement_name}`.\n"
@@ -98,7 +85,6 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
         yield f"{figure.stance} two to three metres away.\n"
     yield from (f"- {sentence}" for sentence in (camera(spec).sentence, *asked_first(spec)))
     yield ""
-    by_path = {role.path: role for role in found}
     if spec.check_paths:
         yield "## Checks\n"
         yield "How well each one was done, which `form` tells:\n"
@@ -109,7 +95,7 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
             mark = " *Not measured on people.*" if name in untried else ""
             yield f"- **{name}**: {asked}{mark}"
         yield ""
-    if movement.parameters:
+    if parameters := validated(slug).parameters:
         yield "## Parameters\n"
         yield "Numbers that a session may give, as people differ:\n"
         yield from _table(
@@ -121,37 +107,24 @@ def _page(movement: CatalogueMovement, found: Sequence[Role]) -> Iterator[str]:
                     f"{one.default:g}",
                     f"{one.minimum:g} to {one.maximum:g}",
                 )
-                for one in movement.parameters
+                for one in parameters
             ),
         )
-    yield from _cues(movement, by_path)
-    yield from _accuracy(card)
-    yield "## The MoveSpec\n"
-    yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
-    yield f"```yaml\n{catalogue_text(slug)}```\n"
-
-
-def _cues(movement: CatalogueMovement, by_path: dict[str, Role]) -> Iterator[str]:
-    spec = movement.spec
-    if not spec.feedback:
-        return
-    yield "## Cues\n"
-    yield "What is said, in the language of the session's `locale`:\n"
-    translated = [movement.by_language[tag].feedback for tag in LANGUAGES]
-    yield from _table(
-        ("When", "Key", *LANGUAGES.values()),
-        (
+    if spec.feedback:
+        yield "## Cues\n"
+        yield "What is said, in the language of the session's `locale`:\n"
+        translated = [validated(slug).spec_with({}, tag).feedback for tag in LANGUAGES]
+        yield from _table(
+            ("When", "Key", *LANGUAGES.values()),
             (
-                cue_when(cue, by_path.get(f"{MOVEMENT}.feedback[{number}]")),
-                f"`{cue.key}`" if cue.key else "-",
-                *(cues[number].message for cues in translated),
-            )
-            for number, cue in enumerate(spec.feedback)
-        ),
-    )
-
-
-def _accuracy(card: AccuracyCard | None) -> Iterator[str]:
+                (
+                    cue_when(cue, by_path.get(f"{MOVEMENT}.feedback[{number}]")),
+                    f"`{cue.key}`" if cue.key else "-",
+                    *(cues[number].message for cues in translated),
+                )
+                for number, cue in enumerate(spec.feedback)
+            ),
+        )
     yield "## How well it counts\n"
     if card is None or not card.people:
         yield f"{NOT_RECORDED}\n"
@@ -163,9 +136,12 @@ def _accuracy(card: AccuracyCard | None) -> Iterator[str]:
     else:
         facts = facts_of(card)
         yield "[Measured over recordings](../../docs/api.md#accuracy) of people:\n"
-        yield from _table(tuple(facts), [tuple(facts.values())])
+        yield from _table(list(facts), [list(facts.values())])
     if card is not None and card.cannot_see:
         yield f"What it can't see: {card.cannot_see}\n"
+    yield "## The MoveSpec\n"
+    yield "Begin with it, and change what you like: [the language](../../docs/movespec.md).\n"
+    yield f"```yaml\n{catalogue_text(slug)}```\n"
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -176,45 +152,41 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
     yield ""
 
 
-EXPERIMENTAL = (
-    "A movement is **experimental** if no people were recorded who do it, or if fewer than "
-    f"{MIN_WITHIN_ONE:.0%} of their recordings are counted within one."
-)
-
-
 def catalogue_page(title: str, summary: str) -> str:
     """The Markdown of the page. Its links begin in the folder of the examples."""
-    parts = [f"# {title}\n", f"{summary}\n", f"{EXPERIMENTAL}\n"]
-    cards = read_cards()
-    kinds = {"repetition": "Counted in repetitions", "hold": "Held for a time"}
-    movements = [catalogue_movement(slug) for slug in catalogue_slugs()]
-    for kind, heading in kinds.items():
-        parts.append(f"## {heading}\n")
-        for one in movements:
-            if one.spec.type == kind:
-                figure = f"![](../docs/movements/{one.slug}/figure.svg) "
-                figure = figure if one.slug in MOVEMENTS else ""
-                parts.append(f"- {figure}{_name(one.slug, cards.get(one.slug))}: {one.summary}")
-        parts.append("")
-    return "\n".join([*parts, *_accuracy_table(cards)])
+    return "\n".join(_catalogue_page(title, summary))
 
 
-def _name(slug: str, card: AccuracyCard | None) -> str:
-    link = f"[{catalogue_movement(slug).title}](movespecs/{slug}.yaml)"
-    return f"{link} (experimental)" if why_experimental(card) else link
-
-
-def _accuracy_table(cards: Mapping[str, AccuracyCard]) -> Iterator[str]:
-    """The figures of the accuracy cards, a row a movement."""
-    rows = {slug: facts_of(card) for slug, card in cards.items()}
-    if not rows:
-        return
-    yield "## How well each is counted\n"
-    yield "[Measured over recordings](../docs/api.md#accuracy) of people:\n"
-    yield from _table(
-        ("Movement", *next(iter(rows.values()))),
-        ((_name(slug, cards[slug]), *facts.values()) for slug, facts in rows.items()),
+def _catalogue_page(title: str, summary: str) -> Iterator[str]:
+    yield f"# {title}\n\n{summary}\n"
+    yield (
+        "A movement is **experimental** if no people were recorded who do it, or if fewer than "
+        f"{MIN_WITHIN_ONE:.0%} of their recordings are counted within one.\n"
     )
+    cards = read_cards()
+    names = {
+        slug: f"[{_title(slug)}](movespecs/{slug}.yaml)"
+        + (" (experimental)" if why_experimental(cards.get(slug)) else "")
+        for slug in catalogue_slugs()
+    }
+    for kind, heading in {
+        "repetition": "Counted in repetitions",
+        "hold": "Held for a time",
+    }.items():
+        yield f"## {heading}\n"
+        for slug, name in names.items():
+            spec = catalogue_spec(slug)
+            if spec.type == kind:
+                figure = f"![](../docs/movements/{slug}/figure.svg) " if slug in MOVEMENTS else ""
+                yield f"- {figure}{name}: {spec.description or ''}"
+        yield ""
+    if rows := {slug: facts_of(card) for slug, card in cards.items()}:
+        yield "## How well each is counted\n"
+        yield "[Measured over recordings](../docs/api.md#accuracy) of people:\n"
+        yield from _table(
+            ("Movement", *next(iter(rows.values()))),
+            ((names[slug], *facts.values()) for slug, facts in rows.items()),
+        )
 
 
 # --- A MoveSpec in words: how it counts, from where it is filmed, what it tells ---------------
@@ -252,31 +224,25 @@ def quoted(name: str) -> str:
     return f"“{name}”"
 
 
-APART: Final = "Left and right are counted apart, in any order."
-
-
-def counted(spec: MoveSpec) -> list[str]:
+def counted(spec: MoveSpec) -> Iterator[str]:
     """How a repetition, or a hold, comes to be counted."""
     if spec.type == "hold":
         [phase] = spec.phases
-        bridged = f" A break of up to {seconds(spec.grace_ms)} is bridged, and not counted."
-        sentences = [
-            f"It is a hold: {quoted(phase.name)} for {seconds(spec.target_ms)}.{bridged}",
-            "It counts once at that time, and goes on until it is let go; the longest is told.",
-        ]
-        return [*sentences, APART] if spec.counts_each_side else sentences
-    steps = ", then ".join(map(_step, spec.steps))
-    again = " again" if spec.sequence[0] == spec.sequence[-1] else ""
-    sentences = [f"A repetition is {steps}{again}. It counts as the last of these begins."]
-    if spec.counts_each_side:
-        sentences.append(APART)
-    if all(phase.strict for phase in spec.phases):
-        sentences.append("Its bands are judged to the degree.")
+        yield f"It is a hold: {quoted(phase.name)} for {seconds(spec.target_ms)}."
+        yield f"A break of up to {seconds(spec.grace_ms)} is bridged, and not counted."
+        yield "It counts once at that time, and goes on until it is let go; the longest is told."
     else:
-        sentences.append(
-            "The bands give the start: then the person's own range says how far is far enough."
-        )
-    return sentences
+        steps = ", then ".join(map(_step, spec.steps))
+        again = " again" if spec.sequence[0] == spec.sequence[-1] else ""
+        yield f"A repetition is {steps}{again}. It counts as the last of these begins."
+    if spec.counts_each_side:
+        yield "Left and right are counted apart, in any order."
+    if spec.type == "hold":
+        return
+    if all(phase.strict for phase in spec.phases):
+        yield "Its bands are judged to the degree."
+    else:
+        yield "The bands give the start: then the person's own range says how far is far enough."
 
 
 def _step(step: Step) -> str:
@@ -288,21 +254,20 @@ def _step(step: Step) -> str:
     return f"{words}, which may be left out" if step.is_optional else words
 
 
-def asked_first(spec: MoveSpec) -> list[str]:
+def asked_first(spec: MoveSpec) -> Iterator[str]:
     """What a setup asks for before anything counts."""
     setup = spec.setup
     if setup is None:
-        return ["It has no setup: it counts from the first frame on."]
-    asked = []
+        yield "It has no setup: it counts from the first frame on."
+        return
     if setup.visible:
         pair = "" if setup.view == "front" else " Of a left and a right one, one will do."
-        asked.append(f"It waits until the camera sees {_parts(setup.visible)}.{pair}")
+        yield f"It waits until the camera sees {_parts(setup.visible)}.{pair}"
     if setup.view in VIEWS:
-        asked.append(f"{VIEWS[setup.view]} Else it waits.")
+        yield f"{VIEWS[setup.view]} Else it waits."
     if setup.start:
         angles = [angle_words(one, "is at", "leans by") for one in setup.start]
-        asked.append(f"It begins once {' and '.join(angles)}, for a second.")
-    return asked
+        yield f"It begins once {' and '.join(angles)}, for a second."
 
 
 def _parts(landmarks: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from guides.movement_page import catalogue_movement, catalogue_page, movement_page
+from guides.movement_page import catalogue_page, catalogue_spec, movement_page
 from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, addresses, files
 from kynaplatform.public_pages import highlighted
 
@@ -159,7 +159,9 @@ def text_of(guide: Guide) -> str:
 
 def summary_of(guide: Guide) -> str:
     """A line on a guide; that of a movement is its description."""
-    return catalogue_movement(guide.source.stem).summary if guide in MOVEMENTS else guide.summary
+    if guide in MOVEMENTS:
+        return catalogue_spec(guide.source.stem).description or ""
+    return guide.summary
 
 
 def address(written: str, folder: Path) -> str | None:

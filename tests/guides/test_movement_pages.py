@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from detection import roles
-from guides.movement_page import LANGUAGES, catalogue_movement
+from guides.movement_page import LANGUAGES, catalogue_spec, validated
 from guides.navigation import MOVEMENTS
 from movespecs.accuracy import read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_load, catalogue_slugs
@@ -47,7 +47,7 @@ def test_each_movement_has_a_page_without_a_statement(django_assert_num_queries)
 
 @each_movement
 def test_every_phase_has_its_figure_and_every_criterion_its_sentence(slug):
-    spec = catalogue_movement(slug).spec
+    spec = catalogue_spec(slug)
     part = section(page_of(slug), "how-it-is-counted")
     pictures = re.findall(r'<img src="([^"]+)" alt="The figure in “([^”]+)”', part)
     assert pictures == [
@@ -61,18 +61,21 @@ def test_every_phase_has_its_figure_and_every_criterion_its_sentence(slug):
 
 @each_movement
 def test_it_has_checks_parameters_and_cues_in_two_languages(slug):
-    movement = catalogue_movement(slug)
-    page = page_of(slug)
-    assert ('id="checks"' in page) == bool(movement.spec.checks)
-    for check in movement.spec.checks:
+    page, checks, parameters = (
+        page_of(slug),
+        catalogue_spec(slug).checks,
+        validated(slug).parameters,
+    )
+    assert ('id="checks"' in page) == bool(checks)
+    for check in checks:
         assert f"<strong>{check.name}</strong>: " in section(page, "checks")
-    assert ('id="parameters"' in page) == bool(movement.parameters)
-    if movement.parameters:
+    assert ('id="parameters"' in page) == bool(parameters)
+    if parameters:
         assert rows(section(page, "parameters")) == [
             [one.name, one.description, f"{one.default:g}", f"{one.minimum:g} to {one.maximum:g}"]
-            for one in movement.parameters
+            for one in parameters
         ]
-    told = [movement.by_language[tag].feedback for tag in LANGUAGES]
+    told = [validated(slug).spec_with({}, tag).feedback for tag in LANGUAGES]
     shown = rows(section(page, "cues"))
     assert [tuple(row[2:]) for row in shown] == [
         tuple(cue.message for cue in cues) for cues in zip(*told, strict=True)
@@ -85,7 +88,7 @@ def test_each_leads_to_its_movespec_in_the_api(signing_key):
     for guide in MOVEMENTS:
         [address] = re.findall(r'href="(/api/movespecs/[^"]+)"', page_of(guide.source.stem))
         released = Client().get(address).json()
-        assert released["name"] == catalogue_movement(guide.source.stem).spec.name
+        assert released["name"] == catalogue_spec(guide.source.stem).name
 
 
 @each_movement
@@ -93,7 +96,7 @@ def test_it_says_that_it_is_experimental_and_which_checks_are_not_measured(slug)
     page, card = page_of(slug), read_cards()[slug]
     head = plain(page.split("<h2 ")[0])
     assert (f"Experimental: {why_experimental(card)}." in head) == card.experimental
-    names = [check.name for check in catalogue_movement(slug).spec.checks]
+    names = [check.name for check in catalogue_spec(slug).checks]
     marked = re.findall(
         r"<strong>([^<]+)</strong>: [^\n]*<em>Not measured on people.</em>", section(page, "checks")
     )
