@@ -15,13 +15,7 @@ from detection.landmarks import BODY_PARTS
 from detection.roles import angle_words
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 from dev.poses.figure import MOVEMENTS
-from movespecs.accuracy import (
-    MIN_WITHIN_ONE,
-    facts_of,
-    read_cards,
-    unmeasured,
-    why_experimental,
-)
+from movespecs.accuracy import MIN_WITHIN_ONE, facts_of, read_cards, unmeasured, why_experimental
 from movespecs.catalogue import catalogue_id, catalogue_slugs, catalogue_text
 
 LANGUAGES = {"en": "English", "de": "German"}
@@ -49,12 +43,8 @@ def _title(slug: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def movement_page(slug: str) -> str:
+def movement_page(slug: str) -> Iterator[str]:
     """The Markdown of a movement's page. Its links begin in the folder of the catalogue."""
-    return "\n".join(_page(slug))
-
-
-def _page(slug: str) -> Iterator[str]:
     spec, card, figure = catalogue_spec(slug), read_cards().get(slug), MOVEMENTS.get(slug)
     found = roles(spec)
     by_path = {role.path: role for role in found}
@@ -152,12 +142,8 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
     yield ""
 
 
-def catalogue_page(title: str, summary: str) -> str:
+def catalogue_page(title: str, summary: str) -> Iterator[str]:
     """The Markdown of the page. Its links begin in the folder of the examples."""
-    return "\n".join(_catalogue_page(title, summary))
-
-
-def _catalogue_page(title: str, summary: str) -> Iterator[str]:
     yield f"# {title}\n\n{summary}\n"
     yield (
         "A movement is **experimental** if no people were recorded who do it, or if fewer than "

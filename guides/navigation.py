@@ -156,7 +156,8 @@ SHELVES = tuple(
         ("change", "Work on the platform itself.", CHANGE),
     )
 )
-_SHELF_OF = {guide: shelf for shelf in SHELVES for guide in shelf.guides}
+# Every guide of a shelf, in the order of the shelves.
+SHELF_OF = {guide: shelf for shelf in SHELVES for guide in shelf.guides}
 # The movements of the catalogue, which are linked from the page of all of them.
 MOVEMENTS = tuple(
     Guide(f"movements/{slug}", slug.replace("-", " ").capitalize(), "", EXAMPLES / f"{slug}.yaml")
@@ -167,7 +168,7 @@ _DECISIONS = tuple(
     _guide(f"decisions/{path.stem}", path.stem.replace("-", " "), "")
     for path in sorted(DECISIONS.glob("[a-z]*.md"))
 )
-GUIDES = {guide.slug: guide for guide in (*_SHELF_OF, *_DECISIONS, *MOVEMENTS)}
+GUIDES = {guide.slug: guide for guide in (*SHELF_OF, *_DECISIONS, *MOVEMENTS)}
 # The addresses of before, which lead to those of today.
 MOVED = {"examples": "movements"}
 
@@ -189,9 +190,9 @@ def addresses() -> dict[Path, str]:
 
 def listed_as(guide: Guide) -> Guide:
     """The guide of a shelf that leads to it: itself, or the page of all decisions or movements."""
-    return guide if guide in _SHELF_OF else GUIDES[guide.slug.partition("/")[0]]
+    return guide if guide in SHELF_OF else GUIDES[guide.slug.partition("/")[0]]
 
 
 def shelf_of(guide: Guide) -> Shelf:
     """The shelf that a guide stands on, or the page that leads to it."""
-    return _SHELF_OF[listed_as(guide)]
+    return SHELF_OF[listed_as(guide)]

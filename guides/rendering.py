@@ -7,11 +7,9 @@ tag in a text is shown.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
@@ -20,7 +18,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from guides.movement_page import catalogue_page, catalogue_spec, movement_page
-from guides.navigation import GUIDES, MOVEMENTS, SHELVES, Guide, addresses, files
+from guides.navigation import GUIDES, MOVEMENTS, SHELF_OF, SHELVES, Guide, addresses, files
 from kynaplatform.public_pages import highlighted
 
 # What is wide scrolls in a box of its own, by keyboard too. The text itself has no such tag.
@@ -32,15 +30,13 @@ LISTED = (2, 3)
 VIEW_BOX = re.compile(rb'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     level: int
     anchor: str
     text: str
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(NamedTuple):
     title: str
     html: str
     contents: list[Heading]
@@ -151,9 +147,9 @@ client. Movements are described in YAML.
 def text_of(guide: Guide) -> str:
     """The Markdown of a guide; that of a movement is made of its MoveSpec."""
     if guide in MOVEMENTS:
-        return movement_page(guide.source.stem)
+        return "\n".join(movement_page(guide.source.stem))
     if guide.source.is_dir():
-        return catalogue_page(guide.name, guide.summary)
+        return "\n".join(catalogue_page(guide.name, guide.summary))
     return guide.source.read_text(encoding="utf-8")
 
 
@@ -162,15 +158,6 @@ def summary_of(guide: Guide) -> str:
     if guide in MOVEMENTS:
         return catalogue_spec(guide.source.stem).description or ""
     return guide.summary
-
-
-def address(written: str, folder: Path) -> str | None:
-    """The address that a link written in a file of `folder` leads to; None if it is not served."""
-    parts = urlsplit(written)
-    if parts.scheme or not parts.path or written.startswith("/"):
-        return written
-    found = addresses().get((folder / unquote(parts.path)).resolve())
-    return f"{found}#{parts.fragment}" if found and parts.fragment else found
 
 
 @cache
@@ -187,10 +174,12 @@ def _with_addresses(guide: Guide, ending: str = "") -> str:
 
     def with_address(link: re.Match[str]) -> str:
         mark, text, written = link.groups()
-        target = address(written, guide.source.parent)
-        if target is None:
-            return text
-        path, hash_mark, fragment = target.partition("#")
+        path, hash_mark, fragment = written.partition("#")
+        if path and not path.startswith("/") and not urlsplit(path).scheme:
+            found = addresses().get((guide.source.parent / unquote(path)).resolve())
+            if found is None:
+                return text
+            path = found
         if path.removeprefix("/docs/") in GUIDES:
             path += ending
         return f"{mark}[{text}]({path}{hash_mark}{fragment})"
@@ -202,33 +191,28 @@ def _with_addresses(guide: Guide, ending: str = "") -> str:
 
 def llms_index(site: str) -> str:
     """`/llms.txt`: what there is to read, for programs, as https://llmstxt.org has it."""
-    lines = ["# kynaplatform", "", f"> {SUMMARY}", ""]
-    for shelf in SHELVES:
-        lines += [f"## {shelf.name}", ""]
-        lines += [
-            f"- [{guide.name}]({site}{guide.address}.md): {guide.summary}" for guide in shelf.guides
-        ]
+    lines = [f"# kynaplatform\n\n> {SUMMARY}\n"]
+    shelves = [(shelf.name, shelf.guides) for shelf in SHELVES]
+    for name, guides in (*shelves, ("Movements", MOVEMENTS)):
+        lines.append(f"## {name}\n")
+        lines += [f"- [{one.name}]({site}{one.address}.md): {summary_of(one)}" for one in guides]
         lines.append("")
-    lines += ["## Movements", ""]
-    lines += [f"- [{one.name}]({site}{one.address}.md): {summary_of(one)}" for one in MOVEMENTS]
-    lines += [
-        "",
-        "## Reference",
-        "",
-        f"- [OpenAPI document]({site}/docs/openapi.yaml): Every endpoint, in OpenAPI 3.1.",
-        f"- [MoveSpec schema]({site}/api/schema/movespec): The language as a JSON Schema.",
-        f"- [All guides in one file]({site}/llms-full.txt)",
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *lines,
+            "## Reference\n",
+            f"- [OpenAPI document]({site}/docs/openapi.yaml): Every endpoint, in OpenAPI 3.1.",
+            f"- [MoveSpec schema]({site}/api/schema/movespec): The language as a JSON Schema.",
+            f"- [All guides in one file]({site}/llms-full.txt)\n",
+        ]
+    )
 
 
 @cache
 def llms_whole() -> str:
     """`/llms-full.txt`: every guide of the shelves and every movement, one after the other."""
-    guides = [guide for shelf in SHELVES for guide in shelf.guides]
     texts = [
         f"<!-- {guide.address} -->\n\n{published(guide).strip()}\n"
-        for guide in (*guides, *MOVEMENTS)
+        for guide in (*SHELF_OF, *MOVEMENTS)
     ]
     return f"# kynaplatform\n\n> {SUMMARY}\n\n" + "\n".join(texts)

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ should that the there this to use was we what when where which who why will with
 """
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """The text below one heading, up to the next. What is compared with words is plain."""
 
     guide: Guide
@@ -129,38 +127,31 @@ def sections() -> list[Section]:
 
 def _sections(guide: Guide) -> Iterator[Section]:
     tokens = parsed(guide)
-    headings = iter(list(anchored(tokens)))
-    title = heading = next(headings)
-    texts, rows = list[str](), list[str]()
-    opened = [""] * 2
-    for token in tokens:
-        # What a movement is called tells it from others; each has the same headings.
-        if token.type == "heading_open" and int(token.tag[1:]) > 1 and guide not in MOVEMENTS:
-            yield _section(guide, title, heading, texts, rows)
-            heading, texts, rows = next(headings), [], []
-        elif (text := _text(token)) and opened[1] != "heading_open":
-            texts.append(text)
-            if opened == ["tr_open", "td_open"]:
-                rows.append(text)
-        opened = [opened[1], token.type]
-    yield _section(guide, title, heading, texts, rows)
-
-
-def _section(
-    guide: Guide, title: Heading, heading: Heading, texts: list[str], rows: list[str]
-) -> Section:
+    headings = list(anchored(tokens))
+    starts = [index for index, token in enumerate(tokens) if token.type == "heading_open"]
     is_listed_elsewhere = guide in MOVEMENTS or guide.slug.startswith("decisions/")
-    return Section(
-        guide=guide,
-        title=title.text,
-        heading=heading,
-        text=" ".join(texts),
-        plain_title=plain(title.text),
-        plain_heading=plain(heading.text),
-        plain_text=plain(" ".join(texts)),
-        plain_rows="".join(f"\n{plain(row)}" for row in rows),
-        weight=OFF_SHELF_WEIGHT if is_listed_elsewhere else WEIGHTS[shelf_of(guide).slug],
-    )
+    if guide in MOVEMENTS:
+        # What a movement is called tells it from others; each has the same headings.
+        del starts[1:]
+    for heading, start, end in zip(headings, starts, [*starts[1:], len(tokens)], strict=False):
+        texts, rows = list[str](), list[str]()
+        for index in range(start, end):
+            text, before = _text(tokens[index]), tokens[index - 1].type
+            if text and before != "heading_open":
+                texts.append(text)
+                if before == "td_open" and tokens[index - 2].type == "tr_open":
+                    rows.append(text)
+        yield Section(
+            guide=guide,
+            title=headings[0].text,
+            heading=heading,
+            text=" ".join(texts),
+            plain_title=plain(headings[0].text),
+            plain_heading=plain(heading.text),
+            plain_text=plain(" ".join(texts)),
+            plain_rows="".join(f"\n{plain(row)}" for row in rows),
+            weight=OFF_SHELF_WEIGHT if is_listed_elsewhere else WEIGHTS[shelf_of(guide).slug],
+        )
 
 
 def _text(token: Token) -> str:
