@@ -8,6 +8,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -81,24 +82,18 @@ class KeyRing:
 
     def active(self, now: datetime) -> LoadedKey:
         """The key that signs at `now`; raises NoSigningKey."""
-        for _ in range(2):
-            signing = [
-                key
-                for key in self.keys(now).values()
-                if key.private is not None and key.signs_from <= now
-            ]
-            if signing:
-                return max(signing, key=lambda key: key.signs_from)
-            self._read(now)
-        raise NoSigningKey
+        signing = [
+            key
+            for key in self.keys(now).values()
+            if key.private is not None and key.signs_from <= now
+        ]
+        if not signing:
+            raise NoSigningKey
+        return max(signing, key=lambda key: key.signs_from)
 
     def private(self, key_id: UUID, now: datetime) -> Ed25519PrivateKey:
         """The private key of a stored token; raises NoSigningKey if it is gone."""
         loaded = self.keys(now).get(str(key_id))
-        if loaded is None:
-            # Another process made it a moment ago; only the platform's first key can be that new.
-            self._read(now)
-            loaded = self._keys.get(str(key_id))
         if loaded is None or loaded.private is None:
             raise NoSigningKey
         return loaded.private
@@ -107,17 +102,14 @@ class KeyRing:
         """Every stored key by its kid."""
         # Without keys it reads each time: the platform's first key signs at once.
         if not self._keys or self._read_at is None or abs(now - self._read_at) >= REREAD_AFTER:
-            self._read(now)
+            with self._lock:
+                self._keys = {str(row.id): _loaded(row) for row in SigningKey.objects.all()}
+                self.verified = {}
+                self._read_at = now
         return self._keys
 
     def forget(self) -> None:
         self._read_at = None
-
-    def _read(self, now: datetime) -> None:
-        with self._lock:
-            self._keys = {str(row.id): _loaded(row) for row in SigningKey.objects.all()}
-            self.verified = {}
-            self._read_at = now
 
 
 @cache
@@ -198,7 +190,13 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE projects_signingkey IN SHARE ROW EXCLUSIVE MODE")
-        _encrypt_anew()
+        for row in SigningKey.objects.filter(encrypted_private_key__isnull=False):
+            with suppress(InvalidToken):
+                kept = bytes(row.encrypted_private_key or b"")
+                row.encrypted_private_key = secret_cipher().rotate(kept)
+                row.save(update_fields=["encrypted_private_key"])
+        for encrypt_anew in ENCRYPTED_ANEW:
+            encrypt_anew()
         waiting = SigningKey.objects.filter(signs_from__gt=now).first()
         if waiting is not None:
             return waiting, False
@@ -206,33 +204,12 @@ def signing_key_rotate(*, now: datetime) -> tuple[SigningKey, bool]:
         private = Ed25519PrivateKey.generate()
         key = SigningKey.objects.create(
             public_key=private.public_key().public_bytes_raw(),
-            encrypted_private_key=encrypted(private.private_bytes_raw()),
+            encrypted_private_key=secret_cipher().encrypt(private.private_bytes_raw()),
             created_at=now,
             signs_from=now if is_first else now + PUBLISHED_BEFORE_SIGNING,
         )
     key_ring().forget()
     return key, True
-
-
-def _encrypt_anew() -> None:
-    for row in SigningKey.objects.filter(encrypted_private_key__isnull=False):
-        try:
-            row.encrypted_private_key = encrypted_anew(bytes(row.encrypted_private_key or b""))
-        except InvalidToken:
-            continue
-        row.save(update_fields=["encrypted_private_key"])
-    for encrypt_anew in ENCRYPTED_ANEW:
-        encrypt_anew()
-
-
-def retired_keys(now: datetime) -> list[tuple[SigningKey, datetime]]:
-    """Each key that no process signs with any more, and when that began."""
-    rows = list(SigningKey.objects.filter(signs_from__lte=now).order_by("-signs_from"))
-    return [
-        (older, newer.signs_from + REREAD_AFTER)
-        for newer, older in pairwise(rows)
-        if newer.signs_from + REREAD_AFTER <= now
-    ]
 
 
 def _loaded(row: SigningKey) -> LoadedKey:
@@ -247,30 +224,21 @@ def _loaded(row: SigningKey) -> LoadedKey:
     return LoadedKey(row.id, row.signs_from, OKPKey.import_key(jwk), private)
 
 
-def encrypted(secret: bytes) -> bytes:
-    """Encrypted with the first of SIGNING_KEY_SECRETS."""
-    return _cipher().encrypt(secret)
-
-
-def encrypted_anew(secret: bytes) -> bytes:
-    """An encrypted secret under the first of SIGNING_KEY_SECRETS; raises InvalidToken."""
-    return _cipher().rotate(secret)
+def secret_cipher() -> MultiFernet:
+    """Encrypts with the first of SIGNING_KEY_SECRETS, and decrypts with each."""
+    return MultiFernet([Fernet(secret) for secret in settings.SIGNING_KEY_SECRETS])
 
 
 def decrypted(secret: bytes) -> bytes | None:
     """None where no SIGNING_KEY_SECRETS decrypts it."""
     try:
-        return _cipher().decrypt(secret)
+        return secret_cipher().decrypt(secret)
     except InvalidToken:
         return None
 
 
 def _jwk(public_key: bytes) -> dict[str, str | list[str]]:
     return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(public_key)}
-
-
-def _cipher() -> MultiFernet:
-    return MultiFernet([Fernet(secret) for secret in settings.SIGNING_KEY_SECRETS])
 
 
 def _base64url(raw: bytes) -> str:
@@ -289,7 +257,13 @@ def signing_keys_state() -> str:
 def prune_signing_keys(*, now: datetime) -> int:
     """Drop private keys that sign nothing again, and public keys that no token can need."""
     pruned = 0
-    for key, retired_at in retired_keys(now):
+    for newer, key in pairwise(
+        SigningKey.objects.filter(signs_from__lte=now).order_by("-signs_from")
+    ):
+        # From then on no process signs with it any more.
+        retired_at = newer.signs_from + REREAD_AFTER
+        if retired_at > now:
+            continue
         if key.encrypted_private_key is not None:
             if not any(may_need(key.id, retired_at) for may_need in SIGNED_AGAIN):
                 key.encrypted_private_key = None

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from kynaplatform.api.errors import Conflict, Detail, get_or_404
 from kynaplatform.logs import served_request_id
 from projects.models import Project
-from projects.signing import encrypted, encrypted_anew
+from projects.signing import secret_cipher
 from sessions_app.models import DetectionSession
 from webhooks.models import (
     DeliveryStatus,
@@ -79,7 +79,7 @@ def endpoint_create(
             url=url,
             event_types=event_types,
             description=description,
-            encrypted_secret=encrypted(secret.encode()),
+            encrypted_secret=secret_cipher().encrypt(secret.encode()),
             created_at=now,
         )
     return endpoint, secret
@@ -146,7 +146,7 @@ def endpoint_rotate_secret(*, endpoint_id: UUID, now: datetime) -> tuple[Webhook
         endpoint = endpoint_lock(endpoint_id)
         endpoint.encrypted_previous_secret = endpoint.encrypted_secret
         endpoint.previous_secret_until = now + BOTH_SIGN
-        endpoint.encrypted_secret = encrypted(secret.encode())
+        endpoint.encrypted_secret = secret_cipher().encrypt(secret.encode())
         endpoint.save(
             update_fields=["encrypted_secret", "encrypted_previous_secret", "previous_secret_until"]
         )
@@ -164,7 +164,7 @@ def encrypt_anew() -> None:
         for column in columns:
             if stored := getattr(endpoint, column):
                 try:
-                    setattr(endpoint, column, encrypted_anew(bytes(stored)))
+                    setattr(endpoint, column, secret_cipher().rotate(bytes(stored)))
                 except InvalidToken:
                     continue
         endpoint.save(update_fields=columns)
