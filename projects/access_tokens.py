@@ -127,12 +127,16 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     429, and 401 with the same message for every fault of the credential.
     """
     address = client_address(request)
+    # The claimed id, or the 40 characters by which a secret names it.
+    claimed = hashlib.sha256((claim.id or claim.secret[:40]).encode()).hexdigest()[:16]
     failures = [
-        Limit(f"mint_credential:{_short(claim)}@{address}", settings.RATE_LIMIT_MINT),
+        Limit(f"mint_credential:{claimed}@{address}", settings.RATE_LIMIT_MINT),
         _failures_of(address),
     ]
     refuse_over_limit(count_request(request, failures, counting=False))
-    credential = _find(claim, now)
+    credential = credential_verify(
+        kind=claim.kind, secret=claim.secret, credential_id=claim.id, now=now
+    )
     if credential is None:
         # Counted before the 401, so that concurrent tries get no more 401s than the limit.
         refuse_over_limit(count_request(request, failures))
@@ -162,20 +166,3 @@ def narrow_scopes(credential: Credential, requested: list[Scope] | None) -> list
 
 def _failures_of(address: str) -> Limit:
     return Limit(f"mint_address:{address}", settings.RATE_LIMIT_MINT)
-
-
-def _short(claim: Claim) -> str:
-    """A digest of the claimed id, or of the 40 characters by which a secret names it."""
-    return hashlib.sha256((claim.id or claim.secret[:40]).encode()).hexdigest()[:16]
-
-
-def _find(claim: Claim, now: datetime) -> Credential | None:
-    credential_id = None
-    if claim.id is not None:
-        try:
-            credential_id = UUID(claim.id)
-        except ValueError:
-            return None
-    return credential_verify(
-        kind=claim.kind, secret=claim.secret, credential_id=credential_id, now=now
-    )

@@ -2,7 +2,7 @@
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -71,7 +71,8 @@ def principal_read(token_id: UUID, now: datetime) -> Principal:
     Records its use at most once a minute. A refused token leaves the cache.
     """
     _cached.pop(token_id, None)
-    row = _read_state(token_id)
+    asked_at = clock.ticks()
+    row = _READ.row([token_id])
     if row is None:
         raise AccessTokenInvalid
     (
@@ -79,8 +80,9 @@ def principal_read(token_id: UUID, now: datetime) -> Principal:
         credential_id, credential_revoked_at, credential_expires_at, last_used_at,
         project_id, project_suspended, project_limit, sessions_limit, movespecs_limit,
         live_sessions, organization_id, organization_suspended, organization_limit,
-        state, _,
+        state, database_time,
     ) = row  # fmt: skip
+    clock.measured(database_time, asked_at)
     if revoked_at is not None or not row_is_live(
         now, revoked_at=credential_revoked_at, expires_at=credential_expires_at
     ):
@@ -115,14 +117,6 @@ def principal_read(token_id: UUID, now: datetime) -> Principal:
     return principal
 
 
-def _read_state(token_id: UUID) -> tuple[Any, ...] | None:
-    asked_at = clock.ticks()
-    row = _READ.row([token_id])
-    if row is not None:
-        clock.measured(row[-1], asked_at)
-    return row
-
-
 def _override(override: int | None, default: int) -> int:
     return default if override is None else override
 
@@ -152,7 +146,7 @@ class BearerAuthentication(BaseAuthentication):
                 raise AccessTokenMissing
             # Its own statement measures the clock, so no request needs another for that.
             now = clock.now(math.inf)
-            token_id = _id_of(token.strip(), now)
+            token_id = token_id_of(token.strip(), now)
             asked = cast("ApiRequest", request)
             cached = principal_cached(token_id, now) if asked.may_use_cached else None
             asked.is_cached = cached is not None
@@ -163,12 +157,7 @@ class BearerAuthentication(BaseAuthentication):
             raise
 
 
-def authenticate_token(token: str, now: datetime) -> Principal:
-    """The token's principal, never cached; raises AccessTokenInvalid or AccessTokenExpired."""
-    return principal_read(_id_of(token, now), now)
-
-
-def _id_of(token: str, now: datetime) -> UUID:
+def token_id_of(token: str, now: datetime) -> UUID:
     """The id of a token that we signed and that has not expired."""
     try:
         claims = verify(token, TOKEN_TYPE, AUDIENCE, now)

@@ -83,7 +83,11 @@ def credential_rotate(
     as_seen = Credential.objects.filter(is_live(now), id=credential.id, expires_at=seen_expires_at)
     with transaction.atomic():
         if overlap:
-            is_changed = as_seen.update(expires_at=_end_of_overlap(seen_expires_at, now + overlap))
+            end = now + overlap
+            if seen_expires_at is not None:
+                # Never the expiry itself: the change refuses a second rotation.
+                end = min(end, seen_expires_at - timedelta(microseconds=1))
+            is_changed = as_seen.update(expires_at=end)
         else:
             is_changed = as_seen.update(revoked_at=now)
         if not is_changed:
@@ -122,40 +126,34 @@ def credential_revoke(*, credential: Credential, now: datetime) -> None:
 
 
 def credential_verify(
-    *, kind: CredentialKind, secret: str, credential_id: uuid.UUID | None, now: datetime
+    *, kind: CredentialKind, secret: str, credential_id: str | None, now: datetime
 ) -> Credential | None:
     """The live credential of `secret`, or None for any fault.
 
     A hash with an older pepper is replaced by one with the newest.
     """
-    named = _named_by(secret, kind)
-    if named is None or (credential_id is not None and credential_id != named):
+    match = _SECRET.fullmatch(secret)
+    if match is None or match[1] != PREFIXES[kind]:
         return None
-    credential = (
-        Credential.objects.select_related("project__organization")
-        .filter(is_live(now), id=named, kind=kind)
-        .first()
-    )
+    id_ = uuid.UUID(match[2])
+    try:
+        if credential_id is not None and uuid.UUID(credential_id) != id_:
+            return None
+    except ValueError:
+        return None
+    live = Credential.objects.select_related("project__organization").filter(is_live(now))
+    credential = live.filter(id=id_, kind=kind).first()
     if credential is None or credential.pepper_number not in settings.SECRET_PEPPERS:
         return None
     expected = _keyed_hash(secret, credential.pepper_number)
     if not hmac.compare_digest(expected, bytes(credential.secret_hash)):
         return None
-    _hash_anew(credential, secret)
-    return credential
-
-
-def _hash_anew(credential: Credential, secret: str) -> None:
-    number = next(iter(settings.SECRET_PEPPERS))
+    newest = next(iter(settings.SECRET_PEPPERS))
     is_restart_over = clock.ticks() - _STARTED_AT >= HASHED_ANEW_AFTER_SECONDS
-    if credential.pepper_number != number and is_restart_over:
-        as_read = Credential.objects.filter(id=credential.id, secret_hash=credential.secret_hash)
-        as_read.update(secret_hash=_keyed_hash(secret, number), pepper_number=number)
-
-
-def _end_of_overlap(expires_at: datetime | None, end: datetime) -> datetime:
-    """The earlier one, and never `expires_at` itself: the change refuses a second rotation."""
-    return end if expires_at is None else min(end, expires_at - timedelta(microseconds=1))
+    if credential.pepper_number != newest and is_restart_over:
+        as_read = Credential.objects.filter(id=id_, secret_hash=credential.secret_hash)
+        as_read.update(secret_hash=_keyed_hash(secret, newest), pepper_number=newest)
+    return credential
 
 
 def _why_not_live(credential: Credential, now: datetime) -> str:
@@ -178,13 +176,6 @@ def _values(scopes: Iterable[str]) -> set[str]:
     if not values:
         raise ValueError("A credential has at least one scope.")
     return values
-
-
-def _named_by(secret: str, kind: CredentialKind) -> uuid.UUID | None:
-    match = _SECRET.fullmatch(secret)
-    if match is None or match[1] != PREFIXES[kind]:
-        return None
-    return uuid.UUID(match[2])
 
 
 def _keyed_hash(secret: str, pepper_number: int) -> bytes:

@@ -10,7 +10,7 @@ from django.test import Client
 from kynaplatform import clock
 from kynaplatform.api.errors import Conflict
 from projects.access_tokens import access_token_mint
-from projects.authentication import authenticate_token
+from projects.authentication import principal_read
 from projects.credentials import (
     credential_issue,
     credential_revoke,
@@ -56,9 +56,9 @@ def test_after_a_rotation_both_work_and_after_the_overlap_only_the_new(
     assert owner.get(MOVESPECS).status_code == 200
 
     late, end = old.expires_at - TICK, old.expires_at
-    _, token = access_token_mint(credential=old, scopes=old.scopes, now=late - timedelta(minutes=1))
+    token, _ = access_token_mint(credential=old, scopes=old.scopes, now=late - timedelta(minutes=1))
     assert verified(owner.secret, late) == old
-    assert authenticate_token(token, late - timedelta(seconds=1)).credential_id == old.id
+    assert principal_read(token.id, late - timedelta(seconds=1)).credential_id == old.id
     assert verified(owner.secret, end) is None
     assert verified(secret, end + timedelta(days=900)) == new
     # In HTTP as well, once the moment has passed.

@@ -93,7 +93,7 @@ def test_a_database_out_of_reach_is_503(owner, monkeypatch, request_, kind):
 
 
 def test_a_failure_while_authenticating_is_told_alike(owner, monkeypatch):
-    target = "projects.authentication._read_state"
+    target = "projects.authentication._READ.row"
     monkeypatch.setattr(target, breaking(OperationalError("gone")))
     response = owner.get(SESSIONS)
     refused(response, 503, "service_unavailable")

@@ -33,10 +33,11 @@ from plans import (
 from psycopg.pq import Trace
 
 from kynaplatform import clock
+from kynaplatform.api.operations import Principal
 from kynaplatform.database.indexes import analyze_large_tables
 from movespecs.models import MoveSpec
 from projects import authentication
-from projects.authentication import authenticate_token
+from projects.authentication import principal_read, token_id_of
 from projects.models import Credential, Project
 from sessions_app import admission
 from sessions_app.admission import session_admit
@@ -125,7 +126,7 @@ def test_the_statement_that_reads_a_caller_tells_the_databases_time(
     warm: None, owner: Machine, movespec: MoveSpec
 ) -> None:
     for _ in range(3):
-        authenticate_token(owner.token, timezone.now())
+        principal_of(owner)
     authentication._cached.clear()
     minute = clock.MEASURED_WITHIN_SECONDS
     clock._last = old = replace(
@@ -173,8 +174,13 @@ def admit(owner: Machine, movespec: MoveSpec, key: str | None, pin: bool = False
         ),
         idempotency_key=key,
         now=timezone.now(),
-        principal=authenticate_token(owner.token, timezone.now()),
+        principal=principal_of(owner),
     )
+
+
+def principal_of(owner: Machine) -> Principal:
+    now = timezone.now()
+    return principal_read(token_id_of(owner.token, now), now)
 
 
 def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, Any]:
@@ -187,7 +193,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         )
         (statement,) = cursor.fetchone()
     now = timezone.now()
-    principal = authenticate_token(owner.token, now)
+    principal = principal_of(owner)
     values = {
         "project_id": owner.project.id,
         "idempotency_key": key,
@@ -278,7 +284,7 @@ def test_authentication_prepared_on_empty_tables_reads_large_ones_by_their_index
         "projects_organization"
     )
     for _ in range(4):
-        authenticate_token(owner.token, timezone.now())
+        principal_of(owner)
     fill_for_authentication(owner)
     analyze_large_tables()
     name, _ = prepared("SELECT token.scopes")

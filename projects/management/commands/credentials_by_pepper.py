@@ -53,12 +53,10 @@ def count_by_pepper(live: Q) -> list[dict[str, Any]]:
         "revoked": Q(revoked_at__isnull=False),
     }
     counts = {name: Count("pk", filter=state) for name, state in states.items()}
-    found: dict[int, dict[str, int]] = {
+    by_pepper = Credential.objects.order_by().values("pepper_number").annotate(**counts)
+    found = {
         number: dict(zip(states, numbers, strict=True))
-        for number, *numbers in Credential.objects.order_by()
-        .values("pepper_number")
-        .annotate(**counts)
-        .values_list("pepper_number", *states)
+        for number, *numbers in by_pepper.values_list("pepper_number", *states)
     }
     return [
         {
