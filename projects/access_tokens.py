@@ -1,7 +1,6 @@
 """Access tokens of machines (RFC 9068): minted, recorded by `jti`, revoked."""
 
 import hashlib
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from django.http import HttpRequest
 
 from common.slices import SLICE, delete_in_slices
 from kynaplatform.api.errors import ApiError, InsufficientScope
-from kynaplatform.api.operations import require_active
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import count_request, refuse_over_limit
 from kynaplatform.middleware import add_to_line, client_address
@@ -48,7 +46,6 @@ def access_token_mint(
     if credential.expires_at is not None:
         expires_at = min(expires_at, credential.expires_at)
     token = AccessToken(
-        id=uuid.uuid4(),
         project_id=credential.project_id,
         credential=credential,
         scopes=sorted(set(scopes)),
@@ -102,12 +99,6 @@ class ServiceAccountInvalid(ApiError):
     sentence = "The service account's credentials are not valid."
 
 
-REFUSALS: dict[CredentialKind, type[ApiError]] = {
-    CredentialKind.API_KEY: ApiKeyInvalid,
-    CredentialKind.SERVICE_ACCOUNT: ServiceAccountInvalid,
-}
-
-
 @contextmanager
 def bad_bodies_counted(request: HttpRequest) -> Iterator[None]:
     """Wraps the reading of a mint's body: a bad one is a failure; after too many, none is read."""
@@ -140,15 +131,11 @@ def authenticate_claim(claim: Claim, request: HttpRequest, now: datetime) -> Cre
     if credential is None:
         # Counted before the 401, so that concurrent tries get no more 401s than the limit.
         refuse_over_limit(count_request(request, failures))
-        raise REFUSALS[claim.kind]
+        raise ApiKeyInvalid if claim.kind == CredentialKind.API_KEY else ServiceAccountInvalid
     add_to_line(request, project_id=credential.project_id)
     mints = Limit(f"mint_project:{credential.project_id}", settings.RATE_LIMIT_MINT)
     decision = count_request(request, [mints])
-    project = credential.project
-    require_active(
-        organization_suspended=project.organization.suspended_at is not None,
-        project_suspended=project.suspended_at is not None,
-    )
+    credential.project.require_active()
     refuse_over_limit(decision)
     return credential
 

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from common.names import MAX_NAME_CHARACTERS, validate_name, visible
+from kynaplatform.api.operations import require_active
 from kynaplatform.checks import MAX_RETENTION_DAYS, MIN_RETENTION_DAYS
 
 
@@ -116,6 +117,13 @@ class Project(models.Model):
     def __str__(self) -> str:
         """`Organization / Project`: many customers name their projects alike."""
         return f"{self.organization} / {visible(self.name)}"
+
+    def require_active(self) -> None:
+        """Raise OrganizationSuspended, or else ProjectSuspended."""
+        require_active(
+            organization_suspended=self.organization.suspended_at is not None,
+            project_suspended=self.suspended_at is not None,
+        )
 
 
 # Sent with `now`, inside the transaction that suspends: sessions_app ends live sessions.

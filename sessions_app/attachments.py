@@ -10,7 +10,6 @@ from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.functions import Least
 
 from kynaplatform.api.errors import ApiError, NotFound
-from kynaplatform.api.operations import require_active
 from kynaplatform.timing import CLOCKS_DIFFER, FINALIZING_GRACE, IDLE_SLACK, LEASE
 from sessions_app.checkpoints import AttachmentLost, update_attached
 from sessions_app.downtime import make_up_for_downtime
@@ -71,11 +70,7 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
     """Give the session to the attach, or raise why it is refused."""
     session_id = attach.session_id
     session = _locked(session_id)
-    project = session.project
-    require_active(
-        organization_suspended=project.organization.suspended_at is not None,
-        project_suspended=project.suspended_at is not None,
-    )
+    session.project.require_active()
     if session.is_due(now):
         session_settle(session_id=session_id, now=now)
         session = _locked(session_id)

@@ -6,7 +6,6 @@ from uuid import uuid5
 from django.db import connection, transaction
 
 from kynaplatform.api.errors import AuthorizationFailed
-from kynaplatform.api.operations import require_active
 from movespecs.catalogue import NAMESPACE
 from projects.credentials import credential_issue
 from projects.models import Credential, CredentialKind, Organization, Project, Scope, row_is_live
@@ -33,11 +32,7 @@ def demo_account(*, now: datetime) -> Credential:
     Raises OrganizationSuspended, ProjectSuspended, and AuthorizationFailed once it was revoked.
     """
     account = _find() or _make()
-    project = account.project
-    require_active(
-        organization_suspended=project.organization.suspended_at is not None,
-        project_suspended=project.suspended_at is not None,
-    )
+    account.project.require_active()
     if not row_is_live(now, revoked_at=account.revoked_at, expires_at=account.expires_at):
         raise AuthorizationFailed("The service account of this page was revoked.")
     return account
