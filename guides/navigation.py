@@ -65,46 +65,37 @@ BUILD = (
     ("versions", "Versions", "What you may rely on, and what may change."),
     ("changes", "Changes", "What changed, for each reader."),
 )
-COURSE = (
+# The pages of docs/movespec/.
+COURSE = tuple(
+    (f"movespec/{slug}", name, summary)
+    for slug, name, summary in (
+        ("first-movement", "A first movement", "Two postures, and their order."),
+        ("joints-and-leans", "Joints, leans and bounds", "The angles that a criterion bounds."),
+        ("sides", "Sides", "Left, right, both, or the one in front."),
+        ("where-to-film", "Where to film", "What a camera sees of each angle, and from where."),
+        ("own-range", "How a phase is judged", "By the person's own range of motion."),
+        ("strict", "Strict bounds", "Strict phases, and how far a bound may be missed."),
+        ("conditions", "Conditions", "What must hold throughout, written or inferred."),
+        ("sequence", "The sequence", "Open or closed, and what interrupts a repetition."),
+        ("steps", "Steps in time", "Pauses, limits, and steps that may be left out."),
+        ("setup", "Setup and readiness", "Nothing counts before the person stands right."),
+        ("holds", "Holds", "A posture that lasts, such as a plank."),
+        ("each-side", "Counting each side", "Left and right, in any order."),
+        ("checks", "Checks, form and attempts", "How well it was done, and why it did not count."),
+        ("cues", "Cues", "What to say to the person, when, and how often."),
+        ("parameters", "Parameters", "One released version, many people."),
+        ("try-it", "Try it", "Validate, perform and replay, without a platform."),
+        ("cookbook", "Cookbook", "A press, a swing, a hold, each side, both arms, seated."),
+        ("cookbook-clinic", "Cookbook of a clinic", "Ten exercises, done well and badly."),
+        ("otherwise", "Variations", "Half of it, a pause, twice as fast: what is counted."),
+        ("reference", "Reference", "Every key: what it is, its values, its default."),
+        ("issues", "YAML and issues", "The format of a document, and every error and warning."),
+        ("editor", "An editor that completes", "Keys, words and mistakes, as you type."),
+    )
+)
+MOVESPEC = (
     ("movespec", "The language", "What a MoveSpec is, and the course in its order."),
-    ("movespec/first-movement", "A first movement", "Two postures, and their order."),
-    (
-        "movespec/joints-and-leans",
-        "Joints, leans and bounds",
-        "The angles that a criterion bounds.",
-    ),
-    ("movespec/sides", "Sides", "Left, right, both, or the one in front."),
-    (
-        "movespec/where-to-film",
-        "Where to film",
-        "What a camera sees of each angle, and from where.",
-    ),
-    ("movespec/own-range", "How a phase is judged", "By the person's own range of motion."),
-    ("movespec/strict", "Strict bounds", "Strict phases, and how far a bound may be missed."),
-    ("movespec/conditions", "Conditions", "What must hold throughout, written or inferred."),
-    ("movespec/sequence", "The sequence", "Open or closed, and what interrupts a repetition."),
-    ("movespec/steps", "Steps in time", "Pauses, limits, and steps that may be left out."),
-    ("movespec/setup", "Setup and readiness", "Nothing counts before the person stands right."),
-    ("movespec/holds", "Holds", "A posture that lasts, such as a plank."),
-    ("movespec/each-side", "Counting each side", "Left and right, in any order."),
-    (
-        "movespec/checks",
-        "Checks, form and attempts",
-        "How well it was done, and why it did not count.",
-    ),
-    ("movespec/cues", "Cues", "What to say to the person, when, and how often."),
-    ("movespec/parameters", "Parameters", "One released version, many people."),
-    ("movespec/try-it", "Try it", "Validate, perform and replay, without a platform."),
-    ("movespec/cookbook", "Cookbook", "A press, a swing, a hold, each side, both arms, seated."),
-    ("movespec/cookbook-clinic", "Cookbook of a clinic", "Ten exercises, done well and badly."),
-    ("movespec/otherwise", "Variations", "Half of it, a pause, twice as fast: what is counted."),
-    ("movespec/reference", "Reference", "Every key: what it is, its values, its default."),
-    (
-        "movespec/issues",
-        "YAML and issues",
-        "The format of a document, and every error and warning.",
-    ),
-    ("movespec/editor", "An editor that completes", "Keys, words and mistakes, as you type."),
+    *COURSE,
     (
         "movements",
         "The catalogue",
@@ -151,7 +142,7 @@ SHELVES = tuple(
     Shelf(slug, slug.capitalize(), summary, tuple(_guide(*row) for row in table))
     for slug, summary, table in (
         ("build", "Count in your own app.", BUILD),
-        ("movements", "Describe a movement in YAML.", COURSE),
+        ("movements", "Describe a movement in YAML.", MOVESPEC),
         ("run", "Operate a platform, and look after its customers.", RUN),
         ("change", "Work on the platform itself.", CHANGE),
     )
