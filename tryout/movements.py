@@ -24,10 +24,9 @@ from dev.poses.recordings import packed
 from movespecs.accuracy import read_cards, why_experimental
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 
-LANDMARKS: dict[Measure, tuple[str, ...]] = {
-    **dict(JOINT_LANDMARKS.items()),
-    **dict(SEGMENT_LANDMARKS.items()),
-}
+LANDMARKS: dict[Measure, tuple[str, ...]] = dict(
+    [*JOINT_LANDMARKS.items(), *SEGMENT_LANDMARKS.items()]
+)
 # From this turn on the body is seen rather from the front.
 FRONTAL_DEGREES = 45
 
@@ -40,7 +39,7 @@ def slugs() -> list[str]:
 
 @cache
 def movements() -> list[dict[str, Any]]:
-    return [_movement(slug, catalogue_text(slug)) for slug in slugs()]
+    return [_movement(slug) for slug in slugs()]
 
 
 @cache
@@ -51,8 +50,8 @@ def engine() -> dict[str, float]:
     return {**named, "min_weight_m2": MIN_WEIGHT_M2}
 
 
-def _movement(slug: str, yaml_source: str) -> dict[str, Any]:
-    figure = MOVEMENTS[slug]
+def _movement(slug: str) -> dict[str, Any]:
+    figure, yaml_source = MOVEMENTS[slug], catalogue_text(slug)
     validation, spec = validate(yaml_source), compile(yaml_source)
     labels = {path: _label(one.measure) for path, one in spec.criteria_by_path.items()}
     is_frontal = figure.turned >= FRONTAL_DEGREES

@@ -30,7 +30,7 @@ from kynaplatform.public_pages import PublicView, kept, page, site_of
 from movespecs.catalogue import catalogue_id
 from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.access_tokens import access_token_mint
-from projects.models import Credential, Project, Scope
+from projects.models import Credential, Scope
 from sessions_app.admission import created_response, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode
@@ -45,15 +45,11 @@ def landmarker_files() -> dict[str, dict[str, Any]]:
     """The files by their names, each with its address, in production with a hash of its content,
     and its size; none if they were not brought, or not collected since."""
     folder = finders.find(LANDMARKER)
-    if folder is None:
-        return {}
+    files = sorted(Path(folder).iterdir()) if folder else []
     try:
         return {
-            path.name: {
-                "url": static(f"{LANDMARKER}/{path.name}"),
-                "bytes": path.stat().st_size,
-            }
-            for path in sorted(Path(folder).iterdir())
+            path.name: {"url": static(f"{LANDMARKER}/{path.name}"), "bytes": path.stat().st_size}
+            for path in files
         }
     except ValueError:  # of a file that the manifest does not have
         return {}
@@ -182,21 +178,6 @@ def _fair_shares(request: HttpRequest, sessions: int) -> list[Limit]:
     return limits
 
 
-def _count_created(request: HttpRequest, project: Project) -> None:
-    """Count a session, in one step on all its limits.
-
-    Raises RateLimited for one too many, to be rolled back: between the look before its body and
-    this others were created.
-    """
-    if settings.TRY_SESSIONS is None:
-        return
-    # Not the counter of the project's creates, which refused ones of a visitor's token would fill.
-    quota = project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
-    of_project = Limit(f"try_project:{project.id}", quota)
-    limits = [*_fair_shares(request, settings.TRY_SESSIONS), of_project]
-    refuse_over_limit(count_request(request, limits))
-
-
 def _is_of_our_page(request: HttpRequest) -> bool:
     """Whether the browser says that our page sent this, or says nothing.
 
@@ -256,7 +237,14 @@ class TrySessionView(ApiView):
                 seconds=settings.SESSION_ATTACH_SECONDS + SESSION_SECONDS + TOKEN_OUTLIVES_SECONDS,
                 session_id=session.id,
             )
-            _count_created(django_request, account.project)
+            if settings.TRY_SESSIONS is not None:
+                # One too many is rolled back: others were created since the look before the body.
+                # Not the counter of the project's creates, which refused ones of a visitor's token
+                # would fill.
+                quota = account.project.rate_limit_sessions or settings.RATE_LIMIT_SESSIONS
+                of_project = Limit(f"try_project:{account.project_id}", quota)
+                limits = [*_fair_shares(django_request, settings.TRY_SESSIONS), of_project]
+                refuse_over_limit(count_request(django_request, limits))
             versions = MoveSpecVersion.objects.filter(id=session.resolved_version_id)
             yaml_source = versions.values_list("yaml_source", flat=True).get()
         add_to_line(django_request, session_id=session.id)
