@@ -3,6 +3,7 @@
 To publish another guide, add it to the table of its shelf.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,90 +41,67 @@ class Shelf(NamedTuple):
     guides: tuple[Guide, ...]
 
 
-# Each table has the slugs, names and summaries of a shelf's guides.
-BUILD = (
-    ("start", "Start here", "A first count in the browser, then from your back end."),
-    ("api", "The API", "Keys, movements and sessions over HTTP, and every error."),
-    ("api-details", "The API in detail", "The edge cases, by subject."),
-    ("streaming", "The stream", "Frames in, events out: the protocol, and clients."),
-    ("webhooks", "Webhooks", "Messages to your server when a session starts or ends."),
-    ("integrators", "A camera in your page", "From a key to a page that counts."),
-    (
-        "package",
-        "The package for browsers",
-        "Stream, camera and API from TypeScript, and a hook for React.",
-    ),
-    (
-        "troubleshooting",
-        "Troubleshooting",
-        "It counts nothing, it counts twice, it closes with 4401.",
-    ),
-    ("recordings", "Recordings", "Write, replay and stream a file of landmarks."),
-    ("engine", "The engine", "How frames become events: every rule, with its formula."),
-    ("accuracy", "How well it counts", "Over recordings of people, in tables."),
-    ("privacy", "What is stored of a person", "Where, how long, and how to erase it."),
-    ("versions", "Versions", "What you may rely on, and what may change."),
-    ("changes", "Changes", "What changed, for each reader."),
-)
-# The pages of docs/movespec/.
-COURSE = tuple(
-    (f"movespec/{slug}", name, summary)
-    for slug, name, summary in (
-        ("first-movement", "A first movement", "Two postures, and their order."),
-        ("joints-and-leans", "Joints, leans and bounds", "The angles that a criterion bounds."),
-        ("sides", "Sides", "Left, right, both, or the one in front."),
-        ("where-to-film", "Where to film", "What a camera sees of each angle, and from where."),
-        ("own-range", "How a phase is judged", "By the person's own range of motion."),
-        ("strict", "Strict bounds", "Strict phases, and how far a bound may be missed."),
-        ("conditions", "Conditions", "What must hold throughout, written or inferred."),
-        ("sequence", "The sequence", "Open or closed, and what interrupts a repetition."),
-        ("steps", "Steps in time", "Pauses, limits, and steps that may be left out."),
-        ("setup", "Setup and readiness", "Nothing counts before the person stands right."),
-        ("holds", "Holds", "A posture that lasts, such as a plank."),
-        ("each-side", "Counting each side", "Left and right, in any order."),
-        ("checks", "Checks, form and attempts", "How well it was done, and why it did not count."),
-        ("cues", "Cues", "What to say to the person, when, and how often."),
-        ("parameters", "Parameters", "One released version, many people."),
-        ("try-it", "Try it", "Validate, perform and replay, without a platform."),
-        ("cookbook", "Cookbook", "A press, a swing, a hold, each side, both arms, seated."),
-        ("cookbook-clinic", "Cookbook of a clinic", "Ten exercises, done well and badly."),
-        ("otherwise", "Variations", "Half of it, a pause, twice as fast: what is counted."),
-        ("reference", "Reference", "Every key: what it is, its values, its default."),
-        ("issues", "YAML and issues", "The format of a document, and every error and warning."),
-        ("editor", "An editor that completes", "Keys, words and mistakes, as you type."),
-    )
-)
-MOVESPEC = (
-    ("movespec", "The language", "What a MoveSpec is, and the course in its order."),
-    *COURSE,
-    (
-        "movements",
-        "The catalogue",
-        "Movements that ship, each drawn, with how it is counted and how well.",
-    ),
-)
-RUN = (
-    ("operations", "Operation", "Install it, run it, and what to do when."),
-    ("settings", "Settings", "Every variable, its default, and what it does."),
-    ("staff-guide", "Staff guide", "The admin, day by day."),
-    ("upgrades", "Upgrades", "To the next release without an outage, and back."),
-    ("backup", "Backup and restore", "What to keep, and how to bring it back."),
-    ("capacity", "Connections, memory and disk", "What each process takes, for sizing."),
-    (
-        "beyond-one-database",
-        "Beyond one database",
-        "100,000 streams at once: what breaks first, and cells by project.",
-    ),
-    ("faults", "Faults", "What production did while its parts were killed."),
-    ("security", "Security", "What is protected, from whom, and what holds it."),
-)
-CHANGE = (
-    ("readme", "The project", "Two commands, a first session, and where things are."),
-    ("architecture", "Architecture", "The processes and the packages, on one page."),
-    ("decisions", "Decisions", "Why it is so, by subject."),
-    ("contributing", "Contributing", "Set up, the gate, and the files of a change."),
-    ("benchmarks", "Benchmarks", "Every figure, with its command and its day."),
-)
+# The guides of each shelf, by their slugs, with a line on each.
+BUILD = {
+    "start": "A first count in the browser, then from your back end.",
+    "api": "Keys, movements and sessions over HTTP, and every error.",
+    "api-details": "The edge cases, by subject.",
+    "streaming": "Frames in, events out: the protocol, and clients.",
+    "webhooks": "Messages to your server when a session starts or ends.",
+    "integrators": "From a key to a page that counts.",
+    "package": "Stream, camera and API from TypeScript, and a hook for React.",
+    "troubleshooting": "It counts nothing, it counts twice, it closes with 4401.",
+    "recordings": "Write, replay and stream a file of landmarks.",
+    "engine": "How frames become events: every rule, with its formula.",
+    "accuracy": "Over recordings of people, in tables.",
+    "privacy": "Where, how long, and how to erase it.",
+    "versions": "What you may rely on, and what may change.",
+    "changes": "What changed, for each reader.",
+}
+COURSE = {
+    "movespec": "What a MoveSpec is, and the course in its order.",
+    "movespec/first-movement": "Two postures, and their order.",
+    "movespec/joints-and-leans": "The angles that a criterion bounds.",
+    "movespec/sides": "Left, right, both, or the one in front.",
+    "movespec/where-to-film": "What a camera sees of each angle, and from where.",
+    "movespec/own-range": "By the person's own range of motion.",
+    "movespec/strict": "Strict phases, and how far a bound may be missed.",
+    "movespec/conditions": "What must hold throughout, written or inferred.",
+    "movespec/sequence": "Open or closed, and what interrupts a repetition.",
+    "movespec/steps": "Pauses, limits, and steps that may be left out.",
+    "movespec/setup": "Nothing counts before the person stands right.",
+    "movespec/holds": "A posture that lasts, such as a plank.",
+    "movespec/each-side": "Left and right, in any order.",
+    "movespec/checks": "How well it was done, and why it did not count.",
+    "movespec/cues": "What to say to the person, when, and how often.",
+    "movespec/parameters": "One released version, many people.",
+    "movespec/try-it": "Validate, perform and replay, without a platform.",
+    "movespec/cookbook": "A press, a swing, a hold, each side, both arms, seated.",
+    "movespec/cookbook-clinic": "Ten exercises, done well and badly.",
+    "movespec/otherwise": "Half of it, a pause, twice as fast: what is counted.",
+    "movespec/reference": "Every key: what it is, its values, its default.",
+    "movespec/issues": "The format of a document, and every error and warning.",
+    "movespec/editor": "Keys, words and mistakes, as you type.",
+    "movements": "Movements that ship, each drawn, with how it is counted and how well.",
+}
+RUN = {
+    "operations": "Install it, run it, and what to do when.",
+    "settings": "Every variable, its default, and what it does.",
+    "staff-guide": "The admin, day by day.",
+    "upgrades": "To the next release without an outage, and back.",
+    "backup": "What to keep, and how to bring it back.",
+    "capacity": "What each process takes, for sizing.",
+    "beyond-one-database": "100,000 streams at once: what breaks first, and cells by project.",
+    "faults": "What production did while its parts were killed.",
+    "security": "What is protected, from whom, and what holds it.",
+}
+CHANGE = {
+    "readme": "Two commands, a first session, and where things are.",
+    "architecture": "The processes and the packages, on one page.",
+    "decisions": "Why it is so, by subject.",
+    "contributing": "Set up, the gate, and the files of a change.",
+    "benchmarks": "Every figure, with its command and its day.",
+}
 # Those whose text is not docs/SLUG.md.
 SOURCES = {
     "package": ROOT / "clients" / "web" / "README.md",
@@ -132,17 +110,31 @@ SOURCES = {
     "readme": ROOT / "README.md",
     "decisions": DECISIONS / "README.md",
 }
+# Those that are not called as their text is.
+NAMES = {
+    "integrators": "A camera in your page",
+    "package": "The package for browsers",
+    "engine": "The engine",
+    "movespec": "The language",
+    "movements": "The catalogue",
+    "operations": "Operation",
+    "upgrades": "Upgrades",
+    "readme": "The project",
+}
+_TITLE = re.compile("^# (.+)", re.MULTILINE)
 
 
-def _guide(slug: str, name: str, summary: str) -> Guide:
-    return Guide(slug, name, summary, SOURCES.get(slug, DOCS / f"{slug}.md"))
+def _guide(slug: str, summary: str = "") -> Guide:
+    source = SOURCES.get(slug, DOCS / f"{slug}.md")
+    title = None if slug in NAMES else _TITLE.search(source.read_text(encoding="utf-8"))
+    return Guide(slug, title[1] if title else NAMES[slug], summary, source)
 
 
 SHELVES = tuple(
-    Shelf(slug, slug.capitalize(), summary, tuple(_guide(*row) for row in table))
+    Shelf(slug, slug.capitalize(), summary, tuple(_guide(*row) for row in table.items()))
     for slug, summary, table in (
         ("build", "Count in your own app.", BUILD),
-        ("movements", "Describe a movement in YAML.", MOVESPEC),
+        ("movements", "Describe a movement in YAML.", COURSE),
         ("run", "Operate a platform, and look after its customers.", RUN),
         ("change", "Work on the platform itself.", CHANGE),
     )
@@ -155,10 +147,7 @@ MOVEMENTS = tuple(
     for slug in catalogue_slugs()
 )
 # They are linked from the page of all decisions alone.
-_DECISIONS = tuple(
-    _guide(f"decisions/{path.stem}", path.stem.replace("-", " "), "")
-    for path in sorted(DECISIONS.glob("[a-z]*.md"))
-)
+_DECISIONS = tuple(_guide(f"decisions/{path.stem}") for path in sorted(DECISIONS.glob("[a-z]*.md")))
 GUIDES = {guide.slug: guide for guide in (*SHELF_OF, *_DECISIONS, *MOVEMENTS)}
 # The addresses of before, which lead to those of today.
 MOVED = {"examples": "movements"}
