@@ -47,7 +47,7 @@ COPY docs docs
 # The servers that `status` asks.
 COPY deploy/targets-compose.yml deploy/targets.yml
 COPY clients/web/README.md clients/web/README.md
-COPY README.md ./
+COPY README.md CHANGELOG.md ./
 # collectstatic reads the settings, which need a secret key; this one is for this line only.
 RUN SECRET_KEY=throwaway python manage.py collectstatic --no-input
 # compose.yaml mounts a volume here, from which nginx serves the static files.
