@@ -20,10 +20,6 @@ from movespecs.catalogue import catalogue_id, catalogue_slugs, catalogue_text
 
 LANGUAGES = {"en": "English", "de": "German"}
 PICTURES = "../../docs/movements"
-NOT_RECORDED = (
-    "Tried on a figure only: nobody has recorded people who do it, so how well it counts them is "
-    "not known."
-)
 
 
 @cache
@@ -117,7 +113,10 @@ def movement_page(slug: str) -> Iterator[str]:
         )
     yield "## How well it counts\n"
     if card is None or not card.people:
-        yield f"{NOT_RECORDED}\n"
+        yield (
+            "Tried on a figure only: nobody has recorded people who do it, so how well it counts "
+            "them is not known.\n"
+        )
         if card is not None and card.false_per_minute is not None:
             yield (
                 "While a figure does no exercise, it counts "

@@ -155,10 +155,7 @@ def _sections(guide: Guide) -> Iterator[Section]:
 
 
 def _text(token: Token) -> str:
-    if token.type == "inline":
-        parts = (
-            " " if part.type in ("softbreak", "hardbreak") else part.content
-            for part in token.children or ()
-        )
-        return "".join(parts)
-    return " ".join(token.content.split()) if token.type in ("fence", "code_block") else ""
+    if token.type in ("fence", "code_block"):
+        return " ".join(token.content.split())
+    breaks = ("softbreak", "hardbreak")
+    return "".join(" " if one.type in breaks else one.content for one in token.children or ())

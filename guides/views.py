@@ -33,7 +33,21 @@ def first_page() -> dict[str, Any]:
     still_ms = squats["still"] * squats["step_ms"]
     program = _PROGRAM.search((DOCS / "start.md").read_text(encoding="utf-8"))
     licence = LICENCE.read_text(encoding="utf-8") if LICENCE.is_file() else ""
-    counted, cards, slugs = _counted(), read_cards(), catalogue_slugs()
+    cards, slugs = read_cards(), catalogue_slugs()
+    # In per cent of the recordings, the best first; without the movements of no recorded people.
+    counted: list[dict[str, Any]] = [
+        {
+            "slug": slug,
+            "movement": slug.replace("-", " "),
+            "within_one": round(card.within_one * 100),
+            "exact": round((card.exact or 0) * 100),
+            "people": card.people,
+            "experimental": card.experimental,
+        }
+        for slug, card in cards.items()
+        if card.within_one is not None
+    ]
+    counted.sort(key=lambda one: (-one["within_one"], one["movement"]))
     return {
         # What the figure shows while it is still: how often it has squatted, and its knee's angle.
         "count": sum(
@@ -64,24 +78,6 @@ def _first_repetition(events: list[dict[str, Any]]) -> list[dict[str, str]]:
         }
         for event in events[: types.index("event_completed") + 1]
     ]
-
-
-def _counted() -> list[dict[str, Any]]:
-    """How well each movement is counted of which people were recorded, in per cent of the
-    recordings, the best first."""
-    found = [
-        {
-            "slug": slug,
-            "movement": slug.replace("-", " "),
-            "within_one": round(card.within_one * 100),
-            "exact": round((card.exact or 0) * 100),
-            "people": card.people,
-            "experimental": card.experimental,
-        }
-        for slug, card in read_cards().items()
-        if card.within_one is not None
-    ]
-    return sorted(found, key=lambda one: (-one["within_one"], one["movement"]))
 
 
 PAGE_SECONDS, FILE_SECONDS = 300, 3600
@@ -162,12 +158,7 @@ class GuideView(PublicView):
 
 
 class LlmsView(PublicView):
-    def get(self, request: Request) -> HttpResponse:
-        """`/llms.txt`: what there is to read, for programs."""
-        return kept(HttpResponse(llms_index(site_of(request)), content_type=PLAIN), PAGE_SECONDS)
-
-
-class LlmsFullView(PublicView):
-    def get(self, request: Request) -> HttpResponse:
-        """`/llms-full.txt`: every guide in one file."""
-        return kept(HttpResponse(llms_whole(), content_type=PLAIN), PAGE_SECONDS)
+    def get(self, request: Request, *, is_whole: bool) -> HttpResponse:
+        """`/llms.txt`: what there is to read, for programs. `/llms-full.txt`: all of it."""
+        text = llms_whole() if is_whole else llms_index(site_of(request))
+        return kept(HttpResponse(text, content_type=PLAIN), PAGE_SECONDS)

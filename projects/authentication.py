@@ -15,7 +15,7 @@ from kynaplatform.api.operations import Principal, Quotas
 from kynaplatform.api.throttling import count_bad_bearer
 from kynaplatform.database.connections import Statement
 from projects.access_tokens import AUDIENCE, LAST_USED_EVERY, TOKEN_TYPE, credential_touch
-from projects.credentials import kind_of_secret
+from projects.credentials import PREFIXES, SECRET
 from projects.models import CredentialKind, granted_scopes, row_is_live
 from projects.signing import TokenRejected, verify
 
@@ -125,9 +125,13 @@ if TYPE_CHECKING:
     from kynaplatform.api.views import ApiRequest
 
 MINT_FIRST = {
-    CredentialKind.API_KEY: "This is an API key, not an access token. Send it as `api_key` to "
+    PREFIXES[
+        CredentialKind.API_KEY
+    ]: "This is an API key, not an access token. Send it as `api_key` to "
     "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
-    CredentialKind.SERVICE_ACCOUNT: "This is a service account's secret, not an access token. "
+    PREFIXES[
+        CredentialKind.SERVICE_ACCOUNT
+    ]: "This is a service account's secret, not an access token. "
     "Send it as `service_account_secret`, with its `service_account_id`, to "
     "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
 }
@@ -163,8 +167,9 @@ def token_id_of(token: str, now: datetime) -> UUID:
         claims = verify(token, TOKEN_TYPE, AUDIENCE, now)
         token_id, expires = UUID(claims["jti"]), int(claims["exp"])
     except (TokenRejected, KeyError, ValueError, TypeError, AttributeError):
-        kind = kind_of_secret(token)
-        raise AccessTokenInvalid(kind and MINT_FIRST[kind]) from None
+        # A secret may be sent as `id:secret`, as POST /api/auth/access-tokens takes it.
+        secret = SECRET.fullmatch(token.rpartition(":")[2])
+        raise AccessTokenInvalid(secret and MINT_FIRST[secret[1]]) from None
     if expires <= now.timestamp():
         raise AccessTokenExpired
     return token_id

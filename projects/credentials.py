@@ -25,7 +25,7 @@ SECRET_BYTES = 32
 HASHED_ANEW_AFTER_SECONDS = 600
 _STARTED_AT = clock.ticks()
 PREFIXES = {CredentialKind.API_KEY: "kyna_sk_", CredentialKind.SERVICE_ACCOUNT: "kyna_sa_"}
-_SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
+SECRET = re.compile(r"(kyna_s[ka]_)([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 
 
 def credential_issue(
@@ -132,7 +132,7 @@ def credential_verify(
 
     A hash with an older pepper is replaced by one with the newest.
     """
-    match = _SECRET.fullmatch(secret)
+    match = SECRET.fullmatch(secret)
     if match is None or match[1] != PREFIXES[kind]:
         return None
     id_ = uuid.UUID(match[2])
@@ -163,12 +163,6 @@ def _why_not_live(credential: Credential, now: datetime) -> str:
     if credential.expires_at is not None and credential.expires_at <= now:
         return f"It expired at {credential.expires_at:%Y-%m-%d %H:%M} UTC."
     return "It was rotated or given another expiry meanwhile."
-
-
-def kind_of_secret(text: str) -> CredentialKind | None:
-    """The kind of credential whose secret `text`, or the end of an `id:secret`, looks like."""
-    match = _SECRET.fullmatch(text.rpartition(":")[2])
-    return match and next(kind for kind, prefix in PREFIXES.items() if prefix == match[1])
 
 
 def _values(scopes: Iterable[str]) -> set[str]:

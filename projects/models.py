@@ -197,8 +197,6 @@ def row_is_live(now: datetime, *, revoked_at: datetime | None, expires_at: datet
 
 
 class KindManager(models.Manager[Any]):
-    """The credentials of one kind."""
-
     def __init__(self, kind: CredentialKind) -> None:
         super().__init__()
         self._kind = kind

@@ -1,7 +1,6 @@
 """Bodies of the access token endpoints."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -23,11 +22,14 @@ CREDENTIAL_FIELDS = (
     *("api_key_id", "api_key_secret", "service_account_id", "service_account_secret"),
     "api_key",
 )
+ONE_SHAPE = (
+    "Send exactly one of api_key_id with api_key_secret, service_account_id with "
+    "service_account_secret, or api_key."
+)
 CredentialSecret = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The credential that a request claims to hold."""
 
     kind: CredentialKind
@@ -81,14 +83,7 @@ class AccessTokenMint(Body):
             case (None, None), (None, None), str(both):
                 name, separator, secret = both.rpartition(":")
                 return Claim(CredentialKind.API_KEY, name if separator else None, secret)
-        raise ValidationFailed(
-            {
-                "body": [
-                    "Send exactly one of api_key_id with api_key_secret, service_account_id with "
-                    "service_account_secret, or api_key."
-                ]
-            }
-        )
+        raise ValidationFailed({"body": [ONE_SHAPE]})
 
 
 TokenId = Annotated[

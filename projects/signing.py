@@ -142,7 +142,19 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
     keys = ring.keys(now)
     claims = ring.verified.get((token_type, audience, token))
     if claims is None:
-        claims = _verify(token, token_type, audience, keys)
+        try:
+            signed = jws.extract_compact(token.encode("ascii"))
+            header = signed.headers()
+            loaded = keys.get(str(header.get("kid")))
+            if loaded is None or header.get("typ") != token_type:
+                raise TokenRejected
+            if not jws.validate_compact(signed, loaded.public, algorithms=ACCEPTED_ALGORITHMS):
+                raise TokenRejected
+            claims = msgspec.json.decode(signed.payload or b"", type=dict[str, Any])
+        except (JoseError, ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+            raise TokenRejected from error
+        if claims.get("iss") != ISSUER or claims.get("aud") != audience:
+            raise TokenRejected
         if len(ring.verified) >= MAX_VERIFIED_KEPT:
             ring.verified.clear()
         ring.verified[token_type, audience, token] = claims
@@ -150,25 +162,6 @@ def verify(token: str, token_type: str, audience: str, now: datetime) -> dict[st
     if not isinstance(not_before, int | float) or (
         not_before > now.timestamp() + NOT_BEFORE_LEEWAY_SECONDS
     ):
-        raise TokenRejected
-    return claims
-
-
-def _verify(
-    token: str, token_type: str, audience: str, keys: Mapping[str, LoadedKey]
-) -> dict[str, Any]:
-    try:
-        signed = jws.extract_compact(token.encode("ascii"))
-        header = signed.headers()
-        loaded = keys.get(str(header.get("kid")))
-        if loaded is None or header.get("typ") != token_type:
-            raise TokenRejected
-        if not jws.validate_compact(signed, loaded.public, algorithms=ACCEPTED_ALGORITHMS):
-            raise TokenRejected
-        claims: dict[str, Any] = msgspec.json.decode(signed.payload or b"", type=dict[str, Any])
-    except (JoseError, ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
-        raise TokenRejected from error
-    if claims.get("iss") != ISSUER or claims.get("aud") != audience:
         raise TokenRejected
     return claims
 

@@ -34,7 +34,7 @@ WORST = {
         *("de" + "-1abc" * (SIZE // 5) + "!", "de-u" + "-ab" * (SIZE // 3) + "!"),
         *("de" + "-u-ab" * (SIZE // 5) + "!", "x" + "-a" * (SIZE // 2) + "!"),
     ],
-    (credentials, "_SECRET", "fullmatch"): ["kyna_sk_" + "a" * SIZE],
+    (credentials, "SECRET", "fullmatch"): ["kyna_sk_" + "a" * SIZE],
     (staff_lists, "FORMULA", "search"): [
         *(";" * SIZE, " " * SIZE, ";" + " " * SIZE, "\t \t" * (SIZE // 3))
     ],
