@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from common.slices import SLICE, delete_in_slices
+from common.slices import delete_in_slices
 from kynaplatform.api.errors import ApiError, InsufficientScope
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import count_request, refuse_over_limit
@@ -83,10 +83,10 @@ def credential_touch(credential_id: UUID, now: datetime) -> None:
     Credential.objects.filter(is_due, id=credential_id).update(last_used_at=now)
 
 
-def prune_access_tokens(*, now: datetime, slice_size: int = SLICE) -> int:
+def prune_access_tokens(*, now: datetime) -> int:
     """Delete the records of access tokens that expired 30 days ago."""
     old = AccessToken.objects.filter(expires_at__lt=now - TOKENS_KEPT)
-    return delete_in_slices(old.order_by("expires_at"), slice_size)
+    return delete_in_slices(old.order_by("expires_at"))
 
 
 class ApiKeyInvalid(ApiError):

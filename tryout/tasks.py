@@ -14,7 +14,7 @@ KEPT = timedelta(days=1)
 SLICE = 10
 
 
-def tries_delete(*, now: datetime, slice_size: int = SLICE) -> int:
+def tries_delete(*, now: datetime) -> int:
     """Delete the page's sessions that ended a day ago, with their events and attaches.
 
     Safe to run twice at once. Returns the number of deleted sessions.
@@ -24,7 +24,7 @@ def tries_delete(*, now: datetime, slice_size: int = SLICE) -> int:
     ended = DetectionSession.objects.filter(
         project_id=PROJECT_ID, created_at__lt=until, ended_at__lt=until
     )
-    return update_in_slices(ended.order_by("created_at"), sessions_remove, slice_size)
+    return update_in_slices(ended.order_by("created_at"), sessions_remove, SLICE)
 
 
 @periodic_task

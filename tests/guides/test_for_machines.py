@@ -6,11 +6,10 @@ import pytest
 from django.test import Client
 
 from guides import rendering
-from guides.navigation import DOCS, GUIDES, MOVEMENTS, SHELVES, Guide
+from guides.navigation import DOCS, GUIDES, MOVEMENTS, SHELF_OF, Guide
 from guides.rendering import published, text_of
 
 pytestmark = pytest.mark.django_db
-ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
 
 
 def get(address: str) -> str:
@@ -24,7 +23,7 @@ def test_the_index_lists_every_guide_as_markdown():
     assert index.startswith("# kynaplatform\n\n> ")
     linked = re.findall(r"\]\(http://testserver(\S+)\)", index)
     assert [one for one in linked if one.endswith(".md")] == [
-        f"{guide.address}.md" for guide in (*ON_A_SHELF, *MOVEMENTS)
+        f"{guide.address}.md" for guide in (*SHELF_OF, *MOVEMENTS)
     ]
     for address in linked:
         get(address)
@@ -32,7 +31,7 @@ def test_the_index_lists_every_guide_as_markdown():
 
 def test_the_whole_has_the_text_of_every_guide():
     whole = get("/llms-full.txt")
-    for guide in (*ON_A_SHELF, *MOVEMENTS):
+    for guide in (*SHELF_OF, *MOVEMENTS):
         assert get(f"{guide.address}.md").strip() in whole
 
 

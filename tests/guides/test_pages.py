@@ -19,8 +19,6 @@ from movespecs.catalogue import catalogue_load
 from tests.api.api_requests import refused
 from tests.guides.reading import Answer, Walk
 
-ON_A_SHELF = [guide for shelf in SHELVES for guide in shelf.guides]
-
 
 def get(address: str) -> Answer:
     response = Client().get(address, follow=True)

@@ -3,7 +3,6 @@
 import base64
 
 from projects.models import SigningKey
-from projects.signing import key_ring
 from tests.api.api_requests import ask
 
 JWKS = "/.well-known/jwks.json"
@@ -29,11 +28,8 @@ def test_it_publishes_exactly_these_fields(owner):
 
 def test_it_publishes_a_key_without_its_private_part(owner):
     SigningKey.objects.update(encrypted_private_key=None)
-    key_ring().forget()
     assert len(ask("GET", JWKS).json()["keys"]) == 1
 
 
 def test_without_a_key_it_publishes_an_empty_set(db):
-    key_ring().forget()
     assert ask("GET", JWKS).json() == {"keys": []}
-    key_ring().forget()

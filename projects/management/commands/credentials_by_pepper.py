@@ -53,11 +53,8 @@ def count_by_pepper(live: Q) -> list[dict[str, Any]]:
         "revoked": Q(revoked_at__isnull=False),
     }
     counts = {name: Count("pk", filter=state) for name, state in states.items()}
-    by_pepper = Credential.objects.order_by().values("pepper_number").annotate(**counts)
-    found = {
-        number: dict(zip(states, numbers, strict=True))
-        for number, *numbers in by_pepper.values_list("pepper_number", *states)
-    }
+    by_pepper = Credential.objects.order_by().values(number=F("pepper_number"))
+    found: dict[int, Any] = {row["number"]: row for row in by_pepper.annotate(**counts)}
     return [
         {
             "number": number,

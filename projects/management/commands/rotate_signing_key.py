@@ -22,10 +22,8 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        newest = SigningKey.objects.first()
-        if options["if_missing"] and newest is not None:
-            key, is_new = newest, False
-        else:
+        key, is_new = SigningKey.objects.first(), False
+        if key is None or not options["if_missing"]:
             key, is_new = signing_key_rotate(now=clock.now())
         self.print_result(
             {"kid": key.id, "signs_from": key.signs_from.isoformat(), "is_new": is_new}, options
