@@ -45,17 +45,14 @@ def test_a_guide_is_served_as_the_markdown_that_it_is_made_of():
         assert blocks.findall(served) == blocks.findall(text_of(guide))
 
 
-def test_a_link_leads_to_markdown_and_a_picture_to_itself(tmp_path):
-    source = DOCS / "no-such.md"
-    guide = Guide("x", "X", "An x.", source)
+def test_a_link_leads_to_markdown_and_a_picture_to_itself(monkeypatch):
+    guide = Guide("x", "X", "An x.", DOCS / "no-such.md")
     written = (
         "<!-- a\ncomment -->\n# T\n\n[a](api.md#errors) [b `c`](../manage.py) ![d](replay.svg) "
         "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
     )
-    patched = pytest.MonkeyPatch()
-    with patched.context() as patch:
-        patch.setattr(rendering, "text_of", lambda _: written)
-        assert published(guide) == (
-            "# T\n\n[a](/docs/api.md#errors) b `c` ![d](/docs/replay.svg) "
-            "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
-        )
+    monkeypatch.setattr(rendering, "text_of", lambda _: written)
+    assert published(guide) == (
+        "# T\n\n[a](/docs/api.md#errors) b `c` ![d](/docs/replay.svg) "
+        "[e](https://e.example/x.md) [f](#t)\n\n```sh\n[g](api.md)\n```\n"
+    )
