@@ -3,7 +3,8 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
+from itertools import zip_longest
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -54,9 +55,6 @@ def side_by_side(left: str, right: str, *, most: int | None = None) -> Differenc
     Unchanged lines far from a change are left out. At most the first `most` rows are returned.
     """
     rows = list(_rows(lines_of(left), lines_of(right)))
-    if all(row.kind == "same" for row in rows):
-        return Difference([])
-    rows = list(_around_changes(rows))
     # Only what is shown is made readable and marked.
     rest = rows[most:] if most is not None else []
     return Difference(
@@ -66,19 +64,50 @@ def side_by_side(left: str, right: str, *, most: int | None = None) -> Differenc
     )
 
 
+class LineMatcher(SequenceMatcher[str]):
+    """Compares at most MAX_COMPARED lines of each text between their common beginning and end.
+
+    Further lines count as changed.
+    """
+
+    a: list[str]
+    b: list[str]
+
+    def get_matching_blocks(self) -> list[Match]:
+        old, new = self.a, self.b
+        start, end = _common_ends(old, new)
+        between = SequenceMatcher(
+            None,
+            old[start : len(old) - end][:MAX_COMPARED],
+            new[start : len(new) - end][:MAX_COMPARED],
+        )
+        blocks = between.get_matching_blocks()[:-1]
+        return [
+            Match(0, 0, start),
+            *(Match(start + i, start + j, length) for i, j, length in blocks),
+            Match(len(old) - end, len(new) - end, end),
+            Match(len(old), len(new), 0),
+        ]
+
+
 def _rows(left: list[str], right: list[str]) -> Iterator[DiffRow]:
-    i = j = 0
-    for i_same, j_same in [*equal_lines(left, right), (len(left), len(right))]:
-        while i < i_same and j < j_same:
-            yield DiffRow("changed", i + 1, left[i], j + 1, right[j])
-            i, j = i + 1, j + 1
-        for at in range(i, i_same):
-            yield DiffRow("removed", left_number=at + 1, left=left[at])
-        for at in range(j, j_same):
-            yield DiffRow("added", right_number=at + 1, right=right[at])
-        if i_same < len(left):
-            yield DiffRow("same", i_same + 1, left[i_same], j_same + 1, right[j_same])
-        i, j = i_same + 1, j_same + 1
+    """The rows near a change, and how many are skipped between them."""
+    shown = 0
+    for group in LineMatcher(None, left, right).get_grouped_opcodes(CONTEXT_LINES):
+        if skipped := group[0][1] - shown:
+            yield DiffRow("skipped", skipped=skipped)
+        for tag, *lines in group:
+            for i, j in zip_longest(range(*lines[:2]), range(*lines[2:])):
+                if j is None:
+                    yield DiffRow("removed", left_number=i + 1, left=left[i])
+                elif i is None:
+                    yield DiffRow("added", right_number=j + 1, right=right[j])
+                else:
+                    kind: Kind = "same" if tag == "equal" else "changed"
+                    yield DiffRow(kind, i + 1, left[i], j + 1, right[j])
+        shown = group[-1][2]
+    if shown and (skipped := len(left) - shown):
+        yield DiffRow("skipped", skipped=skipped)
 
 
 def _readable(row: DiffRow) -> DiffRow:
@@ -86,23 +115,6 @@ def _readable(row: DiffRow) -> DiffRow:
     if row.kind == "changed":
         old, new = _marked(old, new)
     return row._replace(left=old, right=new)
-
-
-def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
-    """The indexes of lines that both texts have, in order.
-
-    Between the common beginning and end at most MAX_COMPARED lines of each are compared. Further
-    lines count as changed.
-    """
-    start, end = _common_ends(left, right)
-    old = left[start : len(left) - end][:MAX_COMPARED]
-    new = right[start : len(right) - end][:MAX_COMPARED]
-    blocks = SequenceMatcher(None, old, new).get_matching_blocks()
-    return [
-        *((at, at) for at in range(start)),
-        *((start + i + at, start + j + at) for i, j, length in blocks for at in range(length)),
-        *((len(left) - at, len(right) - at) for at in range(end, 0, -1)),
-    ]
 
 
 def _common_ends(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
@@ -131,20 +143,6 @@ def _mark(shape: str, text: str, start: int, end: int) -> SafeString:
     if start == stop:
         return escape(text)
     return format_html(shape, text[:start], text[start:stop], text[stop:])
-
-
-def _around_changes(rows: list[DiffRow]) -> Iterator[DiffRow]:
-    """The rows near a change, and how many are skipped between them."""
-    shown = -1
-    for at, row in enumerate(rows):
-        near = rows[max(0, at - CONTEXT_LINES) : at + CONTEXT_LINES + 1]
-        if any(one.kind != "same" for one in near):
-            if skipped := at - shown - 1:
-                yield DiffRow("skipped", skipped=skipped)
-            yield row
-            shown = at
-    if skipped := len(rows) - shown - 1:
-        yield DiffRow("skipped", skipped=skipped)
 
 
 # How many lines a page shows. The longest text would make a page of 17 MB.

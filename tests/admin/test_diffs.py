@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from detection import validate
 from movespecs.drafts import MAX_YAML_BYTES
 from staff import movespec_text
-from staff.movespec_text import (
-    Difference,
-    DiffRow,
-    equal_lines,
-    lines_of,
-    reading,
-    side_by_side,
-)
+from staff.movespec_text import Difference, DiffRow, LineMatcher, lines_of, reading, side_by_side
 from tests.conftest import VALID_YAML
 
 
@@ -94,6 +87,11 @@ def test_what_is_left_out_of_a_comparison_is_counted(most: int) -> None:
     assert cut.rows == every.rows[:most]
     assert cut.left_out == sum(row.skipped or 1 for row in every.rows[most:])
     assert cut.changes_left_out == 3 - (most == 9)
+
+
+def equal_lines(left: list[str], right: list[str]) -> list[tuple[int, int]]:
+    blocks = LineMatcher(None, left, right).get_matching_blocks()
+    return [(i + at, j + at) for i, j, length in blocks for at in range(length)]
 
 
 LINES = st.lists(st.sampled_from("abcd"), max_size=12)
