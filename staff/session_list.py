@@ -25,7 +25,7 @@ from staff.search import session_filters
 class LinkedFilter(LeftToList):
     """A filter by a row whose page links to the list. It names the row, and offers no others."""
 
-    template = "admin/filter.html"
+    parameter_name: str
     model: type[Model]
 
     def has_output(self) -> bool:
@@ -33,7 +33,7 @@ class LinkedFilter(LeftToList):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         try:
-            chosen_id = UUID(request.GET.get(str(self.parameter_name), ""))
+            chosen_id = UUID(request.GET.get(self.parameter_name, ""))
         except ValueError:  # the list itself refuses it
             return []
         chosen = with_customer(self.model._default_manager.filter(pk=chosen_id))
@@ -52,28 +52,17 @@ class StatusFilter(LeftToList, StrictFilter):
         ]
 
 
-class OrganizationFilter(LinkedFilter):
-    title = "organization"
-    parameter_name = "organization"
-    model = Organization
+def linked(title: str, parameter: str, model: type[Model]) -> type[LinkedFilter]:
+    named = {"title": title, "parameter_name": parameter, "model": model}
+    return type(f"{model.__name__}Filter", (LinkedFilter,), named)
 
 
-class ProjectFilter(LinkedFilter):
-    title = "project"
-    parameter_name = "project__id__exact"
-    model = Project
-
-
-class CredentialFilter(LinkedFilter):
-    title = "made by"
-    parameter_name = "key"
-    model = Credential
-
-
-class MoveSpecFilter(LinkedFilter):
-    title = "MoveSpec"
-    parameter_name = "movespec"
-    model = MoveSpec
+LINKED = (
+    linked("organization", "organization", Organization),
+    linked("project", "project__id__exact", Project),
+    linked("MoveSpec", "movespec", MoveSpec),
+    linked("made by", "key", Credential),
+)
 
 
 class DayFilter(LeftToList):
@@ -108,13 +97,8 @@ class SessionChangeList(KeysetChangeList):
     def page_from(self, start: Cursor | None, size: int) -> KeysetPage:
         if self._filters is None:
             return KeysetPage([])
-        found = sessions_list(
-            self._filters,
-            start=start,
-            size=size,
-            related=["project__organization", "resolved_version__movespec"],
-        )
-        return KeysetPage(found.sessions, found.newer, found.older)
+        related = ["project__organization", "resolved_version__movespec"]
+        return KeysetPage(*sessions_list(self._filters, start=start, size=size, related=related))
 
     @cached_property
     def _filters(self) -> SessionFilters | None:
@@ -124,8 +108,7 @@ class SessionChangeList(KeysetChangeList):
         """
         params = {name: value for name, value in self.params.items() if value}
         organization, project, movespec, key = (
-            UUID(text) if (text := params.get(one.parameter_name)) else None
-            for one in (OrganizationFilter, ProjectFilter, MoveSpecFilter, CredentialFilter)
+            UUID(text) if (text := params.get(one.parameter_name)) else None for one in LINKED
         )
         chosen: dict[str, Any] = {
             "status": params.get(StatusFilter.parameter_name),
@@ -142,8 +125,7 @@ class SessionChangeList(KeysetChangeList):
             chosen |= found
             projects.add(found.get("project_id"))
         if movespec:
-            narrowed = of_movespec(movespec, chosen)
-            if narrowed is None:
+            if (narrowed := of_movespec(movespec, chosen)) is None:
                 return None
             chosen = narrowed
             projects.add(chosen.get("project_id"))

@@ -50,15 +50,7 @@ from staff.display import (
 )
 from staff.lists import ROWS_AT_ONCE, KeysetAdmin, attachment, csv_lines, require_known
 from staff.search import LABELS, SESSIONS_HELP, SUBJECT, session_filters
-from staff.session_list import (
-    CredentialFilter,
-    DayFilter,
-    MoveSpecFilter,
-    OrganizationFilter,
-    ProjectFilter,
-    SessionChangeList,
-    StatusFilter,
-)
+from staff.session_list import LINKED, DayFilter, SessionChangeList, StatusFilter
 from staff.session_page import session_page, spec_of
 from staff.states import (
     history_of,
@@ -121,10 +113,7 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
         moment_of("created_at"),
     ]  # fmt: skip
     only_in_csv = ["subject", "parameters", "metadata", "locale"]
-    list_filter = [
-        StatusFilter, "mode", DayFilter, OrganizationFilter, ProjectFilter, MoveSpecFilter,
-        CredentialFilter,
-    ]  # fmt: skip
+    list_filter = [StatusFilter, "mode", DayFilter, *LINKED]
     # Django shows its search box for this.
     search_fields = ["=id"]
     search_help_text = SESSIONS_HELP
