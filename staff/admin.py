@@ -55,6 +55,8 @@ def holds_all_of(user: User, one: User | Group) -> bool:
 class WithinOwnAdmin(AsShownAdmin, StrictAdmin):
     """A page of a holder of permissions. It is read-only to users who do not hold all of them."""
 
+    show_facets = admin.ShowFacets.NEVER
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._is_within(request, obj)
 
@@ -87,7 +89,6 @@ class AccountForm(AsShownForm, UserChangeForm):  # type: ignore[type-arg]
 @admin.register(User)
 class StaffUserAdmin(WithinOwnAdmin, UserAdmin):  # type: ignore[type-arg]
     form = AccountForm
-    show_facets = admin.ShowFacets.NEVER
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Without the password where it may not be set: Django shows its hash and a link."""
@@ -107,4 +108,3 @@ class StaffUserAdmin(WithinOwnAdmin, UserAdmin):  # type: ignore[type-arg]
 @admin.register(Group)
 class StaffGroupAdmin(WithinOwnAdmin, GroupAdmin):
     list_display = ["name"]
-    show_facets = admin.ShowFacets.NEVER

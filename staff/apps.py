@@ -15,16 +15,10 @@ from django.db.models.signals import post_migrate
 OURS = frozenset({"projects", "movespecs", "sessions_app", "webhooks", "usage", "erasure"})
 # The log names credentials, and has nothing that works as one.
 HISTORY = ("admin", "logentry")
-CREDENTIALS = frozenset(
-    {"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"}
-)  # fmt: skip
+CREDENTIALS = frozenset({"credential", "apikey", "serviceaccount", "accesstoken", "signingkey"})
 # Only administrators erase a customer: superusers, or a group of its own.
 ADMINISTRATING = frozenset({"erase_organization", "erase_project"})
 RELEASING = frozenset({"release_movespecversion", "withdraw_movespecversion"})
-
-
-def _releases(app: str, model: str, codename: str) -> bool:
-    return codename in RELEASING or (_reads(app, model, codename) and model not in CREDENTIALS)
 
 
 def _reads(app: str, model: str, codename: str) -> bool:
@@ -32,15 +26,15 @@ def _reads(app: str, model: str, codename: str) -> bool:
     return is_shown and codename.startswith("view_")
 
 
-def _operates(app: str, model: str, codename: str) -> bool:
-    return codename not in ADMINISTRATING
+def _releases(app: str, model: str, codename: str) -> bool:
+    return codename in RELEASING or (_reads(app, model, codename) and model not in CREDENTIALS)
 
 
 # Role → whether it has the permission of an app, a model and a codename.
 ROLES: dict[str, Callable[[str, str, str], bool]] = {
     "release managers": _releases,
     "support": _reads,
-    "operators": _operates,
+    "operators": lambda app, model, codename: codename not in ADMINISTRATING,
 }
 
 
@@ -74,8 +68,6 @@ class StaffConfig(AppConfig):
     name = "staff"
 
     def ready(self) -> None:
-        from staff.apps import make_roles
-
         post_migrate.connect(make_roles, dispatch_uid="staff.apps")
 
 

@@ -27,14 +27,7 @@ from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
 from staff.actions.credentials import Revoke, Rotate
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.display import (
-    id_column,
-    in_use_first,
-    link_to,
-    lists_seen_by,
-    moment_of,
-    short_ids,
-)
+from staff.display import id_column, in_use_first, link_to, lists_seen_by, moment_of, short_ids
 from staff.lists import StrictFilter
 from staff.states import SOON, about_to_expire, state_of_credential
 

@@ -8,23 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
 
 from kynaplatform.timing import SWEEP_STANDS
-from projects.models import Credential, Organization, Project
+from projects.models import Organization, Project
 from sessions_app.metrics import live_counts, sweep_lag, swept_at
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.display import (
-    DAY,
-    OF_KIND,
-    RowCount,
-    count_up_to,
-    duration,
-    list_of,
-    may_view,
-)
+from staff.actions.organizations import MAY_ONBOARD, ONBOARD
+from staff.display import DAY, OF_KIND, RowCount, count_up_to, duration, list_of, may_view
 from staff.states import about_to_expire, needs_attention
 from webhooks.models import SenderState, WebhookEndpoint
 
@@ -47,20 +40,11 @@ GROUPS: Sequence[tuple[str, Sequence[str]]] = (
     ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
 )
 
-
-# The names that differ from Django's.
-NAMES = {"admin.logentry": "Who did what"}
-
-
 # The label of each task of staff, the page on which it begins, and the permissions that it takes.
 TASKS = (
     ("Find a customer", "projects_organization_changelist", ["projects.view_organization"]),
     ("See what customers used", "usage_usagemonth_changelist", ["usage.view_usagemonth"]),
-    (
-        "Onboard a customer",
-        "projects_organization_onboard",
-        ["projects.add_organization", "projects.add_project", "projects.add_apikey"],
-    ),
+    (ONBOARD, "projects_organization_onboard", MAY_ONBOARD),
     ("Issue an API key", "projects_project_changelist", ["projects.add_apikey"]),
     ("Rotate or revoke a key", "projects_apikey_changelist", ["projects.change_apikey"]),
     ("See a movement's versions", "movespecs_movespec_changelist", ["movespecs.view_movespec"]),
@@ -84,30 +68,19 @@ TASKS = (
 
 
 def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The models of Django's `apps` in their GROUPS. A model of no group comes last."""
+    """The models of Django's `apps` in their GROUPS."""
     models = {
         f"{app['app_label']}.{model['model'].__name__.lower()}": model
         for app in apps
         for model in app["models"]
     }
-    for label, name in NAMES.items():
-        if label in models:
-            models[label] = {**models[label], "name": name}
+    if log := models.get("admin.logentry"):
+        log["name"] = "Who did what"
     groups = [
-        {"name": title, "models": [models.pop(label) for label in labels if label in models]}
+        {"name": title, "models": [models[label] for label in labels if label in models]}
         for title, labels in GROUPS
     ]
-    groups.append({"name": "Other", "models": list(models.values())})
     return [group for group in groups if group["models"]]
-
-
-def tasks_of(user: Any) -> list[tuple[str, str]]:
-    """The label and address of each task that `user` may do."""
-    return [
-        (label, reverse(f"admin:{page}"))
-        for label, page, permissions in TASKS
-        if user.has_perms(permissions)
-    ]
 
 
 MAX_COUNTED = 1_000
@@ -118,7 +91,11 @@ BAR_HEIGHT, BAR_STEP = 100, 10
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "attention": list(_attention(user, now)),
-        "tasks": tasks_of(user),
+        "tasks": [
+            (label, reverse(f"admin:{page}"))
+            for label, page, permissions in TASKS
+            if user.has_perms(permissions)
+        ],
     }
     if may_view(user, DetectionSession):
         shown |= {
@@ -177,11 +154,11 @@ def _attention(user: Any, now: datetime) -> Iterator[tuple[str, RowCount, str]]:
     failed = DetectionSession.objects.filter(
         status=Status.FAILED, mode__in=Mode.values, created_at__gte=now - DAY
     )
-    kinds: list[tuple[str, type[Model], QuerySet[Any], dict[str, str]]] = [
+    trying = WebhookEndpoint.objects.filter(needs_attention(now), deleted_at__isnull=True)
+    lists: list[tuple[str, QuerySet[Any], dict[str, str]]] = [
         *(
             (
                 f"Suspended {owner._meta.verbose_name_plural}",
-                owner,
                 owner._default_manager.filter(suspended_at__isnull=False),
                 {"suspended": "yes"},
             )
@@ -189,26 +166,19 @@ def _attention(user: Any, now: datetime) -> Iterator[tuple[str, RowCount, str]]:
         ),
         (
             "Sessions that failed in the last day",
-            DetectionSession,
             failed,
             {"status__exact": Status.FAILED, "day": days},
         ),
-        (
-            "Webhooks whose every try fails",
-            WebhookEndpoint,
-            WebhookEndpoint.objects.filter(needs_attention(now), deleted_at__isnull=True),
-            {"state": "attention"},
-        ),
+        ("Webhooks whose every try fails", trying, {"state": "attention"}),
         *(
             (
-                f"{model._meta.verbose_name_plural} about to expire",
-                model,
-                Credential.objects.filter(about_to_expire(now), kind=kind),
+                f"{kind._meta.verbose_name_plural} about to expire",
+                kind._default_manager.filter(about_to_expire(now)),
                 {"state": "due"},
             )
-            for kind, model in OF_KIND.items()
+            for kind in OF_KIND.values()
         ),
     ]
-    for title, model, rows, filters in kinds:
-        if may_view(user, model) and (number := count_up_to(MAX_COUNTED, rows)):
-            yield title, number, list_of(model, **filters)
+    for title, rows, filters in lists:
+        if may_view(user, rows.model) and (number := count_up_to(MAX_COUNTED, rows)):
+            yield title, number, list_of(rows.model, **filters)

@@ -53,8 +53,7 @@ def counted(number: int, noun: str) -> str:
 
 
 class RowCount(int):
-    """A number of rows, which pages show as `1,234`; or as `more than 1,000`, of which no more were
-    counted."""
+    """A number of rows, shown as `1,234`; or as `more than 1,000`, if no more were counted."""
 
     more = ""
 
@@ -62,14 +61,13 @@ class RowCount(int):
         return f"{self.more}{int(self):,}"
 
 
-class MoreThan(RowCount):
-    more = "more than "
-
-
 def count_up_to(most: int, *rows: QuerySet[Any]) -> RowCount:
-    """How many rows there are in all; MoreThan(most) if there are more, which are not read."""
+    """How many rows there are in all, `more than` `most` of which are not read."""
     number = sum(part.order_by()[: most + 1].count() for part in rows)
-    return RowCount(number) if number <= most else MoreThan(most)
+    counted = RowCount(min(number, most))
+    if number > most:
+        counted.more = "more than "
+    return counted
 
 
 def short_id(row_id: object) -> SafeString:
@@ -87,11 +85,9 @@ def first_digits(row_id: object) -> str:
 @register.filter
 def short_ids(text: object) -> SafeString:
     """`text` with each whole id in it as `short_id` shows it."""
-    whole, parts, end = str(text), [], 0
-    for found in WHOLE_ID.finditer(whole):
-        parts += [whole[end : found.start()], short_id(found[0])]
-        end = found.end()
-    return format_html_join("", "{}", ((part,) for part in (*parts, whole[end:])))
+    parts = re.split(f"({WHOLE_ID.pattern})", str(text))
+    parts[1::2] = map(short_id, parts[1::2])
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 @register.filter
@@ -138,17 +134,22 @@ def duration(span: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2] if count)
 
 
-@cache
-def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any]:
-    """A column of a list that shows the moment in `field`, and sorts by it."""
+def value_of(field: str, description: str, words: Callable[[Any], str]) -> Callable[[Any], Any]:
+    """A column of a list that shows the `words` of the value in `field`, and sorts by it."""
 
-    @admin.display(description=description or field.removesuffix("_at"), ordering=field)
-    def shown(row: Any) -> SafeString | None:
-        at = getattr(row, field)
-        return moment(at, clock.now()) if at else None
+    @admin.display(description=description, ordering=field)
+    def shown(row: Any) -> str | None:
+        value = getattr(row, field)
+        return None if value is None else words(value)
 
     shown.plain = attrgetter(field)  # type: ignore[attr-defined]
     return shown
+
+
+@cache
+def moment_of(field: str, description: str | None = None) -> Callable[[Any], Any]:
+    name = description or field.removesuffix("_at")
+    return value_of(field, name, lambda at: moment(at, clock.now()))
 
 
 @admin.display(description="id")
@@ -252,11 +253,6 @@ def in_use_first(model: type[Model]) -> list[Any]:
         is_over = Case(When(is_live(clock.now()), then=Value(0)), default=Value(1))
         return [is_over.asc(), F("last_used_at").desc(nulls_last=True)]
     return []
-
-
-def with_release(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """MoveSpecs with what `release_words` reads."""
-    return rows.select_related(RELEASED).defer(f"{RELEASED}__yaml_source")
 
 
 def release_words(movespec: MoveSpec) -> str:

@@ -20,7 +20,7 @@ from movespecs.models import MoveSpec, MoveSpecVersion
 from projects.models import ApiKey, Organization, Project, ServiceAccount
 from staff.base import ReadOnlyAdmin
 from staff.display import link, moment_of, short_ids, shortened
-from staff.search import ids_of, means_one_id, searched, words_of
+from staff.search import ids_of, means_one_id, newest_ids, searched, words_of
 from staff.states import message_and_reason
 from webhooks.models import WebhookEndpoint
 
@@ -61,13 +61,12 @@ def _subjects(text: str) -> list[str]:
     found: dict[type[Model], list[Any]] = {}
     for model in SUBJECTS:
         fields = admin.site.get_model_admin(model).search_fields
-        found[model] = _newest_ids(searched(model._default_manager.all(), text, fields))
+        found[model] = newest_ids(
+            searched(model._default_manager.all(), text, fields), MAX_SUBJECTS
+        )
     versions = MoveSpecVersion.objects.filter(movespec__in=found[MoveSpec])
-    return [str(pk) for ids in (*found.values(), _newest_ids(versions)) for pk in ids]
-
-
-def _newest_ids(rows: QuerySet[Any]) -> list[Any]:
-    return list(rows.order_by("-created_at").values_list("pk", flat=True)[:MAX_SUBJECTS])
+    of_versions = newest_ids(versions, MAX_SUBJECTS)
+    return [str(pk) for ids in (*found.values(), of_versions) for pk in ids]
 
 
 NAME = "Who did what"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -31,6 +31,7 @@ from staff.actions.movespecs import (
 )
 from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import (
+    RELEASED,
     author_of,
     badge,
     full_name,
@@ -44,7 +45,6 @@ from staff.display import (
     page_of,
     release_words,
     with_author,
-    with_release,
 )
 from staff.movespec_text import comparison, every_line_of, lines_of, reading
 from staff.states import with_suspensions
@@ -53,6 +53,11 @@ from staff.states import with_suspensions
 @admin.display(description="MoveSpec", ordering="movespec__name")
 def movespec_name(row: Any) -> str:
     return full_name(row.movespec)
+
+
+@admin.display(description="made by")
+def made_by(row: MoveSpec | MoveSpecVersion) -> SafeString | str:
+    return author_of(row, row.created_by)
 
 
 def with_releases(versions: QuerySet[Any]) -> QuerySet[Any]:
@@ -75,7 +80,7 @@ def version_row(user: Any, version: Any, now: datetime) -> dict[str, Any]:
         "number": link_to(version, f"Version {version.version_number}"),
         "state": version_state(version),
         "made": moment(version.created_at, now),
-        "made_by": author_of(version, version.created_by),
+        "made_by": made_by(version),
         "links": list(_links(user, version)),
     }
 
@@ -113,25 +118,21 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         "created_at",
     ]
     search_fields = OF_PROJECT
-    fields = [
+    fields: ClassVar[list[Any]] = [
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
-        "forked_from", "made_by", "created_at", "updated_at", "archived_at", "delisted_at",
+        "forked_from", made_by, "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
     staff_actions = [Delist(), Relist()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
-        rows = with_release(super().get_queryset(request))
-        return with_author(rows, "created_by", request.user)
+        rows = super().get_queryset(request).select_related(RELEASED)
+        return with_author(rows.defer(f"{RELEASED}__yaml_source"), "created_by", request.user)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         is_searched = bool(request.GET.get(SEARCH_VAR, "").strip())
         is_narrow = is_searched or any(one.startswith("project") for one in request.GET)
         in_all = [condition.asc() for condition in IN_USE_FIRST]
         return [*(in_use_first(MoveSpec) if is_narrow else in_all), "-created_at"]
-
-    @admin.display(description="made by")
-    def made_by(self, movespec: MoveSpec) -> SafeString | str:
-        return author_of(movespec, movespec.created_by)
 
     def leads_to(self, request: HttpRequest, row: MoveSpec) -> list[tuple[str, str]]:
         leads = lists_seen_by(
@@ -262,8 +263,8 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
     list_display = ["version_number", movespec_name, "state", moment_of("created_at")]
     list_filter = [("movespec", OwnerFilter), "withdrawn_at", "created_at"]
     search_fields = ["=id", "=movespec__id", "movespec__name", "=content_hash"]
-    fields = [
-        "id", "movespec", "version_number", "state", "content_hash", "made_by", "created_at",
+    fields: ClassVar[list[Any]] = [
+        "id", "movespec", "version_number", "state", "content_hash", made_by, "created_at",
     ]  # fmt: skip
     of_withdrawal = ["withdrawn_at", "withdrawn_by", "withdrawal_reason"]
     staff_actions = [actions.Release(), actions.RollBack(), actions.Withdraw()]
@@ -283,10 +284,6 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         versions = versions.annotate(latest_release_id=Subquery(latest))
         # A page reads two texts, a list none.
         return versions.defer("yaml_source", f"{released}__yaml_source")
-
-    @admin.display(description="made by")
-    def made_by(self, version: MoveSpecVersion) -> SafeString | str:
-        return author_of(version, version.created_by)
 
     def leads_to(self, request: HttpRequest, row: MoveSpecVersion) -> list[tuple[str, str]]:
         return lists_seen_by(request.user, ("Sessions", DetectionSession, {"q": row.pk}))

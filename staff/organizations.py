@@ -197,6 +197,7 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     """
 
     change_form_template = "admin/projects/customer.html"
+    list_display = ["shown_name", "state"]
     staff_actions = [Suspend(), Resume(), Erase()]
     formfield_overrides = {
         PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
@@ -270,7 +271,6 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
 
 @admin.register(Organization)
 class OrganizationAdmin(SuspendableAdmin):
-    list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, "created_at"]
     search_fields = ["name", "=id"]
     staff_actions = [SetRetention(), *SuspendableAdmin.staff_actions]
@@ -295,18 +295,15 @@ class OrganizationAdmin(SuspendableAdmin):
         return {**super().list_context(request), "may_onboard": may_onboard}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        organizations: QuerySet[Organization] = super().get_queryset(request)
-        return organizations.annotate(
-            project_count=count_of(Organization, "projects"),
-            live_session_count=count_of(
-                Organization, "projects__sessions", deadline_at__isnull=False
-            ),
-        )
+        # Only live sessions have a deadline.
+        live = count_of(Organization, "projects__sessions", deadline_at__isnull=False)
+        projects = count_of(Organization, "projects")
+        rows: QuerySet[Organization] = super().get_queryset(request)
+        return rows.annotate(project_count=projects, live_session_count=live)
 
 
 @admin.register(Project)
 class ProjectAdmin(SuspendableAdmin):
-    list_display = ["shown_name", "state"]
     list_filter = [SuspensionFilter, ("organization", OwnerFilter), "created_at"]
     search_fields = ["name", "=id", "organization__name", "=organization__id"]
     autocomplete_fields = ["organization"]
@@ -338,13 +335,12 @@ class ProjectAdmin(SuspendableAdmin):
         return [("Customer", owner), *super().facts(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        projects: QuerySet[Project] = super().get_queryset(request)
         live_keys = partial(count_of, Project, "credentials", is_live(clock.now()))
-        return projects.annotate(
+        rows: QuerySet[Project] = super().get_queryset(request)
+        return rows.annotate(
             movespec_count=count_of(Project, "movespecs"),
             api_key_count=live_keys(kind=CredentialKind.API_KEY),
             service_account_count=live_keys(kind=CredentialKind.SERVICE_ACCOUNT),
-            # Only live sessions have a deadline.
             live_session_count=count_of(Project, "sessions", deadline_at__isnull=False),
         )
 

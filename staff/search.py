@@ -167,7 +167,7 @@ def session_filters(text: str) -> dict[str, Any]:
             return owned
         if DetectionSession.objects.filter(id__range=meant).exists():
             return {"ids": meant}
-    any_of = AnyOf(_newest(searched(Project.objects.all(), text, OF_PROJECT)), _versions(text))
+    any_of = AnyOf(newest_ids(searched(Project.objects.all(), text, OF_PROJECT)), _versions(text))
     return {"any_of": any_of} if any(any_of) else label_filters(text)
 
 
@@ -185,7 +185,7 @@ def _subject_filters(text: str) -> dict[str, Any]:
     if fault_of_subject(text):
         return {}
     theirs = DetectionSession.objects.filter(subject=text, project_id=OuterRef("pk"))
-    ids = _newest(Project.objects.filter(Exists(theirs)))
+    ids = newest_ids(Project.objects.filter(Exists(theirs)))
     return {"subject": text, "any_of": AnyOf(ids, [])} if ids else {}
 
 
@@ -208,11 +208,11 @@ def _versions(text: str) -> list[Any]:
     called = searched(MoveSpec.objects.all(), text, OF_MOVESPEC)
     if ids_of(text) is None:
         called = called.filter(reduce(or_, (Q(name__icontains=one) for one in words_of(text)), Q()))
-    return _newest(MoveSpecVersion.objects.filter(movespec__in=_newest(called)))
+    return newest_ids(MoveSpecVersion.objects.filter(movespec__in=newest_ids(called)))
 
 
-def _newest(rows: QuerySet[Any]) -> list[Any]:
-    return list(rows.order_by("-created_at").values_list("pk", flat=True)[:MAX_OWNERS])
+def newest_ids(rows: QuerySet[Any], most: int = MAX_OWNERS) -> list[Any]:
+    return list(rows.order_by("-created_at").values_list("pk", flat=True)[:most])
 
 
 MAX_FOUND = 5

@@ -1,8 +1,6 @@
 """The page of usage: what each customer has used in each month of UTC."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from projects.models import Organization
 from staff.base import ReadOnlyAdmin
-from staff.display import link, list_of, short_id
+from staff.display import link, list_of, short_id, value_of
 from staff.lists import StrictFilter
 from staff.search import searched
 from staff.session_list import LinkedFilter
@@ -23,17 +21,6 @@ from usage.models import UsageMonth
 
 MONTHS_OFFERED = 36
 NUMBERS = ("sessions", "accepted_frames", "live_frames")
-
-
-def number_of(field: str) -> Callable[[Any], str]:
-    """A column of a list that shows the number in `field`, and sorts by it."""
-
-    @admin.display(description=field.replace("_", " "), ordering=field)
-    def shown(row: Any) -> str:
-        return f"{getattr(row, field):,}"
-
-    shown.plain = attrgetter(field)  # type: ignore[attr-defined]
-    return shown
 
 
 class MonthFilter(StrictFilter):
@@ -66,7 +53,12 @@ class CustomerFilter(LinkedFilter):
 @admin.register(UsageMonth)
 class UsageMonthAdmin(ReadOnlyAdmin):
     has_history = False
-    list_display = ["shown_month", "customer", *map(number_of, NUMBERS), "active_hours"]
+    list_display = [
+        "shown_month",
+        "customer",
+        *(value_of(field, field.replace("_", " "), "{:,}".format) for field in NUMBERS),
+        "active_hours",
+    ]
     list_display_links = None
     only_in_csv = ["organization_id", "active_ms"]
     list_filter = [MonthFilter, CustomerFilter]
@@ -78,8 +70,8 @@ class UsageMonthAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageMonth]:
         named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
-        months: QuerySet[UsageMonth] = super().get_queryset(request)
-        return months.annotate(customer_name=Subquery(named))
+        rows: QuerySet[UsageMonth] = super().get_queryset(request)
+        return rows.annotate(customer_name=Subquery(named))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -251,8 +251,8 @@ class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
     ]})]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
-        rows: QuerySet[WebhookDelivery] = super().get_queryset(request)
         secrets = [f"endpoint__{name}" for name in SECRETS]
+        rows = super().get_queryset(request)
         return rows.filter(endpoint__deleted_at__isnull=True).defer(*LARGE, *secrets)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

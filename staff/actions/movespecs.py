@@ -147,8 +147,8 @@ class VersionAction(StaffAction):
 
     def context(self, row: MoveSpecVersion, form: forms.BaseForm) -> dict[str, Any]:
         old, new = self.compared(row, form)
-        if new is None:
-            return {"is_seen": self.is_seen(form)}
+        if new is None:  # without a replacement, the button waits until one or none is chosen
+            return {"is_seen": bool(form["replacement"].value())}
         return {
             "is_seen": True,
             "version": new,
@@ -157,10 +157,6 @@ class VersionAction(StaffAction):
             **({"lines": []} if old else {}),
             **comparison(old, new),
         }
-
-    def is_seen(self, form: forms.BaseForm) -> bool:
-        """Whether the page shows what it will do, so that the button may stand there."""
-        return True
 
     def heading(self, row: MoveSpecVersion) -> str:
         """The heading of the comparison."""
@@ -172,7 +168,10 @@ class VersionAction(StaffAction):
         self, row: MoveSpecVersion, form: forms.BaseForm
     ) -> tuple[MoveSpecVersion | None, MoveSpecVersion | None]:
         """The version that new sessions get now, or got last, and the one that they will get."""
-        return row.movespec.current_released_version or _last_released(row.movespec), row
+        if released := row.movespec.current_released_version:
+            return released, row
+        release = row.movespec.releases.select_related("from_version").first()
+        return (release.from_version if release else None), row
 
     def runs(self, row: MoveSpecVersion) -> list[str]:
         released = row.movespec.current_released_version
@@ -185,9 +184,14 @@ class Release(VersionAction):
     name, label, past = "release", "Release", "Released"
     permission = "movespecs.release_movespecversion"
     is_dangerous = False
+    goes_back = False
 
     def applies_to(self, row: MoveSpecVersion) -> bool:
-        return _may_be_released(row) and not _is_earlier(row)
+        if row.withdrawn_at or row.movespec.archived_at or is_released(row):
+            return False
+        released = row.movespec.current_released_version
+        is_earlier = released is not None and row.version_number < released.version_number
+        return is_earlier == self.goes_back
 
     def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
         (row,) = rows
@@ -217,10 +221,7 @@ class RollBack(Release):
     """The release of an earlier version than the released one."""
 
     name, label, past = "roll-back", "Roll back to", "Rolled back to"
-    is_dangerous = True
-
-    def applies_to(self, row: MoveSpecVersion) -> bool:
-        return _may_be_released(row) and _is_earlier(row)
+    is_dangerous = goes_back = True
 
 
 class Withdraw(VersionAction):
@@ -247,9 +248,6 @@ class Withdraw(VersionAction):
         except (TypeError, ValueError):
             return released, None
         return released, row.movespec.versions.filter(id=chosen).first()
-
-    def is_seen(self, form: forms.BaseForm) -> bool:
-        return "replacement" not in form.fields or bool(form["replacement"].value())
 
     def effects(self, rows: Sequence[MoveSpecVersion]) -> list[str]:
         (row,) = rows
@@ -284,21 +282,3 @@ class Withdraw(VersionAction):
         return ActionResult(
             f"{self.sentence(row).removesuffix('.')}; {name_of(other)} replaces it."
         )
-
-
-def _may_be_released(version: MoveSpecVersion) -> bool:
-    return (
-        version.withdrawn_at is None
-        and version.movespec.archived_at is None
-        and not is_released(version)
-    )
-
-
-def _last_released(movespec: MoveSpec) -> MoveSpecVersion | None:
-    release = movespec.releases.select_related("from_version").first()
-    return release.from_version if release else None
-
-
-def _is_earlier(version: MoveSpecVersion) -> bool:
-    released = version.movespec.current_released_version
-    return released is not None and version.version_number < released.version_number
