@@ -41,8 +41,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return count_up_to(self.MAX_COUNTED, rows)
+        return count_up_to(self.object_list, most=self.MAX_COUNTED)  # type: ignore[arg-type]
 
 
 class BoundedAdmin(DownloadableAdmin):
@@ -149,6 +148,7 @@ class OwnerFilter(admin.RelatedFieldListFilter):
         return self.lookup_val is not None
 
 
+BY_OWNERS = [("project", OwnerFilter), ("project__organization", OwnerFilter)]
 DEFAULT = "default"
 
 

@@ -26,7 +26,7 @@ from projects.models import (
 from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
 from staff.actions.credentials import Revoke, Rotate
-from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import id_column, in_use_first, link_to, lists_seen_by, moment_of, short_ids
 from staff.lists import StrictFilter
 from staff.states import SOON, about_to_expire, state_of_credential
@@ -47,6 +47,7 @@ class StateFilter(StrictFilter):
         }
 
 
+@admin.register(ApiKey, ServiceAccount)
 class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
     """The page of a credential, which is issued, rotated and revoked, and never edited."""
 
@@ -55,13 +56,7 @@ class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
         "shown_name", id_column, "project", "state", moment_of("last_used_at", "last used"),
         moment_of("expires_at", "expires"),
     ]  # fmt: skip
-    list_filter = [
-        StateFilter,
-        ("project", OwnerFilter),
-        ("project__organization", OwnerFilter),
-        "last_used_at",
-        "created_at",
-    ]
+    list_filter = [StateFilter, *BY_OWNERS, "last_used_at", "created_at"]
     search_fields = OF_PROJECT
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
@@ -113,16 +108,6 @@ class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
             ("Sessions", DetectionSession, {"key": row.pk}),
             ("Access tokens", AccessToken, {"credential__id__exact": row.pk}),
         )
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(CredentialAdmin):
-    pass
-
-
-@admin.register(ServiceAccount)
-class ServiceAccountAdmin(CredentialAdmin):
-    pass
 
 
 @admin.register(AccessToken)

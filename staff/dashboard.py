@@ -180,5 +180,5 @@ def _attention(user: Any, now: datetime) -> Iterator[tuple[str, RowCount, str]]:
         ),
     ]
     for title, rows, filters in lists:
-        if may_view(user, rows.model) and (number := count_up_to(MAX_COUNTED, rows)):
+        if may_view(user, rows.model) and (number := count_up_to(rows, most=MAX_COUNTED)):
             yield title, number, list_of(rows.model, **filters)

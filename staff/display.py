@@ -61,8 +61,8 @@ class RowCount(int):
         return f"{self.more}{int(self):,}"
 
 
-def count_up_to(most: int, *rows: QuerySet[Any]) -> RowCount:
-    """How many rows there are in all, `more than` `most` of which are not read."""
+def count_up_to(*rows: QuerySet[Any], most: int = 100_000) -> RowCount:
+    """How many rows there are in all. No more than `most` are counted."""
     number = sum(part.order_by()[: most + 1].count() for part in rows)
     counted = RowCount(min(number, most))
     if number > most:

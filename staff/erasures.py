@@ -32,7 +32,6 @@ from staff.display import (
 )
 from staff.lists import StrictFilter
 
-MAX_COUNTED = 100_000
 SENTENCE = f"{DEED}: all that it has goes for good."
 
 
@@ -114,7 +113,7 @@ def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
     return [
         ("Id", row.pk),
         ("Made", moment(row.created_at, now)),
-        ("Sessions", count_up_to(MAX_COUNTED, sessions)),
+        ("Sessions", count_up_to(sessions)),
         ("Last session", moment(last, now) if last else "none"),
         ("Live streams", sessions.live().attached(now).count()),
     ]

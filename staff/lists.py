@@ -170,12 +170,11 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_changelist_instance(self, request: HttpRequest) -> StrictChangeList:
         try:
-            changelist: Any = super().get_changelist_instance(request)
+            return cast(StrictChangeList, super().get_changelist_instance(request))
         except IncorrectLookupParameters as error:
             raise Refused("This list can't be asked for that.") from error
         except SuspiciousOperation as error:
             raise Refused("This list has no such filter.") from error
-        return cast(StrictChangeList, changelist)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> Any:
         """Refuses what can't be an id, which Django compares unchecked."""

@@ -132,16 +132,13 @@ def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
         start -= 1
     while end and old[-end].isalnum():
         end -= 1
-    return (
-        _mark("{}<del>{}</del>{}", old, start, end),
-        _mark("{}<ins>{}</ins>{}", new, start, end),
-    )
+    return _mark("del", old, start, len(old) - end), _mark("ins", new, start, len(new) - end)
 
 
-def _mark(shape: str, text: str, start: int, end: int) -> SafeString:
-    stop = len(text) - end
+def _mark(tag: str, text: str, start: int, stop: int) -> SafeString:
     if start == stop:
         return escape(text)
+    shape = f"{{}}<{tag}>{{}}</{tag}>{{}}"
     return format_html(shape, text[:start], text[start:stop], text[stop:])
 
 

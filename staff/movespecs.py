@@ -29,7 +29,7 @@ from staff.actions.movespecs import (
     name_of,
     siblings_of,
 )
-from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import (
     RELEASED,
     author_of,
@@ -109,8 +109,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         "shown_name", id_column, "project", "state", "released_version", moment_of("created_at"),
     ]  # fmt: skip
     list_filter = [
-        ("project", OwnerFilter),
-        ("project__organization", OwnerFilter),
+        *BY_OWNERS,
         "visibility",
         ("current_released_version", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),
@@ -152,9 +151,9 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
     @admin.display(description="state", ordering="visibility")
     def state(self, movespec: MoveSpec) -> SafeString:
         own = badge(movespec.visibility, "good" if movespec.visibility == "public" else "quiet")
-        if movespec.archived_at is not None:
+        if movespec.archived_at:
             own = badge("archived")
-        elif movespec.delisted_at is not None:
+        elif movespec.delisted_at:
             own = badge("delisted", "bad")
         state = with_suspensions(movespec, own)
         card = accuracy_cards().get(movespec.id)
@@ -240,11 +239,8 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description="versions")
     def versions(self, release: Release) -> str:
-        numbers = [
-            str(version.version_number) if version else "none"
-            for version in (release.from_version, release.to_version)
-        ]
-        return " → ".join(numbers)
+        versions = (release.from_version, release.to_version)
+        return " → ".join(f"{one.version_number}" if one else "none" for one in versions)
 
     @admin.display(description="who")
     def who(self, release: Release) -> SafeString | str:

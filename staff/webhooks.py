@@ -6,7 +6,6 @@ receiver's answer may repeat them, or the secret that signs. No page has an endp
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -17,28 +16,15 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from common.keyset import Cursor
+from common.keyset import Cursor, newest
 from kynaplatform import clock
 from staff.actions import StaffActionAdmin
 from staff.actions.webhooks import Disable, Enable, Replay, SendAgain, SendTest
-from staff.base import OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.display import (
-    count_up_to,
-    first_digits,
-    id_column,
-    list_of,
-    may_view,
-    moment,
-    moment_of,
-)
+from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
+from staff.display import count_up_to, first_digits, id_column, list_of, may_view, moment, moment_of
 from staff.lists import KeysetAdmin, KeysetChangeList, KeysetPage, StrictFilter
 from staff.search import ids_of
-from staff.states import (
-    needs_attention,
-    state_of_delivery,
-    state_of_endpoint,
-    with_suspensions,
-)
+from staff.states import needs_attention, state_of_delivery, state_of_endpoint, with_suspensions
 from webhooks.models import (
     MAX_TRIES,
     DeliveryStatus,
@@ -98,10 +84,7 @@ class EndpointStateFilter(StrictFilter):
             "on": ("On", is_on),
             "trying": ("On, every try fails", is_on & Q(failing_since__isnull=False)),
             "attention": ("Needs attention: on or off, every try failed", needs_attention(now)),
-            **{
-                reason.value: (f"Off: {reason.label}", Q(disabled_reason=reason))
-                for reason in DisabledReason
-            },
+            **{one.value: (f"Off: {one.label}", Q(disabled_reason=one)) for one in DisabledReason},
         }
 
 
@@ -118,12 +101,7 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
     ]  # fmt: skip
     # Sorting by address would disclose its hidden parts a character at a time.
     sortable_by = ()
-    list_filter = [
-        EndpointStateFilter,
-        ("project", OwnerFilter),
-        ("project__organization", OwnerFilter),
-        "created_at",
-    ]
+    list_filter = [EndpointStateFilter, *BY_OWNERS, "created_at"]
     search_fields = OF_PROJECT[1:]
     fieldsets: ClassVar[Any] = [(None, {"description": HIDDEN_HELP, "fields": [
         "project", "address", "types", "description", "state", "last_failure",
@@ -182,12 +160,8 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
         for status in (DeliveryStatus.WAITING, DeliveryStatus.FAILED, DeliveryStatus.HELD):
             rows = WebhookDelivery.objects.filter(endpoint=row, status=status)
             address = list_of(WebhookDelivery, **{ENDPOINT: row.pk, STATUS: status})
-            leads.append((f"{status.label}: {count_up_to(MAX_COUNTED, rows)}", address))
+            leads.append((f"{status.label}: {count_up_to(rows, most=MAX_COUNTED)}", address))
         return leads
-
-
-# When it was created, and its id.
-Read = tuple[datetime, UUID]
 
 
 class DeliveryChangeList(KeysetChangeList):
@@ -195,7 +169,7 @@ class DeliveryChangeList(KeysetChangeList):
         """A page of those that are older than `start`, the only way that this list goes on."""
         if start and start.towards != "older":
             raise ValueError(start)
-        read = self._read(start, size + 1)
+        read = list(self._read(start, size + 1))
         ids = [id_ for _created_at, id_ in read[:size]]
         found = self.root_queryset.in_bulk(ids)
         return KeysetPage(
@@ -203,30 +177,25 @@ class DeliveryChangeList(KeysetChangeList):
             older=Cursor("older", *read[size - 1]) if len(read) > size else None,
         )
 
-    def _read(self, start: Cursor | None, most: int) -> Sequence[Read]:
-        """The next rows in the list's order, by an index for each filter."""
+    def _read(self, start: Cursor | None, most: int) -> QuerySet[Any, tuple[datetime, UUID]]:
+        """The times and ids of the next rows in the list's order, by an index for each filter."""
         rows = WebhookDelivery.objects.values_list("created_at", "id")
         text, endpoint = self.query.strip(), self.params.get(ENDPOINT)
         if not (text or endpoint):
             # Ids begin with their time.
             older = rows.filter(id__lt=start.id) if start else rows
-            return list(older.order_by("-id")[:most])
-        rows = rows.order_by("-created_at", "-id")
+            return older.order_by("-id")[:most]
         if start:
             rows = rows.filter(start.rows)
         if text:
             meant = ids_of(text)
             if meant is None:
-                return []
+                return rows.none()
             rows = rows.filter(Q(pk__range=meant) | Q(session_id__range=meant))
         if not endpoint:
-            return list(rows[:most])
-        rows = rows.filter(endpoint=endpoint)
-        if status := self.params.get(STATUS):
-            return list(rows.filter(status=status)[:most])
-        first, *others = [rows.filter(status=one)[:most] for one in DeliveryStatus]
-        together: Any = first.union(*others, all=True)
-        return list(together.order_by("-created_at", "-id")[:most])
+            return newest([rows], most)
+        statuses = [status] if (status := self.params.get(STATUS)) else list(DeliveryStatus)
+        return newest((rows.filter(endpoint=endpoint, status=one) for one in statuses), most)
 
 
 MAX_SHOWN = 20_000
@@ -283,8 +252,8 @@ class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
         return delivery.failure and without_secrets(delivery.failure, delivery.endpoint.url)
 
     def page_context(self, request: HttpRequest, delivery: Any) -> dict[str, Any]:
-        now = clock.now()
-        url = delivery.endpoint.url
+        now, url = clock.now(), delivery.endpoint.url
+        is_waiting = delivery.status == DeliveryStatus.WAITING
         body = ""
         if delivery.body:
             indented = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
@@ -296,9 +265,7 @@ class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
             "state": self.state(delivery),
             "address": shown_url(url),
             "failure": self.failure(delivery),
-            "due": moment(delivery.due_at, now)
-            if delivery.status == DeliveryStatus.WAITING
-            else None,
+            "due": is_waiting and moment(delivery.due_at, now),
             "tries": f"{delivery.tries} of {MAX_TRIES}",
             "created": moment(delivery.created_at, now),
             "headers": _headers(delivery),

@@ -255,21 +255,6 @@ def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm, user: Any)
     return again
 
 
-def _chosen(
-    page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
-) -> tuple[list[Any], int]:
-    """The rows that an action is for, at most one too many, and how many were ticked.
-
-    A ticked row is chosen whatever the list's filters say by now.
-    """
-    if request.POST.get("select_across") == "1":
-        rows = list(queryset[: MAX_SELECTED + 1])
-        return rows, len(rows)
-    ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
-    seen = page.get_queryset(request).filter(pk__in=ticked)
-    return list(seen[: MAX_SELECTED + 1]), len(ticked)
-
-
 def _run_on_many(
     action: StaffAction, page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
@@ -277,13 +262,18 @@ def _run_on_many(
 
     A row that refuses stays as it is, with a message. The others go on.
     """
-    rows, ticked = _chosen(page, request, queryset)
+    ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
+    is_every = request.POST.get("select_across") == "1"
+    # A ticked row is chosen whatever the list's filters say by now.
+    chosen = queryset if is_every else page.get_queryset(request).filter(pk__in=ticked)
+    rows = list(chosen[: MAX_SELECTED + 1])
     if len(rows) > MAX_SELECTED:
         page.message_user(request, f"Select at most {MAX_SELECTED}.", messages.ERROR)
         return None
     if not rows:
         page.message_user(request, "What was selected is not there any more.", messages.WARNING)
         return None
+    number = len(rows) if is_every else len(ticked)
     confirmed = "confirmed" in request.POST
     form = action.form_class(request.POST if confirmed else None)
     if confirmed and form.is_valid():
@@ -295,12 +285,10 @@ def _run_on_many(
                 page.message_user(request, f"{full_name(row)}: {error}", messages.WARNING)
             else:
                 done += 1
-        if gone := ticked - len(rows):
+        if gone := number - len(rows):
             page.message_user(request, f"Not there any more: {gone}.", messages.WARNING)
-        page.message_user(
-            request, f"{action.past} {done} of {ticked}.",
-            messages.SUCCESS if done == ticked else messages.WARNING,
-        )  # fmt: skip
+        level = messages.SUCCESS if done == number else messages.WARNING
+        page.message_user(request, f"{action.past} {done} of {number}.", level)
         return None
     names = page.opts.verbose_name if len(rows) == 1 else page.opts.verbose_name_plural
     context = {

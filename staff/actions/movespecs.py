@@ -56,7 +56,6 @@ class Relist(StaffAction):
 
 
 MAX_CHOICES = 200
-MAX_COUNTED = 100_000
 
 
 def name_of(version: MoveSpecVersion | None) -> str:
@@ -83,8 +82,8 @@ def runs_of(version: MoveSpecVersion, now: datetime) -> str:
         version_id=version.id,
         project_id=None if project_id == CATALOGUE_PROJECT else project_id,
     )
-    created = count_up_to(MAX_COUNTED, *replace(of_version, created_after=now - DAY).parts())
-    alive = count_up_to(MAX_COUNTED, *replace(of_version, status=LIVE).parts())
+    created = count_up_to(*replace(of_version, created_after=now - DAY).parts())
+    alive = count_up_to(*replace(of_version, status=LIVE).parts())
     return (
         f"In the last day {counted(created, 'session')} ran {name_of(version)}, "
         f"{'the released one' if is_released(version) else 'this one'}; "

@@ -89,7 +89,6 @@ class Resume(StaffAction):
 
 
 DAYS = Organization._meta.get_field("retention_days")
-MAX_COUNTED = 100_000
 MAY_ERASE = "projects.erase_organization"
 ONLY_LONGER = "To set fewer days than now you need the right to erase organizations."
 
@@ -115,7 +114,6 @@ def deletion_words(
     until = now - timedelta(days=days)
     # No session ends before it is created: so the index of created_at serves.
     older = count_up_to(
-        MAX_COUNTED,
         DetectionSession.objects.filter(
             project__organization=organization,
             deadline_at__isnull=True,

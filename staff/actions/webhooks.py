@@ -121,7 +121,7 @@ class Replay(EndpointAction):
         (row,) = rows
         now = clock.now()
         day, kept = (
-            count_up_to(MAX_COUNTED, undelivered(row.pk, now - span, now))
+            count_up_to(undelivered(row.pk, now - span, now), most=MAX_COUNTED)
             for span in (timedelta(days=1), DELIVERIES_KEPT)
         )
         return [

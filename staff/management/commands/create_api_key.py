@@ -36,7 +36,10 @@ class Command(OperatorCommand):
         )
         parser.add_argument(
             "--service-account",
-            action="store_true",
+            action="store_const",
+            dest="kind",
+            const=CredentialKind.SERVICE_ACCOUNT,
+            default=CredentialKind.API_KEY,
             help="make a service account instead of an API key",
         )
 
@@ -44,10 +47,7 @@ class Command(OperatorCommand):
         project = Project.objects.filter(id=options["project_id"]).first()
         if project is None:
             raise CommandError(f"There is no project {options['project_id']}.")
-        days = options["expires_in_days"]
-        kind = (
-            CredentialKind.SERVICE_ACCOUNT if options["service_account"] else CredentialKind.API_KEY
-        )
+        kind, days = options["kind"], options["expires_in_days"]
         given = {
             "name": options["name"],
             "scopes": options["scope"] or DEFAULT_SCOPES,
