@@ -40,7 +40,6 @@ def permissions_of(one: User | Group) -> QuerySet[Permission]:
 
 
 def beyond(user: User) -> QuerySet[Permission]:
-    """The permissions that a user does not hold."""
     return Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
 
 
@@ -67,7 +66,6 @@ class WithinOwnAdmin(AsShownAdmin, StrictAdmin):
         return one is None or holds_all_of(_asker(request), one)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer only groups and permissions within one's own."""
         if not _asker(request).is_superuser:
             lacked = beyond(_asker(request)).values("pk")
             kwargs["queryset"] = (

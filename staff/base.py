@@ -99,7 +99,6 @@ class BoundedAdmin(DownloadableAdmin):
         return super().history_view(request, object_id, {**shown, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The rows with their customers' names, which every page shows."""
         rows = with_customer(super().get_queryset(request))
         # A list leaves its own relations out where others are selected.
         also = self.list_select_related
@@ -202,8 +201,6 @@ class AsShownForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AsShownAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A page with such a form."""
-
     form = AsShownForm
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -72,8 +72,6 @@ class StaffCommand(OperatorCommand):
 
 
 class OwnerCommand(StaffCommand):
-    """A command on an organization or a project."""
-
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("kind", choices=OWNERS)
@@ -91,14 +89,11 @@ class OwnerCommand(StaffCommand):
 
 
 class CredentialCommand(StaffCommand):
-    """A command on an API key or a service account."""
-
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("credential_id", type=UUID)
 
     def locked(self, options: Mapping[str, Any]) -> Any:
-        """The credential, as one of its kind."""
         id_ = options["credential_id"]
         locked = Credential.objects.select_for_update(no_key=True).filter(id=id_).first()
         if locked is None:

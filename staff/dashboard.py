@@ -68,7 +68,6 @@ TASKS = (
 
 
 def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The models of Django's `apps` in their GROUPS."""
     models = {
         f"{app['app_label']}.{model['model'].__name__.lower()}": model
         for app in apps
@@ -148,8 +147,7 @@ def created_per_hour(now: datetime) -> dict[str, Any]:
 
 
 def _attention(user: Any, now: datetime) -> Iterator[tuple[str, RowCount, str]]:
-    """The title, number of rows and address of each list of what needs attention, unless it is
-    empty."""
+    """The title, number and address of the rows of each kind that need attention, if any do."""
     days = f"{now - DAY:%Y-%m-%d}..{now:%Y-%m-%d}"
     failed = DetectionSession.objects.filter(
         status=Status.FAILED, mode__in=Mode.values, created_at__gte=now - DAY

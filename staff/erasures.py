@@ -101,8 +101,7 @@ class Erase(StaffAction):
 
 
 def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
-    """What distinguishes it from another of its name, by reads that stay small however much it
-    has."""
+    """What distinguishes it from another of its name, by reads that stay small."""
     now = clock.now()
     own = "organization" if isinstance(row, Organization) else "pk"
     projects = Project.objects.filter(**{own: row.pk})

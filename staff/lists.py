@@ -156,7 +156,6 @@ class StrictChangeList(ChangeList):
         return super().get_ordering_field(field_name) if is_offered else None
 
     def every_row(self) -> Iterator[Any]:
-        """Every row of the list, on all of its pages."""
         return every_row(self.queryset)
 
 
@@ -198,8 +197,6 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class KeysetPage(NamedTuple):
-    """The rows of a page, and the cursors of the pages beside it."""
-
     rows: Sequence[Any]
     newer: Cursor | None = None
     older: Cursor | None = None
@@ -266,7 +263,6 @@ class DownloadableAdmin(StrictAdmin):
         return {"csv_address": f"csv/?{parameters.urlencode()}"}
 
     def logged_parameters(self, parameters: QueryDict) -> Mapping[str, Any]:
-        """The parameters of a download that the log names."""
         return parameters
 
     def changelist_view(
@@ -319,7 +315,6 @@ class LeftToList(admin.SimpleListFilter):
 
 
 def user_id_of(request: HttpRequest) -> int:
-    """The id of the user who is logged in, for the history."""
     return request.user.pk or 0
 
 

@@ -122,7 +122,6 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="why", empty_value="-")
     def why(self, entry: LogEntry) -> str | None:
-        """The reason, never cut."""
         return message_and_reason(entry)[1] or None
 
     def get_search_results(

@@ -156,9 +156,8 @@ def reading(
 ) -> dict[str, Any]:
     """The variables of issues.html and text.html.
 
-    `validation` is the text's, validated as a new one; `all_lines` is the address of the page with
-    every line; `card` is the accuracy of a movement of the catalogue: its checks say whether they
-    were measured.
+    `all_lines` is the address of the page with every line. The checks of a movement of the
+    catalogue, with its `card`, say whether they were measured.
     """
     issues = [*validation.errors, *validation.warnings]
     paths = validation.spec.check_paths if card and validation.spec else {}

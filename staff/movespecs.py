@@ -61,7 +61,6 @@ def made_by(row: MoveSpec | MoveSpecVersion) -> SafeString | str:
 
 
 def with_releases(versions: QuerySet[Any]) -> QuerySet[Any]:
-    """Versions with whether each was ever released."""
     releases = Release.objects.filter(to_version=OuterRef("pk"))
     found: QuerySet[Any] = versions.annotate(was_released=Exists(releases))
     return found
@@ -86,8 +85,7 @@ def version_row(user: Any, version: Any, now: datetime) -> dict[str, Any]:
 
 
 def _links(user: Any, version: Any) -> Iterator[tuple[str, str]]:
-    """The label and address of each link in a row. A comparison is from the older to the newer, be
-    that released or not."""
+    """A comparison is from the older to the newer, be that released or not."""
     released = version.movespec.current_released_version
     if released and released.pk != version.pk:
         older, newer = sorted((released, version), key=lambda one: one.version_number)

@@ -93,8 +93,7 @@ GROUP BY 1, 2
 def recent_sessions(
     project_ids: Sequence[UUID], *, now: datetime, max_sessions: int = MAX_SESSIONS
 ) -> dict[str, Any]:
-    """The days of UTC with sessions, the newest first. A session belongs to the day on which it was
-    created.
+    """The days of UTC on which sessions were created, the newest first.
 
     At most `max_sessions` are read, the newest: the merge of one index scan for each project gives
     them in that order, and nothing is sorted. `counted_from` is None unless there were more.
@@ -247,7 +246,6 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         ]
 
     def leads_to(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
-        """The lists of what it owns, for who may view them."""
         is_customer = isinstance(row, Organization)
         path = "project__organization__id__exact" if is_customer else "project__id__exact"
         own = "organization" if is_customer else "project__id__exact"

@@ -93,8 +93,7 @@ def means_one_id(text: str) -> bool:
 
 
 def searched(rows: QuerySet[Any], text: str, fields: Sequence[str]) -> QuerySet[Any]:
-    """The rows with an id of `ids_of`, or with each word of `text` in one of `fields`; all rows if
-    `text` is empty.
+    """The rows with an id of `ids_of`, or with each word of `text` in one of `fields`.
 
     Fields are as Django's `search_fields`: `=path` is compared as a whole. A field that is an id is
     compared only with ids, by its index.
@@ -172,7 +171,6 @@ def session_filters(text: str) -> dict[str, Any]:
 
 
 def label_filters(text: str) -> dict[str, Any]:
-    """The fields for a subject, else for a note."""
     if text.startswith(SUBJECT):
         return _subject_filters(text.removeprefix(SUBJECT).strip())
     if text.startswith(METADATA):

@@ -66,8 +66,7 @@ LINKED = (
 
 
 class DayFilter(LeftToList):
-    """A filter by days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both. It has an
-    input, which keeps the values of the other filters."""
+    """Days of UTC: `2026-11-25`, or `2026-11-19..2026-11-25` with both. An input has other days."""
 
     title = "day"
     parameter_name = "day"

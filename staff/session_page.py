@@ -112,7 +112,6 @@ class Seen(NamedTuple):
 
     @property
     def angles(self) -> list[tuple[DrivingAngle, float | None, float | None]]:
-        """Each driving angle, with its least and its most."""
         carried = driving_angles(self.spec) if self.spec else []
         ranges = self.stored.get("ranges", ())
         if len(carried) != len(ranges):
@@ -291,8 +290,7 @@ def repetition_rows(newest: Sequence[DetectionEvent], seen: Seen) -> list[dict[s
 def _row(
     event: DetectionEvent, began_ms: float, backs: Mapping[Any, Any], spec: MoveSpec | None
 ) -> dict[str, Any]:
-    """A row of the table: a repetition, or an attempt that did not count. `after` is the time since
-    the oldest event that was read."""
+    """A repetition, or an attempt. `after` is the time since the oldest event that was read."""
     payload, counts = event.payload, event.type == EventType.EVENT_COMPLETED
     metrics: dict[str, Any] = payload.get("metrics") or {}
     side, left_ms = payload.get("side"), (metrics.get("times") or {}).get("left_ms")

@@ -230,8 +230,7 @@ def _moment(at: datetime | None) -> str | None:
 
 
 def _cancellation(session: DetectionSession) -> LogEntry | None:
-    """The entry of the member of staff who cancelled it; None if its customer did, or if the log
-    no longer has it."""
+    """The entry of whoever of staff cancelled it, if one did and the log still has it."""
     if session.terminal_outcome != Outcome.CANCELLED:
         return None
     return history_of(session).filter(change_message__startswith="Cancelled ").first()

@@ -49,8 +49,7 @@ def history_add(
     flag: int = CHANGE,
     reason: str | None = None,
 ) -> LogEntry:
-    """Write what a user did to `row`, and why; or to a model's list. Django's own names no
-    customer."""
+    """Write what a user did to a row or a list, and why. Django's own names no customer."""
     if reason or REASON_BEFORE in message:
         message = f"{message}{REASON}{reason or ''}"
     return LogEntry.objects.create(
@@ -107,8 +106,7 @@ SOON, LATELY = timedelta(days=14), timedelta(days=1)
 
 
 def state_of_credential(credential: Credential, now: datetime) -> SafeString:
-    """Of a row with `replaced_at` it says too that it was replaced, and whether it is still
-    used."""
+    """A row with `replaced_at` says too that it was replaced, and whether it is still used."""
     if not row_is_live(now, revoked_at=credential.revoked_at, expires_at=credential.expires_at):
         return badge("revoked", "bad") if credential.revoked_at else badge("expired")
     own: SafeString | str = ""

@@ -153,7 +153,6 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
         return without_secrets(max(tried)[1], endpoint.url) if tried else None
 
     def leads_to(self, request: HttpRequest, row: WebhookEndpoint) -> list[tuple[str, str]]:
-        """The lists of its messages by status, each with their number."""
         if not may_view(request.user, WebhookDelivery):
             return []
         leads = []

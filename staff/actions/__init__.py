@@ -94,7 +94,6 @@ class StaffAction:
         return f"{self.label} {full_name(row)}"
 
     def effects(self, rows: Sequence[Any]) -> Sequence[str]:
-        """The effects, a sentence each."""
         return self.consequences
 
     def form(self, data: Any, row: Any, user: Any) -> forms.BaseForm:
@@ -141,8 +140,6 @@ def action_url(action: StaffAction | type[StaffAction], row: Model) -> str:
 
 
 class StaffActionAdmin(BoundedAdmin):
-    """A page whose rows have staff actions."""
-
     staff_actions: ClassVar[Sequence[StaffAction]] = ()
 
     def may(self, request: HttpRequest, action: StaffAction) -> bool:

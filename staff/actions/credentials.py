@@ -120,8 +120,7 @@ class Issued:
 
 
 def secret_page(issued: Issued, request: HttpRequest) -> TemplateResponse:
-    """The page of a new secret. It is the response to the POST: a redirect would have to store the
-    secret."""
+    """The response to the POST itself: a redirect would have to store the secret."""
     context = {
         **admin.site.each_context(request),
         "title": f"The secret of {issued.credential.project} / {visible(issued.credential.name)}",
@@ -135,8 +134,6 @@ def secret_page(issued: Issued, request: HttpRequest) -> TemplateResponse:
 
 
 class ExpiryField(forms.DateTimeField):
-    """A moment in the future, or none."""
-
     def __init__(self, **options: Any) -> None:
         super().__init__(
             required=False,
@@ -224,10 +221,7 @@ class Revoke(StaffAction):
 
 
 def rotate(credential: Credential, submission: Submission) -> tuple[Issued, str]:
-    """The successor, by the data of a `RotateForm`, and the deed for the old one's history.
-
-    Raises Conflict, as `credential_rotate` does.
-    """
+    """The successor, by the data of a `RotateForm`, and the deed for the old one's history."""
     data = submission.data
     successor, secret = credential_rotate(
         credential=credential,
@@ -299,8 +293,6 @@ def issued_before(credential_id: uuid.UUID, sentence: str) -> AlreadyDone:
 
 
 class Issue(StaffAction):
-    """The action of a project that issues a credential of one kind."""
-
     past = "Issued"
     form_class = IssueForm
     takes_many = False

@@ -158,7 +158,6 @@ class VersionAction(StaffAction):
         }
 
     def heading(self, row: MoveSpecVersion) -> str:
-        """The heading of the comparison."""
         if row.movespec.current_released_version is None:
             return "How it differs from the version that was released last"
         return "What changes for new sessions"
@@ -217,8 +216,6 @@ class Release(VersionAction):
 
 
 class RollBack(Release):
-    """The release of an earlier version than the released one."""
-
     name, label, past = "roll-back", "Roll back to", "Rolled back to"
     is_dangerous = goes_back = True
 

@@ -36,10 +36,7 @@ class Command(OperatorCommand):
         )
         parser.add_argument(
             "--service-account",
-            action="store_const",
-            dest="kind",
-            const=CredentialKind.SERVICE_ACCOUNT,
-            default=CredentialKind.API_KEY,
+            action="store_true",
             help="make a service account instead of an API key",
         )
 
@@ -47,7 +44,8 @@ class Command(OperatorCommand):
         project = Project.objects.filter(id=options["project_id"]).first()
         if project is None:
             raise CommandError(f"There is no project {options['project_id']}.")
-        kind, days = options["kind"], options["expires_in_days"]
+        is_account, days = options["service_account"], options["expires_in_days"]
+        kind = CredentialKind.SERVICE_ACCOUNT if is_account else CredentialKind.API_KEY
         given = {
             "name": options["name"],
             "scopes": options["scope"] or DEFAULT_SCOPES,

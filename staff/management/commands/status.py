@@ -79,10 +79,7 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
 
 
 def ask(job: str, address: str) -> tuple[Fields, Samples]:
-    """A process and its metrics, as far as it answers.
-
-    `state` is `ok`, or what is wrong with it; `disk` is empty, or what is wrong with its disk.
-    """
+    """A process and its metrics, as far as it answers: `state` and `disk` say what is wrong."""
     process = {"job": job, "address": address, "state": DOWN}
     process |= dict.fromkeys(("version", "revision", "disk"), "")
     samples: Samples = {}
@@ -312,8 +309,7 @@ def webhooks_lateness(samples: Samples) -> Fields:
 
 
 def task_lateness(task: str, ended_at: float) -> Fields:
-    """How late a task of beat is. On a new platform a task of every minute or more has not had its
-    turn yet."""
+    """On a new platform a task of every minute or more has not had its turn yet."""
     schedules = current_app.conf.beat_schedule.values()
     every = next(one["schedule"] for one in schedules if one["task"] == task)
     bound = Bound(short_name(task), TASK, max(MIN_LATE_SECONDS, TURNS * every), True)
@@ -382,7 +378,6 @@ def limit_words(one: Fields) -> str:
 
 
 def lines_of(status: Mapping[str, Any]) -> Iterator[str]:
-    """The status for people."""
     release = status["release"]
     named = release_words((release["version"], release["revision"]))
     yield f"kynaplatform {named}, engine {release['engine']}"
