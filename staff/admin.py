@@ -43,14 +43,6 @@ def beyond(user: User) -> QuerySet[Permission]:
     return Permission.objects.exclude(pk__in=permissions_of(user).values("pk"))
 
 
-def holds_all_of(user: User, one: User | Group) -> bool:
-    if user.is_superuser:
-        return True
-    if isinstance(one, User) and one.is_superuser:
-        return False
-    return not beyond(user).filter(pk__in=permissions_of(one).values("pk")).exists()
-
-
 class WithinOwnAdmin(AsShownAdmin, StrictAdmin):
     """A page of a holder of permissions. It is read-only to users who do not hold all of them."""
 
@@ -63,7 +55,12 @@ class WithinOwnAdmin(AsShownAdmin, StrictAdmin):
         return super().has_delete_permission(request, obj) and self._is_within(request, obj)
 
     def _is_within(self, request: HttpRequest, one: User | Group | None) -> bool:
-        return one is None or holds_all_of(_asker(request), one)
+        user = _asker(request)
+        if one is None or user.is_superuser:
+            return True
+        if isinstance(one, User) and one.is_superuser:
+            return False
+        return not beyond(user).filter(pk__in=permissions_of(one).values("pk")).exists()
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         if not _asker(request).is_superuser:

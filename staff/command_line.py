@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
+from django.db.models import Model
 
 from common.commands import OperatorCommand
 from kynaplatform import clock
@@ -20,10 +21,7 @@ from staff.states import history_add
 
 # No form and no `createsuperuser` accepts a name with a space: this is nobody's account.
 USERNAME = "command line"
-OWNERS: dict[str, type[Organization] | type[Project]] = {
-    "organization": Organization,
-    "project": Project,
-}
+OWNERS: dict[str, type[Model]] = {"organization": Organization, "project": Project}
 # What was done as a sentence for the history, None if nothing changed; and what is printed.
 Answer = tuple[str | None, dict[str, Any]]
 

@@ -27,15 +27,12 @@ from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
 from staff.actions.credentials import Revoke, Rotate
 from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
-from staff.display import id_column, in_use_first, link_to, lists_seen_by, moment_of, short_ids
+from staff.display import id_column, in_use_first, link, lists_seen_by, moment_of, short_ids
 from staff.lists import StrictFilter
 from staff.states import SOON, about_to_expire, state_of_credential
 
 
 class StateFilter(StrictFilter):
-    title = "state"
-    parameter_name = "state"
-
     def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
         live, soon = is_live(now), Q(expires_at__lte=now + SOON)
         return {
@@ -94,12 +91,12 @@ class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
     @admin.display(description="replaces")
     def predecessor(self, credential: Credential) -> SafeString | None:
         older = credential.replaces
-        return link_to(older, short_ids(older)) if older else None
+        return link(older, short_ids(older)) if older else None
 
     @admin.display(description="replaced by")
     def successor(self, credential: Credential) -> SafeString:
         """The newest first: a credential that goes on for a while may be rotated again."""
-        links = [(link_to(one, short_ids(one)),) for one in credential.successors.all()]
+        links = [(link(one, short_ids(one)),) for one in credential.successors.all()]
         return format_html_join(", ", "{}", links)
 
     def leads_to(self, request: HttpRequest, row: Credential) -> list[tuple[str, str]]:
@@ -126,7 +123,7 @@ class AccessTokenAdmin(ReadOnlyAdmin):
 
     @admin.display(description="minted with", ordering="credential")
     def minted_with(self, token: AccessToken) -> SafeString:
-        return link_to(token.credential, visible(token.credential.name))
+        return link(token.credential, visible(token.credential.name))
 
 
 @admin.register(SigningKey)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django import template
 from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db.models import Case, F, Model, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.constants import LOOKUP_SEP
@@ -206,14 +207,14 @@ def may_view(user: Any, model: type[Model]) -> bool:
     return bool(user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"))
 
 
-def page_of(row: Model) -> str:
-    """The address of the page of `row`. A credential has the page of its kind."""
+def page_of(row: Model, name: str = "change") -> str:
+    """The address of the page of `row`, or of its action. A credential has those of its kind."""
     model = OF_KIND[row.kind] if isinstance(row, Credential) else type(row)
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk])
+    return reverse(admin_urlname(model._meta, name), args=[row.pk])  # type: ignore[arg-type]
 
 
 def list_of(model: type[Model], **filters: Any) -> str:
-    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    address = reverse(admin_urlname(model._meta, "changelist"))  # type: ignore[arg-type]
     return f"{address}?{urlencode(filters)}" if filters else address
 
 
@@ -228,12 +229,9 @@ def lists_seen_by(
     ]
 
 
-def link(address: str, text: object) -> SafeString:
-    return format_html('<a href="{}">{}</a>', address, text)
-
-
-def link_to(row: Model, text: object) -> SafeString:
-    return link(page_of(row), text)
+def link(to: Model | str, text: object) -> SafeString:
+    """A link to the page of a row, or to an address."""
+    return format_html('<a href="{}">{}</a>', to if isinstance(to, str) else page_of(to), text)
 
 
 def in_use_first(model: type[Model]) -> list[Any]:
@@ -294,4 +292,4 @@ def author_of(row: Any, credential_id: UUID | None) -> SafeString | str:
     if row.author_kind is None:
         return visible(row.author_name)
     author = OF_KIND[row.author_kind](pk=credential_id, kind=row.author_kind)
-    return link_to(author, visible(row.author_name))
+    return link(author, visible(row.author_name))

@@ -78,7 +78,22 @@ class Erase(StaffAction):
         return EraseForm(data, row)
 
     def context(self, row: Any, form: forms.BaseForm) -> dict[str, Any]:
-        return {"facts": facts_of(row)}
+        """What distinguishes it from another of its name, by reads that stay small."""
+        now = clock.now()
+        own = "organization" if isinstance(row, Organization) else "pk"
+        projects = Project.objects.filter(**{own: row.pk})
+        newest = DetectionSession.objects.filter(project=OuterRef("pk")).order_by("-created_at")
+        by_project = projects.annotate(newest=Subquery(newest.values("created_at")[:1]))
+        last = by_project.aggregate(last=Max("newest"))["last"]
+        sessions = DetectionSession.objects.filter(project__in=projects)
+        facts = [
+            ("Id", row.pk),
+            ("Made", moment(row.created_at, now)),
+            ("Sessions", count_up_to(sessions)),
+            ("Last session", moment(last, now) if last else "none"),
+            ("Live streams", sessions.live().attached(now).count()),
+        ]
+        return {"facts": facts}
 
     def effects(self, rows: Sequence[Any]) -> list[str]:
         row: Any = rows[0]
@@ -100,28 +115,7 @@ class Erase(StaffAction):
         return ActionResult(SENTENCE, lambda request: HttpResponseRedirect(page_of(erasure)))
 
 
-def facts_of(row: Organization | Project) -> list[tuple[str, Any]]:
-    """What distinguishes it from another of its name, by reads that stay small."""
-    now = clock.now()
-    own = "organization" if isinstance(row, Organization) else "pk"
-    projects = Project.objects.filter(**{own: row.pk})
-    newest = DetectionSession.objects.filter(project=OuterRef("pk")).order_by("-created_at")
-    by_project = projects.annotate(newest=Subquery(newest.values("created_at")[:1]))
-    last = by_project.aggregate(last=Max("newest"))["last"]
-    sessions = DetectionSession.objects.filter(project__in=projects)
-    return [
-        ("Id", row.pk),
-        ("Made", moment(row.created_at, now)),
-        ("Sessions", count_up_to(sessions)),
-        ("Last session", moment(last, now) if last else "none"),
-        ("Live streams", sessions.live().attached(now).count()),
-    ]
-
-
 class StateFilter(StrictFilter):
-    title = "state"
-    parameter_name = "state"
-
     def conditions(self, now: Any) -> dict[str, tuple[str, Q]]:
         is_over = Q(ended_at__isnull=False)
         return {"pending": ("Pending", ~is_over), "done": ("Done", is_over)}
@@ -138,18 +132,11 @@ class ErasureAdmin(ReadOnlyAdmin):
     list_filter = [StateFilter, "kind"]
     search_fields = ["=id", "=project_id", "=organization_id"]
     sortable_by = ()
-    fieldsets = [
-        (
-            None,
-            {
-                "description": "The worker erases a batch at a time, every 15 seconds.",
-                "fields": [
-                    "id", "kind", "state", "sessions", "requested_at", "ended_at",
-                    "organization_id", "project_id", "exported_at",
-                ],
-            },
-        )
-    ]  # fmt: skip
+    description = "The worker erases a batch at a time, every 15 seconds."
+    fieldsets = [(None, {"description": description, "fields": [
+        "id", "kind", "state", "sessions", "requested_at", "ended_at", "organization_id",
+        "project_id", "exported_at",
+    ]})]  # fmt: skip
 
     @admin.display(description="state")
     def state(self, erasure: Erasure) -> SafeString:

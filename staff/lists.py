@@ -112,6 +112,8 @@ def _short(text: str) -> str:
 class StrictFilter(admin.SimpleListFilter):
     """A filter that accepts only the values that it shows."""
 
+    title = parameter_name = "state"
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         if self.value() not in (None, *(name for name, _ in self.lookup_choices)):
@@ -301,10 +303,8 @@ class KeysetAdmin(DownloadableAdmin):
     # In another order, a page would read every row.
     sortable_by = ()
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset, False
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return rows
 
 
 class LeftToList(admin.SimpleListFilter):

@@ -111,9 +111,15 @@ def _rows(left: list[str], right: list[str]) -> Iterator[DiffRow]:
 
 
 def _readable(row: DiffRow) -> DiffRow:
+    """The row, with the words between the common beginning and end of changed lines marked."""
     old, new = visible(row.left), visible(row.right)
     if row.kind == "changed":
-        old, new = _marked(old, new)
+        start, end = _common_ends(old, new)
+        while start and old[start - 1].isalnum():
+            start -= 1
+        while end and old[-end].isalnum():
+            end -= 1
+        old, new = _mark("del", old, start, end), _mark("ins", new, start, end)
     return row._replace(left=old, right=new)
 
 
@@ -125,17 +131,8 @@ def _common_ends(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
     return start, next((at for at in ends if left[-1 - at] != right[-1 - at]), shorter - start)
 
 
-def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both lines, with the words between their common beginning and end marked."""
-    start, end = _common_ends(old, new)
-    while start and old[start - 1].isalnum():
-        start -= 1
-    while end and old[-end].isalnum():
-        end -= 1
-    return _mark("del", old, start, len(old) - end), _mark("ins", new, start, len(new) - end)
-
-
-def _mark(tag: str, text: str, start: int, stop: int) -> SafeString:
+def _mark(tag: str, text: str, start: int, end: int) -> SafeString:
+    stop = len(text) - end
     if start == stop:
         return escape(text)
     shape = f"{{}}<{tag}>{{}}</{tag}>{{}}"

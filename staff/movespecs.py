@@ -1,7 +1,6 @@
 """The pages of MoveSpecs, their versions, drafts and releases."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from kynaplatform import clock
 from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from sessions_app.models import DetectionSession
-from staff.actions import StaffActionAdmin, action_url
+from staff.actions import StaffActionAdmin
 from staff.actions import movespecs as actions
 from staff.actions.movespecs import (
     MAX_CHOICES,
@@ -37,7 +36,7 @@ from staff.display import (
     full_name,
     id_column,
     in_use_first,
-    link_to,
+    link,
     lists_seen_by,
     may_view,
     moment,
@@ -74,16 +73,6 @@ def version_state(version: Any) -> SafeString:
     return badge("released before" if version.was_released else "never released")
 
 
-def version_row(user: Any, version: Any, now: datetime) -> dict[str, Any]:
-    return {
-        "number": link_to(version, f"Version {version.version_number}"),
-        "state": version_state(version),
-        "made": moment(version.created_at, now),
-        "made_by": made_by(version),
-        "links": list(_links(user, version)),
-    }
-
-
 def _links(user: Any, version: Any) -> Iterator[tuple[str, str]]:
     """A comparison is from the older to the newer, be that released or not."""
     released = version.movespec.current_released_version
@@ -93,7 +82,7 @@ def _links(user: Any, version: Any) -> Iterator[tuple[str, str]]:
     yield from lists_seen_by(user, ("Sessions", DetectionSession, {"q": version.pk}))
     for action in (actions.Release(), actions.RollBack()):
         if user.has_perm(action.permission) and action.applies_to(version):
-            yield f"{action.label} …", action_url(action, version)
+            yield f"{action.label} …", page_of(version, action.name)
 
 
 # The newest versions, so many, are on a MoveSpec's page.
@@ -164,21 +153,26 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         return release_words(movespec)
 
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
-        context = super().page_context(request, movespec)
+        context, now = super().page_context(request, movespec), clock.now()
         card = accuracy_cards().get(movespec.id)
         versions = with_releases(movespec.versions.all())
         versions = with_author(versions, "created_by", request.user)
         newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])
-        for version in newest:
-            version.movespec = movespec
         if request.user.has_perm(RollBack.permission) and (previous := _previous_version(movespec)):
             label = f"{RollBack.label} {name_of(previous)} …"
-            roll_back = {"label": label, "address": action_url(RollBack, previous)}
+            roll_back = {"label": label, "address": page_of(previous, RollBack.name)}
             context["staff_actions"].insert(0, roll_back)
         return {
             **context,
             "versions": [
-                version_row(request.user, version, clock.now()) for version in newest[:MAX_LISTED]
+                {
+                    "number": link(version, f"Version {version.version_number}"),
+                    "state": version_state(version),
+                    "made": moment(version.created_at, now),
+                    "made_by": made_by(version),
+                    "links": list(_links(request.user, version)),
+                }
+                for version in newest[:MAX_LISTED]
             ],
             "more_versions": len(newest) > MAX_LISTED,
             "card": card,

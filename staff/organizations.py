@@ -58,7 +58,6 @@ from staff.display import (
     DAY,
     badge,
     link,
-    link_to,
     list_of,
     lists_seen_by,
     may_view,
@@ -239,7 +238,7 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
         erasure = erasure_of(row)
         return [
             ("State", self.state(row)),
-            *([("Being erased", link_to(erasure, "how far it is"))] if erasure else []),
+            *([("Being erased", link(erasure, "how far it is"))] if erasure else []),
             *((capfirst(one.short_description), one(row)) for one in counts),
             ("Made", moment(row.created_at, clock.now())),
             ("Id", row.pk),
@@ -329,7 +328,7 @@ class ProjectAdmin(SuspendableAdmin):
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         owner = row.organization
         if may_view(request.user, Organization):
-            owner = link_to(owner, owner)
+            owner = link(owner, owner)
         return [("Customer", owner), *super().facts(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:

@@ -98,8 +98,6 @@ def searched(rows: QuerySet[Any], text: str, fields: Sequence[str]) -> QuerySet[
     Fields are as Django's `search_fields`: `=path` is compared as a whole. A field that is an id is
     compared only with ids, by its index.
     """
-    if not text.strip():
-        return rows
     paths = {path.removeprefix("="): path for path in fields}
     ids = [
         path for path in paths if isinstance(get_fields_from_path(rows.model, path)[-1], UUIDField)
@@ -194,8 +192,7 @@ def _metadata_filters(text: str) -> dict[str, Any]:
 
 def _filters_of_id(row_id: Any) -> dict[str, Any]:
     versions = MoveSpecVersion.objects.filter(id=row_id)
-    if version := versions.values_list("movespec__project_id").first():
-        [project_id] = version
+    if project_id := versions.values_list("movespec__project_id", flat=True).first():
         own = {} if project_id == CATALOGUE_PROJECT else {"project_id": project_id}
         return {"version_id": row_id, **own}
     return {"project_id": row_id} if Project.objects.filter(id=row_id).exists() else {}

@@ -6,18 +6,11 @@ The reasons are guesses from the stored summary, the likeliest first.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec.structs import astuple
 
-from detection import (
-    DrivingAngle,
-    MoveSpec,
-    MoveSpecInvalid,
-    QualityReason,
-    Side,
-    driving_angles,
-)
+from detection import DrivingAngle, MoveSpec, MoveSpecInvalid, QualityReason, Side, driving_angles
 from sessions_app.attempt_words import check_words, why_words
 from sessions_app.context import spec_of_session
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
@@ -71,7 +64,7 @@ def spec_of(session: DetectionSession) -> MoveSpec | None:
 
 def session_page(session: DetectionSession) -> dict[str, Any]:
     """The variables of a session's page, read by four queries at most."""
-    seen = Seen(session, spec_of(session), _stored(session))
+    seen = Seen(session)
     # Sequences have no gap, so no plan reads more of a long session.
     newest = list(
         session.events.filter(sequence__gt=session.events_total - EVENTS).order_by("-sequence")
@@ -87,58 +80,39 @@ def session_page(session: DetectionSession) -> dict[str, Any]:
     }
 
 
-class Seen(NamedTuple):
-    """A session, its MoveSpec where that can be read, and its stored summary."""
+class Seen:
+    """A session, its MoveSpec where that can be read, and what its stored summary says."""
 
-    session: DetectionSession
-    spec: MoveSpec | None
-    stored: Mapping[str, Any]
-
-    @property
-    def frames(self) -> int:
-        return int(self.stored.get("frames", 0))
-
-    @property
-    def usable_share(self) -> float:
-        return self.stored.get("usable", 0) / self.frames if self.frames else 0.0
-
-    @property
-    def active_ms(self) -> float:
-        return float(self.stored.get("active_ms", 0.0))
-
-    @property
-    def frames_a_second(self) -> float | None:
-        return 1000 * self.stored.get("intervals", 0) / self.active_ms if self.active_ms else None
-
-    @property
-    def angles(self) -> list[tuple[DrivingAngle, float | None, float | None]]:
+    def __init__(self, session: DetectionSession) -> None:
+        self.session, self.spec = session, spec_of(session)
+        stored = summary_of(session)
+        if stored is None:
+            this = DetectionSession.objects.filter(id=session.id)
+            stored = this.values_list(SUMMARY, flat=True).first()
+        # Code from before there were summaries stored none.
+        self.stored: Mapping[str, Any] = stored if stored and "frames" in stored else {}
+        self.frames: int = self.stored.get("frames", 0)
+        self.usable_share = self.stored.get("usable", 0) / self.frames if self.frames else 0.0
+        self.active_ms: float = self.stored.get("active_ms", 0.0)
+        self.frames_a_second: float | None = None
+        if self.active_ms:
+            self.frames_a_second = 1000 * self.stored.get("intervals", 0) / self.active_ms
+        self.rejected = Counter[str](self.stored.get("rejected", {}))
+        self.quality = quality_of(self.stored)
+        self.movements = counted_of(self.stored) or {}
         carried = driving_angles(self.spec) if self.spec else []
         ranges = self.stored.get("ranges", ())
-        if len(carried) != len(ranges):
-            return []
-        return [(angle, *range_) for angle, range_ in zip(carried, ranges, strict=True)]
-
-    @property
-    def movements(self) -> dict[str, MovementSummary]:
-        return counted_of(self.stored) or {}
-
-
-def _stored(session: DetectionSession) -> Mapping[str, Any]:
-    """Empty where nothing was stored, or by code from before there were summaries."""
-    stored = summary_of(session)
-    if stored is None:
-        this = DetectionSession.objects.filter(id=session.id)
-        stored = this.values_list(SUMMARY, flat=True).first()
-    return stored if stored and "frames" in stored else {}
+        self.angles: list[tuple[DrivingAngle, float | None, float | None]] = []
+        if len(carried) == len(ranges):
+            self.angles = [(angle, *both) for angle, both in zip(carried, ranges, strict=True)]
 
 
 def _frames(seen: Seen) -> Iterator[Fact]:
     """What the frames showed, as (name, value, what is asked for)."""
     session, stored = seen.session, seen.stored
-    rejected = Counter(stored.get("rejected", {}))
     if session.rejected_frames_total:
-        named = [f"{reason}: {frames}" for reason, frames in rejected.most_common()]
-        if (unknown := session.rejected_frames_total - rejected.total()) > 0:
+        named = [f"{reason}: {frames}" for reason, frames in seen.rejected.most_common()]
+        if (unknown := session.rejected_frames_total - seen.rejected.total()) > 0:
             named.append(f"not stored: {unknown}")
         yield "Frames rejected", f"{session.rejected_frames_total}", ", ".join(named)
     if repeated := stored.get("repeated"):
@@ -152,10 +126,9 @@ def _frames(seen: Seen) -> Iterator[Fact]:
     if seen.frames < session.accepted_frames_total:
         of += f", of {session.accepted_frames_total} accepted"
     yield "Frames with a usable pose", f"{seen.usable_share:.0%}", of
-    quality = quality_of({"quality": stored.get("quality", {})})
-    if quality is not None:
+    if seen.quality is not None:
         doubted = f"doubted below {DOUBTED_BELOW:.0%}"
-        yield "Could be counted", f"{quality.countable_share:.0%}", doubted
+        yield "Could be counted", f"{seen.quality.countable_share:.0%}", doubted
     if seen.frames_a_second is not None:
         yield "Frames a second", number_words(round(seen.frames_a_second, 1)), ""
     for angle, least, most in seen.angles:
@@ -172,8 +145,7 @@ def _frames(seen: Seen) -> Iterator[Fact]:
 
 def _why(seen: Seen) -> Iterator[str]:
     """Why nothing was counted; where something was, only what may have cost repetitions."""
-    session, counted = seen.session, sum(seen.session.repetitions.values())
-    rejected = Counter(seen.stored.get("rejected", {}))
+    session, rejected = seen.session, seen.rejected
     if not seen.frames:
         if session.accepted_frames_total:
             return  # earlier code accepted them, and stored no summary
@@ -194,17 +166,13 @@ def _why(seen: Seen) -> Iterator[str]:
     a_second = seen.frames_a_second
     if a_second is not None and a_second < MIN_PER_SECOND:
         yield f"Only {a_second:.1f} frames came a second: a phase may lie between two of them."
-    if counted:
-        yield from _doubts(seen.stored.get("quality", {}))
+    if any(session.repetitions.values()):
+        shares = shares_of(seen.stored.get("quality", {}))
+        if seen.quality and shares and seen.quality.countable_share < DOUBTED_BELOW:
+            for reason in seen.quality.reasons:
+                yield f"{shares[reason]:.0%} {DOUBTS[reason]}"
     elif seen.spec is not None and seen.stored.get("usable"):
         yield from _missed(seen, seen.spec)
-
-
-def _doubts(state: Mapping[str, Any]) -> Iterator[str]:
-    quality, shares = quality_of({"quality": state}), shares_of(state)
-    if quality and shares and quality.countable_share < DOUBTED_BELOW:
-        for reason in quality.reasons:
-            yield f"{shares[reason]:.0%} {DOUBTS[reason]}"
 
 
 def _missed(seen: Seen, spec: MoveSpec) -> Iterator[str]:

@@ -42,7 +42,6 @@ from staff.display import (
     full_name,
     id_column,
     link,
-    link_to,
     list_of,
     may_view,
     moment_of,
@@ -52,12 +51,7 @@ from staff.lists import ROWS_AT_ONCE, KeysetAdmin, attachment, csv_lines, requir
 from staff.search import LABELS, SESSIONS_HELP, SUBJECT, session_filters
 from staff.session_list import LINKED, DayFilter, SessionChangeList, StatusFilter
 from staff.session_page import session_page, spec_of
-from staff.states import (
-    history_of,
-    message_and_reason,
-    state_of_session,
-    with_suspensions,
-)
+from staff.states import history_of, message_and_reason, state_of_session, with_suspensions
 from webhooks.models import WebhookDelivery
 
 
@@ -124,14 +118,14 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="customer")
     def customer(self, session: DetectionSession) -> SafeString:
-        return link_to(session.project, session.project)
+        return link(session.project, session.project)
 
     @admin.display(description="MoveSpec")
     def movespec(self, session: DetectionSession) -> SafeString:
         version = session.resolved_version
-        name = link_to(version.movespec, version.movespec)
+        name = link(version.movespec, version.movespec)
         number = f"version {version.version_number}"
-        return format_html("{}, {}", name, link_to(version, number))
+        return format_html("{}, {}", name, link(version, number))
 
     @admin.display(description="status")
     def state(self, session: DetectionSession) -> SafeString:
@@ -280,7 +274,9 @@ def _cells(event: DetectionEvent, named: list[str], spec: MoveSpec | None) -> di
     metrics = payload.get("metrics") or {}
     previous = metrics.get("previous") or {}
     measures = metrics.get("measures", {})
+    own_checks = metrics.get("checks", ())
     uncertain = {name for name, one in measures.items() if one.get("uncertain")}
+    uncertain |= {check["name"] for check in own_checks if check.get("uncertain")}
     cells: dict[str, object] = {
         "event": event.sequence,
         "ts_ms": whole_ts(event.ts_ms),
@@ -297,18 +293,10 @@ def _cells(event: DetectionEvent, named: list[str], spec: MoveSpec | None) -> di
         cells["why"] = why_words(payload, spec)
     for name, one in measures.items():
         cells |= {f"{name} {end}": one.get(end) for end in ("least", "most")}
-    for check in metrics.get("checks", ()):
-        cells |= _check_cells(f"check.{check['name']}", check)
-        uncertain |= {check["name"]} if check.get("uncertain") else set()
-    for check in previous.get("checks", ()):
-        cells |= _check_cells(f"check.previous.{check['name']}", check)
+    for way, checks in (("check", own_checks), ("check.previous", previous.get("checks", ()))):
+        for check in checks:
+            column = f"{way}.{check['name']}"
+            cells |= {column: OUTCOMES[check["met"]], f"{column}.value": check["value"]}
+            cells[f"{column}.by"] = check["by"]
     cells["uncertain"] = ", ".join(name for name in named if name in uncertain) or None
     return cells
-
-
-def _check_cells(column: str, check: dict[str, Any]) -> dict[str, object]:
-    return {
-        column: OUTCOMES[check["met"]],
-        f"{column}.value": check["value"],
-        f"{column}.by": check["by"],
-    }

@@ -63,7 +63,7 @@ class UsageMonthAdmin(ReadOnlyAdmin):
     only_in_csv = ["organization_id", "active_ms"]
     list_filter = [MonthFilter, CustomerFilter]
     ordering = ["-month", "-accepted_frames", "organization_id"]
-    # Django shows its search box for these; `get_search_results` searches the organizations.
+    # Django shows its search box for these; `search` searches the organizations.
     search_fields = ["name", "=id"]
     search_help_text = "By the name of a customer, or its id. The months are of UTC."
     fields = ["shown_month", "customer", "organization_id", *NUMBERS, "active_hours"]
@@ -73,13 +73,9 @@ class UsageMonthAdmin(ReadOnlyAdmin):
         rows: QuerySet[UsageMonth] = super().get_queryset(request)
         return rows.annotate(customer_name=Subquery(named))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if not search_term.strip():
-            return queryset, False
-        found = searched(Organization.objects.all(), search_term, ["name", "=id"])
-        return queryset.filter(organization_id__in=found.order_by().values("id")), False
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        found = searched(Organization.objects.all(), text, self.search_fields)
+        return rows.filter(organization_id__in=found.order_by().values("id"))
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {**super().page_context(request, row), "subtitle": customer_of(row)}

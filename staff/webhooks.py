@@ -75,9 +75,6 @@ HIDDEN_HELP: Final = (
 
 
 class EndpointStateFilter(StrictFilter):
-    title = "state"
-    parameter_name = "state"
-
     def conditions(self, now: datetime) -> dict[str, tuple[str, Q]]:
         is_on = Q(disabled_at__isnull=True)
         return {

@@ -16,10 +16,10 @@ from django.contrib.admin.models import CHANGE
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
 from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, Conflict
@@ -134,11 +134,6 @@ class StaffAction:
         return result
 
 
-def action_url(action: StaffAction | type[StaffAction], row: Model) -> str:
-    opts = row._meta
-    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{action.name}", args=[row.pk])
-
-
 class StaffActionAdmin(BoundedAdmin):
     staff_actions: ClassVar[Sequence[StaffAction]] = ()
 
@@ -166,7 +161,7 @@ class StaffActionAdmin(BoundedAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         offered = [
-            {"label": f"{action.label} …", "address": action_url(action, row)}
+            {"label": f"{action.label} …", "address": page_of(row, action.name)}
             for action in self.staff_actions
             if self.may(request, action) and action.applies_to(row)
         ]
