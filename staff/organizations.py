@@ -33,14 +33,7 @@ from django.utils.text import capfirst
 from erasure.erasures import erasure_of
 from kynaplatform import clock
 from movespecs.models import MoveSpec
-from projects.models import (
-    ApiKey,
-    CredentialKind,
-    Organization,
-    Project,
-    ServiceAccount,
-    is_live,
-)
+from projects.models import ApiKey, CredentialKind, Organization, Project, ServiceAccount, is_live
 from sessions_app.listing import LIVE
 from sessions_app.models import DetectionSession, Outcome
 from staff.actions import StaffActionAdmin
@@ -54,16 +47,7 @@ from staff.actions.organizations import (
     onboard_view,
 )
 from staff.base import AsShownAdmin, OwnerFilter, changes_of
-from staff.display import (
-    DAY,
-    badge,
-    link,
-    list_of,
-    lists_seen_by,
-    may_view,
-    moment,
-    moment_of,
-)
+from staff.display import DAY, badge, link, list_of, lists_seen_by, may_view, moment, moment_of
 from staff.erasures import Erase
 from staff.lists import StrictFilter
 from staff.states import outcome_words, with_suspensions

@@ -31,14 +31,7 @@ from django.utils.text import capfirst, smart_split, unescape_string_literal
 from common.names import visible
 from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion
-from projects.models import (
-    AccessToken,
-    ApiKey,
-    Organization,
-    Project,
-    ServiceAccount,
-    SigningKey,
-)
+from projects.models import AccessToken, ApiKey, Organization, Project, ServiceAccount, SigningKey
 from sessions_app.context import fault_of_subject
 from sessions_app.listing import AnyOf, ids_with_note
 from sessions_app.models import DetectionSession

@@ -15,13 +15,7 @@ from sessions_app.attempt_words import check_words, why_words
 from sessions_app.context import spec_of_session
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType
 from sessions_app.stream_state import SUMMARY, summary_of
-from sessions_app.summary import (
-    DOUBTED_BELOW,
-    MovementSummary,
-    counted_of,
-    quality_of,
-    shares_of,
-)
+from sessions_app.summary import DOUBTED_BELOW, MovementSummary, counted_of, quality_of, shares_of
 from staff.display import duration, number_words
 
 # The newest repetitions and attempts that are listed, the newest events that they are sought in,
