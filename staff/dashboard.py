@@ -8,76 +8,56 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Model, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
 
+from erasure.models import Erasure
 from kynaplatform.timing import SWEEP_STANDS
-from projects.models import Organization, Project
+from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
+from projects.models import AccessToken, ApiKey, Organization, Project, ServiceAccount, SigningKey
 from sessions_app.metrics import live_counts, sweep_lag, swept_at
 from sessions_app.models import DetectionSession, Mode, Status
-from staff.actions.organizations import MAY_ONBOARD, ONBOARD
+from staff.actions.organizations import ONBOARD
 from staff.display import DAY, OF_KIND, RowCount, count_up_to, duration, list_of, may_view
 from staff.states import about_to_expire, needs_attention
-from webhooks.models import SenderState, WebhookEndpoint
+from usage.models import UsageMonth
+from webhooks.models import SenderState, WebhookDelivery, WebhookEndpoint
 
-# A group's title, and its models as `app.model`, in their order.
-GROUPS: Sequence[tuple[str, Sequence[str]]] = (
-    ("Customers", ("projects.organization", "projects.project", "usage.usagemonth")),
-    ("Credentials", ("projects.apikey", "projects.serviceaccount", "projects.accesstoken")),
-    (
-        "Movements",
-        (
-            "movespecs.movespec",
-            "movespecs.movespecversion",
-            "movespecs.release",
-            "movespecs.movespecdraft",
-        ),
-    ),
-    ("Sessions", ("sessions_app.detectionsession",)),
-    ("Webhooks", ("webhooks.webhookendpoint", "webhooks.webhookdelivery")),
-    ("Erasures", ("erasure.erasure",)),
-    ("Platform", ("admin.logentry", "auth.user", "auth.group", "projects.signingkey")),
-)
-
-# The label of each task of staff, the page on which it begins, and the permissions that it takes.
-TASKS = (
-    ("Find a customer", "projects_organization_changelist", ["projects.view_organization"]),
-    ("See what customers used", "usage_usagemonth_changelist", ["usage.view_usagemonth"]),
-    (ONBOARD, "projects_organization_onboard", MAY_ONBOARD),
-    ("Issue an API key", "projects_project_changelist", ["projects.add_apikey"]),
-    ("Rotate or revoke a key", "projects_apikey_changelist", ["projects.change_apikey"]),
-    ("See a movement's versions", "movespecs_movespec_changelist", ["movespecs.view_movespec"]),
-    (
-        "Release, roll back or withdraw a version",
-        "movespecs_movespecversion_changelist",
-        ["movespecs.release_movespecversion"],
-    ),
-    (
-        "See what a session counted",
-        "sessions_app_detectionsession_changelist",
-        ["sessions_app.view_detectionsession"],
-    ),
-    (
-        "See why a webhook fails",
-        "webhooks_webhookendpoint_changelist",
-        ["webhooks.view_webhookendpoint"],
-    ),
-    ("See who did what", "admin_logentry_changelist", ["admin.view_logentry"]),
+# A group's title, and its models in their order.
+GROUPS: dict[str, Sequence[type[Model]]] = {
+    "Customers": (Organization, Project, UsageMonth),
+    "Credentials": (ApiKey, ServiceAccount, AccessToken),
+    "Movements": (MoveSpec, MoveSpecVersion, Release, MoveSpecDraft),
+    "Sessions": (DetectionSession,),
+    "Webhooks": (WebhookEndpoint, WebhookDelivery),
+    "Erasures": (Erasure,),
+    "Platform": (LogEntry, User, Group, SigningKey),
+}
+# The label of each task of staff, the list on which it begins, and the permissions that it takes.
+TASKS: Sequence[tuple[str, type[Model], Sequence[str]]] = (
+    ("Find a customer", Organization, ["view_organization"]),
+    ("See what customers used", UsageMonth, ["view_usagemonth"]),
+    (ONBOARD, Organization, ["add_organization", "add_project", "add_apikey"]),
+    ("Issue an API key", Project, ["add_apikey"]),
+    ("Rotate or revoke a key", ApiKey, ["change_apikey"]),
+    ("See a movement's versions", MoveSpec, ["view_movespec"]),
+    ("Release, roll back or withdraw a version", MoveSpecVersion, ["release_movespecversion"]),
+    ("See what a session counted", DetectionSession, ["view_detectionsession"]),
+    ("See why a webhook fails", WebhookEndpoint, ["view_webhookendpoint"]),
+    ("See who did what", LogEntry, ["view_logentry"]),
 )
 
 
 def grouped(apps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    models = {
-        f"{app['app_label']}.{model['model'].__name__.lower()}": model
-        for app in apps
-        for model in app["models"]
-    }
-    if log := models.get("admin.logentry"):
+    models = {model["model"]: model for app in apps for model in app["models"]}
+    if log := models.get(LogEntry):
         log["name"] = "Who did what"
     groups = [
-        {"name": title, "models": [models[label] for label in labels if label in models]}
-        for title, labels in GROUPS
+        {"name": title, "models": [models[one] for one in group if one in models]}
+        for title, group in GROUPS.items()
     ]
     return [group for group in groups if group["models"]]
 
@@ -88,12 +68,13 @@ BAR_HEIGHT, BAR_STEP = 100, 10
 
 
 def dashboard(user: Any, *, now: datetime) -> dict[str, Any]:
+    onboard = reverse("admin:projects_organization_onboard")
     shown: dict[str, Any] = {
         "attention": list(_attention(user, now)),
         "tasks": [
-            (label, reverse(f"admin:{page}"))
-            for label, page, permissions in TASKS
-            if user.has_perms(permissions)
+            (label, onboard if label == ONBOARD else list_of(model))
+            for label, model, codenames in TASKS
+            if user.has_perms([f"{model._meta.app_label}.{one}" for one in codenames])
         ],
     }
     if may_view(user, DetectionSession):
@@ -123,11 +104,7 @@ def sweep_stands(now: datetime, lag: timedelta) -> str | None:
 
 
 def created_per_hour(now: datetime) -> dict[str, Any]:
-    """A chart of the sessions created in each of the last hours, the running hour last.
-
-    Each of its `bars` is an hour with its number of sessions, and a rectangle BAR_STEP after the
-    last.
-    """
+    """A chart of the sessions created in each of the last hours, the running hour last."""
     running = now.replace(minute=0, second=0, microsecond=0)
     hours = [running - timedelta(hours=back) for back in reversed(range(HOURS))]
     # Every status and mode is named, so that their index with the time serves.
