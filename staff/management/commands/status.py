@@ -80,8 +80,14 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
 
 def ask(job: str, address: str) -> tuple[Fields, Samples]:
     """A process and its metrics, as far as it answers: `state` and `disk` say what is wrong."""
-    process = {"job": job, "address": address, "state": DOWN}
-    process |= dict.fromkeys(("version", "revision", "disk"), "")
+    process = {
+        "job": job,
+        "address": address,
+        "state": DOWN,
+        "version": "",
+        "revision": "",
+        "disk": "",
+    }
     samples: Samples = {}
     try:
         status, body = get(address, "/readyz")
@@ -97,9 +103,8 @@ def ask(job: str, address: str) -> tuple[Fields, Samples]:
     if status == http.HTTPStatus.OK:
         with suppress(ValueError):  # another program has the port
             samples = samples_of(text_string_to_metric_families(body.decode()))
-        free, size = (
-            sum(values_of(samples, name)) for name in ("kyna_disk_free_bytes", "kyna_disk_bytes")
-        )
+        free = sum(values_of(samples, "kyna_disk_free_bytes"))
+        size = sum(values_of(samples, "kyna_disk_bytes"))
         if free < MIN_FREE_SHARE * size:
             process["disk"] = f"{free / size:.0%} of its disk is free"
         for labels, _ in samples.get("kyna_build_info", ()):
@@ -208,7 +213,6 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
         checks = readiness().states()
         found = [one.result() for one in asked]
         checks["redis"] = redis.result()
-    processes = [process for process, _ in found]
     failed_at: dict[str, float] = {}
     for _, samples in found:
         for labels, value in samples.get(TASK_FAILED, ()):
@@ -233,7 +237,7 @@ def status_of(targets: Iterable[tuple[str, str]]) -> dict[str, Any]:
             "revision": settings.BUILD_REVISION,
             "engine": ENGINE_BUILD.name,
         },
-        "processes": processes,
+        "processes": [process for process, _ in found],
         "checks": checks,
         "late": late,
         "failures": failures,
@@ -269,10 +273,6 @@ def read_database(failed_at: Mapping[str, float]) -> tuple[list[Fields], Fields]
     late.append(webhooks_lateness(samples))
     last_runs = {labels["task"]: value for labels, value in samples.get(TASK, ())}
     late += [task_lateness(task, ended_at) for task, ended_at in last_runs.items()]
-    unreadable, failing = (
-        int(max(values_of(samples, name), default=0))
-        for name in ("kyna_sessions_unreadable", "kyna_webhook_endpoints_failing")
-    )
     return late, {
         "tasks": [
             short_name(task)
@@ -280,9 +280,9 @@ def read_database(failed_at: Mapping[str, float]) -> tuple[list[Fields], Fields]
             if failed_at.get(task, 0.0) > ended_at
         ],
         "sessions": failed_sessions(),
-        "unreadable_sessions": unreadable,
+        "unreadable_sessions": int(sum(values_of(samples, "kyna_sessions_unreadable"))),
         # Each is its customer's, and no problem.
-        "webhook_endpoints": failing,
+        "webhook_endpoints": int(sum(values_of(samples, "kyna_webhook_endpoints_failing"))),
     }
 
 
@@ -304,8 +304,8 @@ def webhooks_lateness(samples: Samples) -> Fields:
     number = {labels["state"]: one for labels, one in samples["kyna_webhook_organizations"]}
     share = WEBHOOKS_SHARE * number["active"]
     is_late = number["held_up"] >= max(share, 1) or number["late"] > max(share, 1)
-    found = lateness(Bound("webhooks", "", LATE_AFTER.total_seconds()), oldest)
-    return {**found, "is_late": is_late}
+    bound = Bound("webhooks", "", LATE_AFTER.total_seconds())
+    return {**lateness(bound, oldest), "is_late": is_late}
 
 
 def task_lateness(task: str, ended_at: float) -> Fields:
