@@ -46,10 +46,7 @@ class StaffCommand(OperatorCommand):
                 sentence, answer = self.perform(row, options, submission)
                 if sentence is not None:
                     history_add(
-                        user_id=submission.user_id,
-                        row=row,
-                        message=sentence,
-                        reason=data["reason"],
+                        user_id=submission.user_id, row=row, message=sentence, reason=data["reason"]
                     )
         except ApiError as error:
             raise CommandError(str(error)) from None

@@ -45,10 +45,8 @@ class EraseForm(ReasonForm):
     def __init__(self, data: Any, row: Organization | Project) -> None:
         super().__init__(data)
         self.row = row
-        digits = len(first_digits(row.pk))
-        self.fields[
-            "id_digits"
-        ].help_text = f"At least its first {digits} digits: another may have the same name."
+        digits = f"At least its first {len(first_digits(row.pk))} digits"
+        self.fields["id_digits"].help_text = f"{digits}: another may have the same name."
         self.fields["reason"].help_text = "Kept for good, when all else is gone: name no person."
 
     def clean_name(self) -> str:

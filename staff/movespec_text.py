@@ -50,10 +50,7 @@ def lines_of(yaml_source: str) -> list[str]:
 
 
 def side_by_side(left: str, right: str, *, most: int | None = None) -> Difference:
-    """Compare two texts line by line.
-
-    Unchanged lines far from a change are left out. At most the first `most` rows are returned.
-    """
+    """The lines at and near a change; no rows for the same lines. At most `most` are returned."""
     rows = list(_rows(lines_of(left), lines_of(right)))
     # Only what is shown is made readable and marked.
     rest = rows[most:] if most is not None else []
@@ -65,10 +62,7 @@ def side_by_side(left: str, right: str, *, most: int | None = None) -> Differenc
 
 
 class LineMatcher(SequenceMatcher[str]):
-    """Compares at most MAX_COMPARED lines of each text between their common beginning and end.
-
-    Further lines count as changed.
-    """
+    """Beyond MAX_COMPARED lines between the common beginning and end, lines count as changed."""
 
     a: list[str]
     b: list[str]
@@ -192,10 +186,7 @@ def every_line_of(version: MoveSpecVersion, **parameters: Any) -> str:
 
 
 def comparison(
-    left: MoveSpecVersion | None,
-    right: MoveSpecVersion | None,
-    *,
-    every: bool = False,
+    left: MoveSpecVersion | None, right: MoveSpecVersion | None, *, every: bool = False
 ) -> dict[str, Any]:
     """The variables of diff.html."""
     if left is None or right is None or left.id == right.id:

@@ -172,7 +172,7 @@ def limit_in_force(field: str, default: str) -> Callable[..., str]:
 
 
 class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
-    """The page of an owner, which is suspended and resumed, and never deleted.
+    """The page of an owner, which is never deleted.
 
     `given` are the fields that staff write, `limits` the setting that each limit overrides, and
     `owned` the counts of what a row owns, each for who may view what is counted.
@@ -182,7 +182,7 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     list_display = ["shown_name", "state"]
     staff_actions = [Suspend(), Resume(), Erase()]
     formfield_overrides = {
-        PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget},
+        PositiveIntegerField: {"min_value": 1, "widget": AdminIntegerFieldWidget}
     }
     given: ClassVar[list[str]]
     limits: ClassVar[dict[str, str]]

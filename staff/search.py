@@ -162,25 +162,17 @@ def session_filters(text: str) -> dict[str, Any]:
 
 
 def label_filters(text: str) -> dict[str, Any]:
-    if text.startswith(SUBJECT):
-        return _subject_filters(text.removeprefix(SUBJECT).strip())
-    if text.startswith(METADATA):
-        return _metadata_filters(text.removeprefix(METADATA).strip())
-    return _subject_filters(text) or _metadata_filters(text)
+    """The fields for a subject, else for a note.
 
-
-def _subject_filters(text: str) -> dict[str, Any]:
-    """In several projects these are several people. The newest projects count."""
-    if fault_of_subject(text):
-        return {}
-    theirs = DetectionSession.objects.filter(subject=text, project_id=OuterRef("pk"))
-    ids = newest_ids(Project.objects.filter(Exists(theirs)))
-    return {"subject": text, "any_of": AnyOf(ids, [])} if ids else {}
-
-
-def _metadata_filters(text: str) -> dict[str, Any]:
-    found = ids_with_note(text) if text else []
-    return {} if found == [] else {"note": text}
+    In several projects a subject is several people. The newest projects count.
+    """
+    subject = "" if text.startswith(METADATA) else text.removeprefix(SUBJECT).strip()
+    note = "" if text.startswith(SUBJECT) else text.removeprefix(METADATA).strip()
+    if not fault_of_subject(subject):
+        theirs = DetectionSession.objects.filter(subject=subject, project_id=OuterRef("pk"))
+        if ids := newest_ids(Project.objects.filter(Exists(theirs))):
+            return {"subject": subject, "any_of": AnyOf(ids, [])}
+    return {"note": note} if note and ids_with_note(note) != [] else {}
 
 
 def _filters_of_id(row_id: Any) -> dict[str, Any]:
@@ -216,10 +208,7 @@ NAME_SESSIONS = (Organization, Project, MoveSpec)
 
 
 def find(request: HttpRequest, text: str) -> list[dict[str, Any]]:
-    """The results for `text`, of the kinds that the user may view.
-
-    Of each kind the first rows, and the address of the list of `all` if there are more.
-    """
+    """Of each kind the first rows, and the address of the list of `all` if there are more."""
     pages = {model: admin.site.get_model_admin(model) for model in NAMED + BY_ID}
     found = {
         model: _found(page, request, text)

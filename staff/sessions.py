@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
@@ -167,7 +166,10 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
         return with_author(rows.defer("engine_state"), "created_by", request.user)
 
     def page_context(self, request: HttpRequest, session: DetectionSession) -> dict[str, Any]:
-        cancelled = _cancellation(session)
+        cancelled = None
+        if session.terminal_outcome == Outcome.CANCELLED:  # by staff, if the log still says so
+            entries = history_of(session).filter(change_message__startswith="Cancelled ")
+            cancelled = entries.first()
         return {
             **super().page_context(request, session),
             **session_page(session),
@@ -215,13 +217,6 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
 
 def _moment(at: datetime | None) -> str | None:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else None
-
-
-def _cancellation(session: DetectionSession) -> LogEntry | None:
-    """The entry of whoever of staff cancelled it, if one did and the log still has it."""
-    if session.terminal_outcome != Outcome.CANCELLED:
-        return None
-    return history_of(session).filter(change_message__startswith="Cancelled ").first()
 
 
 # The columns of every event. A cell is empty where the event's type has no such value.

@@ -47,10 +47,7 @@ TURN_SECONDS = 10
 
 
 class LoginForm(AdminAuthenticationForm):
-    """The login form. It limits failures by name and address together.
-
-    A limit by name alone would let a stranger lock its owner out.
-    """
+    """Limits failures by name and address: by name alone, a stranger could lock its owner out."""
 
     request: HttpRequest
 
@@ -75,7 +72,7 @@ class LoginForm(AdminAuthenticationForm):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """The form to change one's own password. It limits wrong old passwords by user."""
+    """Limits wrong old passwords by user."""
 
     def __init__(self, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -219,7 +216,6 @@ class StaffSite(AdminSite):
     def autocomplete_view(  # type: ignore[override]
         self, request: HttpRequest
     ) -> HttpResponseBase:
-        known = {"term", "page", "app_label", "model_name", "field_name"}
-        require_known(request.GET, known)
+        require_known(request.GET, {"term", "page", "app_label", "model_name", "field_name"})
         require_searchable(request.GET.get("term", ""))
         return PickerView.as_view(admin_site=self)(request)

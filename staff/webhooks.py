@@ -136,10 +136,7 @@ class WebhookEndpointAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="last failure")
     def last_failure(self, endpoint: WebhookEndpoint) -> str | None:
-        """Why the last try failed, among the messages that an index finds.
-
-        The newest of those that wait may never have been tried: those due last have been.
-        """
+        """The newest of those that wait may never have been tried: those due last have been."""
         if endpoint.failing_since is None:
             return None
         own = WebhookDelivery.objects.filter(endpoint=endpoint).values_list("tried_at", "failure")
@@ -250,6 +247,15 @@ class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
     def page_context(self, request: HttpRequest, delivery: Any) -> dict[str, Any]:
         now, url = clock.now(), delivery.endpoint.url
         is_waiting = delivery.status == DeliveryStatus.WAITING
+        headers = []
+        if delivery.tried_at:  # of the last try; the signature is not kept
+            headers = [
+                ("Content-Type", "application/json"),
+                ("webhook-id", str(delivery.pk)),
+                ("webhook-timestamp", str(int(delivery.tried_at.timestamp()))),
+                ("webhook-signature", f"v1,{HIDDEN}"),
+                *([("Kyna-Request-Id", delivery.request_id)] if delivery.request_id else []),
+            ]
         body = ""
         if delivery.body:
             indented = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
@@ -264,22 +270,9 @@ class WebhookDeliveryAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
             "due": is_waiting and moment(delivery.due_at, now),
             "tries": f"{delivery.tries} of {MAX_TRIES}",
             "created": moment(delivery.created_at, now),
-            "headers": _headers(delivery),
+            "headers": headers,
             "body": body[:MAX_SHOWN],
             "is_cut": len(body) > MAX_SHOWN,
             "detail": delivery.failure_detail and without_secrets(delivery.failure_detail, url),
             "answered": delivery.response_body and without_secrets(delivery.response_body, url),
         }
-
-
-def _headers(delivery: WebhookDelivery) -> list[tuple[str, str]]:
-    """The headers of the last try; the signature is not kept."""
-    if delivery.tried_at is None:
-        return []
-    return [
-        ("Content-Type", "application/json"),
-        ("webhook-id", str(delivery.pk)),
-        ("webhook-timestamp", str(int(delivery.tried_at.timestamp()))),
-        ("webhook-signature", f"v1,{HIDDEN}"),
-        *([("Kyna-Request-Id", delivery.request_id)] if delivery.request_id else []),
-    ]

@@ -250,10 +250,7 @@ def _shown_again(action: StaffAction, row: Any, form: forms.BaseForm, user: Any)
 def _run_on_many(
     action: StaffAction, page: StaffActionAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
-    """The action of a list: the first POST asks, the second, `confirmed`, does it row by row.
-
-    A row that refuses stays as it is, with a message. The others go on.
-    """
+    """The first POST asks; the second, `confirmed`, does it to each row that does not refuse."""
     ticked = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME))
     is_every = request.POST.get("select_across") == "1"
     # A ticked row is chosen whatever the list's filters say by now.

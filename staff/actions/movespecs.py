@@ -73,14 +73,10 @@ def siblings_of(version: MoveSpecVersion) -> QuerySet[MoveSpecVersion]:
 
 
 def runs_of(version: MoveSpecVersion, now: datetime) -> str:
-    """The number of the last day's sessions that ran `version`, and of those live now.
-
-    They are all of its own project, unless it is of the catalogue.
-    """
+    """The sessions that run it are all of its own project, unless it is of the catalogue."""
     project_id = version.movespec.project_id
     of_version = SessionFilters(
-        version_id=version.id,
-        project_id=None if project_id == CATALOGUE_PROJECT else project_id,
+        version_id=version.id, project_id=None if project_id == CATALOGUE_PROJECT else project_id
     )
     created = count_up_to(*replace(of_version, created_after=now - DAY).parts())
     alive = count_up_to(*replace(of_version, status=LIVE).parts())

@@ -119,7 +119,7 @@ def deletion_words(
             deadline_at__isnull=True,
             created_at__lt=until,
             ended_at__lt=until,
-        ),
+        )
     )
     if not older:
         return ""
