@@ -71,9 +71,7 @@ class CredentialAdmin(StaffActionAdmin, ReadOnlyAdmin):
 
     @admin.display(description="scopes")
     def scope_names(self, credential: Credential) -> str:
-        if credential.scopes == all_scopes():
-            return "all"
-        return ", ".join(credential.scopes)
+        return "all" if credential.scopes == all_scopes() else ", ".join(credential.scopes)
 
     @admin.display(description="state")
     def state(self, credential: Credential) -> SafeString:

@@ -34,37 +34,16 @@ MAX_ENTRIES = 1_000
 MAX_TEXTS = 50_000
 
 
-def log_searched(entries: QuerySet[LogEntry], text: str) -> QuerySet[LogEntry]:
-    """The entries that match `text`: the newest of them, if many do."""
-    people = User.objects.filter(username__iexact=text.strip()).values_list("pk", flat=True)
-    ways = [Q(user_id=person) for person in people]
-    if meant := ids_of(text):
-        first, last = map(str, meant)
-        same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=True))
-        ways.append(Q(object_id__startswith="".join(digit for digit, _ in same)))
-    if not means_one_id(text) and (words := words_of(text)):
-        newest = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        named = reduce(and_, [Q(object_repr__icontains=word) for word in words])
-        ways.append(Q(pk__gt=newest - MAX_TEXTS) & named)
-    # Each condition has its own index, and is read once: a list is counted as well as read.
-    pks = entries.order_by().values_list("pk", flat=True)
-    found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MAX_ENTRIES]}
-    # Not sorted by the database, which would read the whole log backwards for a few.
-    found.update(nlargest(MAX_ENTRIES, pks.filter(object_id__in=_subjects(text))))
-    return entries.filter(pk__in=found)
-
-
 def _subjects(text: str) -> list[str]:
     """The ids of the rows that match `text`, and of the versions of MoveSpecs that do."""
     found: dict[type[Model], list[Any]] = {}
     for model in SUBJECTS:
         fields = admin.site.get_model_admin(model).search_fields
-        found[model] = newest_ids(
-            searched(model._default_manager.all(), text, fields), MAX_SUBJECTS
-        )
+        rows = searched(model._default_manager.all(), text, fields)
+        found[model] = newest_ids(rows, MAX_SUBJECTS)
     versions = MoveSpecVersion.objects.filter(movespec__in=found[MoveSpec])
-    of_versions = newest_ids(versions, MAX_SUBJECTS)
-    return [str(pk) for ids in (*found.values(), of_versions) for pk in ids]
+    found[MoveSpecVersion] = newest_ids(versions, MAX_SUBJECTS)
+    return [str(pk) for ids in found.values() for pk in ids]
 
 
 NAME = "Who did what"
@@ -81,7 +60,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_display = [moment_of("action_time", "when"), "who", "what", "shortly", "why"]
     list_filter = ["action_time", "action_flag"]
     list_select_related = ["user", "content_type"]
-    # Django shows its search box for these; `log_searched` does the search.
+    # Django shows its search box for these; `search` does the search.
     search_fields = ["=object_id", "object_repr", "=user__username"]
     search_help_text = (
         f"By customer, name, id, or who did it: the newest {MAX_ENTRIES:,} of each. "
@@ -123,7 +102,23 @@ class LogEntryAdmin(ReadOnlyAdmin):
         return message_and_reason(entry)[1] or None
 
     def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-        return log_searched(rows, text)
+        """The entries that match `text`: the newest of them, if many do."""
+        people = User.objects.filter(username__iexact=text.strip()).values_list("pk", flat=True)
+        ways = [Q(user_id=person) for person in people]
+        if meant := ids_of(text):
+            first, last = map(str, meant)
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=True))
+            ways.append(Q(object_id__startswith="".join(digit for digit, _ in same)))
+        if not means_one_id(text) and (words := words_of(text)):
+            newest = LogEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            named = reduce(and_, [Q(object_repr__icontains=word) for word in words])
+            ways.append(Q(pk__gt=newest - MAX_TEXTS) & named)
+        # Each condition has its own index, and is read once: a list is counted as well as read.
+        pks = rows.order_by().values_list("pk", flat=True)
+        found = {pk for way in ways for pk in pks.filter(way).order_by("-pk")[:MAX_ENTRIES]}
+        # Not sorted by the database, which would read the whole log backwards for a few.
+        found.update(nlargest(MAX_ENTRIES, pks.filter(object_id__in=_subjects(text))))
+        return rows.filter(pk__in=found)
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().list_context(request), "title": NAME, "list_name": NAME}

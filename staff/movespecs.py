@@ -19,15 +19,6 @@ from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVers
 from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
 from staff.actions import movespecs as actions
-from staff.actions.movespecs import (
-    MAX_CHOICES,
-    Delist,
-    Relist,
-    RollBack,
-    is_released,
-    name_of,
-    siblings_of,
-)
 from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import (
     RELEASED,
@@ -68,7 +59,7 @@ def with_releases(versions: QuerySet[Any]) -> QuerySet[Any]:
 def version_state(version: Any) -> SafeString:
     if version.withdrawn_at is not None:
         return badge("withdrawn", "bad")
-    if is_released(version):
+    if actions.is_released(version):
         return badge("released", "good")
     return badge("released before" if version.was_released else "never released")
 
@@ -108,7 +99,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         "id", "shown_name", "shown_description", "project", "visibility", "released_version",
         "forked_from", made_by, "created_at", "updated_at", "archived_at", "delisted_at",
     ]  # fmt: skip
-    staff_actions = [Delist(), Relist()]
+    staff_actions = [actions.Delist(), actions.Relist()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MoveSpec]:
         rows = super().get_queryset(request).select_related(RELEASED)
@@ -158,9 +149,10 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
         versions = with_releases(movespec.versions.all())
         versions = with_author(versions, "created_by", request.user)
         newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])
-        if request.user.has_perm(RollBack.permission) and (previous := _previous_version(movespec)):
-            label = f"{RollBack.label} {name_of(previous)} …"
-            roll_back = {"label": label, "address": page_of(previous, RollBack.name)}
+        may_roll_back = request.user.has_perm(actions.RollBack.permission)
+        if may_roll_back and (previous := _previous_version(movespec)):
+            label = f"{actions.RollBack.label} {actions.name_of(previous)} …"
+            roll_back = {"label": label, "address": page_of(previous, actions.RollBack.name)}
             context["staff_actions"].insert(0, roll_back)
         return {
             **context,
@@ -301,7 +293,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
             ),
             "title": full_name(version.movespec),
             "state": self.state(version),
-            "others": siblings_of(version)[:MAX_CHOICES],
+            "others": actions.siblings_of(version)[: actions.MAX_CHOICES],
             "released_id": version.movespec.current_released_version_id,
             **comparison(other, version, every=every),
         }
@@ -310,7 +302,7 @@ class MoveSpecVersionAdmin(ReadOnlyAdmin, StaffActionAdmin):
         self, request: HttpRequest, version: MoveSpecVersion
     ) -> MoveSpecVersion | None:
         """The version of the address, else the released one, else the one before."""
-        siblings = siblings_of(version).defer(None)
+        siblings = actions.siblings_of(version).defer(None)
         try:
             chosen_id = UUID(request.GET.get("against", ""))
         except ValueError:
