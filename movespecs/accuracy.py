@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from django.core.checks import CheckMessage, Error, register
 
-from kynaplatform.api.schemas import Answer
+from kynaplatform.api.schemas import Answer, doc
 from movespecs.catalogue import FOLDER, catalogue_id, catalogue_slugs
 
 FILE: Path = FOLDER / "accuracy.json"
@@ -24,39 +24,24 @@ MIN_WITHIN_ONE: Final = 0.7
 class WrittenCard(Answer, forbid_unknown_fields=True):
     """A card of the file, where a key that nobody reads is a mistake."""
 
-    people: Annotated[Count, msgspec.Meta(description="How many people were recorded.")]
-    sets: Annotated[
-        Count | None, msgspec.Meta(description="How many sets of recordings they are from.")
-    ]
-    views: Annotated[
-        list[str] | None, msgspec.Meta(description="From where they were filmed: side, front, …")
-    ]
+    people: Annotated[Count, doc("How many people were recorded.")]
+    sets: Annotated[Count | None, doc("How many sets of recordings they are from.")]
+    views: Annotated[list[str] | None, doc("From where they were filmed: side, front, …")]
     within_one: Annotated[
-        Share | None,
-        msgspec.Meta(
-            description="The share of recordings counted within one of the human's count."
-        ),
+        Share | None, doc("The share of recordings counted within one of the human's count.")
     ]
-    exact: Annotated[
-        Share | None, msgspec.Meta(description="The share of recordings with the human's count.")
-    ]
-    f1: Annotated[
-        Share | None,
-        msgspec.Meta(description="The harmonic mean of precision and recall of repetitions."),
-    ]
+    exact: Annotated[Share | None, doc("The share of recordings with the human's count.")]
+    f1: Annotated[Share | None, doc("The harmonic mean of precision and recall of repetitions.")]
     false_per_minute: Annotated[
         Annotated[float, msgspec.Meta(ge=0)] | None,
-        msgspec.Meta(
-            description="Repetitions a minute of a figure that rests, walks, gets up and down, "
+        doc(
+            "Repetitions a minute of a figure that rests, walks, gets up and down, "
             "drinks and sets up. Squats, lunges and sit-to-stands leave out getting up and down."
         ),
     ]
-    cannot_see: Annotated[str | None, msgspec.Meta(description="What it can't see, in a sentence.")]
+    cannot_see: Annotated[str | None, doc("What it can't see, in a sentence.")]
     measured_checks: Annotated[
-        list[str],
-        msgspec.Meta(
-            description="The checks that were measured on people who did it right or wrong."
-        ),
+        list[str], doc("The checks that were measured on people who did it right or wrong.")
     ]
 
 
@@ -65,8 +50,8 @@ class AccuracyCard(WrittenCard, forbid_unknown_fields=False):
 
     experimental: Annotated[
         bool,
-        msgspec.Meta(
-            description="Whether no people were recorded, or too few of the recordings were "
+        doc(
+            "Whether no people were recorded, or too few of the recordings were "
             f"counted within one: a share below {MIN_WITHIN_ONE}."
         ),
     ]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from detection import CAMERAS, CameraView, RoleName, Validation, View, camera, placed_roles
 from kynaplatform.api.errors import ValidationFailed
@@ -30,10 +31,6 @@ Description = Annotated[
     str, msgspec.Meta(max_length=MAX_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
 ]
 ForkDescription = Annotated[str, msgspec.Meta(max_length=255, extra_json_schema=STORABLE)]
-VisibilityChange = Annotated[
-    Visibility,
-    doc("`public`: any project finds and forks it. `private`: yours alone.", "public"),
-]
 OwnProject = Annotated[UUID | None, doc("The project of your token. You may leave it out.")]
 EXAMPLE_YAML = """\
 name: squat
@@ -58,11 +55,14 @@ class MoveSpecCreate(NamedBody):
 class MoveSpecEdit(NamedBody):
     """An edit: what is absent stays as it is; a null description clears it."""
 
-    name: Annotated[Name, doc("What people call it.")] | msgspec.UnsetType = msgspec.UNSET
-    description: (
-        Annotated[Description | None, doc("A sentence on it; null clears it.")] | msgspec.UnsetType
-    ) = msgspec.UNSET
-    visibility: VisibilityChange | msgspec.UnsetType = msgspec.UNSET
+    name: Annotated[Name, doc("What people call it.")] | UnsetType = UNSET
+    description: Annotated[
+        Description | UnsetType | None, doc("A sentence on it; null clears it.")
+    ] = UNSET
+    visibility: Annotated[
+        Visibility | UnsetType,
+        doc("`public`: any project finds and forks it. `private`: yours alone.", "public"),
+    ] = UNSET
 
 
 class MoveSpecFork(NamedBody):
@@ -97,14 +97,12 @@ class DraftReplace(Body):
 
 
 class MoveSpecQuery(PageQuery):
-    project_id: (
-        Annotated[UUID, doc("Only those of this project: of another one the public ones.")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-    visibility: (
-        Annotated[Visibility, doc("Only those that are `public`, or `private`.", "public")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    project_id: Annotated[
+        UUID | UnsetType, doc("Only those of this project: of another one the public ones.")
+    ] = UNSET
+    visibility: Annotated[
+        Visibility | UnsetType, doc("Only those that are `public`, or `private`.", "public")
+    ] = UNSET
     limit: PageLimit = MAX_PER_PAGE
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageQuery
@@ -60,28 +61,24 @@ class WebhookCreate(Body):
 class WebhookEdit(Body):
     """An edit: what is absent stays as it is."""
 
-    url: Url | msgspec.UnsetType = msgspec.UNSET
-    event_types: (
-        Annotated[EventTypes | None, doc("The types to send; null: every type.")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-    description: (
-        Annotated[Description | None, doc("A sentence on it; null clears it.")] | msgspec.UnsetType
-    ) = msgspec.UNSET
-    enabled: (
-        Annotated[
-            bool,
-            doc(
-                "False: send nothing. True: send again; its five days of failures start over. If "
-                "staff have disabled the webhook, true is a 409.",
-                True,
-            ),
-        ]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    url: Url | UnsetType = UNSET
+    event_types: Annotated[
+        EventTypes | UnsetType | None, doc("The types to send; null: every type.")
+    ] = UNSET
+    description: Annotated[
+        Description | UnsetType | None, doc("A sentence on it; null clears it.")
+    ] = UNSET
+    enabled: Annotated[
+        bool | UnsetType,
+        doc(
+            "False: send nothing. True: send again; its five days of failures start over. If "
+            "staff have disabled the webhook, true is a 409.",
+            True,
+        ),
+    ] = UNSET
 
     def __post_init__(self) -> None:
-        if self.url is not msgspec.UNSET:
+        if self.url is not UNSET:
             _require_url(self.url)
 
 
@@ -90,9 +87,9 @@ class ReplayBegin(Body):
 
 
 class DeliveryQuery(PageQuery):
-    status: (
-        Annotated[DeliveryStatus, doc("Only those in this status.", "failed")] | msgspec.UnsetType
-    ) = msgspec.UNSET
+    status: Annotated[DeliveryStatus | UnsetType, doc("Only those in this status.", "failed")] = (
+        UNSET
+    )
 
 
 WebhookId = Annotated[UUID, doc("The webhook.", "01a22680-bd53-7612-a7c7-96604e356913")]
