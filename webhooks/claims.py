@@ -133,7 +133,7 @@ claimed AS (
 SELECT claimed.id, claimed.endpoint_id, claimed.type, claimed.session_id, claimed.sequence,
     claimed.data, claimed.occurred_at, claimed.tries, claimed.body, claimed.request_id,
     endpoint.url, endpoint.encrypted_secret, endpoint.encrypted_previous_secret,
-    endpoint.previous_secret_until, project.organization_id
+    endpoint.previous_secret_until, project.organization_id, claimed.claim_id
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
 JOIN projects_project AS project ON project.id = endpoint.project_id
@@ -183,7 +183,6 @@ def deliveries_claim(
     most = MAX_UNDER_WAY - sum(under_way.values())
     if most <= 0:
         return []
-    claim_id = uuid4()
     parameters: dict[str, Any] = {
         "busy_ids": [*free],
         "free": [*free.values()],
@@ -194,20 +193,14 @@ def deliveries_claim(
         "max_of_organization": MAX_OF_ORGANIZATION,
         "max_alone": MAX_ALONE,
         "max_held": MAX_HELD,
-        "claim_id": claim_id,
+        "claim_id": uuid4(),
         "now": now,
         "claim": CLAIM,
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, parameters)
-        return [_claim(row, claim_id) for row in cursor.fetchall()]
-
-
-def _claim(row: tuple[Any, ...], claim_id: UUID) -> Claim:
-    claim = Claim._make((*row, claim_id))
-    previous = claim.encrypted_previous_secret
-    return claim._replace(
-        data=None if row[5] is None else msgspec.json.decode(row[5]),
-        encrypted_secret=bytes(claim.encrypted_secret),
-        encrypted_previous_secret=None if previous is None else bytes(previous),
-    )
+        return [
+            # Django's cursors return JSON as text.
+            Claim(*row)._replace(data=row[5] and msgspec.json.decode(row[5]))
+            for row in cursor.fetchall()
+        ]
