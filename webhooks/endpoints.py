@@ -219,38 +219,38 @@ def replay_begin(*, endpoint: WebhookEndpoint, since: datetime, now: datetime) -
 
 
 def replays_go_on() -> None:
-    """Take one turn of each replay: queue the oldest messages that it has left."""
+    """Take one turn of each replay: queue the oldest messages that it has left.
+
+    The next turn begins where this one ends. The last finds fewer than it could queue.
+    """
     replayed = WebhookEndpoint.objects.filter(replay_since__isnull=False, disabled_at__isnull=True)
     for id_ in replayed.values_list("id", flat=True):
         with transaction.atomic():
             # Another sender may have locked it, and takes this turn.
             free = replayed.select_for_update(skip_locked=True, no_key=True)
-            if (endpoint := free.filter(id=id_).first()) is not None:
-                _replay_go_on(endpoint)
-
-
-def _replay_go_on(endpoint: WebhookEndpoint) -> None:
-    """The next turn begins where this one ends. The last finds fewer than it could queue."""
-    since, until = endpoint.replay_since, endpoint.replay_until
-    if since is None or until is None:
-        return
-    rows = undelivered(endpoint.id, since, until).select_for_update(skip_locked=True, of=("self",))
-    queued = sorted(
-        row
-        # The index gives the earliest of each status.
-        for status in UNDELIVERED
-        for row in rows.filter(status=status)
-        .order_by("created_at")
-        .values_list("created_at", "id")[:REPLAYED_PER_TURN]
-    )[:REPLAYED_PER_TURN]
-    WebhookDelivery.objects.filter(id__in=[id_ for _, id_ in queued]).update(
-        status=DeliveryStatus.WAITING, tries=0, due_at=Now()
-    )
-    if len(queued) < REPLAYED_PER_TURN:
-        endpoint.replay_since = endpoint.replay_until = None
-    else:
-        endpoint.replay_since = queued[-1][0]
-    endpoint.save(update_fields=["replay_since", "replay_until"])
+            endpoint = free.filter(id=id_).first()
+            if endpoint is None or not (endpoint.replay_since and endpoint.replay_until):
+                continue
+            rows = undelivered(id_, endpoint.replay_since, endpoint.replay_until)
+            earliest = (
+                rows.select_for_update(skip_locked=True, of=("self",))
+                .order_by("created_at")
+                .values_list("created_at", "id")
+            )
+            # The index gives the earliest of each status.
+            queued = sorted(
+                row
+                for status in UNDELIVERED
+                for row in earliest.filter(status=status)[:REPLAYED_PER_TURN]
+            )[:REPLAYED_PER_TURN]
+            WebhookDelivery.objects.filter(id__in=[id_ for _, id_ in queued]).update(
+                status=DeliveryStatus.WAITING, tries=0, due_at=Now()
+            )
+            if len(queued) < REPLAYED_PER_TURN:
+                endpoint.replay_since = endpoint.replay_until = None
+            else:
+                endpoint.replay_since = queued[-1][0]
+            endpoint.save(update_fields=["replay_since", "replay_until"])
 
 
 def undelivered(endpoint_id: UUID, since: datetime, until: datetime) -> QuerySet[WebhookDelivery]:
