@@ -41,12 +41,16 @@ Description = Annotated[
 ]
 
 
-def _require_url(url: str) -> None:
-    if fault := fault_of_url(url):
-        raise ValidationFailed({"url": [fault]})
+class WebhookBody(Body):
+    """A body with a `url`, which may be absent."""
+
+    def __post_init__(self) -> None:
+        url = getattr(self, "url", UNSET)
+        if url is not UNSET and (fault := fault_of_url(url)):
+            raise ValidationFailed({"url": [fault]})
 
 
-class WebhookCreate(Body):
+class WebhookCreate(WebhookBody):
     url: Url
     event_types: Annotated[
         EventTypes | None,
@@ -54,11 +58,8 @@ class WebhookCreate(Body):
     ] = None
     description: Annotated[Description | None, doc("A sentence on it.", "Our back end.")] = None
 
-    def __post_init__(self) -> None:
-        _require_url(self.url)
 
-
-class WebhookEdit(Body):
+class WebhookEdit(WebhookBody):
     """An edit: what is absent stays as it is."""
 
     url: Url | UnsetType = UNSET
@@ -76,10 +77,6 @@ class WebhookEdit(Body):
             True,
         ),
     ] = UNSET
-
-    def __post_init__(self) -> None:
-        if self.url is not UNSET:
-            _require_url(self.url)
 
 
 class ReplayBegin(Body):
