@@ -24,16 +24,8 @@ from sessions_app.schemas import SessionRecord, session_response
 from sessions_app.stream_state import STATE_COLUMNS
 from webhooks.claims import Claim
 from webhooks.models import MessageType, WebhookDelivery
+from webhooks.transport import TryFailed
 
-# Types whose data is the session's record.
-OF_RECORDS = frozenset(
-    {
-        MessageType.SESSION_STARTED,
-        MessageType.SESSION_COMPLETED,
-        MessageType.SESSION_FAILED,
-        MessageType.SESSION_CANCELLED,
-    }
-)
 logger = logging.getLogger("kynaplatform.webhooks")
 _encode = msgspec.json.Encoder().encode
 
@@ -48,7 +40,8 @@ class Message(Answer):
 def bodies(deliveries: Iterable[Claim | WebhookDelivery]) -> dict[UUID, str]:
     """The body of each delivery, by its id. Bodies that can't be made are logged and left out."""
     deliveries = list(deliveries)
-    ids = {one.session_id for one in deliveries if one.session_id and one.type in OF_RECORDS}
+    of_sessions = [one for one in deliveries if one.type != MessageType.SESSION_DELETED]
+    ids = {one.session_id for one in of_sessions if one.session_id}
     rows = DetectionSession.objects.filter(id__in=ids).select_related("project")
     sessions = {row.id: row for row in rows.defer(*STATE_COLUMNS)} if ids else {}
     made = {}
@@ -78,12 +71,8 @@ def _data(
     return session_response(as_of_then, session.project.organization_id)
 
 
-class SecretUnreadable(Exception):
-    """None of SIGNING_KEY_SECRETS decrypts the endpoint's secret."""
-
-
 def headers_of(claim: Claim, body: str, now: datetime) -> dict[str, str]:
-    """The headers of a request sent at `now`. Raises SecretUnreadable.
+    """The headers of a request sent at `now`. Raises TryFailed.
 
     The timestamp is the try's, so that receivers which refuse old messages accept a late one.
     """
@@ -103,5 +92,5 @@ def headers_of(claim: Claim, body: str, now: datetime) -> dict[str, str]:
 def _webhook(encrypted_secret: bytes) -> Webhook:
     secret = decrypted(encrypted_secret)
     if secret is None:
-        raise SecretUnreadable
+        raise TryFailed("The platform can't read the secret that signs.")
     return Webhook(secret.decode())

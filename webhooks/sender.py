@@ -38,7 +38,7 @@ from kynaplatform.worker_monitors import health_checks
 from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import MAX_PER_ENDPOINT, QUICK_SECONDS, Claim, deliveries_claim
 from webhooks.endpoints import replays_go_on
-from webhooks.messages import SecretUnreadable, bodies, headers_of
+from webhooks.messages import bodies, headers_of
 from webhooks.models import SenderState
 from webhooks.outcomes import Outcome, outcomes_record
 from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
@@ -163,7 +163,10 @@ class Sender:
                     begun_at > self._stop_by or not (sending or self._outcomes)
                 ):
                     break
-                await self._next_turn(begun_at)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+                    await asyncio.sleep(begun_at + MIN_TURN_SECONDS - time.monotonic())
         finally:
             if self._outcomes:
                 logger.error(
@@ -173,14 +176,6 @@ class Sender:
             database.submit(connections.close_all)
             database.shutdown()
             await self._transport.close()
-
-    async def _next_turn(self, begun_at: float) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(begun_at + MIN_TURN_SECONDS - time.monotonic())
 
     def _turn(self) -> list[tuple[Claim, str | None]]:
         """Write outcomes and claim messages, in the database's thread. Raises TurnsFail.
@@ -198,23 +193,20 @@ class Sender:
             LAST_TURN.set(time.time())
             DATABASE.record_recovery()
             return claims
-        except Exception as error:  # noqa: BLE001 - it is logged, or ends the sender
-            self._turn_failed(error)
+        except Exception as error:
+            if is_outage(error):
+                self._failing_since = None
+                DATABASE.record_failure(error)
+            else:
+                now = time.monotonic()
+                self._failing_since = self._failing_since or now
+                if now - self._failing_since >= MAX_FAILING_SECONDS:
+                    raise TurnsFail from error
+                logger.exception("a turn of the sender failed")
             time.sleep(AWAY_SECONDS)
             return []
         finally:
             self._turn_began_at = None
-
-    def _turn_failed(self, error: Exception) -> None:
-        if is_outage(error):
-            self._failing_since = None
-            DATABASE.record_failure(error)
-            return
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
-        if now - self._failing_since >= MAX_FAILING_SECONDS:
-            raise TurnsFail from error
-        logger.error("a turn of the sender failed", exc_info=error)
 
     def _claim(self, locked: Counter[UUID]) -> list[tuple[Claim, str | None]]:
         """Claim messages. Locked outcomes keep their places, so that few wait to be written."""
@@ -267,8 +259,6 @@ class Sender:
             failure = failure_of(answer.status)
         except TryFailed as failed:
             failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
-        except SecretUnreadable:
-            failure = "The platform can't read the secret that signs."
         except Exception:
             logger.exception("a message could not be sent")
             failure = "The message could not be sent: the worker's log says why."

@@ -29,14 +29,8 @@ from webhooks.models import MAX_FAILURE_CHARACTERS, MAX_RESPONSE_BYTES, TIMEOUT
 TIMEOUT_SECONDS: Final = TIMEOUT.total_seconds()
 # A receiver's whole response: 1xx, headers, chunks and trailers included.
 MAX_ANSWER_BYTES: Final = 32 * 1024
-TOO_MANY_BYTES: Final = (
-    f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
-)
 # Shorter than common servers keep an idle connection, which they could close under a message.
 KEEP_ALIVE_SECONDS: Final = 3.0
-# Each waits for one name, with a slow name server for up to half a minute. A message keeps its
-# place until its look-up has ended, so that this many are enough.
-RESOLVING_THREADS: Final = MAX_UNDER_WAY
 
 # The addresses of a name.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -103,7 +97,7 @@ class _Connection(ResponseHandler):
             super().data_received(body)
         if is_too_large and self.transport is not None:
             self.transport.abort()
-            self.set_exception(AnswerTooLarge(TOO_MANY_BYTES))
+            self.set_exception(AnswerTooLarge())
 
     def feed_data(
         self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
@@ -128,7 +122,9 @@ class CheckedResolver(AbstractResolver):
     """Resolves a name to its addresses. Raises TryFailed unless messages may go to each."""
 
     def __init__(self, resolve: Resolve | None = None) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVING_THREADS, "webhooks-names")
+        # Each waits for one name, for up to half a minute. A message keeps its place until its
+        # look-up has ended, so that this many are enough.
+        self._threads = ThreadPoolExecutor(MAX_UNDER_WAY, "webhooks-names")
         self._resolve = resolve or self._of_the_machine
 
     async def resolve(
@@ -273,7 +269,7 @@ def _fault(error: Exception) -> str:
     """The fault of the response or the connection, without any text of the receiver's."""
     match error:
         case AnswerTooLarge():
-            return str(error)
+            return f"more than {MAX_ANSWER_BYTES // 1024} KiB came before the end of its headers"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before its headers ended"
         case aiohttp.ClientResponseError():
