@@ -1,16 +1,19 @@
 import json
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from detection import VIEWS, Issue, ParameterInvalid, Validation, camera, placed_roles, validate
-from movespecs.spec_options import SpecOptions, add_spec_options, spec_options
 
 STDIN = "-"
+_LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class Command(BaseCommand):
@@ -50,19 +53,23 @@ class Command(BaseCommand):
             raise CommandError(f"Not valid: {', '.join(faulty)}")
 
 
+class SpecOptions(TypedDict):
+    """What `detection.compile` and `detection.validate` take beside the text."""
+
+    parameters: Mapping[str, float]
+    locale: str | None
+
+
 def validate_file(file: str, given: SpecOptions) -> Validation:
     try:
         data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
         return validate(data.decode("utf-8"), **given)
     except ParameterInvalid as error:
-        return refused("parameter_invalid", error.message)
+        code, message = "parameter_invalid", error.message
     except OSError as error:
-        return refused("unreadable", f"It cannot be read: {error.strerror}.")
+        code, message = "unreadable", f"It cannot be read: {error.strerror}."
     except UnicodeDecodeError:
-        return refused("unreadable", "It is not UTF-8.")
-
-
-def refused(code: str, message: str) -> Validation:
+        code, message = "unreadable", "It is not UTF-8."
     return Validation((Issue(code, message, "error", None, None, None),), (), None)
 
 
@@ -91,3 +98,41 @@ def issue_lines(file: str | Path, issues: Iterable[Issue]) -> Iterator[str]:
     for issue in issues:
         place = "" if issue.line is None else f":{issue.line}:{issue.column}"
         yield f"{file}{place}: {issue.severity}: {issue.message} [{issue.code}]"
+
+
+def add_spec_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        type=_number,
+        default=[],
+        metavar="NAME=NUMBER",
+        help="the number of a parameter of the MoveSpec, in place of its default; may be repeated",
+    )
+    parser.add_argument(
+        "--locale",
+        type=_locale,
+        metavar="TAG",
+        help="the language of the messages, such as de (default: English, else the first)",
+    )
+
+
+def spec_options(options: Mapping[str, Any]) -> SpecOptions:
+    return {"parameters": dict(options["parameter"]), "locale": options["locale"]}
+
+
+def _number(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = float("nan")
+    if not name or not isfinite(value):
+        raise ArgumentTypeError(f"{text} is not a name and a number, such as depth=90.")
+    return name, value
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ArgumentTypeError(f"{text} is not the tag of a language, such as de or pt-BR.")
+    return text

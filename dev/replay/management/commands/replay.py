@@ -16,8 +16,12 @@ from dev.replay.event_lines import (
     lines_of,
     quality_line,
 )
-from movespecs.management.commands.validate import issue_lines, validate_file
-from movespecs.spec_options import add_spec_options, spec_options
+from movespecs.management.commands.validate import (
+    add_spec_options,
+    issue_lines,
+    spec_options,
+    validate_file,
+)
 from sessions_app.attempt_words import why_words
 from sessions_app.events import whole_ts
 
