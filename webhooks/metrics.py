@@ -54,12 +54,10 @@ FROM organization
 class Queue(NamedTuple):
     """How late messages are, to endpoints that accept them; counts are of organizations."""
 
-    # How long ago the earliest message was due.
-    oldest: timedelta
-    # With a late message; with any message in ACTIVE_FOR; and with a late one to a quick receiver.
+    oldest: timedelta  # how long ago the earliest message was due
     late: int
-    active: int
-    held_up: int
+    active: int  # with any message in ACTIVE_FOR
+    held_up: int  # with a late one to a quick receiver
 
 
 def queue(now: datetime) -> Queue:

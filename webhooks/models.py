@@ -32,14 +32,6 @@ WAITS: Final = tuple(
     for seconds in (5, 60, 300, 1_200, 3_600, 9_000, 18_000, 28_800, 39_600)
 )
 MAX_TRIES: Final = len(WAITS) + 1
-# A wait is up to this share of itself shorter or longer, so that retries spread out.
-JITTER: Final = 0.1
-# An endpoint is disabled once every try of this time has failed: at least ten, of three messages.
-FAILS_FOR: Final = timedelta(days=5)
-# A failure this long after the last one starts the five days again. A message's tries are closer.
-SILENCE: Final = timedelta(days=1)
-FAILED_TRIES: Final = 10
-FAILED_MESSAGES: Final = 3
 
 
 class MessageType(models.TextChoices):

@@ -7,7 +7,7 @@ is disabled by a response of 410, or once every try of five days has failed.
 import logging
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +18,7 @@ from kynaplatform.database.connections import is_lock_timeout, is_outage
 from webhooks.addresses import NO_CONNECTION
 from webhooks.claims import Claim
 from webhooks.models import (
-    FAILED_MESSAGES,
-    FAILED_TRIES,
-    FAILS_FOR,
-    JITTER,
     MAX_TRIES,
-    SILENCE,
     TIMEOUT,
     WAITS,
     DeliveryStatus,
@@ -34,6 +29,14 @@ from webhooks.models import (
 logger = logging.getLogger("kynaplatform.webhooks")
 
 GONE: Final = 410
+# A wait is up to this share of itself shorter or longer, so that retries spread out.
+JITTER: Final = 0.1
+# An endpoint is disabled once every try of this time has failed: at least ten, of three messages.
+FAILS_FOR: Final = timedelta(days=5)
+# A failure this long after the last one starts the five days again. A message's tries are closer.
+SILENCE: Final = timedelta(days=1)
+FAILED_TRIES: Final = 10
+FAILED_MESSAGES: Final = 3
 # How long a statement waits for locked rows, with all outcomes and with one: less than
 # deadlock_timeout.
 LOCK_TIMEOUT: Final = "100ms"
@@ -53,11 +56,7 @@ SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'o
 # Rows are locked in the order in which a deletion of sessions locks them.
 _RECORD: Final = """
 WITH given AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
-        id uuid, claim_id uuid, status text, due_at timestamptz, body text, tried_at timestamptz,
-        duration_ms int, response_status smallint, response_body text, failure text,
-        failure_detail text
-    )
+    SELECT * FROM jsonb_populate_recordset(NULL::webhook_delivery, %s::jsonb)
 ),
 locked AS MATERIALIZED (
     SELECT delivery.id

@@ -286,12 +286,10 @@ class Sender:
 
 def bound_statements() -> None:
     """Begin this thread's connection with STATEMENT_TIMEOUT."""
-    options = connection.settings_dict["OPTIONS"]
-    bounded = f"{options['options']} -c statement_timeout={STATEMENT_TIMEOUT}"
-    connection.settings_dict = {
-        **connection.settings_dict,
-        "OPTIONS": {**options, "options": bounded},
-    }
+    settings_dict = connection.settings_dict
+    bounded = f"{settings_dict['OPTIONS']['options']} -c statement_timeout={STATEMENT_TIMEOUT}"
+    options = {**settings_dict["OPTIONS"], "options": bounded}
+    connection.settings_dict = {**settings_dict, "OPTIONS": options}
 
 
 def failure_of(status: int) -> str | None:

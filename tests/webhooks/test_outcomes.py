@@ -9,8 +9,8 @@ from kynaplatform import clock
 from tests.webhooks.endpoint import URL, make_delivery, make_endpoint
 from tests.webhooks.test_claims import claim, outcome
 from webhooks.endpoints import endpoint_change
-from webhooks.models import FAILS_FOR, JITTER, SILENCE, WAITS, WebhookDelivery, WebhookEndpoint
-from webhooks.outcomes import outcomes_record
+from webhooks.models import WAITS, WebhookDelivery, WebhookEndpoint
+from webhooks.outcomes import FAILS_FOR, JITTER, SILENCE, outcomes_record
 
 FAILED = {"failure": "Answered 500.", "response_status": 500}
 
