@@ -12,6 +12,7 @@ from movespecs.drafts import movespec_create
 from movespecs.errors import LimitReached, MoveSpecArchived, MoveSpecNotReleased
 from movespecs.models import Author, MoveSpec
 from movespecs.releases import version_create, version_release
+from movespecs.schemas import MoveSpecFork
 
 FIELDS = ("source_id", "project_id", "name", "description")
 FINGERPRINTS = Fingerprints(FIELDS, (*FIELDS, "release"))
@@ -21,9 +22,7 @@ def movespec_fork(
     *,
     source_id: UUID,
     project_id: UUID,
-    name: str | None,
-    description: str | None,
-    release: bool,
+    body: MoveSpecFork,
     idempotency_key: str | None,
     author: Author,
     now: datetime,
@@ -37,9 +36,9 @@ def movespec_fork(
     request = {
         "source_id": source_id,
         "project_id": project_id,
-        "name": name,
-        "description": description,
-        "release": release or None,
+        "name": body.name,
+        "description": body.description,
+        "release": body.release or None,
     }
     if idempotency_key is not None and (
         earlier := _made_with(project_id, idempotency_key, request)
@@ -56,8 +55,8 @@ def movespec_fork(
         with transaction.atomic():
             fork = movespec_create(
                 project_id=project_id,
-                name=source.name if name is None else name,
-                description=source.description if description is None else description,
+                name=source.name if body.name is None else body.name,
+                description=(source.description if body.description is None else body.description),
                 author=author,
                 now=now,
                 yaml_source=source.current_released_version.yaml_source,
@@ -65,7 +64,7 @@ def movespec_fork(
                 fork_idempotency_key=idempotency_key,
                 fork_fingerprint=None if idempotency_key is None else FINGERPRINTS.of(request),
             )
-            if release:
+            if body.release:
                 version, _ = version_create(movespec_id=fork.id, author=author, now=now)
                 fork = version_release(
                     movespec_id=fork.id,

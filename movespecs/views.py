@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 import msgspec
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from detection import validate
 from kynaplatform import clock
@@ -81,10 +81,8 @@ def movespecs_found(viewer: UUID | None, query: MoveSpecQuery) -> list[MoveSpecQ
     movespecs = MoveSpec.objects.all()
     parts: list[MoveSpecQuerySet] = []
     if query.visibility != Visibility.PRIVATE:
-        if project_id is None:
-            parts.append(movespecs.filter(LISTED))
-        else:
-            parts.append(movespecs.filter(LISTED_OF_PROJECT, project_id=project_id))
+        of_project = Q(LISTED_OF_PROJECT, project_id=project_id)
+        parts.append(movespecs.filter(LISTED if project_id is None else of_project))
     if query.visibility != Visibility.PUBLIC and viewer and project_id in (None, viewer):
         parts.append(movespecs.filter(UNLISTED_OF_PROJECT, project_id=viewer))
     return parts
@@ -150,7 +148,6 @@ class MoveSpecViewSet(ApiViewSet):
     @MoveSpecOperation(
         summary="Create a MoveSpec",
         example={"name": "Squat", "description": "Counts squats."},
-        returns=MoveSpecAnswer,
         status=201,
         errors=(LimitReached,),
     )
@@ -165,7 +162,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return movespec_response(movespec, request.principal.project_id)
 
-    @MoveSpecOperation(summary="Read a MoveSpec", returns=MoveSpecAnswer)
+    @MoveSpecOperation(summary="Read a MoveSpec")
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """One's own or a public MoveSpec; archived ones too."""
         return movespec_response(movespec, project_of(request))
@@ -173,7 +170,6 @@ class MoveSpecViewSet(ApiViewSet):
     @MoveSpecOperation(
         summary="Edit a MoveSpec",
         example={"visibility": "public"},
-        returns=MoveSpecAnswer,
         errors=(MoveSpecArchived, errors.Conflict),
     )
     def partial_update(
@@ -185,7 +181,7 @@ class MoveSpecViewSet(ApiViewSet):
         )
         return movespec_response(edited, request.principal.project_id)
 
-    @MoveSpecOperation(summary="Archive a MoveSpec", returns=MoveSpecAnswer)
+    @MoveSpecOperation(summary="Archive a MoveSpec")
     def archive(self, request: ApiRequest, movespec: MoveSpec) -> MoveSpecAnswer:
         """Out of lists, and no change or new session from now on. Again: the same answer."""
         archived = movespec_archive(movespec_id=movespec.id, now=clock.now())
@@ -214,9 +210,7 @@ class MoveSpecViewSet(ApiViewSet):
         fork, is_replay = movespec_fork(
             source_id=movespec,
             project_id=request.principal.project_id,
-            name=body.name,
-            description=body.description,
-            release=body.release,
+            body=body,
             idempotency_key=request.idempotency_key,
             author=author_of(request),
             now=clock.now(),
@@ -235,7 +229,7 @@ class DraftViewSet(ApiViewSet):
         "validate": Access(WRITE, OWN_MOVESPEC),
     }
 
-    @MoveSpecOperation(summary="Read a draft", returns=DraftAnswer)
+    @MoveSpecOperation(summary="Read a draft")
     def retrieve(self, request: ApiRequest, movespec: MoveSpec) -> DraftAnswer:
         """The text as it was last put, valid or not."""
         return draft_response(movespec.draft)
@@ -244,7 +238,6 @@ class DraftViewSet(ApiViewSet):
         summary="Replace a draft",
         text_body=TextBody("application/yaml", "yaml_source"),
         example={"yaml_source": EXAMPLE_YAML},
-        returns=DraftAnswer,
         errors=(MoveSpecArchived,),
     )
     def update(self, request: ApiRequest, movespec: MoveSpec, body: DraftReplace) -> DraftAnswer:
@@ -258,7 +251,7 @@ class DraftViewSet(ApiViewSet):
             )
         )
 
-    @MoveSpecOperation(summary="Validate a draft", returns=ValidationResult)
+    @MoveSpecOperation(summary="Validate a draft")
     def validate(self, request: ApiRequest, movespec: MoveSpec) -> ValidationResult:
         """Every error and warning with its line and column; 200 also when it is not ok.
 
@@ -305,7 +298,7 @@ class VersionViewSet(ApiViewSet):
         answer = version_response(version, is_own=True)
         return Result(answer, status=201 if is_new else 200)
 
-    @MoveSpecOperation(summary="Read a version", returns=VersionAnswer)
+    @MoveSpecOperation(summary="Read a version")
     def retrieve(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> VersionAnswer:
@@ -313,7 +306,7 @@ class VersionViewSet(ApiViewSet):
         is_own = movespec.project_id == request.principal.project_id
         return version_response(version, is_own=is_own)
 
-    @MoveSpecOperation(summary="Validate a version", returns=ValidationResult)
+    @MoveSpecOperation(summary="Validate a version")
     def validate(
         self, request: ApiRequest, movespec: MoveSpec, version: MoveSpecVersion
     ) -> ValidationResult:
@@ -324,7 +317,6 @@ class VersionViewSet(ApiViewSet):
 
     @MoveSpecOperation(
         summary="Release a version",
-        returns=MoveSpecAnswer,
         errors=(MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid),
     )
     def release(

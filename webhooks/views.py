@@ -74,7 +74,6 @@ class WebhookViewSet(ApiViewSet):
     @Operation(
         summary="Create a webhook",
         example={"url": EXAMPLE_URL, "event_types": ["session.completed", "session.failed"]},
-        returns=WebhookWithSecret,
         status=201,
         errors=(TooManyWebhooks,),
     )
@@ -98,17 +97,12 @@ class WebhookViewSet(ApiViewSet):
         mine = endpoints_of(request.principal.project_id)
         return paginate(request._request, mine, query, webhook_response)
 
-    @Operation(summary="Read a webhook", returns=WebhookAnswer)
+    @Operation(summary="Read a webhook")
     def retrieve(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookAnswer:
         """One webhook, without its secret."""
         return webhook_response(webhook)
 
-    @Operation(
-        summary="Change a webhook",
-        example={"enabled": True},
-        returns=WebhookAnswer,
-        errors=(errors.Conflict,),
-    )
+    @Operation(summary="Change a webhook", example={"enabled": True}, errors=(errors.Conflict,))
     def partial_update(
         self, request: ApiRequest, webhook: WebhookEndpoint, body: WebhookEdit
     ) -> WebhookAnswer:
@@ -133,18 +127,13 @@ class WebhookViewSet(ApiViewSet):
         endpoint_delete(endpoint=webhook, now=clock.now())
         return Result(None)
 
-    @Operation(summary="Rotate a webhook's secret", returns=WebhookWithSecret)
+    @Operation(summary="Rotate a webhook's secret")
     def rotate_secret(self, request: ApiRequest, webhook: WebhookEndpoint) -> WebhookWithSecret:
         """A new secret, shown only in this response. The previous one also signs for 24 hours."""
         changed, secret = endpoint_rotate_secret(endpoint_id=webhook.id, now=clock.now())
         return secret_response(changed, secret)
 
-    @Operation(
-        summary="Send a test to a webhook",
-        returns=DeliveryAnswer,
-        status=201,
-        errors=(errors.Conflict,),
-    )
+    @Operation(summary="Send a test to a webhook", status=201, errors=(errors.Conflict,))
     def test(self, request: ApiRequest, webhook: WebhookEndpoint) -> DeliveryAnswer:
         """Queue a `webhook.test`, which is sent at once. See the list of deliveries for its
         outcome."""
@@ -153,7 +142,6 @@ class WebhookViewSet(ApiViewSet):
     @Operation(
         summary="Replay a webhook's messages",
         example={"since": "2026-11-28T00:00:00Z"},
-        returns=ReplayAnswer,
         status=202,
         errors=(errors.Conflict,),
     )
@@ -183,7 +171,7 @@ class WebhookDeliveryViewSet(ApiViewSet):
         parts = [rows.filter(status=status) for status in statuses]
         return paginate(request._request, parts, query, delivery_response, large="body")
 
-    @Operation(summary="Send a delivery again", returns=DeliveryAnswer, errors=(errors.Conflict,))
+    @Operation(summary="Send a delivery again", errors=(errors.Conflict,))
     def redeliver(
         self, request: ApiRequest, webhook: WebhookEndpoint, delivery: WebhookDelivery
     ) -> DeliveryAnswer:

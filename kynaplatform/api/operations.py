@@ -104,13 +104,13 @@ class Result:
 class Operation:
     """A decorator that declares an endpoint for the checks and the OpenAPI document.
 
-    The method stays as it is. Its annotations give the structs of `body` and `query`; it also takes
-    the row of each id in its path: `session` for `<session_id>`. The view's `access` gives who may
-    call it.
+    The method stays as it is. Its annotations give the structs of `body` and `query`, and that of
+    the answer unless `returns` does; it also takes the row of each id in its path: `session` for
+    `<session_id>`. The view's `access` gives who may call it.
     """
 
     summary: str
-    returns: Any
+    returns: Any = msgspec.UNSET
     # Another form of the body than JSON.
     text_body: TextBody | None = None
     # The answer is lines of JSON, each of type `returns`.
@@ -142,6 +142,8 @@ class Operation:
     def __call__(self, method: Method) -> Method:
         taken = method.__annotations__
         self.body, self.query = taken.get("body"), taken.get("query")
+        if self.returns is msgspec.UNSET:
+            self.returns = taken["return"]
         method.operation = self  # type: ignore[attr-defined]
         return method
 
