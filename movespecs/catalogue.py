@@ -33,11 +33,6 @@ class CatalogueReference(NamedTuple):
     number: int | None
 
 
-class CatalogueEntry(NamedTuple):
-    movespec: MoveSpec
-    is_new_version: bool
-
-
 def catalogue_id(slug: str) -> UUID:
     return uuid5(NAMESPACE, f"movespec/{slug}")
 
@@ -59,8 +54,10 @@ def catalogue_text(slug: str, folder: Path = FOLDER) -> str:
     return (folder / f"{slug}.yaml").read_text(encoding="utf-8")
 
 
-def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEntry]:
+def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[tuple[MoveSpec, bool]]:
     """Release every `*.yaml` of `folder` as a public MoveSpec; safe to repeat.
+
+    Returns each MoveSpec, and whether it has a new version.
 
     A changed file becomes a new version; an unchanged one changes nothing, so a version that
     staff rolled back to stays, as does what they archived.
@@ -78,7 +75,7 @@ def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[CatalogueEnt
     ]
 
 
-def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> CatalogueEntry:
+def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> tuple[MoveSpec, bool]:
     """Release a text as the movement of this name, which is made where it is not there.
 
     A MoveSpec with this very text is left as it is, and so is an archived one.
@@ -105,7 +102,7 @@ def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> Ca
             and movespec.current_released_version_id is not None
         )
         if is_unchanged or movespec.archived_at is not None:
-            return CatalogueEntry(movespec, False)
+            return movespec, False
         draft_replace(movespec_id=movespec.id, yaml_source=yaml_source, author=PLATFORM, now=now)
         version, is_new_version = version_create(movespec_id=movespec.id, author=PLATFORM, now=now)
         movespec = version_release(
@@ -115,4 +112,4 @@ def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> Ca
             now=now,
             reason="Loaded with the catalogue.",
         )
-    return CatalogueEntry(movespec, is_new_version)
+    return movespec, is_new_version

@@ -18,21 +18,6 @@ MAX_YAML_BYTES = 65_536
 MAX_DESCRIPTION_CHARACTERS = 2_000
 
 
-def require_room_for_movespec(project_id: UUID) -> None:
-    """Raise LimitReached when the project has its most MoveSpecs, archived ones included.
-
-    Its row stays locked against other creates until the transaction ends, so that they are
-    counted one after the other; what only refers to the project does not wait.
-    """
-    project = Project.objects.select_for_update(no_key=True).only("movespec_limit")
-    limit = project.get(id=project_id).movespec_limit or settings.MOVESPECS_PER_PROJECT
-    # Counted no further than is asked.
-    if MoveSpec.objects.filter(project_id=project_id)[:limit].count() >= limit:
-        raise LimitReached(
-            f"The project has its most MoveSpecs, archived ones included: {limit}.", limit=limit
-        )
-
-
 def require_room_for_version(movespec: MoveSpec, latest_number: int) -> None:
     """Raise LimitReached when the MoveSpec, whose row the caller has locked, has its most versions.
 
@@ -55,7 +40,15 @@ def movespec_create(
 ) -> MoveSpec:
     """A MoveSpec and its draft. Raises LimitReached when the project has its most."""
     with transaction.atomic():
-        require_room_for_movespec(project_id)
+        # The lock lets creates count one after the other; what only refers to the project does not
+        # wait.
+        project = Project.objects.select_for_update(no_key=True).only("movespec_limit")
+        limit = project.get(id=project_id).movespec_limit or settings.MOVESPECS_PER_PROJECT
+        # Counted no further than is asked.
+        if MoveSpec.objects.filter(project_id=project_id)[:limit].count() >= limit:
+            raise LimitReached(
+                f"The project has its most MoveSpecs, archived ones included: {limit}.", limit=limit
+            )
         movespec = MoveSpec.objects.create(
             project_id=project_id,
             name=name,

@@ -17,8 +17,8 @@ class Command(OperatorCommand):
         analyze_large_tables()
         self.print_result(
             {
-                "new_versions": sum(entry.is_new_version for entry in entries),
-                "movespecs": {entry.movespec.name: str(entry.movespec.id) for entry in entries},
+                "new_versions": sum(is_new for _, is_new in entries),
+                "movespecs": {movespec.name: str(movespec.id) for movespec, _ in entries},
             },
             options,
         )
