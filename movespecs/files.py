@@ -5,11 +5,9 @@ movespecs.json
 <movespec_id>/1.yaml, 2.yaml, …    the versions by their numbers
 """
 
-from collections.abc import Iterator
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 import msgspec
@@ -17,6 +15,7 @@ from django.db import connection, transaction
 
 from common.names import MAX_NAME_CHARACTERS, fault_of_name
 from detection import validate
+from kynaplatform.api.schemas import Timestamp, from_row
 from movespecs.drafts import (
     MAX_DESCRIPTION_CHARACTERS,
     movespec_archive,
@@ -25,12 +24,11 @@ from movespecs.drafts import (
     require_room_for_version,
 )
 from movespecs.models import PLATFORM, MoveSpec, MoveSpecVersion, Visibility
-from movespecs.releases import version_release
+from movespecs.releases import hash_of, version_release
 from projects.models import Project
 
 INDEX = "movespecs.json"
 FORMAT = 1
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class VersionEntry(msgspec.Struct, kw_only=True):
@@ -39,8 +37,8 @@ class VersionEntry(msgspec.Struct, kw_only=True):
     # The author's own, which nothing reads: null where today's language finds errors.
     label: str | None
     content_hash: str
-    created_at: Moment
-    withdrawn_at: Moment | None = None
+    created_at: Timestamp
+    withdrawn_at: Timestamp | None = None
     withdrawal_reason: str = ""
 
 
@@ -51,13 +49,20 @@ class MoveSpecEntry(msgspec.Struct, kw_only=True):
     is_public: bool
     # The number of the version that is released; null: none.
     released: int | None
-    created_at: Moment
-    archived_at: Moment | None
+    created_at: Timestamp
+    archived_at: Timestamp | None
     versions: list[VersionEntry]
 
     def __post_init__(self) -> None:
         if fault := fault_of_name(self.name):
             raise ValueError(f"its name: {fault}")
+        numbers = [version.number for version in self.versions]
+        if numbers != [*range(1, len(numbers) + 1)]:
+            raise ValueError("Its versions are not numbered 1, 2, …")
+        if self.released is not None and self.released not in numbers:
+            raise ValueError(f"Version {self.released} is released, and there is none.")
+        if self.released and self.versions[self.released - 1].withdrawn_at is not None:
+            raise ValueError(f"Version {self.released} is released, and withdrawn.")
 
 
 class Index(msgspec.Struct, kw_only=True):
@@ -96,9 +101,6 @@ def index_read(folder: Path) -> Index:
         raise FileFault(f"{path}: {error}") from None
     if index.format != FORMAT:
         raise FileFault(f"{path}: its format is {index.format}, and this code reads {FORMAT}.")
-    for at, entry in enumerate(index.movespecs):
-        if fault := _fault_of(entry):
-            raise FileFault(f"{path}: {fault} - at `$.movespecs[{at}]`")
     return index
 
 
@@ -107,7 +109,7 @@ def version_text(folder: Path, entry: MoveSpecEntry, version: VersionEntry) -> s
 
     A released one is valid as well; of others today's language may find errors.
     """
-    path = version_path(folder, entry.movespec_id, version.number)
+    path = _path(folder, entry.movespec_id, version.number)
     text = _text(path)
     if hash_of(text) != version.content_hash:
         raise FileFault(f"{path}: it is not the text of the index: another has its content_hash.")
@@ -118,50 +120,28 @@ def version_text(folder: Path, entry: MoveSpecEntry, version: VersionEntry) -> s
     return text
 
 
-def version_path(folder: Path, movespec_id: UUID, number: int) -> Path:
-    return folder / str(movespec_id) / f"{number}.yaml"
-
-
-def hash_of(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def _draft_path(folder: Path, movespec_id: UUID) -> Path:
-    return folder / str(movespec_id) / "draft.yaml"
+def _path(folder: Path, movespec_id: UUID, name: int | Literal["draft"]) -> Path:
+    return folder / str(movespec_id) / f"{name}.yaml"
 
 
 def _written(movespec: MoveSpec, folder: Path) -> MoveSpecEntry:
     (folder / str(movespec.id)).mkdir(parents=True, exist_ok=True)
-    _write(_draft_path(folder, movespec.id), movespec.draft.yaml_source.encode())
-    versions = list(_written_versions(movespec, folder))
-    released = movespec.current_released_version_id
-    return MoveSpecEntry(
-        movespec_id=movespec.id,
-        name=movespec.name,
-        description=movespec.description,
-        is_public=movespec.is_public,
-        released=next((one.number for one in versions if one.version_id == released), None),
-        created_at=movespec.created_at,
-        archived_at=movespec.archived_at,
-        versions=versions,
-    )
-
-
-def _written_versions(movespec: MoveSpec, folder: Path) -> Iterator[VersionEntry]:
+    _write(_path(folder, movespec.id, "draft"), movespec.draft.yaml_source.encode())
+    released, versions = None, []
     stored = MoveSpecVersion.objects.filter(movespec=movespec).order_by("version_number")
     for version in stored.iterator(chunk_size=10):
-        path = version_path(folder, movespec.id, version.version_number)
-        _write(path, version.yaml_source.encode())
+        number = version.version_number
+        _write(_path(folder, movespec.id, number), version.yaml_source.encode())
         spec = validate(version.yaml_source).spec
-        yield VersionEntry(
-            number=version.version_number,
-            version_id=version.id,
-            label=spec.version if spec else None,
-            content_hash=version.content_hash,
-            created_at=version.created_at,
-            withdrawn_at=version.withdrawn_at,
-            withdrawal_reason=version.withdrawal_reason,
+        label = spec.version if spec else None
+        versions.append(
+            from_row(VersionEntry, version, number=number, version_id=version.id, label=label)
         )
+        if version.id == movespec.current_released_version_id:
+            released = number
+    return from_row(
+        MoveSpecEntry, movespec, movespec_id=movespec.id, released=released, versions=versions
+    )
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -169,18 +149,6 @@ def _write(path: Path, data: bytes) -> None:
     beside = path.with_name(f"{path.name}.new")
     beside.write_bytes(data)
     beside.replace(path)
-
-
-def _fault_of(entry: MoveSpecEntry) -> str | None:
-    numbers = [version.number for version in entry.versions]
-    if numbers != [*range(1, len(numbers) + 1)]:
-        return "Its versions are not numbered 1, 2, …"
-    if entry.released is not None:
-        if entry.released not in numbers:
-            return f"Version {entry.released} is released, and there is none."
-        if entry.versions[entry.released - 1].withdrawn_at is not None:
-            return f"Version {entry.released} is released, and withdrawn."
-    return None
 
 
 def _text(path: Path) -> str:
@@ -197,32 +165,28 @@ def _bytes(path: Path) -> bytes:
         raise FileFault(f"{path}: it cannot be read: {error.strerror}.") from None
 
 
-class Imported(NamedTuple):
-    """What an import has made: MoveSpecs, and versions of these and of others."""
-
-    movespecs: int
-    versions: int
-
-
-def movespecs_import(project: Project, folder: Path, *, now: datetime) -> Imported:
+def movespecs_import(project: Project, folder: Path, *, now: datetime) -> tuple[int, int]:
     """Make what `folder` has and `project` has not: all of it, or nothing.
 
     A MoveSpec that is there gets the versions that it lacks; its draft, its release and its name
-    stay. A new one gets all as it was, with the same version released; a copy is private. Raises
-    FileFault for a file that is at fault, or has another text than the version that is there;
-    LimitReached; and MoveSpecArchived where an archived one lacks a version.
+    stay. A new one gets all as it was, with the same version released; a copy is private. Returns
+    the numbers of new MoveSpecs and of new versions. Raises FileFault for a file that is at fault,
+    or has another text than the version that is there; LimitReached; and MoveSpecArchived where an
+    archived one lacks a version.
     """
     index = index_read(folder)
     with transaction.atomic():
         # Another import waits here, and then finds what this one has made.
         Project.objects.select_for_update(no_key=True).get(id=project.id)
         made = [_import(project, folder, entry, now) for entry in index.movespecs]
-    return Imported(*map(sum, zip(*made, strict=True))) if made else Imported(0, 0)
+    return sum(is_new for is_new, _ in made), sum(versions for _, versions in made)
 
 
-def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime) -> Imported:
+def _import(
+    project: Project, folder: Path, entry: MoveSpecEntry, now: datetime
+) -> tuple[bool, int]:
     # All are read, needed or not: what is at fault is so wherever it is imported.
-    draft = _text(_draft_path(folder, entry.movespec_id))
+    draft = _text(_path(folder, entry.movespec_id, "draft"))
     texts = [version_text(folder, entry, version) for version in entry.versions]
     owner = MoveSpec.objects.filter(id=entry.movespec_id).values_list("project_id", flat=True)
     is_copy = owner.first() not in (None, project.id)
@@ -244,7 +208,7 @@ def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime)
     there = dict(stored.values_list("version_number", "content_hash"))
     for version in entry.versions:
         if there.get(version.number, version.content_hash) != version.content_hash:
-            path = version_path(folder, entry.movespec_id, version.number)
+            path = _path(folder, entry.movespec_id, version.number)
             raise FileFault(f"{path}: version {version.number} of {movespec_id} has another text.")
     lacked = [version for version in entry.versions if version.number not in there]
     if lacked:
@@ -263,17 +227,8 @@ def _import(project: Project, folder: Path, entry: MoveSpecEntry, now: datetime)
             )
             for version in lacked
         )
-    if is_new:
-        _release(movespec_id, entry, now)
-    return Imported(int(is_new), len(lacked))
-
-
-def _release(movespec_id: UUID, entry: MoveSpecEntry, now: datetime) -> None:
-    """Release and archive a new MoveSpec as it was."""
-    if entry.released is not None:
-        released = MoveSpecVersion.objects.get(
-            movespec_id=movespec_id, version_number=entry.released
-        )
+    if is_new and entry.released is not None:
+        released = stored.get(version_number=entry.released)
         version_release(
             movespec_id=movespec_id,
             version_id=released.id,
@@ -281,5 +236,6 @@ def _release(movespec_id: UUID, entry: MoveSpecEntry, now: datetime) -> None:
             now=now,
             reason="Imported.",
         )
-    if entry.archived_at is not None:
+    if is_new and entry.archived_at is not None:
         movespec_archive(movespec_id=movespec_id, now=entry.archived_at)
+    return is_new, len(lacked)

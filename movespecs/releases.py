@@ -1,8 +1,7 @@
 """Versions and releases: snapshot a draft, point a MoveSpec at a version, withdraw one."""
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from django.db import transaction
@@ -17,14 +16,8 @@ from movespecs.models import PLATFORM, Author, MoveSpec, MoveSpecDraft, MoveSpec
 MAX_REPORTED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The newest release when somebody decided on a change, which holds only while it still is.
-
-    None: nothing had been released. The same version released again is another release.
-    """
-
-    release_id: int | None
+def hash_of(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def version_create(
@@ -42,7 +35,7 @@ def version_create(
             movespec_id=movespec_id
         )
         require_valid(yaml_source)
-        content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
+        content_hash = hash_of(yaml_source)
         versions = MoveSpecVersion.objects.filter(movespec_id=movespec_id)
         latest = versions.order_by("-version_number").first()
         if (
@@ -72,12 +65,12 @@ def version_release(
     author: Author,
     now: datetime,
     reason: str = "",
-    seen: Seen | None = None,
+    seen: int | None = None,
 ) -> MoveSpec:
     """Point the MoveSpec at one of its versions; the released one again records nothing.
 
     Raises MoveSpecArchived, MoveSpecVersionWithdrawn, MoveSpecInvalid, and Conflict when there is
-    a newer release than was `seen`.
+    a newer release than the one with the id `seen`; 0: none had been made.
     """
     with transaction.atomic():
         movespec = movespec_lock(movespec_id)
@@ -98,7 +91,7 @@ def version_withdraw(
     author: Author,
     now: datetime,
     reason: str = "",
-    seen: Seen | None = None,
+    seen: int | None = None,
 ) -> MoveSpec:
     """Withdraw a version: no new session runs it. Running sessions go on.
 
@@ -140,12 +133,13 @@ def require_valid(yaml_source: str) -> None:
         )
 
 
-def require_unmoved(movespec: MoveSpec, seen: Seen) -> None:
-    """Raise Conflict, with a sentence for each release since what was `seen`.
+def require_unmoved(movespec: MoveSpec, seen: int) -> None:
+    """Raise Conflict, with a sentence for each release since the one with the id `seen`; 0: none.
 
-    It is certain under the MoveSpec's lock, under which releases get their ascending ids.
+    The same version released again is another release. It is certain under the MoveSpec's lock,
+    under which releases get their ascending ids.
     """
-    since = movespec.releases.filter(id__gt=seen.release_id or 0).order_by("id")
+    since = movespec.releases.filter(id__gt=seen).order_by("id")
     releases = since.select_related("from_version", "to_version", "released_by_staff").defer(
         "from_version__yaml_source", "to_version__yaml_source"
     )

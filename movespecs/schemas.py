@@ -1,7 +1,6 @@
 """Bodies of the MoveSpec endpoints."""
 
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from kynaplatform.api.schemas import (
 from movespecs.accuracy import AccuracyCard, accuracy_cards
 from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
+from movespecs.releases import hash_of
 
 Description = Annotated[
     str, msgspec.Meta(max_length=MAX_DESCRIPTION_CHARACTERS, extra_json_schema=STORABLE)
@@ -190,7 +190,7 @@ class VersionAnswer(Answer):
     yaml_source: Annotated[str, doc("The YAML, which never changes.", EXAMPLE_YAML)]
     content_hash: Annotated[
         str,
-        doc("The SHA-256 of the YAML, in hex.", sha256(EXAMPLE_YAML.encode()).hexdigest()),
+        doc("The SHA-256 of the YAML, in hex.", hash_of(EXAMPLE_YAML)),
     ]
     created_by: CreatedBy
     created_at: CreatedAt
@@ -281,6 +281,14 @@ def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer
 
     The wire never says delisted: clients stop on it.
     """
+    source, own = movespec.forked_from, movespec.current_released_version
+    theirs = source and source.current_released_version
+    # Another project learns of no private source.
+    is_source_shown = source and (
+        source.is_public or viewer in (movespec.project_id, source.project_id)
+    )
+    # A fork that has released the same text counts as its source does.
+    is_same = source and own and theirs and own.content_hash == theirs.content_hash
     return from_row(
         MoveSpecAnswer,
         movespec,
@@ -289,25 +297,9 @@ def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer
         visibility=Visibility.PUBLIC if movespec.is_public else Visibility.PRIVATE,
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         star_count=0,
-        forked_from=_shown_source(movespec, viewer),
-        accuracy=accuracy_cards().get(_counts_as(movespec)),
+        forked_from=movespec.forked_from_id if is_source_shown else None,
+        accuracy=accuracy_cards().get(source.id if source and is_same else movespec.id),
     )
-
-
-def _shown_source(movespec: MoveSpec, viewer: UUID | None) -> UUID | None:
-    """Another project learns of no private source."""
-    source = movespec.forked_from
-    is_shown = source and (source.is_public or viewer in (movespec.project_id, source.project_id))
-    return movespec.forked_from_id if is_shown else None
-
-
-def _counts_as(movespec: MoveSpec) -> UUID:
-    """The source of a fork that has released the same text, or the MoveSpec itself."""
-    source, own = movespec.forked_from, movespec.current_released_version
-    theirs = source and source.current_released_version
-    if source and own and theirs and own.content_hash == theirs.content_hash:
-        return source.id
-    return movespec.id
 
 
 def draft_response(draft: MoveSpecDraft) -> DraftAnswer:

@@ -16,7 +16,7 @@ from kynaplatform.api.errors import Conflict
 from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.drafts import movespec_delist, movespec_relist
 from movespecs.models import Author, MoveSpec, MoveSpecVersion
-from movespecs.releases import Seen, require_unmoved, version_release, version_withdraw
+from movespecs.releases import require_unmoved, version_release, version_withdraw
 from sessions_app.listing import LIVE, SessionFilters
 from staff.actions import ActionResult, ConfirmationNeeded, ReasonForm, StaffAction, Submission
 from staff.display import DAY, count_up_to, counted, full_name
@@ -95,8 +95,8 @@ class SeenForm(ReasonForm):
     def __init__(self, data: Any, *, version: Any) -> None:
         super().__init__(data, initial={"seen": version.latest_release_id})
 
-    def clean_seen(self) -> Seen:
-        return Seen(self.cleaned_data["seen"])
+    def clean_seen(self) -> int:
+        return self.cleaned_data["seen"] or 0
 
 
 class WithdrawForm(SeenForm):
@@ -138,7 +138,7 @@ class VersionAction(StaffAction):
 
     def require_as_shown(self, row: MoveSpecVersion, form: forms.BaseForm) -> None:
         form.full_clean()
-        require_unmoved(row.movespec, form.cleaned_data.get("seen", Seen(None)))
+        require_unmoved(row.movespec, form.cleaned_data.get("seen", 0))
 
     def context(self, row: MoveSpecVersion, form: forms.BaseForm) -> dict[str, Any]:
         old, new = self.compared(row, form)
