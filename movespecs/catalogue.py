@@ -55,9 +55,7 @@ def catalogue_text(slug: str, folder: Path = FOLDER) -> str:
 
 
 def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[tuple[MoveSpec, bool]]:
-    """Release every `*.yaml` of `folder` as a public MoveSpec; safe to repeat.
-
-    Returns each MoveSpec, and whether it has a new version.
+    """Release every `*.yaml` of `folder` as a public MoveSpec, and whether it has a new version.
 
     A changed file becomes a new version; an unchanged one changes nothing, so a version that
     staff rolled back to stays, as does what they archived.

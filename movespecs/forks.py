@@ -40,9 +40,7 @@ def movespec_fork(
         "description": body.description,
         "release": body.release or None,
     }
-    if idempotency_key is not None and (
-        earlier := _made_with(project_id, idempotency_key, request)
-    ):
+    if earlier := _made_with(project_id, idempotency_key, request):
         return earlier, True
     visible_ones = MoveSpec.objects.visible_to(project_id)
     with_text = visible_ones.select_related("current_released_version")
@@ -74,17 +72,16 @@ def movespec_fork(
                     reason="Released with the fork.",
                 )
     except (IntegrityError, LimitReached):
-        if idempotency_key is None:
-            raise
         # Another request with this key may have been faster, and taken the last place.
-        earlier = _made_with(project_id, idempotency_key, request)
-        if earlier is None:
-            raise
-        return earlier, True
+        if earlier := _made_with(project_id, idempotency_key, request):
+            return earlier, True
+        raise
     return fork, False
 
 
-def _made_with(project_id: UUID, key: str, request: Mapping[str, object]) -> MoveSpec | None:
+def _made_with(project_id: UUID, key: str | None, request: Mapping[str, object]) -> MoveSpec | None:
+    if key is None:
+        return None
     fork = MoveSpec.objects.filter(project_id=project_id, fork_idempotency_key=key).first()
     if fork is not None and not FINGERPRINTS.is_of(bytes(fork.fork_fingerprint or b""), request):
         raise IdempotencyKeyReused

@@ -1,6 +1,5 @@
 """MoveSpecs and their drafts: create, edit, validate, fork, archive."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import cast
 from uuid import UUID
@@ -58,11 +57,8 @@ READ = "movespecs:read"
 WRITE = "movespecs:write"
 
 
-@dataclass(kw_only=True)
-class MoveSpecOperation(Operation):
-    """An operation below /api/movespecs: all share one family of rate limits."""
-
-    limit_family: str | None = "movespecs"
+# All share one family of rate limits.
+MoveSpecOperation = partial(Operation, limit_family="movespecs")
 
 
 def author_of(request: ApiRequest) -> Author:
