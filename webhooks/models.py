@@ -1,8 +1,4 @@
-"""Webhook endpoints, and the deliveries to them: the outbox that triggers fill.
-
-A delivery is a message to one endpoint. The triggers of webhooks/triggers.py insert it in the
-transaction of the change that it reports.
-"""
+"""Webhook endpoints, and the deliveries to them: the outbox that webhooks/triggers.py fills."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import CheckConstraint, F, Func, Index, Q, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Length, Now, NullIf
 from django.db.models.lookups import LessThanOrEqual
 from uuid_utils.compat import uuid7
@@ -253,17 +250,12 @@ class WebhookDelivery(models.Model):
 
 PAUSED: Final = "paused"
 _HERE: Final = """
-SELECT system_identifier, oid::bigint AS database_oid
+SELECT system_identifier, oid::bigint
 FROM pg_control_system(), pg_database WHERE datname = current_database()
 """
-_READ: Final = f"""
-SELECT sender.paused_at,
-    (sender.system_identifier, sender.database_oid) = (here.system_identifier, here.database_oid)
-FROM webhook_sender AS sender, ({_HERE}) AS here
-"""  # noqa: S608
 _WRITE: Final = f"""
-INSERT INTO webhook_sender (id, system_identifier, database_oid, paused_at)
-SELECT 1, here.system_identifier, here.database_oid, %s FROM ({_HERE}) AS here
+INSERT INTO webhook_sender (id, paused_at, system_identifier, database_oid)
+SELECT 1, %s, here.* FROM ({_HERE}) AS here
 ON CONFLICT (id) DO
 """  # noqa: S608
 
@@ -271,11 +263,9 @@ ON CONFLICT (id) DO
 class SenderState(models.Model):
     """The one row that says which database messages are sent from, and whether they are paused.
 
-    Messages that wait in a dump were delivered long ago by the original. So the first sender stores
-    the identity of its database: that of the cluster, which `initdb` gives, and that of the
-    database in it. A restored dump has another, and sends nothing. A replica that takes over keeps
-    both, and goes on. A base backup keeps both too, so the commands of docs/backup.md pause what
-    they restore.
+    The first sender stores the identity of its cluster and of its database. A restored dump has
+    another, and sends nothing: the original has delivered its messages. A replica keeps both, and
+    so does a base backup, so the commands of docs/backup.md pause what they restore.
     """
 
     id = models.SmallIntegerField(primary_key=True)
@@ -296,9 +286,8 @@ class SenderState(models.Model):
         """Why nothing is sent; None while messages are sent."""
         if not settings.WEBHOOKS_SEND:
             return "WEBHOOKS_SEND is false"
-        with connection.cursor() as cursor:
-            cursor.execute(_READ)
-            row = cursor.fetchone()
+        is_here = RawSQL(f"(system_identifier, database_oid) = ({_HERE})", ())  # noqa: S611
+        row = SenderState.objects.values_list("paused_at", is_here).first()
         if row is None:
             return None
         paused_at, is_here = row
