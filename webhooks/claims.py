@@ -1,9 +1,7 @@
 """Claims: the deliveries that a sender reserves, so that no other sends them at the same time.
 
-A claim is an UPDATE that skips rows which another sender has locked. It also moves `due_at` past
-the longest try, so that the claims of a killed sender are due again then. Due messages are read
-endpoint by endpoint from one partial index, so that a million messages of one endpoint cost the
-others nothing. Places go to the organization with the fewest messages under way.
+A claim also moves `due_at` past the longest try, so that those of a killed sender are due again.
+Due messages are read endpoint by endpoint, so that a million of one cost the others nothing.
 """
 
 from collections.abc import Mapping
@@ -51,7 +49,7 @@ served AS MATERIALIZED (
 ),
 ready AS MATERIALIZED (
     SELECT endpoint.id, project.organization_id,
-        COALESCE(busy.free, %(max_per_endpoint)s::int) AS free,
+        COALESCE(busy.free, {MAX_PER_ENDPOINT}) AS free,
         COALESCE(served.under_way, 0) AS under_way
     FROM waiting
     JOIN webhook_endpoint AS endpoint ON endpoint.id = waiting.endpoint_id
@@ -89,8 +87,8 @@ allotted AS MATERIALIZED (
             FROM (
                 SELECT organization_id FROM ready UNION SELECT organization_id FROM served
             ) AS organization
-        ) THEN of_organization <= least(%(max_of_organization)s::int, left_free)
-        ELSE of_organization <= %(max_alone)s::int
+        ) THEN of_organization <= least({MAX_OF_ORGANIZATION}, left_free)
+        ELSE of_organization <= {MAX_ALONE}
     END
     GROUP BY id
 ),
@@ -189,9 +187,6 @@ def deliveries_claim(
         "organization_ids": [*under_way],
         "under_way": [*under_way.values()],
         "most": most,
-        "max_per_endpoint": MAX_PER_ENDPOINT,
-        "max_of_organization": MAX_OF_ORGANIZATION,
-        "max_alone": MAX_ALONE,
         "max_held": MAX_HELD,
         "claim_id": uuid4(),
         "now": now,

@@ -25,11 +25,11 @@ WITH RECURSIVE {WAITING},
 organization AS (
     SELECT min(waiting.due_at) AS due_at,
         bool_or(waiting.due_at <= %(late_before)s AND COALESCE((
-            SELECT avg(duration_ms) <= %(quick_ms)s
+            SELECT avg(duration_ms) <= {1000 * QUICK_SECONDS}
             FROM (
                 SELECT duration_ms FROM webhook_delivery
                 WHERE endpoint_id = endpoint.id AND status = 'delivered'
-                ORDER BY created_at DESC LIMIT %(last_taken)s
+                ORDER BY created_at DESC LIMIT {LAST_TAKEN}
             ) AS taken
         ), true)) AS is_held_up,
         bool_or(EXISTS (
@@ -65,8 +65,6 @@ def queue(now: datetime) -> Queue:
         "statuses": [*DeliveryStatus],
         "active_since": now - ACTIVE_FOR,
         "late_before": now - LATE_AFTER,
-        "quick_ms": QUICK_SECONDS * 1000,
-        "last_taken": LAST_TAKEN,
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, parameters)

@@ -1,8 +1,4 @@
-"""The outcomes of tries, written to the delivery and to its endpoint.
-
-A failed message is tried again after longer and longer waits: ten tries over 28 hours. An endpoint
-is disabled by a response of 410, or once every try of five days has failed.
-"""
+"""The outcomes of tries, written to the delivery and to its endpoint, which they may disable."""
 
 import logging
 import random
@@ -81,11 +77,11 @@ RETURNING delivery.id, given.claim_id
 """
 # A try to an earlier URL of the endpoint doesn't count. One success starts the five days again,
 # whatever else failed in the same turn; so does a failure after SILENCE.
-_RECORD_OF_ENDPOINTS: Final = """
+_RECORD_OF_ENDPOINTS: Final = f"""
 WITH given AS MATERIALIZED (
     SELECT endpoint_id, url, bool_or(failure IS NULL) AS is_well, count(*) AS tries,
         array_agg(DISTINCT id) AS messages,
-        COALESCE(bool_or(response_status = %(gone)s), false) AS is_gone
+        COALESCE(bool_or(response_status = {GONE}), false) AS is_gone
     FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS given (
         endpoint_id uuid, url text, id uuid, failure text, response_status smallint
     )
@@ -110,15 +106,15 @@ SET failing_since = CASE WHEN is_well THEN NULL
     failed_messages = CASE WHEN NOT is_well THEN ARRAY (
         SELECT DISTINCT unnest(
             CASE WHEN goes_on THEN endpoint.failed_messages END || locked.messages
-        ) LIMIT %(messages)s
+        ) LIMIT {FAILED_MESSAGES}
     ) END
 FROM locked
 WHERE endpoint.id = locked.id
 RETURNING endpoint.id, locked.is_gone,
     endpoint.failing_since <= %(now)s::timestamptz - %(fails_for)s::interval
-    AND endpoint.failed_tries >= %(tries)s
-    AND cardinality(endpoint.failed_messages) >= %(messages)s
-"""
+    AND endpoint.failed_tries >= {FAILED_TRIES}
+    AND cardinality(endpoint.failed_messages) >= {FAILED_MESSAGES}
+"""  # noqa: S608
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +169,24 @@ def _record(outcomes: Sequence[Outcome], now: datetime, lock_timeout: str) -> No
         cursor.execute(_SETTINGS, [lock_timeout])
         cursor.execute(_RECORD, [msgspec.json.encode([*rows.values()]).decode()])
         recorded = [rows[key] for key in cursor.fetchall()]
-        _record_of_endpoints(cursor, recorded, now)
+        columns = ("endpoint_id", "url", "id", "failure", "response_status")
+        of_endpoints = [{name: row[name] for name in columns} for row in recorded]
+        parameters: dict[str, Any] = {
+            "outcomes": msgspec.json.encode(of_endpoints).decode(),
+            "now": now,
+            "silence": SILENCE,
+            "fails_for": FAILS_FOR,
+        }
+        cursor.execute(_RECORD_OF_ENDPOINTS, parameters)
+        for id_, is_gone, has_failed in cursor.fetchall():
+            if is_gone or has_failed:
+                reason = DisabledReason.GONE if is_gone else DisabledReason.FAILING
+                endpoint = WebhookEndpoint.objects.filter(id=id_)
+                endpoint.update(disabled_at=now, disabled_reason=reason)
+                logger.warning(
+                    "webhook endpoint %(id)s is disabled: %(reason)s",
+                    {"id": id_, "reason": reason.label},
+                )
     for row in recorded:
         failed = "given_up" if row["status"] == DeliveryStatus.FAILED else "failed"
         TRIES.labels("delivered" if row["failure"] is None else failed).inc()
@@ -193,26 +206,3 @@ def _row(one: Outcome, now: datetime) -> dict[str, Any]:
     row = {name: getattr(one, name) for name in one.__struct_fields__ if name != "claim"}
     of_claim = {name: getattr(claim, name) for name in ("id", "claim_id", "endpoint_id", "url")}
     return {**row, **of_claim, "status": status, "due_at": due_at}
-
-
-def _record_of_endpoints(cursor: Any, rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    columns = ("endpoint_id", "url", "id", "failure", "response_status")
-    outcomes = [{name: row[name] for name in columns} for row in rows]
-    parameters = {
-        "outcomes": msgspec.json.encode(outcomes).decode(),
-        "now": now,
-        "gone": GONE,
-        "silence": SILENCE,
-        "fails_for": FAILS_FOR,
-        "tries": FAILED_TRIES,
-        "messages": FAILED_MESSAGES,
-    }
-    cursor.execute(_RECORD_OF_ENDPOINTS, parameters)
-    for id_, is_gone, has_failed in cursor.fetchall():
-        if is_gone or has_failed:
-            reason = DisabledReason.GONE if is_gone else DisabledReason.FAILING
-            WebhookEndpoint.objects.filter(id=id_).update(disabled_at=now, disabled_reason=reason)
-            logger.warning(
-                "webhook endpoint %(id)s is disabled: %(reason)s",
-                {"id": id_, "reason": reason.label},
-            )
