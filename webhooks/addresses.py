@@ -44,7 +44,6 @@ _NOT_PUBLIC: Final = tuple(
 # Its last four bytes are the IPv4 address that a NAT64 gateway sends to.
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _FIRST_UNPRIVILEGED_PORT: Final = 1024
-NOT_PUBLIC: Final = "Must be a public address."
 # The only failure that customers see of a try without a connection, so that they can't explore our
 # network.
 NO_CONNECTION: Final = "No connection to the receiver."
@@ -90,7 +89,7 @@ def fault_of_url(url: str) -> str | None:
     if settings.PRODUCTION and port not in (None, 443) and (port or 0) < _FIRST_UNPRIVILEGED_PORT:
         return "Its port must be 443, or 1024 and above."
     literal = _literal(host)
-    return None if literal is None or is_allowed(literal) else NOT_PUBLIC
+    return None if literal is None or is_allowed(literal) else "Must be a public address."
 
 
 def _literal(host: str) -> str | None:

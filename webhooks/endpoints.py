@@ -42,10 +42,6 @@ class DisabledByStaff(Conflict):
     sentence = "Staff disabled the webhook: only they can enable it again."
 
 
-class SessionDeleted(Conflict):
-    sentence = "The session of the message was deleted: it can't be sent again."
-
-
 class TooManyWebhooks(Conflict):
     example_details: ClassVar[dict[str, Detail]] = {"limit": 16}
 
@@ -198,7 +194,7 @@ def delivery_redeliver(*, endpoint: WebhookEndpoint, delivery_id: UUID, now: dat
         # A deletion of the session empties the row: whichever comes second sees the other.
         delivery.select_for_update(no_key=True).first()
         if not can_be_made(delivery).exists():
-            raise SessionDeleted
+            raise Conflict("The session of the message was deleted: it can't be sent again.")
         delivery.filter(Q(claim_id__isnull=True) | Q(due_at__lt=now)).update(
             status=DeliveryStatus.WAITING, tries=0, due_at=now, claim_id=None
         )

@@ -17,7 +17,6 @@ import msgspec
 from standardwebhooks import Webhook
 
 from kynaplatform import __version__
-from kynaplatform.api.schemas import Answer, Timestamp
 from projects.signing import decrypted
 from sessions_app.models import DetectionSession
 from sessions_app.schemas import SessionRecord, session_response
@@ -30,13 +29,6 @@ logger = logging.getLogger("kynaplatform.webhooks")
 _encode = msgspec.json.Encoder().encode
 
 
-class Message(Answer):
-    type: str
-    timestamp: Timestamp
-    sequence: int | None
-    data: SessionRecord | dict[str, Any]
-
-
 def bodies(deliveries: Iterable[Claim | WebhookDelivery]) -> dict[UUID, str]:
     """The body of each delivery, by its id. Bodies that can't be made are logged and left out."""
     deliveries = list(deliveries)
@@ -47,8 +39,12 @@ def bodies(deliveries: Iterable[Claim | WebhookDelivery]) -> dict[UUID, str]:
     made = {}
     for one in deliveries:
         try:
-            data = _data(one, sessions)
-            message = Message(one.type, one.occurred_at, one.sequence, data)
+            message = {
+                "type": one.type,
+                "timestamp": one.occurred_at,
+                "sequence": one.sequence,
+                "data": _data(one, sessions),
+            }
             made[one.id] = _encode(message).decode()
         except Exception:
             logger.exception("the message %(id)s can't be made", {"id": one.id})

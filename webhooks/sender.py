@@ -1,12 +1,8 @@
 """The sender: claims due messages, sends many at once, and writes their outcomes.
 
 One thread calls the database, in turns: it writes the outcomes since the last turn, then claims as
-many messages as may be under way. An event loop sends them, each within 10 s. Endpoints and
-organizations are bounded, so that a receiver that hangs holds up nobody else's messages.
-
-It runs in a worker of its queue: `celery -A kynaplatform worker --pool solo -Q webhooks`. Celery
-gives it what every worker has: start and stop by signals, log lines, `/healthz` and `/metrics`. The
-outbox is in the database, so the broker may be away.
+many messages as may be under way. An event loop sends them. It runs in a worker of the queue
+`webhooks`, as docs/decisions/webhooks.md says.
 """
 
 import asyncio
@@ -17,7 +13,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -111,8 +107,7 @@ class Pace:
 class Sender:
     """`run` lasts until `stop`, from any thread. Raises TurnsFail once its turns have failed."""
 
-    def __init__(self, transport: Callable[[], Transport] = Transport) -> None:
-        self._make_transport = transport
+    def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_by: float | None = None
         self._failing_since: float | None = None
@@ -147,7 +142,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Future[Any]()
         self._loop = asyncio.get_running_loop()
-        self._transport = self._make_transport()
+        self._transport = Transport()
         database = ThreadPoolExecutor(1, "webhooks-database", bound_statements)
         sending: set[asyncio.Task[None]] = set()
         try:

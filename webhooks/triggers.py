@@ -1,8 +1,7 @@
 """The triggers that insert webhook deliveries, in the transaction of the change they report.
 
-A trigger looks for the project's endpoints only when a status changes: a create and a checkpoint
-run none of it. A session that has ended never changes, so its record is read when it is sent. For a
-session that starts, the columns that change later are stored.
+A create and a checkpoint run none of it. For a session that starts, the columns that change later
+are stored; the record of one that has ended is read when it is sent.
 
 A change here needs a migration that runs it again, with CREATE OR REPLACE.
 """

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 from webhooks.sender import Sender
-from webhooks.transport import Transport
 
 
 class Received(NamedTuple):
@@ -79,9 +78,9 @@ def receiving() -> Iterator[Receiver]:
 
 
 @contextmanager
-def sending(transport: Callable[[], Transport] = Transport) -> Iterator[Sender]:
+def sending() -> Iterator[Sender]:
     """A sender in a thread, until what is under way has ended."""
-    sender = Sender(transport)
+    sender = Sender()
     thread = threading.Thread(target=lambda: asyncio.run(sender.run()))
     thread.start()
     try:
