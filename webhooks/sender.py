@@ -108,7 +108,6 @@ class Sender:
     """`run` lasts until `stop`, from any thread. Raises TurnsFail once its turns have failed."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_by: float | None = None
         self._failing_since: float | None = None
         self._turn_began_at: float | None = None
@@ -129,19 +128,11 @@ class Sender:
     def stop(self) -> None:
         """Claim nothing more. Messages under way are sent, and written within STOP_SECONDS."""
         self._stop_by = time.monotonic() + STOP_SECONDS
-        if self._loop is not None:
-            with suppress(RuntimeError):  # it has ended itself
-                self._loop.call_soon_threadsafe(self._stop)
-
-    def _stop(self) -> None:
-        self._wake.set()
-        if not self._stopping.done():
-            self._stopping.set_result(None)
 
     async def run(self) -> None:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Future[Any]()
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._transport = Transport()
         database = ThreadPoolExecutor(1, "webhooks-database", bound_statements)
         sending: set[asyncio.Task[None]] = set()
@@ -149,15 +140,16 @@ class Sender:
             while True:
                 begun_at = time.monotonic()
                 self._wake.clear()
-                turn = await self._loop.run_in_executor(database, self._turn)
+                turn = await loop.run_in_executor(database, self._turn)
                 for claim, body in turn:
-                    task = self._loop.create_task(self._send(claim, body))
+                    task = loop.create_task(self._send(claim, body))
                     sending.add(task)
                     task.add_done_callback(sending.discard)
-                if self._stop_by is not None and (
-                    begun_at > self._stop_by or not (sending or self._outcomes)
-                ):
-                    break
+                if self._stop_by is not None:
+                    if begun_at > self._stop_by or not (sending or self._outcomes):
+                        break
+                    if not self._stopping.done():
+                        self._stopping.set_result(None)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()
