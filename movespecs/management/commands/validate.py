@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, files: list[str], **options: Any) -> None:
         faulty = []
         for file in files:
-            validation = validate_file(file, spec_options(options))
+            validation = validate_file(file, options)
             if options["json"]:
                 self.stdout.write(json.dumps(as_json(file, validation)))
             else:
@@ -53,17 +53,12 @@ class Command(BaseCommand):
             raise CommandError(f"Not valid: {', '.join(faulty)}")
 
 
-class SpecOptions(TypedDict):
-    """What `detection.compile` and `detection.validate` take beside the text."""
-
-    parameters: Mapping[str, float]
-    locale: str | None
-
-
-def validate_file(file: str, given: SpecOptions) -> Validation:
+def validate_file(file: str, options: Mapping[str, Any]) -> Validation:
+    """Validate a file's text with the options of `add_spec_options`."""
+    parameters, locale = dict(options["parameter"]), options["locale"]
     try:
         data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-        return validate(data.decode("utf-8"), **given)
+        return validate(data.decode("utf-8"), parameters=parameters, locale=locale)
     except ParameterInvalid as error:
         code, message = "parameter_invalid", error.message
     except OSError as error:
@@ -115,10 +110,6 @@ def add_spec_options(parser: CommandParser) -> None:
         metavar="TAG",
         help="the language of the messages, such as de (default: English, else the first)",
     )
-
-
-def spec_options(options: Mapping[str, Any]) -> SpecOptions:
-    return {"parameters": dict(options["parameter"]), "locale": options["locale"]}
 
 
 def _number(text: str) -> tuple[str, float]:

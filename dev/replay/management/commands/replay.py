@@ -16,12 +16,7 @@ from dev.replay.event_lines import (
     lines_of,
     quality_line,
 )
-from movespecs.management.commands.validate import (
-    add_spec_options,
-    issue_lines,
-    spec_options,
-    validate_file,
-)
+from movespecs.management.commands.validate import add_spec_options, issue_lines, validate_file
 from sessions_app.attempt_words import why_words
 from sessions_app.events import whole_ts
 
@@ -64,7 +59,7 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         recording = read_recording(options["recording"])
         file = str(options["spec"])
-        validation = validate_file(file, spec_options(options))
+        validation = validate_file(file, options)
         if (spec := validation.spec) is None:
             self.stderr.write("\n".join(issue_lines(file, validation.errors)))
             raise CommandError(f"Not valid: {file}")
