@@ -67,17 +67,11 @@ def catalogue_load(*, now: datetime, folder: Path = FOLDER) -> list[tuple[MoveSp
         id=CATALOGUE_PROJECT,
         defaults={"name": "Public catalogue", "organization": organization},
     )
-    return [
-        _release(slug, catalogue_text(slug, folder), project, now)
-        for slug in catalogue_slugs(folder)
-    ]
+    return [_release(slug, folder, project, now) for slug in catalogue_slugs(folder)]
 
 
-def _release(slug: str, yaml_source: str, project: Project, now: datetime) -> tuple[MoveSpec, bool]:
-    """Release a text as the movement of this name, which is made where it is not there.
-
-    A MoveSpec with this very text is left as it is, and so is an archived one.
-    """
+def _release(slug: str, folder: Path, project: Project, now: datetime) -> tuple[MoveSpec, bool]:
+    yaml_source = catalogue_text(slug, folder)
     spec = validate(yaml_source).spec
     if spec is None:
         raise ValueError(f"{slug}.yaml is not a valid MoveSpec")

@@ -161,13 +161,6 @@ class Claim(NamedTuple):
     organization_id: UUID
     claim_id: UUID
 
-    def secrets(self, now: datetime) -> list[bytes]:
-        """The encrypted secrets that sign at `now`, newest first."""
-        until = self.previous_secret_until
-        if self.encrypted_previous_secret is None or until is None or until <= now:
-            return [self.encrypted_secret]
-        return [self.encrypted_secret, self.encrypted_previous_secret]
-
 
 def deliveries_claim(
     *, free: Mapping[UUID, int], under_way: Mapping[UUID, int], now: datetime

@@ -73,7 +73,10 @@ def headers_of(claim: Claim, body: str, now: datetime) -> dict[str, str]:
     The timestamp is the try's, so that receivers which refuse old messages accept a late one.
     """
     id_ = str(claim.id)
-    signatures = [_webhook(secret).sign(id_, now, body) for secret in claim.secrets(now)]
+    secrets = [claim.encrypted_secret]
+    if claim.encrypted_previous_secret and now < (claim.previous_secret_until or now):
+        secrets.append(claim.encrypted_previous_secret)
+    signatures = [_webhook(secret).sign(id_, now, body) for secret in secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": f"kynaplatform/{__version__}",

@@ -243,7 +243,9 @@ class Sender:
                 raise TryFailed("The message could not be made: the worker's log says why.")
             headers = headers_of(claim, body, tried_at)
             answer = await self._transport.post(claim.url, headers, body)
-            failure = failure_of(answer.status)
+            if not 200 <= answer.status < 300:
+                why = ": redirects are not followed" if 300 <= answer.status < 400 else ""
+                failure = f"Answered {answer.status}{why}."
         except TryFailed as failed:
             failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
         except Exception:
@@ -277,15 +279,6 @@ def bound_statements() -> None:
     bounded = f"{settings_dict['OPTIONS']['options']} -c statement_timeout={STATEMENT_TIMEOUT}"
     options = {**settings_dict["OPTIONS"], "options": bounded}
     connection.settings_dict = {**settings_dict, "OPTIONS": options}
-
-
-def failure_of(status: int) -> str | None:
-    """Why a response of this status is a failure; None for a delivery."""
-    if 200 <= status < 300:
-        return None
-    if 300 <= status < 400:
-        return f"Answered {status}: redirects are not followed."
-    return f"Answered {status}."
 
 
 class WorkerSender(bootsteps.StartStopStep):  # type: ignore[misc]
