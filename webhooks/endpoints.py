@@ -6,6 +6,7 @@ Secrets are encrypted at rest. No function here checks who calls it.
 import base64
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -159,10 +160,8 @@ def encrypt_anew() -> None:
     for endpoint in WebhookEndpoint.objects.select_for_update(no_key=True).only(*columns):
         for column in columns:
             if stored := getattr(endpoint, column):
-                try:
+                with suppress(InvalidToken):
                     setattr(endpoint, column, secret_cipher().rotate(bytes(stored)))
-                except InvalidToken:
-                    continue
         endpoint.save(update_fields=columns)
 
 

@@ -1,6 +1,5 @@
 """Webhooks: create, change, delete, their secrets and their deliveries."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 import msgspec
@@ -85,7 +84,7 @@ class WebhookViewSet(ApiViewSet):
         endpoint, secret = endpoint_create(
             project_id=request.principal.project_id,
             url=body.url,
-            event_types=_distinct(body.event_types),
+            event_types=body.event_types and [*dict.fromkeys(body.event_types)],
             description=body.description,
             now=clock.now(),
         )
@@ -113,8 +112,8 @@ class WebhookViewSet(ApiViewSet):
         """
         changes = msgspec.to_builtins(body)
         enabled = changes.pop("enabled", None)
-        if "event_types" in changes:
-            changes["event_types"] = _distinct(changes["event_types"])
+        if changes.get("event_types"):
+            changes["event_types"] = [*dict.fromkeys(changes["event_types"])]
         now = clock.now()
         with transaction.atomic():
             locked = endpoint_lock(webhook.id)
@@ -183,7 +182,3 @@ class WebhookDeliveryViewSet(ApiViewSet):
         return delivery_response(
             errors.get_or_404(WebhookDelivery, delivery.id, "webhook_delivery")
         )
-
-
-def _distinct(types: Iterable[str] | None) -> "list[str] | None":
-    return None if types is None else [*dict.fromkeys(types)]
