@@ -117,13 +117,13 @@ RETURNING endpoint.id, locked.is_gone,
 """  # noqa: S608
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, kw_only=True):
     """The outcome of a claim's try. `failure` is None if the message was delivered."""
 
     claim: Claim
     body: str | None
     tried_at: datetime
-    duration_ms: int
+    duration_ms: int = 0
     response_status: int | None = None
     response_body: str | None = None
     failure: str | None = None

@@ -37,7 +37,7 @@ from webhooks.endpoints import replays_go_on
 from webhooks.messages import bodies, headers_of
 from webhooks.models import SenderState
 from webhooks.outcomes import Outcome, outcomes_record
-from webhooks.transport import TIMEOUT_SECONDS, Answer, Transport, TryFailed
+from webhooks.transport import TIMEOUT_SECONDS, Transport, TryFailed
 
 logger = logging.getLogger("kynaplatform.webhooks")
 
@@ -233,44 +233,34 @@ class Sender:
 
     async def _send(self, claim: Claim, body: str | None) -> None:
         begun_at = time.monotonic()
-        tried_at = clock.known_now()
-        answer: Answer | None = None
-        failure: str | None = None
-        detail: str | None = None
+        outcome = Outcome(claim=claim, body=body, tried_at=clock.known_now())
         look_ups: Sequence[asyncio.Future[Any]] = ()
         try:
             if body is None:
                 raise TryFailed("The message could not be made: the worker's log says why.")
-            headers = headers_of(claim, body, tried_at)
+            headers = headers_of(claim, body, outcome.tried_at)
             answer = await self._transport.post(claim.url, headers, body)
+            outcome.response_status, outcome.response_body = answer
             if not 200 <= answer.status < 300:
                 why = ": redirects are not followed" if 300 <= answer.status < 400 else ""
-                failure = f"Answered {answer.status}{why}."
+                outcome.failure = f"Answered {answer.status}{why}."
         except TryFailed as failed:
-            failure, detail, look_ups = str(failed), failed.detail, failed.look_ups
+            outcome.failure, outcome.failure_detail = str(failed), failed.detail
+            look_ups = failed.look_ups
         except Exception:
             logger.exception("a message could not be sent")
-            failure = "The message could not be sent: the worker's log says why."
+            outcome.failure = "The message could not be sent: the worker's log says why."
         ended_at = time.monotonic()
-        if failure == NO_CONNECTION and settings.PRODUCTION:
+        outcome.duration_ms = round(1000 * (ended_at - begun_at))
+        if outcome.failure == NO_CONNECTION and settings.PRODUCTION:
             # Sooner, a customer could see which addresses of our network refuse a connection.
             await asyncio.wait([self._stopping], timeout=begun_at + TIMEOUT_SECONDS - ended_at)
-        self._outcomes.append(
-            Outcome(
-                claim=claim,
-                body=body,
-                tried_at=tried_at,
-                duration_ms=round(1000 * (ended_at - begun_at)),
-                response_status=answer and answer.status,
-                response_body=answer and answer.body,
-                failure=failure,
-                failure_detail=detail,
-            )
-        )
+        self._outcomes.append(outcome)
         self._wake.set()
         if look_ups:
             await asyncio.wait([self._stopping, *look_ups], return_when=asyncio.FIRST_COMPLETED)
-        self._paces[claim.endpoint_id].ended(failure is not None, ended_at, ended_at - begun_at)
+        has_failed = outcome.failure is not None
+        self._paces[claim.endpoint_id].ended(has_failed, ended_at, ended_at - begun_at)
 
 
 def bound_statements() -> None:
