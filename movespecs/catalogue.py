@@ -20,10 +20,7 @@ NAMESPACE = UUID("8a6f2f8e-2a53-5d7c-9c2b-0d2f8f0f6f11")
 CATALOGUE_ORGANIZATION = uuid5(NAMESPACE, "organization")
 CATALOGUE_PROJECT = uuid5(NAMESPACE, "project")
 FOLDER: Path = settings.BASE_DIR / "examples" / "movespecs"
-
-
 MOVEMENT: Final = r"catalogue/([a-z0-9-]{1,100})(?:@([1-9][0-9]{0,8}))?"
-_MOVEMENT = re.compile(MOVEMENT)
 
 
 class CatalogueReference(NamedTuple):
@@ -39,7 +36,7 @@ def catalogue_id(slug: str) -> UUID:
 
 def catalogue_reference(movement: str) -> CatalogueReference | None:
     """What `catalogue/NAME` or `catalogue/NAME@N` refers to; None for a text of another form."""
-    match = _MOVEMENT.fullmatch(movement)
+    match = re.fullmatch(MOVEMENT, movement)
     if match is None:
         return None
     slug, number = match.groups()

@@ -107,7 +107,6 @@ class MoveSpecQuery(PageQuery):
 
 
 MoveSpecRef = Annotated[UUID, doc("The MoveSpec.", "5b1cf7c1-2b55-4d0c-8a57-0f5c0c0b7c9e")]
-YamlSource = Annotated[str, doc("The YAML, as it was put.", EXAMPLE_YAML)]
 CreatedBy = Annotated[
     UUID | None,
     doc(
@@ -173,7 +172,7 @@ class MoveSpecAnswer(Answer):
 class DraftAnswer(Answer):
     draft_id: Annotated[UUID, doc("The draft.", "3f0c6b2e-7c0a-4b58-9d52-5f6f2f1d8a04")]
     movespec_id: MoveSpecRef
-    yaml_source: YamlSource
+    yaml_source: Annotated[str, doc("The YAML, as it was put.", EXAMPLE_YAML)]
     updated_by: Annotated[
         UUID | None,
         doc("The credential that put it; null for staff.", "c0f1d7a2-93a5-4d3b-8a55-64a6f2f8b0d3"),
