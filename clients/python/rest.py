@@ -84,6 +84,7 @@ class RestClient:
         self._deadline_seconds = deadline_seconds
         self._pause = pause
         self._has_answered = False
+        self._link = ""  # of the last answer
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def mint(self, api_key: str) -> str:
@@ -94,29 +95,6 @@ class RestClient:
         answer = self.ask("POST", TOKENS, {"api_key": api_key})
         self._api_key, self._token = api_key, answer["access_token"]
         return str(answer["project_id"])
-
-    def create_movespec(self, name: str) -> str:
-        """Create a private MoveSpec without a version. Returns its id."""
-        created = self.ask("POST", MOVESPECS, {"name": name}, retried=REFUSED_UNDONE)
-        return str(created["movespec_id"])
-
-    def movespecs(self, project_id: str) -> Iterator[dict[str, Any]]:
-        """The project's own private MoveSpecs that are not archived, newest first."""
-        query = urlencode({"project_id": project_id, "visibility": "private"})
-        return self._listed(f"{MOVESPECS}?{query}")
-
-    def versions(self, movespec_id: str) -> Iterator[dict[str, Any]]:
-        """The versions of a MoveSpec, newest first."""
-        return self._listed(f"{MOVESPECS}/{movespec_id}/versions")
-
-    def create_version(self, movespec_id: str, yaml_source: str) -> str:
-        """Create a version of a MoveSpec without releasing it. Returns its id."""
-        path = f"{MOVESPECS}/{movespec_id}"
-        self.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
-        return str(self.ask("POST", f"{path}/versions")["movespec_version_id"])
-
-    def archive_movespec(self, movespec_id: str) -> None:
-        self.ask("POST", f"{MOVESPECS}/{movespec_id}/archive")
 
     def create_session(
         self, *, project_id: str, mode: Literal["live", "replay"], **more: Any
@@ -134,17 +112,21 @@ class RestClient:
 
     def events(self, session_id: str) -> list[dict[str, Any]]:
         """All of a session's events, oldest first."""
-        found: list[dict[str, Any]] = []
-        while True:
-            query = {"limit": EVENTS_A_PAGE, **({"after": found[-1]["event_id"]} if found else {})}
-            page = self.ask("GET", f"{SESSIONS}/{session_id}/events?{urlencode(query)}")
-            found += page
-            if len(page) < EVENTS_A_PAGE:
-                return found
+        return list(self.listed(f"{SESSIONS}/{session_id}/events?limit={EVENTS_A_PAGE}"))
 
     def cancel(self, session_id: str) -> None:
         """Cancel a session, in one try: a client that exits does not wait."""
         self._ask_once("POST", f"{SESSIONS}/{session_id}/cancel")
+
+    def listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """The items of all pages."""
+        while path:
+            yield from self.ask("GET", path)
+            following = re.match(r'<(.*?)>; rel="next"', self._link)
+            # At the given address: the server may know itself by another name.
+            path = (
+                urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
+            )
 
     def ask(
         self,
@@ -156,28 +138,6 @@ class RestClient:
         retried: Collection[int | None] = REPEATED,
     ) -> Any:
         """The JSON that answers a request. `key` is its Idempotency-Key."""
-        answer, _ = self._ask_until_deadline(method, path, body, key, retried)
-        return answer
-
-    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
-        """The items of all pages."""
-        while path:
-            items, link = self._ask_until_deadline("GET", path)
-            yield from items
-            following = re.match(r'<(.*?)>; rel="next"', link or "")
-            # At the given address: the server may know itself by another name.
-            path = (
-                urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
-            )
-
-    def _ask_until_deadline(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        key: str | None = None,
-        retried: Collection[int | None] = REPEATED,
-    ) -> tuple[Any, str | None]:
         deadline = time.monotonic() + self._deadline_seconds
         waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         while True:
@@ -192,22 +152,17 @@ class RestClient:
                     self._on_wait(seconds, str(failure))
             self._pause(seconds)
 
-    def _ask_once(
-        self, method: str, path: str, body: Any = None, key: str | None = None
-    ) -> tuple[Any, str | None]:
-        """The JSON of one try, and its Link header, with a new token if the old one has expired."""
+    def _ask_once(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        """The JSON of one try, with a new token if the old one has expired."""
         try:
             return self._send(method, path, body, key)
         except RequestRefusedError as refusal:
             if refusal.code != "access_token_expired" or self._api_key is None:
                 raise
-        answer, _ = self._send("POST", TOKENS, {"api_key": self._api_key})
-        self._token = answer["access_token"]
+        self._token = self._send("POST", TOKENS, {"api_key": self._api_key})["access_token"]
         return self._send(method, path, body, key)
 
-    def _send(
-        self, method: str, path: str, body: Any = None, key: str | None = None
-    ) -> tuple[Any, str | None]:
+    def _send(self, method: str, path: str, body: Any, key: str | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
             f"{self.base_url}{path}",
             data=None if body is None else json.dumps(body).encode(),
@@ -221,7 +176,8 @@ class RestClient:
         try:
             with self._opener.open(request, timeout=ANSWER_SECONDS) as response:
                 self._has_answered = True
-                return json.load(response), response.headers.get("Link")
+                self._link = response.headers.get("Link", "")
+                return json.load(response)
         except urllib.error.HTTPError as refusal:
             self._has_answered = True
             raise _refused(refusal) from None
@@ -254,13 +210,17 @@ def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: st
     """
     content_hash = hashlib.sha256(yaml_source.encode()).hexdigest()
     name = f"{stem[:MAX_STEM_CHARACTERS]} {content_hash[:SHORT_HASH_DIGITS]}"
-    kept = [found["movespec_id"] for found in api.movespecs(project_id) if found["name"] == name]
-    for version in (version for movespec in reversed(kept) for version in api.versions(movespec)):
-        if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
-            return str(version["movespec_version_id"])
-    movespec_id = api.create_movespec(name)
+    own = urlencode({"project_id": project_id, "visibility": "private"})
+    kept = [found for found in api.listed(f"{MOVESPECS}?{own}") if found["name"] == name]
+    for movespec in reversed(kept):
+        for version in api.listed(f"{MOVESPECS}/{movespec['movespec_id']}/versions"):
+            if version["content_hash"] == content_hash and version["withdrawn_at"] is None:
+                return str(version["movespec_version_id"])
+    created = api.ask("POST", MOVESPECS, {"name": name}, retried=REFUSED_UNDONE)
+    path = f"{MOVESPECS}/{created['movespec_id']}"
     try:
-        return api.create_version(movespec_id, yaml_source)
+        api.ask("PUT", f"{path}/draft", {"yaml_source": yaml_source})
+        return str(api.ask("POST", f"{path}/versions")["movespec_version_id"])
     except RequestFailedError:
-        api.archive_movespec(movespec_id)
+        api.ask("POST", f"{path}/archive")
         raise

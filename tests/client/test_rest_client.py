@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from clients.python.rest import (
+    MOVESPECS,
+    REFUSED_UNDONE,
     RequestFailedError,
     RequestRefusedError,
     RestClient,
@@ -171,7 +173,7 @@ def test_what_a_second_request_would_do_twice_is_asked_for_again_only_if_refused
         client = waits.client(api)
         client.mint("secret")
         with pytest.raises(RequestRefusedError, match="503"):
-            client.create_movespec("squat")
+            client.ask("POST", MOVESPECS, {"name": "squat"}, retried=REFUSED_UNDONE)
         assert api.asked[1:] == [("POST", "/api/movespecs")] * 2
     assert len(waits.seconds) == 1
 
@@ -188,12 +190,12 @@ def test_a_refusal_is_raised_at_once() -> None:
 
 
 def test_a_list_is_read_to_its_end_by_the_address_that_was_given() -> None:
-    query = "project_id=p&visibility=private"
+    query = "visibility=private"
     link = f'<https://elsewhere.example/api/movespecs?{query}&cursor=c>; rel="next"'
     with scripted_api(MINTED, (200, {"Link": link}, [1, 2]), (200, {}, [3])) as api:
         client = Waits().client(api)
         client.mint("secret")
-        assert list(client.movespecs("p")) == [1, 2, 3]
+        assert list(client.listed(f"/api/movespecs?{query}")) == [1, 2, 3]
         assert api.asked[1:] == [
             ("GET", f"/api/movespecs?{query}"),
             ("GET", f"/api/movespecs?{query}&cursor=c"),

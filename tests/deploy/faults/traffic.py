@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from clients.python.rest import SESSIONS, TOKENS, RestClient
+from clients.python.rest import SESSIONS, TOKENS, RestClient, version_of_text
 from tests.deploy.faults.stage import Stage, StageFailedError
 
 REQUEST_SECONDS = 10.0
@@ -167,7 +167,7 @@ def project_of(made: str, url: str, certificate: Path, movespec: str) -> Project
     credentials = json.loads(made)
     rest = RestClient(url)
     rest.mint(credentials["api_key_secret"])
-    version_id = rest.create_version(rest.create_movespec("squat"), movespec)
+    version_id = version_of_text(rest, credentials["project_id"], "squat", movespec)
     minted = rest.ask("POST", TOKENS, {"api_key": credentials["api_key_secret"]})
     body: dict[str, Any] = {"mode": "live", "movespec_version_id": version_id}
     body |= {"project_id": credentials["project_id"]}
