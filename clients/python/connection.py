@@ -1,7 +1,4 @@
-"""A client's websocket, what a close of it means, and the waits before another.
-
-A close means: attach again, stop, or the session has ended.
-"""
+"""A client's websocket, and the waits before another."""
 
 import random
 import socket
@@ -9,8 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-import msgspec
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
@@ -21,7 +16,6 @@ from clients.python.wire import (
     Fault,
     FrameBatch,
     ServerMessage,
-    SessionDone,
     decode,
     encode,
     packed,
@@ -37,13 +31,6 @@ CLOSE_SECONDS = 1.0
 UNSENT_SECONDS = 30
 # All events of a batch that is sent again come in one message.
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-# The session has ended, as the details of the error say.
-ALREADY_ENDED = 4410
-# After these another attach would be refused too or, after 4409, take over from a newer client.
-FINAL_CLOSES = frozenset({1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413})
-ABNORMAL = 1006
-TOO_MANY_REQUESTS = 429
-SERVER_FAULT = 500
 
 
 class ServerSilentError(ConnectionError):
@@ -118,36 +105,6 @@ class StreamRefusedError(Exception):
         super().__init__(f"The stream was closed with {close_code} ({reason})")
 
 
-def has_ended(error: Exception) -> bool:
-    """Whether an attach was refused because the session has ended."""
-    return isinstance(error, ConnectionClosed) and _code(error) == ALREADY_ENDED
-
-
-def why_closed(error: Exception, fault: Fault | None) -> str:
-    """Why a connection closed, for people. Raises StreamRefusedError if no attach can succeed.
-
-    `error` is the exception of websockets, `fault` the server's last error.
-    """
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        if status < SERVER_FAULT and status != TOO_MANY_REQUESTS:
-            raise StreamRefusedError(status, None) from error
-    if not isinstance(error, ConnectionClosed):
-        return str(error) or type(error).__name__
-    code = _code(error)
-    if code in FINAL_CLOSES:
-        raise StreamRefusedError(code, fault) from error
-    return f"closed with {code}" + (f" ({fault.code})" if fault else "")
-
-
-def retry_after(error: Exception, fault: Fault | None) -> float:
-    """The seconds that the server, or a proxy before it, asked to wait."""
-    if isinstance(error, InvalidStatus):
-        return retry_after_seconds(error.response.headers.get("Retry-After"))
-    seconds = fault and fault.details.get("retry_after_seconds")
-    return float(seconds) if isinstance(seconds, int | float) else 0.0
-
-
 def retry_after_seconds(header: str | None) -> float:
     """The seconds of a Retry-After header; 0 if there is none, or it is a date."""
     return float(header) if header and header.isdecimal() else 0.0
@@ -162,14 +119,3 @@ def backoff(shortest_seconds: float, longest_seconds: float) -> Iterator[float]:
     while True:
         yield seconds * random.uniform(0.5, 1.0)  # noqa: S311
         seconds = min(2 * seconds, longest_seconds)
-
-
-def done_of(fault: Fault | None, session_id: str) -> SessionDone:
-    """The end of a session, from the details of `session_already_ended`."""
-    details = fault.details if fault else {}
-    known = {name: details.get(name) for name in SessionDone.__struct_fields__}
-    return msgspec.convert(known | {"type": "session_done", "session_id": session_id}, SessionDone)
-
-
-def _code(closed: ConnectionClosed) -> int:
-    return closed.rcvd.code if closed.rcvd else ABNORMAL

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from clients.python import status_lines
 from clients.python.batches import Moment, batches_of
 from clients.python.rest import RequestFailedError, RestClient
 from clients.python.stream import StreamClient, StreamListener
-from clients.python.wire import Event, SessionDone
+from clients.python.wire import SessionDone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +19,7 @@ class SessionRun:
     """The result of a session, from the stream and from the API afterwards."""
 
     frames_sent: int
-    attaches: int
-    events: list[Event]
-    rejections: Mapping[str, int]
-    rejection_details: Mapping[str, str]
-    has_missed_the_end: bool
+    stream: StreamClient
     done: SessionDone
     record: dict[str, Any]
     stored_events: list[dict[str, Any]]
@@ -42,9 +38,9 @@ class SessionRun:
 
         `expected_count` is the number of performed repetitions, if known.
         """
-        done, record = self.done, self.record
+        stream, done, record = self.stream, self.done, self.record
         stored_ids = [event["event_id"] for event in self.stored_events]
-        streamed_ids = [event.event_id for event in self.events]
+        streamed_ids = [event.event_id for event in stream.events]
         counted = Counter(
             event["payload"]["event_key"]
             for event in self.stored_events
@@ -55,7 +51,7 @@ class SessionRun:
             faults.append(
                 f"{counted.total()} repetitions were counted, {expected_count} performed."
             )
-        seen_ids = stored_ids[: len(streamed_ids)] if self.has_missed_the_end else stored_ids
+        seen_ids = stored_ids[: len(streamed_ids)] if stream.has_missed_the_end else stored_ids
         if streamed_ids != seen_ids:
             faults.append(
                 f"The stream gave {len(streamed_ids)} events, the API has {len(stored_ids)}: "
@@ -76,8 +72,8 @@ class SessionRun:
             )
         if done.summary is not None and done.summary != record["summary"]:
             faults.append("The summary of the stream is not the record's.")
-        if self.rejections and accepted != self.frames_sent:
-            faults.append(status_lines.rejected(self.rejections, self.rejection_details))
+        if stream.rejections and accepted != self.frames_sent:
+            faults.append(status_lines.rejected(stream.rejections, stream.rejection_details))
         return faults
 
 
@@ -120,11 +116,7 @@ def run_session(
         raise
     return SessionRun(
         frames_sent=frames_sent,
-        attaches=stream.attaches,
-        events=stream.events,
-        rejections=stream.rejections,
-        rejection_details=stream.rejection_details,
-        has_missed_the_end=stream.has_missed_the_end,
+        stream=stream,
         done=done,
         record=api.session(session_id),
         stored_events=api.events(session_id),

@@ -17,17 +17,16 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Self
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+import msgspec
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from clients.python.connection import (
     SILENT_SECONDS,
     ClientSocket,
     ServerSilentError,
+    StreamRefusedError,
     backoff,
-    done_of,
-    has_ended,
-    retry_after,
-    why_closed,
+    retry_after_seconds,
 )
 from clients.python.wire import (
     Cancel,
@@ -56,6 +55,13 @@ MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 3.0
 PING_SECONDS = 30.0
 # The longest session: until then nothing is lost.
 DEADLINE_SECONDS = 3600.0
+# The session has ended, as the details of the error say.
+ALREADY_ENDED = 4410
+# After these another attach would be refused too or, after 4409, take over from a newer client.
+FINAL_CLOSES = frozenset({1002, 1007, 1009, 4400, 4401, 4403, 4404, 4409, 4413})
+ABNORMAL = 1006
+TOO_MANY_REQUESTS = 429
+SERVER_FAULT = 500
 
 
 class StreamLostError(Exception):
@@ -148,7 +154,13 @@ class StreamClient:
         """
         while self.done is None:
             try:
-                opened = self._open()
+                self._last_fault = None
+                self._socket = opened = ClientSocket(self._url, self._token, self._silent_seconds)
+                # Nothing is sent before the server says that the client is attached.
+                answer: ServerMessage | None = None
+                while not isinstance(answer, SessionUpdate | SessionDone):
+                    answer = self._read(opened, None, is_due=True)
+                self.attaches += 1
                 for batch in list(self._unacknowledged.values()):
                     opened.send(batch)
                 if self._wanted_end is not None:
@@ -207,13 +219,9 @@ class StreamClient:
                 return
             until_ping = self._sent_at + PING_SECONDS - time.monotonic()
             if until_ping <= 0:
-                self.ping()
+                self._send(Ping())
             else:
                 self.receive(min(left, until_ping))
-
-    def ping(self) -> None:
-        """Send a ping, which restarts the session's idle limit."""
-        self._send(Ping())
 
     def drain(self) -> None:
         """Return once every batch is acknowledged, or the session has ended."""
@@ -272,27 +280,16 @@ class StreamClient:
         """Wait as long as the server asked for, and for the backoff."""
         if self._deadline is None:
             self._deadline = time.monotonic() + self._deadline_seconds
-        asked = retry_after(error, self._last_fault)
+        if isinstance(error, InvalidStatus):
+            asked = retry_after_seconds(error.response.headers.get("Retry-After"))
+        else:
+            told = self._last_fault and self._last_fault.details.get("retry_after_seconds")
+            asked = float(told) if isinstance(told, int | float) else 0.0
         if time.monotonic() + asked > self._deadline:
             raise StreamLostError(f"The stream cannot be reached: {why}") from error
         if asked:
             self._listener.asked_to_wait(asked, why)
         self._pause(asked + next(self._waits))
-
-    def _end_waits(self) -> None:
-        """Give the next loss waits and a deadline of its own."""
-        if self._deadline is not None:
-            self._deadline = None
-            self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
-
-    def _open(self) -> ClientSocket:
-        self._last_fault = None
-        self._socket = opened = ClientSocket(self._url, self._token, self._silent_seconds)
-        # Nothing is sent before the server says that the client is attached.
-        while not isinstance(self._read(opened, None, is_due=True), SessionUpdate | SessionDone):
-            pass
-        self.attaches += 1
-        return opened
 
     def _read(self, from_: ClientSocket, seconds: float | None, *, is_due: bool) -> ServerMessage:
         message = from_.receive(seconds, is_due=is_due)
@@ -302,8 +299,11 @@ class StreamClient:
         return message
 
     def _take(self, message: ServerMessage) -> None:
-        if not isinstance(message, SessionUpdate | ErrorMessage | Ping):
-            self._end_waits()
+        is_served = not isinstance(message, SessionUpdate | ErrorMessage | Ping)
+        if is_served and self._deadline is not None:
+            # The next loss has waits and a deadline of its own.
+            self._deadline = None
+            self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         match message:
             case FrameAck():
                 batch = self._unacknowledged.pop(message.batch_seq, None)
@@ -339,9 +339,24 @@ class StreamClient:
             self._listener.readiness_changed(readiness)
 
     def _leave(self, error: Exception) -> str:
-        """Close. Returns why the connection was lost. Sets `done` if the session has ended."""
+        """Close. Returns why the connection was lost. Sets `done` if the session has ended.
+
+        Raises StreamRefusedError if no attach can succeed.
+        """
         self.close()
-        if has_ended(error):
+        if isinstance(error, InvalidStatus):
+            status = error.response.status_code
+            if status < SERVER_FAULT and status != TOO_MANY_REQUESTS:
+                raise StreamRefusedError(status, None) from error
+        if not isinstance(error, ConnectionClosed):
+            return str(error) or type(error).__name__
+        code, fault = error.rcvd.code if error.rcvd else ABNORMAL, self._last_fault
+        if code in FINAL_CLOSES:
+            raise StreamRefusedError(code, fault) from error
+        if code == ALREADY_ENDED:
+            details = fault.details if fault else {}
+            known = {name: details.get(name) for name in SessionDone.__struct_fields__}
+            known |= {"type": "session_done", "session_id": self._url.rpartition("/")[2]}
             self.has_missed_the_end = True
-            self._take(done_of(self._last_fault, self._url.rpartition("/")[2]))
-        return why_closed(error, self._last_fault)
+            self._take(msgspec.convert(known, SessionDone))
+        return f"closed with {code}" + (f" ({fault.code})" if fault else "")

@@ -1,11 +1,11 @@
 """When a run is right: what the stream, the record and the stored events have to agree on."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from clients.python.session_run import SessionRun
+from clients.python.stream import StreamClient
 from clients.python.wire import Event, SessionDone
 
 COMPLETIONS = [
@@ -24,13 +24,11 @@ def record(frames: int, status: str = "completed", squats: int = 2) -> dict[str,
 
 
 def run(**changed: Any) -> SessionRun:
-    fields = {
+    stream = StreamClient("ws://nowhere", "token")
+    stream.events = COMPLETIONS
+    fields: dict[str, Any] = {
         "frames_sent": 90,
-        "attaches": 1,
-        "events": COMPLETIONS,
-        "rejections": {},
-        "rejection_details": {},
-        "has_missed_the_end": False,
+        "stream": stream,
         "done": SessionDone("s", "completed", 90, "completed", None, {"squat": 2}, 0),
         "record": record(90),
         "stored_events": [
@@ -38,6 +36,8 @@ def run(**changed: Any) -> SessionRun:
             for event in COMPLETIONS
         ],
     }
+    for name in changed.keys() - fields.keys():
+        setattr(stream, name, changed.pop(name))
     return SessionRun(**{**fields, **changed})
 
 
@@ -54,8 +54,11 @@ def test_the_reasons_of_frames_that_are_missing_are_told() -> None:
         "90 frames were sent; the stream accepted 87, the record says 87.",
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks.",
     ]
-    details = {"image_landmarks": "the hips are elsewhere", "malformed_frame": "none"}
-    assert replace(rejected, rejection_details=details).faults(2)[1] == (
+    rejected.stream.rejection_details = {
+        "image_landmarks": "the hips are elsewhere",
+        "malformed_frame": "none",
+    }
+    assert rejected.faults(2)[1] == (
         "3 frames were rejected: 2 too_many_frames, 1 image_landmarks (the hips are elsewhere)."
     )
 

@@ -243,10 +243,10 @@ def test_connections_that_break_lose_nothing_and_count_nothing_twice(
             connections = proxy.connections
             undisturbed = run(api, owner, squat)
     assert connections == 6
-    assert undisturbed.attaches == 1
+    assert undisturbed.stream.attaches == 1
     assert broken.faults(REPETITIONS) == undisturbed.faults(REPETITIONS) == []
-    assert [(event.type, event.ts_ms, event.payload) for event in broken.events] == [
-        (event.type, event.ts_ms, event.payload) for event in undisturbed.events
+    assert [(event.type, event.ts_ms, event.payload) for event in broken.stream.events] == [
+        (event.type, event.ts_ms, event.payload) for event in undisturbed.stream.events
     ]
 
 

@@ -99,13 +99,13 @@ class Command(OperatorCommand):
         self.tell(run, recording.count, options)
 
     def tell(self, run: SessionRun, count: int | None, options: dict[str, Any]) -> None:
-        faults, completed = run.faults(count), count_completed(run.events)
+        faults, completed = run.faults(count), count_completed(run.stream.events)
         if options["json"]:
             result = {
                 "completed": completed,
-                "interrupted": count_interrupted(run.events),
+                "interrupted": count_interrupted(run.stream.events),
                 "expected": count,
-                "attaches": run.attaches,
+                "attaches": run.stream.attaches,
                 "faults": faults,
                 "record": run.record,
                 "events": run.stored_events,
