@@ -33,8 +33,9 @@ from realtime.messages import (
     session_done,
 )
 from realtime.refusals import NORMAL_CLOSURE, RESTARTING, Restarting, close_code
-from realtime.socket import ClientGone, Heartbeat, Order, Socket
+from realtime.socket import ClientGone, Order, Socket
 from sessions_app.checkpoints import Attachment
+from sessions_app.lifecycle import session_abandon, session_cancel, session_finalize
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -49,9 +50,7 @@ MAX_RECEIVED: Final = 8
 class Connection:
     """A socket with the lease of a session. `serve` returns the code that it was closed with."""
 
-    def __init__(
-        self, socket: Socket, attached: Attached, checkpointer: Checkpointer, heartbeat: Heartbeat
-    ) -> None:
+    def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
         self.socket = socket
         self.session_id: UUID = attached.session.id
         self.project_id: UUID = attached.session.project_id
@@ -62,7 +61,6 @@ class Connection:
         socket.turn.join(self.project_id)
         socket.note_activity()  # the attach counts as a message
         self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_PER_SECOND)
-        self._heartbeat = heartbeat
         self._deadline: asyncio.TimerHandle | None = None
         self._began = time.monotonic()
         self._is_closed_by_client = False
@@ -144,24 +142,21 @@ class Connection:
         self._watch_deadline()
         try:
             while True:
-                await self._serve_next()
+                match await self.socket.next():
+                    case Order.REREAD:
+                        await self._reread()
+                    case Order.TIME:
+                        await self._check_deadline()
+                    case Order.DRAIN:
+                        await self._serve_received()
+                        raise Restarting
+                    case Order.AWAY:
+                        raise Restarting
+                    case message:
+                        await self._serve_message(message)
         except SessionEnded:
             await self._batches.send_last_events()
             await self.socket.send(session_done(self._session.row))
-
-    async def _serve_next(self) -> None:
-        match await self.socket.next():
-            case Order.REREAD:
-                await self._reread()
-            case Order.TIME:
-                await self._check_deadline()
-            case Order.DRAIN:
-                await self._serve_received()
-                raise Restarting
-            case Order.AWAY:
-                raise Restarting
-            case message:
-                await self._serve_message(message)
 
     async def _serve_message(self, message: ClientMessage) -> None:
         self.socket.turn.cost()
@@ -176,16 +171,16 @@ class Connection:
             )
         match message:
             case FrameBatch():
-                with self._heartbeat:
+                with self.socket.heartbeat():
                     await self._serve_batch(message)
                 await self._finish_if_finalizing()
             case Finalize():
-                with self._heartbeat:
-                    await self._session.finalize()
+                with self.socket.heartbeat():
+                    await self._session.end(session_finalize, project_id=self.project_id)
                     await self.socket.send(self._batches.session_update())
                     await self._finish()
             case Cancel():
-                await self._session.cancel()
+                await self._session.end(session_cancel, project_id=self.project_id)
             case Ping():
                 await self.socket.send(Pong())
             case Pong():
@@ -204,19 +199,24 @@ class Connection:
     async def _finish_if_finalizing(self) -> None:
         """Finish the session if the API, staff, its target or its length has made it finalizing."""
         if self._session.is_finalizing and not self._is_ending:
-            with self._heartbeat:
+            with self.socket.heartbeat():
                 await self._serve_received()
                 await self.socket.send(self._batches.session_update())
                 await self._finish()
 
     async def _serve_received(self) -> None:
-        """Serve the batches that have arrived, MAX_RECEIVED at most."""
-        for _ in range(MAX_RECEIVED):
-            batch = await self._received_batch()
-            if batch is None:
+        """Serve MAX_RECEIVED of the batches that have arrived before a finalize or cancel."""
+        served = 0
+        while served < MAX_RECEIVED and self.socket.has_message():
+            message: ClientMessage | None = None
+            with contextlib.suppress(ApiError):
+                message = self.socket.waiting_message()
+            if isinstance(message, Finalize | Cancel):
                 return
-            self.socket.turn.go_on()
-            await self._serve_batch(batch)
+            if isinstance(message, FrameBatch):
+                served += 1
+                self.socket.turn.go_on()
+                await self._serve_batch(message)
             await asyncio.sleep(0)  # so that the next is read
 
     async def _finish(self) -> None:
@@ -227,44 +227,31 @@ class Connection:
         await self._serve_received()
         raise SessionEnded
 
-    async def _received_batch(self) -> Batch | None:
-        """The next batch that has arrived, unless a finalize or cancel came before it."""
-        while self.socket.has_message():
-            with contextlib.suppress(ApiError):
-                match self.socket.waiting_message():
-                    case FrameBatch() as batch:
-                        return batch
-                    case Finalize() | Cancel():
-                        return None
-            await asyncio.sleep(0)  # so that the next is read
-        return None
-
     # --- Deadlines ------------------------------------------------------------------------
 
-    def _watch_deadline(self, at_least: float = 0.0) -> None:
+    def _watch_deadline(self, at_least: float = 0.01) -> None:
+        seconds = RESEND_SECONDS
+        if not self._is_ending:
+            idle_at = self._idle_at()
+            ends_at = min(idle_at, self._session.row.longest_until or idle_at)
+            # A moment later, so that every comparison finds the deadline passed.
+            seconds = max(at_least, (ends_at - clock.known_now()).total_seconds() + 0.01)
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(
-            RESEND_SECONDS if self._is_ending else max(at_least, self._seconds_left()),
-            self.socket.order,
-            Order.TIME,
-        )
-
-    def _seconds_left(self) -> float:
-        ends_at = self._idle_at()
-        if self._session.row.longest_until is not None:
-            ends_at = min(ends_at, self._session.row.longest_until)
-        # A moment later, so that every comparison finds the deadline passed.
-        return max(0.0, (ends_at - clock.known_now()).total_seconds()) + 0.01
+        self._deadline = loop.call_later(seconds, self.socket.order, Order.TIME)
 
     async def _check_deadline(self) -> None:
         now, longest_until = clock.known_now(), self._session.row.longest_until
         if self._is_ending:
-            with self._heartbeat:
+            with self.socket.heartbeat():
                 await self._finish()
         elif longest_until is not None and longest_until <= now:
             await self._reread()
         elif self._idle_at() <= now:
-            await self._session.abandon(self.socket.last_message_at())
+            await self._session.end(
+                session_abandon,
+                attachment_id=self.attachment_id,
+                last_message_at=self.socket.last_message_at(),
+            )
             await self._finish_if_finalizing()
             # A downtime of the platform has extended the limit, which the next beat shows.
             self._watch_deadline(BEAT_SECONDS)

@@ -35,7 +35,7 @@ from realtime.messages import (
     RejectedFrame,
     SessionUpdate,
 )
-from realtime.progress import BatchResult, Progress, feed_by_frame, repeated_clock
+from realtime.progress import BatchResult, Progress, repeated_clock
 from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
 from sessions_app.attachments import session_detach
@@ -43,10 +43,7 @@ from sessions_app.checkpoints import AttachmentLost, Checkpoint, CheckpointOutco
 from sessions_app.events import EventRecord, event_response, events_after_sequence, events_caused
 from sessions_app.finish import session_finish
 from sessions_app.lifecycle import (
-    session_abandon,
-    session_cancel,
     session_fail,
-    session_finalize,
     session_settle,
 )
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, Status
@@ -90,12 +87,6 @@ class LeasedSession:
         if self.row.attachment_id != self.attachment_id:
             raise SessionSuperseded
 
-    async def finalize(self) -> None:
-        await self._end(session_finalize, project_id=self.row.project_id)
-
-    async def cancel(self) -> None:
-        await self._end(session_cancel, project_id=self.row.project_id)
-
     async def finish(self) -> None:
         """Complete the finalizing session, with the last events of the engine."""
         try:
@@ -104,18 +95,9 @@ class LeasedSession:
             await self.refresh()
             raise Restarting from None
 
-    async def abandon(self, last_message_at: datetime) -> None:
-        await self._end(
-            session_abandon, attachment_id=self.attachment_id, last_message_at=last_message_at
-        )
-
     async def fail(self, message: str) -> None:
         """Fail a session whose engine or state can't go on."""
-        await self._end(
-            session_fail,
-            attachment_id=self.attachment_id,
-            message=message,
-        )
+        await self.end(session_fail, attachment_id=self.attachment_id, message=message)
 
     async def detach(self, close_code: int, last_message_at: datetime) -> None:
         with suppress(Restarting):  # then it stays attached until its lease runs out
@@ -147,7 +129,7 @@ class LeasedSession:
         rows = await in_database(FOR_SESSIONS, partial(read, session_id=self.id, **arguments))
         return [event_response(self.id, row) for row in rows]
 
-    async def _end(self, transition: Callable[..., None], **arguments: Any) -> None:
+    async def end(self, transition: Callable[..., None], **arguments: Any) -> None:
         """Try a transition. `refresh` finds whether it, or another, has ended the session."""
         try:
             await self._do(transition, **arguments)
@@ -197,9 +179,9 @@ class Batches:
         checkpoint is not stored. Raises SessionEnded if the engine fails.
         """
         arrived = time.monotonic()
-        result, is_short = BatchResult(), len(batch.frames) <= SLICE_FRAMES
+        result, is_short = BatchResult(self._progress, batch), len(batch.frames) <= SLICE_FRAMES
         try:
-            for count, _ in enumerate(feed_by_frame(self._progress, batch, result), 1):
+            for count, _ in enumerate(result.feed(), 1):
                 if self._socket.turn.ends_after(count):
                     await self._socket.next_turn()
         except Exception:

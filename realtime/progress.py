@@ -67,33 +67,25 @@ class EventBucket:
         """Whether to keep `event`, in a session with `stored` events."""
         if event.type in OUTCOMES:
             return True
-        is_kept = self._has_room(event) and stored < self.max_events
-        if is_kept:
-            self.left -= 1
-        else:
-            self.thinned += 1
-        return is_kept
-
-    def _has_room(self, event: DetectionEvent) -> bool:
         if self.at_ms is not None and event.ts_ms > self.at_ms:
             refill = (event.ts_ms - self.at_ms) * EVENTS_PER_SECOND / 1000
             self.left = min(BUCKET_EVENTS, self.left + refill)
         self.at_ms = max(event.ts_ms, self.at_ms or event.ts_ms)
-        shape = _shape_of(event)
+        shape, side = event.payload.get("shape_key"), event.payload.get("side")
+        if shape is not None and side is not None:
+            shape = f"{shape}:{side}"
         has_room = self.left >= 1
         if event.type == "shape_exit":
             has_room = shape not in self.hidden
             self.hidden.discard(str(shape))
         elif shape is not None and not has_room:
             self.hidden.add(shape)
-        return has_room
-
-
-def _shape_of(event: DetectionEvent) -> str | None:
-    """The shape that an event enters or exits. One shape counts for each side separately."""
-    shape: str | None = event.payload.get("shape_key")
-    side: str | None = event.payload.get("side")
-    return shape if shape is None or side is None else f"{shape}:{side}"
+        is_kept = has_room and stored < self.max_events
+        if is_kept:
+            self.left -= 1
+        else:
+            self.thinned += 1
+        return is_kept
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,82 +156,84 @@ def progress_of(session: DetectionSession, spec: MoveSpec) -> Progress:
     )
 
 
-@dataclass(slots=True)
 class BatchResult:
-    """What became of a batch's frames and clock.
+    """What becomes of a batch's frames and clock as `feed` gives them to the engine.
 
     `repeated_seqs` and `repeated_clock_ms` are frames and a clock that an earlier batch brought.
     `rejected_frames` counts those rejected, but not these and those after the session's target.
     `is_clock_new` says that the batch's clock is the highest so far.
     """
 
-    accepted: int = 0
-    rejected: list[RejectedFrame] = field(default_factory=list)
-    rejected_frames: int = 0
-    repeated_seqs: list[int] = field(default_factory=list)
-    repeated_clock_ms: float | None = None
-    is_clock_new: bool = False
-    events: list[NewEvent] = field(default_factory=list)
+    def __init__(self, progress: Progress, batch: Batch) -> None:
+        self._progress = progress
+        self._batch = batch
+        self.accepted = self.rejected_frames = 0
+        self.rejected: list[RejectedFrame] = []
+        self.repeated_seqs: list[int] = []
+        self.repeated_clock_ms = repeated_clock(progress, batch)
+        self.is_clock_new = False
+        self.events: list[NewEvent] = []
+
+    def feed(self) -> Iterator[None]:
+        """Feed the engine the frames that are accepted, and then the clock.
+
+        Yields between frames. Raises whatever the engine raises.
+        """
+        progress, batch, intake = self._progress, self._batch, self._progress.intake
+        seen = intake.last_frame_seq
+        for index, frame in enumerate(batch.frames):
+            if index:
+                yield
+            if isinstance(frame, msgspec.Raw):
+                frame = read_frame(bytes(frame))
+            if isinstance(frame, Rejection):
+                self._reject(index, frame)
+            elif progress.is_target_reached and frame.frame_seq > intake.last_frame_seq:
+                detail = f"frame_seq {frame.frame_seq} is after the one that reached the target"
+                self._reject(index, Rejection(RejectReason.SESSION_ENDING, detail))
+            elif isinstance(taken := intake.take(frame), str):
+                rejection = Rejection(RejectReason(taken), _fault(intake, frame, taken))
+                self._reject(index, rejection, is_repeated=frame.frame_seq <= seen)
+                if frame.frame_seq <= seen:
+                    self.repeated_seqs.append(frame.frame_seq)
+            else:
+                self.accepted += 1
+                if taken:
+                    self._keep(taken, frame.frame_seq)
+                if progress.target is not None:
+                    progress.note_target(progress.target, taken)
+        if batch.clock_ms is not None and not progress.is_target_reached:
+            events = intake.advance(batch.clock_ms)
+            self.is_clock_new = events is not None
+            self._keep(events or (), NO_FRAME)
+        progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
+
+    def _reject(self, index: int, rejection: Rejection, is_repeated: bool = False) -> None:
+        reason, summary = rejection.reason, self._progress.intake.summary
+        detail = rejection.detail if len(self.rejected) < MAX_DETAILS else None
+        self.rejected.append(RejectedFrame(index, reason, detail))
+        if is_repeated:
+            summary.repeated += 1
+        elif reason is not RejectReason.SESSION_ENDING:
+            summary.rejected[reason.value] += 1
+            self.rejected_frames += 1
+
+    def _keep(self, events: Iterable[DetectionEvent], frame_seq: int) -> None:
+        progress = self._progress
+        for event in events:
+            if progress.event_bucket.takes(event, progress.events):
+                progress.events += 1
+                self.events.append(
+                    NewEvent(progress.events, frame_seq, event.ts_ms, event.type, event.payload)
+                )
 
 
 def feed_batch(progress: Progress, batch: Batch) -> BatchResult:
-    """Feed the engine the frames of `batch` that are accepted, and then its clock.
-
-    Raises whatever the engine raises.
-    """
-    result = BatchResult()
-    for _ in feed_by_frame(progress, batch, result):
+    """Feed the engine a whole batch."""
+    result = BatchResult(progress, batch)
+    for _ in result.feed():
         pass
     return result
-
-
-def feed_by_frame(progress: Progress, batch: Batch, result: BatchResult) -> Iterator[None]:
-    """Do as `feed_batch` does, and yield between frames. `result` is complete at the end."""
-    result.repeated_clock_ms = repeated_clock(progress, batch)
-    intake, seen = progress.intake, progress.intake.last_frame_seq
-    for index, frame in enumerate(batch.frames):
-        if index:
-            yield
-        if isinstance(frame, msgspec.Raw):
-            frame = read_frame(bytes(frame))
-        if isinstance(frame, Rejection):
-            _reject(progress, result, index, frame)
-        elif progress.is_target_reached and frame.frame_seq > intake.last_frame_seq:
-            detail = f"frame_seq {frame.frame_seq} is after the one that reached the target"
-            _reject(progress, result, index, Rejection(RejectReason.SESSION_ENDING, detail))
-        elif isinstance(taken := intake.take(frame), str):
-            rejection = Rejection(RejectReason(taken), _fault(intake, frame, taken))
-            _reject(progress, result, index, rejection, is_repeated=frame.frame_seq <= seen)
-            if frame.frame_seq <= seen:
-                result.repeated_seqs.append(frame.frame_seq)
-        else:
-            result.accepted += 1
-            if taken:
-                _keep(progress, taken, frame.frame_seq, result)
-            if progress.target is not None:
-                progress.note_target(progress.target, taken)
-    if batch.clock_ms is not None and not progress.is_target_reached:
-        events = intake.advance(batch.clock_ms)
-        result.is_clock_new = events is not None
-        _keep(progress, events or (), NO_FRAME, result)
-    progress.last_batch_seq = max(progress.last_batch_seq, batch.batch_seq)
-
-
-def _reject(
-    progress: Progress,
-    result: BatchResult,
-    index: int,
-    rejection: Rejection,
-    is_repeated: bool = False,
-) -> None:
-    reason = rejection.reason
-    detail = rejection.detail if len(result.rejected) < MAX_DETAILS else None
-    result.rejected.append(RejectedFrame(index, reason, detail))
-    if is_repeated:
-        progress.intake.summary.repeated += 1
-    elif reason is not RejectReason.SESSION_ENDING:
-        progress.intake.summary.rejected[reason.value] += 1
-        result.rejected_frames += 1
 
 
 def _fault(intake: Intake, frame: NumberedFrame, reason: Refusal) -> str:
@@ -266,15 +260,3 @@ def repeated_clock(progress: Progress, batch: Batch) -> float | None:
     if batch.clock_ms is None or intake.lost_ms is None or intake.is_ahead(batch.clock_ms):
         return None
     return batch.clock_ms
-
-
-def _keep(
-    progress: Progress, events: Iterable[DetectionEvent], frame_seq: int, result: BatchResult
-) -> None:
-    for event in events:
-        if not progress.event_bucket.takes(event, progress.events):
-            continue
-        progress.events += 1
-        result.events.append(
-            NewEvent(progress.events, frame_seq, event.ts_ms, event.type, event.payload)
-        )

@@ -55,7 +55,7 @@ from realtime.database import (
 from realtime.fair_queue import AttachQueue, Turns
 from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
-from realtime.socket import ClientGone, Heartbeat, Order, Socket
+from realtime.socket import ClientGone, Order, Socket
 from sessions_app.checkpoints import leases_renew
 from sessions_app.session_sweep import beat, read_waiting_sessions
 
@@ -136,9 +136,8 @@ class Runtime:
             self._session_of.pop(web_socket, None)
 
     async def _serve(self, web_socket: Socket, handshake: Handshake) -> None:
-        heartbeat = Heartbeat(web_socket)
         try:
-            with heartbeat:
+            with web_socket.heartbeat():
                 attached = await self._attach(web_socket, handshake)
         except ClientGone as gone:
             log_refused(handshake, gone.code, None)
@@ -153,7 +152,7 @@ class Runtime:
             return
         web_socket.protocol.attached()
         log_attached(attached, handshake)
-        connection = Connection(web_socket, attached, self._checkpointer, heartbeat)
+        connection = Connection(web_socket, attached, self._checkpointer)
         self._connections.add(connection)
         metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()

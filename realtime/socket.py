@@ -6,8 +6,8 @@ faster than it is served.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -62,6 +62,8 @@ class Socket:
         self._taken = asyncio.Event()
         self._heard_at = time.monotonic()
         self._until_lost: asyncio.Timeout | None = None
+        self._pinging: asyncio.TimerHandle
+        self._ping: asyncio.Task[None] | None = None
 
     def note_activity(self) -> None:
         """Note a sign of life of the client."""
@@ -125,8 +127,9 @@ class Socket:
             await self._wake.wait()
 
     async def next_turn(self) -> None:
-        """End the turn within a message, and return once the next turn has come."""
-        self.turn.pause()
+        """Let other sockets be read and served within a message, until the next turn has come."""
+        self.turn.cost()
+        self.turn.turns.hear_others()
         await self.turn.turns.defer()
         while not self.turn.has_come():
             self._wake.clear()
@@ -184,6 +187,31 @@ class Socket:
             self.note_activity()
             await self._taken.wait()
 
+    @contextmanager
+    def heartbeat(self) -> Iterator[None]:
+        """Send a ping every 15 s inside the block.
+
+        An answer may wait behind the client's batches, so none is required before the next ping.
+        """
+        self._ping_later()
+        try:
+            yield
+        finally:
+            self._pinging.cancel()
+
+    def _ping_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._pinging = loop.call_later(HEARTBEAT_SECONDS, self._begin_ping)
+
+    def _begin_ping(self) -> None:
+        self._ping_later()
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.create_task(self._send_ping())
+
+    async def _send_ping(self) -> None:
+        with suppress(ClientGone):  # the socket's task finds that too
+            await self.send(Ping())
+
     async def _send_event(self, event: dict[str, Any]) -> None:
         try:
             if self.protocol.is_writable():
@@ -200,37 +228,3 @@ class Socket:
             raise ClientGone(code, is_by_client=not self._is_cut) from None
         except RuntimeError:  # closed just before the send
             raise ClientGone(1006) from None
-
-
-class Heartbeat:
-    """Sends a ping every 15 s inside its `with` block.
-
-    An answer may wait behind the client's batches, so none is required before the next ping.
-    """
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self._timer: asyncio.TimerHandle | None = None
-        self._ping: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        self._wait()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(HEARTBEAT_SECONDS, self._beat)
-
-    def _beat(self) -> None:
-        self._wait()
-        if self._ping is None or self._ping.done():
-            self._ping = asyncio.get_running_loop().create_task(self._send_ping())
-
-    async def _send_ping(self) -> None:
-        try:
-            await self._socket.send(Ping())
-        except ClientGone:
-            return  # the socket's task finds that too

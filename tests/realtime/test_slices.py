@@ -28,7 +28,7 @@ from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.fair_queue import MAX_TURN_SECONDS, SLICE_FRAMES, Turns
 from realtime.progress import progress_of
-from realtime.socket import Heartbeat, Socket
+from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
 from sessions_app.lifecycle import session_cancel
 from sessions_app.models import DetectionSession, Status
@@ -113,8 +113,7 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
 
         async def serve(client: Client, session: Attached) -> None:
             await client.socket.accept(None, [])
-            heartbeat = Heartbeat(client.socket)
-            connection = Connection(client.socket, session, storing, heartbeat)
+            connection = Connection(client.socket, session, storing)
             serving.append(asyncio.create_task(connection._serve_to_its_end()))
 
         for client in large:
@@ -205,7 +204,7 @@ def test_what_happens_to_the_session_between_two_slices_is_followed(
         storing.start()
         await client.socket.accept(None, [])
         session = await asyncio.wrap_future(thread.submit(take_session))
-        await Connection(client.socket, session, storing, Heartbeat(client.socket)).serve()
+        await Connection(client.socket, session, storing).serve()
         await client.socket.stop()
         await storing.stop()
         return client
