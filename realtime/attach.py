@@ -147,10 +147,7 @@ def attach(
     except StateUnreadable as error:
         now = clock.now()
         since = session_detach_unread(
-            session_id=session_id,
-            attachment_id=attachment_id,
-            close_code=TRY_AGAIN_LATER,
-            now=now,
+            session_id=session_id, attachment_id=attachment_id, close_code=TRY_AGAIN_LATER, now=now
         )
         raise SessionUnreadable(since, now) from error
     # Not read again while the socket is there.

@@ -58,16 +58,12 @@ class Checkpointer:
     """The queues and flushers of one process, with at most one checkpoint of an attachment."""
 
     def __init__(self) -> None:
-        self._waiting, slow_lane = asyncio.Queue[_Pending](), asyncio.Queue[_Pending]()
-        self._slow_lane = slow_lane
-        gathering = asyncio.Lock()
+        self._waiting, self._slow_lane = asyncio.Queue[_Pending](), asyncio.Queue[_Pending]()
+        gathering, slow_lane = asyncio.Lock(), self._slow_lane
         self._flushers = [
-            *(
-                _Flusher(self._waiting, gathering, STATEMENT, self._slow_lane)
-                for _ in range(FLUSHERS)
-            ),
+            *(_Flusher(self._waiting, gathering, STATEMENT, slow_lane) for _ in range(FLUSHERS)),
             # It skips locked rows instead of waiting for them.
-            _Flusher(self._slow_lane, asyncio.Lock(), SKIP_LOCKED_STATEMENT, self._slow_lane),
+            _Flusher(slow_lane, asyncio.Lock(), SKIP_LOCKED_STATEMENT, slow_lane),
         ]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -89,21 +85,20 @@ class Checkpointer:
         Raises Restarting once the database has been away for 25 s: it may be stored or not.
         """
         since = time.monotonic()
+        queue = self._slow_lane if len(checkpoint.events) > MANY_EVENTS else self._waiting
         async with database_deadline():
-            stored = await self._try(checkpoint)
-            if stored is CheckpointOutcome.LOST:
-                # The statement does not see what committed while it waited for the row.
-                stored = await self._try(checkpoint)
+            # Twice: the statement does not see what committed while it waited for the row.
+            for _ in range(2):
+                pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
+                queue.put_nowait(pending)
+                stored = await pending.stored
+                if stored is not CheckpointOutcome.LOST:
+                    break
         metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - since)
         return stored
 
-    async def _try(self, checkpoint: Checkpoint) -> CheckpointOutcome:
-        pending = _Pending(checkpoint, asyncio.get_running_loop().create_future())
-        has_many = len(checkpoint.events) > MANY_EVENTS
-        (self._slow_lane if has_many else self._waiting).put_nowait(pending)
-        return await pending.stored
 
-
+@dataclass(slots=True, eq=False)
 class _Flusher:
     """A task that stores the checkpoints of a queue, group by group, on its own connection.
 
@@ -112,19 +107,12 @@ class _Flusher:
     statement.
     """
 
-    def __init__(
-        self,
-        waiting: asyncio.Queue[_Pending],
-        gathering: asyncio.Lock,
-        statement: str,
-        locked: asyncio.Queue[_Pending],
-    ) -> None:
-        self._waiting = waiting
-        self._gathering = gathering
-        self._statement = statement
-        self._locked = locked
-        self._cursor: psycopg.AsyncCursor[Any] | None = None
-        self.started_at: float | None = None
+    waiting: asyncio.Queue[_Pending]
+    gathering: asyncio.Lock
+    statement: str
+    locked: asyncio.Queue[_Pending]
+    cursor: psycopg.AsyncCursor[Any] | None = None
+    started_at: float | None = None
 
     async def flush(self) -> None:
         loop = asyncio.get_running_loop()
@@ -133,7 +121,7 @@ class _Flusher:
                 group = await self._group()
                 self.started_at = time.monotonic()
                 for locked in await self._store(group):
-                    loop.call_later(RETRY_SECONDS, self._locked.put_nowait, locked)
+                    loop.call_later(RETRY_SECONDS, self.locked.put_nowait, locked)
                 self.started_at = None
         finally:
             await self._close()
@@ -144,14 +132,14 @@ class _Flusher:
         A statement costs a seventh of a batch's processor time, so it pays to wait for the messages
         that have arrived: until QUIET_ROUNDS of the event loop bring no checkpoint.
         """
-        async with self._gathering:
-            group = [await self._waiting.get()]
+        async with self.gathering:
+            group = [await self.waiting.get()]
             events = len(group[0].checkpoint.events)
             ends_at = time.monotonic() + GATHERING_SECONDS
             rounds = 0
             while len(group) < MAX_GROUP_SIZE and events < MAX_EVENTS_PER_BATCH:
-                if not self._waiting.empty():
-                    group.append(self._waiting.get_nowait())
+                if not self.waiting.empty():
+                    group.append(self.waiting.get_nowait())
                     events += len(group[-1].checkpoint.events)
                     rounds = 0
                 elif rounds < QUIET_ROUNDS and time.monotonic() < ends_at:
@@ -162,13 +150,16 @@ class _Flusher:
             return group
 
     async def _store(self, group: list[_Pending]) -> list[_Pending]:
-        """Store the group once the database is there. Returns those with a locked row."""
-        while group := _wanted(group):
+        """Store the group once the database is there. Returns those with a locked row.
+
+        Sockets that gave up are left out: another attach may have the session by now.
+        """
+        while group := [pending for pending in group if not pending.stored.done()]:
             try:
-                if self._cursor is None or self._cursor.connection.closed:
-                    self._cursor = (await connect(settings.DATABASE_URL)).cursor()
+                if self.cursor is None or self.cursor.connection.closed:
+                    self.cursor = (await connect(settings.DATABASE_URL)).cursor()
                     DATABASE.record_recovery()
-                return await _store(self._cursor, group, self._statement)
+                return await _store(self.cursor, group, self.statement)
             except CONNECTION_ERRORS as error:
                 if not is_disk_full(error):
                     await self._close()
@@ -177,13 +168,8 @@ class _Flusher:
         return []
 
     async def _close(self) -> None:
-        if self._cursor is not None:
-            await self._cursor.connection.close()
-
-
-def _wanted(group: list[_Pending]) -> list[_Pending]:
-    """The group without sockets that gave up: another attach may have the session by now."""
-    return [pending for pending in group if not pending.stored.done()]
+        if self.cursor is not None:
+            await self.cursor.connection.close()
 
 
 async def _store(

@@ -121,8 +121,7 @@ class Connection:
                 raise
             except Exception:
                 logger.exception(
-                    "session %(session_id)s: the connection failed",
-                    {"session_id": self.session_id},
+                    "session %(session_id)s: the connection failed", {"session_id": self.session_id}
                 )
             await self.socket.close(code, reason)
         except ClientGone as gone:

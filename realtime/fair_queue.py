@@ -6,9 +6,6 @@ the finish tag of the same project's or socket's last turn, or the virtual time 
 Its finish tag is the start tag plus what the turn cost. The waiting project with the lowest start
 tag is next, and among its sockets the one with the lowest.
 
-So projects share processor time, however many messages or sockets they have. Light users are served
-before heavy ones, and a project that is alone never waits.
-
 Attaches wait for the database in `AttachQueue`, where projects take turns.
 """
 
@@ -43,27 +40,23 @@ class Turns:
     """The turns of one process, in its event loop."""
 
     def __init__(self) -> None:
-        self._now = 0.0
+        self.now = 0.0
         # Shares with a waiting turn: their start, the end of their last turn (which may have moved
         # since), and a number in order of arrival.
         self._waiting: list[tuple[float, float, int, Share]] = []
-        self._shares = WeakValueDictionary[UUID, Share]()
+        self.shares = WeakValueDictionary[UUID, Share]()
         self._numbers = itertools.count()
         self._rounds = 0
         self._is_giving = False
         self._being_stored = 0
         self._all_stored = asyncio.Event()
 
-    def share_of(self, project_id: UUID) -> "Share":
-        return self._shares.setdefault(project_id, Share())
-
     def start(self, turn: "Turn") -> bool:
         """Whether the turn begins at once; otherwise it is given later."""
         share = turn.share
         if not self._is_giving:
-            self._now = max(self._now, share.ended_at)
+            self.now = max(self.now, share.ended_at)
             share.now = max(share.now, turn.ended_at)
-            turn.begin(self._now, share.now)
             return True
         starts_at = max(share.now, turn.ended_at)
         place = (starts_at, turn.ended_at, next(self._numbers), turn)
@@ -113,15 +106,15 @@ class Turns:
         while share.ended_at > starts_at:
             self._queue(share)
             starts_at, _, _, share = heapq.heappop(self._waiting)
-        self._now = starts_at
+        self.now = starts_at
         share.now, _, _, turn = heapq.heappop(share.waiting)
-        turn.begin(starts_at, share.now)
         turn.give()
+        turn.wake()
         if share.waiting:
             self._queue(share)
 
     def _queue(self, share: "Share") -> None:
-        starts_at = max(self._now, share.ended_at)
+        starts_at = max(self.now, share.ended_at)
         heapq.heappush(self._waiting, (starts_at, share.ended_at, next(self._numbers), share))
 
 
@@ -141,7 +134,7 @@ class Turn:
         self.share = Share()
         self.ended_at = 0.0
         self.turns = turns
-        self._wake = wake
+        self.wake = wake
         self._is_waiting = self._is_given = False
         self._started_at = self._share_started_at = 0.0
         # By the thread's processor time, and by the clock.
@@ -149,29 +142,27 @@ class Turn:
 
     def join(self, project_id: UUID) -> None:
         """Use this project's share from the next turn on."""
-        self.share = self.turns.share_of(project_id)
+        self.share = self.turns.shares.setdefault(project_id, Share())
 
     def has_come(self) -> bool:
         """Whether the socket's next message may be served now. Call `cost` after it."""
         if not (self._is_given or self._is_waiting):
-            self._is_given = self.turns.start(self)
-            self._is_waiting = not self._is_given
+            self._is_waiting = True
+            if self.turns.start(self):
+                self.give()
         if not self._is_given:
             return False
         self._is_given = False
         self.go_on()
         return True
 
+    def give(self) -> None:
+        self._is_waiting, self._is_given = False, True
+        self._share_started_at, self._started_at = self.turns.now, self.share.now
+
     def go_on(self) -> None:
         """Serve a message from now on, even without a turn, as at the end of a session."""
         self._began, self._came_at = time.thread_time(), time.perf_counter()
-
-    def begin(self, share_starts_at: float, starts_at: float) -> None:
-        self._share_started_at, self._started_at = share_starts_at, starts_at
-
-    def give(self) -> None:
-        self._is_waiting, self._is_given = False, True
-        self._wake()
 
     def cost(self) -> None:
         """Charge the processor time since the last charge. Call it before the socket waits."""
@@ -179,7 +170,7 @@ class Turn:
         seconds, self._began = now - self._began, now
         self.ended_at = max(self.ended_at, self._started_at)
         self.share.ended_at = max(self.share.ended_at, self._share_started_at)
-        self._pay(seconds)
+        self.pay(seconds)
         if seconds > LONG_SECONDS:
             self.turns.hear_others()
 
@@ -189,16 +180,7 @@ class Turn:
         is_long = time.perf_counter() - self._came_at > MAX_TURN_SECONDS
         return is_long or frames % SLICE_FRAMES == 0
 
-    def pause(self) -> None:
-        """Charge a part of a batch, and have other sockets read before the next part."""
-        self.cost()
-        self.turns.hear_others()
-
-    def pay_for_events(self, *, stored: int = 0, repeated: int = 0) -> None:
-        """Charge what events cost beside the message's own processor time."""
-        self._pay(stored * STORED_EVENT_SECONDS + repeated * REPEATED_EVENT_SECONDS)
-
-    def _pay(self, seconds: float) -> None:
+    def pay(self, seconds: float) -> None:
         self.ended_at += seconds
         self.share.ended_at += seconds
 

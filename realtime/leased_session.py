@@ -26,15 +26,9 @@ from kynaplatform.timing import RETRY_SECONDS
 from realtime import metrics
 from realtime.checkpointer import Checkpointer
 from realtime.database import FOR_SESSIONS, in_database
-from realtime.fair_queue import SLICE_FRAMES
+from realtime.fair_queue import REPEATED_EVENT_SECONDS, SLICE_FRAMES, STORED_EVENT_SECONDS
 from realtime.frames import Rejection, RejectReason, read_frame
-from realtime.messages import (
-    Batch,
-    EventBatch,
-    FrameAck,
-    RejectedFrame,
-    SessionUpdate,
-)
+from realtime.messages import Batch, EventBatch, FrameAck, RejectedFrame, SessionUpdate
 from realtime.progress import BatchResult, Progress, repeated_clock
 from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
@@ -42,10 +36,7 @@ from sessions_app.attachments import session_detach
 from sessions_app.checkpoints import AttachmentLost, Checkpoint, CheckpointOutcome
 from sessions_app.events import EventRecord, event_response, events_after_sequence, events_caused
 from sessions_app.finish import session_finish
-from sessions_app.lifecycle import (
-    session_fail,
-    session_settle,
-)
+from sessions_app.lifecycle import session_fail, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, Status
 from sessions_app.session_ends import MESSAGES, RUNTIME_ERROR
 from sessions_app.stream_state import LABELS, STATE_COLUMNS
@@ -203,7 +194,9 @@ class Batches:
             self.accepted_frames += result.accepted
             if checkpoint.is_target_reached:
                 await self._session.refresh()
-        self._socket.turn.pay_for_events(stored=len(result.events), repeated=len(repeated))
+        self._socket.turn.pay(
+            len(result.events) * STORED_EVENT_SECONDS + len(repeated) * REPEATED_EVENT_SECONDS
+        )
         new = [event_response(self._session.id, event) for event in result.events]
         await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
         self._events_sent = self._progress.events
@@ -221,7 +214,7 @@ class Batches:
             if not isinstance(frame, Rejection):
                 seqs.append(frame.frame_seq)
         events = await self._session.events_caused(seqs, repeated_clock(self._progress, batch))
-        self._socket.turn.pay_for_events(repeated=len(events))
+        self._socket.turn.pay(len(events) * REPEATED_EVENT_SECONDS)
         rejected = [
             RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
         ]

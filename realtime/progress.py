@@ -16,13 +16,7 @@ from detection import (
     Refusal,
 )
 from realtime.frames import Rejection, RejectReason, cut, read_frame
-from realtime.messages import (
-    MAX_DETAILS,
-    Batch,
-    HoldProgress,
-    Readiness,
-    RejectedFrame,
-)
+from realtime.messages import MAX_DETAILS, Batch, HoldProgress, Readiness, RejectedFrame
 from sessions_app.checkpoints import NewEvent
 from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession

@@ -31,14 +31,7 @@ from kynaplatform.timing import (
     RENEW_SECONDS,
 )
 from realtime import metrics
-from realtime.attach import (
-    Attached,
-    Handshake,
-    admit,
-    attach,
-    log_attached,
-    log_refused,
-)
+from realtime.attach import Attached, Handshake, admit, attach, log_attached, log_refused
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
