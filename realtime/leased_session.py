@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
@@ -29,7 +29,7 @@ from realtime.database import FOR_SESSIONS, in_database
 from realtime.fair_queue import REPEATED_EVENT_SECONDS, SLICE_FRAMES, STORED_EVENT_SECONDS
 from realtime.frames import Rejection, RejectReason, read_frame
 from realtime.messages import Batch, EventBatch, FrameAck, RejectedFrame, SessionUpdate
-from realtime.progress import BatchResult, Progress, repeated_clock
+from realtime.progress import BatchResult, Progress
 from realtime.refusals import Restarting, SessionSuperseded
 from realtime.socket import Socket
 from sessions_app.attachments import session_detach
@@ -99,22 +99,7 @@ class LeasedSession:
                 last_message_at=last_message_at,
             )
 
-    async def events_caused(
-        self, frame_seqs: Collection[int], clock_ms: float | None
-    ) -> list[EventRecord]:
-        """The events that these frames and this clock have caused, in order."""
-        if not frame_seqs and clock_ms is None:
-            return []
-        return await self._events(events_caused, frame_seqs=frame_seqs, clock_ms=clock_ms)
-
-    async def events_after(self, sequence: int) -> list[EventRecord]:
-        """The events after the one with this sequence, as far as the row counts them."""
-        more = self.row.events_total - sequence
-        if more <= 0:
-            return []
-        return await self._events(events_after_sequence, sequence=sequence, limit=more)
-
-    async def _events(
+    async def events(
         self, read: Callable[..., list[DetectionEvent]], **arguments: Any
     ) -> list[EventRecord]:
         rows = await in_database(FOR_SESSIONS, partial(read, session_id=self.id, **arguments))
@@ -187,44 +172,39 @@ class Batches:
         # The next batch reuses the memory of thousands of objects while the CPU has it in cache.
         batch.frames.clear()
         self._socket.turn.cost()
-        repeated = await self._session.events_caused(result.repeated_seqs, result.repeated_clock_ms)
         if checkpoint is not None:
             with self._socket.turn.turns.storing() if is_short else nullcontext():
                 await self._store(checkpoint)
             self.accepted_frames += result.accepted
             if checkpoint.is_target_reached:
                 await self._session.refresh()
-        self._socket.turn.pay(
-            len(result.events) * STORED_EVENT_SECONDS + len(repeated) * REPEATED_EVENT_SECONDS
-        )
-        new = [event_response(self._session.id, event) for event in result.events]
-        await self._answer(batch, [*repeated, *new], result.accepted, result.rejected, arrived)
+        await self._answer(batch, result, arrived)
         self._events_sent = self._progress.events
 
     async def refuse(self, batch: Batch) -> None:
         """Reject a late batch, and send again the events that it caused before."""
         arrived = time.monotonic()
+        result = BatchResult(self._progress, batch)
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
-        seqs = []
-        for count, frame in enumerate(batch.frames, 1):
+        for index, frame in enumerate(batch.frames):
             if isinstance(frame, msgspec.Raw):
                 frame = read_frame(bytes(frame))
-                if self._socket.turn.ends_after(count):
+                if self._socket.turn.ends_after(index + 1):
                     await self._socket.next_turn()
             if not isinstance(frame, Rejection):
-                seqs.append(frame.frame_seq)
-        events = await self._session.events_caused(seqs, repeated_clock(self._progress, batch))
-        self._socket.turn.pay(len(events) * REPEATED_EVENT_SECONDS)
-        rejected = [
-            RejectedFrame(index, RejectReason.SESSION_ENDING) for index in range(len(batch.frames))
-        ]
-        await self._answer(batch, events, 0, rejected, arrived)
+                result.repeated_seqs.append(frame.frame_seq)
+            result.rejected.append(RejectedFrame(index, RejectReason.SESSION_ENDING))
+        await self._answer(batch, result, arrived)
 
     async def send_last_events(self) -> None:
         """Send the events of the session's end, which another process may have stored."""
-        events = await self._session.events_after(self._events_sent)
-        await self._send_events(max(1, self._progress.last_batch_seq), events)
-        self._events_sent += len(events)
+        more = self._session.row.events_total - self._events_sent
+        if more > 0:
+            events = await self._session.events(
+                events_after_sequence, sequence=self._events_sent, limit=more
+            )
+            await self._send_events(max(1, self._progress.last_batch_seq), events)
+            self._events_sent += len(events)
 
     def session_update(self) -> SessionUpdate:
         """The session's progress, beyond what its row has stored."""
@@ -240,29 +220,32 @@ class Batches:
             events_thinned=progress.event_bucket.thinned,
         )
 
-    async def _answer(
-        self,
-        batch: Batch,
-        events: list[EventRecord],
-        accepted: int,
-        rejected: list[RejectedFrame],
-        arrived: float,
-    ) -> None:
+    async def _answer(self, batch: Batch, result: BatchResult, arrived: float) -> None:
+        """Acknowledge a batch, after its events and those that its frames have caused before."""
+        events: list[EventRecord] = []
+        if result.repeated_seqs or result.repeated_clock_ms is not None:
+            events = await self._session.events(
+                events_caused, frame_seqs=result.repeated_seqs, clock_ms=result.repeated_clock_ms
+            )
+        self._socket.turn.pay(
+            len(result.events) * STORED_EVENT_SECONDS + len(events) * REPEATED_EVENT_SECONDS
+        )
+        events += [event_response(self._session.id, event) for event in result.events]
         await self._send_events(batch.batch_seq, events)
         await self._socket.send(
             FrameAck(
                 batch_seq=batch.batch_seq,
-                accepted_frame_count=accepted,
+                accepted_frame_count=result.accepted,
                 accepted_frames_total=self._progress.intake.accepted_frames,
-                rejected_frame_indexes=[frame.index for frame in rejected],
-                rejected_frames=rejected,
+                rejected_frame_indexes=[frame.index for frame in result.rejected],
+                rejected_frames=result.rejected,
                 readiness=self._progress.readiness(),
                 hold=self._progress.hold(),
                 events_thinned=self._progress.event_bucket.thinned,
             )
         )
-        reasons = Counter(frame.reason.value for frame in rejected)
-        metrics.count_batch(accepted, reasons, time.monotonic() - arrived)
+        reasons = Counter(frame.reason.value for frame in result.rejected)
+        metrics.count_batch(result.accepted, reasons, time.monotonic() - arrived)
 
     async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
         if events:

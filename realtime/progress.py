@@ -164,7 +164,10 @@ class BatchResult:
         self.accepted = self.rejected_frames = 0
         self.rejected: list[RejectedFrame] = []
         self.repeated_seqs: list[int] = []
-        self.repeated_clock_ms = repeated_clock(progress, batch)
+        # An earlier clock may have caused the same events.
+        intake, clock_ms = progress.intake, batch.clock_ms
+        is_repeated = clock_ms is not None and not intake.is_ahead(clock_ms)
+        self.repeated_clock_ms = clock_ms if is_repeated and intake.lost_ms is not None else None
         self.is_clock_new = False
         self.events: list[NewEvent] = []
 
@@ -246,11 +249,3 @@ def _fault(intake: Intake, frame: NumberedFrame, reason: Refusal) -> str:
         case "too_many_frames":
             why = f"is too soon: {FRAMES_PER_SECOND} frames a second of timestamp_ms are taken"
     return cut(f"timestamp_ms {time_ms:.15g} {why}")
-
-
-def repeated_clock(progress: Progress, batch: Batch) -> float | None:
-    """The batch's clock, if an earlier one may have caused the same events; else None."""
-    intake = progress.intake
-    if batch.clock_ms is None or intake.lost_ms is None or intake.is_ahead(batch.clock_ms):
-        return None
-    return batch.clock_ms

@@ -21,7 +21,6 @@ from realtime.progress import (
     Progress,
     feed_batch,
     progress_of,
-    repeated_clock,
 )
 from sessions_app.checkpoints import NewEvent
 from sessions_app.models import DetectionSession
@@ -280,9 +279,9 @@ def test_a_clock_sent_again_has_its_events_to_send_again() -> None:
     assert tell(session, LAST_MS + 1000).repeated_clock_ms is None  # there are none yet
     assert tell(session, LAST_MS + 2000).repeated_clock_ms is None
     assert tell(session, LAST_MS + 2000).repeated_clock_ms == LAST_MS + 2000
-    assert repeated_clock(session, batch([], LAST_MS + 2000)) == LAST_MS + 2000
-    assert repeated_clock(session, batch([], LAST_MS + 2001)) is None
-    assert repeated_clock(session, batch([])) is None
+    assert BatchResult(session, batch([], LAST_MS + 2000)).repeated_clock_ms == LAST_MS + 2000
+    assert BatchResult(session, batch([], LAST_MS + 2001)).repeated_clock_ms is None
+    assert BatchResult(session, batch([])).repeated_clock_ms is None
 
 
 # --- Whatever the batching ------------------------------------------------------------------
