@@ -64,7 +64,12 @@ class Application:
             await receive()
             error = NotFound("path")
             log_refused(handshake(scope, ""), error.status, error)
-            await _send_error(_before_accept(send), error, request_id)
+            # An HTTP response in place of accepting the websocket.
+            await _send_error(
+                lambda event: send({**event, "type": f"websocket.{event['type']}"}),
+                error,
+                request_id,
+            )
             return
         web_socket = Socket(scope["extensions"]["kyna"], receive, send, self._runtime.turns)
         try:
@@ -109,11 +114,6 @@ class Application:
                 states = await self._runtime.states()
                 return process_exposition() + exposition_of(states), CONTENT_TYPE_LATEST.encode()
         raise MalformedRequest("Open this address as a websocket.")
-
-
-def _before_accept(send: Send) -> Send:
-    """`send` for an HTTP response in place of accepting a websocket."""
-    return lambda event: send({**event, "type": f"websocket.{event['type']}"})
 
 
 async def _send_error(send: Send, error: ApiError, request_id: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -115,7 +116,17 @@ def admit(handshake: Handshake) -> Admitted:
         limit = Limit(f"attach_refused:{handshake.address}", settings.RATE_LIMIT_ATTACH)
         refuse_over_limit(request_counter().hit([limit]))
         raise
-    _count(admitted)
+    # After the first attaches of a minute they count on the project too. So a session that attaches
+    # again and again keeps no other session of its project out.
+    most, first = settings.RATE_LIMIT_ATTACH, min(FIRST_ATTACHES, settings.RATE_LIMIT_ATTACH)
+    free = request_counter().hit([Limit(f"attach:{admitted.session_id}", first)])
+    if not free.allowed:
+        of_session = Limit(f"attach_again:{admitted.session_id}", most - first)
+        of_project = Limit(f"attach_of_project:{admitted.project_id}", most)
+        again = request_counter().hit([of_session, of_project])
+        # Both limits of a session together admit `most`.
+        wait = min(free.reset_seconds, again.reset_seconds)
+        refuse_over_limit(again._replace(limit=most, reset_seconds=wait))
     return admitted
 
 
@@ -165,7 +176,14 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
         admitted = Admitted(UUID(claims["sub"]), UUID(claims["project_id"]))
         expires_at = float(claims["exp"])
     except TokenRejected as error:
-        raise _refusal_of(handshake.token, now) from error
+        sentence = None
+        with suppress(TokenRejected):
+            verify(handshake.token, access_tokens.TOKEN_TYPE, access_tokens.AUDIENCE, now)
+            sentence = (
+                "This is an access token of the API: send the runtime_token of the session's "
+                "create."
+            )
+        raise RuntimeTokenInvalid(sentence) from error
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise RuntimeTokenInvalid from error
     try:
@@ -179,34 +197,6 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
     if expires_at <= now.timestamp():
         raise RuntimeTokenExpired
     return admitted
-
-
-def _refusal_of(token: str, now: datetime) -> RuntimeTokenInvalid:
-    """The refusal of an invalid token, which says if it is an access token of the API."""
-    try:
-        verify(token, access_tokens.TOKEN_TYPE, access_tokens.AUDIENCE, now)
-    except TokenRejected:
-        return RuntimeTokenInvalid()
-    return RuntimeTokenInvalid(
-        "This is an access token of the API: send the runtime_token of the session's create."
-    )
-
-
-def _count(admitted: Admitted) -> None:
-    """Count an attach on its session and, after the first of a minute, on its project too.
-
-    So a session that attaches again and again keeps no other session of its project out.
-    """
-    most, first = settings.RATE_LIMIT_ATTACH, min(FIRST_ATTACHES, settings.RATE_LIMIT_ATTACH)
-    free = request_counter().hit([Limit(f"attach:{admitted.session_id}", first)])
-    if free.allowed:
-        return
-    of_session = Limit(f"attach_again:{admitted.session_id}", most - first)
-    of_project = Limit(f"attach_of_project:{admitted.project_id}", most)
-    again = request_counter().hit([of_session, of_project])
-    # Both limits of a session together admit `most`.
-    wait = min(free.reset_seconds, again.reset_seconds)
-    refuse_over_limit(again._replace(limit=most, reset_seconds=wait))
 
 
 def log_attached(attached: Attached, handshake: Handshake) -> None:
@@ -227,7 +217,10 @@ def log_refused(handshake: Handshake, code: int, error: ApiError | Restarting | 
 
     `error` is None if the client left before it was attached.
     """
-    session_id = _id_in(handshake.session_id)
+    session_id = None  # anything but an id is not logged: it may be a token
+    with suppress(ValueError):
+        if len(handshake.session_id) == _UUID_CHARACTERS:
+            session_id = str(UUID(handshake.session_id))
     logger.info(
         ("session %(session_id)s: " if session_id else "")
         + "attach refused from %(address)s, closed %(close_code)d, %(error_code)s: %(reason)s",
@@ -239,11 +232,3 @@ def log_refused(handshake: Handshake, code: int, error: ApiError | Restarting | 
             "reason": str(error or "the client left"),
         },
     )
-
-
-def _id_in(path: str) -> str | None:
-    """The session's id in a path. Anything else is not logged: it may be a token."""
-    try:
-        return str(UUID(path)) if len(path) == _UUID_CHARACTERS else None
-    except ValueError:
-        return None

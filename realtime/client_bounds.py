@@ -75,9 +75,10 @@ class ReceivedData:
         if not self._size or not part_bytes or not is_read:
             self._since = None
         elif self._since is None:
-            self._since = asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
+            self._since = loop.time()
             if self._check is None:
-                self._check_after(MESSAGE_FIRST_SECONDS)
+                self._check = loop.call_later(MESSAGE_FIRST_SECONDS, self._check_pace)
 
     def is_received(self) -> bool:
         """Whether a message is under way, and the client is read from."""
@@ -104,16 +105,14 @@ class ReceivedData:
             largest = max(self._all, key=lambda received: received._size)
             largest.give_way("messages_too_large_together")
 
-    def _check_after(self, seconds: float) -> None:
-        self._check = asyncio.get_running_loop().call_later(seconds, self._check_pace)
-
     def _check_pace(self) -> None:
         self._check = None
         if self._since is None:
             return
-        seconds = asyncio.get_running_loop().time() - self._since
+        loop = asyncio.get_running_loop()
+        seconds = loop.time() - self._since
         min_size = MIN_BYTES_PER_SECOND * (seconds - MESSAGE_FIRST_SECONDS)
         if seconds >= MESSAGE_SECONDS or self._part_size < min_size:
             self.give_way("message_too_slow")
         else:
-            self._check_after(PACE_SECONDS)
+            self._check = loop.call_later(PACE_SECONDS, self._check_pace)

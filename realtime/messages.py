@@ -13,7 +13,7 @@ import msgspec
 
 from detection import NumberedFrame
 from detection.spec import BodySide
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import ApiError, error_body
 from realtime.frames import UNDECODABLE, Frame, Rejection, RejectReason, checked, cut
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
@@ -114,13 +114,6 @@ def _repaired(text: str) -> str:
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
 
 
-class ErrorBody(msgspec.Struct):
-    code: str
-    message: str
-    retryable: bool
-    details: dict[str, Any]
-
-
 class Readiness(msgspec.Struct):
     """Whether anything counts yet. `missing` are landmarks out of sight by name, view and start."""
 
@@ -168,7 +161,7 @@ class EventBatch(msgspec.Struct, tag="event_batch"):
 
 
 class Error(msgspec.Struct, tag="error"):
-    error: ErrorBody
+    error: dict[str, Any]
 
 
 class SessionDone(msgspec.Struct, tag="session_done"):
@@ -176,7 +169,7 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     status: str
     accepted_frames_total: int
     terminal_outcome: str | None
-    error: ErrorBody | None
+    error: dict[str, Any] | None
     repetitions: dict[str, int]
     interrupted_total: int
     summary: dict[str, MovementSummary] | None
@@ -194,13 +187,14 @@ def encode(message: ServerMessage) -> str:
 
 
 def error_message(error: ApiError) -> Error:
-    return Error(ErrorBody(error.code, str(error), error.retryable, dict(error.details)))
+    return Error(**error.body())
 
 
 def session_done(session: DetectionSession) -> SessionDone:
     error = None
     if session.error_code is not None:
-        error = ErrorBody(session.error_code, session.error_message or "", False, {})
+        body = error_body(session.error_code, session.error_message or "", False, {})
+        error = body["error"]
     return SessionDone(
         session_id=str(session.id),
         status=session.status,

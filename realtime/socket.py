@@ -168,7 +168,7 @@ class Socket:
     def cut(self) -> None:
         """Cut off a client that does not read, which ends every wait to send to it."""
         self._is_cut = True
-        self.protocol.cut(DOES_NOT_READ, DOES_NOT_READ_REASON)
+        self.protocol.cut()
 
     async def stop(self) -> None:
         if self._reader is not None:

@@ -36,7 +36,7 @@ from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS, R
 from realtime import metrics
 from realtime.client_bounds import ReceivedData, TokenBucket, add_unattached, unattached
 from realtime.messages import encode, error_message
-from realtime.refusals import DOES_NOT_READ, close_code
+from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, close_code
 
 MAX_HEADER_BYTES: Final = 32 * 1024
 # Linux reports a closed peer by this event even while nothing is read.
@@ -58,8 +58,8 @@ _FAULTS: Final[dict[int, str]] = {
 class HttpProtocol(HttpToolsProtocol):
     """An HTTP connection, cut if its request is too large or isn't whole in time."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _received = 0
+    _deadline: asyncio.TimerHandle
+    _received: int
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -78,7 +78,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
-        self._stop_deadline()
+        self._deadline.cancel()
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -97,18 +97,13 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self.transport.is_closing():
-            self._stop_deadline()
+            self._deadline.cancel()
             self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_deadline()
+        self._deadline.cancel()
         unattached.pop(self.transport, None)
         super().connection_lost(exc)
-
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 def refusal(status: StatusLike, sentence: str) -> Response:
@@ -266,10 +261,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         poll.register(self.transport.get_extra_info("socket").fileno(), HUNG_UP)
         return bool(poll.poll(0))
 
-    def cut(self, code: int, reason: str) -> None:
+    def cut(self) -> None:
         """Send a client that does not read the close, and abort the connection soon after."""
         if not self.close_sent and not self.transport.is_closing():
-            self.conn.send_close(code, reason)
+            self.conn.send_close(DOES_NOT_READ, DOES_NOT_READ_REASON)
             self._flush()
             self.close_sent = True
         self.transport.close()
@@ -286,8 +281,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _flush(self) -> None:
         self.transport.write(b"".join(self.conn.data_to_send()))
-
-    # --- The pulse ------------------------------------------------------------------------
 
     def send_keepalive_ping(self) -> None:
         if self.close_sent or self.conn.close_sent is not None or self.transport.is_closing():
@@ -349,9 +342,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Drain the runtime, which closes its sockets once received frames are durable."""
         if self.close_sent:
             self.transport.close()
-        drain = self.app_state.get("drain")
-        if drain is not None:
-            drain()
+        self.app_state["drain"]()
 
     def connection_lost(self, exc: Exception | None) -> None:
         unattached.pop(self.transport, None)
