@@ -19,7 +19,8 @@ from kynaplatform.middleware import address_of_peer, may_stream, origin_refusal
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
 from realtime import packed
-from realtime.progress import Progress, progress_of
+from realtime.leased_session import LeasedSession
+from realtime.progress import progress_of
 from realtime.refusals import (
     TRY_AGAIN_LATER,
     Restarting,
@@ -34,7 +35,7 @@ from sessions_app.attachments import session_attach, session_detach_unread, sess
 from sessions_app.checkpoints import AttachmentLost
 from sessions_app.context import spec_of_session
 from sessions_app.finish import StateUnreadable, reading_state
-from sessions_app.models import MAX_CLIENT_CHARACTERS, DetectionSession
+from sessions_app.models import MAX_CLIENT_CHARACTERS
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -63,13 +64,6 @@ class Admitted(NamedTuple):
 
     session_id: UUID
     project_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    session: DetectionSession
-    attachment_id: UUID
-    progress: Progress
 
 
 def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
@@ -132,7 +126,7 @@ def admit(handshake: Handshake) -> Admitted:
 
 def attach(
     *, session_id: UUID, attachment_id: UUID, arrived_at: float, runtime: str, client: str
-) -> Attached:
+) -> LeasedSession:
     """Take the session's fence for a socket that came at `arrived_at`, and restore its engine.
 
     Safe to repeat with the same `attachment_id`. Raises NotFound, OrganizationSuspended,
@@ -165,7 +159,7 @@ def attach(
     session.packed_state = session.engine_state = None
     if session.unreadable_since is not None:
         session_is_read(session, clock.now())
-    return Attached(session, attachment_id, progress)
+    return LeasedSession(session, attachment_id, progress)
 
 
 def _authorized(handshake: Handshake, now: datetime) -> Admitted:
@@ -199,14 +193,14 @@ def _authorized(handshake: Handshake, now: datetime) -> Admitted:
     return admitted
 
 
-def log_attached(attached: Attached, handshake: Handshake) -> None:
+def log_attached(session: LeasedSession, handshake: Handshake) -> None:
     logger.info(
         "session %(session_id)s: attached from %(address)s, project %(project_id)s, "
         "attachment %(attachment_id)s",
         {
-            "session_id": attached.session.id,
-            "project_id": attached.session.project_id,
-            "attachment_id": attached.attachment_id,
+            "session_id": session.id,
+            "project_id": session.row.project_id,
+            "attachment_id": session.attachment_id,
             "address": handshake.address,
         },
     )

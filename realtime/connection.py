@@ -18,7 +18,6 @@ from kynaplatform import clock
 from kynaplatform.api.errors import ApiError, RateLimited
 from kynaplatform.timing import BEAT_SECONDS, FRESH_LEASE_SECONDS, RESEND_SECONDS
 from realtime import messages, metrics
-from realtime.attach import Attached
 from realtime.checkpointer import Checkpointer
 from realtime.client_bounds import TokenBucket
 from realtime.leased_session import Batches, LeasedSession, SessionEnded
@@ -50,15 +49,13 @@ MAX_RECEIVED: Final = 8
 class Connection:
     """A socket with the lease of a session. `serve` returns the code that it was closed with."""
 
-    def __init__(self, socket: Socket, attached: Attached, checkpointer: Checkpointer) -> None:
+    def __init__(self, socket: Socket, session: LeasedSession, checkpointer: Checkpointer) -> None:
         self.socket = socket
-        self.session_id: UUID = attached.session.id
-        self.project_id: UUID = attached.session.project_id
-        self.attachment_id = attached.attachment_id
-        self._session = LeasedSession(attached.session, attached.attachment_id)
-        self._batches = Batches(socket, self._session, attached.progress, checkpointer)
-        self._is_ending = self._session.is_finalizing
-        socket.turn.join(self.project_id)
+        self.session = session
+        self._project_id: UUID = session.row.project_id
+        self._batches = Batches(socket, session, checkpointer)
+        self._is_ending = session.is_finalizing
+        socket.turn.join(self._project_id)
         socket.note_activity()  # the attach counts as a message
         self._control_messages = TokenBucket(MAX_CONTROL_MESSAGES, CONTROL_MESSAGES_PER_SECOND)
         self._deadline: asyncio.TimerHandle | None = None
@@ -71,7 +68,8 @@ class Connection:
         return clock.ticks() - self._batches.renewed_at < FRESH_LEASE_SECONDS
 
     def attachment(self) -> Attachment:
-        return Attachment(self.session_id, self.attachment_id, self.socket.last_message_at())
+        session = self.session
+        return Attachment(session.id, session.attachment_id, self.socket.last_message_at())
 
     def log_closed(self, code: int) -> None:
         error = self._error_code
@@ -80,9 +78,9 @@ class Connection:
             "%(accepted_frames)d frames in %(seconds).1f s"
             + ("" if error is None else ", %(error_code)s"),
             {
-                "session_id": self.session_id,
-                "project_id": self.project_id,
-                "attachment_id": self.attachment_id,
+                "session_id": self.session.id,
+                "project_id": self._project_id,
+                "attachment_id": self.session.attachment_id,
                 "close_code": code,
                 "closed_by": "client" if self._is_closed_by_client else "server",
                 "error_code": error,
@@ -99,7 +97,7 @@ class Connection:
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
-            await self._session.detach(code, self.socket.last_message_at())
+            await self.session.detach(code, self.socket.last_message_at())
         return code
 
     async def _serve(self) -> int:
@@ -107,7 +105,7 @@ class Connection:
         try:
             try:
                 await self._serve_to_its_end()
-                code, reason = NORMAL_CLOSURE, self._session.row.status
+                code, reason = NORMAL_CLOSURE, self.session.row.status
             except Restarting:
                 pass
             except ApiError as error:
@@ -121,7 +119,7 @@ class Connection:
                 raise
             except Exception:
                 logger.exception(
-                    "session %(session_id)s: the connection failed", {"session_id": self.session_id}
+                    "session %(session_id)s: the connection failed", {"session_id": self.session.id}
                 )
             await self.socket.close(code, reason)
         except ClientGone as gone:
@@ -132,9 +130,9 @@ class Connection:
 
     async def _finish_without_client(self) -> None:
         """Finish a finalizing session at once, without waiting for another attach."""
-        if self._session.is_finalizing:
+        if self.session.is_finalizing:
             with contextlib.suppress(ApiError, Restarting, SessionEnded):
-                await self._session.finish()
+                await self.session.finish()
 
     async def _serve_to_its_end(self) -> None:
         await self.socket.send(self._batches.session_update())
@@ -155,7 +153,7 @@ class Connection:
                         await self._serve_message(message)
         except SessionEnded:
             await self._batches.send_last_events()
-            await self.socket.send(session_done(self._session.row))
+            await self.socket.send(session_done(self.session.row))
 
     async def _serve_message(self, message: ClientMessage) -> None:
         self.socket.turn.cost()
@@ -175,11 +173,11 @@ class Connection:
                 await self._finish_if_finalizing()
             case Finalize():
                 with self.socket.heartbeat():
-                    await self._session.end(session_finalize, project_id=self.project_id)
+                    await self.session.end(session_finalize, project_id=self._project_id)
                     await self.socket.send(self._batches.session_update())
                     await self._finish()
             case Cancel():
-                await self._session.end(session_cancel, project_id=self.project_id)
+                await self.session.end(session_cancel, project_id=self._project_id)
             case Ping():
                 await self.socket.send(Pong())
             case Pong():
@@ -192,12 +190,12 @@ class Connection:
 
     async def _reread(self) -> None:
         """Read the session's row again, and end if it has ended."""
-        await self._session.refresh()
+        await self.session.refresh()
         await self._finish_if_finalizing()
 
     async def _finish_if_finalizing(self) -> None:
         """Finish the session if the API, staff, its target or its length has made it finalizing."""
-        if self._session.is_finalizing and not self._is_ending:
+        if self.session.is_finalizing and not self._is_ending:
             with self.socket.heartbeat():
                 await self._serve_received()
                 await self.socket.send(self._batches.session_update())
@@ -220,7 +218,7 @@ class Connection:
 
     async def _finish(self) -> None:
         """Finish the session, send its last events, and reject batches that came too late."""
-        await self._session.finish()
+        await self.session.finish()
         await self._batches.send_last_events()
         self._is_ending = True
         await self._serve_received()
@@ -232,23 +230,23 @@ class Connection:
         seconds = RESEND_SECONDS
         if not self._is_ending:
             idle_at = self._idle_at()
-            ends_at = min(idle_at, self._session.row.longest_until or idle_at)
+            ends_at = min(idle_at, self.session.row.longest_until or idle_at)
             # A moment later, so that every comparison finds the deadline passed.
             seconds = max(at_least, (ends_at - clock.known_now()).total_seconds() + 0.01)
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(seconds, self.socket.order, Order.TIME)
 
     async def _check_deadline(self) -> None:
-        now, longest_until = clock.known_now(), self._session.row.longest_until
+        now, longest_until = clock.known_now(), self.session.row.longest_until
         if self._is_ending:
             with self.socket.heartbeat():
                 await self._finish()
         elif longest_until is not None and longest_until <= now:
             await self._reread()
         elif self._idle_at() <= now:
-            await self._session.end(
+            await self.session.end(
                 session_abandon,
-                attachment_id=self.attachment_id,
+                attachment_id=self.session.attachment_id,
                 last_message_at=self.socket.last_message_at(),
             )
             await self._finish_if_finalizing()

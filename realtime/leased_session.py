@@ -56,12 +56,13 @@ class SessionEnded(Exception):
 
 
 class LeasedSession:
-    """One attachment of a session. `row` is the session as it was last read."""
+    """One attachment of a session, and the session's progress. `row` is as it was last read."""
 
-    def __init__(self, row: DetectionSession, attachment_id: UUID) -> None:
+    def __init__(self, row: DetectionSession, attachment_id: UUID, progress: Progress) -> None:
         self.row = row
         self.id: UUID = row.id
         self.attachment_id = attachment_id
+        self.progress = progress
 
     @property
     def is_finalizing(self) -> bool:
@@ -136,13 +137,11 @@ def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
 class Batches:
     """The handler of one socket's batches, which answers them on that socket."""
 
-    def __init__(
-        self, socket: Socket, session: LeasedSession, progress: Progress, checkpointer: Checkpointer
-    ) -> None:
+    def __init__(self, socket: Socket, session: LeasedSession, checkpointer: Checkpointer) -> None:
         self._socket = socket
         self._session = session
-        self._progress = progress
-        self._events_sent = progress.events
+        self._progress = session.progress
+        self._events_sent = session.progress.events
         self._checkpointer = checkpointer
         self.accepted_frames = 0
         # When a checkpoint last renewed the lease, or shortly before; by clock.ticks.

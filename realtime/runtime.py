@@ -31,7 +31,7 @@ from kynaplatform.timing import (
     RENEW_SECONDS,
 )
 from realtime import metrics
-from realtime.attach import Attached, Handshake, admit, attach, log_attached, log_refused
+from realtime.attach import Handshake, admit, attach, log_attached, log_refused
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.database import (
@@ -46,6 +46,7 @@ from realtime.database import (
     listen,
 )
 from realtime.fair_queue import AttachQueue, Turns
+from realtime.leased_session import LeasedSession
 from realtime.messages import error_message
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
@@ -131,7 +132,7 @@ class Runtime:
     async def _serve(self, web_socket: Socket, handshake: Handshake) -> None:
         try:
             with web_socket.heartbeat():
-                attached = await self._attach(web_socket, handshake)
+                session = await self._attach(web_socket, handshake)
         except ClientGone as gone:
             log_refused(handshake, gone.code, None)
             metrics.count_close(gone.code)
@@ -144,8 +145,8 @@ class Runtime:
             await _refuse(web_socket, handshake, InternalError())
             return
         web_socket.protocol.attached()
-        log_attached(attached, handshake)
-        connection = Connection(web_socket, attached, self._checkpointer)
+        log_attached(session, handshake)
+        connection = Connection(web_socket, session, self._checkpointer)
         self._connections.add(connection)
         metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()
@@ -158,7 +159,7 @@ class Runtime:
             metrics.ATTACHED.dec()
             self._connections.discard(connection)
 
-    async def _attach(self, web_socket: Socket, handshake: Handshake) -> Attached:
+    async def _attach(self, web_socket: Socket, handshake: Handshake) -> LeasedSession:
         async with database_deadline():
             async with web_socket.while_connected():
                 session_id, project_id = await in_database(
@@ -281,7 +282,7 @@ class Runtime:
         async with database_deadline(since=renewed_at):
             renewed = await in_database(FOR_LEASES, renew)
         for connection in connections:
-            if connection.attachment_id not in renewed:
+            if connection.session.attachment_id not in renewed:
                 connection.socket.order(Order.REREAD)
 
 

@@ -23,10 +23,11 @@ from kynaplatform import clock
 from movespecs.models import MoveSpec
 from projects.models import Project
 from realtime import leased_session
-from realtime.attach import Attached, attach
+from realtime.attach import attach
 from realtime.checkpointer import Checkpointer
 from realtime.connection import Connection
 from realtime.fair_queue import MAX_TURN_SECONDS, SLICE_FRAMES, Turns
+from realtime.leased_session import LeasedSession
 from realtime.progress import progress_of
 from realtime.socket import Socket
 from sessions_app.checkpoints import Checkpoint, CheckpointOutcome
@@ -80,11 +81,11 @@ class Storing(Checkpointer):
         return CheckpointOutcome.STORED
 
 
-def attached() -> Attached:
+def attached() -> LeasedSession:
     """A session that streams, of no database."""
     spec = detection.compile(SQUAT)
     session = DetectionSession(id=uuid.uuid4(), project=Project(), status=Status.STREAMING)
-    return Attached(session, uuid.uuid4(), progress_of(session, spec))
+    return LeasedSession(session, uuid.uuid4(), progress_of(session, spec))
 
 
 @pytest.mark.parametrize("frame_seconds", [FRAME_SECONDS, MAX_TURN_SECONDS / 3])
@@ -111,7 +112,7 @@ def test_a_small_batch_waits_for_at_most_a_slice_of_each_large_one(
         small, small_session = Client(turns, batch(FRAMES[:15])), attached()
         serving = []
 
-        async def serve(client: Client, session: Attached) -> None:
+        async def serve(client: Client, session: LeasedSession) -> None:
             await client.socket.accept(None, [])
             connection = Connection(client.socket, session, storing)
             serving.append(asyncio.create_task(connection._serve_to_its_end()))
@@ -164,7 +165,7 @@ def test_what_happens_to_the_session_between_two_slices_is_followed(
     created = create(owner, squat, "ws://nowhere")
     session_id = uuid.UUID(created["session_id"])
 
-    def take_session() -> Attached:
+    def take_session() -> LeasedSession:
         return attach(
             session_id=session_id,
             attachment_id=uuid.uuid4(),

@@ -15,7 +15,8 @@ from detection.engine.plan import MAX_PLANS, plan_of
 from dev.poses.figure import perform
 from kynaplatform import clock
 from realtime import messages
-from realtime.attach import Attached, attach
+from realtime.attach import attach
+from realtime.leased_session import LeasedSession
 from realtime.progress import feed_batch
 from sessions_app import context
 from sessions_app.checkpoints import NewEvent
@@ -57,7 +58,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda *_: at(next(seconds)))
 
 
-def attached(session_id: UUID) -> Attached:
+def attached(session_id: UUID) -> LeasedSession:
     return attach(
         session_id=session_id,
         attachment_id=uuid4(),
@@ -67,7 +68,7 @@ def attached(session_id: UUID) -> Attached:
     )
 
 
-def streamed(one: Attached, poses: Sequence[Any]) -> list[NewEvent]:
+def streamed(one: LeasedSession, poses: Sequence[Any]) -> list[NewEvent]:
     batch = messages.decode(encode(FrameBatch(1, list(poses))))
     assert isinstance(batch, messages.FrameBatch)
     return feed_batch(one.progress, batch).events
@@ -108,7 +109,7 @@ AGAIN = {"Again", "Nochmal", "De novo"}
 OWN = {"parameters": {"depth": 125.0}, "locale": "de-DE"}
 
 
-def midway(deep: Scene) -> tuple[UUID, Attached, int]:
+def midway(deep: Scene) -> tuple[UUID, LeasedSession, int]:
     """A session whose stored state is in the middle of a repetition, and its frames so far."""
     session_id = deep.created(**OWN)
     one = attached(session_id)
