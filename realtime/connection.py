@@ -47,7 +47,7 @@ MAX_RECEIVED: Final = 8
 
 
 class Connection:
-    """A socket with the lease of a session. `serve` returns the code that it was closed with."""
+    """A socket with the lease of a session."""
 
     def __init__(self, socket: Socket, session: LeasedSession, checkpointer: Checkpointer) -> None:
         self.socket = socket
@@ -71,7 +71,7 @@ class Connection:
         session = self.session
         return Attachment(session.id, session.attachment_id, self.socket.last_message_at())
 
-    def log_closed(self, code: int) -> None:
+    def _log_closed(self, code: int) -> None:
         error = self._error_code
         logger.info(
             "session %(session_id)s: closed %(close_code)d by the %(closed_by)s, "
@@ -89,16 +89,19 @@ class Connection:
             },
         )
 
-    async def serve(self) -> int:
-        """Send the first session_update, serve the client to its end, and return the close code."""
+    async def serve(self) -> None:
+        """Send the first session_update, and serve the client to its end."""
         code = RESTARTING
         try:
             code = await self._serve()
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
-            await self.session.detach(code, self.socket.last_message_at())
-        return code
+            try:
+                await self.session.detach(code, self.socket.last_message_at())
+            finally:
+                self._log_closed(code)
+        metrics.count_close(code)
 
     async def _serve(self) -> int:
         code, reason = RESTARTING, Restarting.code

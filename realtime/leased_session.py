@@ -243,8 +243,13 @@ class Batches:
                 events_thinned=self._progress.event_bucket.thinned,
             )
         )
-        reasons = Counter(frame.reason.value for frame in result.rejected)
-        metrics.count_batch(result.accepted, reasons, time.monotonic() - arrived)
+        metrics.FRAMES_ACCEPTED.inc(result.accepted)
+        for reason, frames in Counter(frame.reason.value for frame in result.rejected).items():
+            metrics.FRAMES_REJECTED.inc(frames)
+            metrics.REJECTED.labels(reason).inc(frames)
+        is_rejected = result.rejected and not result.accepted
+        (metrics.BATCHES_REJECTED if is_rejected else metrics.BATCHES_ACCEPTED).inc()
+        metrics.BATCH_SECONDS.observe(time.monotonic() - arrived)
 
     async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
         if events:

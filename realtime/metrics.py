@@ -1,7 +1,5 @@
 """The metrics of a runtime. With PROMETHEUS_MULTIPROC_DIR set, processes add up."""
 
-from collections.abc import Mapping
-
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -65,13 +63,3 @@ _OTHER_CLOSES = CLOSES.labels("other")
 
 def count_close(code: int) -> None:
     _CLOSES.get(code, _OTHER_CLOSES).inc()
-
-
-def count_batch(accepted: int, rejected: Mapping[str, int], seconds: float) -> None:
-    """Count an acknowledged batch, with its rejected frames by reason."""
-    FRAMES_ACCEPTED.inc(accepted)
-    for reason, frames in rejected.items():
-        FRAMES_REJECTED.inc(frames)
-        REJECTED.labels(reason).inc(frames)
-    (BATCHES_REJECTED if rejected and not accepted else BATCHES_ACCEPTED).inc()
-    BATCH_SECONDS.observe(seconds)

@@ -116,11 +116,15 @@ class Runtime:
     async def states(self) -> dict[str, str]:
         """The states of database, migrations, checkpoints and attaches for `/readyz`."""
         loop = asyncio.get_running_loop()
-        asked, session_threads = await asyncio.gather(
-            loop.run_in_executor(FOR_OPERATORS, self._database.states), _session_threads_state()
-        )
+        asked = loop.run_in_executor(FOR_OPERATORS, self._database.states)
+        session_threads = OK
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await loop.run_in_executor(FOR_SESSIONS, int)  # once one of them is free
+        except TimeoutError:
+            session_threads = DOWN
         checkpointer = OK if self._checkpointer.is_progressing() else DOWN
-        return {**asked, "checkpointer": checkpointer, "session_threads": session_threads}
+        return {**await asked, "checkpointer": checkpointer, "session_threads": session_threads}
 
     async def serve(self, web_socket: Socket, handshake: Handshake) -> None:
         """Attach an accepted socket and serve it to its end."""
@@ -148,15 +152,11 @@ class Runtime:
         log_attached(session, handshake)
         connection = Connection(web_socket, session, self._checkpointer)
         self._connections.add(connection)
-        metrics.ATTACHED.inc()
         metrics.ATTACHES_DONE.inc()
-        code = RESTARTING
         try:
-            code = await connection.serve()
-            metrics.count_close(code)
+            with metrics.ATTACHED.track_inprogress():
+                await connection.serve()
         finally:
-            connection.log_closed(code)
-            metrics.ATTACHED.dec()
             self._connections.discard(connection)
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> LeasedSession:
@@ -291,16 +291,6 @@ def _end_with(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("a background task failed, and ends the process", exc_info=error)
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-async def _session_threads_state() -> str:
-    """OK if one of the session threads is free within 2 s, else DOWN."""
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
-            await asyncio.get_running_loop().run_in_executor(FOR_SESSIONS, int)
-    except TimeoutError:
-        return DOWN
-    return OK
 
 
 async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:

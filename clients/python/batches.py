@@ -4,7 +4,7 @@ A moment is a pose, or the time of a frame in which no pose was found.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from clients.python.wire import Pose
 
@@ -12,13 +12,6 @@ from clients.python.wire import Pose
 GONE_MS: Final = 2000.0
 
 Moment = Pose | float
-
-
-class ClientBatch(NamedTuple):
-    """A batch to send. `clock_ms` is how far time has come after its poses, or None."""
-
-    poses: list[Pose]
-    clock_ms: float | None
 
 
 def needed_moments(moments: Iterable[Moment]) -> Iterator[Moment]:
@@ -43,8 +36,10 @@ def needed_moments(moments: Iterable[Moment]) -> Iterator[Moment]:
         yield unsent_ms
 
 
-def batches_of(moments: Iterable[Moment], max_poses: int) -> Iterator[ClientBatch]:
-    """Batches of at most `max_poses`. A clock ends its batch."""
+def batches_of(
+    moments: Iterable[Moment], max_poses: int
+) -> Iterator[tuple[list[Pose], float | None]]:
+    """Batches of at most `max_poses`, each with the clock that ends it, or None."""
     poses: list[Pose] = []
     for moment in needed_moments(moments):
         clock_ms = None
@@ -53,7 +48,7 @@ def batches_of(moments: Iterable[Moment], max_poses: int) -> Iterator[ClientBatc
         else:
             poses.append(moment)
         if clock_ms is not None or len(poses) == max_poses:
-            yield ClientBatch(poses, clock_ms)
+            yield poses, clock_ms
             poses = []
     if poses:
-        yield ClientBatch(poses, None)
+        yield poses, None

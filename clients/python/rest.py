@@ -180,25 +180,21 @@ class RestClient:
                 return json.load(response)
         except urllib.error.HTTPError as refusal:
             self._has_answered = True
-            raise _refused(refusal) from None
+            failure: RequestFailedError
+            try:
+                error = json.load(refusal)["error"]
+                failure = RequestRefusedError(
+                    refusal.code, error["code"], error["message"], error["details"]
+                )
+            except (ValueError, TypeError, KeyError, OSError, HTTPException):
+                failure = ServerUnreachableError(
+                    f"{refusal.url} answered {refusal.code}, and not as this API does."
+                )
+                failure.status = refusal.code
+            failure.retry_after_seconds = retry_after_seconds(refusal.headers.get("Retry-After"))
+            raise failure from None
         except (OSError, HTTPException, ValueError) as error:
             raise ServerUnreachableError(f"{self.base_url} does not answer: {error}") from error
-
-
-def _refused(refusal: urllib.error.HTTPError) -> RequestFailedError:
-    failure: RequestFailedError
-    try:
-        error = json.load(refusal)["error"]
-        failure = RequestRefusedError(
-            refusal.code, error["code"], error["message"], error["details"]
-        )
-    except (ValueError, TypeError, KeyError, OSError, HTTPException):
-        failure = ServerUnreachableError(
-            f"{refusal.url} answered {refusal.code}, and not as this API does."
-        )
-        failure.status = refusal.code
-    failure.retry_after_seconds = retry_after_seconds(refusal.headers.get("Retry-After"))
-    return failure
 
 
 def version_of_text(api: RestClient, project_id: str, stem: str, yaml_source: str) -> str:

@@ -260,14 +260,11 @@ class StreamClient:
             else:
                 self._socket.send(message)
         except ConnectionClosed as closed:
-            self._read_received()
+            # The messages before a close may include the session's end.
+            with suppress(ConnectionClosed, TimeoutError):
+                while self._socket is not None and self.done is None:
+                    self._read(self._socket, 0, is_due=False)
             self._attach_again(closed)
-
-    def _read_received(self) -> None:
-        """Read the messages before a close, which may include the session's end."""
-        with suppress(ConnectionClosed, TimeoutError):
-            while self._socket is not None and self.done is None:
-                self._read(self._socket, 0, is_due=False)
 
     def _attach_again(self, lost: ServerSilentError | ConnectionClosed) -> None:
         why = self._leave(lost)

@@ -42,8 +42,8 @@ def in_python(case: Case, url: str) -> Went:
     listener = Told()
     with StreamClient(url, TOKEN, listener=listener, silent_seconds=case.silent_seconds) as stream:
         try:
-            for batch in batches_of(moments, BATCH_POSES):
-                stream.send(batch.poses, batch.clock_ms)
+            for poses, clock_ms in batches_of(moments, BATCH_POSES):
+                stream.send(poses, clock_ms)
             if case.ending == "cancel":
                 stream.cancel()
             else:
