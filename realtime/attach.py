@@ -18,8 +18,8 @@ from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.middleware import address_of_peer, may_stream, origin_refusal
 from projects import access_tokens
 from projects.signing import TokenRejected, verify
-from realtime import packed
 from realtime.leased_session import LeasedSession
+from realtime.messages import V2
 from realtime.progress import progress_of
 from realtime.refusals import (
     TRY_AGAIN_LATER,
@@ -40,7 +40,7 @@ from sessions_app.models import MAX_CLIENT_CHARACTERS
 logger = logging.getLogger("kynaplatform.realtime")
 
 # The first of these that the client offers is selected.
-SUBPROTOCOLS: Final = (packed.SUBPROTOCOL, "kyna.v1")
+SUBPROTOCOLS: Final = (V2, "kyna.v1")
 _BEARER_SUBPROTOCOL: Final = "bearer."
 # Attaches of a session in a minute that are exempt from its project's limit.
 FIRST_ATTACHES: Final = 3

@@ -1,11 +1,23 @@
-"""A pose frame as clients send it, and the reasons for rejecting it."""
+"""A pose frame as clients send it, and the reasons for rejecting it.
 
+In `kyna.v1` a frame is JSON, in `kyna.v2` 248 bytes, of which all numbers are little-endian.
+"""
+
+import math
+import struct
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
-from detection import LANDMARK_NAMES
+from detection import LANDMARK_NAMES, PackedPose
+from detection.engine.points import (
+    COORDINATES,
+    POSE_BYTES,
+    STEPS_PER_METRE,
+    UNKNOWN_VISIBILITY,
+    VISIBILITY_STEPS,
+)
 from detection.landmarks import INDEX
 from sessions_app.admission import INPUT_SCHEMA_VERSION
 
@@ -18,6 +30,17 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LandmarkName = Literal[LANDMARK_NAMES]  # type: ignore[valid-type]
 _CANONICAL: Final = list(LANDMARK_NAMES)
 _LEFT_HIP, _RIGHT_HIP = INDEX["left_hip"], INDEX["right_hip"]
+
+# frame_seq, timestamp_ms, the pose, confidence.
+FRAME: Final = struct.Struct(f"<Qd{POSE_BYTES}xB")
+_POSE_AT: Final = struct.calcsize("<Qd")
+# From the x of one hip to the y of the other.
+_HIPS: Final = struct.Struct("<hhxxhh")
+_HIPS_AT: Final = 6 * INDEX["left_hip"]
+# Their middle is within MAX_HIPS_METRES if each of the hips is.
+MAX_HIPS_STEPS: Final = round(MAX_HIPS_METRES * STEPS_PER_METRE)
+_NO_NUMBER: Final = struct.pack("<h", -0x8000)
+_VISIBILITIES: Final = bytes([*range(VISIBILITY_STEPS + 1), UNKNOWN_VISIBILITY])
 
 
 class RejectReason(StrEnum):
@@ -136,3 +159,40 @@ def hips_rejection(
         f"over {MAX_HIPS_METRES} m from the origin"
     )
     return Rejection(RejectReason.IMAGE_LANDMARKS, detail)
+
+
+class PackedFrame(msgspec.Struct, gc=False):
+    """A frame whose pose lies in its message."""
+
+    frame_seq: int
+    timestamp_ms: float
+    landmarks: PackedPose
+
+
+def read_packed(
+    data: bytes, at: int, frame_seq: int, timestamp_ms: float, confidence: int
+) -> PackedFrame | Rejection:
+    """The frame of these numbers with the pose in `data`, whose frame begins at `at`."""
+    malformed = RejectReason.MALFORMED_FRAME
+    if not 1 <= frame_seq <= MAX_FRAME_SEQ:
+        return Rejection(malformed, "frame_seq is from 1 to 2^53")
+    if not math.isfinite(timestamp_ms):
+        return Rejection(malformed, "timestamp_ms is not finite")
+    if confidence > VISIBILITY_STEPS:
+        return Rejection(malformed, f"confidence is over {VISIBILITY_STEPS} steps")
+    at += _POSE_AT
+    visibilities_at = at + 2 * COORDINATES
+    number = data.find(_NO_NUMBER, at, visibilities_at)
+    while number != -1:
+        if (number - at) % 2 == 0:
+            name = LANDMARK_NAMES[(number - at) // 6]
+            return Rejection(INVALID_LANDMARKS, f"{name} has no number")
+        number = data.find(_NO_NUMBER, number + 1, visibilities_at)
+    if data[visibilities_at : at + POSE_BYTES].translate(None, _VISIBILITIES):
+        return Rejection(INVALID_LANDMARKS, f"a visibility is over {VISIBILITY_STEPS} steps")
+    hips = _HIPS.unpack_from(data, at + _HIPS_AT)
+    if max(map(abs, hips)) > MAX_HIPS_STEPS:
+        rejection = hips_rejection(*(steps / STEPS_PER_METRE for steps in hips))
+        if rejection is not None:
+            return rejection
+    return PackedFrame(frame_seq, timestamp_ms, PackedPose(data, at))

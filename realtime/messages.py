@@ -3,8 +3,12 @@
 A batch is decoded whole. If that fails, or if it is long, its frames stay as they were sent, and
 each is decoded when it is served, so that only the frames at fault are rejected. Text that is not
 even JSON is repaired first: NaN, Infinity and lone surrogates are faults of their frame alone.
+
+In the subprotocol `kyna.v2` a batch is one binary message. The others are as in `kyna.v1`.
 """
 
+import math
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, cast
@@ -14,7 +18,16 @@ import msgspec
 from detection import NumberedFrame
 from detection.spec import BodySide
 from kynaplatform.api.errors import ApiError, error_body
-from realtime.frames import UNDECODABLE, Frame, Rejection, RejectReason, checked, cut
+from realtime.frames import (
+    FRAME,
+    UNDECODABLE,
+    Frame,
+    Rejection,
+    RejectReason,
+    checked,
+    cut,
+    read_packed,
+)
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
@@ -33,6 +46,12 @@ _NOT_FINITE: Final = ("-Infinity", "Infinity", "-NaN", "NaN")
 
 # Twice a usual batch of 15 frames, which takes half a millisecond.
 MAX_DECODED_AT_ONCE: Final = 128 * 1024
+
+V2: Final = "kyna.v2"
+VERSION: Final = 1
+HAS_CLOCK: Final = 1
+# Version, flags, count of frames, zero, batch_seq, clock_ms.
+HEADER: Final = struct.Struct("<BBHIQd")
 
 BatchSeq = Annotated[int, msgspec.Meta(ge=1, le=MAX_BATCH_SEQ)]
 
@@ -112,6 +131,36 @@ def _repaired(text: str) -> str:
         text = text.replace(name, "{}")
     # Surrogates are the escapes \ud800 to \udfff. No text of the protocol has an escape \ud….
     return text.replace("\\ud", "\\uf").replace("\\uD", "\\uf")
+
+
+def decode_packed(data: bytes) -> Batch:
+    """The batch of a binary message. Raises MessageInvalid or BatchTooLarge.
+
+    A fault inside a frame rejects that frame alone.
+    """
+    if len(data) < HEADER.size:
+        raise _invalid(f"a batch begins with {HEADER.size} bytes")
+    version, flags, count, zero, batch_seq, clock_ms = HEADER.unpack_from(data)
+    has_clock = flags == HAS_CLOCK
+    if version != VERSION or flags > HAS_CLOCK or zero:
+        raise _invalid("its first 8 bytes are 1, flags of 0 or 1, the count of frames, and zeros")
+    if count > MAX_FRAMES:
+        raise BatchTooLarge
+    if len(data) != HEADER.size + count * FRAME.size:
+        raise _invalid(f"{count} frames are {HEADER.size + count * FRAME.size} bytes")
+    if not 1 <= batch_seq <= MAX_BATCH_SEQ:
+        raise _invalid("batch_seq is from 1 to 2^53")
+    if not math.isfinite(clock_ms) or (clock_ms and not has_clock):
+        raise _invalid("clock_ms is finite, and 0 without its flag")
+    frames = [
+        read_packed(data, HEADER.size + number * FRAME.size, *fields)
+        for number, fields in enumerate(FRAME.iter_unpack(memoryview(data)[HEADER.size :]))
+    ]
+    return FrameBatch(batch_seq, frames, clock_ms if has_clock else None)
+
+
+def _invalid(why: str) -> MessageInvalid:
+    return MessageInvalid(f"{UNREADABLE}: {why}.")
 
 
 class Readiness(msgspec.Struct):

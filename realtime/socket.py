@@ -14,10 +14,9 @@ from typing import Any
 
 from kynaplatform import clock
 from kynaplatform.timing import HEARTBEAT_SECONDS, SEND_SECONDS
-from realtime import metrics, packed
+from realtime import messages, metrics
 from realtime.fair_queue import Turn, Turns
-from realtime.messages import ClientMessage, FrameBatch, Ping, ServerMessage, decode, encode
-from realtime.packed import decode_packed
+from realtime.messages import ClientMessage, FrameBatch, Ping, ServerMessage
 from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, MessageInvalid
 from realtime.uvicorn_protocols import WebSocketProtocol
 
@@ -88,7 +87,7 @@ class Socket:
     async def accept(self, subprotocol: str | None, headers: list[tuple[bytes, bytes]]) -> None:
         if (await self._receive())["type"] != "websocket.connect":
             raise ClientGone(1006)
-        self._is_packed = subprotocol == packed.SUBPROTOCOL
+        self._is_packed = subprotocol == messages.V2
         await self._send_event(
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
         )
@@ -148,10 +147,10 @@ class Socket:
         if text is None:
             if not self._is_packed:
                 raise MessageInvalid("Messages are JSON text, not binary.")
-            return decode_packed(message["bytes"])
-        decoded = decode(text)
+            return messages.decode_packed(message["bytes"])
+        decoded = messages.decode(text)
         if self._is_packed and isinstance(decoded, FrameBatch):
-            raise MessageInvalid(f"The batches of {packed.SUBPROTOCOL} are binary, not JSON text.")
+            raise MessageInvalid(f"The batches of {messages.V2} are binary, not JSON text.")
         return decoded
 
     def has_message(self) -> bool:
@@ -160,7 +159,7 @@ class Socket:
 
     async def send(self, message: ServerMessage) -> None:
         """Send a message. Raises ClientGone, also once the client has not read for 10 s."""
-        await self._send_event({"type": "websocket.send", "text": encode(message)})
+        await self._send_event({"type": "websocket.send", "text": messages.encode(message)})
 
     async def close(self, code: int, reason: str) -> None:
         await self._send_event({"type": "websocket.close", "code": code, "reason": reason})

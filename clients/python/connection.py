@@ -1,5 +1,6 @@
 """A client's websocket, and the waits before another."""
 
+import math
 import random
 import socket
 import time
@@ -42,7 +43,7 @@ class ClientSocket:
 
     def __init__(self, url: str, token: str, silent_seconds: float) -> None:
         self._silent_seconds = silent_seconds
-        self._waiting_since: float | None = None
+        self._silent_at = math.inf
         self._socket = connect(
             url,
             additional_headers={"Authorization": f"Bearer {token}"},
@@ -74,21 +75,20 @@ class ClientSocket:
         """
         now = time.monotonic()
         if not is_due:
-            self._waiting_since = None
-        elif self._waiting_since is None:
-            self._waiting_since = now
-        until = [] if seconds is None else [seconds]
-        if self._waiting_since is not None:
-            until.append(self._waiting_since + self._silent_seconds - now)
+            self._silent_at = math.inf
+        elif self._silent_at == math.inf:
+            self._silent_at = now + self._silent_seconds
+        left = self._silent_at - now
+        wait = left if seconds is None else min(seconds, left)
         try:
-            text = self._socket.recv(max(0.0, min(until)) if until else None)
+            text = self._socket.recv(None if wait == math.inf else max(0.0, wait))
         except TimeoutError:
-            if self._waiting_since is not None and until[-1] <= min(until):
-                raise ServerSilentError(
-                    f"the server said nothing for {self._silent_seconds:g} s"
-                ) from None
-            raise
-        self._waiting_since = None
+            if wait < left:
+                raise
+            raise ServerSilentError(
+                f"the server said nothing for {self._silent_seconds:g} s"
+            ) from None
+        self._silent_at = math.inf
         return decode(text)
 
     def close(self) -> None:

@@ -1,17 +1,19 @@
-"""The run of one whole session: create, attach, stream, finalize, and read it back."""
+"""The run of one whole session: create, attach, stream, finalize, and read it back.
+
+StatusLines tells people how it goes.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
-from clients.python import status_lines
 from clients.python.batches import Moment, batches_of
 from clients.python.rest import RequestFailedError, RestClient
 from clients.python.stream import StreamClient, StreamListener
-from clients.python.wire import SessionDone
+from clients.python.wire import Event, FrameAck, Readiness, SessionDone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,7 @@ class SessionRun:
         if done.summary is not None and done.summary != record["summary"]:
             faults.append("The summary of the stream is not the record's.")
         if stream.rejections and accepted != self.frames_sent:
-            faults.append(status_lines.rejected(stream.rejections, stream.rejection_details))
+            faults.append(rejected(stream.rejections, stream.rejection_details))
         return faults
 
 
@@ -121,3 +123,60 @@ def run_session(
         record=api.session(session_id),
         stored_events=api.events(session_id),
     )
+
+
+def waiting(seconds: float, why: str) -> str:
+    return f"Waiting for {seconds:.0f} s, then trying again: {why}"
+
+
+def rejected(rejections: Mapping[str, int], details: Mapping[str, str]) -> str:
+    """`3 frames were rejected: 2 too_many_frames, 1 malformed_frame (frame_seq is required).`"""
+    frames = sum(rejections.values())
+    were = "1 frame was" if frames == 1 else f"{frames} frames were"
+    shown = {reason: f" ({detail})" for reason, detail in details.items()}
+    reasons = ", ".join(
+        f"{count} {name}{shown.get(name, '')}" for name, count in rejections.items()
+    )
+    return f"{were} rejected: {reasons}."
+
+
+def attempts(reasons: Mapping[str, int]) -> str:
+    """`2 attempts did not count: 1 not_reached, 1 pose_lost.`"""
+    total = sum(reasons.values())
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{total} {'attempt' if total == 1 else 'attempts'} did not count: {counts}."
+
+
+class StatusLines(StreamListener):
+    """Prints what the stream tells besides events to `file`. `on_event` prints an event."""
+
+    def __init__(self, *, on_event: Callable[[Event], object] | None, file: TextIO) -> None:
+        self._on_event = on_event
+        self._file = file
+        self._is_awaited = False
+
+    def events_came(self, events: list[Event]) -> None:
+        if self._on_event is not None:
+            for event in events:
+                self._on_event(event)
+
+    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
+        if rejections := ack.rejections():
+            self._say(rejected(rejections, ack.details()))
+
+    def readiness_changed(self, readiness: Readiness) -> None:
+        if readiness.state == "positioning" and readiness.missing:
+            self._is_awaited = True
+            self._say(f"Nothing counts yet, for want of: {', '.join(readiness.missing)}.")
+        elif readiness.state == "ready" and self._is_awaited:
+            self._is_awaited = False
+            self._say("Ready: it counts.")
+
+    def connection_lost(self, why: str) -> None:
+        self._say(f"The connection was lost ({why}): attaching again.")
+
+    def asked_to_wait(self, seconds: float, why: str) -> None:
+        self._say(waiting(seconds, why))
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._file, flush=True)

@@ -237,29 +237,21 @@ def wire_frame(pose: Pose, frame_seq: int) -> WireFrame:
     Its numbers are rounded to the steps of `kyna.v2`, so that either protocol causes the same
     events. Raises ValueError or OverflowError for one that is not finite.
     """
-    return WireFrame(
-        frame_seq,
-        pose.timestamp_ms,
-        [
-            WireLandmark(
-                name, _metres(point.x), _metres(point.y), _metres(point.z), _share(point.visibility)
-            )
-            for name, point in zip(LANDMARK_NAMES, pose.landmarks, strict=True)
-        ],
-    )
+    landmarks = []
+    for name, point in zip(LANDMARK_NAMES, pose.landmarks, strict=True):
+        x, y, z = (
+            _rounded(metres, STEPS_PER_METRE, -MAX_STEPS, MAX_STEPS)
+            for metres in (point.x, point.y, point.z)
+        )
+        visibility = point.visibility
+        if visibility is not None:
+            visibility = _rounded(visibility, VISIBILITY_STEPS, 0, VISIBILITY_STEPS)
+        landmarks.append(WireLandmark(name, x, y, z, visibility))
+    return WireFrame(frame_seq, pose.timestamp_ms, landmarks)
 
 
-def _metres(metres: float) -> float:
-    steps = floor(metres * STEPS_PER_METRE + 0.5)
-    return max(-MAX_STEPS, min(MAX_STEPS, steps)) / STEPS_PER_METRE
-
-
-def _share(visibility: float | None) -> float | None:
-    if visibility is None:
-        return None
-    return (
-        max(0, min(VISIBILITY_STEPS, floor(visibility * VISIBILITY_STEPS + 0.5))) / VISIBILITY_STEPS
-    )
+def _rounded(number: float, steps: int, least: int, most: int) -> float:
+    return max(least, min(most, floor(number * steps + 0.5))) / steps
 
 
 def packed(batch: FrameBatch) -> bytes:

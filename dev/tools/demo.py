@@ -15,11 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clients.python import status_lines
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import SESSIONS, RequestFailedError, RestClient
-from clients.python.session_run import run_session
-from clients.python.status_lines import StatusLines
+from clients.python.session_run import StatusLines, attempts, run_session, waiting
 from clients.python.stream import StreamLostError
 from dev.local_stack import processes
 from dev.local_stack.console import say
@@ -146,7 +144,7 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
         f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
-    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(status_lines.waiting(*wait)))
+    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(waiting(*wait)))
     project_id = api.mint(demo["api_key_secret"])
     lines = EventLines()
     run = run_session(
@@ -171,7 +169,7 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
     if faults:
         return 1
     if run.attempts:
-        say(status_lines.attempts(run.attempts))
+        say(attempts(run.attempts))
     say(
         f"{repetitions} repetitions performed, {repetitions} counted, "
         f"{run.attempts.total()} interrupted: "

@@ -1,6 +1,6 @@
 from io import StringIO
 
-from clients.python.status_lines import StatusLines
+from clients.python.session_run import StatusLines
 from clients.python.wire import FrameAck, Readiness, RejectedFrame
 
 

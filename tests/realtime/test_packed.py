@@ -23,8 +23,8 @@ from dev.bench.score.samples import load_samples
 from dev.poses.figure import perform
 from kynaplatform.api.errors import ApiError
 from realtime import messages
-from realtime.frames import Rejection
-from realtime.packed import FRAME, HEADER, PackedFrame, decode_packed
+from realtime.frames import FRAME, PackedFrame, Rejection
+from realtime.messages import HEADER, decode_packed
 from realtime.progress import EventBucket, Progress, feed_batch
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from tests.realtime.streaming import SQUAT

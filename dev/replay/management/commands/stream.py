@@ -8,11 +8,9 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from clients.python import status_lines
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import RequestFailedError, RestClient, version_of_text
-from clients.python.session_run import SessionRun, run_session
-from clients.python.status_lines import StatusLines
+from clients.python.session_run import SessionRun, StatusLines, attempts, run_session, waiting
 from clients.python.stream import StreamLostError
 from common.commands import OperatorCommand
 from dev.replay.engine_run import read_recording
@@ -73,9 +71,7 @@ class Command(OperatorCommand):
         if not server:
             raise CommandError("--server is needed: the credentials name no base_url.")
         try:
-            api = RestClient(
-                server, on_wait=lambda *wait: self.stderr.write(status_lines.waiting(*wait))
-            )
+            api = RestClient(server, on_wait=lambda *wait: self.stderr.write(waiting(*wait)))
             api.mint(credentials["api_key_secret"])
             reference = reference_to(api, credentials["project_id"], options["movespec"])
             lines = EventLines()
@@ -117,7 +113,7 @@ class Command(OperatorCommand):
             by_people = "nobody counted them" if count is None else f"recorded {count}"
             self.stdout.write(f"\n{completed.total()} repetitions ({by_people})")
             if run.attempts:
-                self.stdout.write(status_lines.attempts(run.attempts))
+                self.stdout.write(attempts(run.attempts))
         if faults:
             raise CommandError(" ".join(faults))
 
