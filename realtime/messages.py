@@ -17,7 +17,7 @@ import msgspec
 
 from detection import NumberedFrame
 from detection.spec import BodySide
-from kynaplatform.api.errors import ApiError, error_body
+from kynaplatform.api.errors import error_body
 from realtime.frames import (
     FRAME,
     UNDECODABLE,
@@ -233,10 +233,6 @@ _encode = msgspec.json.Encoder().encode
 
 def encode(message: ServerMessage) -> str:
     return _encode(message).decode()
-
-
-def error_message(error: ApiError) -> Error:
-    return Error(**error.body())
 
 
 def session_done(session: DetectionSession) -> SessionDone:

@@ -47,7 +47,7 @@ from realtime.database import (
 )
 from realtime.fair_queue import AttachQueue, Turns
 from realtime.leased_session import LeasedSession
-from realtime.messages import error_message
+from realtime.messages import Error
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.checkpoints import leases_renew
@@ -90,7 +90,6 @@ class Runtime:
             task.add_done_callback(_end_with)
 
     async def stop(self) -> None:
-        """Stop the background tasks, once every socket is served."""
         await cancel(self._background)
         await self._checkpointer.stop()
 
@@ -129,35 +128,28 @@ class Runtime:
     async def serve(self, web_socket: Socket, handshake: Handshake) -> None:
         """Attach an accepted socket and serve it to its end."""
         try:
-            await self._serve(web_socket, handshake)
+            try:
+                with web_socket.heartbeat():
+                    session = await self._attach(web_socket, handshake)
+            except ClientGone as gone:
+                log_refused(handshake, gone.code, None)
+                metrics.count_close(gone.code)
+                raise
+            except Exception as error:  # noqa: BLE001 - each has its close code
+                await _refuse(web_socket, handshake, error)
+                return
+            web_socket.protocol.attached()
+            log_attached(session, handshake)
+            connection = Connection(web_socket, session, self._checkpointer)
+            self._connections.add(connection)
+            metrics.ATTACHES_DONE.inc()
+            try:
+                with metrics.ATTACHED.track_inprogress():
+                    await connection.serve()
+            finally:
+                self._connections.discard(connection)
         finally:
             self._session_of.pop(web_socket, None)
-
-    async def _serve(self, web_socket: Socket, handshake: Handshake) -> None:
-        try:
-            with web_socket.heartbeat():
-                session = await self._attach(web_socket, handshake)
-        except ClientGone as gone:
-            log_refused(handshake, gone.code, None)
-            metrics.count_close(gone.code)
-            raise
-        except (ApiError, Restarting) as error:
-            await _refuse(web_socket, handshake, error)
-            return
-        except Exception:
-            logger.exception("an attach failed")
-            await _refuse(web_socket, handshake, InternalError())
-            return
-        web_socket.protocol.attached()
-        log_attached(session, handshake)
-        connection = Connection(web_socket, session, self._checkpointer)
-        self._connections.add(connection)
-        metrics.ATTACHES_DONE.inc()
-        try:
-            with metrics.ATTACHED.track_inprogress():
-                await connection.serve()
-        finally:
-            self._connections.discard(connection)
 
     async def _attach(self, web_socket: Socket, handshake: Handshake) -> LeasedSession:
         async with database_deadline():
@@ -293,8 +285,11 @@ def _end_with(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Restarting) -> None:
+async def _refuse(web_socket: Socket, handshake: Handshake, error: Exception) -> None:
     """Close the socket with the error's code, after an error message if a retry would not help."""
+    if not isinstance(error, ApiError | Restarting):
+        logger.exception("an attach failed")
+        error = InternalError()
     code = close_code(error)
     if isinstance(error, ApiError) and not isinstance(error, InternalError):
         metrics.REFUSALS.labels(error.code).inc()
@@ -302,7 +297,7 @@ async def _refuse(web_socket: Socket, handshake: Handshake, error: ApiError | Re
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
         if isinstance(error, ApiError) and code != RESTARTING:
-            await web_socket.send(error_message(error))
+            await web_socket.send(Error(**error.body()))
         await web_socket.close(code, error.code)
     except ClientGone as gone:
         code = gone.code

@@ -35,7 +35,7 @@ from kynaplatform.api.errors import (
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS, REQUEST_SECONDS
 from realtime import metrics
 from realtime.client_bounds import ReceivedData, TokenBucket, add_unattached, unattached
-from realtime.messages import encode, error_message
+from realtime.messages import Error, encode
 from realtime.refusals import DOES_NOT_READ, DOES_NOT_READ_REASON, close_code
 
 MAX_HEADER_BYTES: Final = 32 * 1024
@@ -144,7 +144,7 @@ class _Frames(ServerProtocol):
             )
             if self.close_sent is None:
                 metrics.REFUSALS.labels(error.code).inc()
-                self.send_text(encode(error_message(error)).encode())
+                self.send_text(encode(Error(**error.body())).encode())
                 self.fail(close_code(error), error.code)
             raise ProtocolError(error)  # nothing else that has arrived is parsed
         super().recv_frame(frame)

@@ -121,12 +121,13 @@ class RestClient:
     def listed(self, path: str) -> Iterator[dict[str, Any]]:
         """The items of all pages."""
         while path:
-            yield from self.ask("GET", path)
+            items = self.ask("GET", path)
             following = re.match(r'<(.*?)>; rel="next"', self._link)
             # At the given address: the server may know itself by another name.
             path = (
                 urlsplit(following[1])._replace(scheme="", netloc="").geturl() if following else ""
             )
+            yield from items
 
     def ask(
         self,
