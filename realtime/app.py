@@ -10,14 +10,8 @@ from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from detection import ENGINE_BUILD
+from kynaplatform.api import errors
 from kynaplatform.api.error_answers import as_api_error
-from kynaplatform.api.errors import (
-    ApiError,
-    MalformedRequest,
-    MethodNotAllowed,
-    NotFound,
-    ServiceUnavailable,
-)
 from kynaplatform.api.platform_views import require_metrics_access
 from kynaplatform.logs import request_id_of, set_request_id
 from kynaplatform.metrics.exposition import process_exposition
@@ -62,7 +56,7 @@ class Application:
         request_id = _set_request_id(scope)
         if not path.startswith(self._stream_path):
             await receive()
-            error = NotFound("path")
+            error = errors.NotFound("path")
             log_refused(handshake(scope, ""), error.status, error)
             # An HTTP response in place of accepting the websocket.
             await _send_error(
@@ -97,9 +91,9 @@ class Application:
     async def _body(self, scope: Mapping[str, Any]) -> tuple[bytes, bytes]:
         is_stream = scope["path"].startswith(self._stream_path)
         if not (is_stream or scope["path"] in settings.MONITOR_PATHS):
-            raise NotFound("path")
+            raise errors.NotFound("path")
         if scope["method"] not in ("GET", "HEAD"):
-            raise MethodNotAllowed
+            raise errors.MethodNotAllowed
         match scope["path"]:
             case "/healthz":
                 return b'{"status":"ok"}', b"application/json"
@@ -107,16 +101,16 @@ class Application:
                 states = await self._runtime.states()
                 told = {**states, "engine": ENGINE_BUILD.name}
                 if set(states.values()) != {OK}:
-                    raise ServiceUnavailable(**told)
+                    raise errors.ServiceUnavailable(**told)
                 return msgspec.json.encode({"status": "ok", **told}), b"application/json"
             case "/metrics":
                 require_metrics_access(_header(scope, b"authorization"))
                 states = await self._runtime.states()
                 return process_exposition() + exposition_of(states), CONTENT_TYPE_LATEST.encode()
-        raise MalformedRequest("Open this address as a websocket.")
+        raise errors.MalformedRequest("Open this address as a websocket.")
 
 
-async def _send_error(send: Send, error: ApiError, request_id: bytes) -> None:
+async def _send_error(send: Send, error: errors.ApiError, request_id: bytes) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))

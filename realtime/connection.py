@@ -21,16 +21,6 @@ from realtime import messages, metrics
 from realtime.checkpointer import Checkpointer
 from realtime.client_bounds import TokenBucket
 from realtime.leased_session import Batches, LeasedSession, SessionEnded
-from realtime.messages import (
-    Batch,
-    Cancel,
-    ClientMessage,
-    Finalize,
-    FrameBatch,
-    Ping,
-    Pong,
-    session_done,
-)
 from realtime.refusals import NORMAL_CLOSURE, RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.checkpoints import Attachment
@@ -156,11 +146,11 @@ class Connection:
                         await self._serve_message(message)
         except SessionEnded:
             await self._batches.send_last_events()
-            await self.socket.send(session_done(self.session.row))
+            await self.socket.send(messages.session_done(self.session.row))
 
-    async def _serve_message(self, message: ClientMessage) -> None:
+    async def _serve_message(self, message: messages.ClientMessage) -> None:
         self.socket.turn.cost()
-        is_control = not (isinstance(message, FrameBatch) and message.frames)
+        is_control = not (isinstance(message, messages.FrameBatch) and message.frames)
         if is_control and not self._control_messages.take():
             raise RateLimited(
                 1,
@@ -170,23 +160,23 @@ class Connection:
                 window_seconds=1,
             )
         match message:
-            case FrameBatch():
+            case messages.FrameBatch():
                 with self.socket.heartbeat():
                     await self._serve_batch(message)
                 await self._finish_if_finalizing()
-            case Finalize():
+            case messages.Finalize():
                 with self.socket.heartbeat():
                     await self.session.end(session_finalize, project_id=self._project_id)
                     await self.socket.send(self._batches.session_update())
                     await self._finish()
-            case Cancel():
+            case messages.Cancel():
                 await self.session.end(session_cancel, project_id=self._project_id)
-            case Ping():
-                await self.socket.send(Pong())
-            case Pong():
+            case messages.Ping():
+                await self.socket.send(messages.Pong())
+            case messages.Pong():
                 pass
 
-    async def _serve_batch(self, batch: Batch) -> None:
+    async def _serve_batch(self, batch: messages.Batch) -> None:
         await (self._batches.refuse(batch) if self._is_ending else self._batches.serve(batch))
 
     # --- The ends -------------------------------------------------------------------------
@@ -208,12 +198,12 @@ class Connection:
         """Serve MAX_RECEIVED of the batches that have arrived before a finalize or cancel."""
         served = 0
         while served < MAX_RECEIVED and self.socket.has_message():
-            message: ClientMessage | None = None
+            message: messages.ClientMessage | None = None
             with contextlib.suppress(ApiError):
                 message = self.socket.waiting_message()
-            if isinstance(message, Finalize | Cancel):
+            if isinstance(message, messages.Finalize | messages.Cancel):
                 return
-            if isinstance(message, FrameBatch):
+            if isinstance(message, messages.FrameBatch):
                 served += 1
                 self.socket.turn.go_on()
                 await self._serve_batch(message)

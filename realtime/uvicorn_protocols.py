@@ -25,13 +25,7 @@ from websockets.protocol import Event
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from kynaplatform.api.errors import (
-    ApiError,
-    InternalError,
-    MalformedRequest,
-    MethodNotAllowed,
-    RateLimited,
-)
+from kynaplatform.api import errors
 from kynaplatform.timing import CLOSING_SECONDS, PULSE_SECONDS, QUIET_SECONDS, REQUEST_SECONDS
 from realtime import metrics
 from realtime.client_bounds import ReceivedData, TokenBucket, add_unattached, unattached
@@ -109,11 +103,11 @@ class HttpProtocol(HttpToolsProtocol):
 def refusal(status: StatusLike, sentence: str) -> Response:
     """The response to a request that never reaches the application."""
     status = HTTPStatus(status)
-    error: ApiError = MalformedRequest(sentence)
+    error: errors.ApiError = errors.MalformedRequest(sentence)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        error = MethodNotAllowed()
+        error = errors.MethodNotAllowed()
     elif status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        error = InternalError()
+        error = errors.InternalError()
     body = msgspec.json.encode(error.body())
     headers = Headers(
         {
@@ -135,7 +129,7 @@ class _Frames(ServerProtocol):
 
     def recv_frame(self, frame: Frame) -> None:
         if len(frame.data) < SMALL_FRAME_BYTES and not self._small.take():
-            error = RateLimited(
+            error = errors.RateLimited(
                 1,
                 limit_name="websocket_frames",
                 counted=f"websocket frames below {SMALL_FRAME_BYTES} bytes",

@@ -10,17 +10,7 @@ from contextlib import suppress
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from clients.python.wire import (
-    SUBPROTOCOLS,
-    V2,
-    ClientMessage,
-    Fault,
-    FrameBatch,
-    ServerMessage,
-    decode,
-    encode,
-    packed,
-)
+from clients.python import wire
 
 # With deploy/nginx.conf, nginx tries another server after 10 s.
 OPEN_SECONDS = 20.0
@@ -47,7 +37,7 @@ class ClientSocket:
         self._socket = connect(
             url,
             additional_headers={"Authorization": f"Bearer {token}"},
-            subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
+            subprotocols=[Subprotocol(name) for name in wire.SUBPROTOCOLS],
             compression=None,
             proxy=None,
             open_timeout=OPEN_SECONDS,
@@ -61,13 +51,13 @@ class ClientSocket:
                     socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * UNSENT_SECONDS
                 )
 
-    def send(self, message: ClientMessage) -> None:
-        if isinstance(message, FrameBatch) and self._socket.subprotocol == V2:
-            self._socket.send(packed(message))
+    def send(self, message: wire.ClientMessage) -> None:
+        if isinstance(message, wire.FrameBatch) and self._socket.subprotocol == wire.V2:
+            self._socket.send(wire.packed(message))
         else:
-            self._socket.send(encode(message))
+            self._socket.send(wire.encode(message))
 
-    def receive(self, seconds: float | None, *, is_due: bool) -> ServerMessage:
+    def receive(self, seconds: float | None, *, is_due: bool) -> wire.ServerMessage:
         """The next message. Raises TimeoutError if none comes in `seconds`.
 
         `is_due` says that the server owes an answer. After `silent_seconds` of such calls without a
@@ -89,7 +79,7 @@ class ClientSocket:
                 f"the server said nothing for {self._silent_seconds:g} s"
             ) from None
         self._silent_at = math.inf
-        return decode(text)
+        return wire.decode(text)
 
     def close(self) -> None:
         self._socket.close()
@@ -98,7 +88,7 @@ class ClientSocket:
 class StreamRefusedError(Exception):
     """The stream refused this client for good, as `close_code` and `fault` say."""
 
-    def __init__(self, close_code: int, fault: Fault | None) -> None:
+    def __init__(self, close_code: int, fault: wire.Fault | None) -> None:
         self.close_code = close_code
         self.fault = fault
         reason = f"{fault.code}: {fault.message}" if fault else "no reason given"

@@ -20,6 +20,7 @@ from typing import Self
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from clients.python import wire
 from clients.python.connection import (
     SILENT_SECONDS,
     ClientSocket,
@@ -28,27 +29,7 @@ from clients.python.connection import (
     backoff,
     retry_after_seconds,
 )
-from clients.python.wire import (
-    Cancel,
-    ClientMessage,
-    ErrorMessage,
-    Event,
-    EventBatch,
-    Fault,
-    Finalize,
-    FrameAck,
-    FrameBatch,
-    HoldProgress,
-    Ping,
-    Pong,
-    Pose,
-    Readiness,
-    ServerMessage,
-    SessionDone,
-    SessionUpdate,
-    WireFrame,
-    wire_frame,
-)
+from clients.python.wire import Event
 
 MIN_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 3.0
 # Less than the session's idle limit of 120 s.
@@ -74,13 +55,13 @@ class StreamListener:
     def events_came(self, events: list[Event]) -> None:
         """New events came, in order. None comes again after an attach."""
 
-    def batch_acknowledged(self, ack: FrameAck, frames: int) -> None:
+    def batch_acknowledged(self, ack: wire.FrameAck, frames: int) -> None:
         """A batch of `frames` frames was acknowledged, and is not sent again."""
 
-    def readiness_changed(self, readiness: Readiness) -> None:
+    def readiness_changed(self, readiness: wire.Readiness) -> None:
         """Whether anything counts yet, or what is missing, has changed."""
 
-    def hold_followed(self, hold: HoldProgress) -> None:
+    def hold_followed(self, hold: wire.HoldProgress) -> None:
         """The progress of a hold was acknowledged."""
 
     def connection_lost(self, why: str) -> None:
@@ -117,8 +98,8 @@ class StreamClient:
         # The first detail of each reason.
         self.rejection_details: dict[str, str] = {}
         # None until the server sends it, which older ones never do.
-        self.readiness: Readiness | None = None
-        self.done: SessionDone | None = None
+        self.readiness: wire.Readiness | None = None
+        self.done: wire.SessionDone | None = None
         # Whether the end is known from a refused attach, so that events before it may be missing.
         self.has_missed_the_end = False
         self._url = stream_url
@@ -133,10 +114,10 @@ class StreamClient:
         self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         self._deadline: float | None = None
         self._sent_at = time.monotonic()
-        self._unacknowledged: dict[int, FrameBatch] = {}
-        self._wanted_end: Finalize | Cancel | None = None
+        self._unacknowledged: dict[int, wire.FrameBatch] = {}
+        self._wanted_end: wire.Finalize | wire.Cancel | None = None
         self._known_events: set[str] = set()
-        self._last_fault: Fault | None = None
+        self._last_fault: wire.Fault | None = None
         self._last_batch_seq = 0
         self._last_frame_seq = 0
 
@@ -157,8 +138,8 @@ class StreamClient:
                 self._last_fault = None
                 self._socket = opened = ClientSocket(self._url, self._token, self._silent_seconds)
                 # Nothing is sent before the server says that the client is attached.
-                answer: ServerMessage | None = None
-                while not isinstance(answer, SessionUpdate | SessionDone):
+                answer: wire.ServerMessage | None = None
+                while not isinstance(answer, wire.SessionUpdate | wire.SessionDone):
                     answer = self._read(opened, None, is_due=True)
                 self.attaches += 1
                 for batch in list(self._unacknowledged.values()):
@@ -171,7 +152,7 @@ class StreamClient:
                 if self.done is None:
                     self._wait_to_attach(error, why)
 
-    def send(self, poses: Iterable[Pose], clock_ms: float | None = None) -> int:
+    def send(self, poses: Iterable[wire.Pose], clock_ms: float | None = None) -> int:
         """Send one batch once the window has room. Returns its batch_seq.
 
         A pose with a number that is not finite is left out. `clock_ms` is how far time has come
@@ -183,18 +164,18 @@ class StreamClient:
         while len(self._unacknowledged) >= self._window and self.done is None:
             self.receive(None)
         self._last_batch_seq += 1
-        frames: list[WireFrame] = []
+        frames: list[wire.WireFrame] = []
         for pose in poses:
             with suppress(ValueError, OverflowError):  # a number that is not finite
-                frames.append(wire_frame(pose, self._last_frame_seq + 1))
+                frames.append(wire.wire_frame(pose, self._last_frame_seq + 1))
                 self._last_frame_seq += 1
         if self.done is None:
-            batch = FrameBatch(self._last_batch_seq, frames, clock_ms)
+            batch = wire.FrameBatch(self._last_batch_seq, frames, clock_ms)
             self._unacknowledged[batch.batch_seq] = batch
             self._send(batch)
         return self._last_batch_seq
 
-    def receive(self, seconds: float | None) -> ServerMessage | None:
+    def receive(self, seconds: float | None) -> wire.ServerMessage | None:
         """The next message. None if none came in time, or after an attach."""
         if self.done is not None:
             return None
@@ -219,7 +200,7 @@ class StreamClient:
                 return
             until_ping = self._sent_at + PING_SECONDS - time.monotonic()
             if until_ping <= 0:
-                self._send(Ping())
+                self._send(wire.Ping())
             else:
                 self.receive(min(left, until_ping))
 
@@ -228,14 +209,14 @@ class StreamClient:
         while self._unacknowledged and self.done is None:
             self.receive(None)
 
-    def finalize(self) -> SessionDone:
+    def finalize(self) -> wire.SessionDone:
         """End the session once every batch is acknowledged."""
         self.drain()
-        return self._end(Finalize())
+        return self._end(wire.Finalize())
 
-    def cancel(self) -> SessionDone:
+    def cancel(self) -> wire.SessionDone:
         """End the session at once."""
-        return self._end(Cancel())
+        return self._end(wire.Cancel())
 
     def close(self) -> None:
         """Close the connection. The session goes on until its idle limit."""
@@ -243,7 +224,7 @@ class StreamClient:
             self._socket.close()
             self._socket = None
 
-    def _end(self, wanted: Finalize | Cancel) -> SessionDone:
+    def _end(self, wanted: wire.Finalize | wire.Cancel) -> wire.SessionDone:
         self._wanted_end = wanted
         if self.done is None:
             self._send(wanted)
@@ -251,7 +232,7 @@ class StreamClient:
             self.receive(None)
         return self.done
 
-    def _send(self, message: ClientMessage) -> None:
+    def _send(self, message: wire.ClientMessage) -> None:
         """Send a message. `attach` sends again what the caller has kept."""
         self._sent_at = time.monotonic()
         try:
@@ -288,21 +269,23 @@ class StreamClient:
             self._listener.asked_to_wait(asked, why)
         self._pause(asked + next(self._waits))
 
-    def _read(self, from_: ClientSocket, seconds: float | None, *, is_due: bool) -> ServerMessage:
+    def _read(
+        self, from_: ClientSocket, seconds: float | None, *, is_due: bool
+    ) -> wire.ServerMessage:
         message = from_.receive(seconds, is_due=is_due)
-        if isinstance(message, Ping):
-            from_.send(Pong())
+        if isinstance(message, wire.Ping):
+            from_.send(wire.Pong())
         self._take(message)
         return message
 
-    def _take(self, message: ServerMessage) -> None:
-        is_served = not isinstance(message, SessionUpdate | ErrorMessage | Ping)
+    def _take(self, message: wire.ServerMessage) -> None:
+        is_served = not isinstance(message, wire.SessionUpdate | wire.ErrorMessage | wire.Ping)
         if is_served and self._deadline is not None:
             # The next loss has waits and a deadline of its own.
             self._deadline = None
             self._waits = backoff(MIN_WAIT_SECONDS, MAX_WAIT_SECONDS)
         match message:
-            case FrameAck():
+            case wire.FrameAck():
                 batch = self._unacknowledged.pop(message.batch_seq, None)
                 self.accepted_frames_total = message.accepted_frames_total
                 if batch is not None:
@@ -312,25 +295,25 @@ class StreamClient:
                 self._take_readiness(message.readiness)
                 if message.hold is not None:
                     self._listener.hold_followed(message.hold)
-            case EventBatch():
+            case wire.EventBatch():
                 new = [item for item in message.events if item.event_id not in self._known_events]
                 self._known_events.update(event.event_id for event in new)
                 self.events += new
                 if new:
                     self._listener.events_came(new)
-            case SessionUpdate():
+            case wire.SessionUpdate():
                 self.accepted_frames_total = message.accepted_frames_total
                 if self.attaches == 0:
                     self._last_batch_seq = message.last_batch_seq
                     self._last_frame_seq = message.last_frame_seq
                 self._take_readiness(message.readiness)
-            case SessionDone():
+            case wire.SessionDone():
                 self.accepted_frames_total = message.accepted_frames_total
                 self.done = message
-            case ErrorMessage():
+            case wire.ErrorMessage():
                 self._last_fault = message.error
 
-    def _take_readiness(self, readiness: Readiness | None) -> None:
+    def _take_readiness(self, readiness: wire.Readiness | None) -> None:
         if readiness is not None and readiness != self.readiness:
             self.readiness = readiness
             self._listener.readiness_changed(readiness)
@@ -352,8 +335,8 @@ class StreamClient:
             raise StreamRefusedError(code, fault) from error
         if code == ALREADY_ENDED:
             details = fault.details if fault else {}
-            known = {name: details.get(name) for name in SessionDone.__struct_fields__}
+            known = {name: details.get(name) for name in wire.SessionDone.__struct_fields__}
             known |= {"type": "session_done", "session_id": self._url.rpartition("/")[2]}
             self.has_missed_the_end = True
-            self._take(msgspec.convert(known, SessionDone))
+            self._take(msgspec.convert(known, wire.SessionDone))
         return f"closed with {code}" + (f" ({fault.code})" if fault else "")
