@@ -108,16 +108,16 @@ def admit(handshake: Handshake) -> Admitted:
         admitted = _authorized(handshake, clock.now())
     except (RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired):
         limit = Limit(f"attach_refused:{handshake.address}", settings.RATE_LIMIT_ATTACH)
-        refuse_over_limit(request_counter().hit([limit]))
+        refuse_over_limit(request_counter().count([limit]))
         raise
     # After the first attaches of a minute they count on the project too. So a session that attaches
     # again and again keeps no other session of its project out.
     most, first = settings.RATE_LIMIT_ATTACH, min(FIRST_ATTACHES, settings.RATE_LIMIT_ATTACH)
-    free = request_counter().hit([Limit(f"attach:{admitted.session_id}", first)])
+    free = request_counter().count([Limit(f"attach:{admitted.session_id}", first)])
     if not free.allowed:
         of_session = Limit(f"attach_again:{admitted.session_id}", most - first)
         of_project = Limit(f"attach_of_project:{admitted.project_id}", most)
-        again = request_counter().hit([of_session, of_project])
+        again = request_counter().count([of_session, of_project])
         # Both limits of a session together admit `most`.
         wait = min(free.reset_seconds, again.reset_seconds)
         refuse_over_limit(again._replace(limit=most, reset_seconds=wait))

@@ -94,7 +94,7 @@ def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> It
     """
     with transaction.atomic():
         _wait_for_others(limits[-1].key)
-        decision = request_counter().peek(limits)
+        decision = request_counter().count(limits, counting=False)
         if not decision.allowed:
             logger.warning("%s refused, too many failures: %s", what, _who(name, address))
             seconds = decision.reset_seconds
@@ -106,7 +106,7 @@ def one_guess(what: str, limits: Sequence[Limit], name: str, address: str) -> It
         try:
             yield
         except ValidationError:
-            request_counter().hit(limits)
+            request_counter().count(limits)
             logger.warning("%s failed: %s", what, _who(name, address))
             raise
 

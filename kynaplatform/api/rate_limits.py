@@ -1,4 +1,9 @@
-"""Exact rolling windows: ProcessCounter counts in one process, RedisCounter across all of them."""
+"""Exact rolling windows: ProcessCounter counts in one process, RedisCounter across all of them.
+
+A call counts a request under at least one limit, each key once, or under none of them if one is
+full. Without `counting` it only looks. `now` is in seconds of any one clock: pass it to every call
+on the same keys, or to none.
+"""
 
 import re
 import threading
@@ -56,28 +61,6 @@ class Decision(NamedTuple):
     window: int
 
 
-class Counter:
-    """Counts on at least one limit a call, each key once.
-
-    `now` is in seconds of any one clock. Pass it to every call on the same keys, or to none.
-    """
-
-    def hit(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        """Count a request under every limit, or under none of them if one is full."""
-        return self.count(limits, now, counting=True)
-
-    def peek(self, limits: Sequence[Limit], now: float | None = None) -> Decision:
-        """Whether a request would be admitted, and what is left before it. Counts nothing."""
-        return self.count(limits, now, counting=False)
-
-    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
-        raise NotImplementedError
-
-    def take_back(self, limits: Sequence[Limit]) -> None:
-        """Uncount a request of a moment ago: the newest hits under every limit."""
-        raise NotImplementedError
-
-
 class CounterUnavailable(Exception):
     """The counter is out of reach; a hit that timed out may have been counted."""
 
@@ -127,7 +110,7 @@ def _decide(allowed: bool, now: int, limits: Sequence[Limit], usages: Sequence[U
 MAX_KEYS = 1 << 16
 
 
-class ProcessCounter(Counter):
+class ProcessCounter:
     """Counts the hits of this process alone, by the system's monotonic clock.
 
     Strangers choose keys, so of more than `max_keys` keys with one window it forgets the one whose
@@ -140,7 +123,9 @@ class ProcessCounter(Counter):
         self._times: defaultdict[int, OrderedDict[str, deque[int]]] = defaultdict(OrderedDict)
         self._lock = threading.Lock()
 
-    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+    def count(
+        self, limits: Sequence[Limit], now: float | None = None, *, counting: bool = True
+    ) -> Decision:
         with self._lock:
             moment = self._move_to(time.monotonic() if now is None else now)
             usages = self._usages(limits, moment)
@@ -275,7 +260,7 @@ return answer
 """
 
 
-class RedisCounter(Counter):
+class RedisCounter:
     """Counts in Redis by one script a call, on Redis's own clock unless `now` is passed.
 
     Raises CounterUnavailable when Redis does not answer within 0.5 s, or answers with an error
@@ -296,7 +281,9 @@ class RedisCounter(Counter):
         self._is_away, self._rests_until = False, 0.0
         self._asking = threading.Lock()
 
-    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+    def count(
+        self, limits: Sequence[Limit], now: float | None = None, *, counting: bool = True
+    ) -> Decision:
         if not self._is_away:
             return self._ask(limits, now, counting)
         if time.monotonic() < self._rests_until or not self._asking.acquire(blocking=False):

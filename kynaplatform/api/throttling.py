@@ -21,7 +21,6 @@ from kynaplatform.api.rate_limits import (
     ProcessCounter,
     RedisCounter,
 )
-from kynaplatform.api.rate_limits import Counter as LimitCounter
 from kynaplatform.database.connections import Statement
 from kynaplatform.middleware import client_address
 
@@ -53,7 +52,7 @@ COUNTED = {
 }
 
 
-class RequestCounter(LimitCounter):
+class RequestCounter:
     """Redis where it is configured, otherwise this process alone.
 
     While Redis is out of reach each process counts alone: that harms less than refusing every
@@ -64,15 +63,16 @@ class RequestCounter(LimitCounter):
         self._alone = ProcessCounter()
         self._redis = RedisCounter(settings.REDIS_URL) if settings.REDIS_URL else None
 
-    def count(self, limits: Sequence[Limit], now: float | None, *, counting: bool) -> Decision:
+    def count(self, limits: Sequence[Limit], *, counting: bool = True) -> Decision:
         if self._redis is not None:
             try:
-                return self._redis.count(limits, now, counting=counting)
+                return self._redis.count(limits, counting=counting)
             except CounterUnavailable:
                 FALLBACKS.inc()
-        return self._alone.count(limits, now, counting=counting)
+        return self._alone.count(limits, counting=counting)
 
     def take_back(self, limits: Sequence[Limit]) -> None:
+        """Uncount a request of a moment ago: the newest hits under every limit."""
         if self._redis is not None:
             # A hit too many harms less than a refused request.
             with suppress(CounterUnavailable):
@@ -111,7 +111,7 @@ def count_request(
     request: HttpRequest, limits: Sequence[Limit], *, counting: bool = True
 ) -> Decision:
     """Count the request, or only look; keeps the decision for the response's headers."""
-    decision = request_counter().count(limits, None, counting=counting)
+    decision = request_counter().count(limits, counting=counting)
     request.rate_limit = decision  # type: ignore[attr-defined]
     return decision
 

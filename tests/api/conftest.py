@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kynaplatform.api import rate_limits
-from kynaplatform.api.rate_limits import Counter, ProcessCounter, RedisCounter
+from kynaplatform.api.rate_limits import ProcessCounter, RedisCounter
 from kynaplatform.api.throttling import request_counter
 
 
@@ -32,7 +32,7 @@ def redis_counter(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> RedisCount
 
 
 @pytest.fixture(params=["process", "redis"])
-def counter(request: pytest.FixtureRequest) -> Counter:
+def counter(request: pytest.FixtureRequest) -> ProcessCounter | RedisCounter:
     if request.param == "process":
         return ProcessCounter()
     return request.getfixturevalue("redis_counter")

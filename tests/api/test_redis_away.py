@@ -32,13 +32,13 @@ def test_one_call_at_a_time_waits_for_a_redis_that_did_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         counter = RedisCounter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         with pytest.raises(CounterUnavailable):
-            counter.hit(LIMITS)
+            counter.count(LIMITS)
         together = threading.Barrier(CALLS)
 
         def is_refused(_: int) -> bool:
             together.wait()
             with pytest.raises(CounterUnavailable):
-                counter.hit(LIMITS)
+                counter.count(LIMITS)
             return True
 
         with ThreadPoolExecutor(CALLS) as threads:
@@ -64,11 +64,11 @@ def test_all_calls_ask_a_redis_that_answers_again(tmp_path: Path) -> None:
         counter = RedisCounter(f"redis://127.0.0.1:{port}/0")
         os.kill(redis, signal.SIGSTOP)
         with pytest.raises(CounterUnavailable):
-            counter.peek(LIMITS)
+            counter.count(LIMITS, counting=False)
         os.kill(redis, signal.SIGCONT)
-        assert counter.hit(LIMITS).remaining == 9
+        assert counter.count(LIMITS).remaining == 9
         with ThreadPoolExecutor(CALLS) as threads:
-            hits = threads.map(lambda _: counter.hit(LIMITS).remaining, range(CALLS))
+            hits = threads.map(lambda _: counter.count(LIMITS).remaining, range(CALLS))
         assert sorted(hits) == [*range(1, 9)]
     finally:
         processes.stop(server, signals=[(signal.SIGTERM, 5)])
@@ -83,5 +83,5 @@ def test_nobody_asks_while_it_rests_and_it_is_met_by_who_asked(
     counter = RedisCounter(f"redis://127.0.0.1:{free_port()}/0")
     for _ in range(5):
         with pytest.raises(CounterUnavailable):
-            counter.hit(LIMITS)
+            counter.count(LIMITS)
     assert len(met) == 1

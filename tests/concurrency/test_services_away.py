@@ -227,11 +227,11 @@ def test_that_redis_is_away_is_told_once_and_that_it_is_back(
     with redis_proxy(redis_url) as (proxy, address):
         settings.REDIS_URL, settings.DATA_DIR = address, tmp_path
         counter, limits = RequestCounter(), [Limit("test:away", 1000)]
-        counter.hit(limits)
+        counter.count(limits)
         for change in (proxy.refuse, proxy.reach):
             change()
             for _ in range(50):
-                counter.hit(limits)
+                counter.count(limits)
     told = (one.getMessage() for one in caplog.records if one.name == "kynaplatform.outages")
     away, back = (message for message in told if message.startswith("Redis"))
     assert away.startswith("Redis is out of reach (failures: 1): ")
