@@ -112,8 +112,6 @@ class Application:
 
 async def _send_error(send: Send, error: errors.ApiError, request_id: bytes) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
     headers += [(b"content-type", b"application/json"), (REQUEST_ID, request_id)]
     await _send_body(send, error.status, msgspec.json.encode(error.body()), headers)
 

@@ -157,7 +157,6 @@ class LiveSessionsFull(RateLimited):
             limit_name="live_sessions",
             limit=limit,
         )
-        self.headers = {"Retry-After": str(int(SWEEP_SECONDS))}
 
 
 class AdmittedSession(NamedTuple):

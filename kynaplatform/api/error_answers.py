@@ -37,14 +37,11 @@ EXTRA_SLASH = "It exists without the slash at its end."
 
 
 def error_response(error: ApiError) -> HttpResponse:
-    headers = dict(error.headers)
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
     return HttpResponse(
         msgspec.json.encode(error.body()),
         status=error.status,
         content_type="application/json",
-        headers=headers,
+        headers=error.headers,
     )
 
 

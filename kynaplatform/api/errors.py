@@ -1,6 +1,7 @@
 """The errors of the API: their codes and their one body."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -10,7 +11,6 @@ Detail = str | int | float | bool | None
 Details = Mapping[str, Detail]
 M = TypeVar("M", bound=Model)
 MAX_FIELD_ERRORS = 20
-RETRY_AFTER_SECONDS = 5
 # A longer sentence with a detail is cut; `details` are whole.
 MAX_SENTENCE = 200
 
@@ -26,11 +26,18 @@ class ApiError(Exception):
     retryable: ClassVar[bool] = False
     sentence: ClassVar[str] = "Something went wrong on our side."
     example_details: ClassVar[dict[str, Detail]] = {}
+    retry_after_seconds: int | None = None
 
     def __init__(self, sentence: str | None = None, /, **details: Detail) -> None:
         super().__init__(sentence or self.sentence)
         self.details: dict[str, Detail] = details
-        self.headers: dict[str, str] = {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            return {"WWW-Authenticate": "Bearer"}
+        seconds = self.details.get("retry_after_seconds", self.retry_after_seconds)
+        return {} if seconds is None else {"Retry-After": str(seconds)}
 
     def body(self) -> dict[str, Any]:
         return error_body(self.code, str(self), self.retryable, self.details)
@@ -202,7 +209,6 @@ class RateLimited(ApiError):
             limit=limit,
             window_seconds=window_seconds,
         )
-        self.headers = {"Retry-After": str(retry_after_seconds)}
 
 
 class ReadUnderWay(RateLimited):
@@ -217,7 +223,6 @@ class ReadUnderWay(RateLimited):
             limit_name=f"{owner}_reads",
             limit=1,
         )
-        self.headers = {"Retry-After": "1"}
 
 
 class InternalError(ApiError):
@@ -227,10 +232,7 @@ class InternalError(ApiError):
 class ServiceUnavailable(ApiError):
     status, code, retryable = 503, "service_unavailable", True
     sentence = "The database or the broker is out of reach. Try again."
-
-    def __init__(self, **details: Detail) -> None:
-        super().__init__(None, **details)
-        self.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    retry_after_seconds = 5
 
 
 class DatabaseFull(ServiceUnavailable):
