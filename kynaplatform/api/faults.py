@@ -225,7 +225,7 @@ def read_json(sent: bytes) -> Any:
     """The value of a JSON text. Raises NotJson."""
     text = _decoded(sent)
     try:
-        return _loaded(text)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_read_int)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _Constant:
@@ -235,15 +235,6 @@ def read_json(sent: bytes) -> Any:
         raise NotJson("a number, a string or null was expected", text, index) from None
     except RecursionError:
         raise _too_deep(text) from None
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # an integer of over 4,300 digits
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=_read_int)
 
 
 def _decoded(sent: bytes) -> str:

@@ -42,7 +42,7 @@ WORST = {
     (faults, "_BRACKET", "findall"): [*QUOTES, '"x' * (SIZE // 2), "-" * SIZE],
     (faults, "_UP_TO_CONSTANT", "match"): [*QUOTES, '"x' * (SIZE // 2) + "N", "-" * SIZE + "I"],
     (idempotency, "_ESCAPED", "search"): ["\\" * SIZE],
-    (idempotency, "_QUOTED", "fullmatch"): [
+    (idempotency, "_KEY", "fullmatch"): [
         *('"' + LONG, '"' + "\\\\" * (SIZE // 2), '"' + '\\"' * (SIZE // 2))
     ],
     (staff_lists, "SECRET", "search"): ["kyna_" * (SIZE // 5), "eyJ" * (SIZE // 3)],
