@@ -9,7 +9,7 @@ import msgspec
 from django.db import connection
 
 from common.keyset import Cursor, encode_cursor
-from kynaplatform.api.pagination import PageCursor, PageLimit, cursor_of
+from kynaplatform.api.pagination import PageCursor, PageLimit, parsed_cursor
 from kynaplatform.api.schemas import Answer, DayRangeQuery, doc
 from sessions_app.context import Subject, require_context
 from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, quality_of
@@ -67,7 +67,7 @@ def subject_summary(
     """
     first, last = query.days(today)
     until, until_id = datetime.combine(last, time.max, UTC), _LAST_ID
-    start = cursor_of(query)
+    start = parsed_cursor(query.cursor)
     if start is not None and start.created_at <= until:
         until, until_id = start.created_at, start.id
     limit = query.limit if query.by == "session" else MAX_SESSIONS

@@ -12,7 +12,7 @@ from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
-from kynaplatform.api.pagination import PageCursor, cursor_of, link_to_next, page_of
+from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, parsed_cursor
 from kynaplatform.api.schemas import Query, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from kynaplatform.middleware import add_to_line
@@ -128,7 +128,7 @@ class SessionViewSet(ApiViewSet):
                 ids=(only, only) if only else None,
                 **filters,
             ),
-            start=cursor_of(query),
+            start=parsed_cursor(query.cursor),
             size=size,
         )
         present = partial(session_response, organization_id=request.principal.organization_id)

@@ -4,7 +4,7 @@ A page ends at its limit, or once its items have about 1 MiB.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from django.db.models import F, Func, IntegerField, Model, QuerySet
@@ -30,12 +30,6 @@ PageCursor = Annotated[
 ]
 
 
-class Paged(Protocol):
-    """A query with a cursor."""
-
-    cursor: str | msgspec.UnsetType
-
-
 class PageQuery(Query, kw_only=True):
     limit: PageLimit = 100
     cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
@@ -54,7 +48,7 @@ def paginate(
     large, no more rows are read than fit a page.
     """
     parts = [rows] if isinstance(rows, QuerySet) else rows
-    if start := cursor_of(query):
+    if start := parsed_cursor(query.cursor):
         parts = [part.filter(start.rows) for part in parts]
     if not parts:
         return Result([])
@@ -63,12 +57,12 @@ def paginate(
     return page_of(request, found[:most], found[most - 1] if len(found) > most else None, present)
 
 
-def cursor_of(query: Paged) -> Cursor | None:
+def parsed_cursor(cursor: str | msgspec.UnsetType) -> Cursor | None:
     """Where the client's page starts, None for the first; raises 422 for a bad cursor."""
-    if query.cursor is msgspec.UNSET:
+    if cursor is msgspec.UNSET:
         return None
     try:
-        return parse_cursor(f"older,{query.cursor}")
+        return parse_cursor(f"older,{cursor}")
     except (ValueError, OverflowError):
         raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None
 
