@@ -13,13 +13,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 
 from detection.language.issues import nearest
-from kynaplatform.api.errors import (
-    MAX_FIELD_ERRORS,
-    MalformedRequest,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    ValidationFailed,
-)
+from kynaplatform.api import errors
 from kynaplatform.api.faults import NotJson, faults_of, read_json, shown_name
 from kynaplatform.api.schemas import Query
 
@@ -53,18 +47,18 @@ def body_of(request: HttpRequest, struct: type[S], text: TextBody | None = None)
     sent = _MEDIA_TYPE.fullmatch(request.META.get("CONTENT_TYPE", ""))
     media_type = sent and sent[1].lower()
     if media_type not in taken:
-        raise UnsupportedMediaType(f"Send the body as {' or '.join(taken)}, in UTF-8.")
+        raise errors.UnsupportedMediaType(f"Send the body as {' or '.join(taken)}, in UTF-8.")
     body = read_body(request)
     if text is None or media_type == JSON:
         return decode_body(request, body, struct)
     if "HTTP_TRANSFER_ENCODING" in request.META:
         # Unlike JSON, a text without its end looks whole.
-        raise MalformedRequest("Send this body with a Content-Length.")
+        raise errors.MalformedRequest("Send this body with a Content-Length.")
     try:
         given = {text.field: body.decode()}
     except UnicodeDecodeError as error:
         fault = f"This field must be UTF-8, which the byte at offset {error.start} is not."
-        raise ValidationFailed({text.field: [fault]}) from None
+        raise errors.ValidationFailed({text.field: [fault]}) from None
     _refuse_unstorable(given)
     return msgspec.convert(given, struct)
 
@@ -75,10 +69,10 @@ def read_body(request: HttpRequest) -> bytes:
     try:
         body = request.body
     except RequestDataTooBig:
-        raise PayloadTooLarge from None
+        raise errors.PayloadTooLarge from None
     # granian passes on what has arrived, and raises nothing.
     if len(body) < length:
-        raise MalformedRequest("The body did not arrive whole.")
+        raise errors.MalformedRequest("The body did not arrive whole.")
     return body
 
 
@@ -109,7 +103,7 @@ def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
     try:
         sent = request.GET
     except TooManyFieldsSent:
-        raise ValidationFailed({"query": ["Too many parameters."]}) from None
+        raise errors.ValidationFailed({"query": ["Too many parameters."]}) from None
     given = {
         name: sent[name] if name in struct.texts else _number_or_text(sent[name])
         for name in struct.__struct_encode_fields__
@@ -119,7 +113,7 @@ def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
     try:
         return msgspec.convert(given, struct)
     except msgspec.ValidationError:
-        raise ValidationFailed(_faults_of_fields(given, struct)) from None
+        raise errors.ValidationFailed(_faults_of_fields(given, struct)) from None
 
 
 def _number_or_text(text: str) -> int | str:
@@ -135,11 +129,11 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
     try:
         value = read_json(body)
     except NotJson as fault:
-        raise MalformedRequest(
+        raise errors.MalformedRequest(
             f"The body could not be read as JSON{fault}", **fault.place
         ) from None
     if not isinstance(value, dict):
-        raise ValidationFailed({"body": ["The body must be a JSON object."]})
+        raise errors.ValidationFailed({"body": ["The body must be a JSON object."]})
     note_ignored(request, value, struct.__struct_encode_fields__)
     value = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     try:
@@ -147,16 +141,16 @@ def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
             _refuse_unstorable(value)
         faults = _faults_of_fields(value, struct)
     except RecursionError:
-        raise MalformedRequest from None
+        raise errors.MalformedRequest from None
     if faults:
-        raise ValidationFailed(faults)
+        raise errors.ValidationFailed(faults)
     return msgspec.convert(value, struct)
 
 
 def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> dict[str, list[str]]:
     """Up to MAX_FIELD_ERRORS fields at fault, each with its messages."""
     faults: dict[str, list[str]] = {}
-    for path, fault in islice(faults_of(value, struct), MAX_FIELD_ERRORS):
+    for path, fault in islice(faults_of(value, struct), errors.MAX_FIELD_ERRORS):
         faults.setdefault(path, []).append(f"This field {fault}.")
     return faults
 
@@ -164,7 +158,9 @@ def _faults_of_fields(value: dict[str, Any], struct: type[msgspec.Struct]) -> di
 def _refuse_unstorable(value: Any) -> None:
     if (path := _path_to_unstorable(value)) is not None:
         field = ".".join(path[: -MAX_NAMES - 1 : -1]) or "body"
-        raise ValidationFailed({field: ["Holds NUL or a lone surrogate, which can't be stored."]})
+        raise errors.ValidationFailed(
+            {field: ["Holds NUL or a lone surrogate, which can't be stored."]}
+        )
 
 
 def _path_to_unstorable(value: Any) -> list[str] | None:

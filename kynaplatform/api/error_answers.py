@@ -14,17 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.views import defaults
 from rest_framework import exceptions
 
-from kynaplatform.api.errors import (
-    ApiError,
-    AuthorizationFailed,
-    DatabaseFull,
-    HeldByAnother,
-    InternalError,
-    MalformedRequest,
-    MethodNotAllowed,
-    NotFound,
-    ServiceUnavailable,
-)
+from kynaplatform.api import errors
 from kynaplatform.database.connections import is_lock_timeout, is_out_of_reach
 from kynaplatform.dependencies import DATABASE, is_disk_full
 from kynaplatform.middleware import add_to_line
@@ -36,7 +26,7 @@ MAX_HOST = 200
 EXTRA_SLASH = "It exists without the slash at its end."
 
 
-def error_response(error: ApiError) -> HttpResponse:
+def error_response(error: errors.ApiError) -> HttpResponse:
     return HttpResponse(
         msgspec.json.encode(error.body()),
         status=error.status,
@@ -50,30 +40,30 @@ def answer_exception(exception: Exception, context: Mapping[str, Any]) -> HttpRe
     return error_response(as_api_error(exception))
 
 
-def as_api_error(exception: Exception) -> ApiError:
+def as_api_error(exception: Exception) -> errors.ApiError:
     match exception:
-        case ApiError():
+        case errors.ApiError():
             return exception
         case exceptions.MethodNotAllowed():
-            return MethodNotAllowed()
+            return errors.MethodNotAllowed()
         case Http404():
-            return NotFound("resource")
+            return errors.NotFound("resource")
         case BadRequest():
-            return MalformedRequest(str(exception))
+            return errors.MalformedRequest(str(exception))
         case OperationalError() if is_lock_timeout(exception):
             logger.warning("not waiting for another transaction: %s", exception)
-            return HeldByAnother()
+            return errors.HeldByAnother()
         case OperationalError() if is_disk_full(exception):
             DATABASE.record_failure(exception)
-            return DatabaseFull()
+            return errors.DatabaseFull()
         case OperationalError() | InterfaceError() if is_out_of_reach(exception):
             DATABASE.record_failure(exception)
-            return ServiceUnavailable()
+            return errors.ServiceUnavailable()
         case OperationalError() | InterfaceError():
             logger.error("the database did not do it: %s", exception)
-            return ServiceUnavailable()
+            return errors.ServiceUnavailable()
     logger.exception("unhandled exception", exc_info=exception)
-    return InternalError()
+    return errors.InternalError()
 
 
 def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -85,7 +75,7 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
         patch_vary_headers(answer, ["Accept"])
         return answer
     has_extra_slash = path.endswith("/") and is_valid_path(path[:-1])
-    return error_response(NotFound("path", EXTRA_SLASH if has_extra_slash else ""))
+    return error_response(errors.NotFound("path", EXTRA_SLASH if has_extra_slash else ""))
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -94,19 +84,19 @@ def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpRespon
         add_to_line(request, host=refused.encode("unicode_escape").decode())
     if _is_for_staff(request):
         return defaults.bad_request(request, exception)
-    return error_response(MalformedRequest("The request could not be read."))
+    return error_response(errors.MalformedRequest("The request could not be read."))
 
 
 def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_for_staff(request):
         return defaults.permission_denied(request, exception)
-    return error_response(AuthorizationFailed())
+    return error_response(errors.AuthorizationFailed())
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:
     if _is_for_staff(request):
         return defaults.server_error(request)
-    return error_response(InternalError())
+    return error_response(errors.InternalError())
 
 
 def _is_for_a_browser(request: HttpRequest) -> bool:

@@ -21,24 +21,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from kynaplatform.api import errors
 from kynaplatform.api.bodies import (
     add_ignored_header,
     body_of,
     decode_query,
     note_ignored_parameters,
-)
-from kynaplatform.api.errors import (
-    AccessTokenMissing,
-    ApiError,
-    AuthorizationFailed,
-    InsufficientScope,
-    MalformedRequest,
-    MethodNotAllowed,
-    NotFound,
-    ProjectMismatch,
-    RateLimited,
-    ReadUnderWay,
-    ValidationFailed,
 )
 from kynaplatform.api.idempotency import idempotency_key
 from kynaplatform.api.operations import (
@@ -79,7 +67,7 @@ class ApiRequest(Request):
     def principal(self) -> Principal:
         """The machine that sent the request; raises AccessTokenMissing if it is anonymous."""
         if self.user is None:
-            raise AccessTokenMissing
+            raise errors.AccessTokenMissing
         return cast(Principal, self.user)
 
 
@@ -130,7 +118,11 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the request, and fill `kwargs` with the method's other arguments."""
         api_request = cast(ApiRequest, request)
-        self.operation = self._operation(api_request)
+        method = str(request.method).lower()
+        handler = getattr(self, method, None) if method in self.http_method_names else None
+        if handler is None:
+            raise errors.MethodNotAllowed
+        self.operation = handler.operation
         api_request.may_use_cached = self.may_use_cached and self.operation.proves_principal
         _admit(api_request, self.operation, self.locks)
         with self.operation.around_body(request._request):
@@ -138,7 +130,7 @@ class ApiView(APIView):
         principal = cast("Principal | None", request.user) if self.operation.access.scope else None
         named = getattr(taken.get("body"), "project_id", None)
         if principal is not None and named not in (None, principal.project_id):
-            raise ProjectMismatch
+            raise errors.ProjectMismatch
         rows = _find_rows(self.operation.access, principal, kwargs)
         # DRF calls the method with these.
         self.kwargs.clear()
@@ -149,15 +141,19 @@ class ApiView(APIView):
         request = cast(ApiRequest, self.request)
         if self.may_use_cached and isinstance(exc, PrincipalChanged):
             raise exc
-        if request.is_cached and isinstance(exc, ApiError):
+        if request.is_cached and isinstance(exc, errors.ApiError):
             exc = self._proven(exc, request)
-        if isinstance(exc, (ValidationFailed, MalformedRequest, RateLimited)):
-            uncount_creation(request)
+        if isinstance(exc, (errors.ValidationFailed, errors.MalformedRequest, errors.RateLimited)):
+            # It could have made no session.
+            creations = [limit for limit in request.counted_on if limit.key.startswith("sessions:")]
+            if creations:
+                request_counter().take_back(creations)
+                count_request(request._request, request.counted_on, counting=False)
         # So that a failed transaction isn't committed.
         self.locks.__exit__(type(exc), exc, exc.__traceback__)
         return super().handle_exception(exc)
 
-    def _proven(self, refusal: ApiError, request: ApiRequest) -> Exception:
+    def _proven(self, refusal: errors.ApiError, request: ApiRequest) -> Exception:
         """The refusal after reading a cached principal again; raises PrincipalChanged."""
         try:
             principal = self.initialize_request(request._request).user
@@ -177,15 +173,6 @@ class ApiView(APIView):
         add_rate_limit_headers(request._request, response)
         add_ignored_header(request._request, response)
         return cast(Response, response)
-
-    def _operation(self, request: ApiRequest) -> Operation:
-        """Raises MethodNotAllowed."""
-        method = str(request.method).lower()
-        handler = getattr(self, method, None) if method in self.http_method_names else None
-        if handler is None:
-            raise MethodNotAllowed
-        operation: Operation = handler.operation
-        return operation
 
 
 class ApiViewSet(ViewSetMixin, ApiView):  # type: ignore[misc]
@@ -216,7 +203,7 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
             limits = limits_of_address(request._request)
             refuse_over_limit(count_request(request._request, limits))
         if access.scope and not access.is_optional:
-            raise AccessTokenMissing
+            raise errors.AccessTokenMissing
         return
     add_to_line(request._request, project_id=principal.project_id)
     limits = limits_of_principal(principal, operation.limit_family)
@@ -234,7 +221,7 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
     if operation.one_at_a_time:
         try:
             locks.enter_context(one_read_at_a_time(principal.project_id))
-        except ReadUnderWay:
+        except errors.ReadUnderWay:
             # A refused read counts once, whatever an admitted one counts.
             beyond_one = [limit._replace(hits=limit.hits - 1) for limit in limits]
             request_counter().take_back(beyond_one)
@@ -242,17 +229,9 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
             count_request(request._request, limits, counting=False)
             raise
     if access.scope not in principal.scopes:
-        raise InsufficientScope(str(access.scope))
+        raise errors.InsufficientScope(str(access.scope))
     if principal.session_id is not None and not access.one_session:
-        raise AuthorizationFailed("This token is of one session alone.")
-
-
-def uncount_creation(request: ApiRequest) -> None:
-    """Take the request off the limit of creations: it could have made no session."""
-    creations = [limit for limit in request.counted_on if limit.key.startswith("sessions:")]
-    if creations:
-        request_counter().take_back(creations)
-        count_request(request._request, request.counted_on, counting=False)
+        raise errors.AuthorizationFailed("This token is of one session alone.")
 
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:
@@ -260,11 +239,11 @@ def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct
     known = operation.query.__struct_encode_fields__ if operation.query is not None else ()
     note_ignored_parameters(request._request, known)
     taken: dict[str, msgspec.Struct] = {}
-    misfit: ValidationFailed | None = None
+    misfit: errors.ValidationFailed | None = None
     if operation.body is not None:
         try:
             taken["body"] = body_of(request._request, operation.body, operation.text_body)
-        except ValidationFailed as failed:
+        except errors.ValidationFailed as failed:
             misfit = failed
     if operation.idempotent:
         request.idempotency_key = idempotency_key(request._request)
@@ -285,6 +264,6 @@ def _find_rows(
         if _UUID.fullmatch(text):
             row = rows.find(principal, UUID(text), *found.values())
         if row is None:
-            raise NotFound(rows.resource)
+            raise errors.NotFound(rows.resource)
         found[name.removesuffix("_id")] = row
     return found
