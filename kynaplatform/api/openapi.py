@@ -188,21 +188,17 @@ class OperationSchema(AutoSchema):
         headers.extend(operation.headers)
         if operation.replays:
             headers.append("Idempotent-Replayed")
+        answer = {"description": HTTPStatus(status).phrase, "headers": _header_refs(headers)}
         if status == HTTPStatus.NO_CONTENT:
-            return {"description": HTTPStatus(status).phrase, "headers": _header_refs(headers)}
+            return answer
         if isinstance(operation.returns, str):
-            content: Schema = {operation.returns: {"schema": {"type": "string"}}}
+            media_type, content = operation.returns, {"schema": {"type": "string"}}
         else:
-            schema = self._schema_of(operation.returns)
             media_type = JSON_LINES if operation.in_lines else JSON
-            content = {media_type: {"schema": schema}}
+            content = {"schema": self._schema_of(operation.returns)}
             if (example := example_of(*schema_of(operation.returns))) is not None:
-                content[media_type]["example"] = example
-        return {
-            "description": HTTPStatus(status).phrase,
-            "headers": _header_refs(headers),
-            "content": content,
-        }
+                content["example"] = example
+        return {**answer, "content": {media_type: content}}
 
     def _failure(self, status: int, kinds: list[type[ApiError]]) -> Schema:
         headers = ["X-Request-ID"]
@@ -212,25 +208,18 @@ class OperationSchema(AutoSchema):
             headers.append("WWW-Authenticate")
         headers.extend(self._rate_limit_headers())
         headers.append(IGNORED_HEADER)
-        examples = {
-            kind.code: {
-                "summary": kind.sentence,
-                "value": error_body(
-                    kind.code, kind.sentence, kind.retryable, self._example_details(kind)
-                ),
-            }
-            for kind in kinds
-        }
+        examples = {}
+        for kind in kinds:
+            details: errors.Details = kind.example_details
+            if kind is errors.InsufficientScope and self.operation.access.scope:
+                details = {"required_scope": self.operation.access.scope}
+            value = error_body(kind.code, kind.sentence, kind.retryable, details)
+            examples[kind.code] = {"summary": kind.sentence, "value": value}
         return {
             "description": ", ".join(f"`{kind.code}`" for kind in kinds),
             "headers": _header_refs(headers),
             "content": {JSON: {"schema": self._schema_of(ErrorBody), "examples": examples}},
         }
-
-    def _example_details(self, kind: type[ApiError]) -> errors.Details:
-        if kind is errors.InsufficientScope and self.operation.access.scope:
-            return {"required_scope": self.operation.access.scope}
-        return kind.example_details
 
     def _rate_limit_headers(self) -> tuple[str, ...]:
         return RATE_LIMIT_HEADERS if self.operation.counted != "no" else ()
@@ -275,44 +264,29 @@ def complete_document(result: Schema, **_: Any) -> Schema:
     return result
 
 
+OF_PRINCIPALS: tuple[type[ApiError], ...] = (
+    *(errors.AccessTokenMissing, errors.AccessTokenInvalid, errors.AccessTokenExpired),
+    *(errors.OrganizationSuspended, errors.ProjectSuspended, errors.InsufficientScope),
+)
+
+
 def _errors_of(operation: Operation) -> list[type[ApiError]]:
     """Every error an operation can answer, each once."""
-    kinds: list[type[ApiError]] = []
-    if operation.access.scope:
-        kinds += [
-            errors.AccessTokenMissing,
-            errors.AccessTokenInvalid,
-            errors.AccessTokenExpired,
-            errors.OrganizationSuspended,
-            errors.ProjectSuspended,
-            errors.InsufficientScope,
-        ]
-    if operation.counted != "no":
-        kinds.append(errors.RateLimited)
-    if operation.body is not None:
-        kinds += [
-            errors.MalformedRequest,
-            errors.PayloadTooLarge,
-            errors.UnsupportedMediaType,
-            errors.ValidationFailed,
-        ]
-    if operation.query is not None:
-        kinds.append(errors.ValidationFailed)
-    if operation.idempotent:
-        kinds.append(errors.IdempotencyKeyInvalid)
-    if operation.replays:
-        kinds.append(errors.IdempotencyKeyReused)
-    kinds += operation.errors
-    if operation.access.rows:
-        kinds.append(errors.NotFound)
-    if hasattr(operation.body, "project_id"):
-        kinds.append(errors.ProjectMismatch)
-    kinds += [
-        errors.MethodNotAllowed,
-        errors.InternalError,
-        errors.ServiceUnavailable,
-    ]
-    return list(dict.fromkeys(kinds))
+    body = (errors.MalformedRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
+    always = (errors.MethodNotAllowed, errors.InternalError, errors.ServiceUnavailable)
+    kinds: tuple[tuple[object, tuple[type[ApiError], ...]], ...] = (
+        (operation.access.scope, OF_PRINCIPALS),
+        (operation.counted != "no", (errors.RateLimited,)),
+        (operation.body, (*body, errors.ValidationFailed)),
+        (operation.query, (errors.ValidationFailed,)),
+        (operation.idempotent, (errors.IdempotencyKeyInvalid,)),
+        (operation.replays, (errors.IdempotencyKeyReused,)),
+        (True, operation.errors),
+        (operation.access.rows, (errors.NotFound,)),
+        (hasattr(operation.body, "project_id"), (errors.ProjectMismatch,)),
+        (True, always),
+    )
+    return list(dict.fromkeys(kind for applies, found in kinds if applies for kind in found))
 
 
 def _header_refs(names: list[str]) -> Schema:
@@ -326,21 +300,20 @@ CREATED = "201"
 
 def add_links(document: Schema) -> None:
     """Link what answers 201 to each operation whose path has just the ids of that answer."""
-    operations = [
-        (path, operation)
+    ids_of_paths = [
+        (operation, frozenset(re.findall(r"\{(\w+)\}", path)))
         for path, methods in document["paths"].items()
         for operation in methods.values()
     ]
-    ids_of_paths = [
-        (operation, frozenset(re.findall(r"\{(\w+)\}", path))) for path, operation in operations
-    ]
     # Every answer names its project, which nothing here creates.
     every_id = frozenset().union(*(ids for _, ids in ids_of_paths)) - {"project_id"}
-    for _, creating in operations:
+    for creating, _ in ids_of_paths:
         if (answer := creating["responses"].get(CREATED)) is None:
             continue
-        fields = _fields_of(answer, document)
-        ids = {name for name in every_id if FIELDS.get(name, name) in fields}
+        (content,) = answer["content"].values()
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        fields = document["components"]["schemas"][name]["properties"]
+        ids = {id_ for id_ in every_id if FIELDS.get(id_, id_) in fields}
         answer["links"] = {
             operation["operationId"]: {
                 "operationId": operation["operationId"],
@@ -354,20 +327,10 @@ def add_links(document: Schema) -> None:
         }
 
 
-def _fields_of(answer: Schema, document: Schema) -> dict[str, Any]:
-    (content,) = answer["content"].values()
-    name = content["schema"]["$ref"].rpartition("/")[2]
-    fields: dict[str, Any] = document["components"]["schemas"][name]["properties"]
-    return fields
-
-
-REF = "#/components/schemas/{name}"
-
-
 def schema_of(type_: Any) -> tuple[Schema, dict[str, Schema]]:
     """The schema of a type, and the components that it refers to: its structs by their names."""
     (schema,), components = msgspec.json.schema_components(
-        [type_], ref_template=REF, schema_hook=_schema_of_choices
+        [type_], ref_template="#/components/schemas/{name}", schema_hook=_schema_of_choices
     )
     if isinstance(type_, type) and issubclass(type_, Body) and type_.shapes:
         # Within allOf, since generators of clients take anyOf and oneOf for the whole schema.
