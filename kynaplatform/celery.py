@@ -15,20 +15,9 @@ from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
 from amqp.exceptions import ConnectionError as AmqpConnectionError
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, signals
 from celery.beat import PersistentScheduler, SchedulingError
 from celery.exceptions import CPendingDeprecationWarning
-from celery.signals import (
-    after_task_publish,
-    beat_init,
-    before_task_publish,
-    celeryd_after_setup,
-    celeryd_init,
-    setup_logging,
-    task_postrun,
-    task_prerun,
-    worker_init,
-)
 from click import Option
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -100,13 +89,13 @@ class Connected(bootsteps.StartStopStep):  # type: ignore[misc]
         BROKER.record_recovery()
 
 
-@after_task_publish.connect
+@signals.after_task_publish.connect
 def record_broker_recovery(**_: Any) -> None:
     BROKER.record_recovery()
 
 
-@celeryd_init.connect
-@setup_logging.connect
+@signals.celeryd_init.connect
+@signals.setup_logging.connect
 def configure_logs(**_: Any) -> None:
     """Log by LOG_LEVEL and LOG_FORMAT: with this connected, Celery configures nothing itself."""
     from celery.apps import worker
@@ -118,18 +107,18 @@ def configure_logs(**_: Any) -> None:
     worker.safe_say = lambda text, *_: logger.info(text)
 
 
-@celeryd_after_setup.connect
+@signals.celeryd_after_setup.connect
 def drop_advice(**_: Any) -> None:
     """Each time the broker is lost, Celery recommends a setting in ten lines."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
-@task_prerun.connect
+@signals.task_prerun.connect
 def set_task_id(task_id: str, **_: Any) -> None:
     set_request_id(task_id)
 
 
-@task_postrun.connect
+@signals.task_postrun.connect
 def clear_task_id(**_: Any) -> None:
     set_request_id(NO_REQUEST)
 
@@ -197,7 +186,7 @@ def sends_webhooks(worker: Any) -> bool:
     return WEBHOOKS in worker.app.amqp.queues.consume_from
 
 
-@worker_init.connect
+@signals.worker_init.connect
 def begin_worker(sender: Any, **_: Any) -> None:
     from kynaplatform import checks
 
@@ -210,11 +199,11 @@ def begin_worker(sender: Any, **_: Any) -> None:
     watch_tasks(entry["task"] for entry in app.conf.beat_schedule.values())
 
 
-@beat_init.connect
+@signals.beat_init.connect
 def begin_beat(**_: Any) -> None:
     from kynaplatform import checks
 
     checks.refuse_to_start()
     from kynaplatform.worker_monitors import add_sent_at
 
-    before_task_publish.connect(add_sent_at)
+    signals.before_task_publish.connect(add_sent_at)

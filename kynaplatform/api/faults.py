@@ -38,13 +38,8 @@ def _faults(value: Any, type_: Any) -> Iterator[Fault]:
         return
     except msgspec.ValidationError:
         wanted = _wanted(type_)
-    items: Iterator[tuple[Any, Any]] = iter(())
-    item_type = None
-    if isinstance(value, list):
-        items, item_type = iter(enumerate(value)), _item_type(type_, list)
-    elif isinstance(value, dict):
-        items, item_type = iter(value.items()), _item_type(type_, dict)
-    if item_type is not None:
+    if (item_type := _item_type(type_, type(value))) is not None:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
         of_parts = (
             (f".{shown_name(str(name))}{path}", fault)
             for name, item in islice(items, MAX_ITEMS_SCANNED)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
@@ -78,15 +78,6 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-class Process(NamedTuple):
-    """`cpu_seconds` include those of children that have ended."""
-
-    pid: int
-    parent: int
-    cpu_seconds: float
-    resident_bytes: int
-
-
 class ServerCollector(Collector):
     """The build, the disk of DATA_DIR, and the server's first process with its children.
 
@@ -100,20 +91,20 @@ class ServerCollector(Collector):
             "engine": ENGINE_BUILD.name,
         }
         yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
-        ours = [one for one in read_processes() if MAIN in (one.pid, one.parent)]
+        ours = list(_own_processes())
         memory = GaugeMetricFamily(
             "kyna_process_resident_memory_bytes",
             "Memory of each process of this server: main, and those below it by number.",
             labels=["process"],
         )
         # Numbered by order, not by id: a process that is started again makes no new series.
-        for number, one in enumerate(sorted(ours, key=lambda one: (one.pid != MAIN, one.pid))):
-            memory.add_metric([str(number) if number else "main"], one.resident_bytes)
+        for number, (_, resident_bytes, _) in enumerate(sorted(ours)):
+            memory.add_metric([str(number) if number else "main"], resident_bytes)
         yield memory
         yield CounterMetricFamily(
             "kyna_process_cpu_seconds",
             "Processor time of this server's processes, ended ones included.",
-            value=sum(one.cpu_seconds for one in ours),
+            value=sum(cpu_seconds for _, _, cpu_seconds in ours),
         )
         # In production the folder may not exist yet.
         folders = (settings.DATA_DIR, *settings.DATA_DIR.parents)
@@ -130,22 +121,20 @@ class ServerCollector(Collector):
         )
 
 
-def read_processes() -> Iterator[Process]:
-    """The processes of this machine that this one may see (Linux)."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat", "rb") as stat:
-                    # The name, in parentheses, may contain anything.
-                    fields = stat.read().rpartition(b")")[2].split()
-            except OSError:
-                continue  # it has just ended
-            yield Process(
-                pid=int(entry),
-                parent=int(fields[1]),
-                cpu_seconds=sum(map(int, fields[11:15])) / TICKS,
-                resident_bytes=int(fields[21]) * PAGE_BYTES,
-            )
+def _own_processes() -> Iterator[tuple[tuple[bool, int], int, float]]:
+    """Of each process of this server (Linux): its place, main first and then by id, its memory in
+    bytes, and the seconds of it and of its ended children."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = Path(f"/proc/{entry}/stat").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        # The name, in parentheses, may contain anything.
+        fields = stat.rpartition(b")")[2].split()
+        pid, parent = int(entry), int(fields[1])
+        if MAIN in (pid, parent):
+            cpu_seconds = sum(map(int, fields[11:15])) / TICKS
+            yield (pid != MAIN, pid), int(fields[21]) * PAGE_BYTES, cpu_seconds
 
 
 # Read from the database at each scrape; apps add theirs when they are ready.

@@ -48,13 +48,6 @@ class Asking:
         self.ended = Event()
         self.ended_at = math.inf
 
-    def end(self) -> None:
-        self.ended_at = time.monotonic()
-        self.ended.set()
-
-    def is_over(self) -> bool:
-        return time.monotonic() - self.ended_at >= FRESH_SECONDS
-
 
 class Inquiry:
     """Asks its questions one after the other, in a thread that is kept."""
@@ -72,7 +65,7 @@ class Inquiry:
             if self._thread is None:
                 self._thread = Thread(target=self._serve, name="readiness", daemon=True)
                 self._thread.start()
-            if self._last is None or self._last.is_over():
+            if not self._last or time.monotonic() - self._last.ended_at >= FRESH_SECONDS:
                 self._last = Asking()
                 self._to_ask.put(self._last)
             return self._last
@@ -98,7 +91,8 @@ class Inquiry:
             with suppress(Exception):
                 connection.close()
         finally:
-            asking.end()
+            asking.ended_at = time.monotonic()
+            asking.ended.set()
 
     def _serve(self) -> None:
         while True:

@@ -4,8 +4,9 @@ Each runs as it stands where the variables that it names are exported. A test ru
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -78,7 +79,7 @@ def curl(call: Call) -> str:
     lines.append(f'-H "Content-Type: {call.media_type}"')
     if isinstance(call.body, str):
         return " \\\n  ".join([*lines, f"--data-binary @- <<'TEXT'\n{call.body}TEXT"])
-    body = _json(call.body, lambda name: f'"${name}"', indent=2)
+    body = _json(call.body, lambda name: f'"${name}"', spaces=2)
     return " \\\n  ".join([*lines, f"-d @- <<JSON\n{body}\nJSON"])
 
 
@@ -97,8 +98,8 @@ def python(call: Call) -> str:
     if isinstance(call.body, str):
         lines.append(f'    content="""\\\n{call.body}""",')
     elif call.body is not None:
-        body = _json(call.body, lambda name: f'os.environ["{name}"]', indent=4, literals=PYTHON)
-        lines.append(f"    json={_indented(body, 4)},")
+        body = _json(call.body, lambda name: f'os.environ["{name}"]', spaces=4, literal=repr)
+        lines.append(f"    json={indent(body, '    ').lstrip()},")
     shown = "response.json()" if call.has_answer else "response.status_code"
     lines += [")", "response.raise_for_status()"]
     if call.in_lines:
@@ -122,8 +123,8 @@ def typescript(call: Call) -> str:
     if isinstance(call.body, str):
         options.append(f"  body: `{call.body}`,")
     elif call.body is not None:
-        body = _json(call.body, "process.env.{}".format, indent=2)
-        options.append(f"  body: JSON.stringify({_indented(body, 2)}),")
+        body = _json(call.body, "process.env.{}".format, spaces=2)
+        options.append(f"  body: JSON.stringify({indent(body, '  ').lstrip()}),")
     sent = "\n".join([f"{url}, {{", *options, "}"]) if options else url
     shown = [f"console.log({'await response.json()' if call.has_answer else 'response.status'});"]
     if call.in_lines:
@@ -146,32 +147,25 @@ LANGUAGES: Mapping[str, tuple[str, Callable[[Call], str]]] = {
     "python": ("Python", python),
     "typescript": ("TypeScript", typescript),
 }
-PYTHON = {True: "True", False: "False", None: "None"}
-JAVASCRIPT = {True: "true", False: "false", None: "null"}
 
 
 def _json(
     body: Mapping[str, Any],
     variable: Callable[[str], str],
-    indent: int,
-    literals: Mapping[Any, str] = JAVASCRIPT,
+    spaces: int,
+    literal: Callable[[bool | None], str] = json.dumps,
 ) -> str:
     """The example with a variable for each value that is the reader's own."""
-
-    def members() -> Iterator[str]:
-        for name, value in body.items():
-            if name in VARIABLES:
-                yield f'"{name}": {variable(VARIABLES[name])}'
-            elif value is None or isinstance(value, bool):
-                yield f'"{name}": {literals[value]}'
-            else:
-                yield f'"{name}": {json.dumps(value, ensure_ascii=False)}'
-
-    return "{\n" + ",\n".join(f"{' ' * indent}{member}" for member in members()) + "\n}"
-
-
-def _indented(text: str, spaces: int) -> str:
-    return text.replace("\n", f"\n{' ' * spaces}")
+    members = []
+    for name, value in body.items():
+        if name in VARIABLES:
+            written = variable(VARIABLES[name])
+        elif value is None or isinstance(value, bool):
+            written = literal(value)
+        else:
+            written = json.dumps(value, ensure_ascii=False)
+        members.append(f'{" " * spaces}"{name}": {written}')
+    return "{\n" + ",\n".join(members) + "\n}"
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
