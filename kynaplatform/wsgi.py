@@ -9,7 +9,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-import django
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
@@ -21,7 +20,6 @@ from django.utils.http import parse_header_parameters
 from django.utils.module_loading import import_string
 
 from kynaplatform.api.bodies import MAX_BODY_BYTES
-from kynaplatform.checks import refuse_to_start
 from kynaplatform.middleware import is_from_proxy
 
 # deploy/nginx.conf says the same to nginx; a test compares them.
@@ -141,8 +139,6 @@ class ApiService(WithApiMiddleware, Service):
     pass
 
 
-django.setup(set_prefix=False)
 pages = Service(is_of_pages)
 api = ApiService(is_of_api)
 monitors = ApiService(settings.MONITOR_PATHS.__contains__)
-refuse_to_start()
