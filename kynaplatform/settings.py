@@ -103,8 +103,6 @@ if TRUSTED_PROXIES:
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "kyna_admin"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-# Of another site only a link is followed logged in, never a form.
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -224,10 +222,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LANGUAGE_CODE = "en-us"
 FORMAT_MODULE_PATH = ["staff.formats"]
 TIME_ZONE = "UTC"
-USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 # In development what `make web` has brought is served at once.
@@ -299,7 +295,6 @@ CELERY_TASK_IGNORE_RESULT = True
 # ones end a worker whose Redis goes away meanwhile.
 # A broker may be away for as long as it likes.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
 
 # --- Logging -----------------------------------------------------------------------------
