@@ -6,30 +6,25 @@ serves, and the next one may be restarted.
 
 import sys
 import time
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 
 SECONDS = 60.0
 POLL_SECONDS = 0.1
 
 
-def answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 def main(port: int) -> int:
     deadline = time.monotonic() + SECONDS
-    while not answers(port):
-        if time.monotonic() > deadline:
-            return 1
+    while time.monotonic() < deadline:
+        with (
+            suppress(OSError, HTTPException),
+            closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection,
+        ):
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return 0
         time.sleep(POLL_SECONDS)
-    return 0
+    return 1
 
 
 if __name__ == "__main__":

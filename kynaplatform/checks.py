@@ -86,12 +86,8 @@ def refuse_to_start(*, without: Collection[str] = ()) -> None:
         raise SystemExit("\n".join(str(error) for error in errors))
 
 
-def _is_weak(secret: str) -> bool:
-    return (
-        len(secret) < MIN_SECRET_CHARACTERS
-        or len(set(secret)) < 8
-        or secret.startswith("django-insecure")
-    )
+def _is_weak(secret: str | bytes, min_length: int) -> bool:
+    return len(secret) < min_length or len(set(secret)) < 8
 
 
 def _is_taken(take: Callable[[str], object], text: str) -> bool:
@@ -128,7 +124,8 @@ def _matches_hosts(pattern: str) -> bool:
 
 
 def _check_secrets() -> Iterator[Found]:
-    if _is_weak(settings.SECRET_KEY):
+    key = settings.SECRET_KEY
+    if _is_weak(key, MIN_SECRET_CHARACTERS) or key.startswith("django-insecure"):
         yield (
             "E001",
             "SECRET_KEY is unset or weak.",
@@ -136,9 +133,7 @@ def _check_secrets() -> Iterator[Found]:
             'python -c "import secrets; print(secrets.token_urlsafe(50))"',
         )
     peppers = settings.SECRET_PEPPERS.values()
-    if not peppers or any(
-        len(pepper) < MIN_PEPPER_BYTES or len(set(pepper)) < 8 for pepper in peppers
-    ):
+    if not peppers or any(_is_weak(pepper, MIN_PEPPER_BYTES) for pepper in peppers):
         yield (
             "E002",
             "SECRET_PEPPERS is unset or weak.",
