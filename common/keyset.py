@@ -105,7 +105,10 @@ def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
     rows = rows.all()
     # Resolved by Django: a relation is ordered as its model is.
     order = [term for term, _ in rows.query.get_compiler(rows.db).get_order_by()]
-    keys = [Key(f"key_{n}", term.descending, _nulls(term)) for n, term in enumerate(order)]
+    keys = []
+    for number, term in enumerate(order):
+        is_last = term.nulls_last or not (term.nulls_first or term.descending)
+        keys.append(Key(f"key_{number}", term.descending, "last" if is_last else "first"))
     values = {key.name: term.expression for key, term in zip(keys, order, strict=True)}
     following = rows = rows.annotate(**values).order_by(*order)
     while page := list(following[:ROWS_AT_ONCE]):
@@ -114,7 +117,3 @@ def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
             return
         last = [getattr(page[-1], key.name) for key in keys]
         following = rows.filter(rows_after(keys, last))
-
-
-def _nulls(term: Any) -> Literal["first", "last"]:
-    return "last" if term.nulls_last or not (term.nulls_first or term.descending) else "first"

@@ -42,13 +42,11 @@ def fault_of_name(name: str) -> str | None:
 
 
 def validate_name(name: str) -> None:
-    """The rule as a validator of model fields."""
     if fault := fault_of_name(name):
         raise ValidationError(fault, code="invalid")
 
 
 def name_argument(text: str) -> str:
-    """The rule as the `type` of a command's argument."""
     if not 1 <= len(text) <= MAX_NAME_CHARACTERS:
         raise ArgumentTypeError(f"Is not of 1 to {MAX_NAME_CHARACTERS} characters.")
     if fault := fault_of_name(text):

@@ -36,7 +36,6 @@ MAX_PATH, MAX_METHOD = 200, 20
 
 
 def add_to_line(request: HttpRequest, **fields: object) -> None:
-    """Add these fields to the request's log line."""
     request.__dict__.setdefault("log_fields", {}).update(fields)
 
 
@@ -261,7 +260,6 @@ def own_origins() -> list[str]:
 
 
 def origin_refusal(origin: str) -> str:
-    """The sentence for a developer whose page is refused."""
     shown = repr(origin)[1:-1].encode("ascii", "backslashreplace").decode()
     shown = shown[:MAX_ORIGIN_CHARACTERS]
     return f"The server's setting CORS_ALLOWED_ORIGINS does not list the origin {shown}."

@@ -205,7 +205,6 @@ def note_ignored(request: HttpRequest, names: Iterable[str], known: Collection[s
 
 
 def note_ignored_parameters(request: HttpRequest, known: Collection[str]) -> None:
-    """Note the query string's parameters that aren't `known`."""
     if not request.META.get("QUERY_STRING"):
         return
     try:

@@ -115,7 +115,6 @@ class NotFound(ApiError):
 
 
 def get_or_404(rows: type[M] | QuerySet[M], id_: UUID, resource: str) -> M:
-    """The row with that id; raises NotFound."""
     row = (rows if isinstance(rows, QuerySet) else rows._default_manager).filter(id=id_).first()
     if row is None:
         raise NotFound(resource)
@@ -236,8 +235,6 @@ class ServiceUnavailable(ApiError):
 
 
 class DatabaseFull(ServiceUnavailable):
-    """The database's disk is full: it can be read, but stores nothing."""
-
     sentence = "The database's disk is full, and nothing can be stored. Try again."
 
 

@@ -271,7 +271,6 @@ OF_PRINCIPALS: tuple[type[ApiError], ...] = (
 
 
 def _errors_of(operation: Operation) -> list[type[ApiError]]:
-    """Every error an operation can answer, each once."""
     body = (errors.MalformedRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
     always = (errors.MethodNotAllowed, errors.InternalError, errors.ServiceUnavailable)
     kinds: tuple[tuple[object, tuple[type[ApiError], ...]], ...] = (

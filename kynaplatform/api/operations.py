@@ -53,7 +53,6 @@ class PrincipalChanged(HeldByAnother):
 
 
 def require_active(*, organization_suspended: bool, project_suspended: bool) -> None:
-    """Raise OrganizationSuspended, or else ProjectSuspended."""
     if organization_suspended:
         raise OrganizationSuspended
     if project_suspended:

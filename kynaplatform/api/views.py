@@ -92,7 +92,6 @@ class ApiView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def __init_subclass__(cls) -> None:
-        """Raises TypeError if `access` doesn't name every operation."""
         named = {
             name: method.operation
             for name, method in vars(cls).items()
@@ -235,7 +234,6 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
 
 
 def _read(request: ApiRequest, operation: Operation) -> dict[str, msgspec.Struct]:
-    """The body and the query that the operation takes."""
     known = operation.query.__struct_encode_fields__ if operation.query is not None else ()
     note_ignored_parameters(request._request, known)
     taken: dict[str, msgspec.Struct] = {}

@@ -99,7 +99,6 @@ class Statement:
         self.sql = " ".join(sql.split())
 
     def row(self, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """The first row of the result, or None."""
         cursor = self._cursor()
         cursor.execute(self.sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()

@@ -151,7 +151,6 @@ class ReadinessCollector(Collector):
 
 
 def exposition_of(states: Mapping[str, str]) -> bytes:
-    """Their `kyna_check_ok` in Prometheus's text format."""
     registry = CollectorRegistry()
     registry.register(ReadinessCollector(states))
     return generate_latest(registry)

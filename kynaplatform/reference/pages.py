@@ -106,7 +106,6 @@ def menu() -> list[tuple[str, str, list[Page]]]:
 
 @cache
 def scopes() -> dict[str, list[Page]]:
-    """The pages that each scope allows."""
     by_scope: dict[str, list[Page]] = {}
     for page in pages().values():
         if page.scope:
@@ -202,7 +201,6 @@ def _sources(document: Json) -> dict[str, Variable]:
 
 
 def _fields(found: list[Json], components: Json) -> tuple[Field, ...]:
-    """Parameters or headers."""
     return tuple(
         field_of(
             one["name"],
