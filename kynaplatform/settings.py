@@ -5,7 +5,6 @@ falls back to a guess: kynaplatform/checks.py refuses to start and says what to 
 """
 
 from pathlib import Path
-from typing import Any, Final
 
 import environ
 
@@ -238,38 +237,6 @@ STORAGES = {
 }
 
 # --- API ---------------------------------------------------------------------------------
-DESCRIPTION: Final = (
-    "Detect, count and coach human movement.\n\n"
-    "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
-    "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
-    "[examples](/docs/movements), and [the stream](/docs/streaming) that a session is "
-    "attached to."
-)
-TAGS: Final[list[dict[str, Any]]] = [
-    {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
-    {
-        "name": "MoveSpecs",
-        "description": "Describe movements; version, release, fork.",
-        "externalDocs": {"description": "The MoveSpec language", "url": "/docs/movespec"},
-    },
-    {
-        "name": "Detection sessions",
-        "description": "Create, read and end sessions.",
-        "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
-    },
-    {
-        "name": "Webhooks",
-        "description": "Be told when something happens.",
-        "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
-    },
-    {"name": "Usage", "description": "Read what your sessions have used."},
-    {
-        "name": "Subjects",
-        "description": "The people whom sessions are for.",
-        "externalDocs": {"description": "What is stored of a person", "url": "/docs/privacy"},
-    },
-    {"name": "Platform", "description": "Keys, schemas, health and metrics."},
-]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["projects.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -279,13 +246,41 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "kynaplatform",
-    "DESCRIPTION": DESCRIPTION,
+    "DESCRIPTION": "Detect, count and coach human movement.\n\n"
+    "What a document of shapes can't say is in the guides: [first steps](/docs/start), "
+    "[the API](/docs/api), [the MoveSpec language](/docs/movespec), with "
+    "[examples](/docs/movements), and [the stream](/docs/streaming) that a session is "
+    "attached to.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["kynaplatform.api.openapi.only_documented_endpoints"],
     "POSTPROCESSING_HOOKS": ["kynaplatform.api.openapi.complete_document"],
-    "TAGS": TAGS,
+    "TAGS": [
+        {"name": "Access tokens", "description": "Mint, list and revoke machine tokens."},
+        {
+            "name": "MoveSpecs",
+            "description": "Describe movements; version, release, fork.",
+            "externalDocs": {"description": "The MoveSpec language", "url": "/docs/movespec"},
+        },
+        {
+            "name": "Detection sessions",
+            "description": "Create, read and end sessions.",
+            "externalDocs": {"description": "The stream", "url": "/docs/streaming"},
+        },
+        {
+            "name": "Webhooks",
+            "description": "Be told when something happens.",
+            "externalDocs": {"description": "Webhooks", "url": "/docs/webhooks"},
+        },
+        {"name": "Usage", "description": "Read what your sessions have used."},
+        {
+            "name": "Subjects",
+            "description": "The people whom sessions are for.",
+            "externalDocs": {"description": "What is stored of a person", "url": "/docs/privacy"},
+        },
+        {"name": "Platform", "description": "Keys, schemas, health and metrics."},
+    ],
 }
 
 # --- Workers -----------------------------------------------------------------------------

@@ -40,24 +40,24 @@ class ApiError(Exception):
         return {} if seconds is None else {"Retry-After": str(seconds)}
 
     def body(self) -> dict[str, Any]:
-        return error_body(self.code, str(self), self.retryable, self.details)
+        return self.body_with(str(self), self.details)
+
+    @classmethod
+    def body_with(cls, message: str, details: Details) -> dict[str, Any]:
+        return {
+            "error": {
+                "code": cls.code,
+                "message": message,
+                "retryable": cls.retryable,
+                "details": dict(details),
+            }
+        }
 
 
 def sentence_of(sentence: str, first: str) -> str:
     """The sentence with the first detail, cut at MAX_SENTENCE characters."""
     whole = f"{sentence} {first}".rstrip()
     return whole if len(whole) <= MAX_SENTENCE else f"{whole[: MAX_SENTENCE - 1]}…"
-
-
-def error_body(code: str, message: str, retryable: bool, details: Details) -> dict[str, Any]:
-    return {
-        "error": {
-            "code": code,
-            "message": message,
-            "retryable": retryable,
-            "details": dict(details),
-        }
-    }
 
 
 class AccessTokenMissing(ApiError):

@@ -21,7 +21,7 @@ from kynaplatform.api.bodies import (
     MAX_IGNORED,
     MAX_IGNORED_CHARACTERS,
 )
-from kynaplatform.api.errors import ApiError, error_body
+from kynaplatform.api.errors import ApiError
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 from kynaplatform.api.operations import Operation, operation_of
 from kynaplatform.api.schemas import Body, ErrorBody
@@ -213,7 +213,7 @@ class OperationSchema(AutoSchema):
             details: errors.Details = kind.example_details
             if kind is errors.InsufficientScope and self.operation.access.scope:
                 details = {"required_scope": self.operation.access.scope}
-            value = error_body(kind.code, kind.sentence, kind.retryable, details)
+            value = kind.body_with(kind.sentence, details)
             examples[kind.code] = {"summary": kind.sentence, "value": value}
         return {
             "description": ", ".join(f"`{kind.code}`" for kind in kinds),
