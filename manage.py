@@ -23,22 +23,16 @@ def main() -> None:
     from kynaplatform.database.session_settings import MIGRATE, begin_as
     from kynaplatform.management import OFFLINE
 
-    if OFFLINE.isdisjoint([*sys.argv[1:2], *asked_for_help()]) and not has_environment():
+    asked = {*sys.argv[1:2]} or {"help"}
+    is_offline = asked & OFFLINE or {"-h", "--help", "--version"} & {*sys.argv}
+    is_named = any(os.environ.get(name) for name in ENVIRONMENT)
+    if not (is_offline or is_named or (Path(__file__).parent / ".env").is_file()):
         sys.exit(told(f"{', '.join(ENVIRONMENT)}: none is set, and there is no .env."))
     # A command counts for itself alone: nobody collects it, nor what it would leave there.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = ""
     if sys.argv[1:2] == ["migrate"]:
         begin_as(MIGRATE)
     execute_from_command_line(sys.argv)
-
-
-def asked_for_help() -> list[str]:
-    return ["help"] if not sys.argv[1:] or {"-h", "--help", "--version"} & set(sys.argv) else []
-
-
-def has_environment() -> bool:
-    is_named = any(os.environ.get(name) for name in ENVIRONMENT)
-    return is_named or (Path(__file__).parent / ".env").is_file()
 
 
 def told(lacking: str) -> str:

@@ -36,10 +36,7 @@ class StepFailedError(Exception):
 
 
 def in_order(units: Iterable[str]) -> list[str]:
-    def place(unit: str) -> int:
-        return [*KINDS, kind_of(unit)].index(kind_of(unit))
-
-    return sorted(sorted(units), key=place)
+    return sorted(sorted(units), key=lambda unit: [*KINDS, kind_of(unit)].index(kind_of(unit)))
 
 
 def running() -> list[str]:

@@ -108,14 +108,9 @@ def _make_redis_connection(url: str) -> None:
     Redis.from_url(url).connection_pool.make_connection()
 
 
-def _is_broker(urls: str) -> bool:
-    """Whether each of the addresses, separated by `;`, is a broker's."""
-    try:
-        parts = [urlsplit(url) for url in urls.split(";")]
-        _ = [each.port for each in parts]  # raises ValueError for what is no number
-    except ValueError:
-        return False
-    return all(each.scheme.partition("+")[0] in TRANSPORT_ALIASES for each in parts)
+def _is_broker(url: str) -> bool:
+    has_number = _is_taken(lambda text: urlsplit(text).port, url)
+    return has_number and urlsplit(url).scheme.partition("+")[0] in TRANSPORT_ALIASES
 
 
 def _matches_hosts(pattern: str) -> bool:
@@ -176,7 +171,7 @@ def _check_services() -> Iterator[Found]:
             "Set it to the database past any pooler, with special characters of the password "
             "percent-encoded, or leave it unset to LISTEN at DATABASE_URL.",
         )
-    if not _is_broker(settings.CELERY_BROKER_URL):
+    if not all(map(_is_broker, settings.CELERY_BROKER_URL.split(";"))):
         yield (
             "E007",
             "CELERY_BROKER_URL is unset or not the address of a broker.",

@@ -40,7 +40,11 @@ class JsonLine(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._process = process_kind()
+        # api, web (the pages), runtime, migrate, worker, beat or command.
+        kind = os.environ.get(VARIABLE)
+        if kind is None and (running := click.get_current_context(silent=True)) is not None:
+            kind = running.info_name  # of `celery`
+        self._process = kind or "command"
 
     def format(self, record: logging.LogRecord) -> str:
         request_id = getattr(record, "request_id", NO_REQUEST)
@@ -95,14 +99,6 @@ class OneLine(logging.Filter):
         record.msg = record.getMessage().encode("unicode_escape").decode()[:MAX_CHARACTERS]
         record.args = record.exc_info = record.exc_text = None
         return True
-
-
-def process_kind() -> str:
-    """api, web (the pages), runtime, migrate, worker, beat or command."""
-    kind = os.environ.get(VARIABLE)
-    if kind is None and (running := click.get_current_context(silent=True)) is not None:
-        kind = running.info_name  # of `celery`
-    return kind or "command"
 
 
 def configure(logging_settings: dict[str, Any]) -> None:

@@ -104,20 +104,16 @@ def decode_query(request: HttpRequest, struct: type[Q]) -> Q:
         sent = request.GET
     except TooManyFieldsSent:
         raise errors.ValidationFailed({"query": ["Too many parameters."]}) from None
-    given = {
-        name: sent[name] if name in struct.texts else _number_or_text(sent[name])
-        for name in struct.__struct_encode_fields__
-        if name in sent
-    }
+    given: dict[str, str | int] = {}
+    for name in struct.__struct_encode_fields__:
+        if name in sent:
+            is_number = name not in struct.texts and _NUMBER.fullmatch(sent[name])
+            given[name] = int(sent[name]) if is_number else sent[name]
     _refuse_unstorable(given)
     try:
         return msgspec.convert(given, struct)
     except msgspec.ValidationError:
         raise errors.ValidationFailed(_faults_of_fields(given, struct)) from None
-
-
-def _number_or_text(text: str) -> int | str:
-    return int(text) if _NUMBER.fullmatch(text) else text
 
 
 def _decode_slowly(request: HttpRequest, body: bytes, struct: type[S]) -> S:
