@@ -19,6 +19,7 @@ Value = TypeVar("Value")
 
 MAX_COUNT = 2**31 - 1
 DATABASE_SCHEMES = ("postgresql", "postgres")
+_env = environ.Env()
 
 
 def read_env_file(named: str, default: Path) -> None:
@@ -45,6 +46,15 @@ def read(name: str, default: str, parse: Callable[[str], Value], wanted: str) ->
         return parse(text)
     except (ValueError, KeyError):
         raise ImproperlyConfigured(f"{name} is {text!r}: {wanted} is wanted.") from None
+
+
+def text(name: str) -> str:
+    return str(_env.str(name, default=""))
+
+
+def items(name: str) -> list[str]:
+    """Of a list, separated by commas."""
+    return list(_env.list(name, default=[]))
 
 
 def is_set(name: str) -> bool:

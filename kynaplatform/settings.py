@@ -6,74 +6,56 @@ falls back to a guess: kynaplatform/checks.py refuses to start and says what to 
 
 from pathlib import Path
 
-import environ
-
-from kynaplatform.environment import (
-    broker_options,
-    count,
-    database,
-    integer,
-    log_format,
-    log_level,
-    make_metrics_folder,
-    networks,
-    numbered_secrets,
-    optional_count,
-    optional_rate,
-    rate,
-    read_env_file,
-    switch,
-)
+from kynaplatform import environment as env
 from kynaplatform.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-read_env_file(env.str("ENV_FILE", default=""), BASE_DIR / ".env")
-make_metrics_folder()
+env.read_env_file(env.text("ENV_FILE"), BASE_DIR / ".env")
+env.make_metrics_folder()
 
 # What was built, such as a commit; the metrics tell it beside the version.
-BUILD_REVISION = env.str("BUILD_REVISION", default="")
-ENVIRONMENT = env.str("ENVIRONMENT", default="") or "production"
+BUILD_REVISION = env.text("BUILD_REVISION")
+ENVIRONMENT = env.text("ENVIRONMENT") or "production"
 PRODUCTION = ENVIRONMENT != "development"
 DEBUG = False
 
 # --- Secrets -----------------------------------------------------------------------------
-SECRET_KEY = env.str("SECRET_KEY", default="") or "unset"
+SECRET_KEY = env.text("SECRET_KEY") or "unset"
 # Peppers of the keyed hashes of credentials: `2:<hex>,1:<hex>`; the highest number hashes,
 # every one listed verifies.
-SECRET_PEPPERS = numbered_secrets(env.str("SECRET_PEPPERS", default=""))
+SECRET_PEPPERS = env.numbered_secrets(env.text("SECRET_PEPPERS"))
 # Fernet keys that encrypt private signing keys and webhooks' secrets at rest; the first encrypts,
 # all decrypt.
-SIGNING_KEY_SECRETS = env.list("SIGNING_KEY_SECRETS", default=[])
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+SIGNING_KEY_SECRETS = env.items("SIGNING_KEY_SECRETS")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # --- Services ----------------------------------------------------------------------------
-DATA_DIR = Path(env.str("DATA_DIR", default="") or ".data")
+DATA_DIR = Path(env.text("DATA_DIR") or ".data")
 if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
-DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_URL = env.text("DATABASE_URL")
 # Where runtimes LISTEN; a pooler would lose what they hear.
-DATABASE_LISTEN_URL = env.str("DATABASE_LISTEN_URL", default="")
-DATABASES = {"default": database(DATABASE_URL)}
-REDIS_URL = env.str("REDIS_URL", default="")
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-PUBLIC_STREAM_URL = env.str("PUBLIC_STREAM_URL", default="").rstrip("/")
+DATABASE_LISTEN_URL = env.text("DATABASE_LISTEN_URL")
+DATABASES = {"default": env.database(DATABASE_URL)}
+REDIS_URL = env.text("REDIS_URL")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+PUBLIC_STREAM_URL = env.text("PUBLIC_STREAM_URL").rstrip("/")
 
-PORT = integer("PORT", default=8000)
-PAGES_PORT = integer("PAGES_PORT", default=8003)
-REALTIME_PORT = integer("REALTIME_PORT", default=8001)
+PORT = env.integer("PORT", default=8000)
+PAGES_PORT = env.integer("PAGES_PORT", default=8003)
+REALTIME_PORT = env.integer("REALTIME_PORT", default=8001)
 # Of /healthz and /metrics of the worker; 0: neither.
-WORKER_METRICS_PORT = integer("WORKER_METRICS_PORT", default=8002)
-WEB_PROCESSES = integer("WEB_PROCESSES", default=1)
+WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", default=8002)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", default=1)
 # Of each process of the API; docs/benchmarks.md has what more of them answer.
-WEB_THREADS = integer("WEB_THREADS", default=2)
+WEB_THREADS = env.integer("WEB_THREADS", default=2)
 
 # --- HTTP --------------------------------------------------------------------------------
-ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])]
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+ALLOWED_HOSTS = [host.strip() for host in env.items("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = env.networks(env.items("TRUSTED_PROXIES"))
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
     "RateLimit-Limit",
@@ -91,10 +73,10 @@ MONITOR_PATHS = ("/healthz", "/readyz", "/metrics")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [f"^{path[1:]}$" for path in MONITOR_PATHS]
 # How long a browser that was here once asks for https only. It can't be taken back.
-HSTS_SECONDS = integer("HSTS_SECONDS", default=31_536_000)
+HSTS_SECONDS = env.integer("HSTS_SECONDS", default=31_536_000)
 SECURE_HSTS_SECONDS = HSTS_SECONDS if PRODUCTION else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
-SECURE_HSTS_PRELOAD = switch("HSTS_PRELOAD", default=False)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.switch("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.switch("HSTS_PRELOAD", default=False)
 # They want both of every site, which binds hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXIES:
@@ -111,45 +93,45 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # --- Lifetimes, in seconds ---------------------------------------------------------------
-ACCESS_TOKEN_SECONDS = integer("ACCESS_TOKEN_SECONDS", default=900)
-SESSION_ATTACH_SECONDS = integer("SESSION_ATTACH_SECONDS", default=300)
-SESSION_IDLE_SECONDS = integer("SESSION_IDLE_SECONDS", default=120)
-SESSION_MAX_SECONDS = integer("SESSION_MAX_SECONDS", default=3600)
-STAFF_SESSION_SECONDS = integer("STAFF_SESSION_SECONDS", default=28_800)
+ACCESS_TOKEN_SECONDS = env.integer("ACCESS_TOKEN_SECONDS", default=900)
+SESSION_ATTACH_SECONDS = env.integer("SESSION_ATTACH_SECONDS", default=300)
+SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", default=120)
+SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", default=3600)
+STAFF_SESSION_SECONDS = env.integer("STAFF_SESSION_SECONDS", default=28_800)
 SESSION_COOKIE_AGE = STAFF_SESSION_SECONDS
 
 # --- Default limits per rolling minute; staff override them per organization and project --
-RATE_LIMIT_PROJECT = rate("RATE_LIMIT_PROJECT", default="300/minute")
-RATE_LIMIT_ORGANIZATION = rate("RATE_LIMIT_ORGANIZATION", default="1500/minute")
-RATE_LIMIT_SESSIONS = rate("RATE_LIMIT_SESSIONS", default="120/minute")
-RATE_LIMIT_MOVESPECS = rate("RATE_LIMIT_MOVESPECS", default="60/minute")
-RATE_LIMIT_MINT = rate("RATE_LIMIT_MINT", default="60/minute")
-RATE_LIMIT_ANONYMOUS = rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
-RATE_LIMIT_LOGIN = rate("RATE_LIMIT_LOGIN", default="10/minute")
-RATE_LIMIT_ATTACH = rate("RATE_LIMIT_ATTACH", default="60/minute")
+RATE_LIMIT_PROJECT = env.rate("RATE_LIMIT_PROJECT", default="300/minute")
+RATE_LIMIT_ORGANIZATION = env.rate("RATE_LIMIT_ORGANIZATION", default="1500/minute")
+RATE_LIMIT_SESSIONS = env.rate("RATE_LIMIT_SESSIONS", default="120/minute")
+RATE_LIMIT_MOVESPECS = env.rate("RATE_LIMIT_MOVESPECS", default="60/minute")
+RATE_LIMIT_MINT = env.rate("RATE_LIMIT_MINT", default="60/minute")
+RATE_LIMIT_ANONYMOUS = env.rate("RATE_LIMIT_ANONYMOUS", default="60/minute")
+RATE_LIMIT_LOGIN = env.rate("RATE_LIMIT_LOGIN", default="10/minute")
+RATE_LIMIT_ATTACH = env.rate("RATE_LIMIT_ATTACH", default="60/minute")
 
 # --- The page that counts whoever stands before it ---------------------------------------
-TRY_PAGE = switch("TRY_PAGE", default=not PRODUCTION)
+TRY_PAGE = env.switch("TRY_PAGE", default=not PRODUCTION)
 # Sessions of all who try, in any ten minutes; None: nobody is counted.
 _most = "60/10minutes" if PRODUCTION else None
-TRY_SESSIONS = optional_rate("TRY_SESSIONS", default=_most, per="10minutes")
+TRY_SESSIONS = env.optional_rate("TRY_SESSIONS", default=_most, per="10minutes")
 
 # --- Default limits of what a project keeps; staff override them per project --------------
-MOVESPECS_PER_PROJECT = count("MOVESPECS_PER_PROJECT", default=500)
-VERSIONS_PER_MOVESPEC = count("VERSIONS_PER_MOVESPEC", default=200)
+MOVESPECS_PER_PROJECT = env.count("MOVESPECS_PER_PROJECT", default=500)
+VERSIONS_PER_MOVESPEC = env.count("VERSIONS_PER_MOVESPEC", default=200)
 # That have not ended; unset: any number.
-LIVE_SESSIONS_PER_PROJECT = optional_count("LIVE_SESSIONS_PER_PROJECT")
+LIVE_SESSIONS_PER_PROJECT = env.optional_count("LIVE_SESSIONS_PER_PROJECT")
 # Of a session, after which only completed and interrupted repetitions are kept.
-SESSION_MAX_EVENTS = count("SESSION_MAX_EVENTS", default=20_000)
+SESSION_MAX_EVENTS = env.count("SESSION_MAX_EVENTS", default=20_000)
 
 # --- Retention, in days after a session's end; unset: for good ----------------------------
 # Staff give an organization fewer. Events may leave before their sessions.
-RETENTION_DAYS = optional_count("RETENTION_DAYS")
-EVENTS_RETENTION_DAYS = optional_count("EVENTS_RETENTION_DAYS")
-STAFF_LOG_RETENTION_DAYS = optional_count("STAFF_LOG_RETENTION_DAYS")
+RETENTION_DAYS = env.optional_count("RETENTION_DAYS")
+EVENTS_RETENTION_DAYS = env.optional_count("EVENTS_RETENTION_DAYS")
+STAFF_LOG_RETENTION_DAYS = env.optional_count("STAFF_LOG_RETENTION_DAYS")
 
 # --- Webhooks ----------------------------------------------------------------------------
-WEBHOOKS_SEND = switch("WEBHOOKS_SEND", default=True)
+WEBHOOKS_SEND = env.switch("WEBHOOKS_SEND", default=True)
 
 # --- Django ------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -290,11 +272,11 @@ CELERY_TASK_IGNORE_RESULT = True
 # ones end a worker whose Redis goes away meanwhile.
 # A broker may be away for as long as it likes.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL, DATA_DIR)
+CELERY_BROKER_TRANSPORT_OPTIONS = env.broker_options(CELERY_BROKER_URL, DATA_DIR)
 
 # --- Logging -----------------------------------------------------------------------------
-LOG_LEVEL = log_level("LOG_LEVEL", default="INFO")
-LOG_FORMAT = log_format("LOG_FORMAT", default="text")
+LOG_LEVEL = env.log_level("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.log_format("LOG_FORMAT", default="text")
 
 LOGGING_CONFIG = "kynaplatform.logs.configure"
 LOGGING = configuration(LOG_LEVEL, LOG_FORMAT)
