@@ -1,7 +1,7 @@
 """The reference's pages, made from the OpenAPI document once a process."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -81,13 +81,13 @@ def pages() -> dict[str, Page]:
     """The pages by name, in the menu's order, without what monitors ask."""
     document = openapi_document()
     found = [
-        _page(document, path, method, item[method])
+        _page(path, method, item[method])
         for path, item in document["paths"].items()
         if path not in settings.MONITOR_PATHS
         for method in METHODS
         if method in item
     ]
-    sources = _sources(document)
+    sources = _sources(found)
     for page in found:
         page.variables = [sources[name] for name in page.call.variables if name in sources]
     tags = [tag["name"] for tag in document["tags"]]
@@ -113,14 +113,11 @@ def scopes() -> dict[str, list[Page]]:
     return dict(sorted(by_scope.items()))
 
 
-def _page(document: Json, path: str, method: str, operation: Json) -> Page:
-    components = document["components"]["schemas"]
+def _page(path: str, method: str, operation: Json) -> Page:
     parameters = operation["parameters"]
     body = operation.get("requestBody", {"content": {}})["content"]
-    about = ""
-    if body:
-        name = body[JSON]["schema"]["$ref"].rpartition("/")[2]
-        about = components[name].get("description", "")
+    body_schema = _resolved(body[JSON]["schema"]) if body else {}
+    headers = openapi_document()["components"]["headers"]
     status, answer = next(iter(operation["responses"].items()))
     # 204 has none.
     (content,) = answer.get("content", {JSON: {"schema": {}}}).values()
@@ -164,19 +161,13 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
         if "example" in content
         else None,
         answer_is_list=content["schema"].get("type") == "array",
-        parameters=_fields([one for one in parameters if one["in"] != "header"], components),
-        headers=_fields([one for one in parameters if one["in"] == "header"], components),
-        body=fields_of(body[JSON]["schema"], components) if body else (),
-        body_about=sentence(about),
+        parameters=_fields(one for one in parameters if one["in"] != "header"),
+        headers=_fields(one for one in parameters if one["in"] == "header"),
+        body=fields_of(body_schema),
+        body_about=sentence(body_schema.get("description", "")),
         body_text=next((media_type for media_type in body if media_type != JSON), ""),
-        fields=fields_of(content["schema"], components),
-        answer_headers=_fields(
-            [
-                {"name": name, **document["components"]["headers"][name]}
-                for name in answer["headers"]
-            ],
-            components,
-        ),
+        fields=fields_of(content["schema"]),
+        answer_headers=_fields({"name": name, **headers[name]} for name in answer["headers"]),
         errors=tuple(_errors(operation)),
         next=tuple(
             (link["operationId"], link["description"]) for link in answer.get("links", {}).values()
@@ -184,28 +175,23 @@ def _page(document: Json, path: str, method: str, operation: Json) -> Page:
     )
 
 
-def _sources(document: Json) -> dict[str, Variable]:
+def _sources(found: list[Page]) -> dict[str, Variable]:
     """By each variable, the first operation that creates its value."""
     sources: dict[str, Variable] = {}
-    for item in document["paths"].values():
-        for operation in item.values():
-            if (answer := operation["responses"].get(CREATED)) is None:
-                continue
-            fields = fields_of(answer["content"][JSON]["schema"], document["components"]["schemas"])
-            names = {field.name for field in fields}
-            for id_, variable in VARIABLES.items():
-                if (field := FIELDS.get(id_, id_)) in names:
-                    source = (variable, field, operation["operationId"], operation["summary"])
-                    sources.setdefault(variable, Variable(*source))
+    for page in found:
+        names = {field.name for field in page.fields}
+        for id_, variable in VARIABLES.items():
+            field = FIELDS.get(id_, id_)
+            if page.answer_status.startswith(CREATED) and field in names:
+                sources.setdefault(variable, Variable(variable, field, page.name, page.summary))
     return sources
 
 
-def _fields(found: list[Json], components: Json) -> tuple[Field, ...]:
+def _fields(found: Iterable[Json]) -> tuple[Field, ...]:
     return tuple(
         field_of(
             one["name"],
             {"description": one.get("description", ""), **one["schema"]},
-            components,
             is_required=one.get("required", False),
         )
         for one in found
@@ -220,25 +206,25 @@ def _errors(operation: Json) -> Iterator[Error]:
                 yield Error(status, code, sentence(example["summary"]), is_retryable)
 
 
-def fields_of(schema: Json, components: dict[str, Json]) -> tuple[Field, ...]:
+def fields_of(schema: Json) -> tuple[Field, ...]:
     """The fields of an object or of a list's items."""
-    found = _resolved(schema, components)
+    found = _resolved(schema)
     if found.get("type") == "array":
-        found = _resolved(found["items"], components)
+        found = _resolved(found["items"])
     required = found.get("required", [])
     return tuple(
-        field_of(name, inner, components, is_required=name in required)
+        field_of(name, inner, is_required=name in required)
         for name, inner in found.get("properties", {}).items()
     )
 
 
-def field_of(name: str, schema: Json, components: dict[str, Json], *, is_required: bool) -> Field:
-    choices = [_resolved(one, components) for one in schema.get("anyOf", [schema])]
+def field_of(name: str, schema: Json, *, is_required: bool) -> Field:
+    choices = [_resolved(one) for one in schema.get("anyOf", [schema])]
     kinds = [one for one in choices if one.get("type") != "null"]
     types = " or ".join(
         [*dict.fromkeys(map(_type, kinds)), *["null"] * (len(kinds) < len(choices))]
     )
-    items = [_resolved(one["items"], components) for one in kinds if "items" in one]
+    items = [_resolved(one["items"]) for one in kinds if "items" in one]
     default = schema.get("default")
     description = schema.get("description") or kinds[0].get("description", "")
     values = [value for one in (*kinds, *items) for value in one.get("enum", ())]
@@ -252,7 +238,7 @@ def field_of(name: str, schema: Json, components: dict[str, Json], *, is_require
         values=tuple(values),
         bounds=", ".join(bound for one in kinds for bound in _bounds(one)),
         default=default if default is None or isinstance(default, str) else json.dumps(default),
-        fields=tuple(field for one in kinds for field in fields_of(one, components)),
+        fields=tuple(field for one in kinds for field in fields_of(one)),
     )
 
 
@@ -267,9 +253,9 @@ def _bounds(schema: Json) -> Iterator[str]:
             yield words.format(f"{schema[name]:,}")
 
 
-def _resolved(schema: Json, components: dict[str, Json]) -> Json:
+def _resolved(schema: Json) -> Json:
     """The schema with its `$ref` replaced by what it points at."""
     if "$ref" not in schema:
         return schema
-    found = components[schema["$ref"].rpartition("/")[2]]
+    found = openapi_document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return {**found, **{name: value for name, value in schema.items() if name != "$ref"}}
