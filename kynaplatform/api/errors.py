@@ -2,17 +2,34 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 from uuid import UUID
 
+import msgspec
 from django.db.models import Model, QuerySet
+from msgspec import Meta
 
 Detail = str | int | float | bool | None
-Details = Mapping[str, Detail]
 M = TypeVar("M", bound=Model)
 MAX_FIELD_ERRORS = 20
 # A longer sentence with a detail is cut; `details` are whole.
 MAX_SENTENCE = 200
+
+
+class ErrorDetail(msgspec.Struct):
+    code: Annotated[str, Meta(description="What went wrong, for programs.")]
+    message: Annotated[str, Meta(description="The same for people; no program may read it.")]
+    retryable: Annotated[bool, Meta(description="Whether the same request may succeed later.")]
+    details: Annotated[
+        dict[str, Detail],
+        Meta(description="More about it, flat: of a 422 a sentence for each field at fault."),
+    ]
+
+
+class ErrorBody(msgspec.Struct):
+    """Every failure has this body; `details` is flat."""
+
+    error: ErrorDetail
 
 
 class ApiError(Exception):
@@ -39,19 +56,8 @@ class ApiError(Exception):
         seconds = self.details.get("retry_after_seconds", self.retry_after_seconds)
         return {} if seconds is None else {"Retry-After": str(seconds)}
 
-    def body(self) -> dict[str, Any]:
-        return self.body_with(str(self), self.details)
-
-    @classmethod
-    def body_with(cls, message: str, details: Details) -> dict[str, Any]:
-        return {
-            "error": {
-                "code": cls.code,
-                "message": message,
-                "retryable": cls.retryable,
-                "details": dict(details),
-            }
-        }
+    def body(self) -> ErrorBody:
+        return ErrorBody(ErrorDetail(self.code, str(self), self.retryable, self.details))
 
 
 def sentence_of(sentence: str, first: str) -> str:

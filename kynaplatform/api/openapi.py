@@ -21,10 +21,10 @@ from kynaplatform.api.bodies import (
     MAX_IGNORED,
     MAX_IGNORED_CHARACTERS,
 )
-from kynaplatform.api.errors import ApiError
+from kynaplatform.api.errors import ApiError, ErrorBody, ErrorDetail
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
 from kynaplatform.api.operations import Operation, operation_of
-from kynaplatform.api.schemas import Body, ErrorBody
+from kynaplatform.api.schemas import Body
 from kynaplatform.api.views import ApiView
 
 Schema = dict[str, Any]
@@ -210,11 +210,11 @@ class OperationSchema(AutoSchema):
         headers.append(IGNORED_HEADER)
         examples = {}
         for kind in kinds:
-            details: errors.Details = kind.example_details
+            details = kind.example_details
             if kind is errors.InsufficientScope and self.operation.access.scope:
                 details = {"required_scope": self.operation.access.scope}
-            value = kind.body_with(kind.sentence, details)
-            examples[kind.code] = {"summary": kind.sentence, "value": value}
+            body = ErrorBody(ErrorDetail(kind.code, kind.sentence, kind.retryable, details))
+            examples[kind.code] = {"summary": kind.sentence, "value": msgspec.to_builtins(body)}
         return {
             "description": ", ".join(f"`{kind.code}`" for kind in kinds),
             "headers": _header_refs(headers),

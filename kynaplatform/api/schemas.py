@@ -81,22 +81,6 @@ def from_row(struct: type[S], row: Any, **others: Any) -> S:
     return struct(**columns, **others)
 
 
-class ErrorDetail(Answer):
-    code: Annotated[str, doc("What went wrong, for programs.")]
-    message: Annotated[str, doc("The same for people; no program may read it.")]
-    retryable: Annotated[bool, doc("Whether the same request may succeed later.")]
-    details: Annotated[
-        dict[str, str | int | float | bool | None],
-        doc("More about it, flat: of a 422 a sentence for each field at fault."),
-    ]
-
-
-class ErrorBody(Answer):
-    """Every failure has this body; `details` is flat."""
-
-    error: ErrorDetail
-
-
 MAX_DAYS: Final = 400
 DAYS: Final = 30
 
