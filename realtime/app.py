@@ -14,8 +14,8 @@ from kynaplatform.api import errors
 from kynaplatform.api.error_answers import as_api_error
 from kynaplatform.api.platform_views import require_metrics_access
 from kynaplatform.logs import request_id_of, set_request_id
-from kynaplatform.metrics.exposition import process_exposition
-from kynaplatform.metrics.readiness import OK, exposition_of
+from kynaplatform.metrics.exposition import exposition_of, process_exposition
+from kynaplatform.metrics.readiness import OK
 from kynaplatform.service_manager import tell
 from realtime.attach import SUBPROTOCOLS, handshake, log_refused
 from realtime.runtime import Runtime

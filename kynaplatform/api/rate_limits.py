@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from math import ceil
 from typing import NamedTuple, cast
 
@@ -189,7 +190,6 @@ class ProcessCounter:
 
 TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 5.0
-AWAY = "Redis, which counts requests, is out of reach."
 PREFIX = "{kyna}:rate:"  # the braces keep all keys of one call in one slot of a cluster
 
 # A key is the list of its hits' times, oldest first: 10 bytes each. Redis's clock may go back: a
@@ -287,7 +287,7 @@ class RedisCounter:
         if not self._is_away:
             return self._ask(limits, now, counting)
         if time.monotonic() < self._rests_until or not self._asking.acquire(blocking=False):
-            raise CounterUnavailable(AWAY)
+            raise CounterUnavailable
         try:
             return self._ask(limits, now, counting)
         finally:
@@ -295,14 +295,12 @@ class RedisCounter:
 
     def take_back(self, limits: Sequence[Limit]) -> None:
         if self._is_away:
-            raise CounterUnavailable(AWAY)
-        try:
-            with self._redis.pipeline() as pipeline:
-                for limit in limits:
-                    pipeline.rpop(PREFIX + limit.key, limit.hits)
-                pipeline.execute()
-        except RedisError as error:
-            raise CounterUnavailable(AWAY) from error
+            return
+        # A hit too many harms less than a refused request.
+        with suppress(RedisError), self._redis.pipeline() as pipeline:
+            for limit in limits:
+                pipeline.rpop(PREFIX + limit.key, limit.hits)
+            pipeline.execute()
 
     def _ask(self, limits: Sequence[Limit], now: float | None, counting: bool) -> Decision:
         moment = "" if now is None else int(now * SECOND)
@@ -315,7 +313,7 @@ class RedisCounter:
         except RedisError as error:
             self._is_away, self._rests_until = True, time.monotonic() + REST_SECONDS
             REDIS.record_failure(error)
-            raise CounterUnavailable(AWAY) from error
+            raise CounterUnavailable from error
         self._is_away = False
         REDIS.record_recovery()
         allowed, decided_at, *numbers = cast("list[int]", counted)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from uuid import UUID
 
@@ -73,12 +73,7 @@ class RequestCounter:
 
     def take_back(self, limits: Sequence[Limit]) -> None:
         """Uncount a request of a moment ago: the newest hits under every limit."""
-        if self._redis is not None:
-            # A hit too many harms less than a refused request.
-            with suppress(CounterUnavailable):
-                self._redis.take_back(limits)
-        else:
-            self._alone.take_back(limits)
+        (self._redis or self._alone).take_back(limits)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, a server's processes add up."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from detection import ENGINE_BUILD
 from kynaplatform import __version__
-from kynaplatform.metrics.readiness import exposition_of, is_ready, readiness
+from kynaplatform.metrics.readiness import OK, UNKNOWN, is_ready, readiness
 
 REQUESTS = Counter("kyna_http_requests", "HTTP requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -137,6 +137,22 @@ def _own_processes() -> Iterator[tuple[tuple[bool, int], int, float]]:
             yield (pid != MAIN, pid), int(fields[21]) * PAGE_BYTES, cpu_seconds
 
 
+class ReadinessCollector(Collector):
+    """`kyna_check_ok` of states; `unknown` has no sample."""
+
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "kyna_check_ok", "Whether what /readyz tells of is well.", labels=["check"]
+        )
+        for name, state in self._states.items():
+            if state != UNKNOWN:
+                gauge.add_metric([name], state == OK)
+        yield gauge
+
+
 # Read from the database at each scrape; apps add theirs when they are ready.
 DATABASE_COLLECTORS: list[Collector] = [DatabaseCollector()]
 # Read from the machine at each scrape, the same in every process of a server.
@@ -155,11 +171,15 @@ def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
 def exposition() -> bytes:
     """Every metric in Prometheus's text format; the database's only while it answers."""
     states = readiness().states()
-    database = CollectorRegistry()
-    if is_ready(states):
-        for collector in DATABASE_COLLECTORS:
-            database.register(collector)
-    return process_exposition() + exposition_of(states) + generate_latest(database)
+    collectors = DATABASE_COLLECTORS if is_ready(states) else []
+    return process_exposition() + exposition_of(states, *collectors)
+
+
+def exposition_of(states: Mapping[str, str], *collectors: Collector) -> bytes:
+    registry = CollectorRegistry()
+    for collector in (ReadinessCollector(states), *collectors):
+        registry.register(collector)
+    return generate_latest(registry)
 
 
 def process_exposition() -> bytes:

@@ -7,7 +7,7 @@ callers wait.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
@@ -19,10 +19,6 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import DatabaseError, InterfaceError, ProgrammingError, connection
 from django.db.migrations.loader import MigrationLoader
 from kombu.exceptions import OperationalError as BrokerError
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from kynaplatform.database.connections import drop_closed_connections
 from kynaplatform.dependencies import DATABASE
@@ -132,28 +128,6 @@ class Readiness:
 
 def is_ready(states: Mapping[str, str]) -> bool:
     return all(states[name] == OK for name in REQUIRED)
-
-
-class ReadinessCollector(Collector):
-    """`kyna_check_ok` of states; `unknown` has no sample."""
-
-    def __init__(self, states: Mapping[str, str]) -> None:
-        self._states = states
-
-    def collect(self) -> Iterator[Metric]:
-        gauge = GaugeMetricFamily(
-            "kyna_check_ok", "Whether what /readyz tells of is well.", labels=["check"]
-        )
-        for name, state in self._states.items():
-            if state != UNKNOWN:
-                gauge.add_metric([name], state == OK)
-        yield gauge
-
-
-def exposition_of(states: Mapping[str, str]) -> bytes:
-    registry = CollectorRegistry()
-    registry.register(ReadinessCollector(states))
-    return generate_latest(registry)
 
 
 def database_state() -> str:
