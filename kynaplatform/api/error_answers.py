@@ -70,7 +70,12 @@ def answer_unknown_path(request: HttpRequest, exception: Exception) -> HttpRespo
     if _is_for_staff(request):
         return defaults.page_not_found(request, exception)
     path = request.path_info
-    if _is_for_a_browser(request):
+    # A person opens a page. A program that accepts anything gets JSON.
+    if (
+        request.method in ("GET", "HEAD")
+        and not path.startswith("/api/")
+        and request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    ):
         answer = page("guides/no_page.html", {}, status=HTTPStatus.NOT_FOUND)
         patch_vary_headers(answer, ["Accept"])
         return answer
@@ -97,15 +102,6 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
     if _is_for_staff(request):
         return defaults.server_error(request)
     return error_response(errors.InternalError())
-
-
-def _is_for_a_browser(request: HttpRequest) -> bool:
-    """Whether a person opens a page. A program that accepts anything gets JSON."""
-    return (
-        request.method in ("GET", "HEAD")
-        and not request.path_info.startswith("/api/")
-        and request.get_preferred_type(["application/json", "text/html"]) == "text/html"
-    )
 
 
 def _is_for_staff(request: HttpRequest) -> bool:

@@ -218,7 +218,12 @@ class _Constant(Exception):
 
 def read_json(sent: bytes) -> Any:
     """The value of a JSON text. Raises NotJson."""
-    text = _decoded(sent)
+    try:
+        text = sent.decode()
+    except UnicodeDecodeError as error:
+        before = sent[: error.start].decode()
+        expected = f"UTF-8 was expected, not the byte 0x{sent[error.start]:02x}"
+        raise NotJson(expected, before, len(before)) from None
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_int=_read_int)
     except json.JSONDecodeError as error:
@@ -230,15 +235,6 @@ def read_json(sent: bytes) -> Any:
         raise NotJson("a number, a string or null was expected", text, index) from None
     except RecursionError:
         raise _too_deep(text) from None
-
-
-def _decoded(sent: bytes) -> str:
-    try:
-        return sent.decode()
-    except UnicodeDecodeError as error:
-        before = sent[: error.start].decode()
-        expected = f"UTF-8 was expected, not the byte 0x{sent[error.start]:02x}"
-        raise NotJson(expected, before, len(before)) from None
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> NotJson:

@@ -258,9 +258,8 @@ def _find_rows(
     """The rows of the path's ids: `session` for `session_id`. Raises NotFound."""
     found: dict[str, Any] = {}
     for (name, text), rows in zip(path.items(), access.rows, strict=True):
-        row = None
-        if _UUID.fullmatch(text):
-            row = rows.find(principal, UUID(text), *found.values())
+        is_id = _UUID.fullmatch(text)
+        row = rows.find(principal, UUID(text), *found.values()) if is_id else None
         if row is None:
             raise errors.NotFound(rows.resource)
         found[name.removesuffix("_id")] = row

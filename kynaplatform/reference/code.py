@@ -47,16 +47,12 @@ class Call:
     @property
     def variables(self) -> list[str]:
         """Those that the program reads."""
-        return [
-            "KYNA_URL",
-            *["KYNA_TOKEN"] * self.needs_token,
-            *map(VARIABLES.__getitem__, self._given),
-        ]
-
-    @property
-    def _given(self) -> list[str]:
         in_body = self.body if isinstance(self.body, dict) else {}
-        return [name for name in VARIABLES if f"{{{name}}}" in self.path or name in in_body]
+        found = ["KYNA_URL", *["KYNA_TOKEN"] * self.needs_token]
+        for name, variable in VARIABLES.items():
+            if f"{{{name}}}" in self.path or name in in_body:
+                found.append(variable)
+        return found
 
     def url(self, variable: Callable[[str], str]) -> str:
         path = self.path
