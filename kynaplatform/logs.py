@@ -185,7 +185,7 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # RequestIdMiddleware writes the request's line; Django's own repeats it.
+            # FirstMiddleware writes the request's line; Django's own repeats it.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
             # A refused form or file would have a traceback each.

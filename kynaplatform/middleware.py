@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
@@ -39,8 +40,8 @@ def add_to_line(request: HttpRequest, **fields: object) -> None:
     request.__dict__.setdefault("log_fields", {}).update(fields)
 
 
-class RequestIdMiddleware:
-    """Keep the client's X-Request-ID if it is well formed, otherwise make one.
+class FirstMiddleware:
+    """Keep the client's X-Request-ID if it is well formed, otherwise make one; set the policy.
 
     Logs one line for each request, except for static files and what monitoring asks every few
     seconds.
@@ -53,10 +54,16 @@ class RequestIdMiddleware:
         given = request_id_of(request.META.get("HTTP_X_REQUEST_ID", ""))
         reset, reset_served = request_id.set(given), served_request_id.set(given)
         started = time.perf_counter()
+        if "HTTP_X_FORWARDED_PROTO" in request.META and not is_from_proxy(request):
+            # Django believes any; only a trusted proxy may set it.
+            del request.META["HTTP_X_FORWARDED_PROTO"]
         try:
             response = self.get_response(request)
             elapsed = time.perf_counter() - started
             response["X-Request-ID"] = given
+            is_page = response.headers.get("Content-Type", "").startswith("text/html")
+            # A view may have set one.
+            response.headers.setdefault(POLICY_HEADER, PAGE_POLICY if is_page else DATA_POLICY)
             # Django would log a failure again, after the request's id is reset.
             response._has_been_logged = True  # type: ignore[attr-defined]
             observe_request(request, response.status_code, elapsed)
@@ -143,12 +150,6 @@ def _counted_as(text: str) -> str:
     return str(address)
 
 
-def _drop_untrusted_scheme(request: HttpRequest) -> None:
-    """Django believes any X-Forwarded-Proto; only a trusted proxy may set it."""
-    if "HTTP_X_FORWARDED_PROTO" in request.META and not is_from_proxy(request):
-        del request.META["HTTP_X_FORWARDED_PROTO"]
-
-
 # --- Security headers ---------------------------------------------------------------------------
 
 # django-csp builds its one policy anew for each response, in 50 µs; these never change.
@@ -189,30 +190,10 @@ def camera_policy(stream_url: str) -> str:
     )
 
 
-def _add_policy(response: HttpResponseBase) -> None:
-    """Set the policy of a page or of data, unless the view has set one."""
-    is_page = response.headers.get("Content-Type", "").startswith("text/html")
-    response.headers.setdefault(POLICY_HEADER, PAGE_POLICY if is_page else DATA_POLICY)
-
-
-class PageSecurityMiddleware:
-    """The policy of pages and files. Stands before Django's SecurityMiddleware."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        _drop_untrusted_scheme(request)
-        response = self.get_response(request)
-        _add_policy(response)
-        return response
-
-
 class ApiSecurityMiddleware(SecurityMiddleware):
-    """Django's SecurityMiddleware with the policy and X-Frame-Options."""
+    """Django's SecurityMiddleware with X-Frame-Options."""
 
     def process_request(self, request: HttpRequest) -> Any:
-        _drop_untrusted_scheme(request)
         try:
             return super().process_request(request)
         except DisallowedHost as refusal:  # of a redirect to https
@@ -221,7 +202,6 @@ class ApiSecurityMiddleware(SecurityMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = super().process_response(request, response)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
-        _add_policy(response)
         return response
 
 
@@ -301,13 +281,10 @@ class OriginMiddleware(CorsMiddleware):
         return response
 
     def _report(self, request: HttpRequest, origin: str) -> None:
-        try:
+        with suppress(ValueError):
             # Browsers also send the origin of our own pages, such as /api/docs.
-            is_own = urlsplit(origin).netloc == str(request.META.get("HTTP_HOST", ""))
-        except ValueError:
-            is_own = False
-        if is_own:
-            return
+            if urlsplit(origin).netloc == str(request.META.get("HTTP_HOST", "")):
+                return
         sentence = origin_refusal(origin)  # bounded, as is the memory for a stranger's text
         with self._reporting:
             if sentence in self._reported or len(self._reported) == MAX_REPORTED:

@@ -159,15 +159,14 @@ INSTALLED_APPS = [
 ]
 # Of what machines ask for, which knows no cookies (kynaplatform/wsgi.py).
 API_MIDDLEWARE = [
-    "kynaplatform.middleware.RequestIdMiddleware",
+    "kynaplatform.middleware.FirstMiddleware",
     "kynaplatform.middleware.ApiSecurityMiddleware",
     "kynaplatform.middleware.OriginMiddleware",
     "kynaplatform.middleware.HostCheckedExceptForMonitors",
 ]
 # Of pages for people.
 MIDDLEWARE = [
-    "kynaplatform.middleware.RequestIdMiddleware",
-    "kynaplatform.middleware.PageSecurityMiddleware",
+    "kynaplatform.middleware.FirstMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from kynaplatform.environment import networks
-from kynaplatform.middleware import PageSecurityMiddleware, client_address
+from kynaplatform.middleware import FirstMiddleware, client_address
 from tests.api.api_requests import ask, fresh_address
 from tests.conftest import MOVESPECS
 
@@ -94,5 +94,5 @@ def test_the_neighbours_in_a_network_are_counted_together(db, settings):
 def test_only_a_proxy_is_believed_about_the_scheme(proxies, settings, peer, expected):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     request = RequestFactory().get("/", REMOTE_ADDR=peer, headers={"X-Forwarded-Proto": "https"})
-    PageSecurityMiddleware(lambda _: HttpResponse())(request)
+    FirstMiddleware(lambda _: HttpResponse())(request)
     assert request.scheme == expected
