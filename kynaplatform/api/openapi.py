@@ -106,8 +106,7 @@ class OperationSchema(AutoSchema):
 
     @property
     def operation(self) -> Operation:
-        handler = getattr(self.view, self._action)
-        return cast(Operation, handler.operation)
+        return cast(Operation, getattr(self.view, self._action).operation)
 
     @property
     def _action(self) -> str:

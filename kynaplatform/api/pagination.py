@@ -67,16 +67,12 @@ def parsed_cursor(cursor: str | msgspec.UnsetType) -> Cursor | None:
         raise ValidationFailed({"cursor": ["Not a cursor of this list."]}) from None
 
 
-def _cursor_of(row: Any) -> str:
-    return encode_cursor(row.created_at, row.id)
-
-
 def page_of(
     request: HttpRequest,
     rows: Sequence[T],
     end: Any,
     present: Callable[[T], Any],
-    cursor_of: Callable[[Any], str] = _cursor_of,
+    cursor_of: Callable[[Any], str] = lambda row: encode_cursor(row.created_at, row.id),
     parameter: str = "cursor",
     group_of: Callable[[T], Any] = id,
 ) -> Result:

@@ -5,9 +5,8 @@ Each runs as it stands where the variables that it names are exported. A test ru
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from textwrap import indent
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
@@ -29,8 +28,7 @@ JSON = "application/json"
 NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What is sent. `body` is an example: JSON's own types, or a text of `media_type`. With
     `has_answer` the answer has a body, and with `in_lines` that is lines of JSON."""
 
