@@ -16,7 +16,7 @@ from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import SessionAlreadyEnded, notify_runtimes, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.session_ends import idle_limit, max_session, sessions_await_reader
+from sessions_app.session_ends import idle_limit, max_session, resume, sessions_await_reader
 from sessions_app.stream_state import LABELS
 
 SUPERSEDED = 4409
@@ -82,26 +82,10 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
     if session.is_due(now) or not session.has_known_version:
         sessions_await_reader(DetectionSession.objects.filter(id=session_id), now)
         raise StateUnreadable(_locked(session_id).unreadable_since)
-    _take(session, attach, now)
-    _note(attach, noted, now)
-    return session
-
-
-def _locked(session_id: UUID) -> DetectionSession:
-    """The session, which this waits for while a transaction is ending it. Raises NotFound."""
-    known = DetectionSession.objects.select_related("project__organization").defer(*LABELS)
-    try:
-        return known.select_for_update(of=("self",), no_key=True).get(id=session_id)
-    except DetectionSession.DoesNotExist:
-        raise NotFound("session") from None
-
-
-def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> None:
-    """Give a session, whose row is locked, to an attach."""
     if session.status == Status.CREATED:
         session.status = Status.STREAMING
     session.started_at = session.started_at or now
-    session.longest_until = session.longest_until or now + max_session(session.project)
+    session.longest_until = session.longest_until or now + max_session(project)
     session.attachment_id = attach.id
     session.lease_until = now + LEASE
     # One that waits for a reader keeps its deadline until its state is read: `session_is_read`.
@@ -115,6 +99,17 @@ def _take(session: DetectionSession, attach: SessionAttach, now: datetime) -> No
             "status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at"
         ]
     )  # fmt: skip
+    _note(attach, noted, now)
+    return session
+
+
+def _locked(session_id: UUID) -> DetectionSession:
+    """The session, which this waits for while a transaction is ending it. Raises NotFound."""
+    known = DetectionSession.objects.select_related("project__organization").defer(*LABELS)
+    try:
+        return known.select_for_update(of=("self",), no_key=True).get(id=session_id)
+    except DetectionSession.DoesNotExist:
+        raise NotFound("session") from None
 
 
 def session_is_read(session: DetectionSession, now: datetime) -> None:
@@ -125,15 +120,7 @@ def session_is_read(session: DetectionSession, now: datetime) -> None:
         unreadable_since__isnull=False,
         status__in=LIVE_STATUSES,
     )
-    idle_at = Value(now + idle_limit() + IDLE_SLACK)
-    waiting.update(
-        unreadable_since=None,
-        is_state_unreadable=False,
-        deadline_at=Case(
-            When(status=Status.FINALIZING, then=Value(now + LEASE + FINALIZING_GRACE)),
-            default=Least(F("longest_until"), idle_at, output_field=DateTimeField()),
-        ),
-    )
+    resume(waiting, now, finalizing_until=now + LEASE + FINALIZING_GRACE)
 
 
 def session_detach(

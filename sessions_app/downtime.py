@@ -70,27 +70,25 @@ def make_up_for_downtime(now: datetime) -> None:
         # Without a row no process has written one yet.
         [alive_at] = cursor.fetchone() or [now]
         if alive_at < now - ABSENCE:
-            _make_up(cursor, now)
             alive_at = now
+            parameters: dict[str, Any] = {"now": now, "absence": ABSENCE}
+            cursor.execute(_MAKE_UP, parameters)
+            # No row where another process was first.
+            for since, sessions in cursor.fetchall():
+                get = "1 open session gets" if sessions == 1 else f"{sessions} open sessions get"
+                logger.log(
+                    logging.WARNING if sessions else logging.INFO,
+                    "The platform was away for %(seconds).0f s; %(sessions)s that much more time.",
+                    {"seconds": (now - since).total_seconds(), "sessions": get},
+                )
     # `now` may be of a while ago.
     present_for = alive_at + ABSENCE - max(now, min(clock.known_now(), alive_at + ABSENCE))
     until = clock.ticks() + present_for.total_seconds()
     transaction.on_commit(partial(_is_present, until))
 
 
-def _make_up(cursor: Any, now: datetime) -> None:
-    cursor.execute(_MAKE_UP, {"now": now, "absence": ABSENCE})
-    # No row where another process was first.
-    for since, sessions in cursor.fetchall():
-        get = "1 open session gets" if sessions == 1 else f"{sessions} open sessions get"
-        logger.log(
-            logging.WARNING if sessions else logging.INFO,
-            "The platform was away for %(seconds).0f s; %(sessions)s that much more time.",
-            {"seconds": (now - since).total_seconds(), "sessions": get},
-        )
-
-
-def write_heartbeat(now: datetime) -> None:
+def beat(*, now: datetime) -> None:
+    """Write the heartbeat."""
     make_up_for_downtime(now)
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, {"now": now})

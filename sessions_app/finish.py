@@ -149,7 +149,17 @@ def _finish(
 ) -> DetectionSession | None:
     """End `session` while it is `unchanged` since it was read; None when it is not."""
     try:
-        events = _last_events(session, engine)
+        events = [
+            DetectionEvent(
+                session_id=session.id,
+                sequence=session.events_total + number,
+                frame_seq=session.last_frame_seq,
+                ts_ms=event.ts_ms,
+                type=event.type,
+                payload=event.payload,
+            )
+            for number, event in enumerate(engine.finish() if engine else (), start=1)
+        ]
         if engine is not None:
             summary = stored_summary(session, stored_state(session))
             changes = {**changes, "summary": {**summary, COUNTED: engine.summary()}}
@@ -185,19 +195,3 @@ def _end(
         DetectionEvent.objects.bulk_create(events)
         # Once this has committed the session may be deleted.
         return DetectionSession.objects.defer(*LABELS).get(id=session.id)
-
-
-def _last_events(
-    session: DetectionSession, engine: detection.Engine | None
-) -> list[DetectionEvent]:
-    return [
-        DetectionEvent(
-            session_id=session.id,
-            sequence=session.events_total + number,
-            frame_seq=session.last_frame_seq,
-            ts_ms=event.ts_ms,
-            type=event.type,
-            payload=event.payload,
-        )
-        for number, event in enumerate(engine.finish() if engine else (), start=1)
-    ]

@@ -213,8 +213,6 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
     `is_single`. It is one transaction, which the caller bounds (`within_a_batch`). Rows are locked
     in the order of their ids, so that two at once don't deadlock.
     """
-    if not ids:
-        return []
     ended = DetectionSession.objects.ended().filter(id__in=ids)
     with transaction.atomic():
         locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
@@ -244,14 +242,12 @@ def session_erase(*, session_id: UUID, project_id: UUID, now: datetime) -> None:
     make_up_for_downtime(now)
     with transaction.atomic():
         settle_locked(one, now, project_id)
-        mine = one.filter(project_id=project_id)
-        ids = [*mine.values_list("id", flat=True)]
-        is_erased = sessions_erase(ids, now=now, is_single=True) > 0
-        is_live = not is_erased and mine.exists()
-    if is_live:
-        raise Conflict("The session has not ended: finalize or cancel it first.")
-    if not is_erased:
+        is_there = one.filter(project_id=project_id).exists()
+        is_erased = is_there and sessions_erase([session_id], now=now, is_single=True) > 0
+    if not is_there:
         raise NotFound("session")
+    if not is_erased:
+        raise Conflict("The session has not ended: finalize or cancel it first.")
 
 
 def within_a_batch(sessions: QuerySet[DetectionSession]) -> list[UUID]:

@@ -8,9 +8,7 @@ deadline, for a process that can (`unreadable_since`). Then it completes on what
 """
 
 import json
-from collections import Counter
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -35,7 +33,7 @@ from sessions_app.models import (
     SessionQuerySet,
     Status,
 )
-from sessions_app.stream_state import STATE_COLUMNS, STATE_IS_DROPPED, SUMMARY, summary_in
+from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
@@ -127,15 +125,10 @@ def update_live(sessions: QuerySet[DetectionSession], **changes: Any) -> int:
             _store_summaries(sessions)
         cursor.execute(f"{statement}{_AND_RETURN}", [*parameters, served_request_id.get()])
         changed = cursor.fetchall()
-        ended = Counter((how, code) for status, how, code in changed if status not in LIVE_STATUSES)
-        if ended:
-            transaction.on_commit(partial(_count, ended))
+        for status, outcome, error_code in changed:
+            if status not in LIVE_STATUSES:
+                transaction.on_commit(ENDED_SESSIONS.labels(outcome, error_code or "").inc)
     return len(changed)
-
-
-def _count(ended: Counter[tuple[str, str | None]]) -> None:
-    for (outcome, error_code), sessions in ended.items():
-        ENDED_SESSIONS.labels(outcome, error_code or "").inc(sessions)
 
 
 def _store_summaries(sessions: QuerySet[DetectionSession]) -> None:
@@ -202,40 +195,35 @@ def _end(sessions: SessionQuerySet, now: datetime) -> int:
     A session whose runtime is to finish it becomes finalizing, and keeps its state.
     """
     deadline = F("deadline_at")
-    # Column → its value where nobody attached, where the state can't be read, where a runtime
-    # holds it at the longest duration, and where its client has gone.
-    changes: dict[str, tuple[object, object, object, object]] = {
-        "status": (Status.CANCELLED, Status.COMPLETED, Status.FINALIZING, Status.FAILED),
-        "terminal_outcome": (Outcome.EXPIRED, Outcome.COMPLETED, None, Outcome.ABANDONED),
-        "finishing_outcome": (None, None, Outcome.MAX_DURATION, None),
-        "error_code": (SESSION_EXPIRED, STATE_UNREADABLE, None, SESSION_ABANDONED),
-        "error_message": (
-            MESSAGES[SESSION_EXPIRED], MESSAGES[STATE_UNREADABLE], None, MESSAGES[SESSION_ABANDONED]
-        ),
-        "ended_at": (deadline, deadline, None, deadline),
-        "deadline_at": (None, None, F("lease_until") + Value(FINALIZING_GRACE), None),
-        **{
-            column: (None, None, F(column), None)
-            for column in ("attachment_id", "lease_until", *STATE_COLUMNS)
-        },
-    }  # fmt: skip
+    # Nobody attached; the state can't be read; a runtime has the session at the longest duration;
+    # its client has gone.
     whens = (
         Q(status=Status.CREATED),
         Q(unreadable_since__isnull=False),
         Q(deadline_at__gte=F("longest_until")),
         Q(status=Status.STREAMING),
     )
-    values = {
-        column: Case(
+    ends: tuple[dict[str, Any], ...] = (
+        ended(Status.CANCELLED, Outcome.EXPIRED, deadline, SESSION_EXPIRED),
+        ended(Status.COMPLETED, Outcome.COMPLETED, deadline, STATE_UNREADABLE),
+        {
+            "status": Status.FINALIZING,
+            "finishing_outcome": Outcome.MAX_DURATION,
+            "deadline_at": F("lease_until") + Value(FINALIZING_GRACE),
+        },
+        ended(Status.FAILED, Outcome.ABANDONED, deadline, SESSION_ABANDONED),
+    )
+    changes: dict[str, Any] = {}
+    for column in ends[0]:
+        values = (end.get(column, F(column)) for end in ends)
+        changes[column] = Case(
             *(
                 When(when, then=value if isinstance(value, Combinable) else Value(value))
-                for when, value in zip(whens, of_column, strict=True)
+                for when, value in zip(whens, values, strict=True)
             ),
             output_field=cast("Field[Any, Any]", DetectionSession._meta.get_field(column)),
         )
-        for column, of_column in changes.items()
-    }
-    return update_live(sessions.to_end(now), **{**STATE_IS_DROPPED, **values})
+    return update_live(sessions.to_end(now), **{**changes, "summary": SUMMARY})
 
 
 def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> int:
@@ -249,19 +237,27 @@ def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> int:
 
 
 def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
-    """Give sessions that wait for a reader, and that this process can read, their own deadlines.
+    """Resume sessions that wait for a reader, and that this process can read.
 
     A finalizing one is due at once. Returns their ids.
     """
     taken: list[UUID] = []
-    streaming = Least("longest_until", Value(now + idle_limit() + IDLE_SLACK))
-    deadline = Case(When(status=Status.FINALIZING, then=Value(now)), default=streaming)
 
     def take_back(ids: list[UUID]) -> None:
         taken.extend(ids)
-        DetectionSession.objects.filter(id__in=ids).update(
-            unreadable_since=None, is_state_unreadable=False, deadline_at=deadline
-        )
+        resume(DetectionSession.objects.filter(id__in=ids), now, finalizing_until=now)
 
     update_in_slices(sessions, take_back)
     return taken
+
+
+def resume(sessions: SessionQuerySet, now: datetime, *, finalizing_until: datetime) -> None:
+    """Give sessions that waited for a reader their own deadlines."""
+    streaming_until = Least("longest_until", Value(now + idle_limit() + IDLE_SLACK))
+    sessions.update(
+        unreadable_since=None,
+        is_state_unreadable=False,
+        deadline_at=Case(
+            When(status=Status.FINALIZING, then=Value(finalizing_until)), default=streaming_until
+        ),
+    )

@@ -20,7 +20,7 @@ from kynaplatform.dependencies import DATABASE
 from kynaplatform.timing import BEAT_SECONDS, SWEEP_SECONDS
 from projects.models import Project
 from sessions_app.checkpoints import AttachmentLost
-from sessions_app.downtime import make_up_for_downtime, write_heartbeat
+from sessions_app.downtime import beat, make_up_for_downtime
 from sessions_app.finish import session_finish, sessions_read_again
 from sessions_app.lifecycle import sessions_end
 from sessions_app.metrics import SWEEP, job_run_record
@@ -51,11 +51,23 @@ def suspended_sessions_cancel(*, now: datetime, slice_size: int = SWEEP_SLICE, *
     A suspension calls it, and the sweep, for sessions that were created at the same moment.
     """
     make_up_for_downtime(now)
-    organization = Q(organization__suspended_at__isnull=False)
-    project = Q(suspended_at__isnull=False)
-    return _cancel_in(organization, "organization_suspended", now, slice_size) + _cancel_in(
-        project & ~organization, "project_suspended", now, slice_size
-    )
+    of_organization = Q(organization__suspended_at__isnull=False)
+    suspensions = {
+        "organization_suspended": of_organization,
+        "project_suspended": Q(suspended_at__isnull=False) & ~of_organization,
+    }
+    live = DetectionSession.objects.filter(status__in=LIVE_STATUSES)
+    # The overdue ones have ended already, except those that only another process can complete.
+    not_ended = live.filter(deadline_at__gt=now) | live.unread(now)
+    cancelled = 0
+    for code, suspended in suspensions.items():
+        projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
+        if projects:
+            changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, code, SUSPENDED_MESSAGE)
+            cancelled += sessions_end(
+                not_ended.filter(project_id__in=projects), changes, slice_size
+            )
+    return cancelled
 
 
 def _finish_overdue(now: datetime, slice_size: int) -> int:
@@ -85,24 +97,6 @@ def _finish(session_id: UUID, now: datetime) -> bool:
             logger.exception("session %(session_id)s can't be finished", {"session_id": session_id})
         return False
     return True
-
-
-def _cancel_in(suspended: Q, code: str, now: datetime, slice_size: int) -> int:
-    """Cancel the live sessions of `suspended` projects.
-
-    The overdue ones have ended already, but for those that only another process can complete.
-    """
-    projects = list(Project.objects.filter(suspended).values_list("id", flat=True))
-    if not projects:
-        return 0
-    sessions = DetectionSession.objects.filter(project_id__in=projects, status__in=LIVE_STATUSES)
-    live = sessions.filter(deadline_at__gt=now) | sessions.unread(now)
-    changes = ended(Status.CANCELLED, Outcome.SUSPENDED, now, code, SUSPENDED_MESSAGE)
-    return sessions_end(live, changes, slice_size)
-
-
-def beat(*, now: datetime) -> None:
-    write_heartbeat(now)
 
 
 def read_waiting_sessions(*, now: datetime) -> None:

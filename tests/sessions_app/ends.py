@@ -54,7 +54,7 @@ def stay_unreadable(scene: Scene, session_id: UUID, holder: UUID) -> None:
 
 def fail_in_the_engine(scene: Scene, session_id: UUID, holder: UUID) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sessions_app.finish._last_events", lambda *_: 1 / 0)
+        patch.setattr("sessions_app.finish._engine_of", lambda _: object())
         finalize_and_finish(scene, session_id, holder)
 
 
