@@ -96,7 +96,7 @@ def newest(
     return first.union(*others, all=True).order_by(*order)[:most] if others else first
 
 
-def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
+def every_row(rows: QuerySet[Any], at_once: int = ROWS_AT_ONCE) -> Iterator[Any]:
     """All of `rows`, whose order ends with the primary key, by one short statement after another.
 
     A cursor of the database's would keep a transaction for as long as a download takes, so that
@@ -111,9 +111,9 @@ def every_row(rows: QuerySet[Any]) -> Iterator[Any]:
         keys.append(Key(f"key_{number}", term.descending, "last" if is_last else "first"))
     values = {key.name: term.expression for key, term in zip(keys, order, strict=True)}
     following = rows = rows.annotate(**values).order_by(*order)
-    while page := list(following[:ROWS_AT_ONCE]):
+    while page := list(following[:at_once]):
         yield from page
-        if len(page) < ROWS_AT_ONCE:
+        if len(page) < at_once:
             return
         last = [getattr(page[-1], key.name) for key in keys]
         following = rows.filter(rows_after(keys, last))

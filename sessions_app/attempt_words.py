@@ -1,13 +1,12 @@
 """Why an attempt did not count, in words: `Not reached: trunk at most 60° at bottom, by 12°`; and
 what became of each check."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, Step, driving_angles
+from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, driving_angles
 from detection.roles import times_words
-from detection.spec import Check, Condition, Phase, is_of_tempo
+from detection.spec import MOVEMENT, is_of_tempo
 
 REASONS: Final[Mapping[str, str]] = {
     "out_of_order": "Out of order",
@@ -25,11 +24,6 @@ OF_SIDES: Final[Mapping[Side | None, str]] = {
     None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
     "front": "front ", "back": "back ",
 }  # fmt: skip
-_PATH = re.compile(
-    r"detection\.movement\.(?:phases\[(\d+)]\.criteria\[(?P<criterion>\d+)]"
-    r"|throughout\[(?P<condition>\d+)]|checks\[(?P<check>\d+)]|sequence\[(?P<step>\d+)])"
-)
-_STEP_OR_TEMPO = re.compile(r"detection\.movement\.(sequence\[\d+]|tempo\.\w+)")
 
 
 def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
@@ -42,7 +36,7 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     path, by = payload.get("path"), payload.get("by")
     is_one_sided = payload.get("detail") == "one_sided"
     # A hold's time has no path, and neither has what was not measured.
-    is_time = path is None or _STEP_OR_TEMPO.fullmatch(path) is not None
+    is_time = path is None or path.startswith((f"{MOVEMENT}.sequence", f"{MOVEMENT}.tempo"))
     words = REASONS.get(reason) or reason.replace("_", " ").capitalize()
     if is_one_sided:
         words = "One side stayed behind"
@@ -60,44 +54,24 @@ def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
     return f"{words}, {missed} short" if way else f"{words}, by {missed}"
 
 
-def _at(
-    path: str, spec: MoveSpec | None
-) -> tuple[Phase | None, Criterion | Condition | Check | Step] | None:
-    """What stands at a path of the MoveSpec, and its phase; None where nothing does."""
-    if spec is None or not (found := _PATH.fullmatch(path)):
-        return None
-    number = int(found[found.lastgroup or 0])
-    try:
-        match found.lastgroup:
-            case "criterion":
-                phase = spec.phases[int(found[1])]
-                return phase, phase.criteria[number]
-            case "condition":
-                return None, (spec.throughout or ())[number]
-            case "check":
-                return None, spec.checks[number]
-        return None, spec.steps[number]
-    except IndexError:
-        return None
-
-
 def place_words(path: str, reason: str, spec: MoveSpec | None) -> str | None:
     """What stands at a path of a MoveSpec, such as `knee at most 110° at bottom`."""
     if spec is None:
         return None
+    phases = {its_path: phase for its_path, phase, _ in spec.phase_criteria()}
+    if criterion := spec.criteria_by_path.get(path):
+        where = f"at {phases[path].name}" if path in phases else "throughout"
+        return f"{criterion_words(criterion)} {where}"
     for tempo in spec.tempo:
         if path == spec.check_paths[tempo.name]:
             return f"{tempo.name}, {times_words(tempo)}"
-    match _at(path, spec):
-        case Phase(name=name), Criterion() as criterion:
-            return f"{criterion_words(criterion)} at {name}"
-        case _, Condition(criterion=criterion):
-            return f"{criterion_words(criterion)} throughout"
-        case _, Check() as check:
+    for check in spec.checks:
+        if path == spec.check_paths[check.name]:
             where = f"at {check.when}" if check.when else f"in the whole {spec.type}"
             words = criterion_words(check.criterion)
             return f"{check.name}, {words} at its {check.extreme} {where}"
-        case _, Step() as step:
+    for number, step in enumerate(spec.steps):
+        if path == f"{MOVEMENT}.sequence[{number}]":
             if reason == "not_reached":
                 return f"{step.phase} for {time_words(step.hold_ms)}"
             if reason == "too_slow" and step.within_ms is not None:
@@ -113,8 +87,8 @@ def way_words(path: str, spec: MoveSpec | None, *, of_strict: bool = False) -> s
     missed, which is not the band. With `of_strict` this is so of strict phases too, as where one
     side stayed behind.
     """
-    match _at(path, spec):
-        case Phase() as phase, Criterion() as criterion if spec and (of_strict or not phase.strict):
+    for its_path, phase, criterion in spec.phase_criteria() if spec else ():
+        if spec and path == its_path and (of_strict or not phase.strict):
             for carried in driving_angles(spec):
                 phases = carried.low_phases | carried.high_phases
                 if criterion.measure == carried.measure and phase.name in phases:

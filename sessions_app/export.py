@@ -17,7 +17,7 @@ import msgspec
 from django.db import connection
 from django.db.models import Q
 
-from common.keyset import encode_cursor, parse_cursor
+from common.keyset import encode_cursor, every_row, parse_cursor
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.schemas import Answer, doc
 from kynaplatform.api.views import encode
@@ -116,17 +116,20 @@ def export_page(
     def has_room(size: int) -> bool:
         return size <= MAX_PAGE_BYTES and time.thread_time() < ends_at
 
+    if start is not None:
+        sessions = start.following(sessions)
     if since is not None:
         sessions = sessions.filter(created_at__gte=since)
     until = min(until or now, now - SEEN_WITHIN)
-    live = (start.following(sessions) if start else sessions).live().filter(created_at__lt=until)
+    live = sessions.live().filter(created_at__lt=until)
     # Without an order, by which the planner might read all sessions of the project.
     until = min(live.order_by().values_list("created_at", flat=True), default=until)
     if since is not None:
         until = max(since, until)
     body = bytearray()
     reached = start
-    for session in _from(sessions.filter(created_at__lt=until), start):
+    ordered = sessions.filter(created_at__lt=until).order_by("created_at", "id")
+    for session in every_row(ordered.defer(*UNLISTED_COLUMNS), SESSIONS_AT_ONCE):
         line = ExportLine(session_response(session, organization_id), [], continues=False)
         text = encode(line) + b"\n"
         # Events stand before the last bracket.
@@ -154,17 +157,6 @@ def export_page(
         if is_full:
             return Page(body, reached, until)
     return Page(body, None, until)
-
-
-def _from(sessions: SessionQuerySet, start: Start | None) -> Iterator[DetectionSession]:
-    """The sessions from `start` on, in the order of their creation."""
-    ordered = sessions.defer(*UNLISTED_COLUMNS).order_by("created_at", "id")
-    after, some = start, None
-    while some is None or len(some) == SESSIONS_AT_ONCE:
-        some = list((after.following(ordered) if after else ordered)[:SESSIONS_AT_ONCE])
-        yield from some
-        if some:
-            after = Start(some[-1].created_at, some[-1].id)
 
 
 def _events_of(session: DetectionSession, sequence: int) -> Iterator[NewEvent]:

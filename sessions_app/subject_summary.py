@@ -88,9 +88,10 @@ def subject_summary(
         if counted is None:
             continue
         quality = quality_of({"quality": msgspec.json.decode(signs)}) if signs else None
-        period = id_ if query.by == "session" else created_at.astimezone(UTC).date()
         for event_key, summary in _decode(counted).items():
-            group = groups.setdefault((period, event_key), Group(created_at, id_, event_key))
+            group = Group(created_at, id_, event_key)
+            period = id_ if query.by == "session" else day_of(group)
+            group = groups.setdefault((period, event_key), group)
             group.summaries.append(summary)
             group.active_ms += active_ms
             if quality is not None:
@@ -98,18 +99,17 @@ def subject_summary(
     in_order = [*groups.values()]
     if len(found) < limit:
         return in_order, None
-    last_at, last_id = found[-1][:2]
+    end = Cursor("older", *found[-1][:2])
     if query.by == "day":
         # The limit may have cut the last day. Without it the page has whole days.
-        cut = last_at.astimezone(UTC).date()
-        whole = [group for group in in_order if day_of(group) > cut]
+        whole = [group for group in in_order if day_of(group) > day_of(end)]
         if whole:
-            return whole, _before(cut + timedelta(days=1))
-    return in_order, Cursor("older", last_at, last_id)
+            return whole, _before(day_of(end) + timedelta(days=1))
+    return in_order, end
 
 
-def day_of(group: Group) -> date:
-    return group.created_at.astimezone(UTC).date()
+def day_of(row: Group | Cursor) -> date:
+    return row.created_at.astimezone(UTC).date()
 
 
 def cursor_after_day(end: Group | Cursor) -> str:
@@ -218,12 +218,11 @@ def _over_time(measures: list[tuple[MeasureSummary, int]]) -> MeasureOverTime:
     The `best` of a session is its most where more is farther, its least where less is, and None
     where nothing is. Where sessions differ in that, as of two versions, there is no best of all.
     """
-    with_best = [(one.best, one) for one, _ in measures if one.best is not None]
-    bests = [best for best, _ in with_best]
+    bests = [(one.best, one) for one, _ in measures if one.best is not None]
     best = None
-    if all(best >= one.most for best, one in with_best):
-        best = max(bests, default=None)
-    elif all(best <= one.least for best, one in with_best):
-        best = min(bests)
+    if all(best >= one.most for best, one in bests):
+        best = max((best for best, _ in bests), default=None)
+    elif all(best <= one.least for best, one in bests):
+        best = min(best for best, _ in bests)
     mean = sum(one.mean * completed for one, completed in measures) / sum(n for _, n in measures)
     return MeasureOverTime(best, round(mean, 1), any(one.uncertain for one, _ in measures))
