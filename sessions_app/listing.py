@@ -13,14 +13,8 @@ from django.db.models import F, Q
 from django.db.models.fields.json import DataContains
 
 from common.keyset import Cursor, Way, newest
-from sessions_app.models import (
-    LIVE_STATUSES,
-    DetectionSession,
-    Mode,
-    Notes,
-    SessionQuerySet,
-    Status,
-)
+from sessions_app.indexes import Notes
+from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet, Status
 
 LIVE = "live"
 UNCOUNTED = "uncounted"  # completed without a repetition

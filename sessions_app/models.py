@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Self
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import CheckConstraint, F, Func, Index, Q, UniqueConstraint, Value
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint, Value
 from django.db.models.functions import Mod
 from django.db.models.lookups import Exact
 from uuid_utils.compat import uuid7
@@ -14,6 +13,8 @@ from detection import READABLE_FORMS
 from kynaplatform.timing import FINALIZING_GRACE
 from movespecs.models import MoveSpecVersion
 from projects.models import Project
+from sessions_app.indexes import INDEXES_OF_SESSIONS
+from sessions_app.indexes import Notes as Notes  # migration 0011 has it from here
 
 
 class Mode(models.TextChoices):
@@ -41,13 +42,6 @@ class Outcome(models.TextChoices):
 
 
 LIVE_STATUSES = (Status.CREATED, Status.STREAMING, Status.FINALIZING)
-
-
-class Notes(Func):
-    """The texts of a session's metadata, as an array."""
-
-    template = "jsonb_path_query_array(%(expressions)s, '$.*')"
-    output_field = models.JSONField()
 
 
 class SessionQuerySet(models.QuerySet["DetectionSession"]):
@@ -119,11 +113,6 @@ def _completes(now: datetime) -> Q:
     """
     is_too_long = Q(deadline_at__gte=F("longest_until"))
     return Q(finishing_outcome__isnull=False) | is_too_long & ~_attached(now - FINALIZING_GRACE)
-
-
-_LIVE, _ENDED = Q(deadline_at__isnull=False), Q(deadline_at__isnull=True)
-_NEWEST = F("created_at").desc()
-_OF_PROJECT = (F("project"), F("status"), F("mode"), _NEWEST)
 
 
 class DetectionSession(models.Model):
@@ -245,67 +234,7 @@ class DetectionSession(models.Model):
         db_table = "detection_session"
         ordering = ["-created_at"]
         permissions = [("cancel_detectionsession", "Can cancel detection session")]
-        indexes = [
-            # Read by the sweep, and by counts of live sessions. A comparison with the deadline
-            # proves this index in any plan, a list of statuses does not.
-            Index(fields=["deadline_at"], condition=_LIVE, name="session_deadline"),
-            # Read by suspended_sessions_cancel, and by lists within a project, one status and mode
-            # at a time.
-            Index(*_OF_PROJECT, condition=_LIVE, name="session_live_of_project_state"),
-            # Read by lists within a project without a status or mode. It has no id: planned on an
-            # empty table, it would then pass for the primary key.
-            Index(F("project"), _NEWEST, name="session_of_project"),
-            # Read by lists of a subject.
-            Index(
-                F("subject"),
-                F("project"),
-                _NEWEST,
-                condition=Q(subject__isnull=False),
-                name="session_of_subject",
-            ),
-            # Read by the admin's lists, one status and mode at a time, and by its chart of the last
-            # day. A create writes none of the others: they have ended sessions only.
-            Index(F("status"), F("mode"), _NEWEST, name="session_of_state"),
-            Index(*_OF_PROJECT, condition=_ENDED, name="session_ended_of_project"),
-            Index(
-                F("resolved_version"),
-                *_OF_PROJECT[1:],
-                condition=_ENDED,
-                name="session_ended_of_version",
-            ),
-            # Read by retention. A session is in it from its end until its events are deleted.
-            Index(
-                fields=["project", "ended_at"],
-                condition=Q(ended_at__isnull=False, events_left_at__isnull=True),
-                name="session_with_events",
-            ),
-            # Read by the admin's list of what a credential created.
-            Index(
-                F("created_by"),
-                _NEWEST,
-                condition=Q(created_by__isnull=False, deadline_at__isnull=True),
-                name="session_ended_of_credential",
-            ),
-            # Read by forget_idempotency_keys and may_replay. Admission asks for the key instead:
-            # planned on an empty table, it would read this index whole.
-            Index(
-                fields=["created_at"],
-                condition=Q(request_fingerprint__isnull=False),
-                name="session_idempotency_age",
-            ),
-            # Read by the search of a note. With live sessions each checkpoint would write it.
-            GinIndex(
-                OpClass(Notes(F("metadata")), name="jsonb_path_ops"),
-                condition=Q(metadata__isnull=False, deadline_at__isnull=True),
-                name="session_of_note",
-            ),
-            # Read by the heartbeat of each process that can read states. It is nearly empty.
-            Index(
-                fields=["unreadable_since"],
-                condition=Q(unreadable_since__isnull=False, deadline_at__isnull=False),
-                name="session_unreadable",
-            ),
-        ]
+        indexes = INDEXES_OF_SESSIONS
         constraints = [
             UniqueConstraint(
                 fields=["project", "idempotency_key"],
