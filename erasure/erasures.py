@@ -59,10 +59,16 @@ def sessions_cancel(sessions: SessionQuerySet, now: datetime) -> None:
     sessions_end(live, ended(Status.CANCELLED, Outcome.CANCELLED, now))
 
 
-def ended_within_a_batch(sessions: SessionQuerySet, now: datetime) -> list[UUID]:
-    """The sessions that one transaction deletes, oldest first."""
+def sessions_go_on(
+    sessions: SessionQuerySet, now: datetime, remove: Callable[[list[UUID]], int]
+) -> Batch | None:
+    """Remove as many sessions as one transaction does, oldest first; None if there are none."""
+    sessions_cancel(sessions, now)
     over = sessions.filter(ended_at__lte=now - TOLD_WITHIN).order_by("created_at")
-    return within_a_batch(over)
+    if ids := within_a_batch(over):
+        removed = remove(ids)
+        return Batch(rows=removed, sessions=removed)
+    return Batch(rows=0) if sessions.exists() else None
 
 
 # --- A person -----------------------------------------------------------------------------
@@ -99,7 +105,7 @@ def subject_erase(*, organization_id: UUID, project_id: UUID, subject: str, now:
         of_subject = sessions_of(erasure)
         sessions = of_subject.count()
         sessions_cancel(of_subject, now)
-    return sessions
+        return sessions
 
 
 def sessions_of(erasure: Erasure) -> SessionQuerySet:
@@ -112,13 +118,8 @@ def sessions_of(erasure: Erasure) -> SessionQuerySet:
 
 def subject_go_on(erasure: Erasure, *, now: datetime) -> Batch:
     """Erase a batch of the subject's sessions."""
-    of_subject = sessions_of(erasure)
-    sessions_cancel(of_subject, now)
-    if ids := ended_within_a_batch(of_subject, now):
-        removed = sessions_erase(ids, now=now)
-        return Batch(rows=removed, sessions=removed)
-    is_late = now >= erasure.requested_at + CREATED_WITHIN
-    return Batch(rows=0, is_last=is_late and not of_subject.exists())
+    batch = sessions_go_on(sessions_of(erasure), now, lambda ids: sessions_erase(ids, now=now))
+    return batch or Batch(rows=0, is_last=now >= erasure.requested_at + CREATED_WITHIN)
 
 
 # --- A project, an organization --------------------------------------------------------------
@@ -197,11 +198,7 @@ def _deliveries(project_id: UUID, now: datetime) -> Batch | None:
 
 def _sessions(project_id: UUID, now: datetime) -> Batch | None:
     of_project = DetectionSession.objects.filter(project_id=project_id)
-    sessions_cancel(of_project, now)
-    if ids := ended_within_a_batch(of_project, now):
-        removed = len(sessions_remove(ids))
-        return Batch(rows=removed, sessions=removed)
-    return Batch(rows=0) if of_project.exists() else None
+    return sessions_go_on(of_project, now, lambda ids: len(sessions_remove(ids)))
 
 
 def _movespecs(project_id: UUID, now: datetime) -> Batch | None:

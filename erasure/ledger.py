@@ -9,7 +9,7 @@ import fcntl
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -239,32 +239,25 @@ class LedgerCollector(Collector):
     """Reads only partial indexes: of pending erasures, and of rows that aren't exported."""
 
     def collect(self) -> Iterator[Metric]:
-        with suppress(DatabaseError, InterfaceError):
-            yield from self._read()
-
-    def _read(self) -> list[Metric]:
-        since, now = unexported_since(), clock.now()
-        last = LastRun.objects.filter(name=EXPORT).first()
-        pending = Erasure.objects.filter(ended_at__isnull=True)
-        begun = pending.aggregate(begun=Min("requested_at"))["begun"]
-        return [
-            GaugeMetricFamily(
-                "kyna_erasures_pending_seconds",
-                "How long ago the oldest erasure was asked for that goes on; 0: none does.",
-                value=_since(begun, now),
-            ),
-            GaugeMetricFamily(
-                "kyna_erasures_unexported_seconds",
-                "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
-                value=_since(since, now),
-            ),
-            GaugeMetricFamily(
-                "kyna_erasures_exported_timestamp_seconds",
-                "When `export_erasures` last ended well; 0: never.",
-                value=last.ended_at.timestamp() if last else 0.0,
-            ),
-        ]
-
-
-def _since(then: datetime | None, now: datetime) -> float:
-    return max(0.0, (now - then).total_seconds()) if then else 0.0
+        try:
+            since, now = unexported_since(), clock.now()
+            last = LastRun.objects.filter(name=EXPORT).first()
+            pending = Erasure.objects.filter(ended_at__isnull=True)
+            begun = pending.aggregate(begun=Min("requested_at"))["begun"]
+        except (DatabaseError, InterfaceError):
+            return
+        yield GaugeMetricFamily(
+            "kyna_erasures_pending_seconds",
+            "How long ago the oldest erasure was asked for that goes on; 0: none does.",
+            value=max(0.0, (now - (begun or now)).total_seconds()),
+        )
+        yield GaugeMetricFamily(
+            "kyna_erasures_unexported_seconds",
+            "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
+            value=max(0.0, (now - (since or now)).total_seconds()),
+        )
+        yield GaugeMetricFamily(
+            "kyna_erasures_exported_timestamp_seconds",
+            "When `export_erasures` last ended well; 0: never.",
+            value=last.ended_at.timestamp() if last else 0.0,
+        )

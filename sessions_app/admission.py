@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -49,11 +49,26 @@ _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_v
 _WITH_CONTEXT = (*_REQUESTED, "parameters", "subject", "metadata", "locale")
 FINGERPRINTS = Fingerprints(_REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target"))
 
+
+class AdmittedSession(NamedTuple):
+    """The columns of a session that the answer to its create has, replayed or not."""
+
+    project_id: UUID
+    id: UUID
+    resolved_version_id: UUID
+    mode: str
+    contract_major: int
+    created_at: datetime
+    signing_key_id: UUID
+    runtime_token_expires_at: datetime
+    stream_url: str
+    request_fingerprint: bytes | None
+
+
+_COLUMNS = ", ".join(AdmittedSession._fields[1:])
 _STATEMENT = Statement(f"""
 WITH earlier AS (
-    SELECT id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
-           runtime_token_expires_at, stream_url, request_fingerprint
-    FROM detection_session
+    SELECT {_COLUMNS} FROM detection_session
     WHERE project_id = %(project_id)s::uuid AND idempotency_key = %(idempotency_key)s::varchar
 ),
 reference AS (
@@ -120,8 +135,7 @@ inserted AS (
     WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
     ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
         DO UPDATE SET idempotency_key = detection_session.idempotency_key
-    RETURNING id, resolved_version_id, mode, contract_major, created_at, signing_key_id,
-              runtime_token_expires_at, stream_url, request_fingerprint
+    RETURNING {_COLUMNS}
 )
 SELECT reference.verdict, session.*
 FROM reference
@@ -159,21 +173,6 @@ class LiveSessionsFull(RateLimited):
         )
 
 
-class AdmittedSession(NamedTuple):
-    """The columns of a session that the answer to its create has, replayed or not."""
-
-    project_id: UUID
-    id: UUID
-    resolved_version_id: UUID
-    mode: str
-    contract_major: int
-    created_at: datetime
-    signing_key_id: UUID
-    runtime_token_expires_at: datetime
-    stream_url: str
-    request_fingerprint: bytes | None
-
-
 def session_admit(
     *,
     create: SessionCreate,
@@ -196,7 +195,10 @@ def session_admit(
     id_ = uuid7()
     attach_until = now + timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     parameters = {
-        **{name: _column(value) for name, value in fields.items()},
+        **{
+            name: msgspec.json.encode(value).decode() if isinstance(value, dict | Target) else value
+            for name, value in fields.items()
+        },
         "id": id_,
         "token_id": principal and principal.token_id,
         "principal_state": principal and principal.state,
@@ -238,10 +240,6 @@ def session_admit(
             if live[: max_live + 1].count() > max_live:
                 raise LiveSessionsFull(max_live)
     return session, is_replay
-
-
-def _column(value: Any) -> Any:
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | Target) else value
 
 
 TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105

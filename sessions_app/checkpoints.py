@@ -105,7 +105,7 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
 
 
 def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
-    parameters: dict[str, Any] = {
+    parameters = {
         **renewal(now),
         "session_ids": [one.session_id for one in given],
         "attachment_ids": [one.attachment_id for one in given],
@@ -251,7 +251,7 @@ LOCKED: Final = "locked"
 _encode = msgspec.json.Encoder().encode
 
 
-def counts_of(events: "Iterable[NewEvent | DetectionEvent]") -> tuple[dict[str, int], int]:
+def counts_of(events: "Sequence[NewEvent | DetectionEvent]") -> tuple[Counter[str], int]:
     """The completed repetitions by event_key, and the number of interrupted ones."""
     repetitions: Counter[str] = Counter()
     interrupted = 0
@@ -259,7 +259,7 @@ def counts_of(events: "Iterable[NewEvent | DetectionEvent]") -> tuple[dict[str, 
         if event.type == EventType.EVENT_COMPLETED:
             repetitions[event.payload["event_key"]] += 1
         interrupted += event.type == EventType.EVENT_INTERRUPTED
-    return dict(repetitions), interrupted
+    return repetitions, interrupted
 
 
 class CheckpointOutcome(StrEnum):
@@ -311,26 +311,13 @@ def parameters(checkpoints: Sequence[Checkpoint], now: datetime) -> dict[str, An
     rows, events = [], []
     state_at = 1
     for one in checkpoints:
-        repetitions, interrupted = counts_of(one.events)
-        rows.append(
-            {
-                "session_id": one.session_id,
-                "attachment_id": one.attachment_id,
-                "number": one.number,
-                "state_at": state_at,
-                "state_length": len(one.packed_state),
-                "engine_version": one.engine_version,
-                "accepted_frames": one.accepted_frames,
-                "rejected_frames": one.rejected_frames,
-                "last_frame_seq": one.last_frame_seq,
-                "last_batch_seq": one.last_batch_seq,
-                "event_count": len(one.events),
-                "repetitions": repetitions,
-                "interrupted": interrupted,
-                "is_target_reached": one.is_target_reached,
-                "idle_at": one.last_message_at + idle_after,
-            }
-        )
+        row = msgspec.structs.asdict(one)
+        del row["packed_state"], row["events"]
+        row["repetitions"], row["interrupted"] = counts_of(one.events)
+        row["event_count"] = len(one.events)
+        row["idle_at"] = row.pop("last_message_at") + idle_after
+        row["state_at"], row["state_length"] = state_at, len(one.packed_state)
+        rows.append(row)
         state_at += len(one.packed_state)
         events += [{"attachment_id": one.attachment_id, **event._asdict()} for event in one.events]
     return {

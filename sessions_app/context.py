@@ -6,7 +6,7 @@ compiled.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Final
@@ -93,13 +93,16 @@ def require_context(
     locale: str | None = None,
 ) -> None:
     """Raise ValidationFailed for a context that no version accepts."""
-    faults = dict(_faults_of_parameters(parameters or {}))
+    faults = _faults_of_parameters(parameters or {})
     if movement is not None and catalogue_reference(movement) is None:
         faults["movement"] = "This field must be catalogue/NAME or catalogue/NAME@N."
     if subject is not None and (fault := fault_of_subject(subject)):
         faults["subject"] = fault
     faults |= _faults_of_metadata(metadata or {})
-    if locale is not None and not _is_locale(locale):
+    if locale is not None and (
+        len(locale) > MAX_LOCALE_CHARACTERS
+        or not (_LOCALE.fullmatch(locale) or locale.lower() in _GRANDFATHERED)
+    ):
         faults["locale"] = "This field must be the tag of a language, such as de or pt-BR."
     if faults:
         raise ValidationFailed({field: [fault] for field, fault in faults.items()})
@@ -119,15 +122,14 @@ def fault_of_subject(subject: str) -> str | None:
     return "This field must be an id of 1 to 128 letters of A to Z, digits, _ and -."
 
 
-def _faults_of_parameters(parameters: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+def _faults_of_parameters(parameters: Mapping[str, float]) -> dict[str, str]:
     if len(parameters) > MAX_PARAMETERS:
-        yield "parameters", f"This field must have at most {MAX_PARAMETERS} numbers."
-    elif not all(re.fullmatch(PARAMETER_NAME, name) for name in parameters):
-        yield "parameters", "This field has a name that no parameter may have."
-    else:
-        for name, number in parameters.items():
-            if not isfinite(number):
-                yield f"parameters.{name}", "This field must be a number that a double holds."
+        return {"parameters": f"This field must have at most {MAX_PARAMETERS} numbers."}
+    if not all(re.fullmatch(PARAMETER_NAME, name) for name in parameters):
+        return {"parameters": "This field has a name that no parameter may have."}
+    infinite = [name for name, number in parameters.items() if not isfinite(number)]
+    fault = "This field must be a number that a double holds."
+    return {f"parameters.{name}": fault for name in infinite}
 
 
 def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -146,12 +148,6 @@ def _faults_of_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     if not faults and size > MAX_METADATA_BYTES:
         return {"metadata": f"Names and texts must have at most {MAX_METADATA_BYTES:,} bytes."}
     return faults
-
-
-def _is_locale(tag: str) -> bool:
-    if len(tag) > MAX_LOCALE_CHARACTERS:
-        return False
-    return bool(_LOCALE.fullmatch(tag)) or tag.lower() in _GRANDFATHERED
 
 
 MAX_SPECS = 256

@@ -99,7 +99,11 @@ def events_after(
     known = 0
     if after is not None:
         known = session_id.int ^ after.int
-        if not events.filter(sequence=known).exists() and not _has_left(session_id, known):
+        # Retention may have deleted the event, the last one of the reader's page.
+        left = DetectionSession.objects.filter(
+            id=session_id, events_left_at__isnull=False, events_total__gte=known
+        )
+        if not events.filter(sequence=known).exists() and not (known > 0 and left.exists()):
             raise ValidationFailed({"after": ["Not an event of this session."]})
     if type_ is None:
         found = events_after_sequence(session_id=session_id, sequence=known, limit=limit + 1)
@@ -110,12 +114,6 @@ def events_after(
         if len(found) <= limit and events.filter(sequence=end + 1).exists():
             return found, DetectionEvent(session_id=session_id, sequence=end)
     return found[:limit], found[limit - 1] if len(found) > limit else None
-
-
-def _has_left(session_id: UUID, sequence: int) -> bool:
-    """Whether retention has deleted the event, which may be the last one of a reader's page."""
-    left = DetectionSession.objects.filter(id=session_id, events_left_at__isnull=False)
-    return left.filter(events_total__gte=sequence).exists() and sequence > 0
 
 
 def events_after_sequence(*, session_id: UUID, sequence: int, limit: int) -> list[DetectionEvent]:

@@ -186,7 +186,7 @@ def _end(
         **changes,
         "events_total": total,
         "counted_events_total": total,
-        "repetitions": Counter(session.repetitions) + Counter(repetitions),
+        "repetitions": Counter(session.repetitions) + repetitions,
         "interrupted_total": session.interrupted_total + interrupted,
     }
     with transaction.atomic():

@@ -4,7 +4,6 @@ A job run is when the sweep, a periodic task or the backup last ended well, over
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
@@ -67,26 +66,28 @@ class SessionCollector(Collector):
     """Reads the job runs, and of sessions only the partial index of live ones."""
 
     def collect(self) -> Iterator[Metric]:
-        with suppress(DatabaseError, InterfaceError):
-            yield from self._read()
-
-    def _read(self) -> list[Metric]:
+        try:
+            live, lag = live_counts(), sweep_lag(clock.now())
+            unread = DetectionSession.objects.live().filter(unreadable_since__isnull=False).count()
+            ended_at = {run.name: run.ended_at.timestamp() for run in LastRun.objects.all()}
+        except (DatabaseError, InterfaceError):
+            return
         sessions = GaugeMetricFamily(
             "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
         )
-        for status, count in live_counts().items():
+        for status, count in live.items():
             sessions.add_metric([status], count)
-        lag = GaugeMetricFamily(
+        yield sessions
+        yield GaugeMetricFamily(
             "kyna_sweep_lag_seconds",
             "How long ago the earliest deadline passed that no sweep has written.",
-            value=sweep_lag(clock.now()).total_seconds(),
+            value=lag.total_seconds(),
         )
-        unreadable = GaugeMetricFamily(
+        yield GaugeMetricFamily(
             "kyna_sessions_unreadable",
             "Live sessions that no process yet could go on with: it can't read their state.",
-            value=DetectionSession.objects.live().filter(unreadable_since__isnull=False).count(),
+            value=unread,
         )
-        ended_at = {run.name: run.ended_at.timestamp() for run in LastRun.objects.all()}
         tasks = GaugeMetricFamily(
             "kyna_task_last_run_timestamp_seconds",
             "When the task last ended well; 0: never.",
@@ -94,14 +95,14 @@ class SessionCollector(Collector):
         )
         for task in sorted({entry["task"] for entry in current_app.conf.beat_schedule.values()}):
             tasks.add_metric([task], ended_at.get(task, 0.0))
-        backup = GaugeMetricFamily(
-            "kyna_backup_last_timestamp_seconds",
-            "When `record_backup` was last run; 0: never.",
-            value=ended_at.get(BACKUP, 0.0),
-        )
-        sweep = GaugeMetricFamily(
+        yield tasks
+        yield GaugeMetricFamily(
             "kyna_sweep_last_run_timestamp_seconds",
             "When a worker's sweep last ended well; 0: never.",
             value=ended_at.get(SWEEP, 0.0),
         )
-        return [sessions, lag, unreadable, tasks, sweep, backup]
+        yield GaugeMetricFamily(
+            "kyna_backup_last_timestamp_seconds",
+            "When `record_backup` was last run; 0: never.",
+            value=ended_at.get(BACKUP, 0.0),
+        )

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from kynaplatform.api.errors import ValidationFailed
 from kynaplatform.api.pagination import PageLimit, PageQuery
@@ -12,6 +13,7 @@ from kynaplatform.api.schemas import (
     Answer,
     Body,
     OrganizationId,
+    OrUnset,
     ProjectId,
     Query,
     Timestamp,
@@ -224,30 +226,20 @@ class SessionRecord(Answer):
 class SessionQuery(PageQuery):
     texts: ClassVar = frozenset({"subject"})
 
-    status: (
-        Annotated[Status, doc("Only those in this status.", "completed")] | msgspec.UnsetType
-    ) = msgspec.UNSET
-    mode: Annotated[Mode, doc("Only those of this mode.")] | msgspec.UnsetType = msgspec.UNSET
-    created_after: Moment | msgspec.UnsetType = msgspec.UNSET
-    created_before: Moment | msgspec.UnsetType = msgspec.UNSET
-    subject: Annotated[Subject, doc("Only those of this person.", "p_4711")] | msgspec.UnsetType = (
-        msgspec.UNSET
-    )
+    status: OrUnset[Annotated[Status, doc("Only those in this status.", "completed")]] = UNSET
+    mode: OrUnset[Annotated[Mode, doc("Only those of this mode.")]] = UNSET
+    created_after: OrUnset[Moment] = UNSET
+    created_before: OrUnset[Moment] = UNSET
+    subject: OrUnset[Annotated[Subject, doc("Only those of this person.", "p_4711")]] = UNSET
 
     def __post_init__(self) -> None:
-        if self.subject is not msgspec.UNSET:
+        if self.subject is not UNSET:
             require_context(subject=self.subject)
 
 
 class EventQuery(Query):
-    after: (
-        Annotated[UUID, msgspec.Meta(description="The event_id of the last one that is known.")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-    type: (
-        Annotated[EventType, doc("Only events of this type.", "event_completed")]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    after: OrUnset[Annotated[UUID, doc("The event_id of the last one that is known.")]] = UNSET
+    type: OrUnset[Annotated[EventType, doc("Only events of this type.", "event_completed")]] = UNSET
     limit: PageLimit = 100
 
 

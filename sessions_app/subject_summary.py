@@ -10,7 +10,7 @@ from django.db import connection
 
 from common.keyset import Cursor, encode_cursor
 from kynaplatform.api.pagination import PageCursor, PageLimit, parsed_cursor
-from kynaplatform.api.schemas import Answer, DayRangeQuery, doc
+from kynaplatform.api.schemas import Answer, DayRangeQuery, OrUnset, doc
 from sessions_app.context import Subject, require_context
 from sessions_app.summary import CheckSummary, MeasureSummary, MovementSummary, quality_of
 
@@ -51,7 +51,7 @@ class SubjectSummaryQuery(DayRangeQuery, kw_only=True):
     subject: Annotated[Subject, doc("The person's id, as the creates gave it.", "p_4711")]
     by: Annotated[By, doc("What is put together.", "day")] = "day"
     limit: PageLimit = 100
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+    cursor: OrUnset[PageCursor] = msgspec.UNSET
 
     def __post_init__(self) -> None:
         require_context(subject=self.subject)

@@ -13,7 +13,7 @@ from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
 from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
 from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, parsed_cursor
-from kynaplatform.api.schemas import Query, doc
+from kynaplatform.api.schemas import OrUnset, Query, Timestamp, doc
 from kynaplatform.api.views import ApiRequest, ApiViewSet
 from kynaplatform.middleware import add_to_line
 from sessions_app.admission import MOVESPEC_REFUSALS, created_response, session_admit
@@ -212,23 +212,18 @@ HITS_OF_A_PAGE = 5
 
 
 class ExportQuery(Query):
-    from_: (
+    from_: OrUnset[
         Annotated[
-            datetime,
-            msgspec.Meta(tz=True),
+            Timestamp,
             doc("ISO 8601 with an offset or Z. Sessions that were created at it, or later."),
         ]
-        | msgspec.UnsetType
-    ) = msgspec.field(default=msgspec.UNSET, name="from")
-    to: (
+    ] = msgspec.field(default=msgspec.UNSET, name="from")
+    to: OrUnset[
         Annotated[
-            datetime,
-            msgspec.Meta(tz=True),
-            doc("The same, itself excluded. Sessions that were created before it."),
+            Timestamp, doc("The same, itself excluded. Sessions that were created before it.")
         ]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
-    cursor: PageCursor | msgspec.UnsetType = msgspec.UNSET
+    ] = msgspec.UNSET
+    cursor: OrUnset[PageCursor] = msgspec.UNSET
 
 
 class ExportViewSet(ApiViewSet):

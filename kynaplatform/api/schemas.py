@@ -1,7 +1,7 @@
 """Base types of the bodies and queries on the wire."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,9 @@ from kynaplatform.api.errors import ValidationFailed
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
+# What a request may leave out.
+OrUnset: TypeAlias = T | msgspec.UnsetType
 
 
 def doc(description: str, *examples: Any) -> msgspec.Meta:
