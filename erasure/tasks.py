@@ -7,6 +7,7 @@ another worker takes another erasure. kynaplatform/celery.py says when the task 
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -45,16 +46,13 @@ def batches_do(*, now: datetime) -> Iterator[Batch]:
     remaining = [*pending().order_by("requested_at").values_list("id", flat=True)[:MAX_CONCURRENT]]
     # So that no slow or failing erasure always comes first.
     random.shuffle(remaining)
-    while remaining:
-        again = []
-        for id_ in remaining:
-            if time.monotonic() >= until:
-                return
-            batch = _batch(id_, now)
-            if batch.rows and not batch.is_last:
-                again.append(id_)
-            yield batch
-        remaining = again
+    turns = deque(remaining)
+    while turns and time.monotonic() < until:
+        id_ = turns.popleft()
+        batch = _batch(id_, now)
+        if batch.rows and not batch.is_last:
+            turns.append(id_)
+        yield batch
 
 
 def pending() -> QuerySet[Erasure]:

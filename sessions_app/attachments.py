@@ -16,7 +16,7 @@ from sessions_app.downtime import make_up_for_downtime
 from sessions_app.finish import StateUnreadable
 from sessions_app.lifecycle import SessionAlreadyEnded, notify_runtimes, session_settle
 from sessions_app.models import LIVE_STATUSES, DetectionSession, SessionAttach, Status
-from sessions_app.session_ends import idle_limit, max_session, resume, sessions_await_reader
+from sessions_app.session_ends import end_wait, idle_limit, max_session, sessions_await_reader
 from sessions_app.stream_state import LABELS
 
 SUPERSEDED = 4409
@@ -35,13 +35,11 @@ def session_attach(
 ) -> DetectionSession:
     """Take the fence: the newest attachment has the session, an older one has lost it.
 
-    Attaches are ordered by the arrival of their handshake, `arrived_at`, not by their completion:
-    the attach that waited longest has often been abandoned. Repeat a try whose answer was lost
-    with its `attachment_id`.
+    Attaches are ordered by `arrived_at`, when their handshake arrived: the one that waited longest
+    has often been abandoned. Repeat a try whose answer was lost with its `attachment_id`.
 
     The first attach starts the session. An attach counts as a message of the client. Returns the
-    session with its project, as the last checkpoint of an older attachment stored it. `runtime`
-    names the process, as host:pid, and `client` is what the client calls itself. Raises NotFound,
+    session with its project, as the last checkpoint stored it. Raises NotFound,
     OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
     changed. Raises StateUnreadable: then the session waits for a process that can read its state.
     """
@@ -120,7 +118,7 @@ def session_is_read(session: DetectionSession, now: datetime) -> None:
         unreadable_since__isnull=False,
         status__in=LIVE_STATUSES,
     )
-    resume(waiting, now, finalizing_until=now + LEASE + FINALIZING_GRACE)
+    end_wait(waiting, now, finalizing_until=now + LEASE + FINALIZING_GRACE)
 
 
 def session_detach(

@@ -1,20 +1,15 @@
 """Retention of sessions and events, of idempotency keys, and of staff's logins and log.
 
-`detection_event` is partitioned by the id of its session, which begins with its time. So events
-leave by the DROP of a partition, once no session in it keeps them. Other events leave in slices:
-those of an organization that keeps them for fewer days, and those from before the partitions
-(`detection_event_before` and `detection_event_random`). `detection_event_other` stores what has no
-partition.
-
-A live session is never touched. Two runs may work at once, and a run may be killed: the next does
-the rest.
+Events leave by the DROP of their partition, once no session in it keeps them. Other events leave in
+slices: those of an organization that keeps them for fewer days, and those from before the
+partitions. A live session is never touched. Two runs may work at once, and a run may be killed: the
+next does the rest.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -36,6 +31,8 @@ from sessions_app.models import DetectionEvent, DetectionSession, SessionQuerySe
 
 logger = logging.getLogger(__name__)
 
+# Sessions, and what to do with their ids.
+Change = tuple[SessionQuerySet, Callable[[list[UUID]], object]]
 IDEMPOTENCY_KEYS_KEPT: Final = timedelta(hours=25)
 # A run ends after that, and the next one goes on: the worker has other work.
 RUN_SECONDS: Final = 1_200
@@ -140,8 +137,7 @@ def dated_partitions() -> list[Partition]:
     with connection.cursor() as cursor:
         cursor.execute(_DATED)
         rows: list[tuple[str, str]] = cursor.fetchall()
-    bounds = ((name, re.findall(r"'([0-9a-f-]+)'", bound)) for name, bound in rows)
-    return [Partition(name, UUID(first), UUID(end)) for name, (first, end) in bounds]
+    return [Partition(name, *map(UUID, re.findall(r"'([0-9a-f-]+)'", b))) for name, b in rows]
 
 
 def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
@@ -151,10 +147,7 @@ def event_partitions_make(*, now: datetime, kept_days: int | None) -> int:
     TooFewPartitions where the partitions end in less than seven days.
     """
     length = _length_of(kept_days)
-    partitions = dated_partitions()
-    start = _next_boundary(now, DAY)
-    if partitions:
-        start = max(start, partitions[-1].ends_at)
+    start = max([_next_boundary(now, DAY), *(one.ends_at for one in dated_partitions())])
     made = 0
     while start < now + AHEAD:
         end = _next_boundary(start, length)
@@ -206,80 +199,72 @@ def retention_apply(*, now: datetime) -> int:
     Returns how many sessions lost their events, and how many were deleted. What fails with one
     project, or one partition, is raised once all others are done.
     """
-    pace = _Pace()
-    gone = 0
-    for partition in dated_partitions():
-        if not pace.is_over and _is_due(partition, now):
-            with pace.apart(partition.name):
-                if event_partition_drop(partition):
-                    without = partition.sessions.ended().filter(events_left_at__isnull=True)
-                    gone += pace.change(without, partial(_note, now))
+    until = time.monotonic() + RUN_SECONDS
     # In random order: the backlog of one project is not before all others in every run.
-    projects = Project.objects.order_by("?")
-    for project_id, own_days in list(projects.values_list("id", "organization__retention_days")):
-        with pace.apart(f"project {project_id}"):
-            gone += _apply_to_project(project_id, own_days, now, pace)
-    if pace.failure is not None:
-        raise pace.failure
-    return gone
-
-
-class _Pace:
-    def __init__(self) -> None:
-        self._ends_at = time.monotonic() + RUN_SECONDS
-        self.failure: Exception | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._ends_at
-
-    @contextmanager
-    def apart(self, whose: str) -> Iterator[None]:
-        """Keep a failure for the end, except that of a database that is away."""
+    projects = Project.objects.order_by("?").values_list("id", "organization__retention_days")
+    parts: list[tuple[str, Callable[[], Iterator[Change]]]] = [
+        *((one.name, partial(_changes_of_partition, one, now)) for one in dated_partitions()),
+        *(
+            (f"project {id_}", partial(_changes_of_project, id_, days, now))
+            for id_, days in projects
+        ),
+    ]
+    gone, failure = 0, None
+    for whose, changes in parts:
+        if time.monotonic() >= until:
+            break
         try:
-            yield
+            for due, change in changes():
+                gone += _change_until(until, due, change)
         except Exception as error:
             if isinstance(error, OperationalError | InterfaceError) and is_out_of_reach(error):
                 raise
             logger.exception("the retention of %(whose)s is for the next run", {"whose": whose})
-            self.failure = error
-
-    def change(self, due: SessionQuerySet, change: Callable[[list[UUID]], object]) -> int:
-        """Change the sessions in batches, except those that another has locked. Returns how many.
-
-        The lock is that of a deletion: it would wait for what only refers to the sessions.
-        """
-        changed = 0
-        while not self.is_over:
-            began = time.monotonic()
-            with transaction.atomic():
-                ids = within_a_batch(due.select_for_update(skip_locked=True))
-                if not ids:
-                    break
-                change(ids)
-            changed += len(ids)
-            time.sleep(time.monotonic() - began)
-        return changed
+            failure = error
+    if failure is not None:
+        raise failure
+    return gone
 
 
-def _is_due(partition: Partition, now: datetime) -> bool:
-    """Whether each session of the partition has lost its events, or is to by the platform's days.
+def _change_until(
+    until: float, due: SessionQuerySet, change: Callable[[list[UUID]], object]
+) -> int:
+    """Change the sessions in batches, except those that another has locked. Returns how many.
+
+    The lock is that of a deletion: it would wait for what only refers to the sessions.
+    """
+    changed = 0
+    while (began := time.monotonic()) < until:
+        with transaction.atomic():
+            ids = within_a_batch(due.select_for_update(skip_locked=True))
+            if not ids:
+                break
+            change(ids)
+        changed += len(ids)
+        time.sleep(time.monotonic() - began)
+    return changed
+
+
+def _changes_of_partition(partition: Partition, now: datetime) -> Iterator[Change]:
+    """Drop the partition if its sessions have lost their events, or are to by the platform's days.
 
     An organization's own days are fewer, and are applied in batches.
     """
     if partition.ends_at > now - timedelta(days=MIN_RETENTION_DAYS):
-        return False
-    keeping = partition.sessions.filter(events_left_at__isnull=True)
+        return
+    with_events = partition.sessions.filter(events_left_at__isnull=True)
+    keeping = with_events
     if (days := kept_of().events) is not None:
         is_kept = Q(ended_at__isnull=True) | Q(ended_at__gte=now - timedelta(days=days))
         keeping = keeping.filter(is_kept)
     # The newest sessions keep their events longest. `exists` would drop the order.
-    return keeping.only("id").order_by("-id").first() is None
+    is_due = keeping.only("id").order_by("-id").first() is None
+    if is_due and event_partition_drop(partition):
+        yield with_events.ended(), partial(_note, now)
 
 
-def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pace: _Pace) -> int:
+def _changes_of_project(project_id: UUID, own_days: int | None, now: datetime) -> Iterator[Change]:
     kept, platform = kept_of(own_days), kept_of()
-    gone = 0
     ended = DetectionSession.objects.ended().filter(project_id=project_id)
 
     def due_with_events(days: int) -> SessionQuerySet:
@@ -291,15 +276,14 @@ def _apply_to_project(project_id: UUID, own_days: int | None, now: datetime, pac
         return due.order_by("ended_at")
 
     if kept.events is not None and kept.events != kept.sessions:
-        gone += pace.change(due_with_events(kept.events), partial(_drop_events, now))
+        yield due_with_events(kept.events), partial(_drop_events, now)
     if kept.sessions is not None:
         until = now - timedelta(days=kept.sessions)
         without = ended.filter(events_left_at__isnull=False)
         # None ends before it is created, so the index of created_at serves.
         due = without.filter(created_at__lt=until, ended_at__lt=until).order_by("created_at")
-        gone += pace.change(due, sessions_remove)
-        gone += pace.change(due_with_events(kept.sessions), sessions_remove)
-    return gone
+        yield due, sessions_remove
+        yield due_with_events(kept.sessions), sessions_remove
 
 
 def _drop_events(now: datetime, ids: list[UUID]) -> None:

@@ -1,8 +1,5 @@
 """How sessions end: the limits, the deadlines, and the statement that writes and counts each end.
 
-The sweep writes what a passed deadline does, and so does whoever changes a session: an attach, a
-renewal, a finalize, a cancel. Readers show the stored row.
-
 Where this process's engine can't read a session's state, the session waits READER_GRACE, until its
 deadline, for a process that can (`unreadable_since`). Then it completes on what is counted.
 """
@@ -33,7 +30,7 @@ from sessions_app.models import (
     SessionQuerySet,
     Status,
 )
-from sessions_app.stream_state import STATE_IS_DROPPED, SUMMARY, summary_in
+from sessions_app.stream_state import STATE_COLUMNS, SUMMARY, summary_in
 
 SESSION_EXPIRED = "session_expired"
 SESSION_ABANDONED = "session_abandoned"
@@ -98,12 +95,11 @@ def ended(
 ) -> dict[str, Any]:
     """The columns that an end writes to a live session. A `code` of MESSAGES has its message."""
     error = {"error_code": code, "error_message": message or MESSAGES[code]} if code else {}
+    emptied = ("finishing_outcome", "deadline_at", "attachment_id", "lease_until", *STATE_COLUMNS)
     return {
-        "finishing_outcome": None,
-        "deadline_at": None,
-        "attachment_id": None,
-        "lease_until": None,
-        **STATE_IS_DROPPED,
+        **dict.fromkeys(emptied),
+        # A state has no use after the end, but its summary has: `update_live` has stored that.
+        "summary": SUMMARY,
         "status": status,
         "terminal_outcome": outcome,
         **error,
@@ -245,13 +241,13 @@ def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> l
 
     def take_back(ids: list[UUID]) -> None:
         taken.extend(ids)
-        resume(DetectionSession.objects.filter(id__in=ids), now, finalizing_until=now)
+        end_wait(DetectionSession.objects.filter(id__in=ids), now, finalizing_until=now)
 
     update_in_slices(sessions, take_back)
     return taken
 
 
-def resume(sessions: SessionQuerySet, now: datetime, *, finalizing_until: datetime) -> None:
+def end_wait(sessions: SessionQuerySet, now: datetime, *, finalizing_until: datetime) -> None:
     """Give sessions that waited for a reader their own deadlines."""
     streaming_until = Least("longest_until", Value(now + idle_limit() + IDLE_SLACK))
     sessions.update(

@@ -26,11 +26,6 @@ STATE_COLUMNS: Final = ("packed_state", "engine_state")
 # The customer's own, which no stream reads.
 LABELS: Final = ("subject", "metadata")
 SUMMARY: Final = Coalesce(KeyTransform("summary", "engine_state"), "summary")
-# The state has no use after the end, but its summary has: `update_live` has stored that.
-STATE_IS_DROPPED: Final[dict[str, object]] = {
-    **dict.fromkeys(STATE_COLUMNS),
-    "summary": SUMMARY,
-}
 
 # A state is read by the dictionary that packed it, which its frame names. So the dictionary of a
 # release never changes, and a new one is a file beside it (dev/tools/state_dictionary.py).
@@ -59,10 +54,7 @@ def unpack(packed: bytes) -> dict[str, Any]:
 
 
 def stored_state(session: DetectionSession) -> dict[str, Any]:
-    """The state that the last checkpoint stored; empty before the first.
-
-    Raises as `unpack` does.
-    """
+    """The state that the last checkpoint stored; empty before the first. Raises as `unpack`."""
     if session.engine_state is not None or session.packed_state is None:
         return cast("dict[str, Any]", session.engine_state or {})
     return unpack(bytes(session.packed_state))

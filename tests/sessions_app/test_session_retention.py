@@ -85,14 +85,14 @@ def test_a_project_that_fails_keeps_no_other_from_its_turn(
     scene: Scene, of_another: Scene, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing, other = ended(scene, 40), ended(of_another, 40)
-    of_project, project_id = retention._apply_to_project, scene.machine.project.id
+    of_project, project_id = retention._changes_of_project, scene.machine.project.id
 
     def fail_of_one(of: UUID, *more: Any) -> int:
         if of == project_id:
             raise ValueError("of this one")
         return of_project(of, *more)
 
-    monkeypatch.setattr(retention, "_apply_to_project", fail_of_one)
+    monkeypatch.setattr(retention, "_changes_of_project", fail_of_one)
     for _ in range(2):
         with pytest.raises(ValueError, match="of this one"):
             apply()
