@@ -210,18 +210,13 @@ def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
         of_project: Any = model._default_manager.filter(movespec__project_id=project_id)
         if batch := _remove(of_project, MAX_TEXTS):
             return batch
-    ids = _ids(mine, SLICE)
-    MoveSpec.objects.filter(forked_from__in=ids).update(forked_from=None)
-    return _remove(mine.filter(id__in=ids), SLICE)
+    return _remove(mine, SLICE, reference="forked_from")
 
 
 def _credentials(project_id: UUID, now: datetime) -> Batch | None:
-    if batch := _remove(AccessToken.objects.filter(project_id=project_id), SLICE):
-        return batch
-    mine = Credential.objects.filter(project_id=project_id)
-    ids = _ids(mine, SLICE)
-    Credential.objects.filter(replaces__in=ids).update(replaces=None)
-    return _remove(mine.filter(id__in=ids), SLICE)
+    tokens = AccessToken.objects.filter(project_id=project_id)
+    credentials = Credential.objects.filter(project_id=project_id)
+    return _remove(tokens, SLICE) or _remove(credentials, SLICE, reference="replaces")
 
 
 _STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (
@@ -229,13 +224,19 @@ _STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (
 )  # fmt: skip
 
 
-def _remove(rows: QuerySet[Any], most: int) -> Batch | None:
-    """Delete some of the rows with the staff's log lines about them; None if there are none."""
+def _remove(rows: QuerySet[Any], most: int, reference: str | None = None) -> Batch | None:
+    """Delete some of the rows with the staff's log lines about them; None if there are none.
+
+    `reference` is the column by which other rows of the table may refer to them.
+    """
     ids = _ids(rows, most)
     if not ids:
         return None
+    table: Any = rows.model._default_manager
+    if reference is not None:
+        table.filter(**{f"{reference}__in": ids}).update(**{reference: None})
     _forget_lines(ids)
-    batch = rows.model._default_manager.filter(pk__in=ids)
+    batch = table.filter(pk__in=ids)
     return Batch(rows=batch._raw_delete(batch.db))
 
 

@@ -89,13 +89,11 @@ def lines_of(path: Path) -> Iterator[Line | None]:
                     yield None
 
 
-def prune(*, now: datetime, slice_size: int = SLICE) -> int:
+def prune(*, now: datetime) -> int:
     """Delete ledger rows that are older than any backup."""
     sessions = ErasedSession.objects.filter(erased_at__lt=now - KEPT).order_by("erased_at")
     erasures = Erasure.objects.filter(requested_at__lt=now - KEPT, ended_at__isnull=False)
-    return delete_in_slices(sessions, slice_size) + delete_in_slices(
-        erasures.order_by("requested_at"), slice_size
-    )
+    return delete_in_slices(sessions) + delete_in_slices(erasures.order_by("requested_at"))
 
 
 @contextmanager
@@ -107,7 +105,9 @@ def _locked(path: Path) -> Iterator[BinaryIO | Any]:
         with open(descriptor, "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if is_new:
-                _sync_folder(path)
+                folder = os.open(path.parent, os.O_RDONLY)
+                os.fsync(folder)
+                os.close(folder)
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 yield file
                 return
@@ -128,14 +128,6 @@ def _append(file: BinaryIO | Any, lines: Sequence[Line]) -> None:
     while written:
         written = written[file.write(written) :]
     os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 # --- After a restore ------------------------------------------------------------------------

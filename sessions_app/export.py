@@ -86,17 +86,6 @@ class Start(NamedTuple):
         return sessions.filter(Q(created_at__gte=self.created_at) & of_moment)
 
 
-class Page(NamedTuple):
-    """The lines of a page, and where the next one begins if there is one.
-
-    Without a next page, every session that was created before `until` is exported.
-    """
-
-    body: bytearray
-    next: Start | None
-    until: datetime
-
-
 def export_page(
     sessions: SessionQuerySet,
     *,
@@ -105,11 +94,13 @@ def export_page(
     until: datetime | None,
     start: Start | None,
     now: datetime,
-) -> Page:
+) -> tuple[bytearray, Start | None, datetime]:
     """A page of `sessions`, which are of one project, from `start` on.
 
     It has those that were created since `since` and before `until`. It ends at MAX_PAGE_BYTES or
-    after MAX_WORK_SECONDS, and has at least one session or event if there is any.
+    after MAX_WORK_SECONDS, and has at least one session or event if there is any. Returns its
+    lines and where the next one begins. Without a next one, it has all that were created before
+    the moment that it also returns.
     """
     ends_at = time.thread_time() + MAX_WORK_SECONDS
 
@@ -151,12 +142,12 @@ def export_page(
             continue
         if (is_full or not has_room(size)) and reached != start:
             # The session begins the next page.
-            return Page(body, reached, until)
+            return body, reached, until
         body += head + b",".join(events) + (tail.replace(b"false", b"true") if is_full else tail)
         reached = Start(session.created_at, session.id, sequence if is_full else 0)
         if is_full:
-            return Page(body, reached, until)
-    return Page(body, None, until)
+            return body, reached, until
+    return body, None, until
 
 
 def _events_of(session: DetectionSession, sequence: int) -> Iterator[NewEvent]:

@@ -153,19 +153,14 @@ MAX_WITH_A_NOTE: Final = 1_000
 _MAX_OF_INDEX: Final = 5 * MAX_WITH_A_NOTE
 # MATERIALIZED parts are planned without the limit, which the planner would else try to reach by
 # reading the whole table.
-_STATEMENT = """
-WITH ended AS MATERIALIZED (
+_WITH_NOTE = """AS MATERIALIZED (
     SELECT id FROM detection_session
-    WHERE deadline_at IS NULL AND metadata IS NOT NULL
-        AND jsonb_path_query_array(metadata, '$.*') @> %(note)s::jsonb
-),
-live AS MATERIALIZED (
-    SELECT id FROM detection_session
-    WHERE deadline_at IS NOT NULL AND metadata IS NOT NULL
-        AND jsonb_path_query_array(metadata, '$.*') @> %(note)s::jsonb
-)
+    WHERE metadata IS NOT NULL AND jsonb_path_query_array(metadata, '$.*') @> %(note)s::jsonb
+        AND deadline_at IS"""
+_STATEMENT = f"""
+WITH ended {_WITH_NOTE} NULL), live {_WITH_NOTE} NOT NULL)
 SELECT id FROM (SELECT id FROM ended UNION ALL SELECT id FROM live) AS found LIMIT %(most)s
-"""
+"""  # noqa: S608
 
 
 def ids_with_note(note: str) -> list[UUID] | None:

@@ -250,7 +250,7 @@ class ExportViewSet(ApiViewSet):
         sessions = DetectionSession.objects.filter(project_id=principal.project_id)
         if principal.session_id is not None:
             sessions = sessions.filter(id=principal.session_id)
-        page = export_page(
+        body, following, until = export_page(
             sessions,
             organization_id=principal.organization_id,
             since=query.from_ or None,
@@ -258,12 +258,11 @@ class ExportViewSet(ApiViewSet):
             start=None if query.cursor is msgspec.UNSET else Start.of(query.cursor),
             now=clock.now(),
         )
-        headers = {}
-        if page.next is None:
-            headers[UNTIL] = msgspec.to_builtins(_in_utc(page.until))
+        if following is None:
+            headers = {UNTIL: msgspec.to_builtins(_in_utc(until))}
         else:
-            headers = link_to_next(request._request, "cursor", page.next.cursor)
-        return HttpResponse(bytes(page.body), content_type=JSON_LINES, headers=headers)
+            headers = link_to_next(request._request, "cursor", following.cursor)
+        return HttpResponse(bytes(body), content_type=JSON_LINES, headers=headers)
 
 
 def _in_utc(moment: datetime) -> datetime:
