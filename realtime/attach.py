@@ -35,7 +35,7 @@ from sessions_app.attachments import session_attach, session_detach_unread, sess
 from sessions_app.checkpoints import AttachmentLost
 from sessions_app.context import spec_of_session
 from sessions_app.finish import StateUnreadable, reading_state
-from sessions_app.models import MAX_CLIENT_CHARACTERS
+from sessions_app.models import MAX_CLIENT_CHARACTERS, SessionAttach
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -135,12 +135,14 @@ def attach(
     now = clock.now()
     try:
         session = session_attach(
-            session_id=session_id,
-            attachment_id=attachment_id,
-            runtime=runtime,
-            arrived_at=now - timedelta(seconds=clock.ticks() - arrived_at),
+            SessionAttach(
+                session_id=session_id,
+                id=attachment_id,
+                runtime=runtime,
+                attached_at=now - timedelta(seconds=clock.ticks() - arrived_at),
+                client=client,
+            ),
             now=now,
-            client=client,
         )
     except AttachmentLost:
         raise SessionSuperseded from None

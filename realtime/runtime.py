@@ -51,7 +51,8 @@ from realtime.messages import Error
 from realtime.refusals import RESTARTING, Restarting, close_code
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.checkpoints import leases_renew
-from sessions_app.session_sweep import beat, read_waiting_sessions
+from sessions_app.downtime import beat
+from sessions_app.session_sweep import read_waiting_sessions
 
 logger = logging.getLogger("kynaplatform.realtime")
 

@@ -24,32 +24,17 @@ SUPERSEDED = 4409
 ATTACHES_KEPT = 50
 
 
-def session_attach(
-    *,
-    session_id: UUID,
-    attachment_id: UUID,
-    runtime: str,
-    arrived_at: datetime,
-    now: datetime,
-    client: str = "",
-) -> DetectionSession:
+def session_attach(attach: SessionAttach, *, now: datetime) -> DetectionSession:
     """Take the fence: the newest attachment has the session, an older one has lost it.
 
-    Attaches are ordered by `arrived_at`, when their handshake arrived: the one that waited longest
-    has often been abandoned. Repeat a try whose answer was lost with its `attachment_id`.
+    Attaches are ordered by `attached_at`, when their handshake arrived: the one that waited longest
+    has often been abandoned. Repeat a try whose answer was lost with its id.
 
     The first attach starts the session. An attach counts as a message of the client. Returns the
     session with its project, as the last checkpoint stored it. Raises NotFound,
     OrganizationSuspended, ProjectSuspended, SessionAlreadyEnded, AttachmentLost: then nothing was
     changed. Raises StateUnreadable: then the session waits for a process that can read its state.
     """
-    attach = SessionAttach(
-        id=attachment_id,
-        session_id=session_id,
-        runtime=runtime,
-        attached_at=arrived_at,
-        client=client,
-    )
     make_up_for_downtime(now)
     refusal: Exception | None = None
     with transaction.atomic():
@@ -65,7 +50,6 @@ def session_attach(
 
 
 def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
-    """Give the session to the attach, or raise why it is refused."""
     session_id = attach.session_id
     session = _locked(session_id)
     session.project.require_active()

@@ -88,7 +88,6 @@ def make_up_for_downtime(now: datetime) -> None:
 
 
 def beat(*, now: datetime) -> None:
-    """Write the heartbeat."""
     make_up_for_downtime(now)
     with connection.cursor() as cursor:
         cursor.execute(_BEAT, {"now": now})

@@ -60,12 +60,8 @@ class SessionQuerySet(models.QuerySet["DetectionSession"]):
         """The sessions that a runtime has leased."""
         return self.filter(_attached(now))
 
-    def readable(self) -> Self:
-        """The sessions whose state an engine of this process can read, as far as is known."""
-        return self.filter(_readable())
-
     def unreadable(self, now: datetime) -> Self:
-        """The others, if no runtime has leased them."""
+        """The sessions whose state this process can't read, and that no runtime has leased."""
         return self.filter(~_readable(), ~_attached(now))
 
     def awaiting_reader(self, now: datetime) -> Self:
@@ -79,19 +75,16 @@ class SessionQuerySet(models.QuerySet["DetectionSession"]):
 
     def to_finish(self, now: datetime) -> Self:
         """The sessions that their deadline completes, by the engine of this process."""
-        return self.due(now).readable().filter(_completes(now), unreadable_since__isnull=True)
+        return self.due(now).filter(_readable(), _completes(now), unreadable_since__isnull=True)
 
     def to_settle(self, now: datetime) -> Self:
         """The union of `to_end` and `unread`."""
         unread = ~_readable() & ~_attached(now)
-        return self.due(now).filter(~_completes(now) | _AWAITS_READER | unread)
+        return self.due(now).filter(~_completes(now) | Q(unreadable_since__isnull=False) | unread)
 
     def to_end(self, now: datetime) -> Self:
         """The sessions that their deadline ends without an engine."""
-        return self.due(now).filter(~_completes(now) | _AWAITS_READER)
-
-
-_AWAITS_READER = Q(unreadable_since__isnull=False)
+        return self.due(now).filter(~_completes(now) | Q(unreadable_since__isnull=False))
 
 
 def _attached(now: datetime) -> Q:
@@ -103,6 +96,7 @@ def _of_known_version() -> Q:
 
 
 def _readable() -> Q:
+    """An engine of this process can read the state, as far as is known."""
     return _of_known_version() & Q(is_state_unreadable=False)
 
 
@@ -284,7 +278,6 @@ class DetectionSession(models.Model):
 
     @property
     def has_known_version(self) -> bool:
-        """Whether this process's engine may read its state."""
         return self.engine_version is None or self.engine_version in READABLE_FORMS
 
 

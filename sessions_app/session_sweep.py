@@ -105,8 +105,8 @@ def read_waiting_sessions(*, now: datetime) -> None:
     Those of them that are due it finishes: it may be the only process that can read their state.
     """
     make_up_for_downtime(now)
-    waiting = DetectionSession.objects.awaiting_reader(now)
-    for session_id in sessions_take_back(waiting.readable(), now):
+    waiting = DetectionSession.objects.awaiting_reader(now).filter(is_state_unreadable=False)
+    for session_id in sessions_take_back(waiting, now):
         with suppress(AttachmentLost):
             session_finish(session_id=session_id, now=now)
 
@@ -131,8 +131,8 @@ class WorkerTimers(bootsteps.StartStopStep):  # type: ignore[misc]
         return not sends_webhooks(worker)
 
     def start(self, worker: Any) -> None:
-        for work, seconds in ((beat, BEAT_SECONDS), (sweep, SWEEP_SECONDS)):
-            name, repeated = work.__name__, (work, seconds)
+        for repeated in ((beat, BEAT_SECONDS), (sweep, SWEEP_SECONDS)):
+            name = repeated[0].__name__
             threading.Thread(target=self._repeat, args=repeated, name=name, daemon=True).start()
 
     def _repeat(self, work: Callable[..., None], seconds: float) -> None:

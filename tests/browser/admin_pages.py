@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import Checkpoint
+from sessions_app.models import SessionAttach
 from staff.actions import StaffActionAdmin
 from tests.admin.staffing import address
 from tests.sessions_app.engine_work import Work, whole
@@ -60,12 +61,10 @@ def detect(
     now = timezone.now()
     for holder in (uuid4(), last := uuid4()):
         session_attach(
-            session_id=session_id,
-            attachment_id=holder,
-            runtime=runtime,
-            arrived_at=now,
+            SessionAttach(
+                session_id=session_id, id=holder, runtime=runtime, attached_at=now, client=client
+            ),
             now=now,
-            client=client,
         )
     checkpoint = Checkpoint(
         session_id=session_id,

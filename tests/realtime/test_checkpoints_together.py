@@ -23,7 +23,7 @@ from sessions_app.checkpoints import (
     NewEvent,
     parameters,
 )
-from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.models import DetectionEvent, DetectionSession, SessionAttach
 from tests import server
 from tests.conftest import Machine
 from tests.waiting import DEADLINE_SECONDS
@@ -39,10 +39,7 @@ def checkpoint(machine: Machine, movespec: MoveSpec, event_type: str, message: s
     session_id = uuid.UUID(machine.create_session(movespec).json()["session_id"])
     attachment_id, now = uuid.uuid4(), timezone.now()
     session_attach(
-        session_id=session_id,
-        attachment_id=attachment_id,
-        runtime="here:1",
-        arrived_at=now,
+        SessionAttach(session_id=session_id, id=attachment_id, runtime="here:1", attached_at=now),
         now=now,
     )
     payload = {"level": "info", "message": message}

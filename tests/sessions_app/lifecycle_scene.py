@@ -68,10 +68,12 @@ class Scene:
     ) -> UUID:
         attachment_id = attachment_id or uuid.uuid4()
         attachments.session_attach(
-            session_id=session_id,
-            attachment_id=attachment_id,
-            runtime=runtime,
-            arrived_at=at(seconds if arrived is None else arrived),
+            SessionAttach(
+                session_id=session_id,
+                id=attachment_id,
+                runtime=runtime,
+                attached_at=at(seconds if arrived is None else arrived),
+            ),
             now=at(seconds),
         )
         return attachment_id

@@ -17,9 +17,9 @@ from movespecs.models import MoveSpec
 from sessions_app import downtime
 from sessions_app.attachments import session_attach
 from sessions_app.checkpoints import AttachmentLost
-from sessions_app.downtime import make_up_for_downtime
-from sessions_app.models import DetectionSession, PlatformHeartbeat
-from sessions_app.session_sweep import beat, expire_sessions
+from sessions_app.downtime import beat, make_up_for_downtime
+from sessions_app.models import DetectionSession, PlatformHeartbeat, SessionAttach
+from sessions_app.session_sweep import expire_sessions
 from tests.concurrency.racing import race
 from tests.conftest import Machine
 
@@ -188,10 +188,9 @@ def test_attaches_and_heartbeats_at_once_wait_for_none_of_each_other(
 
     def attach(session_id: uuid.UUID) -> None:
         session_attach(
-            session_id=session_id,
-            attachment_id=uuid.uuid4(),
-            runtime="host:1",
-            arrived_at=later,
+            SessionAttach(
+                session_id=session_id, id=uuid.uuid4(), runtime="host:1", attached_at=later
+            ),
             now=later,
         )
 

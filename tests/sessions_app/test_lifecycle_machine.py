@@ -233,10 +233,9 @@ class Lifecycle(RuleBasedStateMachine):
 
     def take(self, model: Model, attachment: UUID) -> DetectionSession:
         return session_attach(
-            session_id=model.id,
-            attachment_id=attachment,
-            runtime="host:1",
-            arrived_at=self.now,
+            SessionAttach(
+                session_id=model.id, id=attachment, runtime="host:1", attached_at=self.now
+            ),
             now=self.now,
         )
 

@@ -8,7 +8,7 @@ import pytest
 from kynaplatform import clock as platform_clock
 from sessions_app.attachments import session_attach
 from sessions_app.lifecycle import session_cancel, session_finalize
-from sessions_app.models import DetectionSession
+from sessions_app.models import DetectionSession, SessionAttach
 from tests.api.api_requests import nothing_changes, refused
 from tests.conftest import SESSIONS, make_released
 
@@ -35,7 +35,8 @@ def session_id(owner, movespec, clock):
 
 def attach(session_id, now=NOW):
     session_attach(
-        session_id=session_id, attachment_id=uuid.uuid4(), runtime="host:1", arrived_at=now, now=now
+        SessionAttach(session_id=session_id, id=uuid.uuid4(), runtime="host:1", attached_at=now),
+        now=now,
     )
 
 
