@@ -173,9 +173,17 @@ def owner_go_on(erasure: Erasure, *, now: datetime) -> Batch:
             return Batch(rows=0, is_last=True)
         _forget_lines([erasure.organization_id], but_deeds=True)
         return Batch(rows=organization.delete()[0], is_last=True)
-    for step in _STEPS:
-        if (batch := step(project.id, now)) is not None:
-            return batch
+    sessions = DetectionSession.objects.filter(project_id=project.id)
+    batch = (
+        _endpoints(project.id, now)
+        or _deliveries(project.id)
+        or sessions_go_on(sessions, now, lambda ids: len(sessions_remove(ids)))
+        or _movespecs(project.id)
+        or _remove(AccessToken.objects.filter(project_id=project.id), SLICE)
+        or _remove(Credential.objects.filter(project_id=project.id), SLICE, reference="replaces")
+    )
+    if batch is not None:
+        return batch
     _forget_lines([project.id], but_deeds=True)
     return Batch(rows=projects.filter(id=project.id).delete()[0], is_last=is_project)
 
@@ -188,7 +196,7 @@ def _endpoints(project_id: UUID, now: datetime) -> Batch | None:
     return Batch(rows=len(endpoints)) if endpoints else None
 
 
-def _deliveries(project_id: UUID, now: datetime) -> Batch | None:
+def _deliveries(project_id: UUID) -> Batch | None:
     endpoint_ids = _ids(WebhookEndpoint.objects.filter(project_id=project_id), SLICE)
     of_project = WebhookDelivery.objects.filter(endpoint_id__in=endpoint_ids)
     return _remove(of_project, SLICE) or _remove(
@@ -196,12 +204,7 @@ def _deliveries(project_id: UUID, now: datetime) -> Batch | None:
     )
 
 
-def _sessions(project_id: UUID, now: datetime) -> Batch | None:
-    of_project = DetectionSession.objects.filter(project_id=project_id)
-    return sessions_go_on(of_project, now, lambda ids: len(sessions_remove(ids)))
-
-
-def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
+def _movespecs(project_id: UUID) -> Batch | None:
     """Versions, then MoveSpecs; the trigger of migrations/0001 permits it under an erasure."""
     mine = MoveSpec.objects.filter(project_id=project_id)
     if ids := _ids(mine.filter(current_released_version__isnull=False), SLICE):
@@ -211,17 +214,6 @@ def _movespecs(project_id: UUID, now: datetime) -> Batch | None:
         if batch := _remove(of_project, MAX_TEXTS):
             return batch
     return _remove(mine, SLICE, reference="forked_from")
-
-
-def _credentials(project_id: UUID, now: datetime) -> Batch | None:
-    tokens = AccessToken.objects.filter(project_id=project_id)
-    credentials = Credential.objects.filter(project_id=project_id)
-    return _remove(tokens, SLICE) or _remove(credentials, SLICE, reference="replaces")
-
-
-_STEPS: Final[tuple[Callable[[UUID, datetime], Batch | None], ...]] = (
-    _endpoints, _deliveries, _sessions, _movespecs, _credentials,
-)  # fmt: skip
 
 
 def _remove(rows: QuerySet[Any], most: int, reference: str | None = None) -> Batch | None:

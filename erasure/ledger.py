@@ -1,8 +1,7 @@
 """The ledger of erasures, exported to a file apart from the database and its backups.
 
-A backup older than an erasure brings the erased rows back. So `export_erasures` appends the ledger
-to a file, which `apply_erasures` reads after a restore. A line is written before its row is marked
-as exported: a process that dies in between writes the line twice.
+`apply_erasures` reads the file after a restore. A line is written before its row is marked as
+exported: a process that dies in between writes the line twice.
 """
 
 import fcntl
@@ -170,9 +169,14 @@ def _take_up(lines: list[Line], now: datetime) -> None:
     for line in lines:
         if line.kind == Kind.SUBJECT and line.project_id:
             of_people[line.project_id].append(line)
-    subjects: dict[UUID, str] = {}
-    for project_id, its_lines in of_people.items():
-        subjects |= _subjects_of(project_id, its_lines)
+    sessions = DetectionSession.objects.filter(Q(project_id__in=of_people), subject__isnull=False)
+    of_subjects = sessions.order_by().values_list("project_id", "subject")
+    subjects: dict[UUID, str] = {
+        line.id: subject
+        for project_id, subject, first in of_subjects.annotate(Min("created_at")).iterator()
+        for line in of_people[project_id]
+        if subject and first <= line.at and digest_of(line.id, subject) == line.subject_digest
+    }
     owners = {
         *Project.objects.values_list("id", flat=True),
         *Organization.objects.values_list("id", flat=True),
@@ -199,40 +203,21 @@ def _take_up(lines: list[Line], now: datetime) -> None:
     Erasure.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _subjects_of(project_id: UUID, lines: list[Line]) -> dict[UUID, str]:
-    """By erasure id, the subject with its digest, if the project has sessions of that subject."""
-    of_project = DetectionSession.objects.filter(Q(project_id=project_id), subject__isnull=False)
-    firsts = of_project.order_by().values("subject").annotate(first=Min("created_at"))
-    return {
-        line.id: subject
-        for subject, first in firsts.values_list("subject", "first").iterator()
-        for line in lines
-        if subject and first <= line.at and digest_of(line.id, subject) == line.subject_digest
-    }
-
-
 # --- Metrics --------------------------------------------------------------------------------
-
-
-def unexported_since() -> datetime | None:
-    """When the oldest row that isn't exported was erased."""
-    sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
-    erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
-    return min(
-        [
-            *sessions.values_list("erased_at", flat=True)[:SLICE],
-            *erasures.values_list("requested_at", flat=True)[:SLICE],
-        ],
-        default=None,
-    )
 
 
 class LedgerCollector(Collector):
     """Reads only partial indexes: of pending erasures, and of rows that aren't exported."""
 
     def collect(self) -> Iterator[Metric]:
+        sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
+        erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
         try:
-            since, now = unexported_since(), clock.now()
+            now = clock.now()
+            unexported = [
+                *sessions.values_list("erased_at", flat=True)[:SLICE],
+                *erasures.values_list("requested_at", flat=True)[:SLICE],
+            ]
             last = LastRun.objects.filter(name=EXPORT).first()
             pending = Erasure.objects.filter(ended_at__isnull=True)
             begun = pending.aggregate(begun=Min("requested_at"))["begun"]
@@ -246,7 +231,7 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily(
             "kyna_erasures_unexported_seconds",
             "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
-            value=max(0.0, (now - (since or now)).total_seconds()),
+            value=max(0.0, (now - min(unexported, default=now)).total_seconds()),
         )
         yield GaugeMetricFamily(
             "kyna_erasures_exported_timestamp_seconds",

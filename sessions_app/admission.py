@@ -1,8 +1,7 @@
 """Admission: one SQL statement looks up the key, resolves the reference, and inserts.
 
-It is atomic without BEGIN and COMMIT, so a crash leaves a whole session or none. Of simultaneous
-requests with one key, the unique constraint lets one insert. DO UPDATE makes the others wait for
-it and returns its row; DO NOTHING would return none.
+Of simultaneous requests with one key, the unique constraint lets one insert. DO UPDATE makes the
+others wait for it and returns its row; DO NOTHING would return none.
 """
 
 from collections.abc import Callable
@@ -228,18 +227,19 @@ def session_admit(
         session = AdmittedSession(create.project_id, *columns)
         if session.id is None or verdict == "principal_changed":
             raise _REFUSALS[verdict]()
-        is_replay = session.id != id_
-        if is_replay and not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), fields):
-            raise IdempotencyKeyReused
-        if create.parameters and not is_replay:
+        if session.id != id_:
+            if not FINGERPRINTS.is_of(bytes(session.request_fingerprint or b""), fields):
+                raise IdempotencyKeyReused
+            return session, True
+        if create.parameters:
             require_parameters(session.resolved_version_id, create.parameters)
-        if create.target and not is_replay:
+        if create.target:
             require_target(session.resolved_version_id, create.target)
-        if max_live is not None and not is_replay:
+        if max_live is not None:
             live = DetectionSession.objects.live().filter(project_id=create.project_id)
             if live[: max_live + 1].count() > max_live:
                 raise LiveSessionsFull(max_live)
-    return session, is_replay
+    return session, False
 
 
 TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105

@@ -1,6 +1,5 @@
 """Attachments: a client's connection to a session, from its attach to its detach."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -58,9 +57,14 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
         session = _locked(session_id)
     if session.status not in LIVE_STATUSES:
         raise SessionAlreadyEnded.of(session)
-    noted = list(SessionAttach.objects.filter(session_id=session_id).order_by("-attached_at"))
-    if any(_is_newer(other, attach) for other in noted):
-        raise AttachmentLost
+    of_session = SessionAttach.objects.filter(session_id=session_id)
+    noted = list(of_session.order_by("-attached_at"))
+    # A closed attach has nothing to lose.
+    attached = [one for one in noted if one.detached_at is None and one.id != attach.id]
+    for other in attached:
+        differ = timedelta(0) if other.runtime == attach.runtime else CLOCKS_DIFFER
+        if other.attached_at > attach.attached_at + differ:
+            raise AttachmentLost
     if session.is_due(now) or not session.has_known_version:
         sessions_await_reader(DetectionSession.objects.filter(id=session_id), now)
         raise StateUnreadable(_locked(session_id).unreadable_since)
@@ -81,7 +85,14 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
             "status", "started_at", "longest_until", "attachment_id", "lease_until", "deadline_at"
         ]
     )  # fmt: skip
-    _note(attach, noted, now)
+    held = of_session.filter(detached_at__isnull=True).exclude(id=attach.id)
+    if attached and held.update(detached_at=now, close_code=SUPERSEDED):
+        notify_runtimes([session_id])
+    # An earlier try of this attach may have been stored, and its answer lost.
+    kept = [one for one in noted if one.id != attach.id][: ATTACHES_KEPT - 1]
+    if gone := [one.id for one in noted if one not in kept]:
+        of_session.filter(id__in=gone).delete()
+    attach.save(force_insert=True)
     return session
 
 
@@ -158,27 +169,3 @@ def session_detach_unread(
         )
         sessions_await_reader(one, now)
     return one.values_list("unreadable_since", flat=True).first()
-
-
-def _is_newer(other: SessionAttach, attach: SessionAttach) -> bool:
-    """Whether another attach is newer and open: a closed one has nothing to lose."""
-    if other.id == attach.id or other.detached_at is not None:
-        return False
-    ahead = other.attached_at - attach.attached_at
-    return ahead > (timedelta(0) if other.runtime == attach.runtime else CLOCKS_DIFFER)
-
-
-def _note(attach: SessionAttach, noted: Sequence[SessionAttach], now: datetime) -> None:
-    """Note an attach that has taken the session, after those that are `noted`, the newest first."""
-    of_session = SessionAttach.objects.filter(session_id=attach.session_id)
-    others = [one for one in noted if one.id != attach.id]
-    held = of_session.filter(detached_at__isnull=True).exclude(id=attach.id)
-    if any(one.detached_at is None for one in others) and held.update(
-        detached_at=now, close_code=SUPERSEDED
-    ):
-        notify_runtimes([attach.session_id])
-    # An earlier try of this attach may have been stored, and its answer lost.
-    gone = [one.id for one in noted if one not in others[: ATTACHES_KEPT - 1]]
-    if gone:
-        of_session.filter(id__in=gone).delete()
-    attach.save(force_insert=True)

@@ -1,9 +1,6 @@
 """What a runtime stores of its sessions: checkpoints and leases, behind the fence.
 
-A runtime writes to a session only while its attachment has it. A checkpoint has the engine's state,
-the counters and the events; one statement stores those of many sessions. A client's frames are
-acknowledged only after that statement has committed. A runtime renews the leases of all its
-attachments by one statement, every few seconds.
+docs/decisions/stored-frames.md and session-life.md say why.
 """
 
 from collections import Counter

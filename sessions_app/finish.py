@@ -136,9 +136,8 @@ def _engine_of(session: DetectionSession) -> detection.Engine | None:
     snapshot = stored_state(session).get("engine")
     if snapshot is None:
         return None
-    spec = spec_of_session(session)
     completed = sum(session.repetitions.values())
-    return detection.Engine.restore(spec, snapshot, completed=completed)
+    return detection.Engine.restore(spec_of_session(session), snapshot, completed=completed)
 
 
 def _finish(

@@ -1,8 +1,8 @@
 """The transitions of a session, each written once: API, admin, worker and runtime call these.
 
-One guarded UPDATE moves a state, and its row count decides. Each function settles a passed deadline
-first, so it finds the session as the sweep would have left it. Attaches are in attachments.py,
-checkpoints and leases in checkpoints.py, and a session's finish is in finish.py.
+Each settles a passed deadline first, so it finds the session as the sweep would have left it.
+Attaches are in attachments.py, checkpoints and leases in checkpoints.py, a session's finish in
+finish.py.
 """
 
 from collections.abc import Iterable, Sequence

@@ -61,9 +61,9 @@ class SessionFilters:
     def statuses(self) -> Sequence[str]:
         if self.status is None:
             return Status.values
-        if self.status == UNCOUNTED:
-            return (Status.COMPLETED,)
-        return LIVE_STATUSES if self.status == LIVE else (self.status,)
+        return {LIVE: LIVE_STATUSES, UNCOUNTED: (Status.COMPLETED,)}.get(
+            self.status, (self.status,)
+        )
 
     def rows(self) -> SessionQuerySet:
         """The sessions of every filter but the status and the mode."""

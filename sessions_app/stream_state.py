@@ -1,8 +1,8 @@
 """The state of a session's stream, with its summary, from which an attach or the finish continues.
 
-It is compressed JSON in `packed_state`, since each checkpoint writes all of it to the WAL and most
-of its bytes are digits. Once a session has ended its summary is a column. The release before stores
-the state as a JSON object in `engine_state`. If that is set it is newer: storing bytes clears it.
+It is compressed JSON in `packed_state`; after the end only the summary is kept, as a column. The
+release before stores the state as a JSON object in `engine_state`. If that is set it is newer:
+storing bytes clears it.
 """
 
 import sys

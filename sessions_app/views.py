@@ -201,7 +201,6 @@ class SessionEventViewSet(ApiViewSet):
 
 
 def _record(session: DetectionSession, principal: Principal) -> SessionRecord:
-    """The session as it is after a change."""
     rows = DetectionSession.objects.defer("engine_state")
     changed = errors.get_or_404(rows, session.id, "session")
     return session_response(changed, principal.organization_id)
