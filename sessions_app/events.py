@@ -76,7 +76,6 @@ def whole_ts(ts_ms: float) -> int | float:
 
 
 def event_response(session_id: UUID, event: DetectionEvent | NewEvent) -> EventRecord:
-    """The record of an event that is stored, or about to be."""
     return EventRecord(
         event_id=event_id(session_id, event.sequence),
         session_id=session_id,

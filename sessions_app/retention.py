@@ -78,7 +78,6 @@ def may_replay(signing_key_id: UUID, until: datetime) -> bool:
 
 
 def prune_staff_sessions(*, now: datetime) -> int:
-    """Delete the browser sessions of staff that have expired."""
     return delete_in_slices(Session.objects.filter(expire_date__lt=now).order_by("expire_date"))
 
 
@@ -100,15 +99,11 @@ class Kept(NamedTuple):
 
 def kept_of(own_days: int | None = None) -> Kept:
     """The retention of an organization with that many days of its own, or of the platform."""
-    if own_days is not None:
-        # What was stored before there was a limit.
-        own_days = min(own_days, MAX_RETENTION_DAYS)
-    sessions = _least(settings.RETENTION_DAYS, own_days)
-    return Kept(sessions, _least(settings.EVENTS_RETENTION_DAYS, sessions))
-
-
-def _least(*days: int | None) -> int | None:
-    return min((each for each in days if each is not None), default=None)
+    days = [one for one in (settings.RETENTION_DAYS, own_days) if one is not None]
+    # More days than the limit may be stored from before there was one.
+    sessions = min(*days, MAX_RETENTION_DAYS) if days else None
+    events = [one for one in (settings.EVENTS_RETENTION_DAYS, sessions) if one is not None]
+    return Kept(sessions, min(events, default=None))
 
 
 class TooFewPartitions(Exception):

@@ -164,17 +164,15 @@ def leftover_states_drop(*, now: datetime, slice_size: int = SLICE) -> int:
     return update_in_slices(left.order_by(), drop, slice_size)
 
 
-def settle(one: SessionQuerySet, now: datetime) -> int:
-    """Write the passed deadline of one session, unless an engine must finish it.
-
-    Returns the number of rows that changed, 0 or 1.
-    """
+def settle(one: SessionQuerySet, now: datetime) -> None:
+    """Write the passed deadline of one session, unless an engine must finish it."""
     make_up_for_downtime(now)
-    return _end(one, now) or sessions_await_reader(one.unread(now), now)
+    if not _end(one, now):
+        sessions_await_reader(one.unread(now), now)
 
 
 def settle_in_slices(rows: SessionQuerySet, now: datetime, slice_size: int) -> int:
-    """The same of many sessions, in short transactions."""
+    """The same of many sessions, in short transactions. Returns how many it changed."""
     make_up_for_downtime(now)
 
     def change(ids: list[UUID]) -> None:
@@ -222,14 +220,14 @@ def _end(sessions: SessionQuerySet, now: datetime) -> int:
     return update_live(sessions.to_end(now), **{**changes, "summary": SUMMARY})
 
 
-def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> int:
+def sessions_await_reader(sessions: SessionQuerySet, now: datetime) -> None:
     """Make those that this process can't read, and no runtime holds, wait for one that can.
 
-    The grace period of one that waits already does not start again. Returns how many.
+    The grace period of one that waits already does not start again.
     """
     since = Coalesce("unreadable_since", Value(now))
     unread = sessions.unreadable(now).filter(status__in=LIVE_STATUSES)
-    return unread.update(unreadable_since=since, deadline_at=since + READER_GRACE)
+    unread.update(unreadable_since=since, deadline_at=since + READER_GRACE)
 
 
 def sessions_take_back(sessions: QuerySet[DetectionSession], now: datetime) -> list[UUID]:
