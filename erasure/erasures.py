@@ -21,12 +21,7 @@ from kynaplatform.api.errors import Conflict
 from movespecs.catalogue import CATALOGUE_ORGANIZATION, CATALOGUE_PROJECT
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from projects.models import AccessToken, Credential, Organization, Project, suspend
-from sessions_app.lifecycle import (
-    sessions_end,
-    sessions_erase,
-    sessions_remove,
-    within_a_batch,
-)
+from sessions_app.lifecycle import sessions_end, sessions_erase, sessions_remove, within_a_batch
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Outcome, SessionQuerySet, Status
 from sessions_app.session_ends import ended
 from webhooks.endpoints import endpoint_delete, endpoints_of

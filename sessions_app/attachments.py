@@ -107,12 +107,8 @@ def _locked(session_id: UUID) -> DetectionSession:
 
 def session_is_read(session: DetectionSession, now: datetime) -> None:
     """The runtime that has just attached to `session` could read its state: it waits no more."""
-    waiting = DetectionSession.objects.filter(
-        id=session.id,
-        attachment_id=session.attachment_id,
-        unreadable_since__isnull=False,
-        status__in=LIVE_STATUSES,
-    )
+    attached = DetectionSession.objects.filter(id=session.id, attachment_id=session.attachment_id)
+    waiting = attached.filter(unreadable_since__isnull=False, status__in=LIVE_STATUSES)
     end_wait(waiting, now, finalizing_until=now + LEASE + FINALIZING_GRACE)
 
 

@@ -74,8 +74,7 @@ def session_finish(
                 settle(DetectionSession.objects.filter(id=session_id), now)
             break
         unchanged = sessions.filter(checkpoint_number=session.checkpoint_number)
-        finished = _finish(session, engine, unchanged, changes)
-        if finished is not None:
+        if (finished := _finish(session, engine, unchanged, changes)) is not None:
             return finished
     raise AttachmentLost
 
@@ -103,9 +102,7 @@ def reading_state(session: DetectionSession) -> Iterator[None]:
         raise  # the database's fault, not the session's
     except Exception as error:
         read = DetectionSession.objects.filter(
-            id=session.id,
-            checkpoint_number=session.checkpoint_number,
-            is_state_unreadable=False,
+            id=session.id, checkpoint_number=session.checkpoint_number, is_state_unreadable=False
         )
         if read.update(is_state_unreadable=True):
             logger.exception(

@@ -141,9 +141,8 @@ def session_fail(*, session_id: UUID, attachment_id: UUID, message: str, now: da
 def notify_runtimes(session_ids: Iterable[UUID]) -> None:
     """Tell the runtimes, when this transaction commits, to read these sessions again."""
     ids = [str(id_) for id_ in session_ids]
-    if ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, id) FROM unnest(%s::text[]) AS id", [CHANNEL, ids])
 
 
 def sessions_end(live: SessionQuerySet, changes: dict[str, Any], slice_size: int = SLICE) -> int:

@@ -21,14 +21,7 @@ from kynaplatform.api.schemas import (
     from_row,
     given,
 )
-from sessions_app.context import (
-    Locale,
-    Metadata,
-    Movement,
-    Parameters,
-    Subject,
-    require_context,
-)
+from sessions_app.context import Locale, Metadata, Movement, Parameters, Subject, require_context
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.stream_state import summary_of
 from sessions_app.summary import TIMES_EXAMPLE, MovementSummary, Quality, counted_of, quality_of
