@@ -51,37 +51,24 @@ _GRANDFATHERED: Final = frozenset(
     }
 )  # fmt: skip
 
-Movement = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{MOVEMENT}$"})]
-Parameters = Annotated[
-    dict[str, float],
-    msgspec.Meta(
-        extra_json_schema={
-            "maxProperties": MAX_PARAMETERS,
-            "propertyNames": {"pattern": f"^{PARAMETER_NAME}$"},
-        }
-    ),
-]
-Subject = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{SUBJECT}$"})]
-Metadata = Annotated[
-    dict[str, str],
-    msgspec.Meta(
-        extra_json_schema={
-            "maxProperties": MAX_NOTES,
-            "propertyNames": {"pattern": f"^{NOTE_NAME}$"},
-            "additionalProperties": {
-                "type": "string",
-                "maxLength": MAX_NOTE_CHARACTERS,
-                **STORABLE,
-            },
-        }
-    ),
-]
-Locale = Annotated[
-    str,
-    msgspec.Meta(
-        extra_json_schema={"pattern": f"^({LOCALE})$", "maxLength": MAX_LOCALE_CHARACTERS}
-    ),
-]
+
+def _text(pattern: str, **more: int) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"pattern": f"^{pattern}$", **more})
+
+
+def _named(most: int, names: str, **more: object) -> msgspec.Meta:
+    names_schema = {"pattern": f"^{names}$"}
+    return msgspec.Meta(
+        extra_json_schema={"maxProperties": most, "propertyNames": names_schema, **more}
+    )
+
+
+_NOTE: Final = {"type": "string", "maxLength": MAX_NOTE_CHARACTERS, **STORABLE}
+Movement = Annotated[str, _text(MOVEMENT)]
+Parameters = Annotated[dict[str, float], _named(MAX_PARAMETERS, PARAMETER_NAME)]
+Subject = Annotated[str, _text(SUBJECT)]
+Metadata = Annotated[dict[str, str], _named(MAX_NOTES, NOTE_NAME, additionalProperties=_NOTE)]
+Locale = Annotated[str, _text(f"({LOCALE})", maxLength=MAX_LOCALE_CHARACTERS)]
 
 
 def require_context(
