@@ -4,7 +4,7 @@ what became of each check."""
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detection import JOINT_LANDMARKS, Criterion, MoveSpec, Side, driving_angles
+from detection import JOINT_LANDMARKS, Criterion, MoveSpec, driving_angles
 from detection.roles import times_words
 from detection.spec import MOVEMENT, is_of_tempo
 
@@ -19,11 +19,6 @@ REASONS: Final[Mapping[str, str]] = {
     "not_ready": "The setup was lost",
 }
 """Each reason of an `event_interrupted`."""
-
-OF_SIDES: Final[Mapping[Side | None, str]] = {
-    None: "", "left": "left ", "right": "right ", "both": "each ", "either": "either ",
-    "front": "front ", "back": "back ",
-}  # fmt: skip
 
 
 def why_words(payload: Mapping[str, Any], spec: MoveSpec | None) -> str:
@@ -114,7 +109,8 @@ def criterion_words(criterion: Criterion) -> str:
 
 def measure_words(criterion: Criterion) -> str:
     """Such as `left knee`, `lean of the trunk`."""
-    name = f"{OF_SIDES[criterion.side]}{criterion.measure.replace('_', ' ')}"
+    side = "each" if criterion.side == "both" else criterion.side or ""
+    name = f"{side} {criterion.measure.replace('_', ' ')}".lstrip()
     if criterion.measure not in JOINT_LANDMARKS:
         name = f"lean of {'' if criterion.side in ('both', 'either') else 'the '}{name}"
     return name

@@ -4,7 +4,7 @@ docs/decisions/stored-frames.md and session-life.md say why.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -81,16 +81,15 @@ def renewal(now: datetime) -> dict[str, Any]:
     }
 
 
-def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUID]:
+def leases_renew(*, attachments: Sequence[Attachment], now: datetime) -> set[UUID]:
     """Renew the leases of one runtime's attachments. Returns those that still have their session.
 
     It moves the idle deadlines as well: a client that only pings is not idle.
     """
     make_up_for_downtime(now)
-    given = list(attachments)
-    renewed = _renew(given, now)
+    renewed = _renew(attachments, now)
     # A session at its maximum length is finalizing now, and still attached.
-    missing = [one for one in given if one.attachment_id not in renewed]
+    missing = [one for one in attachments if one.attachment_id not in renewed]
     if missing:
         mine = DetectionSession.objects.filter(
             id__in=[one.session_id for one in missing],
@@ -101,7 +100,7 @@ def leases_renew(*, attachments: Iterable[Attachment], now: datetime) -> set[UUI
     return renewed
 
 
-def _renew(given: list[Attachment], now: datetime) -> set[UUID]:
+def _renew(given: Sequence[Attachment], now: datetime) -> set[UUID]:
     parameters = {
         **renewal(now),
         "session_ids": [one.session_id for one in given],
