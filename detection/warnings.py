@@ -178,7 +178,7 @@ def _nothing_carries(spec: MoveSpec) -> Iterator[Finding]:
 def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
     """Where no movement leads to the last step, no way is timed."""
     motions = find_motions(spec)
-    if spec.tempo and not any(spec.sequence[-1] in one.start | one.end for one in motions):
+    if spec.tempo and not any(one.end_of(spec.sequence[-1]) for one in motions):
         message = (
             f"Tempo is never judged: no angle carries the movement to {quote(spec.sequence[-1])},"
             " the last step, so no way is timed."

@@ -13,16 +13,7 @@ from detection.engine.events import (
     shape,
     step_path,
 )
-from detection.engine.phases import (
-    ENTERED,
-    EXITED,
-    PASSED,
-    UNCHANGED,
-    PhaseTracker,
-    ended_by,
-    first_of_each,
-    trackers_of,
-)
+from detection.engine.phases import ENTERED, PASSED, PhaseTracker, ended_by, first_of_each
 from detection.engine.plan import CounterPlan
 from detection.engine.ranges import Stillness
 from detection.engine.record import Record
@@ -47,7 +38,12 @@ class Counter:
         self._conditions = Conditions(plan, body, settings.phase)
         criteria = [criterion for phase in plan.spec.phases for criterion in phase.criteria]
         self._stillness = Stillness(body.signals_of(criteria), settings.swing)
-        self._phases = trackers_of(plan, body, self.swings, settings)
+        self._phases = [
+            PhaseTracker(number, phase, body, self.swings, plan.postures, settings)
+            for number, phase in enumerate(plan.spec.phases)
+        ]
+        for phase, numbers in zip(self._phases, plan.exclusive, strict=True):
+            phase.exclusive = [self._phases[number] for number in numbers]
         self._record = Record(plan, self._phases, self.swings, body, tally)
         self._cues = Cues(plan.spec.feedback, self._phases, body, tally)
         self._repetition = Repetition(plan.spec.steps)
@@ -135,13 +131,11 @@ class Counter:
                 phase.missed_by = None
         elif not was_under_way:
             return
-        interrupted = self._repetition.abandon("condition", *broken)
-        if interrupted is not None:
-            self._record.interrupt(interrupted, self._side, now)
-        elif has_tried and was_under_way:
-            self._record.interrupt(interruption("condition", *broken), self._side, now)
+        tried = interruption("condition", *broken, is_under_way=was_under_way)
+        is_midway = self._repetition.abandon("condition") is not None
+        if is_midway or (has_tried and was_under_way):
+            self._record.interrupt(tried, self._side, now)
         elif has_tried:
-            tried = interruption("condition", *broken, is_under_way=False)
             self._record.note(tried, self._side, now)
 
     def _note_attempts(self, now: float) -> None:
@@ -153,25 +147,23 @@ class Counter:
                 self._record.note(attempt, self._side, now)
 
     def _follow_phases(self, now: float, step: float) -> list[DetectionEvent]:
-        changes = [UNCHANGED] * len(self._phases)
-        outside = []
-        for number, phase in enumerate(self._phases):
-            if phase.holds:
-                changes[number] = phase.follow_stay(now, step)
-            else:
-                outside.append(number)
-        for number in outside:
-            changes[number] = self._phases[number].follow_approach(now, step)
+        left: list[PhaseTracker] = []
+        outside: list[PhaseTracker] = []
+        for phase in self._phases:
+            if not phase.holds:
+                outside.append(phase)
+            elif phase.follow_stay(now, step):
+                left.append(phase)
+        passed: list[PhaseTracker] = []
+        entered: list[PhaseTracker] = []
+        for phase in outside:
+            change = phase.follow_approach(now, step)
+            if change == PASSED:
+                passed.append(phase)
+            elif change == ENTERED:
+                entered.append(phase)
         events: list[DetectionEvent] = []
-        if any(changes):
-            left, passed, entered = (
-                [
-                    phase
-                    for phase, change in zip(self._phases, changes, strict=True)
-                    if change == wanted
-                ]
-                for wanted in (EXITED, PASSED, ENTERED)
-            )
+        if left or passed or entered:
             passed.sort(key=lambda phase: phase.entered_ms)
             entered = first_of_each(entered)
             left += ended_by([*passed, *entered])
@@ -235,8 +227,8 @@ class Counter:
         repetition = self._repetition
         if repetition.step is not None and not self._stillness.has_ended():
             return
-        step = repetition.step_of(phase.name)
-        if step is not None and step.hold_ms and phase.lasted_ms(now) < step.hold_ms:
+        number = repetition.number_of(phase.name)
+        if number is not None and phase.lasted_ms(now) < self._plan.spec.steps[number].hold_ms:
             return
         phase.awaits_step = False
         was_under_way = repetition.step is not None
@@ -249,7 +241,7 @@ class Counter:
             self._record.complete(outcome, self._side, now)
         else:
             self._record.interrupt(outcome, self._side, now)
-        if repetition.step is None and repetition.step_of(phase.name) is not None:
+        if repetition.step is None and repetition.number_of(phase.name) is not None:
             phase.awaits_step = True  # it begins the next one once it has lasted
 
     @property

@@ -16,6 +16,9 @@ from detection.engine.criteria import BoundCriterion
 from detection.overlap import can_hold_at_once
 from detection.spec import BODY_SIDES, BodySide, Criterion, Measure, MoveSpec, Phase, Side
 
+# The two ends of a movement.
+START: Final = -1
+END: Final = 1
 Span = tuple[float, float]
 
 
@@ -100,11 +103,14 @@ class RangeOfMotion:
             for side in BODY_SIDES
         )
 
+    def end_of(self, phase: str) -> int:
+        """The end that a phase is at, 0 for a posture."""
+        return START if phase in self.start else END if phase in self.end else 0
+
     def is_driven_by(self, phase: Phase, measure: Measure) -> bool:
         """Whether the movement judges the criteria of this phase on this angle."""
-        return phase.name in self.start | self.end and any(
-            angle.measure == measure for angle in self.angles
-        )
+        is_driving = any(angle.measure == measure for angle in self.angles)
+        return is_driving and self.end_of(phase.name) != 0
 
 
 def find_motions(spec: MoveSpec) -> list[RangeOfMotion]:
@@ -200,9 +206,6 @@ def _is_nested(one: Span, other: Span) -> bool:
     return is_within(one, other) or is_within(other, one)
 
 
-# The two ends of a movement.
-START: Final = -1
-END: Final = 1
 # A criterion at one end of the movement, and its bound that faces the other end.
 _Edge = tuple[BoundCriterion, float]
 

@@ -14,7 +14,7 @@ from detection.engine.events import (
     interruption,
     shape,
 )
-from detection.engine.phases import ENTERED, PASSED, PhaseTracker
+from detection.engine.phases import PASSED, UNCHANGED, PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.record import Record
 from detection.engine.settings import EngineSettings
@@ -132,7 +132,7 @@ class Hold(HoldState):
             away_ms = phase.since_ms
             return self._leave(now, away_ms) if phase.follow_stay(now, step) else []
         change = phase.follow_approach(now, step)
-        if change not in (ENTERED, PASSED):
+        if change == UNCHANGED:
             return []
         if self._plan.leads:
             phase.led = self._body.leading()

@@ -10,17 +10,16 @@ from typing import Final
 from detection.engine.arithmetic import has_lasted, rounded_share, since
 from detection.engine.body import Body
 from detection.engine.criteria import NOWHERE, BoundCriterion, Stretch, tolerance_of
-from detection.engine.driving import END, START
-from detection.engine.plan import CounterPlan, Edges
+from detection.engine.plan import Edges
 from detection.engine.settings import EngineSettings
 from detection.engine.swing import Swing
 from detection.spec import Phase
 
-# What a frame does to a phase. One that is passed is entered and left between two frames.
+# What a frame does to a phase that did not hold. One that is passed is entered and left between
+# two frames.
 UNCHANGED: Final = 0
 ENTERED: Final = 1
-EXITED: Final = 2
-PASSED: Final = 3
+PASSED: Final = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +69,7 @@ class PhaseTracker(PhaseState):
         self._settings = settings.phase
         # Of each swing that it is at an end of: that end, and the edges of the postures before it.
         self._ends = [
-            (swing, START if phase.name in swing.motion.start else END, of_swing[phase.name])
+            (swing, swing.motion.end_of(phase.name), of_swing[phase.name])
             for swing, of_swing in zip(swings, postures, strict=True)
             if phase.name in of_swing
         ]
@@ -127,20 +126,19 @@ class PhaseTracker(PhaseState):
         times = [swing.parted_ms for swing, _, _ in self._ends]
         return min((ms for ms in times if ms is not None), default=now_ms)
 
-    def follow_stay(self, now_ms: float, step_ms: float) -> int:
-        """What this frame, `step_ms` after the last one, does to a phase that holds. Measure all
-        phases before it."""
+    def follow_stay(self, now_ms: float, step_ms: float) -> bool:
+        """Follow a phase that holds by this frame, `step_ms` after the last one. Whether it is
+        left. Measure all phases before it."""
         self.until_ms = now_ms - step_ms if self.since_ms is None else self.since_ms
-        if any(swing.end != end for swing, end, _ in self._ends):
+        is_left = any(swing.end != end for swing, end, _ in self._ends)
+        if not is_left:
+            self.since_ms = since(self.since_ms, now_ms, self._is_away())
+            if self.since_ms is None:
+                self._note_reach()
+            is_left = has_lasted(self.since_ms, now_ms, self._settings.exit_ms)
+        if is_left:
             self.leave()
-            return EXITED
-        self.since_ms = since(self.since_ms, now_ms, self._is_away())
-        if self.since_ms is None:
-            self._note_reach()
-        elif has_lasted(self.since_ms, now_ms, self._settings.exit_ms):
-            self.leave()
-            return EXITED
-        return UNCHANGED
+        return is_left
 
     def _is_away(self) -> bool:
         """Whether a constraint fails, or the body is halfway to another end."""
@@ -244,18 +242,6 @@ class PhaseTracker(PhaseState):
         driving angles reached their bands in this stay."""
         seen = min(criterion.visibility() for criterion in self._criteria)
         return rounded_share(seen * self.reach)
-
-
-def trackers_of(
-    plan: CounterPlan, body: Body, swings: Sequence[Swing], settings: EngineSettings
-) -> list[PhaseTracker]:
-    trackers = [
-        PhaseTracker(number, phase, body, swings, plan.postures, settings)
-        for number, phase in enumerate(plan.spec.phases)
-    ]
-    for tracker, numbers in zip(trackers, plan.exclusive, strict=True):
-        tracker.exclusive = [trackers[number] for number in numbers]
-    return trackers
 
 
 def first_of_each(entered: Sequence[PhaseTracker]) -> list[PhaseTracker]:

@@ -6,7 +6,6 @@ from typing import Final
 
 from detection.engine.body import Body
 from detection.engine.conditions import Checks, form_of
-from detection.engine.driving import END, START
 from detection.engine.events import (
     ENDED,
     EXITED,
@@ -45,12 +44,8 @@ class Timekeeper(TimekeeperState):
 
     def __init__(self, swings: Sequence[Swing], sequence: Sequence[str]) -> None:
         TimekeeperState.__init__(self)
-        self._swing: Swing | None = None
-        self._rest = 0
-        for swing in swings:
-            if self._swing is None and sequence[-1] in swing.motion.start | swing.motion.end:
-                self._swing = swing
-                self._rest = START if sequence[-1] in swing.motion.start else END
+        self._swing = next((one for one in swings if one.motion.end_of(sequence[-1])), None)
+        self._rest = self._swing.motion.end_of(sequence[-1]) if self._swing else 0
 
     def forget(self) -> None:
         TimekeeperState.__init__(self)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from detection.engine.arithmetic import rounded_share
-from detection.engine.driving import END
 from detection.engine.events import COMPLETION, Outcome, interruption, step_path
 from detection.engine.phases import PhaseTracker
 from detection.engine.swing import Swing
@@ -66,12 +65,8 @@ class Repetition(RepetitionState):
         """Whether none is under way, and one rests in this phase before it begins."""
         return self.step is None and self._is_closed and phase == self._sequence[0].phase
 
-    def step_of(self, phase: str) -> Step | None:
-        """The step that would be done by the entry of a phase."""
-        number = self.number_of(phase)
-        return None if number is None else self._sequence[number]
-
     def number_of(self, phase: str) -> int | None:
+        """The number of the step that would be done by the entry of a phase."""
         if self.step is None:
             return 0 if phase == self._sequence[0].phase else None
         return self._next(self.step, phase)
@@ -245,14 +240,10 @@ def _rests(beside: Repetition | None, since_ms: float) -> bool:
     return beside is not None and beside.went_on_since(since_ms)
 
 
-def _names_at(swing: Swing, end: int) -> frozenset[str]:
-    return swing.motion.end if end == END else swing.motion.start
-
-
 def _goes_back(swing: Swing, end: int, repetition: Repetition, spec: MoveSpec) -> bool:
     """Whether the body goes back behind the step reached: the entry there will say so."""
     step = repetition.step
-    return bool(step) and spec.steps[step or 0].phase not in _names_at(swing, end)
+    return bool(step) and swing.motion.end_of(spec.steps[step or 0].phase) != end
 
 
 def _awaited(
@@ -260,7 +251,8 @@ def _awaited(
 ) -> PhaseTracker | None:
     """The phase at an end that would do a step."""
     for phase in phases:
-        if phase.name in _names_at(swing, end) and repetition.step_of(phase.name) is not None:
+        is_next = repetition.number_of(phase.name) is not None
+        if is_next and swing.motion.end_of(phase.name) == end:
             return phase
     return None
 
