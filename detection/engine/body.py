@@ -3,14 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from detection.engine.criteria import (
-    BoundCriterion,
-    BoundExtreme,
-    OfBoth,
-    OfEither,
-    OfLead,
-    OfSignal,
-)
+from detection.engine.criteria import BoundCriterion, BoundExtreme, OfLead, OfSignal, OfTwo
 from detection.engine.points import Point, Points, Pose
 from detection.engine.settings import EngineSettings
 from detection.engine.signals import (
@@ -37,10 +30,7 @@ from detection.spec import (
 )
 
 Curve = Literal["left", "right", "pair"]
-_LANDMARKS: dict[Measure, tuple[str, ...]] = {
-    **dict(JOINT_LANDMARKS.items()),
-    **dict(SEGMENT_LANDMARKS.items()),
-}
+_LANDMARKS: dict[Measure, tuple[str, ...]] = {**JOINT_LANDMARKS, **SEGMENT_LANDMARKS}  # type: ignore[dict-item]
 # The segments that meet at a joint, and -1 where one begins as the other ends.
 _MEETING: dict[Measure, tuple[str, str, int]] = {
     "elbow": ("upper_arm", "forearm", -1),
@@ -212,10 +202,8 @@ class Body:
         if len(sides) == 1:
             return sides[0]
         left, right = sides
-        if side == "both":
-            return OfBoth(left, right)
-        if side == "either":
-            return OfEither(left, right)
+        if side == "both" or side == "either":
+            return OfTwo(left, right, is_both=side == "both")
         if side == "front" or side == "back":
             return OfLead(self._leads[_limb_end(measure)], side, left, right)
         return OfSignal(self._pair(measure), criterion)

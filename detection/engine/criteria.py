@@ -40,11 +40,8 @@ class BoundCriterion:
         return NOWHERE
 
     def value(self, is_low: bool) -> float | None:
-        """The value that decides whether the criterion holds; None while it is not known.
-
-        With several sides that depends on whether its band is the low or the high end of the
-        movement.
-        """
+        """The value that decides whether the criterion holds, at the low or the high end of the
+        movement; None while it is not known."""
         return None
 
     def visibility(self) -> float:
@@ -95,63 +92,47 @@ class OfSignal(BoundCriterion):
         return self._signal.seen
 
 
-class OfBoth(BoundCriterion):
-    """A criterion with the side `both`: each side that is known must hold."""
+class OfTwo(BoundCriterion):
+    """A criterion with the side `both`, where each side that is known must hold, or `either`, where
+    one known side is enough to hold, or to miss."""
 
-    __slots__ = ("_left", "_right")
+    __slots__ = ("_is_both", "_left", "_right")
 
-    def __init__(self, left: OfSignal, right: OfSignal) -> None:
+    def __init__(self, left: OfSignal, right: OfSignal, *, is_both: bool) -> None:
         self._left, self._right = left, right
+        self._is_both = is_both
 
     def shortfall(self) -> float | None:
-        worst: float | None = extreme(self._left.shortfall(), self._right.shortfall(), True)
-        return worst
-
-    def stretch(self) -> Stretch:
-        if not self._left.is_known():
-            return self._right.stretch()
-        left = self._left.stretch()
-        if not self._right.is_known():
-            return left
-        right = self._right.stretch()
-        return max(left[0], right[0]), min(left[1], right[1])
-
-    def value(self, is_low: bool) -> float | None:
-        farther: float | None = extreme(self._left.value(is_low), self._right.value(is_low), is_low)
-        return farther
-
-    def visibility(self) -> float:
-        """The lower one of the sides that are known, or the last that was."""
-        if self._left.is_known() != self._right.is_known():
-            return (self._left if self._left.is_known() else self._right).visibility()
-        return min(self._left.visibility(), self._right.visibility())
-
-
-class OfEither(BoundCriterion):
-    """A criterion with the side `either`. One known side is enough to hold, or to miss."""
-
-    __slots__ = ("_left", "_right")
-
-    def __init__(self, left: OfSignal, right: OfSignal) -> None:
-        self._left, self._right = left, right
-
-    def shortfall(self) -> float | None:
-        best: float | None = extreme(self._left.shortfall(), self._right.shortfall(), False)
-        return best
+        deciding: float | None = extreme(
+            self._left.shortfall(), self._right.shortfall(), self._is_both
+        )
+        return deciding
 
     def stretch(self) -> Stretch:
         left, right = self._left.stretch(), self._right.stretch()
-        # The side that holds now, and else the longer one.
-        return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
+        if not self._is_both:
+            # The side that holds now, and else the longer one.
+            return max(left, right, key=lambda one: (one[1] == 1.0, one[1] - one[0]))
+        if not self._left.is_known():
+            return right
+        if not self._right.is_known():
+            return left
+        return max(left[0], right[0]), min(left[1], right[1])
 
     def value(self, is_low: bool) -> float | None:
-        nearer: float | None = extreme(
-            self._left.value(is_low), self._right.value(is_low), not is_low
+        """Of both the farther one, of either the nearer one."""
+        deciding: float | None = extreme(
+            self._left.value(is_low), self._right.value(is_low), is_low == self._is_both
         )
-        return nearer
+        return deciding
 
     def visibility(self) -> float:
-        return max(self._left.visibility(), self._right.visibility())
+        """Of both the lower one of the sides that are known, or the last that was."""
+        if not self._is_both:
+            return max(self._left.visibility(), self._right.visibility())
+        if self._left.is_known() != self._right.is_known():
+            return (self._left if self._left.is_known() else self._right).visibility()
+        return min(self._left.visibility(), self._right.visibility())
 
 
 class OfLead(BoundCriterion):
@@ -189,10 +170,7 @@ _UNKNOWN: Final = BoundCriterion()
 
 
 class BoundExtreme:
-    """What a criterion asks of the least or the most of its measure, for checks and cues.
-
-    Of `both` sides the one that is farther from the bound that is asked, of `either` the nearer.
-    """
+    """What a criterion asks of the least or the most of its measure, for checks and cues."""
 
     __slots__ = ("_criterion", "_high", "_is_low", "_is_most", "_low")
 
