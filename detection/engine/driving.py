@@ -1,9 +1,6 @@
 """The driving angles of a MoveSpec, which carry its movement: by its text, and bound to a body.
 
-An angle drives the movement between the phase that bounds it lowest and the one that bounds it
-highest, when no pose meets both bands. A phase whose band lies within the lowest or the highest, or
-around it, is at that end too; where it asks for other sides, the angle drives nothing. All angles
-with the same phases at their ends drive together. All other criteria are constraints.
+docs/engine.md says which angles drive. One does not where a phase at an end asks for other sides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -131,10 +128,7 @@ def find_motions(spec: MoveSpec) -> list[RangeOfMotion]:
 
 
 def find_conditions(spec: MoveSpec) -> list[Criterion]:
-    """The conditions: the band of each constraint that every phase of the sequence bounds.
-
-    The band is wide enough for all of them, and for the way between the phases.
-    """
+    """The constraints that every phase of the sequence bounds, with the widest of their bands."""
     used = used_phases(spec)
     if not used or spec.throughout is not None:
         return []
@@ -284,14 +278,15 @@ class MovingSidesState:
 
 class MovingSides(MovingSidesState):
     """The sides of the pairs that drive a movement, each of which must go `least` of its gap.
-    Nothing is asked of a side that is not seen at an end, or not on the way."""
+    Nothing is asked of a side that is not seen at an end, or not on the way. `shares` are those of
+    this frame."""
 
     def __init__(self, angles: Sequence[DrivingAngle], body: Body, least: float) -> None:
         self._angles = [BoundAngle(angle, body) for angle in angles]
         self._measures = [angle.measure for angle in angles]
         self._least = least
-        self._shares: list[float | None] = []
-        self.forget()
+        self.shares: list[float | None] = []
+        MovingSidesState.__init__(self)
 
     def __bool__(self) -> bool:
         return bool(self._angles)
@@ -301,31 +296,22 @@ class MovingSides(MovingSidesState):
 
     def measure(self) -> None:
         shares = [angle.share() for angle in self._angles]
-        self._shares = [None if one is None else rounded(one, SHARE_STEPS) for one in shares]
+        self.shares = [None if one is None else rounded(one, SHARE_STEPS) for one in shares]
 
     def are_off(self, end: int) -> bool:
         """Whether each is off the band of an end, by the share that it must go from there."""
         edge = 0.0 if end == START else 1.0
-        return all(share is None or (edge - share) * end >= self._least for share in self._shares)
-
-    def arrive(self) -> None:
-        self.farthest, self.tried = self._shares, []
+        return all(share is None or (edge - share) * end >= self._least for share in self.shares)
 
     def stay(self, end: int) -> None:
         if self.farthest:
             self.farthest = [
                 extreme(before, now, end == END)
-                for before, now in zip(self.farthest, self._shares, strict=True)
+                for before, now in zip(self.farthest, self.shares, strict=True)
             ]
 
-    def note_try(self) -> None:
-        self.tried = self._shares
-
-    def forget_try(self) -> None:
-        self.tried = []
-
     def have_come(self, end: int) -> bool:
-        return all(way >= self._least for _, way in self._ways(self._shares, end))
+        return all(way >= self._least for _, way in self._ways(self.shares, end))
 
     def behind(self, end: int) -> tuple[Measure, float] | None:
         """The side that stayed behind most as the other moved away from an end: its measure, and

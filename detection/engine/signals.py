@@ -57,13 +57,7 @@ class SegmentState:
 
 
 class Segment(SegmentState):
-    """A segment from its lower end to its upper one: `x`, `y`, `z` in metres, with z corrected.
-
-    A camera hardly measures depth, but it shows how much a segment is foreshortened. That is its
-    length in the image against its running length, the most that was lately seen of it or of the
-    other side's. If the image has less than seen_share of the running length, the missing part goes
-    in the direction of z. Otherwise z counts by depth_weight.
-    """
+    """A segment from its lower end to its upper one: `x`, `y`, `z` in metres, with z corrected."""
 
     __slots__ = (
         "_depth_weight",
@@ -226,11 +220,7 @@ class Pair(Signal):
 
 
 class Angle(Signal, ABC):
-    """An angle of one side.
-
-    A frame's weight is the inverse of its value's variance, times the square of its visibility. The
-    weight decays with the frame's age, by the time constant smoothing_ms.
-    """
+    """An angle of one side."""
 
     __slots__ = ("_fresh_ms", "_jump", "_max_weight", "_shortest_square", "_sight")
 
@@ -243,11 +233,8 @@ class Angle(Signal, ABC):
         self._shortest_square = settings.sight.min_segment_m**2
 
     def measure(self, since_ms: float, keep: float) -> bool:
-        """Measure one frame, whose segments are measured. Whether it shows the angle.
-
-        The frame comes `since_ms` after the last one. `keep` is the share of the earlier weight
-        that remains.
-        """
+        """Measure one frame, `since_ms` after the last one: whether it shows the angle. `keep` is
+        the share of the earlier weight that remains."""
         self.before = self.value
         self.unseen += since_ms
         return self._measure(keep)
@@ -292,10 +279,8 @@ class Angle(Signal, ABC):
 
 
 class JointAngle(Angle):
-    """The angle between two segments that meet at a joint.
-
-    `sign` is -1 where one begins at the other's end, so that a straight line is 180 degrees.
-    """
+    """The angle between two segments that meet at a joint. `sign` is -1 where one begins at the
+    other's end, so that a straight line is 180 degrees."""
 
     __slots__ = ("_one", "_other", "_sign")
 

@@ -249,7 +249,7 @@ class Swing(SwingState):
             if come > self.tried:
                 self.tried = come
                 self.tried_shares = shares
-                self.sides.note_try()
+                self.sides.tried = self.sides.shares
             return
         self.sides.stay(self.end)
         if self.away_ms is not None:
@@ -262,7 +262,7 @@ class Swing(SwingState):
         self.away_ms = None
         self.tried = 0.0
         self.tried_shares = []
-        self.sides.forget_try()
+        self.sides.tried = []
 
     def _is_try(self, end: int, origin: float, gone: float) -> bool:
         """Whether the body, gone so far from a point, has tried to come to an end. To a strict one
@@ -333,7 +333,7 @@ class Swing(SwingState):
         self.since_ms = None
         self.farthest = position
         self.farthest_shares = shares
-        self.sides.arrive()
+        self.sides.farthest = self.sides.shares
         self.needed = self._needed(-end)
         self.parted_ms = self.away_ms
         self._forget_try()

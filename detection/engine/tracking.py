@@ -33,12 +33,7 @@ class TrackingState:
 
 
 class Tracking(TrackingState):
-    """The count of recent outliers, by which a person is lost and found.
-
-    A frame is an outlier when half of the landmarks in sight have gone farther than a body goes,
-    from the last frame and from the one before an outlier. So a single wrong frame is one outlier.
-    The person is lost above lost_jumps, until there are fewer than found_jumps.
-    """
+    """The count of recent outliers, by which a person is lost and found."""
 
     def __init__(self, points: Points, sight: SightSettings) -> None:
         self._points = [points.of(index) for index in _WATCHED]
@@ -78,8 +73,7 @@ class Tracking(TrackingState):
                 places.append(rounded(point.x, PLACE_STEPS))
                 places.append(rounded(point.y, PLACE_STEPS))
             else:
-                places.append(None)
-                places.append(None)
+                places += (None, None)
         return places
 
 
@@ -110,11 +104,8 @@ class LeadState:
 
 
 class Lead(LeadState):
-    """The side whose `limb_end` is farther along the way the toes point.
-
-    It changes once the other side has been ahead by lead_m for lead_held_ms without a break. A
-    frame that does not show it changes nothing.
-    """
+    """The side whose `limb_end` is farther along the way the toes point. A frame that does not
+    show it changes nothing."""
 
     def __init__(
         self, limb_end: Literal["ankle", "wrist"], points: Points, settings: EngineSettings
@@ -187,11 +178,7 @@ def seen_from(measure: Measure, plane: Plane | None) -> View:
 
 
 class Facing:
-    """How the body stands to the camera in the last frame: `view` is `any` in between.
-
-    The line between the shoulders is measured against the trunk in the image, since its depth is
-    known several times worse.
-    """
+    """How the body stands to the camera in the last frame: `view` is `any` in between."""
 
     def __init__(self, points: Points, settings: SetupSettings) -> None:
         self._shoulders = tuple(points.of(INDEX[f"{side}_shoulder"]) for side in BODY_SIDES)

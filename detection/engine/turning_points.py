@@ -1,9 +1,5 @@
 """Turning points: where a movement turns, when it went from one to the next, and how far it went in
-all.
-
-People begin and end a way slowly, where errors of some millimetres hide when. So the places that
-the body comes past are noted, and both times are read off the line through them.
-"""
+all. docs/engine.md gives the formulas."""
 
 from collections.abc import Sequence
 from itertools import pairwise
