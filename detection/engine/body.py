@@ -87,15 +87,13 @@ class Body:
         )
 
     def _segment(self, name: str, curve: Curve) -> Segment:
-        segment = self._segments.get((name, curve))
-        if segment is None:
-            segment = (
+        if (name, curve) not in self._segments:
+            self._segments[name, curve] = (
                 Trunk(self.points, self._settings)
                 if curve == "pair"
                 else Segment(name, curve, self.points, self._settings)
             )
-            self._segments[name, curve] = segment
-        return segment
+        return self._segments[name, curve]
 
     def watch_facing(self) -> Facing:
         """How the body stands to the camera, seen in each frame from here on."""
@@ -112,10 +110,8 @@ class Body:
             lead.forget()
 
     def _forget_angles(self) -> None:
-        for angle in self._angles.values():
-            angle.forget()
-        for pair in self._pairs.values():
-            pair.forget()
+        for signal in (*self._angles.values(), *self._pairs.values()):
+            signal.forget()
 
     def measure(self, pose: Pose, now_ms: float, since_ms: float, keep: float) -> bool:
         """Measure one frame. Whether its pose is usable: the person is not lost, and an angle of a
@@ -149,13 +145,12 @@ class Body:
             segment.measure(pace, 0.0 if other is None else other.length)
 
     def signals_of(self, criteria: Iterable[Criterion]) -> list[Angle]:
-        return list(
-            dict.fromkeys(
-                self._angles[criterion.measure, curve]
-                for criterion in criteria
-                for curve in _measured_curves(criterion)
-            )
-        )
+        found = [
+            self._angles[criterion.measure, curve]
+            for criterion in criteria
+            for curve in _measured_curves(criterion)
+        ]
+        return list(dict.fromkeys(found))
 
     def points_of(self, criterion: Criterion) -> list[Point]:
         sides = [criterion.side] if criterion.side in BODY_SIDES else BODY_SIDES
@@ -176,11 +171,10 @@ class Body:
         return list(found.values())
 
     def _pair(self, measure: Measure) -> Pair:
-        pair = self._pairs.get(measure)
-        if pair is None:
+        if measure not in self._pairs:
             left, right = self._angles[measure, "left"], self._angles[measure, "right"]
-            pair = self._pairs[measure] = Pair(left, right)
-        return pair
+            self._pairs[measure] = Pair(left, right)
+        return self._pairs[measure]
 
     def leading(self) -> int:
         """The side in front, by the first lead that is watched: 1 left, -1 right, 0 neither."""
@@ -191,10 +185,9 @@ class Body:
 
     def bind(self, criterion: Criterion) -> BoundCriterion:
         """The criterion bound to this body: the same for the same criterion."""
-        bound = self._bound.get(criterion)
-        if bound is None:
-            bound = self._bound[criterion] = self._binding(criterion)
-        return bound
+        if criterion not in self._bound:
+            self._bound[criterion] = self._binding(criterion)
+        return self._bound[criterion]
 
     def _binding(self, criterion: Criterion) -> BoundCriterion:
         measure, side = criterion.measure, criterion.side

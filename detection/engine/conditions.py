@@ -11,12 +11,10 @@ from detection.engine.phases import PhaseTracker
 from detection.engine.plan import CounterPlan
 from detection.engine.settings import PhaseSettings
 from detection.engine.states import FIXED
-from detection.spec import MOVEMENT, MoveSpec
+from detection.spec import MOVEMENT, Check, MoveSpec, TempoCheck
 
 # The path of a condition that was missed for too long, and by how much it is missed now.
 Broken = tuple[str, float]
-
-
 # A condition with its path, and by how many degrees it may be missed.
 _Condition = tuple[BoundCriterion, str, float]
 
@@ -28,12 +26,8 @@ class ConditionsState:
 
 
 class Conditions(ConditionsState):
-    """The conditions that the author names, or those that all phases demand.
-
-    Those of a group share a time: the one may be missed right after the other. `are_inferred` says
-    that the author has named none: then they hold at any time, and with one that is broken the
-    movement begins anew.
-    """
+    """The conditions that the author names; or, where `are_inferred`, those that all phases demand
+    at any time. Those of a group share a time: the one may be missed right after the other."""
 
     def __init__(self, plan: CounterPlan, body: Body, settings: PhaseSettings) -> None:
         throughout = plan.spec.throughout
@@ -107,10 +101,8 @@ class Checks(ChecksState):
             for check in spec.checks
         ]
         self._tempo = spec.tempo
-        required = [one.is_required for one in spec.checks] + [
-            one.is_required for one in spec.tempo
-        ]
-        self._required = [number for number, is_required in enumerate(required) if is_required]
+        checks: list[Check | TempoCheck] = [*spec.checks, *spec.tempo]
+        self._required = [number for number, check in enumerate(checks) if check.is_required]
         self._paths = list(spec.check_paths.values())
         self.forget()
 

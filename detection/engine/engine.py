@@ -101,33 +101,27 @@ class Engine:
         change = self._readiness.follow(frame.landmarks, now, since)
         if change == LOST:
             events += self._lose("not_ready", now)
-        events += self._news(self._readiness, now)
+        for lack, is_first in self._readiness.news(now):
+            throttle = self._tally.throttle
+            cues = throttle.reserved(NOT_READY, lack, now, only_named=not is_first)
+            events += [feedback(cue, now, None) for cue in cues]
         if change in (LACKING, LOST):
             return events
         told = self._follow(now, step)
         if change == READY:
             return events + told
-        return events + self._begin(now) if change == BEGUN else events
+        if change == BEGUN:
+            # The phases that hold are entered, and what was withheld is told.
+            events += [entry for counter in self._counters for entry in counter.enter(now)]
+            events += self._tally.begin(now)
+        return events
 
     def _follow(self, now: float, step: float) -> list[DetectionEvent]:
         is_seen = self._usable_ms == now
-        events: list[DetectionEvent] = []
-        for counter in self._counters:
-            events += counter.follow(now, step, is_seen=is_seen)
-        return events
-
-    def _begin(self, now: float) -> list[DetectionEvent]:
-        """What was withheld, and the entries of the phases that hold, as the setup is met."""
-        entries: list[DetectionEvent] = []
-        for counter in self._counters:
-            entries += counter.enter(now)
-        return entries + self._tally.begin(now)
-
-    def _news(self, readiness: Readiness, now: float) -> list[DetectionEvent]:
         return [
-            feedback(cue, now, None)
-            for lack, is_first in readiness.news(now)
-            for cue in self._tally.throttle.reserved(NOT_READY, lack, now, only_named=not is_first)
+            event
+            for counter in self._counters
+            for event in counter.follow(now, step, is_seen=is_seen)
         ]
 
     def advance(self, clock_ms: float) -> list[DetectionEvent]:
@@ -185,11 +179,9 @@ class Engine:
     @property
     def steps_reached(self) -> int:
         """How many steps of the sequence the repetition under way has reached; 0 without one."""
-        steps = 0
-        if self._tally.counts:
-            for counter in self._counters:
-                steps = max(steps, counter.steps_reached)
-        return steps
+        if not self._tally.counts:
+            return 0
+        return max(counter.steps_reached for counter in self._counters)
 
     @property
     def readiness(self) -> ReadyState:

@@ -35,11 +35,8 @@ class HoldState:
 
 
 class Hold(HoldState):
-    """The counter of a hold. It is completed once, when it has lasted target_ms.
-
-    It is broken from when the body was last in its band, or last seen. It is of the side that led
-    as its phase was entered, and over once the other side leads.
-    """
+    """The counter of a hold, of the side that led as its phase was entered; it is over once the
+    other side leads."""
 
     def __init__(
         self, plan: CounterPlan, body: Body, tally: Tally, settings: EngineSettings

@@ -51,13 +51,6 @@ class PoseFrameLike(Protocol):
     def landmarks(self) -> Pose: ...
 
 
-def _visibility(pose: Pose, index: int) -> float:
-    if isinstance(pose, PackedPose):
-        return pose.visibility(index)
-    visibility = pose[index].visibility
-    return 1.0 if visibility is None else visibility
-
-
 class Point:
     """A landmark of the last frame, in metres."""
 
@@ -103,5 +96,7 @@ class Points:
 
     def show_somebody(self, pose: Pose) -> bool:
         """Whether any landmark of a pose is in sight, whoever needs it."""
-        indexes = range(len(LANDMARK_NAMES))
-        return any(_visibility(pose, index) >= self._least for index in indexes)
+        least = self._least
+        if isinstance(pose, PackedPose):
+            return any(pose.visibility(index) >= least for index in range(len(LANDMARK_NAMES)))
+        return any(one.visibility is None or one.visibility >= least for one in pose)

@@ -69,12 +69,9 @@ class Ranges(RangesState):
 
     def whole(self) -> tuple[list[int | None], list[int | None]]:
         """The least of each measure, and the most."""
-        least: list[int | None] = []
-        most: list[int | None] = []
-        for number in range(len(self._signals)):
-            least.append(extreme(self.least_before[number], self.least[number], False))
-            most.append(extreme(self.most_before[number], self.most[number], True))
-        return least, most
+        numbers = range(len(self._signals))
+        least = [extreme(self.least_before[n], self.least[n], False) for n in numbers]
+        return least, [extreme(self.most_before[n], self.most[n], True) for n in numbers]
 
     def unseen(self) -> str:
         """The names of the views from which the body was not seen in most of the frames: degrees

@@ -49,17 +49,10 @@ class Sight(SightState):
         hidden = 0
         for signals, points in self._watched:
             if all(signal.value is None for signal in signals):
-                hidden |= _hidden(points)
+                for point in points:
+                    if not point.is_seen:
+                        hidden |= 1 << point.index
         self.hidden = _of_somebody(hidden, pose, self._points)
-
-
-def _hidden(points: Iterable[Point]) -> int:
-    """The bits of those of these points that are out of sight."""
-    hidden = 0
-    for point in points:
-        if not point.is_seen:
-            hidden |= 1 << point.index
-    return hidden
 
 
 def _of_somebody(hidden: int, pose: Pose, points: Points) -> int:
@@ -103,12 +96,7 @@ def _asked(setup: Setup) -> tuple[tuple[int, int], ...]:
 
 
 class Readiness(ReadinessState):
-    """The readiness of a setup, by `visible`, `view` and `start`.
-
-    The first two must hold for ready_ms, from when the start was met, before anything counts; what
-    lacks for up to bridge_ms is bridged, and adds nothing to it. The start is met once it has held
-    for enter_ms. The first two are asked all the time, and lost for ready_ms they end it.
-    """
+    """The readiness of a setup, by `visible`, `view` and `start`."""
 
     def __init__(self, setup: Setup, body: Body, settings: EngineSettings) -> None:
         self._points = body.points
@@ -132,7 +120,9 @@ class Readiness(ReadinessState):
         """Follow a frame, whose points are read, `since_ms` after the last one: what it does."""
         is_lacking = self._look(pose, now_ms)
         if self.is_ready:
-            return self._go_on(is_lacking, now_ms)
+            self.since_ms = since(self.since_ms, now_ms, is_lacking)
+            is_over = has_lasted(self.since_ms, now_ms, self._settings.ready_ms)
+            return self._lose() if is_over else READY
         return self._settle(is_lacking, now_ms, since_ms)
 
     def _look(self, pose: Pose, now_ms: float) -> bool:
@@ -144,7 +134,11 @@ class Readiness(ReadinessState):
         has_view = self._facing is None or self._facing.view == self._view
         # Where it can't be seen well, nothing is said of the start.
         is_start_asked = not self.has_started and not hidden and has_view
-        holds = (not hidden, has_view, not is_start_asked or self._has_start())
+        has_start = not is_start_asked or all(
+            (short := criterion.shortfall()) is not None and short <= tolerance
+            for criterion, tolerance in self._start
+        )
+        holds = (not hidden, has_view, has_start)
         for number in range(len(LACKS)):
             self.lacking_ms[number] = since(self.lacking_ms[number], now_ms, not holds[number])
             if holds[number]:
@@ -154,19 +148,6 @@ class Readiness(ReadinessState):
             self._start_sight.look(pose)
             self.hidden = self._start_sight.hidden
         return not all(holds)
-
-    def _has_start(self) -> bool:
-        for criterion, tolerance in self._start:
-            short = criterion.shortfall()
-            if short is None or short > tolerance:
-                return False
-        return True
-
-    def _go_on(self, is_lacking: bool, now_ms: float) -> int:
-        self.since_ms = since(self.since_ms, now_ms, is_lacking)
-        if not has_lasted(self.since_ms, now_ms, self._settings.ready_ms):
-            return READY
-        return self._lose()
 
     def _settle(self, is_lacking: bool, now_ms: float, since_ms: float) -> int:
         bridge_ms = self._settings.bridge_ms

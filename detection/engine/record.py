@@ -88,9 +88,9 @@ class Timekeeper(TimekeeperState):
 
     def take_back(self) -> list[float]:
         """When the way back of the last completion began and was over, if that is not told yet."""
-        left_ms, ended_ms = self.last[EXITED:] if self.is_untold else (None, None)
+        back = [ms for ms in self.last[EXITED:] if ms is not None] if self.is_untold else []
         self.is_untold = False
-        return [] if left_ms is None or ended_ms is None else [left_ms, ended_ms]
+        return back if len(back) == 2 else []
 
     def measure(self, now_ms: float) -> Times:
         """The times of the repetition that this frame completes, if it counts."""

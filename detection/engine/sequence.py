@@ -126,10 +126,8 @@ class Repetition(RepetitionState):
     def overdue(self, now_ms: float) -> Outcome | None:
         """Abandon the repetition if the time for its next step is over. With the first alone done
         nobody has tried yet: he has once he comes to the next, too late."""
-        if not self.step or self.left_ms is None:
-            return None
-        number = self._required(self.step)
-        if not self._is_late(number, now_ms):
+        number = self._required(self.step) if self.step else 0
+        if not number or not self._is_late(number, now_ms):
             return None
         return self.abandon("too_slow", step_path(number), step=number)
 
@@ -142,11 +140,9 @@ class Repetition(RepetitionState):
     def _begin(
         self, phase: str, confidence: float, now_ms: float, *, has_lasted: bool = False
     ) -> None:
-        """Begin anew with the entry of a phase, unless it has to last for that and has not.
-
-        A sequence that ends where it begins is begun as that phase is left. Any other is begun as
-        its last phase was left, and its first step is done.
-        """
+        """Begin anew with the entry of a phase, unless it has to last for that and has not. A
+        sequence that ends where it begins is begun as that phase is left, any other was begun as
+        its last phase was left."""
         first = self._sequence[0]
         begins = phase == first.phase and (has_lasted or first.hold_ms == 0.0)
         self.step = 0 if begins else None

@@ -66,12 +66,9 @@ class Throttle(ThrottleState):
         detail: str | None = None,
         step: str | None = None,
     ) -> list[Cue]:
-        """The cues of `completed`, `interrupted` and `not_ready` that are sent now.
-
-        A cue without a reason is for all of them. An attempt beside which a repetition goes on, or
-        before which none was under way, gets only cues that name its reason. A cue that asks for
-        form, a detail or a step is for an outcome that had it.
-        """
+        """The cues of `completed`, `interrupted` and `not_ready` that are sent now; `only_named`,
+        those that name the reason. One that asks for form, a detail or a step is for an outcome
+        that had it."""
         fired: list[Cue] = []
         for number in self._reserved:
             cue = self._cues[number]
