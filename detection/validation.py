@@ -7,7 +7,7 @@ from typing import Any
 from detection.engine.driving import find_motions
 from detection.language.compiling import compile_movespec, declared_parameters, references_in
 from detection.language.declaration import MOVESPEC
-from detection.language.issues import Issue, Mark, Report
+from detection.language.issues import Issue, Mark, Report, in_order
 from detection.language.rules import PARAMETERS, check_rules, unknown_parameter
 from detection.language.yaml_tree import Node, read_document
 from detection.roles import Role, roles
@@ -105,9 +105,9 @@ def validate(
             report.error("roles_change", message, path)
         if errors := report.errors():
             return Validation(errors, (), None)
-        for code, message, path in (*warnings_of(spec), *_unused_parameters(validation)):
-            report.warning(code, message, path)
-        validation = replace(validation, warnings=report.warnings())
+        found = (*warnings_of(spec), *_unused_parameters(validation))
+        warnings = (report.issue(code, text, "warning", path) for code, text, path in found)
+        validation = replace(validation, warnings=in_order(warnings))
     numbers = check_parameters(validation, parameters or {})
     if not numbers and locale is None:
         return validation

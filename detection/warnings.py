@@ -19,8 +19,6 @@ from detection.spec import (
 
 # The degrees of the fastest repetitions in the time that a phase needs to be entered.
 _MIN_WIDTH = FASTEST_DEGREES_PER_MS * ENTER_MS
-
-
 # A code, a message and a path.
 Finding = tuple[str, str, str]
 
@@ -132,8 +130,15 @@ def _hidden_sides(spec: MoveSpec) -> Iterator[Finding]:
     """A constraint on both sides where the view hides one."""
     if spec.setup is None or spec.setup.view != "side":
         return
-    for path, criterion in _constraints(spec):
-        if criterion.side == "both":
+    motions, used = find_motions(spec), used_phases(spec) or spec.phases
+    ignored = {
+        path
+        for path, phase, criterion in spec.phase_criteria()
+        if phase not in used
+        or (any(one.is_driven_by(phase, criterion.measure) for one in motions) and not phase.strict)
+    }
+    for path, criterion in spec.criteria_by_path.items():
+        if criterion.side == "both" and path not in ignored:
             message = (
                 f"From the side the body hides the far {_words(criterion)}, and the near one alone"
                 " decides. Leave side out, or change the view."
@@ -145,24 +150,22 @@ def _disagreeing_views(spec: MoveSpec) -> Iterator[Finding]:
     """The first criterion seen from elsewhere than the others, and the first that the setup's view
     does not see."""
     seen = [role for role in roles(spec) if role.role != "unused" and role.view != "any"]
-    for role in seen:
-        if role.view != seen[0].view:
-            message = (
-                f"A camera sees this from the {role.view}, and others from the {seen[0].view}."
-                f" {camera(spec).sentence}"
-            )
-            yield "views_disagree", message, role.path
-            break
+    other = next((role for role in seen if role.view != seen[0].view), None)
+    if other:
+        message = (
+            f"A camera sees this from the {other.view}, and others from the {seen[0].view}."
+            f" {camera(spec).sentence}"
+        )
+        yield "views_disagree", message, other.path
     asked = spec.setup.view if spec.setup else "any"
-    for role in seen:
-        if asked not in ("any", role.view):
-            plane = "sagittal" if asked == "side" else "frontal"
-            message = (
-                f"The setup asks for the {asked}, and an angle is seen from the {role.view}. Change"
-                f" the view, or write plane: {plane} if the body moves in that plane."
-            )
-            yield "views_disagree", message, "detection.setup.view"
-            break
+    unseen = next((role for role in seen if asked not in ("any", role.view)), None)
+    if unseen:
+        plane = "sagittal" if asked == "side" else "frontal"
+        message = (
+            f"The setup asks for the {asked}, and an angle is seen from the {unseen.view}. Change"
+            f" the view, or write plane: {plane} if the body moves in that plane."
+        )
+        yield "views_disagree", message, "detection.setup.view"
 
 
 def _nothing_carries(spec: MoveSpec) -> Iterator[Finding]:
@@ -186,18 +189,6 @@ def _unjudged_tempo(spec: MoveSpec) -> Iterator[Finding]:
         if any(one.is_required for one in spec.tempo):
             message += " As it is required, nothing counts."
         yield "tempo_not_judged", message, f"{MOVEMENT}.tempo"
-
-
-def _constraints(spec: MoveSpec) -> Iterator[tuple[str, Criterion]]:
-    """The paths and criteria of the constraints of phases, and of all conditions."""
-    motions = find_motions(spec)
-    used = used_phases(spec) or spec.phases
-    for path, phase, criterion in spec.phase_criteria():
-        is_driven = any(motion.is_driven_by(phase, criterion.measure) for motion in motions)
-        if phase in used and (phase.strict or not is_driven):
-            yield path, criterion
-    for number, condition in enumerate(spec.throughout or ()):
-        yield f"{MOVEMENT}.throughout[{number}]", condition.criterion
 
 
 def _words(criterion: Criterion) -> str:

@@ -112,36 +112,31 @@ class Report:
     def __init__(self, freed_words: frozenset[str] = frozenset()) -> None:
         self.freed_words = freed_words
         self.marks: dict[str, Mark] = {}
+        self.is_full = False
         self._errors: list[Issue] = []
-        self._warnings: list[Issue] = []
-        self._error_count = 0
 
     def error(
         self, code: str, message: str, path: str | None = None, mark: Mark | None = None
     ) -> None:
-        self._error_count += 1
-        if self._error_count <= MAX_ERRORS:
-            self._errors.append(self._issue(code, message, "error", path, mark))
-
-    def warning(self, code: str, message: str, path: str) -> None:
-        self._warnings.append(self._issue(code, message, "warning", path, None))
+        if len(self._errors) == MAX_ERRORS:
+            self.is_full = True
+        else:
+            self._errors.append(self.issue(code, message, "error", path, mark))
 
     def errors(self) -> tuple[Issue, ...]:
-        in_order = sorted(self._errors, key=_position)
-        if self._error_count > MAX_ERRORS:
+        errors = in_order(self._errors)
+        if self.is_full:
             message = f"There are more errors; {MAX_ERRORS - 1} of them are listed."
-            in_order[-1] = Issue("too_many_errors", message, "error", None, None, None)
-        return tuple(in_order)
+            return *errors[:-1], Issue("too_many_errors", message, "error", None, None, None)
+        return errors
 
-    def warnings(self) -> tuple[Issue, ...]:
-        return tuple(sorted(self._warnings, key=_position))
-
-    @property
-    def is_full(self) -> bool:
-        return self._error_count > MAX_ERRORS
-
-    def _issue(
-        self, code: str, message: str, severity: Severity, path: str | None, mark: Mark | None
+    def issue(
+        self,
+        code: str,
+        message: str,
+        severity: Severity,
+        path: str | None,
+        mark: Mark | None = None,
     ) -> Issue:
         if mark is None and path is not None:
             mark = self.marks.get(path)
@@ -149,8 +144,9 @@ class Report:
         return Issue(code, message, severity, path, line, column)
 
 
-def _position(issue: Issue) -> tuple[int, int]:
-    return issue.line or 0, issue.column or 0
+def in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """The issues in the order of the text."""
+    return tuple(sorted(issues, key=lambda issue: (issue.line or 0, issue.column or 0)))
 
 
 def quote(text: str) -> str:

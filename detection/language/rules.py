@@ -10,14 +10,14 @@ from detection.language.issues import Report, nearest, quote
 from detection.language.kinds import Reference, key_of
 from detection.language.records import Values
 from detection.language.yaml_tree import child_path
-from detection.spec import MOVEMENT, NOT_READY, RESERVED_WHEN, Parameter
+from detection.spec import MOVEMENT, NOT_READY, RESERVED_WHEN
 
 SETUP = "detection.setup"
 PARAMETERS = "detection.parameters"
 MAX_CUES_ON_ENTRY = 4
 
-_GROUPS = {"left": "left or right", "right": "left or right"}
-_GROUPS |= {"front": "front or back", "back": "front or back"}
+_GROUPS = dict.fromkeys(("left", "right"), "left or right")
+_GROUPS |= dict.fromkeys(("front", "back"), "front or back")
 # The sides that have no meaning where left and right are counted apart.
 _NAMED = ("left", "right", "both", "either")
 # Those that ask for one side, where both must move.
@@ -118,8 +118,15 @@ def _check_bounds(values: Values, path: str, declared: Declared, report: Report)
 def _check_parameters(document: Values, declared: Declared, report: Report) -> None:
     """Report what no number of a session could make valid, and what not all of them would."""
     for name, parameter in declared.items():
-        if parameter is not None:
-            _check_default(parameter, f"{PARAMETERS}.{name}", report)
+        if parameter is None:
+            continue
+        path, default = f"{PARAMETERS}.{name}", parameter.default
+        low, high = parameter.minimum, parameter.maximum
+        if low > high:
+            report.error("bounds_reversed", f"min {low:g} is above max {high:g}.", f"{path}.min")
+        elif not low <= default <= high:
+            message = f"default must be from {low:g} to {high:g}, not {default:g}."
+            report.error("default_out_of_bounds", message, f"{path}.default")
     for reference in references_in(document):
         number, path = reference.number, reference.path
         if reference.name not in declared:
@@ -134,15 +141,6 @@ def _check_parameters(document: Values, declared: Declared, report: Report) -> N
                     " min and max."
                 )
                 report.error("parameter_out_of_range", message, path)
-
-
-def _check_default(parameter: Parameter, path: str, report: Report) -> None:
-    low, high = parameter.minimum, parameter.maximum
-    if low > high:
-        report.error("bounds_reversed", f"min {low:g} is above max {high:g}.", f"{path}.min")
-    elif not low <= parameter.default <= high:
-        message = f"default must be from {low:g} to {high:g}, not {parameter.default:g}."
-        report.error("default_out_of_bounds", message, f"{path}.default")
 
 
 def unknown_parameter(name: str, known: Collection[str]) -> str:
@@ -209,10 +207,8 @@ def _unknown(what: str, name: str, known: list[str]) -> str:
 
 
 def _check_languages(message: str | Values | None, path: str, report: Report) -> None:
-    if not isinstance(message, dict):
-        return
     seen = set[str]()
-    for tag in message:
+    for tag in message if isinstance(message, dict) else ():
         if tag.lower() in seen:
             sentence = f"The language {quote(tag)} is here a second time."
             report.error("duplicate_key", sentence, child_path(path, tag))
@@ -253,9 +249,9 @@ def _check_cues_on_entry(movement: Values, report: Report) -> None:
     counted = Counter[str]()
     for path, cue in _placed(movement, "feedback"):
         when = cue.get("when")
-        if not isinstance(when, str) or "joint" in cue or "lean" in cue:
+        if not isinstance(when, str) or when in (*RESERVED_WHEN, NOT_READY):
             continue
-        if when in (*RESERVED_WHEN, NOT_READY):
+        if "joint" in cue or "lean" in cue:
             continue
         counted[when] += 1
         if counted[when] > MAX_CUES_ON_ENTRY:
@@ -280,19 +276,17 @@ def _phase_of(step: Any) -> Any:
 
 def check_sequence(sequence: list[Any], report: Report) -> None:
     for index, step in enumerate(sequence):
-        if isinstance(step, dict):
-            _check_place(step, index, len(sequence) - 1, report)
+        options: Values = step if isinstance(step, dict) else {}
+        if options.get("optional") and index in (0, len(sequence) - 1):
+            which = "last" if index else "first"
+            message = (
+                f"The {which} step cannot be optional: a repetition begins and ends somewhere."
+            )
+            report.error("step_not_allowed", message, f"{_SEQUENCE}[{index}].optional")
+        if "within_ms" in options and index == 0:
+            message = "The first step has none before it, since which within_ms could be counted."
+            report.error("step_not_allowed", message, f"{_SEQUENCE}[0].within_ms")
         _check_neighbours(sequence, index, report)
-
-
-def _check_place(step: Values, index: int, last: int, report: Report) -> None:
-    if step.get("optional") and index in (0, last):
-        which = "last" if index else "first"
-        message = f"The {which} step cannot be optional: a repetition begins and ends somewhere."
-        report.error("step_not_allowed", message, f"{_SEQUENCE}[{index}].optional")
-    if "within_ms" in step and index == 0:
-        message = "The first step has none before it, since which within_ms could be counted."
-        report.error("step_not_allowed", message, f"{_SEQUENCE}[0].within_ms")
 
 
 def _check_neighbours(sequence: list[Any], index: int, report: Report) -> None:
