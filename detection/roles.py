@@ -6,6 +6,7 @@ from itertools import chain
 from math import inf
 from typing import Final, Literal
 
+from detection.engine.criteria import tolerance_of
 from detection.engine.driving import (
     DrivingAngle,
     RangeOfMotion,
@@ -318,9 +319,7 @@ def _condition(criterion: Criterion, phase: Phase, beyond: str) -> str:
 
 def _beyond(criterion: Criterion) -> str:
     """The angles too far beyond the band to go on; empty where there are none."""
-    tolerance = criterion.tolerance
-    if tolerance is None:
-        tolerance = _SETTINGS.phase.hysteresis_degrees
+    tolerance = tolerance_of(criterion, _SETTINGS.phase.hysteresis_degrees)
     low = criterion.minimum - tolerance
     high = criterion.maximum + tolerance
     below = [f"less than {low:g}°"] if low > 0.0 else []

@@ -94,7 +94,15 @@ def validate(
     The MoveSpec has the numbers of `parameters`, else their defaults, and the messages of `locale`,
     a language tag. Raises ParameterInvalid for a number that a valid text does not take.
     """
-    document, report = _read(yaml_source, is_new=is_new)
+    report = Report()
+    document: Any = None
+    root = read_document(yaml_source, report)
+    if root is not None:
+        if not is_new:
+            report.freed_words = _RESERVED_LATER.intersection(_names_of_phases(root))
+        document = MOVESPEC.check(root, "", report)
+        if document is not None:
+            check_rules(document, report, is_new=is_new)
     if errors := report.errors():
         return Validation(errors, (), None)
     spec = compile_movespec(document, {})
@@ -147,19 +155,6 @@ def placed_roles(validation: Validation) -> Iterator[tuple[Role, Mark]]:
     if validation.spec is not None:
         for role in roles(validation.spec):
             yield role, validation.marks[role.path]
-
-
-def _read(yaml_source: str, *, is_new: bool) -> tuple[Any, Report]:
-    report = Report()
-    root = read_document(yaml_source, report)
-    if root is None:
-        return None, report
-    if not is_new:
-        report.freed_words = _RESERVED_LATER.intersection(_names_of_phases(root))
-    document = MOVESPEC.check(root, "", report)
-    if document is not None:
-        check_rules(document, report, is_new=is_new)
-    return document, report
 
 
 def _names_of_phases(root: Node) -> Iterator[str]:

@@ -71,7 +71,10 @@ class Counter:
         if broken is None or not self._conditions.are_inferred:
             for swing in self.swings:
                 swing.measure(now)
-            self._note_attempts(now)
+            shared = self._phases, self._repetition, self._plan.spec, self._beside
+            for swing in self.swings:
+                for attempt in attempts(swing, *shared):
+                    self._record.note(attempt, self._side, now)
             cues = self._record.keep_time(now, step, is_midway=bool(self._repetition.step))
         for phase in self._phases:
             phase.measure()
@@ -137,14 +140,6 @@ class Counter:
             self._record.interrupt(tried, self._side, now)
         elif has_tried:
             self._record.note(tried, self._side, now)
-
-    def _note_attempts(self, now: float) -> None:
-        """Tell of the tries that were none of the repetition under way, which goes on."""
-        for swing in self.swings:
-            for attempt in attempts(
-                swing, self._phases, self._repetition, self._plan.spec, self._beside
-            ):
-                self._record.note(attempt, self._side, now)
 
     def _follow_phases(self, now: float, step: float) -> list[DetectionEvent]:
         left: list[PhaseTracker] = []

@@ -203,17 +203,18 @@ def attempts(
 ) -> Iterator[Outcome]:
     """The attempts that this frame of a swing ends. The side that rests while a repetition of the
     one `beside` it goes on has not tried."""
-    turned = swing.turned_back
+    turned, step = swing.turned_back, repetition.step
+    # The entry behind the step reached will say that the body goes back there.
     if (
         turned is not None
-        and not _goes_back(swing, turned.from_end, repetition, spec)
-        and not _rests(beside, turned.since_ms)
+        and (not step or swing.motion.end_of(spec.steps[step].phase) == turned.from_end)
+        and not (beside and beside.went_on_since(turned.since_ms))
     ):
         phase = _awaited(swing, -turned.from_end, phases, repetition)
         if phase is not None:
             path = _path_of(phase, turned.measure, spec)
             yield _not_reached(repetition, phase, path, turned.by, turned.detail)
-    if swing.unmet and not _rests(beside, swing.unmet_ms):
+    if swing.unmet and not (beside and beside.went_on_since(swing.unmet_ms)):
         phase = _awaited(swing, swing.unmet, phases, repetition)
         if phase is not None and phase.missed_by is not None:
             if phase.missed_criterion >= 0:
@@ -230,16 +231,6 @@ def _not_reached(
     number = repetition.number_of(phase.name)
     is_midway = bool(repetition.step)
     return interruption("not_reached", path, by, is_under_way=is_midway, step=number, detail=detail)
-
-
-def _rests(beside: Repetition | None, since_ms: float) -> bool:
-    return beside is not None and beside.went_on_since(since_ms)
-
-
-def _goes_back(swing: Swing, end: int, repetition: Repetition, spec: MoveSpec) -> bool:
-    """Whether the body goes back behind the step reached: the entry there will say so."""
-    step = repetition.step
-    return bool(step) and swing.motion.end_of(spec.steps[step or 0].phase) != end
 
 
 def _awaited(

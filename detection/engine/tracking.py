@@ -50,7 +50,12 @@ class Tracking(TrackingState):
             self.forget()
         step_ms = since_ms if since_ms < sight.max_step_ms else sight.max_step_ms
         limit = sight.step_m + sight.step_m_per_ms * step_ms
-        places = self._places()
+        places: Places = []
+        for point in self._points:
+            if point.is_seen:
+                places += (rounded(point.x, PLACE_STEPS), rounded(point.y, PLACE_STEPS))
+            else:
+                places += (None, None)
         is_outlier = (
             bool(self.before)
             and _are_apart(self.before, places, limit)
@@ -65,16 +70,6 @@ class Tracking(TrackingState):
         else:
             self.doubted = []
             self.before = places
-
-    def _places(self) -> Places:
-        places: Places = []
-        for point in self._points:
-            if point.is_seen:
-                places.append(rounded(point.x, PLACE_STEPS))
-                places.append(rounded(point.y, PLACE_STEPS))
-            else:
-                places += (None, None)
-        return places
 
 
 def _are_apart(before: Places, places: Places, limit: float) -> bool:

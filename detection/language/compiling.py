@@ -28,17 +28,11 @@ Declared = Mapping[str, Parameter | None]
 
 def declared_parameters(document: Values) -> Declared:
     return {
-        name: _parameter(name, values)
-        for name, values in document.get("detection", {}).get("parameters", {}).items()
+        name: Parameter(name, one["default"], one["min"], one["max"], one.get("description"))
+        if one and {"default", "min", "max"} <= one.keys()
+        else None
+        for name, one in document.get("detection", {}).get("parameters", {}).items()
     }
-
-
-def _parameter(name: str, values: Values | None) -> Parameter | None:
-    if values is None or not {"default", "min", "max"} <= values.keys():
-        return None
-    return Parameter(
-        name, values["default"], values["min"], values["max"], values.get("description")
-    )
 
 
 def references_in(value: object) -> Iterator[Reference]:

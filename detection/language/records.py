@@ -227,7 +227,16 @@ class Record(Kind):
     node_kinds = ("mapping",)
 
     def _value(self, node: Node, path: str, report: Report) -> Values:
-        self._check_keys(node, path, report)
+        known = [field.key for field in self.fields]
+        misplaced = self.misplaced or {}
+        for key, (key_node, value) in node.entries.items():
+            if key in known or report.is_full:
+                continue
+            if key in misplaced:
+                code, message = "misplaced_key", misplaced[key]
+            else:
+                code, message = "unknown_key", _unknown_key(key, value, known)
+            report.error(code, message, child_path(path, key), key_node.mark)
         values = {}
         for field in self.fields:
             value = field.check(node, path, report)
@@ -239,18 +248,6 @@ class Record(Kind):
                 report.error(rule.code, rule.message, child_path(path, wrong) if wrong else path)
                 break
         return values
-
-    def _check_keys(self, node: Node, path: str, report: Report) -> None:
-        known = [field.key for field in self.fields]
-        misplaced = self.misplaced or {}
-        for key, (key_node, value) in node.entries.items():
-            if key in known or report.is_full:
-                continue
-            if key in misplaced:
-                code, message = "misplaced_key", misplaced[key]
-            else:
-                code, message = "unknown_key", _unknown_key(key, value, known)
-            report.error(code, message, child_path(path, key), key_node.mark)
 
     def schema(self) -> Schema:
         schema: Schema = {
