@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import (
-    ablation,
     angles,
     cards,
     negatives,
@@ -34,10 +33,9 @@ PARTS: dict[str, Callable[[Workers], list[tables.Table]]] = {
     "attempts": recordings.tables_of_attempts,
     "people": people.tables,
     "angles": angles.tables,
-    "ablation": ablation.tables,
 }
 WITHOUT_RECORDINGS = {"views", "people", "angles"}
-OF_PEOPLE = {"people", "angles", "ablation"}
+OF_PEOPLE = {"people", "angles"}
 
 
 def main(arguments: list[str] | None = None) -> int:
