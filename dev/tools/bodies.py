@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from detection import JOINT_LANDMARKS, LANDMARK_NAMES, SEGMENT_LANDMARKS, Landmark, Measure
 
 Point = tuple[float, float]
-# The sides of a body, the rear one first; `near` is the side that the camera sees.
-SIDES = {"far": "left", "near": "right"}
 LIMBS = {
     "arm": ("shoulder", "elbow", "wrist", "index"),
     "leg": ("hip", "knee", "ankle"),
@@ -19,6 +17,21 @@ LANDMARKS: dict[Measure, tuple[str, ...]] = {
     **dict(JOINT_LANDMARKS.items()),
     **dict(SEGMENT_LANDMARKS.items()),
 }
+
+
+def _limb(depth: str, side: str, limb: str) -> tuple[str, tuple[str, ...]]:
+    return f"{depth} {limb}", tuple(f"{side}_{name}" for name in LIMBS[limb])
+
+
+# The lines of a body, each a class and the names of its points, those in the rear first. The camera
+# sees the right side. The arm that is nearer hides the trunk, and the legs do not.
+LINES = (
+    *(_limb("far", "left", limb) for limb in ("arm", "leg", "foot")),
+    ("trunk", ("head", NECK, "pelvis")),
+    ("trunk", ("left_shoulder", "right_shoulder")),
+    ("trunk", ("left_hip", "right_hip")),
+    *(_limb("near", "right", limb) for limb in ("leg", "foot", "arm")),
+)
 
 
 def points_of(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dict[str, Point]:
@@ -59,27 +72,25 @@ def with_middles(points: dict[str, Point]) -> dict[str, Point]:
     return points
 
 
-def lines() -> list[tuple[str, tuple[str, ...]]]:
-    """The lines of a body: a class, and the names of the points, those in the rear first."""
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for depth, side in SIDES.items():
-        if depth == "near":
-            found.append(("trunk", ("head", NECK, "pelvis")))
-            for bar in ("shoulder", "hip"):
-                found.append(("trunk", (f"left_{bar}", f"right_{bar}")))
-        for limb, names in LIMBS.items():
-            found.append((f"{depth} {limb}", tuple(f"{side}_{name}" for name in names)))
-    # The arm that is nearer hides the trunk, and the legs do not.
-    found.append(found.pop(next(i for i, one in enumerate(found) if one[0] == "near arm")))
-    return found
-
-
 def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+def spot(point: Point, between: str = " ") -> str:
+    return f"{number(point[0])}{between}{number(point[1])}"
+
+
 def joined(points: Mapping[str, Point], names: Sequence[str]) -> str:
-    return " ".join(f"{number(points[name][0])},{number(points[name][1])}" for name in names)
+    return " ".join(spot(points[name], ",") for name in names)
+
+
+def around(middle: Point, radius: float, way: float) -> Point:
+    """The point of a circle in the direction of `way`, in radians; a quarter turn is down."""
+    return middle[0] + radius * math.cos(way), middle[1] + radius * math.sin(way)
+
+
+def arc_to(end: Point, radius: float, *, is_clockwise: bool) -> str:
+    return f"A{number(radius)} {number(radius)} 0 0 {int(is_clockwise)} {spot(end)}"
 
 
 class Picture:
@@ -106,71 +117,46 @@ class Picture:
         self.add(f'<text{of} {place} text-anchor="{anchor}">{words}</text>')
 
     def body(self, points: Mapping[str, Point], scale: float, kind: str = "") -> None:
-        for name, of in lines():
+        for name, of in LINES:
             self.add(f'<polyline class="{kind}{name}" points="{joined(points, of)}"/>')
-        x, y = points["head"]
-        self.add(
-            f'<circle class="head" cx="{number(x)}" cy="{number(y)}" r="{number(HEAD_M * scale)}"/>'
-        )
-
-    def angle(self, angle: "Angle", radius: float) -> None:
-        """The arc of an angle, filled."""
-        arc, (x, y) = angle.arc(radius), angle.at
-        self.path("wedge", f"{arc}L{number(x)} {number(y)}Z")
-        self.path("arc", arc)
+        x, y = map(number, points["head"])
+        self.add(f'<circle class="head" cx="{x}" cy="{y}" r="{number(HEAD_M * scale)}"/>')
 
     def whole(self) -> str:
         return "\n".join([*self._parts, "</svg>"]) + "\n"
 
 
-@dataclass(frozen=True)
-class Angle:
-    """The angle at `at` between the ways to two points; `label` is placed `away` pixels off."""
+class Angle(NamedTuple):
+    """The angle at `at`, from the direction `start` by a `turn`, in radians."""
 
     at: Point
-    one: Point
-    other: Point
-
-    @property
-    def _ways(self) -> tuple[float, float]:
-        a, b = (
-            math.atan2(end[1] - self.at[1], end[0] - self.at[0]) for end in (self.one, self.other)
-        )
-        return a, (b - a + math.pi) % (2 * math.pi) - math.pi
+    start: float
+    turn: float
 
     @property
     def degrees(self) -> float:
-        return abs(math.degrees(self._ways[1]))
+        return abs(math.degrees(self.turn))
 
     def arc(self, radius: float) -> str:
         """The path of the arc between the two ways."""
-        start, turn = self._ways
-        first, last = self._on(start, radius), self._on(start + turn, radius)
-        return (
-            f"M{number(first[0])} {number(first[1])}A{number(radius)} {number(radius)} 0 0 "
-            f"{int(turn > 0)} {number(last[0])} {number(last[1])}"
-        )
+        return f"M{spot(self._on(0.0, radius))}{self._arc_to(self.turn, radius)}"
 
     def wedge(self, radius: float, least: float, most: float) -> str:
         """The path of the sector in which the other way is from `least` to `most` degrees."""
-        start, turn = self._ways
-        sign = 1 if turn > 0 else -1
-        first, last = (
-            self._on(start + sign * math.radians(degrees), radius) for degrees in (least, most)
-        )
-        return (
-            f"M{number(self.at[0])} {number(self.at[1])}L{number(first[0])} {number(first[1])}"
-            f"A{number(radius)} {number(radius)} 0 0 {int(turn > 0)} "
-            f"{number(last[0])} {number(last[1])}Z"
-        )
+        sign = 1 if self.turn > 0 else -1
+        first, last = (sign * math.radians(degrees) for degrees in (least, most))
+        start = spot(self._on(first, radius))
+        return f"M{spot(self.at)}L{start}{self._arc_to(last, radius)}Z"
 
     def beside(self, radius: float) -> Point:
         """The point in the middle of the arc, for a label."""
-        start, turn = self._ways
-        return self._on(start + turn / 2, radius)
+        return self._on(self.turn / 2, radius)
 
-    def _on(self, way: float, radius: float) -> Point:
-        return self.at[0] + radius * math.cos(way), self.at[1] + radius * math.sin(way)
+    def _arc_to(self, turn: float, radius: float) -> str:
+        return arc_to(self._on(turn, radius), radius, is_clockwise=self.turn > 0)
+
+    def _on(self, turn: float, radius: float) -> Point:
+        return around(self.at, radius, self.start + turn)
 
 
 def angle_of(points: Mapping[str, Point], measure: Measure, side: str) -> Angle:
@@ -179,6 +165,9 @@ def angle_of(points: Mapping[str, Point], measure: Measure, side: str) -> Angle:
     if measure == "trunk":
         ends = [points["pelvis"], points[NECK]]
     if len(ends) == 3:
-        return Angle(ends[1], ends[0], ends[2])
-    lower, upper = ends
-    return Angle(lower, (lower[0], lower[1] - 1), upper)
+        one, at, other = ends
+    else:
+        at, other = ends
+        one = (at[0], at[1] - 1)
+    start, end = (math.atan2(to[1] - at[1], to[0] - at[0]) for to in (one, other))
+    return Angle(at, start, (end - start + math.pi) % (2 * math.pi) - math.pi)

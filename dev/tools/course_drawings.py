@@ -18,7 +18,7 @@ from dev.replay.engine_run import LEFT as LEFT_SIDE
 from dev.replay.engine_run import PAIR, EngineRun, measures_of, stays
 from dev.replay.engine_run import RIGHT as RIGHT_SIDE
 from dev.replay.event_lines import COMPLETED, INTERRUPTED
-from dev.tools.bodies import Picture, angle_of, number, placed
+from dev.tools.bodies import Picture, angle_of, number, placed, spot
 from dev.tools.course import FOLDER, Run, runs
 from sessions_app.attempt_words import criterion_words
 
@@ -142,7 +142,9 @@ def _draw_bodies(picture: Picture, run: Run, seen: Seen, subject: Subject) -> No
         if asked.measure not in JOINT_LANDMARKS:
             x, y = map(number, angle.at)
             picture.path("arc", f"M{x} {y}v-{VERTICAL}", ' stroke-dasharray="4 4"')
-        picture.angle(angle, 20)
+        arc = angle.arc(20)
+        picture.path("wedge", f"{arc}L{spot(angle.at)}Z")
+        picture.path("arc", arc)
         title = TURNS.get(turned, f"turned by {turned:.0f}°") if subject.turned else name
         picture.text("name", (middle, BODIES - 26), f"{title}: {angle.degrees:.0f}°")
         if not subject.turned:

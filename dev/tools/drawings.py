@@ -17,7 +17,7 @@ from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import EXERCISES, perform
 from dev.tools import course, course_drawings, movement_drawings
-from dev.tools.bodies import HEAD_M, joined, lines, number, points_of
+from dev.tools.bodies import HEAD_M, LINES, joined, number, points_of
 from dev.tools.course_drawings import PICTURES
 
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
@@ -29,7 +29,7 @@ WIDTH, HEIGHT, SCALE = 290, 396, 200.0
 GROUND = (88.0, 380.0)
 # The bottom of the third squat, for those who want no motion, and before the script runs.
 STILL_FRAME = 72
-POINTS = tuple(dict.fromkeys(name for _, names in lines() for name in names))
+POINTS = tuple(dict.fromkeys(name for _, names in LINES for name in names))
 KNEE = ("right_hip", "right_knee", "right_ankle")
 
 
@@ -74,7 +74,7 @@ def still() -> str:
         'aria-label="A figure that squats">',
         f'<path class="floor" d="M8 {number(GROUND[1] + 6)}H{WIDTH - 8}"/>',
     ]
-    for name, of in lines():
+    for name, of in LINES:
         indexes = " ".join(str(POINTS.index(one)) for one in of)
         drawn.append(
             f'<polyline class="{name}" data-points="{indexes}" points="{joined(points, of)}"/>'

@@ -6,8 +6,8 @@ the movement and its camera seen from above; and the figure by itself, for lists
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from detection import (
     LANDMARK_NAMES,
@@ -28,15 +28,17 @@ from dev.local_stack.environment import PROJECT
 from dev.poses.figure import MOVEMENTS, Posture, landmarks
 from dev.tools.bodies import (
     HEAD_M,
-    Angle,
     Picture,
     Point,
     angle_of,
+    arc_to,
+    around,
     extent,
     joined,
     number,
     placed,
     points_of,
+    spot,
     with_middles,
 )
 
@@ -85,11 +87,9 @@ SHOWN = 15.0
 VIEWS = {"side": (0.0, 180.0), "front": (90.0, 270.0)}
 
 
-@dataclass(frozen=True)
-class Posed:
-    """The figure in a phase. `angles` are the engine's, by measure and side."""
+class Posed(NamedTuple):
+    """The figure in a moment. `angles` are the engine's, by measure and side."""
 
-    phase: str
     landmarks: Sequence[Landmark]
     angles: Mapping[tuple[Measure, Curve], float]
 
@@ -105,40 +105,28 @@ class Posed:
                 return NEAR
             case "either":
                 return min(BODY_SIDES, key=lambda side: self._missed(criterion, side))
-            case "front" | "back":
-                return self._lead(ahead=criterion.side == "front")
+            case "front":
+                return max(BODY_SIDES, key=self._ahead)
+            case "back":
+                return min(BODY_SIDES, key=self._ahead)
             case side:
                 return side
 
-    def degrees(self, criterion: Criterion, side: Curve) -> float | None:
-        return self.angles.get((criterion.measure, side))
-
-    def from_standing(self) -> float:
-        """How far it is from standing upright, the metres of all landmarks."""
-        standing = landmarks(Posture())
-        pairs = zip(self.landmarks, standing, strict=True)
-        return round(sum(math.dist(one[:3], other[:3]) for one, other in pairs), 3)
-
     def missed_by(self, criteria: Iterable[Criterion]) -> float:
         """By how many degrees it misses the bands, in sum."""
-        return sum(self._missed(one, self.side_of(one)) for one in criteria)
+        return round(sum(self._missed(one, self.side_of(one)) for one in criteria), 1)
 
     def _missed(self, criterion: Criterion, side: Curve) -> float:
-        degrees = self.degrees(criterion, side)
+        degrees = self.angles.get((criterion.measure, side))
         if degrees is None:
             return 180.0
         return max(criterion.minimum - degrees, degrees - criterion.maximum, 0.0)
 
-    def _lead(self, *, ahead: bool) -> BodySide:
+    def _ahead(self, side: BodySide) -> float:
+        """How far the foot of a side is ahead, by where both feet point."""
         named = self.named()
-        pointing = sum(
-            named[f"{side}_foot_index"].x - named[f"{side}_heel"].x for side in BODY_SIDES
-        )
-
-        def forward(side: BodySide) -> float:
-            return named[f"{side}_ankle"].x * pointing
-
-        return (max if ahead else min)(BODY_SIDES, key=forward)
+        pointing = sum(named[f"{one}_foot_index"].x - named[f"{one}_heel"].x for one in BODY_SIDES)
+        return named[f"{side}_ankle"].x * pointing
 
 
 @cache
@@ -162,35 +150,20 @@ def poses_of(slug: str) -> tuple[Posed, ...]:
                 inside = event.payload["shape_key"]
             elif event.type == "shape_exit":
                 inside = ""
-        frames.append(Posed(inside, pose, engine.angles()))
+        frames.append(Posed(pose, engine.angles()))
         if inside:
             stays.setdefault(inside, []).append(step)
         if spec.type == "hold" and len(stays.get(inside, ())) * STEP_MS >= SEEN_MS:
             break
-    return tuple(
-        _clearest(phase.criteria, [frames[step] for step in _first_run(stays[phase.name])])
-        for phase in spec.phases
-    )
+    return tuple(_clearest(phase.criteria, frames, stays[phase.name]) for phase in spec.phases)
 
 
-def _first_run(steps: Sequence[int]) -> Sequence[int]:
-    """Those up to the first gap."""
-    end = next((at for at, one in enumerate(steps) if one - steps[0] != at), len(steps))
-    return steps[:end]
-
-
-def _clearest(criteria: Sequence[Criterion], stay: Sequence[Posed]) -> Posed:
-    """That which misses the bands least, and of several the one in the middle."""
-    missed = [round(posed.missed_by(criteria), 1) for posed in stay]
+def _clearest(criteria: Sequence[Criterion], frames: list[Posed], steps: list[int]) -> Posed:
+    """Of the first stay that which misses the bands least, and of several the one in the middle."""
+    stay = [frames[one] for at, one in enumerate(steps) if one - steps[0] == at]
+    missed = [posed.missed_by(criteria) for posed in stay]
     least = [at for at, by in enumerate(missed) if by == min(missed)]
     return stay[least[len(least) // 2]]
-
-
-@dataclass(frozen=True)
-class Label:
-    at: Point
-    name: str
-    band: str
 
 
 def phase(slug: str, at: int) -> str:
@@ -211,14 +184,25 @@ def phase(slug: str, at: int) -> str:
     picture.body(points, scale)
     for angle in angles:
         picture.path("arc", angle.arc(RADIUS))
-    labels = [_label(posed, *pair) for pair in zip(criteria, angles, strict=True)]
-    _write(picture, labels)
+    _write(
+        picture,
+        [
+            (angle.beside(RADIUS), *_label(posed, criterion))
+            for criterion, angle in zip(criteria, angles, strict=True)
+        ],
+    )
     return picture.whole()
 
 
 def small(slug: str) -> str:
     """The figure by itself, in the phase that is least like standing."""
-    posed = max(poses_of(slug), key=Posed.from_standing)
+    standing = landmarks(Posture())
+
+    def from_standing(posed: Posed) -> float:
+        pairs = zip(posed.landmarks, standing, strict=True)
+        return round(sum(math.dist(one[:3], other[:3]) for one, other in pairs), 3)
+
+    posed = max(poses_of(slug), key=from_standing)
     scale = _scale(posed, (SMALL_WIDE - 24, SMALL_HIGH - 20), 60)
     style = STYLE.replace("stroke-width: 9", "stroke-width: 4")
     picture = Picture(SMALL_WIDE, SMALL_HIGH, style)
@@ -245,50 +229,36 @@ def _scale(posed: Posed, room: Point, most: float) -> float:
     return min(most, room[0] / (right - left), room[1] / (bottom - top + HEAD_M))
 
 
-def _label(posed: Posed, criterion: Criterion, angle: Angle) -> Label:
+def _label(posed: Posed, criterion: Criterion) -> tuple[str, str]:
+    """The name of a measure with its degrees, and its band."""
+    shown = posed.side_of(criterion)
     name = criterion.measure.replace("_", " ")
-    side = "each" if criterion.side == "both" else posed.side_of(criterion)
-    if side != PAIR:
-        name = f"{side} {name}"
-    degrees = posed.degrees(criterion, posed.side_of(criterion))
-    measured = "" if degrees is None else f" {degrees:.0f}°"
-    band = band_words(criterion.minimum, criterion.maximum)
+    if criterion.side is not None:
+        name = f"{'each' if criterion.side == 'both' else shown} {name}"
+    if (degrees := posed.angles.get((criterion.measure, shown))) is not None:
+        name += f" {degrees:.0f}°"
     leans = "leans " if criterion.measure in SEGMENT_LANDMARKS else ""
-    return Label(angle.beside(RADIUS), name + measured, leans + band)
+    return name, leans + band_words(criterion.minimum, criterion.maximum)
 
 
-def _write(picture: Picture, labels: Sequence[Label]) -> None:
-    """Each label on the side of what it is about, as many on either, and none over another."""
-    by_x = sorted(labels, key=lambda label: label.at)
+def _write(picture: Picture, labels: Sequence[tuple[Point, str, str]]) -> None:
+    """Two lines for each angle beside the picture's edge, with a line to it.
+
+    Each is on the side of its angle, as many on either, and none over another.
+    """
+    by_x = sorted(labels)
     half = (len(by_x) + 1) // 2
-    for is_left, column in ((True, by_x[:half]), (False, by_x[half:])):
-        ordered = sorted(column, key=lambda label: label.at[1])
-        x = 8.0 if is_left else WIDE - 8.0
-        heights = _spread([one.at[1] for one in ordered], picture.high - MARGIN - 10)
-        for label, y in zip(ordered, heights, strict=True):
-            _place(picture, label, (x, y), is_left=is_left)
-
-
-def _place(picture: Picture, label: Label, at: Point, *, is_left: bool) -> None:
-    """Two lines beside the picture's edge, with a line to the angle that they name."""
-    anchor = "start" if is_left else "end"
-    edge = at[0] + (LABELS - 14 if is_left else 14 - LABELS)
-    picture.path(
-        "lead",
-        f"M{number(edge)} {number(at[1] - 5)}L{number(label.at[0])} {number(label.at[1])}",
-    )
-    picture.text("name", at, label.name, anchor)
-    picture.text("band", (at[0], at[1] + 17), label.band, anchor)
-
-
-def _spread(wanted: Sequence[float], lowest: float) -> list[float]:
-    """Heights near those that are wanted, which rise, each a label's height from the next."""
-    found: list[float] = []
-    for at, height in enumerate(wanted):
-        least = found[-1] + LABEL_HIGH if found else MARGIN
-        most = lowest - LABEL_HIGH * (len(wanted) - 1 - at)
-        found.append(min(max(height, least), most))
-    return found
+    for anchor, x, inner, column in (
+        ("start", 8.0, LABELS - 6, by_x[:half]),
+        ("end", WIDE - 8.0, WIDE - LABELS + 6, by_x[half:]),
+    ):
+        y, most = -math.inf, picture.high - MARGIN - 10 - LABEL_HIGH * len(column)
+        for at, name, band in sorted(column, key=lambda label: label[0][1]):
+            most += LABEL_HIGH
+            y = min(max(at[1], y + LABEL_HIGH, MARGIN), most)
+            picture.path("lead", f"M{spot((inner, y - 5))}L{spot(at)}")
+            picture.text("name", (x, y), name, anchor)
+            picture.text("band", (x, y + 17), band, anchor)
 
 
 def camera(slug: str) -> str:
@@ -296,21 +266,19 @@ def camera(slug: str) -> str:
     setup, turned = spec_of(slug).setup, MOVEMENTS[slug].turned
     picture = Picture(ABOVE_WIDE, ABOVE_HIGH, THIN)
     view = setup.view if setup else "any"
-    middles, around = (VIEWS[view], ASKED) if view in VIEWS else ((turned,), SHOWN)
+    middles, off = (VIEWS[view], ASKED) if view in VIEWS else ((turned,), SHOWN)
     for middle in middles:
         # The camera is below, so what is off its own place is turned from there.
-        picture.path("wedge", _ring(90.0 + turned - middle, around))
+        picture.path("wedge", _ring(90.0 + turned - middle, off))
     posed = poses_of(slug)[0]
     points = _from_above(posed)
     picture.body(points, ABOVE_SCALE)
     # The nose, and so where it looks.
     picture.add(f'<polyline class="trunk" points="{joined(points, ("head", "nose"))}"/>')
     x, y = MIDDLE[0], MIDDLE[1] + OUTER
-    picture.path("lead", f"M{number(x)} {number(MIDDLE[1] + 50)}V{number(y)}")
-    picture.path(
-        "camera",
-        f"M{number(x - 16)} {number(y + 2)}h32v20h-32zM{number(x - 7)} {number(y + 2)}l3 -7h8l3 7z",
-    )
+    picture.path("lead", f"M{spot((x, MIDDLE[1] + 50))}V{number(y)}")
+    box, lens = spot((x - 16, y + 2)), spot((x - 7, y + 2))
+    picture.path("camera", f"M{box}h32v20h-32zM{lens}l3 -7h8l3 7z")
     picture.text("name", (x + 26, y + 17), "camera", "start")
     picture.text("band", (12, 24), "seen from above", "start")
     return picture.whole()
@@ -329,15 +297,10 @@ def _from_above(posed: Posed) -> dict[str, Point]:
     return with_middles({name: placed(one) for name, one in named.items()})
 
 
-def _ring(middle: float, around: float) -> str:
-    """The part of a ring that is up to `around` degrees off its middle; 90 is below."""
-    first, last = math.radians(middle - around), math.radians(middle + around)
-
-    def on(way: float, radius: float) -> str:
-        x, y = MIDDLE[0] + radius * math.cos(way), MIDDLE[1] + radius * math.sin(way)
-        return f"{number(x)} {number(y)}"
-
-    return (
-        f"M{on(first, OUTER)}A{number(OUTER)} {number(OUTER)} 0 0 1 {on(last, OUTER)}"
-        f"L{on(last, INNER)}A{number(INNER)} {number(INNER)} 0 0 0 {on(first, INNER)}Z"
-    )
+def _ring(middle: float, off: float) -> str:
+    """The part of a ring that is up to `off` degrees off its middle; 90 is below."""
+    first, last = math.radians(middle - off), math.radians(middle + off)
+    outer = arc_to(around(MIDDLE, OUTER, last), OUTER, is_clockwise=True)
+    inner = arc_to(around(MIDDLE, INNER, first), INNER, is_clockwise=False)
+    starts = [spot(around(MIDDLE, *of)) for of in ((OUTER, first), (INNER, last))]
+    return f"M{starts[0]}{outer}L{starts[1]}{inner}Z"
