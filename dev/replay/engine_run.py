@@ -34,10 +34,12 @@ def read_recording(path: Path) -> Recording:
 
 
 class EngineRun(NamedTuple):
-    """The events, as a stream of the recording sends them; after each frame the angles, and whether
-    the setup is met; how much could be counted; and how often each check was met and missed."""
+    """The events, as a stream of the recording sends them; of each frame its second, the angles
+    after it, and whether the setup is met; how much could be counted; and how often each check was
+    met and missed."""
 
     events: list[DetectionEvent]
+    seconds: list[float]
     angles: list[Angles]
     are_ready: list[bool]
     quality: Quality | None
@@ -47,6 +49,7 @@ class EngineRun(NamedTuple):
 def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
     engine = Engine(spec)
     events: list[DetectionEvent] = []
+    seconds: list[float] = []
     angles: list[Angles] = []
     are_ready: list[bool] = []
     summary = SessionSummary(engine)
@@ -57,28 +60,30 @@ def run_engine(spec: MoveSpec, recording: Recording) -> EngineRun:
             continue
         caused = engine.feed(moment)
         events += caused
+        seconds.append(moment.timestamp_ms / 1000)
         angles.append(engine.angles())
         are_ready.append(engine.readiness == "ready")
         summary.accept(None if last_ms is None else moment.timestamp_ms - last_ms, caused)
         last_ms = moment.timestamp_ms
     events += engine.finish()
     checks = engine.summary()[spec.movement_name]["checks"]
-    return EngineRun(events, angles, are_ready, quality_of(summary.state()), checks)
+    return EngineRun(events, seconds, angles, are_ready, quality_of(summary.state()), checks)
 
 
-def stays(phase: str, events: Sequence[DetectionEvent], end_ms: float) -> list[tuple[float, float]]:
-    """The stays in a phase: from each shape_enter to the shape_exit of its side, or to the end."""
+def stays(phase: str, run: EngineRun) -> list[tuple[float, float]]:
+    """The stays in a phase, in seconds: from each shape_enter to the shape_exit of its side, or to
+    the last frame."""
     found = []
     entered: dict[str | None, float] = {}
-    for event in events:
+    for event in run.events:
         if event.payload.get("shape_key") != phase:
             continue
         side = event.payload.get("side")
         if event.type == "shape_enter":
-            entered[side] = event.ts_ms
+            entered[side] = event.ts_ms / 1000
         elif side in entered:
-            found.append((entered.pop(side), event.ts_ms))
-    return [*found, *((since, end_ms) for since in entered.values())]
+            found.append((entered.pop(side), event.ts_ms / 1000))
+    return [*found, *((since, run.seconds[-1]) for since in entered.values())]
 
 
 def measures_of(criteria: Sequence[Criterion]) -> dict[Measure, tuple[Curve, ...]]:

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import SEGMENT_LANDMARKS, Criterion, DetectionEvent, Measure, MoveSpec, PoseFrame
+from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec
 from dev.poses.recordings import Recording
-from dev.replay.engine_run import LEFT, PAIR, RIGHT, Angles, measures_of, stays
+from dev.replay.engine_run import LEFT, PAIR, RIGHT, EngineRun, measures_of, stays
 from dev.replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
 
 WIDTH_INCHES, PANEL_INCHES, DPI = 14.0, 3.6, 110
@@ -41,36 +41,40 @@ def draw(
     path: Path,
     spec: MoveSpec,
     recording: Recording,
-    events: Sequence[DetectionEvent],
-    angles: Sequence[Angles],
+    run: EngineRun,
     only: Collection[str] = (),
 ) -> None:
     """Write the picture to `path`, as SVG if it is named so, else as a PNG.
 
-    It has a panel for each angle of the phases, or of `only`. `angles` are those that the engine
-    knew after each frame. A phase's band is the angles that it allows, and is darker while the
-    phase held. Raises OSError when the file cannot be written.
+    It has a panel for each angle of the phases, or of `only`. A phase's band is the angles that it
+    allows, and is darker while the phase held. Raises OSError when the file cannot be written.
     """
-    frames = recording.pose_frames()
-    criteria = criteria_of(spec)
+    events, seconds = run.events, run.seconds
+    # Where each side is judged for itself, a criterion is one of both.
+    criteria = [
+        replace(criterion, side="both")
+        if spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
+        else criterion
+        for phase in spec.phases
+        for criterion in phase.criteria
+    ]
     measures = {m: curves for m, curves in measures_of(criteria).items() if not only or m in only}
     figure = Figure(figsize=(WIDTH_INCHES, PANEL_INCHES * len(measures)), layout="constrained")
     panels = figure.subplots(len(measures), 1, sharex=True, squeeze=False)[:, 0]
-    seconds = [frame.timestamp_ms / 1000 for frame in frames]
     # A pose that a clock loses is lost after the last frame.
     ends = max(seconds[-1], seconds[0] + 0.1, *(event.ts_ms / 1000 for event in events))
     for panel, (measure, curves) in zip(panels, measures.items(), strict=True):
-        draw_bands(panel, spec, measure, events, frames)
+        draw_bands(panel, spec, measure, run)
         for name in curves:
-            degrees = [known.get((measure, name), nan) for known in angles]
+            degrees = [known.get((measure, name), nan) for known in run.angles]
             panel.plot(seconds, degrees, **CURVES[name])
-        mark_outcomes(panel, events)
-        panel.set_ylabel(axis_label(measure))
+        mark_outcomes(panel, events, is_numbered=panel is panels[0])
+        of = f"lean of the {measure.replace('_', ' ')}" if measure in SEGMENT_LANDMARKS else measure
+        panel.set_ylabel(f"{of}, degrees")
         panel.set_ylim(0, MAX_DEGREES)
         panel.set_yticks(range(0, MAX_DEGREES + 1, 30))
         panel.set_xlim(seconds[0], ends)
         panel.margins(x=0)
-    mark_numbers(panels[0], events)
     panels[-1].set_xlabel("seconds")
     panels[0].legend(handles=legend(spec, panels[0]), loc="upper left", bbox_to_anchor=(1.0, 1.0))
     by_people = "" if recording.count is None else f", recorded {recording.count}"
@@ -79,71 +83,41 @@ def draw(
         f"{count_interrupted(events)} interrupted"
     )
     if path.suffix == ".svg":
-        path.write_text(as_svg(figure), encoding="utf-8")
+        # The same text each time.
+        text = StringIO()
+        with rc_context({"svg.hashsalt": "replay"}):
+            figure.savefig(text, format="svg", metadata={"Date": None})
+        svg = text.getvalue().replace("</style>", f"{DARK}</style>", 1)
+        path.write_text(svg, encoding="utf-8")
     else:
         figure.savefig(path, format="png", dpi=DPI)
 
 
-def criteria_of(spec: MoveSpec) -> list[Criterion]:
-    """The criteria of the phases, of both sides where each is judged for itself."""
-    return [
-        replace(criterion, side="both")
-        if spec.counts_each_side and criterion.side is None and criterion.measure != "trunk"
-        else criterion
-        for phase in spec.phases
-        for criterion in phase.criteria
-    ]
-
-
-def as_svg(figure: Figure) -> str:
-    """The figure as SVG: the same text each time, dark where the reader's browser is."""
-    text = StringIO()
-    with rc_context({"svg.hashsalt": "replay"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue().replace("</style>", f"{DARK}</style>", 1)
-
-
-def axis_label(measure: Measure) -> str:
-    of = f"lean of the {measure.replace('_', ' ')}" if measure in SEGMENT_LANDMARKS else measure
-    return f"{of}, degrees"
-
-
-def draw_bands(
-    panel: Axes,
-    spec: MoveSpec,
-    measure: Measure,
-    events: Sequence[DetectionEvent],
-    frames: Sequence[PoseFrame],
-) -> None:
+def draw_bands(panel: Axes, spec: MoveSpec, measure: Measure, run: EngineRun) -> None:
     for number, phase in enumerate(spec.phases):
         colour = colour_of(number)
         bands = {(c.minimum, c.maximum) for c in phase.criteria if c.measure == measure}
         for low, high in sorted(bands):
             panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
-            for start, end in stays(phase.name, events, frames[-1].timestamp_ms):
-                panel.fill_between(
-                    [start / 1000, end / 1000], low, high,
-                    color=colour, alpha=STAY_ALPHA, linewidth=0,
-                )  # fmt: skip
+            for stay in stays(phase.name, run):
+                panel.fill_between(stay, low, high, color=colour, alpha=STAY_ALPHA, linewidth=0)
 
 
-def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent]) -> None:
-    for event in events:
-        if event.type in OUTCOMES:
-            colour, style = OUTCOMES[event.type]
-            panel.axvline(event.ts_ms / 1000, color=colour, linewidth=1.3, linestyle=style)
-
-
-def mark_numbers(panel: Axes, events: Sequence[DetectionEvent]) -> None:
-    """Draw each repetition's number, and a cross for each interruption, above the panel."""
+def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent], *, is_numbered: bool) -> None:
+    """A line for each outcome, with a repetition's number or an interruption's cross above."""
     numbers = count(1)
     for event in events:
-        if event.type in OUTCOMES:
+        if event.type not in OUTCOMES:
+            continue
+        colour, style = OUTCOMES[event.type]
+        second = event.ts_ms / 1000
+        panel.axvline(second, color=colour, linewidth=1.3, linestyle=style)
+        if is_numbered:
             panel.annotate(
                 str(next(numbers)) if event.type == COMPLETED else INTERRUPTION_MARK,
-                (event.ts_ms / 1000, 1.0), xycoords=("data", "axes fraction"),
+                (second, 1.0), xycoords=("data", "axes fraction"),
                 xytext=(0, 2), textcoords="offset points",
-                ha="center", va="bottom", color=OUTCOMES[event.type][0], fontsize="small",
+                ha="center", va="bottom", color=colour, fontsize="small",
             )  # fmt: skip
 
 

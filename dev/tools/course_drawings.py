@@ -3,6 +3,7 @@
 Each shows the first run of its page, unless it names another.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,33 +94,19 @@ PICTURES: Mapping[str, Subject] = {
 }
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A run of the engine, with the seconds of its frames."""
-
-    seconds: list[float]
-    run: EngineRun
-
-    def stays(self, phase: str) -> Iterator[tuple[float, float]]:
-        """From each entry to the exit of the same side, in seconds."""
-        for start, end in stays(phase, self.run.events, 1000 * self.seconds[-1]):
-            yield start / 1000, end / 1000
-
-
 def draw(name: str) -> str:
     """The picture of a page, as SVG."""
     subject = PICTURES[name]
     page = "cookbook" if name.startswith("cookbook-") else name
     run = list(runs(FOLDER / f"{page}.md"))[subject.run]
-    seconds = [frame.timestamp_ms / 1000 for frame in run.recording.pose_frames()]
-    seen = Seen(seconds, run.counted())
+    seen = run.counted()
     picture = Picture(WIDTH, (BODIES if subject.phases else 0) + CHART, STYLE)
     _draw_bodies(picture, run, seen, subject)
     _draw_chart(picture, run, seen, subject.measure)
     return picture.whole()
 
 
-def _draw_bodies(picture: Picture, run: Run, seen: Seen, subject: Subject) -> None:
+def _draw_bodies(picture: Picture, run: Run, seen: EngineRun, subject: Subject) -> None:
     turns = subject.turned or (run.movement.turned,)
     panels = [(phase, turned) for phase in subject.phases for turned in turns]
     wide = WIDTH / max(len(panels), 1)
@@ -155,12 +142,12 @@ def _throughout(run: Run) -> tuple[Criterion, ...]:
     return tuple(one.criterion for one in run.spec.throughout or ())
 
 
-def _moment(phase: Phase, seen: Seen, subject: Subject) -> float:
+def _moment(phase: Phase, seen: EngineRun, subject: Subject) -> float:
     """When the body is farthest in its first stay in the phase, in seconds."""
-    start, end = next(seen.stays(phase.name))
+    start, end = stays(phase.name, seen)[0]
     within = [
         (second, angle)
-        for second, known in zip(seen.seconds, seen.run.angles, strict=True)
+        for second, known in zip(seen.seconds, seen.angles, strict=True)
         if start <= second <= end
         for (measure, _), angle in known.items()
         if measure == subject.measure
@@ -179,7 +166,7 @@ def _scale(movement: Movement) -> float:
     return min(SCALE, (BODIES - 60.0) / highest)
 
 
-def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> None:
+def _draw_chart(picture: Picture, run: Run, seen: EngineRun, measure: Measure) -> None:
     ends, wide, high = seen.seconds[-1], WIDTH - LEFT - RIGHT, CHART - 62.0
     top = picture.high - CHART + 30
     floor = top + high
@@ -198,7 +185,7 @@ def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> Non
                 f'{number(level(one.minimum) - level(one.maximum))}"'
             )
             picture.add(f'<rect x="{LEFT}" width="{wide}" {box} fill-opacity="0.16"/>')
-            for start, end in seen.stays(name):
+            for start, end in stays(name, seen):
                 across = f'x="{number(at(start))}" width="{number(at(end) - at(start))}"'
                 picture.add(f'<rect {across} {box} fill-opacity="0.4"/>')
             middle = (level(one.minimum) + level(one.maximum)) / 2
@@ -221,11 +208,11 @@ def _draw_chart(picture: Picture, run: Run, seen: Seen, measure: Measure) -> Non
     for curve in curves:
         drawn = [
             f"{number(at(second))},{number(level(known[measure, curve]))}"
-            for second, known in zip(seen.seconds[::2], seen.run.angles[::2], strict=True)
+            for second, known in zip(seen.seconds[::2], seen.angles[::2], strict=True)
             if (measure, curve) in known
         ]
         picture.add(f'<polyline class="curve {curve}" points="{" ".join(drawn)}"/>')
-    _draw_events(picture, seen.run.events, at, top, floor)
+    _draw_events(picture, seen.events, at, top, floor)
     which = ", the left one dashed" if LEFT_SIDE in curves else ""
     title = f"{measure.replace('_', ' ')} over {ends:.0f} s{which}"
     picture.text("", (LEFT, floor + 24), title, "start")
@@ -253,14 +240,12 @@ def _draw_events(
             picture.add(f'<circle class="cue" cx="{number(x)}" cy="{number(floor)}" r="5"/>')
 
 
-def _unready(seen: Seen) -> Iterator[tuple[float, float]]:
+def _unready(seen: EngineRun) -> Iterator[tuple[float, float]]:
     since: float | None = None
-    for second, is_ready in zip(seen.seconds, seen.run.are_ready, strict=True):
+    for second, is_ready in (*zip(seen.seconds, seen.are_ready, strict=True), (math.inf, True)):
         if not is_ready and since is None:
             since = second
         if is_ready and since is not None:
             if second - since > 0.1:
-                yield since, second
+                yield since, min(second, seen.seconds[-1])
             since = None
-    if since is not None:
-        yield since, seen.seconds[-1]

@@ -2,7 +2,7 @@
 
 from detection import DetectionEvent
 from detection import compile as compile_movespec
-from dev.replay.engine_run import measures_of, stays
+from dev.replay.engine_run import EngineRun, measures_of, stays
 
 SPEC = """\
 name: mixed
@@ -34,11 +34,16 @@ def left(at: float, shape_key: str = "up") -> DetectionEvent:
     return DetectionEvent("shape_exit", at, {"shape_key": shape_key, "confidence": 1.0})
 
 
+def run_of(events: list[DetectionEvent]) -> EngineRun:
+    return EngineRun(events, [0.05], [{}], [True], None, {})
+
+
 def test_a_phase_stays_from_enter_to_exit_or_to_the_end() -> None:
     events = [entered(10), entered(15, "down"), left(20), left(25, "down"), entered(30)]
-    assert stays("up", events, 50) == [(10, 20), (30, 50)]
-    assert stays("down", events, 50) == [(15, 25)]
-    assert stays("other", events, 50) == []
+    run = run_of(events)
+    assert stays("up", run) == [(0.01, 0.02), (0.03, 0.05)]
+    assert stays("down", run) == [(0.015, 0.025)]
+    assert stays("other", run) == []
 
 
 def test_every_angle_of_the_phases_has_the_curves_that_its_criteria_need() -> None:
@@ -61,4 +66,4 @@ def test_stays_of_two_sides_are_told_apart() -> None:
             ("shape_exit", 40, "right"), ("shape_enter", 45, "left"),
         )
     ]  # fmt: skip
-    assert stays("up", events, 50) == [(10, 20), (15, 40), (45, 50)]
+    assert stays("up", run_of(events)) == [(0.01, 0.02), (0.015, 0.04), (0.045, 0.05)]

@@ -86,7 +86,7 @@ class Command(OperatorCommand):
         from dev.replay.plot import draw
 
         try:
-            draw(path, spec, recording, events, run.angles, only)
+            draw(path, spec, recording, run, only)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         self.stderr.write(f"{path} is written.")
