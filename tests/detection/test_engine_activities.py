@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dev.bench.score.engine_runs import catalogue, completions
+from dev.bench.score.engine_runs import catalogue, completed
 from dev.poses.figure import ACTIVITIES, LANDMARKER, act
 from tests.long_runs import at_length
 
@@ -33,6 +33,6 @@ KNOWN = {
 @at_length("activity", *ACTIVITIES)
 def test_an_activity_that_is_no_exercise_counts_nothing_but_what_is_known(activity: str) -> None:
     frames = act(activity, seconds=SECONDS, camera=CAMERA)
-    counted = {name: len(completions(spec, frames)) for name, spec in catalogue().items()}
+    counted = {name: len(completed(spec, frames)) for name, spec in catalogue().items()}
     assert len(counted) == 19
     assert counted == dict.fromkeys(counted, 0) | KNOWN.get(activity, {})

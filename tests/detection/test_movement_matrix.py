@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from detection import PoseFrame
-from dev.bench.score.engine_runs import catalogue, completions
+from dev.bench.score.engine_runs import catalogue, completed
 from dev.poses.figure import MOVEMENTS
 
 ARMS_RISE = "both arms rise to the shoulders, and nothing is asked of the rest"
@@ -64,7 +64,7 @@ def film(movement: str) -> list[PoseFrame]:
 
 @pytest.mark.parametrize("movement", catalogue())
 def test_a_movespec_counts_its_own_movement(movement: str) -> None:
-    counted = completions(catalogue()[movement], film(movement))
+    counted = completed(catalogue()[movement], film(movement))
     assert len(counted) == MOVEMENTS[movement].repetitions
 
 
@@ -72,7 +72,7 @@ def test_a_movespec_counts_its_own_movement(movement: str) -> None:
 def test_another_counts_one_of_six_at_most_but_where_it_is_known(movement: str) -> None:
     most = max(MOVEMENTS[movement].repetitions // 6, 1)
     others = [(name, spec) for name, spec in catalogue().items() if name != movement]
-    counted = {name: len(completions(spec, film(movement))) for name, spec in others}
+    counted = {name: len(completed(spec, film(movement))) for name, spec in others}
     known = KNOWN.get(movement, {})
     assert {
         name: count for name, count in counted.items() if (count > most) is not (name in known)
@@ -85,11 +85,11 @@ def test_nothing_is_counted_while_the_figure_holds(movement: str) -> None:
     ends = [one.at for one in MOVEMENTS[movement].keyframes]
     begins_ms, ends_ms = ((MOVEMENTS[movement].rest_seconds + at) * 1000 for at in ends[1:3])
     others = [(name, spec) for name, spec in catalogue().items() if name != movement]
-    counted = {name: completions(spec, film(movement)) for name, spec in others}
+    counted = {name: completed(spec, film(movement)) for name, spec in others}
     assert {
-        name: times
-        for name, times in counted.items()
-        if any(begins_ms + 500 < ms < ends_ms for ms in times)
+        name: found
+        for name, found in counted.items()
+        if any(begins_ms + 500 < one.ts_ms < ends_ms for one in found)
     } == {}
 
 

@@ -7,19 +7,9 @@ from pathlib import Path
 import pytest
 from score_scene import make_recording, marked
 
-from detection import Criterion
+from detection import Criterion, MoveSpec
 from dev.bench.score import cross_validation
-from dev.bench.score.cross_validation import (
-    EXCURSIONS,
-    HIGH,
-    LOW,
-    Chooser,
-    Chosen,
-    DrivingAngle,
-    Excursion,
-    Form,
-    Shape,
-)
+from dev.bench.score.cross_validation import EXCURSIONS, Chooser, Chosen, Excursion, Shape
 from dev.bench.score.engine_runs import SHIPPED, Run, Times, Workers
 from dev.bench.score.samples import Sample, load_samples
 
@@ -27,7 +17,6 @@ from dev.bench.score.samples import Sample, load_samples
 ELBOW_AND_KNEE = (Excursion("elbow", 170, 70), Excursion("knee", 170, 90))
 BY_ELBOW = Shape(0.25, 0.25, None, (False, True), "first")
 BY_KNEE = Shape(0.25, 0.25, None, (False, True), "last")
-KNEE = Form((DrivingAngle("knee", None, 110, 150),), (LOW, HIGH))
 UPRIGHT = Criterion("trunk", None, 0, 60)
 NOBODY = Criterion("trunk", None, 170, 180)
 
@@ -50,7 +39,7 @@ def test_the_form_that_counts_is_chosen_with_the_gate_that_costs_nobody(
     make_recording(tmp_path, "a_stu1_1")
     make_recording(tmp_path, "a_stu2_1")
     choice = chooser(tmp_path).choose(load_samples(tmp_path))["squat"]
-    assert choice.form == KNEE.with_gate(UPRIGHT)
+    assert choice.spec == BY_KNEE.spec("squat", (UPRIGHT,))
     assert choice.settings == SHIPPED
 
 
@@ -69,8 +58,17 @@ class Counting(Workers):
         return counted
 
 
-def form_of(workers: Workers) -> Form:
-    return Chooser(workers, [SHIPPED]).choose(workers.samples)["squat"].form
+def spec_of(workers: Workers) -> MoveSpec:
+    return Chooser(workers, [SHIPPED]).choose(workers.samples)["squat"].spec
+
+
+def test_a_shape_sets_bands_and_sequence(two_shapes: None) -> None:
+    spec = BY_KNEE.spec("squat", (UPRIGHT,))
+    assert [phase.criteria for phase in spec.phases] == [
+        (Criterion("knee", None, 0.0, 110), UPRIGHT),
+        (Criterion("knee", None, 150, 180.0), UPRIGHT),
+    ]
+    assert spec.sequence == ("low", "high")
 
 
 def test_a_gate_that_costs_somebody_by_any_shape_is_not_taken(two_shapes: None) -> None:
@@ -81,9 +79,9 @@ def test_a_gate_that_costs_somebody_by_any_shape_is_not_taken(two_shapes: None) 
         "knee": lambda name, gated: 3,
     }
     samples = [marked(name=name, count=3) for name in people]
-    assert form_of(Counting(samples, **given)) == KNEE
+    assert spec_of(Counting(samples, **given)) == BY_KNEE.spec("squat")
     given["elbow"] = lambda name, gated: 0
-    assert form_of(Counting(samples, **given)) == KNEE.with_gate(UPRIGHT).with_gate(NOBODY)
+    assert spec_of(Counting(samples, **given)) == BY_KNEE.spec("squat", (UPRIGHT, NOBODY))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ def test_an_exercise_without_recordings_has_the_others_shape_and_no_gate(
     monkeypatch.setattr(cross_validation, "GATES", {"squat": (), "lunge": (UPRIGHT,)})
     samples = load_samples(tmp_path)
     chosen = chooser(tmp_path).choose([one for one in samples if one.name == "a"])
-    assert chosen["lunge"].form == KNEE
+    assert chosen["lunge"].spec == BY_KNEE.spec("lunge")
 
 
 def test_what_is_known_to_be_bad_chooses_nothing(two_shapes: None, tmp_path: Path) -> None:

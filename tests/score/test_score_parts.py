@@ -17,7 +17,7 @@ from dev.bench.score import (
 )
 from dev.bench.score.__main__ import main
 from dev.bench.score.cross_validation import SHAPES
-from dev.bench.score.engine_runs import Workers, catalogue, completions
+from dev.bench.score.engine_runs import Workers, catalogue, completed
 from dev.bench.score.samples import load_samples
 from dev.bench.score.tables import Table
 from dev.bench.score.views import CONDITIONS, View
@@ -140,7 +140,7 @@ def test_other_authors_write_what_the_platform_takes() -> None:
 )
 def test_the_figure_is_counted_as_it_is_seen(exercise: str, turned: int, count: int) -> None:
     frames = View(exercise, CONDITIONS[0], turned).frames()
-    assert len(completions(catalogue()[exercise], frames)) == count
+    assert len(completed(catalogue()[exercise], frames)) == count
 
 
 def test_the_command_prints_the_parts_asked_for(

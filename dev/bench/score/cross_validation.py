@@ -9,43 +9,18 @@ counted by another shape.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import chain, product
 from statistics import mean, stdev
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from detection import Criterion, EngineSettings, Measure, MoveSpec, Phase, Side, Step
 
 from .engine_runs import SHIPPED, Recorded, Run, Times, Workers
-from .samples import DATASETS, Sample
+from .samples import Sample
 
 LOW, HIGH = "low", "high"
-
-
-class DrivingAngle(NamedTuple):
-    """Low at `low_max` degrees and less, high at `high_min` and more."""
-
-    measure: Measure
-    side: Side | None
-    low_max: float
-    high_min: float
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    angles: tuple[DrivingAngle, ...]
-    sequence: tuple[str, ...]
-    gates: tuple[Criterion, ...] = ()
-
-    def spec(self) -> MoveSpec:
-        low = tuple(Criterion(one.measure, one.side, 0.0, one.low_max) for one in self.angles)
-        high = tuple(Criterion(one.measure, one.side, one.high_min, 180.0) for one in self.angles)
-        phases = (Phase(LOW, None, low + self.gates), Phase(HIGH, None, high + self.gates))
-        return MoveSpec("form", "1", None, "form", phases, tuple(map(Step, self.sequence)), ())
-
-    def with_gate(self, gate: Criterion) -> "Form":
-        return replace(self, gates=(*self.gates, gate))
 
 
 class Excursion(NamedTuple):
@@ -72,6 +47,7 @@ EXCURSIONS: dict[str, tuple[Excursion, ...]] = {
 
 
 Angles = Literal["all", "first", "last"]
+Gates = tuple[Criterion, ...]
 
 
 class Shape(NamedTuple):
@@ -88,20 +64,20 @@ class Shape(NamedTuple):
     ends: tuple[bool, ...]
     angles: Angles
 
-    def form(self, exercise: str) -> Form:
+    def spec(self, exercise: str, gates: Gates = ()) -> MoveSpec:
         excursions = EXCURSIONS[exercise]
         is_low_at_rest = excursions[0].rest < excursions[0].far
         if self.angles != "all":
             excursions = excursions[:1] if self.angles == "first" else excursions[-1:]
-        driving = []
+        low, high = [], []
         for measure, rest, far in excursions:
-            bounds = (
-                round(rest + self.rest_share * (far - rest)),
-                round(far + self.far_share * (rest - far)),
-            )
-            driving.append(DrivingAngle(measure, self.side, min(bounds), max(bounds)))
-        sequence = tuple(LOW if end is is_low_at_rest else HIGH for end in self.ends)
-        return Form(tuple(driving), sequence)
+            at_rest = round(rest + self.rest_share * (far - rest))
+            at_end = round(far + self.far_share * (rest - far))
+            low.append(Criterion(measure, self.side, 0.0, min(at_rest, at_end)))
+            high.append(Criterion(measure, self.side, max(at_rest, at_end), 180.0))
+        phases = (Phase(LOW, None, (*low, *gates)), Phase(HIGH, None, (*high, *gates)))
+        steps = tuple(Step(LOW if end is is_low_at_rest else HIGH) for end in self.ends)
+        return MoveSpec("form", "1", None, "form", phases, steps, ())
 
 
 # The plainest comes first, because the first of equals is chosen.
@@ -110,7 +86,7 @@ ENDS = ((True, False, True), (False, True), (True, False))
 ANGLES: tuple[Angles, ...] = ("all", "first", "last")
 SHAPES = [Shape(*of) for of in product((0.25, 0.1, 0.4), (0.3, 0.15, 0.45), SIDES, ENDS, ANGLES)]
 # The gates of the catalogue, and wider and narrower ones.
-GATES: dict[str, tuple[Criterion, ...]] = {
+GATES: dict[str, Gates] = {
     "bench-press": (Criterion("thigh", None, 20, 180), Criterion("trunk", None, 30, 180)),
     "front-raise": (Criterion("trunk", None, 0, 30), Criterion("thigh", None, 0, 45)),
     "jumping-jack": (Criterion("trunk", None, 0, 45), Criterion("hip", None, 100, 180)),
@@ -122,76 +98,69 @@ GATES: dict[str, tuple[Criterion, ...]] = {
     "squat": (Criterion("trunk", None, 0, 60), Criterion("shank", None, 0, 40)),
 }
 
-# Settings of `swing` with the values to try. The shipped value comes first, because the first of
-# equals is chosen.
-SETTINGS: dict[str, tuple[Any, ...]] = {"swing_share": (0.6, 0.5), "recent_swings": (4, 2)}
+# The settings to try for all exercises. The shipped ones come first, because the first of equals is
+# chosen.
+ALL_SETTINGS = [
+    replace(SHIPPED, swing=replace(SHIPPED.swing, swing_share=share, recent_swings=recent))
+    for share, recent in product((0.6, 0.5), (4, 2))
+]
 # A form gains 1 by a recording that it counts exactly, and 1/e by one that is off by this many
 # repetitions. With few people, this tells a near miss from a far one.
 ERROR_SCALE = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The settings and the form by which an exercise is counted."""
 
     settings: EngineSettings
-    form: Form
-
-    def run(self, sample: Sample) -> Run:
-        return Run(Recorded(sample.name), self.form.spec(), self.settings)
+    spec: MoveSpec
 
 
 Chosen = Mapping[str, Choice]
 # The mean gain of each shape, by exercise.
 Gains = Mapping[str, Mapping[Shape, float]]
-
-
-def all_settings() -> list[EngineSettings]:
-    return [
-        replace(SHIPPED, swing=replace(SHIPPED.swing, **dict(zip(SETTINGS, values, strict=True))))
-        for values in product(*SETTINGS.values())
-    ]
+Key = TypeVar("Key")
 
 
 class Chooser:
-    def __init__(self, workers: Workers, settings: Sequence[EngineSettings] | None = None) -> None:
+    def __init__(self, workers: Workers, settings: Sequence[EngineSettings] = ALL_SETTINGS) -> None:
         self._workers = workers
-        self._settings = list(settings or all_settings())
+        self._settings = settings
         self._samples = [one for one in workers.samples if one.exercise in EXCURSIONS]
         self._error = cache(self._count_error)
         self._mean_gain = cache(self._mean_gain_of_shapes)
         # All at once, so that the processes have enough to do.
         workers.count(
-            Choice(of, form).run(one)
-            for of in self._settings
+            Run(Recorded(one.name), spec, of)
+            for of in settings
             for one in self._samples
-            for form in dict.fromkeys(shape.form(one.exercise) for shape in SHAPES)
+            for spec in dict.fromkeys(shape.spec(one.exercise) for shape in SHAPES)
         )
 
     def by_person(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on all other people of its data set."""
         counted = {}
-        for dataset in DATASETS:
-            samples = [one for one in self._samples if one.dataset == dataset]
-            for person in dict.fromkeys(one.person for one in samples):
-                others = [one for one in samples if one.person != person]
-                own = [one for one in samples if one.person == person]
-                counted.update(self._count(self.choose(others), own))
+        people = _grouped(self._samples, lambda one: (one.dataset, one.person))
+        for (dataset, person), own in people.items():
+            there = [one for one in self._samples if one.dataset == dataset]
+            chosen = self.choose(one for one in there if one.person != person)
+            counted.update(self._count(chosen, own))
         return counted
 
     def by_dataset(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on the other data set."""
         counted = {}
-        for dataset in DATASETS:
-            others = [one for one in self._samples if one.dataset != dataset]
-            own = [one for one in self._samples if one.dataset == dataset]
-            counted.update(self._count(self.choose(others), own))
+        for dataset, own in _grouped(self._samples, lambda one: one.dataset).items():
+            chosen = self.choose(one for one in self._samples if one.dataset != dataset)
+            counted.update(self._count(chosen, own))
         return counted
 
     def _count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Times]:
-        runs = {
-            one.name: chosen[one.exercise].run(one) for one in samples if one.exercise in chosen
-        }
+        runs = {}
+        for one in samples:
+            if one.exercise in chosen:
+                settings, spec = chosen[one.exercise]
+                runs[one.name] = Run(Recorded(one.name), spec, settings)
         completed = self._workers.count(runs.values())
         return {name: completed[run] for name, run in runs.items()}
 
@@ -211,10 +180,11 @@ class Chooser:
             }
             for exercise, own in good.items()
         }
-        return {
-            exercise: self._gated(exercise, settings, gains, good.get(exercise, []))
-            for exercise in sorted({one.exercise for one in self._samples})
-        }
+        chosen = {}
+        for exercise in sorted({one.exercise for one in self._samples}):
+            gates = self._free_gates(exercise, settings, good.get(exercise, []))
+            chosen[exercise] = Choice(settings, _best(exercise, gains).spec(exercise, gates))
+        return chosen
 
     def _best_settings(self, samples: Iterable[Sample]) -> EngineSettings:
         """The first settings that are no worse than the best by more than chance.
@@ -235,37 +205,39 @@ class Chooser:
         return mean(self._gain(one, settings, shape) for shape in SHAPES)
 
     def _gain(self, one: Sample, settings: EngineSettings, shape: Shape) -> float:
-        return math.exp(-self._error(one, settings, shape.form(one.exercise)) / ERROR_SCALE)
+        return math.exp(-self._error(one, settings, shape, ()) / ERROR_SCALE)
 
-    def _gated(
-        self, exercise: str, settings: EngineSettings, gains: Gains, samples: Sequence[Sample]
-    ) -> Choice:
-        """The best shape, with each gate that costs nobody a count by any shape."""
-        gates: tuple[Criterion, ...] = ()
+    def _free_gates(
+        self, exercise: str, settings: EngineSettings, samples: Sequence[Sample]
+    ) -> Gates:
+        """The gates that cost nobody a count by any shape."""
+        gates: Gates = ()
         for gate in GATES[exercise] if samples else ():
-            forms = [replace(shape.form(exercise), gates=gates) for shape in SHAPES]
+            more = (*gates, gate)
+            specs = [shape.spec(exercise, more) for shape in SHAPES]
             self._workers.count(
-                Choice(settings, form.with_gate(gate)).run(one) for form in forms for one in samples
+                Run(Recorded(one.name), spec, settings) for spec in specs for one in samples
             )
             is_costly = any(
-                self._error(one, settings, form.with_gate(gate))
-                > max(1, self._error(one, settings, form))
-                for form in forms
+                self._error(one, settings, shape, more)
+                > max(1, self._error(one, settings, shape, gates))
+                for shape in SHAPES
                 for one in samples
             )
             if not is_costly:
-                gates = (*gates, gate)
-        form = _best(exercise, gains).form(exercise)
-        return Choice(settings, replace(form, gates=gates))
+                gates = more
+        return gates
 
-    def _count_error(self, one: Sample, settings: EngineSettings, form: Form) -> int:
+    def _count_error(
+        self, one: Sample, settings: EngineSettings, shape: Shape, gates: Gates
+    ) -> int:
         """By how many repetitions the count of a recording is off."""
-        run = Choice(settings, form).run(one)
+        run = Run(Recorded(one.name), shape.spec(one.exercise, gates), settings)
         return abs(len(self._workers.count([run])[run]) - one.count)
 
 
-def _grouped(samples: Iterable[Sample], by: Callable[[Sample], str]) -> dict[str, list[Sample]]:
-    found: dict[str, list[Sample]] = {}
+def _grouped(samples: Iterable[Sample], by: Callable[[Sample], Key]) -> dict[Key, list[Sample]]:
+    found: dict[Key, list[Sample]] = {}
     for one in samples:
         found.setdefault(by(one), []).append(one)
     return found
@@ -274,12 +246,8 @@ def _grouped(samples: Iterable[Sample], by: Callable[[Sample], str]) -> dict[str
 def _best(exercise: str, gains: Gains) -> Shape:
     """The shape that gains most, and of equals the best for the other exercises."""
     own = gains.get(exercise, {})
-    others = [each for name, each in gains.items() if name != exercise]
-
-    def worth(shape: Shape) -> tuple[float, float]:
-        return own.get(shape, 0.0), sum(each[shape] for each in others)
-
-    return max(SHAPES, key=worth)
+    others = [of for name, of in gains.items() if name != exercise]
+    return max(SHAPES, key=lambda shape: (own.get(shape, 0.0), sum(of[shape] for of in others)))
 
 
 def _is_as_good(gains: Sequence[float], best: Sequence[float]) -> bool:

@@ -80,6 +80,7 @@ def adjusted(name: str, **numbers: float) -> MoveSpec:
 def completed(
     spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
 ) -> list[Completion]:
+    """The completions, whose times are in the frames' milliseconds."""
     engine = Engine(spec, settings)
     events = [event for frame in frames for event in engine.feed(frame)]
     events += engine.finish()
@@ -88,13 +89,6 @@ def completed(
         for event in events
         if event.type == "event_completed"
     ]
-
-
-def completions(
-    spec: MoveSpec, frames: Iterable[PoseFrame], settings: EngineSettings = SHIPPED
-) -> Times:
-    """The times of completed repetitions, in the frames' milliseconds."""
-    return tuple(event.ts_ms for event in completed(spec, frames, settings))
 
 
 # The recordings and films of a worker by their names, so that a job need only name one.
@@ -112,14 +106,13 @@ def recording(name: str) -> Sample:
     return sample
 
 
-def _times(runs: Sequence[Run]) -> list[Times]:
-    frames = runs[0].source.frames()
-    return [completions(run.spec, frames, run.settings) for run in runs]
-
-
 def _completed(runs: Sequence[Run]) -> list[list[Completion]]:
     frames = runs[0].source.frames()
     return [completed(run.spec, frames, run.settings) for run in runs]
+
+
+def _times(runs: Sequence[Run]) -> list[Times]:
+    return [tuple(one.ts_ms for one in of) for of in _completed(runs)]
 
 
 class Workers:
