@@ -19,7 +19,7 @@ from collections.abc import Callable
 import uvloop
 
 from dev.bench.command import percentiles, read_options, show
-from dev.bench.scene import Scene, scene_for_run, web_server
+from dev.bench.scene import MOVEMENT, Scene, scene_for_run, web_server
 
 WARM_UP_SECONDS = 1.0
 
@@ -33,7 +33,7 @@ def main() -> None:
     }
     with scene_for_run(options.throwaway) as (folder, scene):
         for threads in map(int, options.threads.split(",")):
-            with web_server(folder, 1, threads) as server:
+            with web_server(folder, threads) as server:
                 for what, key in keys.items():
                     load(server.port, scene, key, WARM_UP_SECONDS, options.connections)
                     times = load(server.port, scene, key, options.seconds, options.connections)
@@ -65,8 +65,8 @@ def load(
 
 def request(scene: Scene, key: str | None) -> bytes:
     """The request of a create, by its Idempotency-Key."""
-    ids = {"project_id": str(scene.project_id), "movespec_id": str(scene.movespec_id)}
-    body = json.dumps({"mode": "live", **ids})
+    project_id = str(scene.project_id)
+    body = json.dumps({"mode": "live", "project_id": project_id, "movement": MOVEMENT})
     keyed = "" if key is None else f"Idempotency-Key: {key}\r\n"
     return (
         "POST /api/detection/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\n"

@@ -29,7 +29,7 @@ import uvloop
 from clients.python.wire import FrameBatch, encode, packed, wire_frame
 from detection import ENGINE_BUILD
 from dev.bench.command import percentiles, read_options, show
-from dev.bench.scene import Scene, Server, runtime, scene_for_run
+from dev.bench.scene import MOVEMENT, Scene, Server, runtime, scene_for_run
 
 WARM_UP_SECONDS = 1.5
 V1, V2 = "kyna.v1", "kyna.v2"
@@ -243,9 +243,7 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
 
     now = timezone.now()
     organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
-    create = SessionCreate(
-        project_id=scene.project_id, mode=Mode.LIVE, movespec_id=scene.movespec_id
-    )
+    create = SessionCreate(project_id=scene.project_id, mode=Mode.LIVE, movement=MOVEMENT)
     paths = []
     for _ in range(count):
         session, _ = session_admit(create=create, now=now, principal=None)
