@@ -31,6 +31,14 @@ def _each(frames: Frames, change: Callable[[int, Landmark], Landmark]) -> Frames
     ]
 
 
+def off(
+    mark: Landmark, gauss: Callable[[float, float], float], metres: float, z_metres: float
+) -> Landmark:
+    """The landmark with normal noise of x and y, and of z."""
+    x, y = (axis + gauss(0, metres) for axis in mark[:2])
+    return Landmark(x, y, mark.z + gauss(0, z_metres), mark.visibility)
+
+
 def at_fps(fps: float, frames: Frames) -> Frames:
     """The first frame of each tick."""
     kept: Frames = []
@@ -50,15 +58,7 @@ def at_pace(factor: float, frames: Frames) -> Frames:
 def with_noise(metres: float, frames: Frames) -> Frames:
     """Normal noise of x and y, and twice as much of z."""
     gauss = random.Random(1).gauss  # noqa: S311 - noise, not a secret
-    return _each(
-        frames,
-        lambda _, mark: Landmark(
-            mark.x + gauss(0, metres),
-            mark.y + gauss(0, metres),
-            mark.z + gauss(0, 2 * metres),
-            mark.visibility,
-        ),
-    )
+    return _each(frames, lambda _, mark: off(mark, gauss, metres, 2 * metres))
 
 
 def dropping(share: float, frames: Frames) -> Frames:
@@ -74,12 +74,8 @@ def hiding(side: str, frames: Frames) -> Frames:
     def hide(number: int, mark: Landmark) -> Landmark:
         if number not in hidden:
             return mark
-        return Landmark(
-            mark.x + chance.gauss(0, 0.05),
-            mark.y + chance.gauss(0, 0.05),
-            mark.z + chance.gauss(0, 0.05),
-            chance.uniform(0, 0.45),
-        )
+        wrong = off(mark, chance.gauss, 0.05, 0.05)
+        return wrong._replace(visibility=chance.uniform(0, 0.45))
 
     return _each(frames, hide)
 

@@ -13,6 +13,7 @@ from typing import Final
 from detection import Landmark, PoseFrame
 from detection.landmarks import INDEX
 from dev.poses import recordings
+from dev.poses.variants import off
 
 Span = tuple[float, float]
 
@@ -146,12 +147,8 @@ class Film:
 
         def seen(mark: Landmark) -> Landmark:
             x, y, z, visibility = mark
-            return Landmark(
-                x * cos + z * sin + gauss(0, 0.005),
-                y + gauss(0, 0.005),
-                (z * cos - x * sin) / 2 + gauss(0, 0.02),
-                visibility,
-            )
+            turned = Landmark(x * cos + z * sin, y, (z * cos - x * sin) / 2, visibility)
+            return off(turned, gauss, 0.005, 0.02)
 
         return [
             PoseFrame(frame.timestamp_ms, tuple(map(seen, frame.landmarks)))
@@ -161,14 +158,9 @@ class Film:
     def still(self, number: int, *, seconds: float) -> list[PoseFrame]:
         """The frame of this number kept for so long, at 30 frames a second, with 2 mm of noise."""
         gauss = random.Random(f"{self.name} {number}").gauss  # noqa: S311
-
-        def shaken(mark: Landmark) -> Landmark:
-            x, y, z = (axis + gauss(0, 0.002) for axis in mark[:3])
-            return Landmark(x, y, z, mark.visibility)
-
         pose = self.frames[number].landmarks
         return [
-            PoseFrame(index * 1000 / 30, tuple(map(shaken, pose)))
+            PoseFrame(index * 1000 / 30, tuple(off(mark, gauss, 0.002, 0.002) for mark in pose))
             for index in range(round(seconds * 30) + 1)
         ]
 

@@ -7,6 +7,7 @@ the stay in it if it is the same as before. Chance varies what a person would va
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from dev.poses.figure.body import Limb, Posture, alike, mirrored
 
@@ -195,17 +196,10 @@ def _busy(posture: Posture, seconds: float, chance: random.Random) -> Iterator[S
 
 def _varied(posture: Posture, chance: random.Random, degrees: float) -> Posture:
     def vary(limb: Limb) -> Limb:
-        return replace(
-            limb,
-            upper=limb.upper + chance.gauss(0, degrees),
-            lower=limb.lower + chance.gauss(0, degrees),
-        )
+        upper, lower = (angle + chance.gauss(0, degrees) for angle in (limb.upper, limb.lower))
+        return replace(limb, upper=upper, lower=lower)
 
-    return replace(
-        posture,
-        lean=posture.lean + chance.gauss(0, degrees),
-        left_leg=vary(posture.left_leg),
-        right_leg=vary(posture.right_leg),
-        left_arm=vary(posture.left_arm),
-        right_arm=vary(posture.right_arm),
-    )
+    lean = posture.lean + chance.gauss(0, degrees)
+    limbs = ("left_leg", "right_leg", "left_arm", "right_arm")
+    varied: dict[str, Any] = {limb: vary(getattr(posture, limb)) for limb in limbs}
+    return replace(posture, lean=lean, **varied)

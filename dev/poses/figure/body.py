@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from detection import LANDMARK_NAMES, Landmark
 
@@ -77,7 +78,9 @@ def between(one: Posture, other: Posture, share: float) -> Posture:
     def mix(a: float, b: float) -> float:
         return a + (b - a) * share
 
-    def mix_limbs(a: Limb, b: Limb) -> Limb:
+    def mix_parts(a: Any, b: Any) -> Any:
+        if not isinstance(a, Limb):
+            return mix(a, b)
         lower_aside = None
         if a.lower_aside is not None or b.lower_aside is not None:
             lower_aside = mix(_lower_aside(a), _lower_aside(b))
@@ -85,16 +88,8 @@ def between(one: Posture, other: Posture, share: float) -> Posture:
             mix(a.upper, b.upper), mix(a.lower, b.lower), mix(a.aside, b.aside), lower_aside
         )
 
-    return Posture(
-        lean=mix(one.lean, other.lean),
-        tilt=mix(one.tilt, other.tilt),
-        roll=mix(one.roll, other.roll),
-        left_leg=mix_limbs(one.left_leg, other.left_leg),
-        right_leg=mix_limbs(one.right_leg, other.right_leg),
-        left_arm=mix_limbs(one.left_arm, other.left_arm),
-        right_arm=mix_limbs(one.right_arm, other.right_arm),
-        foot=mix(one.foot, other.foot),
-    )
+    parts = (part.name for part in fields(Posture))
+    return Posture(**{part: mix_parts(getattr(one, part), getattr(other, part)) for part in parts})
 
 
 def eased(one: Posture, other: Posture, share: float) -> Posture:

@@ -173,10 +173,5 @@ class Movement:
 
 
 def _held_still(posture: Posture, rest: Posture, side: Literal["left", "right"] | None) -> Posture:
-    match side:
-        case None:
-            return posture
-        case "left":
-            return replace(posture, left_arm=rest.left_arm, left_leg=rest.left_leg)
-        case "right":
-            return replace(posture, right_arm=rest.right_arm, right_leg=rest.right_leg)
+    limbs = (f"{side}_arm", f"{side}_leg") if side else ()
+    return replace(posture, **{limb: getattr(rest, limb) for limb in limbs})

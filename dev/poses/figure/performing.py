@@ -59,19 +59,15 @@ def repeat(
     return varied.film(repetitions=repetitions, camera=camera, build=build)
 
 
-def act(
-    activity: str, *, seconds: float, camera: Camera, build: Build = AVERAGE
-) -> list[PoseFrame]:
+def act(activity: str, *, seconds: float, camera: Camera) -> list[PoseFrame]:
     """The frames of a figure that does one of ACTIVITIES, varied by the camera's seed."""
     chance = random.Random(f"{activity} {camera.seed}")  # noqa: S311
     times: list[float] = []
     postures: list[Posture] = []
-    now = 0.0
     for step_seconds, posture in ACTIVITIES[activity](chance):
-        now += step_seconds
-        times.append(now)
+        times.append(step_seconds + (times[-1] if times else 0.0))
         postures.append(posture)
-        if now > seconds:
+        if times[-1] > seconds:
             break
 
     def posture_at(second: float) -> Posture:
@@ -81,14 +77,12 @@ def act(
         start, end = times[after - 1], times[after]
         return eased(postures[after - 1], postures[after], (second - start) / (end - start))
 
-    return camera.film(posture_at, seconds=seconds, build=build)
+    return camera.film(posture_at, seconds=seconds)
 
 
-def hold(
-    posture: Posture, *, seconds: float, camera: Camera, build: Build = AVERAGE
-) -> list[PoseFrame]:
+def hold(posture: Posture, *, seconds: float, camera: Camera) -> list[PoseFrame]:
     """The frames of a figure that does not move: one posture, seen with the camera's noise."""
-    return camera.film(lambda _: posture, seconds=seconds, build=build)
+    return camera.film(lambda _: posture, seconds=seconds)
 
 
 def recorded(
