@@ -21,7 +21,7 @@ from detection import DetectionEvent, MoveSpec, validate
 from detection import compile as compile_movespec
 from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
-from dev.poses.figure import MOVEMENTS, Movement, read_movement, recorded
+from dev.poses.figure import MOVEMENTS, Movement, Variant, read_movement, recorded
 from dev.poses.recordings import Recording
 from dev.replay.engine_run import EngineRun, run_engine
 from dev.replay.event_lines import COMPLETED, INTERRUPTED, lines_of
@@ -78,39 +78,38 @@ class Run:
 
     @property
     def movement(self) -> Movement:
-        """As it is done: as often as the page says, and in its variant."""
-        name, options = _options(self.performed)
-        movement = _movement(name)
-        if variant := options.get("variant"):
-            movement = movement.varied(movement.variants()[variant[0]])
-        return movement
+        """As it is done, in its variant."""
+        movement, variant, _ = self._performance()
+        return movement.varied(variant) if variant else movement
 
     @property
     def repetitions(self) -> int:
-        options = _options(self.performed)[1]
-        return int(options.get("repetitions", [str(self.movement.repetitions)])[0])
+        """As often as the page says."""
+        _, _, options = self._performance()
+        return int(options.get("repetitions", self.movement.repetitions))
 
     @property
     def spec(self) -> MoveSpec:
-        options = _options(self.replayed or "replay")[1]
-        given = dict(one.split("=") for one in options.get("parameter", []))
+        options = list(_options(self.replayed))
+        given = (value.split("=") for option, value in options if option == "parameter")
         return compile_movespec(
             self.source,
-            parameters={name: float(number) for name, number in given.items()},
-            locale=options.get("locale", [None])[0],
+            parameters={name: float(number) for name, number in given},
+            locale=dict(options).get("locale"),
         )
 
     @property
     def recording(self) -> Recording:
-        name, options = _options(self.performed)
+        movement, variant, options = self._performance()
+        fps = float(options.get("fps", 30))
+        return recorded(movement, repetitions=self.repetitions, variant=variant, fps=fps)
+
+    def _performance(self) -> tuple[Movement, Variant | None, dict[str, str]]:
+        name = self.performed.partition(" ")[0]
+        options = dict(_options(self.performed))
         movement = _movement(name)
         variant = options.get("variant")
-        return recorded(
-            movement,
-            repetitions=self.repetitions,
-            variant=movement.variants()[variant[0]] if variant else None,
-            fps=float(options.get("fps", ["30"])[0]),
-        )
+        return movement, movement.variants()[variant] if variant else None, options
 
     def counted(self) -> EngineRun:
         return run_engine(self.spec, self.recording)
@@ -148,13 +147,11 @@ def _movement(name: str) -> Movement:
     return MOVEMENTS[name]
 
 
-def _options(words: str) -> tuple[str, dict[str, list[str]]]:
-    """`NAME --option value …`, split."""
-    name, *rest = shlex.split(words.replace(" --explain", ""))
-    found: dict[str, list[str]] = {}
+def _options(words: str) -> Iterator[tuple[str, str]]:
+    """Of `NAME --option value …` each option with its value."""
+    _, *rest = shlex.split(words.replace(" --explain", "")) or [""]
     for option, value in zip(rest[::2], rest[1::2], strict=True):
-        found.setdefault(option.removeprefix("--"), []).append(value)
-    return name, found
+        yield option.removeprefix("--"), value
 
 
 def verdict(source: str, right: str, wrong: str) -> str:
@@ -190,7 +187,9 @@ def written_anew(page: Path) -> str:
     text = _VALIDATED.sub(validated, text)
     before, heading, mistakes = _PARTS.sub(anew, text).partition(MISTAKES)
     text = before + heading + _MISTAKE.sub(judged, mistakes)
-    return with_tables(text) if page == OTHERWISE else text
+    if page != OTHERWISE:
+        return text
+    return _FRAMES.sub(lambda _: frames_table(), _TABLE.sub(lambda _: table(), text))
 
 
 def exercises() -> Iterator[tuple[Run, Run]]:
@@ -200,27 +199,16 @@ def exercises() -> Iterator[tuple[Run, Run]]:
 
 
 def table() -> str:
-    rows = [_row(well, badly) for well, badly in exercises()]
-    rule = "|" + "---|" * (len(WAYS) + 2)
-    return "\n".join([HEADER, rule, *rows]) + "\n"
-
-
-def with_tables(text: str) -> str:
-    """The page, with the tables of today."""
-    return _FRAMES.sub(lambda _: frames_table(), _TABLE.sub(lambda _: table(), text))
-
-
-def _row(well: Run, badly: Run) -> str:
-    name, *how = badly.performed.split(" --variant ")
-    name = name.split()[0]
-    times = 20 if name == "high-knees" else REPETITIONS
-    done = f"{name} --repetitions {times}"
-    ways = [*WAYS.values(), f" --variant {how[0]}"]
-    cells = [
-        outcome(run_engine(well.spec, Run(well.source, done + way, "", "").recording)[0])
-        for way in ways
-    ]
-    return f"| {name.replace('-', ' ')} | {' | '.join(cells)} |"
+    rows = [HEADER, "|" + "---|" * (len(WAYS) + 2)]
+    for well, badly in exercises():
+        performed, *how = badly.performed.split(" --variant ")
+        name = performed.split()[0]
+        done = f"{name} --repetitions {20 if name == 'high-knees' else REPETITIONS}"
+        cells = []
+        for way in (*WAYS.values(), f" --variant {how[0]}"):
+            cells.append(outcome(replace(well, performed=done + way).counted().events))
+        rows.append(f"| {name.replace('-', ' ')} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 def outcome(events: list[DetectionEvent]) -> str:
@@ -246,20 +234,17 @@ def outcome(events: list[DetectionEvent]) -> str:
 def frames_table() -> str:
     """How many of 20 high knees are counted, at the worst of three moments to begin."""
     [run] = [well for well, _ in exercises() if well.performed.startswith("high-knees")]
-    movement = run.movement
-    counts = []
-    for fps in FRAME_RATES:
-        begun = (replace(movement, rest_seconds=movement.rest_seconds + late) for late in LATE)
-        counts.append(min(_completed(run.spec, one, fps) for one in begun))
+    begun = [replace(run.movement, rest_seconds=run.movement.rest_seconds + late) for late in LATE]
+
+    def completed(movement: Movement, fps: int) -> int:
+        found = run_engine(run.spec, recorded(movement, repetitions=20, fps=fps))
+        return sum(event.type == COMPLETED for event in found.events)
+
+    counts = [min(completed(movement, fps) for movement in begun) for fps in FRAME_RATES]
     return (
         f"{FRAMES_HEADER}\n{'|---' * (len(FRAME_RATES) + 1)}|\n"
         f"| counted of 20 | {' | '.join(map(str, counts))} |\n"
     )
-
-
-def _completed(spec: MoveSpec, movement: Movement, fps: int) -> int:
-    run = run_engine(spec, recorded(movement, repetitions=20, fps=fps))
-    return sum(event.type == COMPLETED for event in run.events)
 
 
 def main() -> int:

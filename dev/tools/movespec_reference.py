@@ -79,21 +79,6 @@ def used() -> set[str]:
     return set().union(*map(used_in, shipped()))
 
 
-def _keys() -> Iterator[tuple[str, str, Schema, list[str]]]:
-    """Each key as the page has it: with its first place, and all where it stands alike."""
-    alike: dict[str, tuple[str, str, Schema, list[str]]] = {}
-    for (first, *others), schema in _mappings(json_schema()):
-        for key, of in schema["properties"].items():
-            _, _, _, places = alike.setdefault(f"{key} {of}", (_path(first), key, of, []))
-            places += map(_path, (first, *others))
-    yield from alike.values()
-
-
-def _path(place: str) -> str:
-    """Of "`detection.movement` of a hold" the path; the document has none."""
-    return place.split("`")[1] if "`" in place else ""
-
-
 def _is_used(places: list[str], key: str, word: str = "") -> bool:
     asked = (f"{place}.{key}".removeprefix(".") for place in places)
     return any((f"{one}: {word}" if word else one) in used() for one in asked)
@@ -112,9 +97,16 @@ def _words(schema: Schema) -> list[str]:
 def reference() -> str:
     """The page."""
     parts = [HEAD]
+    mappings = _mappings()
+    # All paths at which a key stands alike.
+    paths: dict[str, list[str]] = {}
+    for places, schema in mappings:
+        for key, of in schema["properties"].items():
+            # Of "`detection.movement` of a hold" the path; the document has none.
+            found = (place.split("`")[1] if "`" in place else "" for place in places)
+            paths.setdefault(f"{key} {of}", []).extend(found)
     described: dict[str, str] = {}
-    places = {f"{key} {of}": everywhere for _, key, of, everywhere in _keys()}
-    for (first, *others), schema in _mappings(json_schema()):
+    for (first, *others), schema in mappings:
         parts.append(f"## {first}\n")
         if others:
             parts.append(fill(f"Also {', '.join(others)}.", 100, break_on_hyphens=False) + "\n")
@@ -125,7 +117,7 @@ def reference() -> str:
                 alike.setdefault(where, []).append(f"`{key}`")
             else:
                 is_required = key in schema["required"]
-                parts.append(_row(key, of, places[f"{key} {of}"], is_required=is_required))
+                parts.append(_row(key, of, paths[f"{key} {of}"], is_required=is_required))
                 described[f"{key} {of}"] = first
         for where, keys in alike.items():
             parts.append(f"| {', '.join(keys)} | As in {where[0].lower()}{where[1:]}. | | |")
@@ -133,19 +125,20 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _mappings(root: Schema) -> list[tuple[list[str], Schema]]:
+def _mappings() -> list[tuple[list[str], Schema]]:
     """Each mapping with all places at which it may stand, in the order of the first."""
     found: dict[str, tuple[list[str], Schema]] = {}
-    for place, schema in _objects(root, "", ""):
+    for path, word, schema in _objects(json_schema(), "", ""):
         places, _ = found.setdefault(str(schema["properties"]), ([], schema))
+        place = f"`{path}`{word and f' of a {word}'}" if path else "The document"
         if place not in places:
             places.append(place)
     return list(found.values())
 
 
-def _objects(schema: Schema, path: str, word: str) -> Iterator[tuple[str, Schema]]:
+def _objects(schema: Schema, path: str, word: str) -> Iterator[tuple[str, str, Schema]]:
     if "properties" in schema and "type" in schema:
-        yield _named(path, word), schema
+        yield path, word, schema
         variants = _variants(schema)
         for key, of in schema["properties"].items():
             for each, one in variants.get(key, {"": of}).items():
@@ -167,10 +160,6 @@ def _variants(schema: Schema) -> dict[str, dict[str, Schema]]:
                 [word] = next(iter(one["if"]["properties"].values()))["enum"]
                 found.setdefault(key, {})[word] = of
     return found
-
-
-def _named(path: str, word: str) -> str:
-    return f"`{path}`{word and f' of a {word}'}" if path else "The document"
 
 
 def _row(key: str, schema: Schema, places: list[str], *, is_required: bool) -> str:
