@@ -68,16 +68,12 @@ def kill_descendants() -> None:
             return
 
 
-def become_user(user: int, group: int) -> None:
-    os.setgroups([])
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
-
-
 def become_command(options: dict[str, Any], command: list[str], guard: int) -> NoReturn:
     try:
         if options["user"] is not None:
-            become_user(options["user"], options["group"])
+            os.setgroups([])
+            os.setresgid(*[options["group"]] * 3)
+            os.setresuid(*[options["user"]] * 3)
         # After the change of user, which forgets the death signal.
         die_with(guard, options["death_signal"])
         signal.pthread_sigmask(signal.SIG_SETMASK, [])

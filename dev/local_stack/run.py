@@ -38,7 +38,6 @@ READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
 MAX_PORT = 65_535
 LEFTOVER_SECONDS = 1.0
-WEB_STOP_SECONDS = 8
 # Neither has a meaning in development: no static files are collected, and root is a fresh
 # machine's user.
 QUIET_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser"
@@ -151,27 +150,23 @@ def make_services(port: int, realtime_port: int, data_dir: Path, log: RunLog) ->
     of_celery = variables | alone | {"TMPDIR": str(data_dir / "broker" / "taken")}
     # None unless it is set: another run beside this one would want the same.
     of_celery["WORKER_METRICS_PORT"] = os.environ.get("WORKER_METRICS_PORT") or "0"
-    web = ["dev.local_stack.web", "--port", str(port), "--stop-seconds", str(WEB_STOP_SECONDS)]
     of_stream = variables | alone | {"REALTIME_PORT": str(realtime_port)}
     celery = ["celery", "--quiet", "-A", "kynaplatform"]
     # One process that runs one task at a time is enough for one machine's tasks. A fixed name,
     # because each new one would leave its queue in the broker's folder.
-    alone_there = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    worker = [*celery, "worker", "--pool", "solo", "--hostname", "worker@local", *alone_there]
-    sender = [*celery, "worker", "--pool", "solo", "--hostname", "webhooks@local", *alone_there]
-    sender += ["-Q", "webhooks"]
+    worker = [*celery, "worker", "--pool", "solo"]
+    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname"]
     # The port is the worker's alone.
     of_sender = of_celery | {"WORKER_METRICS_PORT": "0"}
-    beat = [*celery, "beat", "--pidfile="]
-    beat += ["--schedule", str(data_dir / "celerybeat-schedule")]
+    schedule = str(data_dir / "celerybeat-schedule")
     return [
         Service(name, [sys.executable, "-m", *command], env, log)
         for name, command, env in (
-            ("web", web, variables),
+            ("web", ["dev.local_stack.web", "--port", str(port)], variables),
             ("stream", ["realtime"], of_stream),
-            ("worker", worker, of_celery),
-            ("webhooks", sender, of_sender),
-            ("beat", beat, of_celery),
+            ("worker", [*worker, "worker@local"], of_celery),
+            ("webhooks", [*worker, "webhooks@local", "-Q", "webhooks"], of_sender),
+            ("beat", [*celery, "beat", "--pidfile=", "--schedule", schedule], of_celery),
         )
     ]
 
@@ -267,18 +262,16 @@ def pause(seconds: float) -> None:
 
 def chosen_ports() -> tuple[int, int]:
     """PORT and REALTIME_PORT. Raises FailedError if either is no port, or both are the same."""
-    port = chosen_port("PORT", "8000")
-    realtime_port = chosen_port("REALTIME_PORT", REALTIME_PORT)
+    ports = []
+    for name, default in (("PORT", "8000"), ("REALTIME_PORT", REALTIME_PORT)):
+        given = os.environ.get(name) or default
+        if not given.isdigit() or not 0 < int(given) <= MAX_PORT:
+            raise FailedError(f"{name} is {given!r}: it must be a number from 1 to {MAX_PORT}.")
+        ports.append(int(given))
+    port, realtime_port = ports
     if port == realtime_port:
         raise FailedError(f"PORT and REALTIME_PORT are both {port}: each needs its own.")
     return port, realtime_port
-
-
-def chosen_port(name: str, default: str) -> int:
-    given = os.environ.get(name) or default
-    if not given.isdigit() or not 0 < int(given) <= MAX_PORT:
-        raise FailedError(f"{name} is {given!r}: it must be a number from 1 to {MAX_PORT}.")
-    return int(given)
 
 
 def require_free(name: str, port: int) -> None:
@@ -289,14 +282,13 @@ def require_free(name: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
+                return
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise FailedError(
                         f"{name} {port} cannot be used ({error.strerror}): stop what uses it, "
                         f"or choose another, such as {name}=8080 make run"
                     ) from error
-            else:
-                return
         pause(POLL_SECONDS)
 
 

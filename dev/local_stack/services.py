@@ -44,23 +44,24 @@ class RunLog:
         self, name: str, output: IO[bytes], *, show: Callable[[str], None] | None = None
     ) -> threading.Thread:
         """Keep the lines of `output`. Each goes to `show`, or to the terminal if remarkable."""
-        thread = threading.Thread(target=self._follow, args=(name, output, show), daemon=True)
+
+        def keep_lines() -> None:
+            is_remarkable = True
+            with output:
+                for line in output:
+                    text = line.decode(errors="replace").rstrip()
+                    named = f"{name:6} | {text}"
+                    self._keep(named)
+                    if level := LEVEL.match(text):
+                        is_remarkable = (level[1] or level[2]) not in UNREMARKABLE
+                    if show is not None:
+                        show(named)
+                    elif is_remarkable:
+                        say(named)
+
+        thread = threading.Thread(target=keep_lines, daemon=True)
         thread.start()
         return thread
-
-    def _follow(self, name: str, output: IO[bytes], show: Callable[[str], None] | None) -> None:
-        is_remarkable = True
-        with output:
-            for line in output:
-                text = line.decode(errors="replace").rstrip()
-                named = f"{name:6} | {text}"
-                self._keep(named)
-                if level := LEVEL.match(text):
-                    is_remarkable = (level[1] or level[2]) not in UNREMARKABLE
-                if show is not None:
-                    show(named)
-                elif is_remarkable:
-                    say(named)
 
     def _keep(self, line: str) -> None:
         with self._lock:

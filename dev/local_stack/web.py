@@ -8,17 +8,17 @@ from typing import Any
 
 from dev.local_stack.guard import die_with
 from kynaplatform.database.session_settings import WEB
-from kynaplatform.web_server import STOP_SECONDS, read_settings, serve
+from kynaplatform.web_server import read_settings, serve
 
 # Beside those of the API.
 PAGES_THREADS = 3
+STOP_SECONDS = 8
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dev.local_stack.web")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--stop-seconds", type=int, default=STOP_SECONDS)
-    given = parser.parse_args()
+    port = parser.parse_args().port
     read_settings(WEB)
     from django.conf import settings
 
@@ -31,11 +31,11 @@ def main() -> None:
     serve(
         application,
         host="127.0.0.1",
-        port=given.port,
+        port=port,
         monitor_port=0,
         processes=settings.WEB_PROCESSES,
         threads=settings.WEB_THREADS + PAGES_THREADS,
-        stop_seconds=given.stop_seconds,
+        stop_seconds=STOP_SECONDS,
         # The guard sees to it as well, unless guard and supervisor are killed at the same moment.
         in_each_process=lambda: die_with(os.getppid(), signal.SIGKILL),
     )

@@ -9,7 +9,7 @@ Frame n was taken at n * 1000 / fps milliseconds. fps is 0.1 to 1,000, a visibil
 import gzip
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -73,32 +73,17 @@ def load(path: Path) -> Recording:
         raise RecordingInvalid(f"{path.name} is not a gzip file: {error}.") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise RecordingInvalid(f"{path.name} is not a recording: {error}.") from error
-    return Recording(
-        exercise=found.exercise,
-        count=found.count,
-        rep_frames=found.rep_frames,
-        fps=found.fps,
-        source=found.source,
-        frames=[
-            None if pose is None else tuple(Landmark(*point) for point in pose)
-            for pose in found.frames
-        ],
-    )
+    frames = [pose and tuple(Landmark(*point) for point in pose) for pose in found.frames]
+    return Recording(**(msgspec.structs.asdict(found) | {"frames": frames}))
 
 
 def packed(recording: Recording) -> bytes:
     """The bytes of a recording's file. The same recording gives the same bytes."""
-    document = {
-        "exercise": recording.exercise,
-        "count": recording.count,
-        "rep_frames": recording.rep_frames,
-        "fps": recording.fps,
-        "source": recording.source,
-        "frames": [
-            pose and [one[:3] if one.visibility is None else one for one in pose]
-            for pose in recording.frames
-        ],
-    }
+    document = {field.name: getattr(recording, field.name) for field in fields(recording)}
+    document["frames"] = [
+        pose and [one[:3] if one.visibility is None else one for one in pose]
+        for pose in recording.frames
+    ]
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     return gzip.compress(text.encode(), mtime=0)
 

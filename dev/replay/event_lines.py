@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from clients.python.wire import Event
@@ -36,7 +36,9 @@ class EventLines:
     def lines(self, event: SomeEvent) -> Iterator[str]:
         """Its line, and with the MoveSpec one of its checks, if it has any."""
         yield self.line(event)
-        if self._explained and (checks := checks_of(event)):
+        # An older server sends none.
+        checks = (event.payload.get("metrics") or {}).get("checks")
+        if self._explained and checks:
             yield f"{'':11}{'checks':<14}  {', '.join(map(check_words, checks))}"
 
     def _words(self, event: SomeEvent) -> tuple[str, str]:
@@ -68,29 +70,20 @@ def lines_of(
     if is_explained:
         for name, counts in run.checks.items():
             yield f"{name}: met {counts['met']} of {sum(counts.values())}"
-    if spec.type == "repetition":
-        yield from _too_few_frames(recording.fps, events)
+    completed = [event.payload for event in events if event.type == COMPLETED]
+    if spec.type == "repetition" and completed:
+        shortest_ms = min(payload["metrics"]["duration_ms"] for payload in completed)
+        needed = EngineSettings().lowest_fps(shortest_ms)
+        if recording.fps < needed:
+            yield (
+                f"{recording.fps:g} frames a second may miss repetitions as fast as the fastest "
+                f"here, {shortest_ms / 1000:.1f} s: film with {math.ceil(min(needed, 60))}."
+            )
     by_people = "" if recording.count is None else f" (recorded {recording.count})"
     yield (
         f"{spec.movement_name}: {count_completed(events).total()} completed{by_people}, "
         f"{count_interrupted(events)} interrupted"
     )
-
-
-def _too_few_frames(fps: float, events: Sequence[DetectionEvent]) -> Iterator[str]:
-    """A line if the fastest repetitions need more frames a second than there are."""
-    shortest_ms = min(
-        (event.payload["metrics"]["duration_ms"] for event in events if event.type == COMPLETED),
-        default=None,
-    )
-    if shortest_ms is None:
-        return
-    needed = EngineSettings().lowest_fps(shortest_ms)
-    if fps < needed:
-        yield (
-            f"{fps:g} frames a second may miss repetitions as fast as the fastest here, "
-            f"{shortest_ms / 1000:.1f} s: film with {math.ceil(min(needed, 60))}."
-        )
 
 
 def quality_line(quality: Quality) -> str:
@@ -132,13 +125,6 @@ def _attempt_words(payload: dict[str, Any]) -> Iterator[str]:
 def count_completed(events: Iterable[SomeEvent]) -> Counter[str]:
     """event_key → completions."""
     return Counter(event.payload["event_key"] for event in events if event.type == COMPLETED)
-
-
-def checks_of(event: SomeEvent) -> list[dict[str, Any]]:
-    """What became of each check in a repetition or an attempt; nothing of other events, or by an
-    older server."""
-    found: list[dict[str, Any]] = (event.payload.get("metrics") or {}).get("checks", [])
-    return found
 
 
 def count_interrupted(events: Iterable[SomeEvent]) -> int:
