@@ -50,11 +50,11 @@ class Counting(Workers):
         super().__init__(samples)
         self._given = counts
 
-    def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
-        counted = {}
+    def count(self, runs: Iterable[Run]) -> list[Times]:
+        counted = []
         for run in runs:
             driving, *gates = run.spec.phases[0].criteria
-            counted[run] = (0.0,) * self._given[driving.measure](run.source.name, bool(gates))
+            counted.append((0.0,) * self._given[driving.measure](run.source.name, bool(gates)))
         return counted
 
 
@@ -101,11 +101,11 @@ def test_settings_are_taken_where_they_gain_more_than_by_chance(
     shipped = {f"a_stu{number}_1": count for number, count in enumerate(counts)}
 
     class ByShipped(Workers):
-        def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
-            return {
-                run: (0.0,) * (shipped[run.source.name] if run.settings == SHIPPED else 3)
+        def count(self, runs: Iterable[Run]) -> list[Times]:
+            return [
+                (0.0,) * (shipped[run.source.name] if run.settings == SHIPPED else 3)
                 for run in runs
-            }
+            ]
 
     workers = ByShipped([marked(name=name, count=3) for name in shipped])
     choice = Chooser(workers, [SHIPPED, others]).choose(workers.samples)["squat"]

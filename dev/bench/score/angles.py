@@ -122,10 +122,9 @@ def tables(workers: Workers) -> list[Table]:
         films = [one for one in workers.films if one.name.startswith(angle.films) and one.right]
         spec, cells = angle.spec(), []
         for camera in CAMERAS.values():
-            runs = [Run(Filmed(one.name, camera), spec) for one in films]
-            completed = workers.completed(runs)
-            pairs = zip(runs, films, strict=True)
-            off = [error for run, one in pairs for error in errors(angle, one, completed[run])]
+            found = workers.completed(Run(Filmed(one.name, camera), spec) for one in films)
+            pairs = zip(films, found, strict=True)
+            off = [error for pair in pairs for error in errors(angle, *pair)]
             cells.append(shown(off))
         name = angle.measure.replace("_", " ")
         rows.append((f"{name}, {angle.extreme}", angle.movement, *cells))

@@ -112,8 +112,8 @@ ERROR_SCALE = 2.0
 class Choice(NamedTuple):
     """The settings and the form by which an exercise is counted."""
 
-    settings: EngineSettings
     spec: MoveSpec
+    settings: EngineSettings
 
 
 Chosen = Mapping[str, Choice]
@@ -156,13 +156,12 @@ class Chooser:
         return counted
 
     def _count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Times]:
-        runs = {}
-        for one in samples:
-            if one.exercise in chosen:
-                settings, spec = chosen[one.exercise]
-                runs[one.name] = Run(Recorded(one.name), spec, settings)
-        completed = self._workers.count(runs.values())
-        return {name: completed[run] for name, run in runs.items()}
+        runs = {
+            one.name: Run(Recorded(one.name), *chosen[one.exercise])
+            for one in samples
+            if one.exercise in chosen
+        }
+        return dict(zip(runs, self._workers.count(runs.values()), strict=True))
 
     def choose(self, samples: Iterable[Sample]) -> Chosen:
         """The choice for each exercise that does best over `samples`, without the known bad ones.
@@ -183,7 +182,7 @@ class Chooser:
         chosen = {}
         for exercise in sorted({one.exercise for one in self._samples}):
             gates = self._free_gates(exercise, settings, good.get(exercise, []))
-            chosen[exercise] = Choice(settings, _best(exercise, gains).spec(exercise, gates))
+            chosen[exercise] = Choice(_best(exercise, gains).spec(exercise, gates), settings)
         return chosen
 
     def _best_settings(self, samples: Iterable[Sample]) -> EngineSettings:
@@ -233,7 +232,8 @@ class Chooser:
     ) -> int:
         """By how many repetitions the count of a recording is off."""
         run = Run(Recorded(one.name), shape.spec(one.exercise, gates), settings)
-        return abs(len(self._workers.count([run])[run]) - one.count)
+        [times] = self._workers.count([run])
+        return abs(len(times) - one.count)
 
 
 def _grouped(samples: Iterable[Sample], by: Callable[[Sample], Key]) -> dict[Key, list[Sample]]:

@@ -1,6 +1,6 @@
 """Runs of the engine over recordings and figures, spread over processes, each run once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -143,11 +143,20 @@ class Workers:
         _know(self.samples, self.films)
         return [function(job) for job in jobs]
 
-    def count(self, runs: Iterable[Run]) -> dict[Run, Times]:
+    def count(self, runs: Iterable[Run]) -> list[Times]:
         """The times of each run's completions."""
         return self._once(_times, runs, self._times)
 
-    def completed(self, runs: Iterable[Run]) -> dict[Run, list[Completion]]:
+    def count_each(
+        self, specs: Iterable[tuple[str, MoveSpec]], sources: Sequence[Source]
+    ) -> Iterator[tuple[str, list[Times]]]:
+        """For each named MoveSpec the times of its completions in each source."""
+        runs = [(name, [Run(source, spec) for source in sources]) for name, spec in specs]
+        self.count(run for _, of in runs for run in of)
+        for name, of in runs:
+            yield name, self.count(of)
+
+    def completed(self, runs: Iterable[Run]) -> list[list[Completion]]:
         """The completions of each run with their payloads."""
         return self._once(_completed, runs, self._completed)
 
@@ -156,14 +165,14 @@ class Workers:
         function: Callable[[Sequence[Run]], list[Result]],
         runs: Iterable[Run],
         known: dict[Run, Result],
-    ) -> dict[Run, Result]:
+    ) -> list[Result]:
         """Each run's result. No run is done twice, and the frames of a source are made once."""
-        wanted = list(dict.fromkeys(runs))
+        wanted = list(runs)
         missing: dict[Source, list[Run]] = {}
-        for run in wanted:
+        for run in dict.fromkeys(wanted):
             if run not in known:
                 missing.setdefault(run.source, []).append(run)
         jobs = list(missing.values())
         for job, results in zip(jobs, self.each(function, jobs), strict=True):
             known.update(zip(job, results, strict=True))
-        return {run: known[run] for run in wanted}
+        return [known[run] for run in wanted]

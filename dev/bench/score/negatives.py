@@ -5,6 +5,7 @@ A gate is a criterion that every phase has alike. It stays only where it costs n
 exercise.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -60,25 +61,18 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def over_recordings(workers: Workers) -> Table:
-    samples, specs = workers.samples, catalogue()
-    completed = workers.count(
-        Run(Recorded(one.name), spec)
-        for exercise, spec in specs.items()
-        for one in samples
-        if one.exercise != exercise
-    )
+    samples = workers.samples
     performed = sorted({one.exercise for one in samples})
     rows: list[Row] = []
-    for exercise, spec in specs.items():
+    sources = [Recorded(one.name) for one in samples]
+    for exercise, times in workers.count_each(catalogue().items(), sources):
+        counts = dict(zip(samples, map(len, times), strict=True))
         others = [one for one in samples if one.exercise != exercise]
-        groups = [[one for one in others if one.exercise == name] for name in performed]
-        rates = (
-            share(
-                sum(len(completed[Run(Recorded(one.name), spec)]) for one in group),
-                sum(one.seconds / 60 for one in group),
-            )
-            for group in (*groups, others)
-        )
+        rates = []
+        for name in (*performed, None):
+            group = [one for one in others if name in (None, one.exercise)]
+            minutes = sum(one.seconds / 60 for one in group)
+            rates.append(share(sum(counts[one] for one in group), minutes))
         rows.append((exercise, *rates))
     title = "False repetitions a minute over recordings of other exercises"
     return Table(title, ("MoveSpec", *performed, "all"), rows)
@@ -89,20 +83,14 @@ def over_unmarked(workers: Workers) -> Table:
     marked = [one for one in workers.samples if one.repetitions and not one.is_bad]
     stretches = {one.name: unmarked(one) for one in marked}
     minutes = sum(end - start for of in stretches.values() for start, end in of) / 60_000
-    completed = workers.count(
-        Run(Recorded(one.name), spec) for spec in catalogue().values() for one in marked
-    )
     rows: list[Row] = []
-    for exercise, spec in catalogue().items():
-        own = others = 0
-        for one in marked:
-            times = completed[Run(Recorded(one.name), spec)]
-            false = sum(start < ms < end for ms in times for start, end in stretches[one.name])
-            if one.exercise == exercise:
-                own += false
-            else:
-                others += false
-        rows.append((exercise, minutes, own, others))
+    sources = [Recorded(one.name) for one in marked]
+    for exercise, times in workers.count_each(catalogue().items(), sources):
+        false = Counter[bool]()
+        for one, of in zip(marked, times, strict=True):
+            within = (start < ms < end for ms in of for start, end in stretches[one.name])
+            false[one.exercise == exercise] += sum(within)
+        rows.append((exercise, minutes, false[True], false[False]))
     title = "Repetitions in the unmarked stretches of recordings"
     return Table(title, ("MoveSpec", "minutes", "of its own exercise", "of others"), rows)
 
@@ -123,21 +111,15 @@ def unmarked(sample: Sample) -> list[Span]:
 def over_activities(workers: Workers) -> Table:
     scenes = {name: [Activity(name, *of) for of in product(TURNS, SEEDS)] for name in ACTIVITIES}
     scenes[STILL] = [Activity(STILL, turned, 1, of) for of, turned in product(POSTURES, TURNS)]
-    specs = catalogue()
-    completed = workers.count(
-        Run(scene, spec) for of in scenes.values() for scene in of for spec in specs.values()
-    )
-    rows: list[Row] = [
-        (
-            exercise,
-            *(
-                sum(len(completed[Run(scene, spec)]) for scene in of)
-                / sum(scene.seconds / 60 for scene in of)
-                for of in scenes.values()
-            ),
+    all_ = [scene for of in scenes.values() for scene in of]
+    rows: list[Row] = []
+    for exercise, times in workers.count_each(catalogue().items(), all_):
+        counts = dict(zip(all_, map(len, times), strict=True))
+        rates = (
+            sum(counts[scene] for scene in of) / sum(scene.seconds / 60 for scene in of)
+            for of in scenes.values()
         )
-        for exercise, spec in specs.items()
-    ]
+        rows.append((exercise, *rates))
     title = "False repetitions a minute of a figure that does no exercise"
     return Table(title, ("MoveSpec", *scenes), rows)
 
@@ -146,13 +128,13 @@ def false_a_minute(workers: Workers, specs: Sequence[tuple[str, MoveSpec]]) -> l
     """The false repetitions a minute of each (exercise, MoveSpec) over RESTS, without what the
     exercise is exempt from."""
     scenes = [Activity(*of) for of in product(RESTS, TURNS, SEEDS)]
-    completed = workers.count(Run(scene, spec) for scene in scenes for _, spec in specs)
     rates = []
-    for exercise, spec in specs:
+    for exercise, times in workers.count_each(specs, scenes):
+        is_exempt = exercise in EXEMPT[1]
         of = [
-            len(completed[Run(scene, spec)])
-            for scene in scenes
-            if not (scene.name == EXEMPT[0] and exercise in EXEMPT[1])
+            len(found)
+            for scene, found in zip(scenes, times, strict=True)
+            if not (is_exempt and scene.name == EXEMPT[0])
         ]
         rates.append(sum(of) / (len(of) * SECONDS / 60))
     return rates
@@ -203,6 +185,6 @@ def without_gate(spec: MoveSpec, gate: Criterion) -> MoveSpec:
 
 def _right(workers: Workers, samples: Sequence[Sample], spec: MoveSpec) -> set[Sample]:
     """The recordings that are counted within one."""
-    runs = {one: Run(Recorded(one.name), spec) for one in samples}
-    completed = workers.count(runs.values())
-    return {one for one, run in runs.items() if abs(len(completed[run]) - one.count) <= 1}
+    counted = workers.count(Run(Recorded(one.name), spec) for one in samples)
+    pairs = zip(samples, counted, strict=True)
+    return {one for one, times in pairs if abs(len(times) - one.count) <= 1}

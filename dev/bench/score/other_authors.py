@@ -6,14 +6,15 @@ began. The others are open, narrow, wide, and with a second criterion.
 """
 
 from functools import cache
+from itertools import compress
 from typing import NamedTuple
 
 import detection
 from detection import MoveSpec, PoseFrame
 from dev.poses.figure import perform
 
-from .engine_runs import Recorded, Run, Source, Workers
-from .matches import Figures, figures, tally
+from .engine_runs import Recorded, Run, Workers
+from .matches import figures, tally
 from .tables import Table
 
 FORMS = ("public example", "open", "narrow", "wide", "two criteria")
@@ -125,22 +126,16 @@ class Performed(NamedTuple):
 
 def tables(workers: Workers) -> list[Table]:
     good = [one for one in workers.samples if one.exercise in WRITTEN and not one.is_bad]
-    exercises = sorted({one.exercise for one in good})
-
-    def run(source: Source, exercise: str, form: str) -> Run:
-        return Run(source, movespec(exercise, form))
-
-    completed = workers.count(
-        [run(Recorded(one.name), one.exercise, form) for one in good for form in FORMS]
-        + [run(Performed(name), name, form) for name in WRITTEN for form in FORMS]
-    )
-
-    def of(exercise: str, form: str) -> Figures:
-        group = [one for one in good if exercise in (one.exercise, "all")]
-        counted = [completed[run(Recorded(one.name), one.exercise, form)] for one in group]
-        return figures([tally(*pair) for pair in zip(counted, group, strict=True)])
-
-    by_exercise = {name: [of(name, form) for form in FORMS] for name in (*exercises, "all")}
+    tallies, performed = {}, []
+    for form in FORMS:
+        runs = (Run(Recorded(one.name), movespec(one.exercise, form)) for one in good)
+        tallies[form] = [tally(*pair) for pair in zip(workers.count(runs), good, strict=True)]
+        runs = (Run(Performed(name), movespec(name, form)) for name in sorted(WRITTEN))
+        performed.append(map(len, workers.count(runs)))
+    by_exercise = {}
+    for name in (*sorted({one.exercise for one in good}), "all"):
+        are_own = [name in (one.exercise, "all") for one in good]
+        by_exercise[name] = [figures(list(compress(tallies[form], are_own))) for form in FORMS]
     title = "MoveSpecs of other authors:"
     return [
         *(
@@ -157,9 +152,6 @@ def tables(workers: Workers) -> list[Table]:
         Table(
             f"{title} counts of the figure's {REPETITIONS} repetitions",
             ("exercise", *FORMS),
-            [
-                (name, *(len(completed[run(Performed(name), name, form)]) for form in FORMS))
-                for name in sorted(WRITTEN)
-            ],
+            list(zip(sorted(WRITTEN), *performed, strict=True)),
         ),
     ]

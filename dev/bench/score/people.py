@@ -2,6 +2,7 @@
 
 A motion capture is seen by a camera ahead, at 45° and at the side."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -37,9 +38,7 @@ def watch(
     workers: Workers, films: Sequence[Film], spec: MoveSpec, angle: int | None = None
 ) -> list[list[Completion]]:
     """The completions of each film, by a camera at this angle or as it was filmed."""
-    runs = [Run(Filmed(one.name, angle), spec) for one in films]
-    completed = workers.completed(runs)
-    return [completed[run] for run in runs]
+    return workers.completed(Run(Filmed(one.name, angle), spec) for one in films)
 
 
 def count(
@@ -206,7 +205,7 @@ def goals(workers: Workers) -> Iterator[Row]:
     counted = sum(sum(count(workers, films, specs["squat"], of)) for of in CAMERAS.values())
     done = _done(films) * len(CAMERAS)
     yield "motion-capture squats, three views", f"{counted} of {done}", "96 %"
-    false = sum(sum(counts) for counts in _false(workers).values())
+    false = sum(counts.total() for counts in _false(workers).values())
     minutes = _minutes(_acts(workers))
     yield (
         f"false repetitions a minute and movement, of {len(JUDGED)} over {minutes:.0f} minutes",
@@ -218,14 +217,13 @@ def goals(workers: Workers) -> Iterator[Row]:
 def planks(workers: Workers, label: str) -> list[int]:
     """How often each still with this label is counted as a plank."""
     spec = adjusted("plank", hold_ms=1000)
-    runs = [
+    counted = workers.count(
         Run(Filmed(of.name, still=number, seconds=STILL_SECONDS), spec)
         for of in named(workers, "stills_plank")
         for number, labelled in enumerate(of.labels)
         if labelled == label
-    ]
-    completed = workers.completed(runs)
-    return [len(completed[run]) for run in runs]
+    )
+    return list(map(len, counted))
 
 
 def _films_with_one(what: str, counts: Sequence[int], goal: str) -> Row:
@@ -247,20 +245,14 @@ def _minutes(films: Sequence[Film]) -> float:
     return sum(one.minutes for one in films) * len(CAMERAS)
 
 
-def _false(workers: Workers) -> dict[str, list[int]]:
+def _false(workers: Workers) -> dict[str, Counter[str]]:
     """The repetitions of each MoveSpec of JUDGED in each of the other acts, from all sides."""
-    films, specs = _acts(workers), {name: catalogue()[name] for name in JUDGED}
-    # All at once, so that the frames of each film and view are made once.
-    workers.completed(
-        Run(Filmed(of.name, angle), spec)
-        for of in films
-        for angle in CAMERAS.values()
-        for spec in specs.values()
-    )
+    films = [Filmed(of.name, angle) for of in _acts(workers) for angle in CAMERAS.values()]
     found = {}
-    for name, spec in specs.items():
-        by_view = (count(workers, films, spec, angle) for angle in CAMERAS.values())
-        found[name] = [sum(counts) for counts in zip(*by_view, strict=True)]
+    for name, times in workers.count_each(((name, catalogue()[name]) for name in JUDGED), films):
+        found[name] = Counter[str]()
+        for film, of in zip(films, times, strict=True):
+            found[name][film.name] += len(of)
     return found
 
 
@@ -271,9 +263,8 @@ def other_acts(workers: Workers) -> Table:
     for exercise, counts in _false(workers).items():
         rates = []
         for act in (*acts, None):
-            own = [number for number, one in enumerate(films) if act in (None, one.exercise)]
-            minutes = _minutes([films[number] for number in own])
-            rates.append(share(sum(counts[number] for number in own), minutes))
+            own = [one for one in films if act in (None, one.exercise)]
+            rates.append(share(sum(counts[one.name] for one in own), _minutes(own)))
         rows.append((exercise, *rates))
     title = "False repetitions a minute over other acts of people, from three views"
     return Table(title, ("MoveSpec", *acts, "all"), rows)

@@ -51,8 +51,7 @@ def tables(workers: Workers) -> list[Table]:
 def as_shipped(workers: Workers, samples: Sequence[Sample]) -> dict[str, Times]:
     """The completions of each recording by the catalogue's MoveSpec."""
     runs = {one.name: Run(Recorded(one.name), catalogue()[one.exercise]) for one in samples}
-    completed = workers.count(runs.values())
-    return {name: completed[run] for name, run in runs.items()}
+    return dict(zip(runs, workers.count(runs.values()), strict=True))
 
 
 def by_exercise(title: str, samples: Sequence[Sample], counted: Counted) -> Table:
@@ -127,33 +126,28 @@ class Varied(NamedTuple):
 def tables_of_variants(workers: Workers) -> list[Table]:
     samples = good_of_catalogue(workers)
     shipped = as_shipped(workers, samples)
-    runs = {
-        (one.name, number): Run(Varied(one.name, number), catalogue()[one.exercise])
-        for one in samples
-        for number in range(len(CHANGES))
-    }
-    counted = workers.count(runs.values())
-    rows: list[Row] = []
-    hidden: list[tuple[int, ...]] = []
-    exercises = sorted({one.exercise for one in samples})
-    for exercise in exercises:
-        own = [one for one in samples if one.exercise == exercise]
-        off = [
-            [abs(len(counted[runs[one.name, n]]) - one.count) for n in range(len(CHANGES))]
-            for one in own
-        ]
-        all_ = [error for of in off for error in of]
-        exact, within = (sum(error <= most for error in all_) for most in (0, 1))
-        rows.append((exercise, len(all_), within, exact, sum(all_) / len(all_)))
-        sides = [[of[number] for number in HIDING] for of in off]
-        hidden.append(
-            (
-                len(own),
-                sum(abs(len(shipped[one.name]) - one.count) <= 1 for one in own),
-                *(sum(best(of) <= 1 for of in sides) for best in (min, max)),
-            )
+    numbers = range(len(CHANGES))
+    counted = iter(
+        workers.count(
+            Run(Varied(one.name, number), catalogue()[one.exercise])
+            for one in samples
+            for number in numbers
         )
-    sums = tuple(sum(column) for column in zip(*hidden, strict=True)) or (0,) * 4
+    )
+    # By how many repetitions the count of each variant is off.
+    off = {one.name: [abs(len(next(counted)) - one.count) for _ in numbers] for one in samples}
+    rows: list[Row] = []
+    hidden: list[Row] = []
+    for exercise in (*sorted({one.exercise for one in samples}), ALL):
+        own = [one for one in samples if exercise in (one.exercise, ALL)]
+        if exercise != ALL:
+            errors = [error for one in own for error in off[one.name]]
+            exact, within = (sum(error <= most for error in errors) for most in (0, 1))
+            rows.append((exercise, len(errors), within, exact, sum(errors) / len(errors)))
+        as_it_is = sum(abs(len(shipped[one.name]) - one.count) <= 1 for one in own)
+        sides = [[off[one.name][number] for number in HIDING] for one in own]
+        better, worse = (sum(best(of) <= 1 for of in sides) for best in (min, max))
+        hidden.append((exercise, len(own), as_it_is, better, worse))
     return [
         Table(
             f"Recordings in {len(CHANGES)} variants each, without the bad",
@@ -164,7 +158,7 @@ def tables_of_variants(workers: Workers) -> list[Table]:
             "Recordings within one as they are, and with one side hidden: the better one and the"
             " worse, without the bad",
             ("exercise", "recordings", "as it is", "better", "worse"),
-            [(name, *of) for name, of in zip((*exercises, ALL), (*hidden, sums), strict=True)],
+            hidden,
         ),
     ]
 

@@ -61,15 +61,15 @@ def is_hold(exercise: str) -> bool:
 
 def counts(workers: Workers) -> dict[View, int]:
     """The repetitions or holds that the MoveSpec of each exercise counts in every view."""
-    runs = {
-        (view := View(exercise, condition, turned)): Run(view, catalogue()[exercise])
+    views = [
+        View(exercise, condition, turned)
         for exercise in EXERCISES
         if exercise in catalogue()
         for condition in CONDITIONS
         for turned in TURNS
-    }
-    completed = workers.count(runs.values())
-    return {view: len(completed[run]) for view, run in runs.items()}
+    ]
+    counted = workers.count(Run(view, catalogue()[view.exercise]) for view in views)
+    return dict(zip(views, map(len, counted), strict=True))
 
 
 def right_by_turn(counted: dict[View, int]) -> dict[str, dict[int, int]]:
