@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -114,31 +114,27 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
-    def _try_lock(self) -> bool:
-        lock = (self.folder / "postgres.lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return False
-        self._lock = lock
-        return True
-
     def _take_folder(self, *, reuse: bool) -> bool:
         """Returns False if another process's server answers there and `reuse` is set."""
         now = time.monotonic()
         deadline, refuse_at = now + START_SECONDS, now + LEFTOVER_SECONDS
-        while not self._try_lock():
-            is_served = accepts_connections(self.cluster, self._port)
-            if is_served and reuse:
-                return False
-            # A server that lost its supervisor takes a moment to shut down and free the folder.
-            if time.monotonic() > (refuse_at if is_served else deadline):
-                raise PostgresUnavailableError(
-                    f"The embedded database in {self.folder} is in use by another process."
-                )
-            time.sleep(POLL_SECONDS)
-        return True
+        with ExitStack() as stack:
+            lock = stack.enter_context((self.folder / "postgres.lock").open("ab"))
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    stack.pop_all()
+                    self._lock = lock
+                    return True
+                is_served = accepts_connections(self.cluster, self._port)
+                if is_served and reuse:
+                    return False
+                # A server that lost its supervisor takes a moment to shut down and free the folder.
+                if time.monotonic() > (refuse_at if is_served else deadline):
+                    raise PostgresUnavailableError(
+                        f"The embedded database in {self.folder} is in use by another process."
+                    )
+                time.sleep(POLL_SECONDS)
 
     def _start(self) -> None:
         if runs_unlocked(self.cluster):
@@ -147,7 +143,9 @@ class EmbeddedPostgres:
             )
         if self.cluster != self._entry:
             make_place(self.folder)
-        if not self._is_made():
+        # A folder made anew has no data, even if its place has some.
+        is_its = self._entry.resolve() == self.cluster.resolve()
+        if not is_its or not (self.cluster / "PG_VERSION").exists():
             self._initialize()
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         sockets = self._prepare_socket_folder()
@@ -167,11 +165,6 @@ class EmbeddedPostgres:
             remove.append(place_of(self.folder))
         self.process = self._run("postgres", *words, owned=self.cluster, remove=remove)
         self._wait_until_ready()
-
-    def _is_made(self) -> bool:
-        # A folder made anew has no data, even if its place has some.
-        is_its = self._entry.resolve() == self.cluster.resolve()
-        return is_its and (self.cluster / "PG_VERSION").exists()
 
     def _initialize(self) -> None:
         if self._entry.is_symlink() or self._entry.exists():

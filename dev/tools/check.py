@@ -58,15 +58,16 @@ def run(*command: str | Path, variables: dict[str, str] | None = None) -> str:
     return done.stdout
 
 
-def settings_variables(environment: str) -> dict[str, str]:
-    """Variables that the settings accept, with secrets made for one command only."""
-    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return passed_on | NOWHERE | make_secrets() | {"ENVIRONMENT": environment}
-
-
 def passes(*command: str | Path, environment: str | None = None) -> None:
-    """Run the command, with the variables of `environment` alone if it is given."""
-    run(*command, variables=settings_variables(environment) if environment else None)
+    """Run the command; with `environment` given, only with variables that the settings accept.
+
+    Their secrets are made for this command alone.
+    """
+    variables = None
+    if environment is not None:
+        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        variables = passed_on | NOWHERE | make_secrets() | {"ENVIRONMENT": environment}
+    run(*command, variables=variables)
 
 
 def generate_openapi() -> str:

@@ -170,10 +170,16 @@ def phase(slug: str, at: int) -> str:
     """The figure in a phase, its angles with their bands, and a label for each."""
     posed, criteria = poses_of(slug)[at], spec_of(slug).phases[at].criteria
     scale = min(_scale(one, (WIDE - 2 * LABELS, 300.0), MAX_SCALE) for one in poses_of(slug))
-    high = _height(slug, scale)
+    # Room for the body with its head, and for the labels.
+    bodies = (extent(points_of(one.landmarks, scale, (0.0, 0.0))) for one in poses_of(slug))
+    highest = max(bottom - top for _, _, top, bottom in bodies) + HEAD_M * scale
+    most = max(len(one.criteria) for one in spec_of(slug).phases)
+    high = round(max(highest, LABEL_HIGH * ((most + 1) // 2)) + 2 * MARGIN)
     picture = Picture(WIDE, high, STYLE)
     points = placed(posed.landmarks, scale, (WIDE / 2, high - MARGIN))
-    ground = points["left_wrist"][1] if _has_hands_up(slug) else high - MARGIN + 7
+    # With the hands above the head in every phase a bar is drawn, and no ground.
+    is_hanging = all(one.landmarks[15].y < one.landmarks[0].y for one in poses_of(slug))
+    ground = points["left_wrist"][1] if is_hanging else high - MARGIN + 7
     picture.path("floor", f"M{number(LABELS / 2)} {number(ground)}H{number(WIDE - LABELS / 2)}")
     angles = []
     for one in criteria:
@@ -208,19 +214,6 @@ def small(slug: str) -> str:
     picture = Picture(SMALL_WIDE, SMALL_HIGH, style)
     picture.body(placed(posed.landmarks, scale, (SMALL_WIDE / 2, SMALL_HIGH - 10)), scale)
     return picture.whole()
-
-
-def _height(slug: str, scale: float) -> int:
-    """That of the pictures of a movement's phases, with room for the labels."""
-    bodies = (extent(points_of(posed.landmarks, scale, (0.0, 0.0))) for posed in poses_of(slug))
-    highest = max(bottom - top for _, _, top, bottom in bodies) + HEAD_M * scale
-    most = max(len(one.criteria) for one in spec_of(slug).phases)
-    return round(max(highest, LABEL_HIGH * ((most + 1) // 2)) + 2 * MARGIN)
-
-
-def _has_hands_up(slug: str) -> bool:
-    """Whether its hands are above its head in every phase: then a bar is drawn, and no ground."""
-    return all(posed.landmarks[15].y < posed.landmarks[0].y for posed in poses_of(slug))
 
 
 def _scale(posed: Posed, room: Point, most: float) -> float:

@@ -56,7 +56,9 @@ class Sample:
 
     @property
     def person(self) -> str:
-        return person_of(self.name)
+        """`stuN` in a name is a person. Any other recording is a person of its own."""
+        found = re.search(r"(?:^|_)(stu\d+)(?:_|$)", self.name)
+        return found.group(1) if found else self.name
 
     @property
     def is_bad(self) -> bool:
@@ -79,18 +81,6 @@ class Sample:
         return "side" if width < SIDE_BELOW else "front" if width > FRONT_ABOVE else "oblique"
 
 
-def person_of(name: str) -> str:
-    """`stuN` in a recording's name is a person. Any other recording is a person of its own."""
-    found = re.search(r"(?:^|_)(stu\d+)(?:_|$)", name)
-    return found.group(1) if found else name
-
-
-def dataset_of(source: str) -> str:
-    """The data set that a recording's source names first, or else the first data set."""
-    first = source.partition(" ")[0]
-    return first if first in DATASETS else DATASETS[0]
-
-
 def load_samples(folder: Path) -> list[Sample]:
     """The recordings in a folder whose repetitions a human has counted."""
     samples = []
@@ -99,11 +89,12 @@ def load_samples(folder: Path) -> list[Sample]:
         if recording.count is None:
             continue
         frame_ms = 1000 / recording.fps
+        first_named = recording.source.partition(" ")[0]
         marked = recording.rep_frames or (None if recording.count else [])
         samples.append(
             Sample(
                 name=path.name.removesuffix(".json.gz"),
-                dataset=dataset_of(recording.source),
+                dataset=first_named if first_named in DATASETS else DATASETS[0],
                 exercise=recording.exercise.replace("_", "-"),
                 count=recording.count,
                 repetitions=None

@@ -247,24 +247,24 @@ def _postures(items: list[Values]) -> dict[str, Posture]:
 
 def _posture(values: Values) -> Posture:
     given: Values = {key: values[key] for key in ("lean", "tilt", "roll", "foot")}
-    for limb, made in (("leg", _leg), ("arm", _arm)):
+    for limb, names, bend in (
+        ("leg", ("thigh", "shank", "knee"), -1),
+        ("arm", ("upper_arm", "forearm", "elbow"), 1),
+    ):
         for side in ("left", "right"):
             of_side = values.get(f"{limb}s") or values.get(f"{side}_{limb}")
             if of_side is not None:
-                given[f"{side}_{limb}"] = made(of_side)
+                given[f"{side}_{limb}"] = _made(of_side, *names, bend)
     return Posture(**given)
 
 
-def _leg(values: Values) -> Limb:
-    thigh: float = values["thigh"]
-    shank = thigh - (180 - values["knee"]) if "knee" in values else values.get("shank", thigh)
-    return Limb(thigh, shank, values["aside"], values.get("shank_aside"))
-
-
-def _arm(values: Values) -> Limb:
-    upper: float = values["upper_arm"]
-    forearm = upper + (180 - values["elbow"]) if "elbow" in values else values.get("forearm", upper)
-    return Limb(upper, forearm, values["aside"], values.get("forearm_aside"))
+def _made(values: Values, upper: str, lower: str, joint: str, bend: int) -> Limb:
+    """A limb, whose joint bends the lower part back where `bend` is negative."""
+    degrees: float = values[upper]
+    lower_degrees = values.get(lower, degrees)
+    if joint in values:
+        lower_degrees = degrees + bend * (180 - values[joint])
+    return Limb(degrees, lower_degrees, values["aside"], values.get(f"{lower}_aside"))
 
 
 # Those that ship, by the name of their file.

@@ -10,7 +10,6 @@ from dev.poses.figure import (
     MOVEMENTS,
     Movement,
     MovementInvalid,
-    Variant,
     read_movement,
     recorded,
 )
@@ -56,7 +55,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         movement = movement_of(options["movement"])
-        variant = chosen_variant(movement, options["variant"])
+        variants = movement.variants()
+        if (name := options["variant"]) is not None and name not in variants:
+            raise CommandError(f"--variant: {name} is not one of {', '.join(variants)}.")
+        variant = None if name is None else variants[name]
         repetitions = movement.repetitions
         if options["repetitions"] is not None:
             repetitions = options["repetitions"]
@@ -81,15 +83,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{path} is written: {times} of {movement.name}{how}.")
 
 
-def chosen_variant(movement: Movement, name: str | None) -> Variant | None:
-    if name is None:
-        return None
-    variants = movement.variants()
-    if name not in variants:
-        raise CommandError(f"--variant: {name} is not one of {', '.join(variants)}.")
-    return variants[name]
-
-
 def movement_of(name_or_file: str) -> Movement:
     if name_or_file in MOVEMENTS:
         return MOVEMENTS[name_or_file]
@@ -99,10 +92,7 @@ def movement_of(name_or_file: str) -> Movement:
         raise CommandError(
             f"No movement has the name {name_or_file}; {known}. A file's name ends in .yaml."
         )
-    return read_movement_file(Path(name_or_file))
-
-
-def read_movement_file(path: Path) -> Movement:
+    path = Path(name_or_file)
     try:
         return read_movement(path.read_text(encoding="utf-8"))
     except OSError as error:
