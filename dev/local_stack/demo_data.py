@@ -45,18 +45,15 @@ def make_demo(folder: Path, *, base_url: str, stream_url: str) -> None:
         demo = known | {"base_url": base_url, "stream_url": stream_url} | _admin(known)
         # Inside the transaction: a secret that is not on the disk is not in the database either.
         write_private(path, json.dumps(demo, indent=2) + "\n")
-        write_private(folder / "demo.env", _shell_variables(demo, stream_url))
-
-
-def _shell_variables(demo: dict[str, str], stream_url: str) -> str:
-    variables = {
-        "KYNA_URL": demo["base_url"],
-        "KYNA_STREAM": "{0.scheme}://{0.netloc}".format(urlsplit(stream_url)),
-        "KYNA_API_KEY": demo["api_key_secret"],
-        "KYNA_PROJECT_ID": demo["project_id"],
-        "KYNA_MOVESPEC_ID": demo["movespec_id"],
-    }
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+        variables = {
+            "KYNA_URL": base_url,
+            "KYNA_STREAM": "{0.scheme}://{0.netloc}".format(urlsplit(stream_url)),
+            "KYNA_API_KEY": demo["api_key_secret"],
+            "KYNA_PROJECT_ID": demo["project_id"],
+            "KYNA_MOVESPEC_ID": demo["movespec_id"],
+        }
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+        write_private(folder / "demo.env", "".join(lines))
 
 
 def _is_there(known: dict[str, str], now: datetime) -> bool:

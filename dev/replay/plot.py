@@ -3,10 +3,10 @@
 Needs matplotlib, which only development installs.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
-from itertools import count
+from itertools import count, cycle
 from math import nan
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec
+from detection import SEGMENT_LANDMARKS, DetectionEvent, Measure, MoveSpec, Phase
 from dev.poses.recordings import Recording
 from dev.replay.engine_run import LEFT, PAIR, RIGHT, EngineRun, measures_of, stays
 from dev.replay.event_lines import COMPLETED, INTERRUPTED, count_completed, count_interrupted
@@ -76,7 +76,16 @@ def draw(
         panel.set_xlim(seconds[0], ends)
         panel.margins(x=0)
     panels[-1].set_xlabel("seconds")
-    panels[0].legend(handles=legend(spec, panels[0]), loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    handles = [
+        *(
+            Patch(color=colour, alpha=STAY_ALPHA, label=phase.name)
+            for phase, colour in coloured(spec)
+        ),
+        *panels[0].get_legend_handles_labels()[0],
+        Patch(color=REPETITION_COLOUR, label="repetition completed"),
+        Patch(color=INTERRUPTION_COLOUR, label=f"interrupted ({INTERRUPTION_MARK})"),
+    ]
+    panels[0].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     by_people = "" if recording.count is None else f", recorded {recording.count}"
     figure.suptitle(
         f"{spec.name}: {count_completed(events).total()} repetitions{by_people}, "
@@ -94,8 +103,7 @@ def draw(
 
 
 def draw_bands(panel: Axes, spec: MoveSpec, measure: Measure, run: EngineRun) -> None:
-    for number, phase in enumerate(spec.phases):
-        colour = colour_of(number)
+    for phase, colour in coloured(spec):
         bands = {(c.minimum, c.maximum) for c in phase.criteria if c.measure == measure}
         for low, high in sorted(bands):
             panel.axhspan(low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
@@ -121,18 +129,5 @@ def mark_outcomes(panel: Axes, events: Sequence[DetectionEvent], *, is_numbered:
             )  # fmt: skip
 
 
-def legend(spec: MoveSpec, panel: Axes) -> list[object]:
-    handles: list[object] = [
-        Patch(color=colour_of(number), alpha=STAY_ALPHA, label=phase.name)
-        for number, phase in enumerate(spec.phases)
-    ]
-    curves, _ = panel.get_legend_handles_labels()
-    marks = [
-        Patch(color=REPETITION_COLOUR, label="repetition completed"),
-        Patch(color=INTERRUPTION_COLOUR, label=f"interrupted ({INTERRUPTION_MARK})"),
-    ]
-    return [*handles, *curves, *marks]
-
-
-def colour_of(number: int) -> str:
-    return PHASE_COLOURS[number % len(PHASE_COLOURS)]
+def coloured(spec: MoveSpec) -> Iterator[tuple[Phase, str]]:
+    return zip(spec.phases, cycle(PHASE_COLOURS), strict=False)

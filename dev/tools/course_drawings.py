@@ -12,7 +12,6 @@ from detection import (
     Criterion,
     DetectionEvent,
     Measure,
-    Phase,
 )
 from dev.poses.figure import Movement, landmarks
 from dev.replay.engine_run import LEFT as LEFT_SIDE
@@ -67,6 +66,8 @@ class Subject:
     is_seated: bool = False
 
 
+# The criteria of each phase, and those of `throughout`.
+Bands = Mapping[str, tuple[Criterion, ...]]
 # By the name of the page; the cookbook has several.
 PICTURES: Mapping[str, Subject] = {
     "first-movement": Subject("knee", phases=("standing", "bottom")),
@@ -101,22 +102,25 @@ def draw(name: str) -> str:
     run = list(runs(FOLDER / f"{page}.md"))[subject.run]
     seen = run.counted()
     picture = Picture(WIDTH, (BODIES if subject.phases else 0) + CHART, STYLE)
-    _draw_bodies(picture, run, seen, subject)
-    _draw_chart(picture, run, seen, subject.measure)
+    bands = {phase.name: phase.criteria for phase in run.spec.phases}
+    bands["throughout"] = tuple(one.criterion for one in run.spec.throughout or ())
+    _draw_bodies(picture, run, seen, subject, bands)
+    _draw_chart(picture, run, seen, subject.measure, bands)
     return picture.whole()
 
 
-def _draw_bodies(picture: Picture, run: Run, seen: EngineRun, subject: Subject) -> None:
+def _draw_bodies(
+    picture: Picture, run: Run, seen: EngineRun, subject: Subject, bands: Bands
+) -> None:
     turns = subject.turned or (run.movement.turned,)
     panels = [(phase, turned) for phase in subject.phases for turned in turns]
     wide = WIDTH / max(len(panels), 1)
     for index, (name, turned) in enumerate(panels):
-        phase = next(one for one in run.spec.phases if one.name == name)
         middle = wide * (index + 0.5)
-        posture = run.movement.posture_at(_moment(phase, seen, subject), run.repetitions)
-        [asked] = [
-            one for one in (*phase.criteria, *_throughout(run)) if one.measure == subject.measure
-        ]
+        criteria = (*bands[name], *bands["throughout"])
+        [asked] = [one for one in criteria if one.measure == subject.measure]
+        second = _moment(name, asked if asked in bands[name] else None, seen, subject.measure)
+        posture = run.movement.posture_at(second, run.repetitions)
         ground, scale = (middle, BODIES - 52.0), _scale(run.movement)
         points = placed(landmarks(posture, turned), scale, ground)
         if subject.is_seated:
@@ -127,8 +131,8 @@ def _draw_bodies(picture: Picture, run: Run, seen: EngineRun, subject: Subject) 
         angle = angle_of(points, asked.measure, side)
         picture.body(points, SCALE, "limb ")
         if asked.measure not in JOINT_LANDMARKS:
-            x, y = map(number, angle.at)
-            picture.path("arc", f"M{x} {y}v-{VERTICAL}", ' stroke-dasharray="4 4"')
+            vertical = f"M{spot(angle.at)}v-{VERTICAL}"
+            picture.path("arc", vertical, ' stroke-dasharray="4 4"')
         arc = angle.arc(20)
         picture.path("wedge", f"{arc}L{spot(angle.at)}Z")
         picture.path("arc", arc)
@@ -138,23 +142,18 @@ def _draw_bodies(picture: Picture, run: Run, seen: EngineRun, subject: Subject) 
             picture.text("", (middle, BODIES - 7), criterion_words(asked))
 
 
-def _throughout(run: Run) -> tuple[Criterion, ...]:
-    return tuple(one.criterion for one in run.spec.throughout or ())
-
-
-def _moment(phase: Phase, seen: EngineRun, subject: Subject) -> float:
+def _moment(phase: str, band: Criterion | None, seen: EngineRun, measure: Measure) -> float:
     """When the body is farthest in its first stay in the phase, in seconds."""
-    start, end = stays(phase.name, seen)[0]
+    start, end = stays(phase, seen)[0]
+    if band is not None and band.minimum > 0 and band.maximum < 180:
+        return (start + end) / 2
     within = [
         (second, angle)
         for second, known in zip(seen.seconds, seen.angles, strict=True)
         if start <= second <= end
-        for (measure, _), angle in known.items()
-        if measure == subject.measure
+        for (name, _), angle in known.items()
+        if name == measure
     ]
-    band = next((one for one in phase.criteria if one.measure == subject.measure), None)
-    if band is not None and band.minimum > 0 and band.maximum < 180:
-        return (start + end) / 2
     is_low = band is not None and band.minimum == 0
     return (min if is_low else max)(within, key=lambda one: one[1])[0]
 
@@ -166,7 +165,9 @@ def _scale(movement: Movement) -> float:
     return min(SCALE, (BODIES - 60.0) / highest)
 
 
-def _draw_chart(picture: Picture, run: Run, seen: EngineRun, measure: Measure) -> None:
+def _draw_chart(
+    picture: Picture, run: Run, seen: EngineRun, measure: Measure, bands: Bands
+) -> None:
     ends, wide, high = seen.seconds[-1], WIDTH - LEFT - RIGHT, CHART - 62.0
     top = picture.high - CHART + 30
     floor = top + high
@@ -177,9 +178,7 @@ def _draw_chart(picture: Picture, run: Run, seen: EngineRun, measure: Measure) -
     def level(degrees: float) -> float:
         return floor - high * degrees / 180
 
-    bands = [(phase.name, phase.criteria) for phase in run.spec.phases]
-    bands.append(("throughout", _throughout(run)))
-    for index, (name, of) in enumerate(bands):
+    for index, (name, of) in enumerate(bands.items()):
         for one in (one for one in of if one.measure == measure):
             box = f'y="{number(level(one.maximum))}" fill="{COLOURS[index]}" height="' + (
                 f'{number(level(one.minimum) - level(one.maximum))}"'
@@ -200,7 +199,7 @@ def _draw_chart(picture: Picture, run: Run, seen: EngineRun, measure: Measure) -
         )
         if at(end) - at(start) > NOT_READY_WIDE:
             picture.text("", (at(start) + 6, top + 16), "not ready", "start")
-    curves = measures_of([one for _, of in bands for one in of])[measure]
+    curves = measures_of([one for of in bands.values() for one in of])[measure]
     if run.spec.counts_each_side:
         curves = (LEFT_SIDE, RIGHT_SIDE)
     elif PAIR in curves:

@@ -41,15 +41,17 @@ _LENGTHS = {"minLength": "at least {} character", "maxLength": "at most {} chara
 
 
 @cache
-def shipped() -> list[str]:
-    """The MoveSpecs of the catalogue and of the cookbook that the figure also performs badly."""
+def used() -> set[str]:
+    """The parts of the language that the catalogue uses, or the cookbook in a movement that the
+    figure also performs badly."""
     made = [
         path.read_text(encoding="utf-8")
         for path in sorted(CATALOGUE.glob("*.yaml"))
         if path.stem in MOVEMENTS
     ]
     badly = (run for page in sorted(FOLDER.glob("cookbook*.md")) for run in runs(page))
-    return made + [run.source for run in badly if "--variant" in run.performed]
+    made += [run.source for run in badly if "--variant" in run.performed]
+    return set().union(*map(used_in, made))
 
 
 def used_in(source: str) -> set[str]:
@@ -72,11 +74,6 @@ def used_in(source: str) -> set[str]:
 
     walk(yaml.safe_load(source), "")
     return {re.sub(r"^(detection\.parameters)\.\w+", r"\1.*", one) for one in found}
-
-
-@cache
-def used() -> set[str]:
-    return set().union(*map(used_in, shipped()))
 
 
 def _is_used(places: list[str], key: str, word: str = "") -> bool:

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -7,7 +6,7 @@ import msgspec
 from django.core.management.base import CommandError, CommandParser
 
 from common.commands import OperatorCommand
-from detection import DetectionEvent, MoveSpec
+from detection import MoveSpec
 from dev.replay.engine_run import read_recording, run_engine
 from dev.replay.event_lines import (
     INTERRUPTED,
@@ -70,10 +69,21 @@ class Command(OperatorCommand):
         run = run_engine(spec, recording)
         events, quality = run.events, run.quality
         if options["json"]:
-            result = as_object(spec, events)
-            result["quality"] = None if quality is None else msgspec.to_builtins(quality)
+            result = {
+                "completed": {spec.movement_name: 0} | count_completed(events),
+                "interrupted": count_interrupted(events),
+                "events": [
+                    {"ts_ms": whole_ts(event.ts_ms), "type": event.type, "payload": event.payload}
+                    for event in events
+                ],
+                "quality": None if quality is None else msgspec.to_builtins(quality),
+            }
             if options["explain"]:
-                result["attempts"] = attempts(spec, events)
+                result["attempts"] = [
+                    {"ts_ms": whole_ts(event.ts_ms), "why": why_words(event.payload, spec)}
+                    for event in events
+                    if event.type == INTERRUPTED
+                ]
                 result["checks"] = run.checks
             self.print_result(result, options)
         else:
@@ -100,23 +110,3 @@ def chosen_angles(names: str, spec: MoveSpec) -> list[str]:
         if name not in known:
             raise CommandError(f"--angles: {name} is not one of {', '.join(known)}.")
     return chosen
-
-
-def as_object(spec: MoveSpec, events: Sequence[DetectionEvent]) -> dict[str, Any]:
-    return {
-        "completed": {spec.movement_name: 0} | count_completed(events),
-        "interrupted": count_interrupted(events),
-        "events": [
-            {"ts_ms": whole_ts(event.ts_ms), "type": event.type, "payload": event.payload}
-            for event in events
-        ],
-    }
-
-
-def attempts(spec: MoveSpec, events: Sequence[DetectionEvent]) -> list[dict[str, Any]]:
-    """When each attempt was, and why it did not count."""
-    return [
-        {"ts_ms": whole_ts(event.ts_ms), "why": why_words(event.payload, spec)}
-        for event in events
-        if event.type == INTERRUPTED
-    ]
