@@ -22,7 +22,6 @@ import gc
 import struct
 import time
 from collections.abc import Sequence
-from uuid import UUID
 
 import uvloop
 
@@ -103,10 +102,8 @@ class Load:
         self.protocol = protocol
         self.size = size
         self.messages = [
-            masked(encode(batch).encode())
-            if protocol == V1
-            else masked(packed(batch), is_binary=True)
-            for batch in frame_batches(size, MAX_FRAMES)
+            masked(packed(batch) if protocol == V2 else encode(batch).encode(), protocol == V2)
+            for batch in frame_batches(size)
         ]
 
     async def attach_many(self, count: int) -> list["Socket"]:
@@ -211,20 +208,17 @@ class Socket:
         self._writer.transport.abort()
 
 
-def masked(message: bytes, *, is_binary: bool = False) -> bytes:
+def masked(message: bytes, is_binary: bool) -> bytes:
     opcode, length = 0x82 if is_binary else 0x81, len(message)
-    if length < 65536:
-        head = struct.pack("!BBH", opcode, 0x80 | 126, length)
-    else:
-        head = struct.pack("!BBQ", opcode, 0x80 | 127, length)
-    return head + bytes(4) + message
+    form, kind = ("!BBH", 126) if length < 65536 else ("!BBQ", 127)
+    return struct.pack(form, opcode, 0x80 | kind, length) + bytes(4) + message
 
 
-def frame_batches(size: int, max_frames: int) -> list[FrameBatch]:
+def frame_batches(size: int) -> list[FrameBatch]:
     from dev.poses.figure import perform
 
-    repetitions = max_frames // 75  # of two and a half seconds each
-    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:max_frames]
+    repetitions = MAX_FRAMES // 75  # of two and a half seconds each
+    poses = perform("squat", repetitions=repetitions, fps=FRAMES_PER_SECOND)[:MAX_FRAMES]
     frames = [wire_frame(pose, seq) for seq, pose in enumerate(poses, 1)]
     return [
         FrameBatch(number, frames[start : start + size])
@@ -242,7 +236,7 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from sessions_app.schemas import SessionCreate
 
     now = timezone.now()
-    organization_id: UUID = Project.objects.get(id=scene.project_id).organization_id
+    organization_id = Project.objects.get(id=scene.project_id).organization_id
     create = SessionCreate(project_id=scene.project_id, mode=Mode.LIVE, movement=MOVEMENT)
     paths = []
     for _ in range(count):

@@ -40,7 +40,17 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def main() -> int:
-    options = read_options()
+    parser = argparse.ArgumentParser(
+        prog="make demo", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--repetitions", type=int, default=6, help="of the figure (default 6)")
+    parser.add_argument(
+        "--speed", type=float, default=4.0, help="times as fast as in life (default 4)"
+    )
+    parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.repetitions < 1 or not options.speed > 0:
+        parser.error("--repetitions is at least 1, and --speed more than 0")
     if options.end_with_make:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     # SIGTERM and Ctrl-C both end the demo in order, and the platform with it.
@@ -63,21 +73,6 @@ def main() -> int:
     return 1
 
 
-def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="make demo", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument("--repetitions", type=int, default=6, help="of the figure (default 6)")
-    parser.add_argument(
-        "--speed", type=float, default=4.0, help="times as fast as in life (default 4)"
-    )
-    parser.add_argument("--end-with-make", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.repetitions < 1 or not options.speed > 0:
-        parser.error("--repetitions is at least 1, and --speed more than 0")
-    return options
-
-
 @contextmanager
 def running_platform(data_dir: Path) -> Iterator[dict[str, str]]:
     """The content of demo.json, of a platform of `data_dir` that is ready inside the block.
@@ -89,7 +84,7 @@ def running_platform(data_dir: Path) -> Iterator[dict[str, str]]:
         return
     say("Starting the platform for the demo …")
     port, realtime_port = free_port(), free_port()
-    urls = [f"http://127.0.0.1:{each}" for each in (port, realtime_port)]
+    urls = (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{realtime_port}")
     with processes.running(
         [sys.executable, "-m", "dev.local_stack.run"],
         log=data_dir / "demo.log",
@@ -139,25 +134,25 @@ def await_demo(data_dir: Path) -> dict[str, str]:
 
 
 def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
-    poses = perform(EXERCISE, repetitions=repetitions, fps=FPS)
+    poses, base_url = perform(EXERCISE, repetitions=repetitions, fps=FPS), demo["base_url"]
     say(
-        f"{demo['base_url']}: a figure does {repetitions} squats, {len(poses)} frames at "
+        f"{base_url}: a figure does {repetitions} squats, {len(poses)} frames at "
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
-    api = RestClient(demo["base_url"], on_wait=lambda *wait: say(waiting(*wait)))
+    api = RestClient(base_url, on_wait=lambda *wait: say(waiting(*wait)))
     project_id = api.mint(demo["api_key_secret"])
     lines = EventLines()
     run = run_session(
         api,
         poses,
-        project_id=project_id,
+        project_id=api.mint(demo["api_key_secret"]),
         mode="live",
         reference={"movement": f"catalogue/{EXERCISE}"},
         listener=StatusLines(on_event=lambda event: say(lines.line(event)), file=sys.stderr),
         batch_frames=BATCH_FRAMES,
         speed=speed,
     )
-    base_url, session_id = demo["base_url"], run.record["session_id"]
+    session_id = run.record["session_id"]
     say(
         "\nIts record, while the platform runs:\n"
         f"  {base_url}/admin/sessions_app/detectionsession/{session_id}/change/\n"
