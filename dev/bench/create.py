@@ -64,7 +64,6 @@ def load(
 
 
 def request(scene: Scene, key: str | None) -> bytes:
-    """The request of a create, by its Idempotency-Key."""
     project_id = str(scene.project_id)
     body = json.dumps({"mode": "live", "project_id": project_id, "movement": MOVEMENT})
     keyed = "" if key is None else f"Idempotency-Key: {key}\r\n"

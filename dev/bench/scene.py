@@ -31,8 +31,6 @@ MOVEMENT = "catalogue/squat"
 
 
 class Scene(NamedTuple):
-    """The token and the project of the requests."""
-
     token: str
     project_id: UUID
 
@@ -63,7 +61,6 @@ def scene_for_run(throwaway: bool) -> Iterator[tuple[Path, Scene]]:
 
 
 def make_scene() -> Scene:
-    """A customer of one project, and the catalogue."""
     import django
 
     django.setup()
@@ -93,8 +90,7 @@ class Server(NamedTuple):
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        return float(sum(self.process.cpu_times()[:2]))
 
     def resident_kib(self) -> float:
         return float(self.process.memory_info().rss / 1024)
@@ -114,7 +110,6 @@ def runtime(folder: Path, *options: str) -> AbstractContextManager[Server]:
 
 @contextmanager
 def _server(folder: Path, port: int, *command: str, **variables: str) -> Iterator[Server]:
-    """`python -m COMMAND`, ready once it listens on the port."""
     with processes.running(
         [sys.executable, "-m", *command],
         log=folder / f"{command[0]}.log",

@@ -194,7 +194,6 @@ class Socket:
         await self._read_until(b'"frame_ack"')
 
     async def _read_until(self, word: bytes) -> None:
-        """Read messages up to the first with the word."""
         message = b""
         while word not in message:
             if b'"type":"error"' in message:
@@ -227,7 +226,6 @@ def frame_batches(size: int) -> list[FrameBatch]:
 
 
 def create_sessions(scene: Scene, count: int) -> Sequence[str]:
-    """The path and query of each session's stream."""
     from django.utils import timezone
 
     from projects.models import Project

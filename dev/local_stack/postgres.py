@@ -105,7 +105,6 @@ class EmbeddedPostgres:
             ) from error
 
     def stop(self) -> None:
-        """Stop the server, if it runs, and unlock the folder."""
         if self.process is not None:
             # fast, then immediate shutdown
             processes.stop(self.process, signals=[(signal.SIGINT, 20), (signal.SIGQUIT, 5)])
@@ -256,7 +255,6 @@ def _postmaster_lines(cluster: Path) -> list[str]:
 
 
 def accepts_connections(cluster: Path, port: int) -> bool:
-    """Whether the cluster's server is ready and answers at its socket."""
     lines = _postmaster_lines(cluster)
     if len(lines) <= 7 or lines[7].strip() != "ready":
         return False

@@ -205,7 +205,6 @@ def announcement(data_dir: Path) -> str:
 
 
 def near(path: Path) -> Path:
-    """The path from the project's folder, if it is below it."""
     return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
@@ -237,7 +236,6 @@ def why_not_ready(base_url: str) -> str | None:
 
 
 def watch(services: list[Service], server: "EmbeddedPostgres | None", log: RunLog) -> None:
-    """Keep everything running until the user asks it to stop."""
     while True:
         pause(1.0)
         owned = [service.process for service in services]

@@ -89,7 +89,6 @@ class Service:
         self.log.follow(self.name, self.process.stdout)
 
     def ended(self) -> int | None:
-        """The exit status, if it ran and has ended."""
         return None if self.process is None else self.process.poll()
 
     def keep_running(self, now: float) -> None:

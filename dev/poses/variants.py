@@ -41,14 +41,10 @@ def off(
 
 def at_fps(fps: float, frames: Frames) -> Frames:
     """The first frame of each tick."""
-    kept: Frames = []
-    last_tick = -1
+    kept: dict[int, PoseFrame] = {}
     for frame in frames:
-        tick = math.floor(frame.timestamp_ms * fps / 1000 + 1e-6)
-        if tick > last_tick:
-            kept.append(frame)
-            last_tick = tick
-    return kept
+        kept.setdefault(math.floor(frame.timestamp_ms * fps / 1000 + 1e-6), frame)
+    return list(kept.values())
 
 
 def at_pace(factor: float, frames: Frames) -> Frames:

@@ -59,13 +59,11 @@ def placed(landmarks: Sequence[Landmark], scale: float, ground: Point) -> dict[s
 
 
 def extent(points: Mapping[str, Point]) -> tuple[float, float, float, float]:
-    """Its left, right, top and bottom."""
     xs, ys = zip(*points.values(), strict=True)
     return min(xs), max(xs), min(ys), max(ys)
 
 
 def with_middles(points: dict[str, Point]) -> dict[str, Point]:
-    """The points, with head, neck and pelvis."""
     for name, of in (("head", "ear"), (NECK, "shoulder"), ("pelvis", "hip")):
         (ax, ay), (bx, by) = points[f"left_{of}"], points[f"right_{of}"]
         points[name] = (ax + bx) / 2, (ay + by) / 2
@@ -138,7 +136,6 @@ class Angle(NamedTuple):
         return abs(math.degrees(self.turn))
 
     def arc(self, radius: float) -> str:
-        """The path of the arc between the two ways."""
         return f"M{spot(self._on(0.0, radius))}{self._arc_to(self.turn, radius)}"
 
     def wedge(self, radius: float, least: float, most: float) -> str:

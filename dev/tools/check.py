@@ -145,7 +145,6 @@ CHECKS: dict[str, Callable[[], str | None]] = {
 
 
 def outcome(name: str) -> tuple[bool, str]:
-    """Whether a check passes, and its report."""
     started = time.monotonic()
     try:
         note = CHECKS[name]()

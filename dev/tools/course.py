@@ -78,13 +78,11 @@ class Run:
 
     @property
     def movement(self) -> Movement:
-        """As it is done, in its variant."""
         movement, variant, _ = self._performance()
         return movement.varied(variant) if variant else movement
 
     @property
     def repetitions(self) -> int:
-        """As often as the page says."""
         _, _, options = self._performance()
         return int(options.get("repetitions", self.movement.repetitions))
 
@@ -131,7 +129,6 @@ def runs(page: Path) -> Iterator[Run]:
 
 
 def specs(page: Path) -> list[str]:
-    """The MoveSpecs of a page."""
     found = _PARTS.finditer(page.read_text(encoding="utf-8"))
     return [part["spec"] for part in found if part["spec"] is not None]
 
@@ -164,7 +161,6 @@ def verdict(source: str, right: str, wrong: str) -> str:
 
 
 def written_anew(page: Path) -> str:
-    """The page, with what is printed today."""
     text = page.read_text(encoding="utf-8")
     todays = iter([run.text(is_whole=page.stem in WHOLE) for run in runs(page)])
 
@@ -193,7 +189,6 @@ def written_anew(page: Path) -> str:
 
 
 def exercises() -> Iterator[tuple[Run, Run]]:
-    """Each exercise as it is done well and badly."""
     well_and_badly = list(runs(EXERCISES))
     return zip(well_and_badly[::2], well_and_badly[1::2], strict=True)
 

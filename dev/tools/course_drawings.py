@@ -96,7 +96,6 @@ PICTURES: Mapping[str, Subject] = {
 
 
 def draw(name: str) -> str:
-    """The picture of a page, as SVG."""
     subject = PICTURES[name]
     page = "cookbook" if name.startswith("cookbook-") else name
     run = list(runs(FOLDER / f"{page}.md"))[subject.run]

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clients.python.connection import StreamRefusedError
@@ -79,7 +79,11 @@ def running_platform(data_dir: Path) -> Iterator[dict[str, str]]:
 
     One started for the demo stops in order, the database last, also when this process is killed.
     """
-    if is_in_use(data_dir):
+    is_in_use = True
+    with (data_dir / "run.lock").open("a") as lock, suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_in_use = False
+    if is_in_use:
         yield await_demo(data_dir)
         return
     say("Starting the platform for the demo …")
@@ -108,16 +112,6 @@ def running_platform(data_dir: Path) -> Iterator[dict[str, str]]:
             say("Stopping the platform …")
 
 
-def is_in_use(data_dir: Path) -> bool:
-    """Whether a `make run` uses the folder."""
-    with (data_dir / "run.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
-
-
 def await_demo(data_dir: Path) -> dict[str, str]:
     path = data_dir / "demo.json"
     deadline = time.monotonic() + READY_SECONDS
@@ -140,7 +134,6 @@ def show(demo: dict[str, str], repetitions: int, speed: float) -> int:
         f"{FPS:.0f} a second, {speed:g} times as fast as in life.\n"
     )
     api = RestClient(base_url, on_wait=lambda *wait: say(waiting(*wait)))
-    project_id = api.mint(demo["api_key_secret"])
     lines = EventLines()
     run = run_session(
         api,

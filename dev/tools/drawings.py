@@ -94,7 +94,6 @@ def still() -> str:
 
 
 def of_movements() -> Iterator[tuple[Path, Callable[[], str]]]:
-    """The files of each movement of the catalogue, each with what draws it."""
     for slug in (one for one in EXERCISES if (CATALOGUE / f"{one}.yaml").exists()):
         folder = OF_MOVEMENTS / slug
         for at, _ in enumerate(movement_drawings.spec_of(slug).phases):
@@ -112,7 +111,6 @@ DRAWINGS: dict[Path, Callable[[], str]] = {
 
 
 def outdated() -> Iterator[str]:
-    """The drawings that are not what the code draws."""
     for path, draw in DRAWINGS.items():
         if not path.exists() or path.read_text(encoding="utf-8") != draw():
             yield path.relative_to(PROJECT).as_posix()

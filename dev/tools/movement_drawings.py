@@ -223,7 +223,6 @@ def _scale(posed: Posed, room: Point, most: float) -> float:
 
 
 def _label(posed: Posed, criterion: Criterion) -> tuple[str, str]:
-    """The name of a measure with its degrees, and its band."""
     shown = posed.side_of(criterion)
     name = criterion.measure.replace("_", " ")
     if criterion.side is not None:

@@ -92,7 +92,6 @@ def _words(schema: Schema) -> list[str]:
 
 
 def reference() -> str:
-    """The page."""
     parts = [HEAD]
     mappings = _mappings()
     # All paths at which a key stands alike.

@@ -93,18 +93,14 @@ def degrees(pose: Sequence[Landmark], measure: Measure, side: BodySide) -> float
         one, other = (pose[INDEX[f"{side}_{name}"]] for name in (start, end))
         return other.x - one.x, other.y - one.y, other.z - one.z
 
-    u: Vector
-    v: Vector
-    if joint := JOINT_LANDMARKS.get(cast(Joint, measure)):
-        u, v = vector(joint[1], joint[0]), vector(joint[1], joint[2])
-    else:
-        u, v = vector(*SEGMENT_LANDMARKS[cast(Segment, measure)]), (0.0, -1.0, 0.0)
+    joint = JOINT_LANDMARKS.get(cast(Joint, measure))
+    u = vector(*(joint[1::-1] if joint else SEGMENT_LANDMARKS[cast(Segment, measure)]))
+    v = vector(*joint[1:]) if joint else (0.0, -1.0, 0.0)
     cosine = sum(map(math.prod, zip(u, v, strict=True))) / (math.hypot(*u) * math.hypot(*v))
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
 
 def errors(angle: Angle, film: Film, completed: Sequence[Completion]) -> list[float]:
-    """For each repetition, the reported extreme minus the true one, in degrees."""
     true = [(frame.timestamp_ms, angle.true(frame)) for frame in film.frames]
     best = min if angle.extreme == "least" else max
     ends = [0.0, *(one.ts_ms for one in completed)]

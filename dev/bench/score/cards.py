@@ -1,9 +1,4 @@
-"""The part `cards`: the accuracy card of each movement of the catalogue.
-
-A card says how well people are counted by rules tuned on the other data set, from where they
-were filmed, how many repetitions are counted where there are none, and from where the figure is not
-counted well.
-"""
+"""The part `cards`: the accuracy card of each movement of the catalogue."""
 
 import json
 from collections.abc import Mapping

@@ -1,10 +1,7 @@
 """Cross-validation: each person is counted with rules tuned on the other people.
 
-A MoveSpec is chosen for each exercise from plain forms: a shape, which is the same for all
-exercises, over the exercise's own angles, and gates that both phases ask for. First two settings of
-the engine are chosen for all exercises together, then each exercise's shape, then each of its
-gates. A gate is taken where it costs no recording by any shape, because another person may be
-counted by another shape.
+First two settings of the engine are chosen for all exercises together, then each exercise's shape,
+then each of its gates: see docs/accuracy.md.
 """
 
 import math
@@ -110,8 +107,6 @@ ERROR_SCALE = 2.0
 
 
 class Choice(NamedTuple):
-    """The settings and the form by which an exercise is counted."""
-
     spec: MoveSpec
     settings: EngineSettings
 
@@ -139,29 +134,26 @@ class Chooser:
 
     def by_person(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on all other people of its data set."""
-        counted = {}
-        people = _grouped(self._samples, lambda one: (one.dataset, one.person))
-        for (dataset, person), own in people.items():
-            there = [one for one in self._samples if one.dataset == dataset]
-            chosen = self.choose(one for one in there if one.person != person)
-            counted.update(self._count(chosen, own))
-        return counted
+        return self._left_out(
+            lambda one: (one.dataset, one.person),
+            lambda one, own: one.dataset == own.dataset and one.person != own.person,
+        )
 
     def by_dataset(self) -> dict[str, Times]:
         """Each recording, counted with rules tuned on the other data set."""
-        counted = {}
-        for dataset, own in _grouped(self._samples, lambda one: one.dataset).items():
-            chosen = self.choose(one for one in self._samples if one.dataset != dataset)
-            counted.update(self._count(chosen, own))
-        return counted
+        return self._left_out(lambda one: one.dataset, lambda one, own: one.dataset != own.dataset)
 
-    def _count(self, chosen: Chosen, samples: Iterable[Sample]) -> dict[str, Times]:
-        runs = {
-            one.name: Run(Recorded(one.name), *chosen[one.exercise])
-            for one in samples
-            if one.exercise in chosen
-        }
-        return dict(zip(runs, self._workers.count(runs.values()), strict=True))
+    def _left_out(
+        self, group: Callable[[Sample], Key], is_other: Callable[[Sample, Sample], bool]
+    ) -> dict[str, Times]:
+        counted: dict[str, Times] = {}
+        for samples in _grouped(self._samples, group).values():
+            chosen = self.choose(one for one in self._samples if is_other(one, samples[0]))
+            known = [one for one in samples if one.exercise in chosen]
+            runs = (Run(Recorded(one.name), *chosen[one.exercise]) for one in known)
+            names = (one.name for one in known)
+            counted.update(zip(names, self._workers.count(runs), strict=True))
+        return counted
 
     def choose(self, samples: Iterable[Sample]) -> Chosen:
         """The choice for each exercise that does best over `samples`, without the known bad ones.
@@ -230,7 +222,6 @@ class Chooser:
     def _count_error(
         self, one: Sample, settings: EngineSettings, shape: Shape, gates: Gates
     ) -> int:
-        """By how many repetitions the count of a recording is off."""
         run = Run(Recorded(one.name), shape.spec(one.exercise, gates), settings)
         [times] = self._workers.count([run])
         return abs(len(times) - one.count)

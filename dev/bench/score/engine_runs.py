@@ -33,8 +33,6 @@ class Source(Protocol):
 
 
 class Recorded(NamedTuple):
-    """The recording of this name."""
-
     name: str
 
     def frames(self) -> list[PoseFrame]:
@@ -57,8 +55,6 @@ class Filmed(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A MoveSpec over the frames of a source."""
-
     source: Source
     spec: MoveSpec
     settings: EngineSettings = SHIPPED
@@ -66,7 +62,6 @@ class Run(NamedTuple):
 
 @cache
 def catalogue() -> dict[str, MoveSpec]:
-    """The catalogue's MoveSpecs by exercise."""
     return {path.stem: adjusted(path.stem) for path in sorted(SPECS.glob("*.yaml"))}
 
 
@@ -144,7 +139,6 @@ class Workers:
         return [function(job) for job in jobs]
 
     def count(self, runs: Iterable[Run]) -> list[Times]:
-        """The times of each run's completions."""
         return self._once(_times, runs, self._times)
 
     def count_each(
@@ -157,7 +151,6 @@ class Workers:
             yield name, self.count(of)
 
     def completed(self, runs: Iterable[Run]) -> list[list[Completion]]:
-        """The completions of each run with their payloads."""
         return self._once(_completed, runs, self._completed)
 
     def _once(

@@ -1,6 +1,5 @@
 """The matches of completions with the repetitions that a human marked, and their figures."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -40,15 +39,6 @@ def matched(completions: Sequence[float], repetitions: Sequence[Span]) -> list[t
 def belongs(completed_ms: float, repetition: Span) -> bool:
     start, end = repetition
     return abs(completed_ms - end) <= END_TOLERANCE * (end - start)
-
-
-def marked_end(sample: Sample) -> float:
-    """When the last completion may come that belongs to a marked repetition, in milliseconds;
-    infinite if none was marked."""
-    if not sample.repetitions:
-        return math.inf
-    start, end = sample.repetitions[-1]
-    return end + END_TOLERANCE * (end - start)
 
 
 class Tally(NamedTuple):

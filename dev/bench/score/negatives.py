@@ -1,9 +1,5 @@
 """The parts `negatives`, the catalogue over everything that is not its own exercise, and `gates`,
-what each gate costs and saves.
-
-A gate is a criterion that every phase has alike. It stays only where it costs no recording of its
-exercise.
-"""
+what each criterion that every phase has alike costs and saves."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -38,8 +34,6 @@ EXEMPT: Final = (
 
 
 class Activity(NamedTuple):
-    """An activity of the figure before a camera."""
-
     name: str
     turned: float
     seed: int
@@ -184,7 +178,6 @@ def without_gate(spec: MoveSpec, gate: Criterion) -> MoveSpec:
 
 
 def _right(workers: Workers, samples: Sequence[Sample], spec: MoveSpec) -> set[Sample]:
-    """The recordings that are counted within one."""
     counted = workers.count(Run(Recorded(one.name), spec) for one in samples)
     pairs = zip(samples, counted, strict=True)
     return {one for one, times in pairs if abs(len(times) - one.count) <= 1}

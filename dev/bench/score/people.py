@@ -4,7 +4,8 @@ A motion capture is seen by a camera ahead, at 45° and at the side."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import not_
 from typing import Final, NamedTuple
 
 from detection import MoveSpec
@@ -25,7 +26,6 @@ MARKED: Final[Mapping[str, tuple[str, Mapping[str, int | None]]]] = {
     "push-up": ("pushfit", {"as filmed": None}),
 }
 VIEWS: Final = " / ".join(CAMERAS)
-BY_VIEW: Final = f"people {VIEWS}"
 # A still must be ready for a second and then be held for one.
 STILL_SECONDS: Final = 3.0
 
@@ -50,7 +50,6 @@ def count(
 def auc_of_form(
     workers: Workers, films: Sequence[Film], spec: MoveSpec, angle: int | None = None
 ) -> float | None:
-    """Of counted repetitions."""
     forms: dict[bool | None, list[float]] = {True: [], False: []}
     for of, completed in zip(films, watch(workers, films, spec, angle), strict=True):
         found = (event.payload["metrics"]["form"] for event in completed)
@@ -122,11 +121,8 @@ def _judged(workers: Workers, exercise: str) -> Iterator[tuple[str, str, list[Ju
 
 
 def _auc_of(judged: Sequence[Judged], values: Sequence[float]) -> float | None:
-    both = list(zip(judged, values, strict=True))
-    right, wrong = (
-        [value for one, value in both if one.right is is_right] for is_right in (True, False)
-    )
-    return auc(right, wrong)
+    is_right = [one.right for one in judged]
+    return auc(list(compress(values, is_right)), list(compress(values, map(not_, is_right))))
 
 
 def left_out(judged: Sequence[Judged]) -> list[float]:
@@ -181,7 +177,7 @@ def goals(workers: Workers) -> Iterator[Row]:
         for angle in CAMERAS.values():
             counts = zip(count(workers, films, specs[spec], angle), films, strict=True)
             within.append(str(sum(abs(found - (of.count or 0)) <= 1 for found, of in counts)))
-        yield f"{name}: {BY_VIEW} within one", f"{', '.join(within)} of {len(films)}", "all"
+        yield f"{name}: people {VIEWS} within one", f"{', '.join(within)} of {len(films)}", "all"
     for exercise in FORM_OF:
         films = named(workers, f"uiprmd_{exercise}")
         found = [auc_of_form(workers, films, specs[exercise], angle) for angle in CAMERAS.values()]
@@ -215,7 +211,6 @@ def goals(workers: Workers) -> Iterator[Row]:
 
 
 def planks(workers: Workers, label: str) -> list[int]:
-    """How often each still with this label is counted as a plank."""
     spec = adjusted("plank", hold_ms=1000)
     counted = workers.count(
         Run(Filmed(of.name, still=number, seconds=STILL_SECONDS), spec)

@@ -1,10 +1,7 @@
-"""The parts over recordings of people, counted by the catalogue.
+"""The parts over recordings of people, counted by the catalogue: `recordings`, `variants` and
+`attempts`. The data sets are never pooled."""
 
-`recordings`: as shipped, and tuned on people left out. `variants`: as another camera, pace or
-person would have made them, up to the last marked repetition. `attempts`: where attempts are
-reported, among the repetitions that a human marked. The data sets are never pooled.
-"""
-
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -15,7 +12,7 @@ from dev.poses.variants import CHANGES, hiding
 
 from .cross_validation import Chooser
 from .engine_runs import Recorded, Run, Times, Workers, catalogue, recording
-from .matches import figures, marked_end, matched, tally
+from .matches import END_TOLERANCE, figures, matched, tally
 from .samples import DATASETS, KNOWN_BAD, VIEWS, Sample, Span
 from .tables import Cell, Row, Table
 
@@ -49,7 +46,6 @@ def tables(workers: Workers) -> list[Table]:
 
 
 def as_shipped(workers: Workers, samples: Sequence[Sample]) -> dict[str, Times]:
-    """The completions of each recording by the catalogue's MoveSpec."""
     runs = {one.name: Run(Recorded(one.name), catalogue()[one.exercise]) for one in samples}
     return dict(zip(runs, workers.count(runs.values()), strict=True))
 
@@ -119,7 +115,10 @@ class Varied(NamedTuple):
 
     def frames(self) -> list[PoseFrame]:
         sample = recording(self.name)
-        end_ms = marked_end(sample)
+        end_ms = math.inf
+        if sample.repetitions:
+            start, end = sample.repetitions[-1]
+            end_ms = end + END_TOLERANCE * (end - start)
         return CHANGES[self.change]([one for one in sample.frames if one.timestamp_ms <= end_ms])
 
 
@@ -179,7 +178,6 @@ def follow(name: str) -> tuple[list[float], list[float]]:
 def places(
     completed: Sequence[float], attempted: Sequence[float], repetitions: Sequence[Span]
 ) -> Counter[str]:
-    """How many attempts are in each of PLACES."""
     counted = {number for _, number in matched(completed, repetitions)}
     found: Counter[str] = Counter()
     for ms in attempted:

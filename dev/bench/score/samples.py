@@ -73,10 +73,8 @@ class Sample:
             left, right, left_hip, right_hip = (frame.landmarks[index] for index in TRUNK)
             x = (left.x + right.x - left_hip.x - right_hip.x) / 2
             y = (left.y + right.y - left_hip.y - right_hip.y) / 2
-            trunk = (x * x + y * y) ** 0.5
-            if trunk > 0.0:
-                apart = ((left.x - right.x) ** 2 + (left.y - right.y) ** 2) ** 0.5
-                widths.append(apart / trunk)
+            if (trunk := math.hypot(x, y)) > 0.0:
+                widths.append(math.hypot(left.x - right.x, left.y - right.y) / trunk)
         width = median(widths)
         return "side" if width < SIDE_BELOW else "front" if width > FRONT_ABOVE else "oblique"
 
@@ -157,7 +155,6 @@ class Film:
 
 
 def load_films(folder: Path) -> list[Film]:
-    """The recordings of the people folder."""
     films = []
     for path in sorted(folder.glob("*.json.gz")):
         name = path.name.removesuffix(".json.gz")

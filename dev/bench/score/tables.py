@@ -57,7 +57,6 @@ def share(part: float, whole: float) -> float | None:
 
 
 def write(tables: Iterable[Table], page: Path = PAGE) -> None:
-    """Replace the page's tables with these."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -60,7 +60,6 @@ def is_hold(exercise: str) -> bool:
 
 
 def counts(workers: Workers) -> dict[View, int]:
-    """The repetitions or holds that the MoveSpec of each exercise counts in every view."""
     views = [
         View(exercise, condition, turned)
         for exercise in EXERCISES

@@ -7,6 +7,7 @@ the stay in it if it is the same as before. Chance varies what a person would va
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from dev.poses.figure.body import Limb, Posture, alike, mirrored
@@ -144,8 +145,7 @@ def setting_up(chance: random.Random) -> Iterator[Step]:
     at_the_camera = replace(STANDING, lean=15, right_arm=Limb(75, 85, 5))
     yield 0, STANDING
     while True:
-        for _, step in zip(range(8), walking(chance), strict=False):
-            yield step
+        yield from islice(walking(chance), 8)
         yield 0.4, STANDING
         yield chance.uniform(1.0, 1.6), _varied(picking_up, chance, 4)
         yield from _busy(picking_up, chance.uniform(2, 4), chance)
@@ -155,8 +155,7 @@ def setting_up(chance: random.Random) -> Iterator[Step]:
         yield chance.uniform(1.0, 1.6), _varied(picking_up, chance, 4)
         yield from _busy(picking_up, chance.uniform(1, 2), chance)
         yield chance.uniform(1.0, 1.6), STANDING
-        for _, step in zip(range(8), walking(chance), strict=False):
-            yield step
+        yield from islice(walking(chance), 8)
         yield 0.8, _varied(at_the_camera, chance, 3)
         yield from _busy(at_the_camera, chance.uniform(2, 5), chance)
         yield 0.8, STANDING

@@ -81,7 +81,6 @@ class Movement:
 
     @property
     def rest(self) -> Posture:
-        """The first posture."""
         return self.postures[self.keyframes[0].posture]
 
     @property
@@ -109,7 +108,6 @@ class Movement:
         return {variant.name: variant for variant in (*of_all, *self.own_variants)}
 
     def varied(self, variant: Variant) -> "Movement":
-        """The movement as the variant does it."""
         named = {**self.postures, **variant.postures}
         rest = named[self.keyframes[0].posture]
         still = None if self.alternates else variant.still

@@ -148,7 +148,6 @@ def _raise_errors(report: Report) -> None:
 
 
 def _check_names(document: Values, report: Report) -> None:
-    """Names are given once, and those that are used are there."""
     names = [posture["name"] for posture in document["postures"]]
     _check_once(names, "posture", "postures", report)
     for index, keyframe in enumerate(document["keyframes"]):

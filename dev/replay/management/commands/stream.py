@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from clients.python.connection import StreamRefusedError
 from clients.python.rest import RequestFailedError, RestClient, version_of_text
-from clients.python.session_run import SessionRun, StatusLines, attempts, run_session, waiting
+from clients.python.session_run import StatusLines, attempts, run_session, waiting
 from clients.python.stream import StreamLostError
 from common.commands import OperatorCommand
 from dev.replay.engine_run import read_recording
@@ -92,9 +92,7 @@ class Command(OperatorCommand):
             raise CommandError(str(failure)) from failure
         except KeyboardInterrupt as stop:
             raise CommandError("Stopped: the session is cancelled.", returncode=130) from stop
-        self.tell(run, recording.count, options)
-
-    def tell(self, run: SessionRun, count: int | None, options: dict[str, Any]) -> None:
+        count = recording.count
         faults, completed = run.faults(count), count_completed(run.stream.events)
         if options["json"]:
             result = {
