@@ -29,6 +29,7 @@ def start(
     env: Mapping[str, str],
     cwd: Path | None = None,
     stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = subprocess.STDOUT,
     death_signal: signal.Signals = signal.SIGKILL,
     death_seconds: float = 10.0,
     user: tuple[int, int] | None = None,
@@ -57,7 +58,7 @@ def start(
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         start_new_session=True,
         pass_fds=pass_fds,
     )
