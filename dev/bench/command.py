@@ -19,7 +19,6 @@ def read_options(description: str | None, **defaults: float | str) -> argparse.N
 
 
 def show(what: str, **figures: float | None) -> None:
-    """Print one line: what was measured, and each figure after its name."""
     shown = (
         f"  {name} {value:,.0f}" if isinstance(value, int) else f"  {name} {value:,.2f}"
         for name, value in figures.items()

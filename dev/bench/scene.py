@@ -84,8 +84,6 @@ def make_scene() -> Scene:
 
 
 class Server(NamedTuple):
-    """A server that listens on `port`, with the process that serves there."""
-
     port: int
     process: psutil.Process
 

@@ -57,7 +57,6 @@ def make_demo(folder: Path, *, base_url: str, stream_url: str) -> None:
 
 
 def _is_there(known: dict[str, str], now: datetime) -> bool:
-    """Whether the database still has the key and the MoveSpec of a demo.json."""
     if not known:
         return False
     kind, secret = CredentialKind.API_KEY, known["api_key_secret"]

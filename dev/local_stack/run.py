@@ -292,7 +292,6 @@ def require_free(name: str, port: int) -> None:
 
 @contextmanager
 def only_run(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for this run."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "run.lock").open("a+") as lock:
         try:

@@ -136,7 +136,6 @@ def spec_of(slug: str) -> MoveSpec:
 
 @cache
 def poses_of(slug: str) -> tuple[Posed, ...]:
-    """The figure in each phase, in the order of the MoveSpec."""
     spec, movement = spec_of(slug), MOVEMENTS[slug]
     engine = Engine(spec)
     frames: list[Posed] = []

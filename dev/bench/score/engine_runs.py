@@ -96,7 +96,6 @@ def _know(samples: Sequence[Sample], films: Sequence[Film]) -> None:
 
 
 def recording(name: str) -> Sample:
-    """Called in a worker: the recording of that name."""
     sample: Sample = _known[name]
     return sample
 

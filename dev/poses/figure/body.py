@@ -68,13 +68,10 @@ class Posture:
 
 
 def alike(lean: float, leg: Limb, arm: Limb) -> Posture:
-    """A posture with both legs alike, and both arms."""
     return Posture(lean=lean, left_leg=leg, right_leg=leg, left_arm=arm, right_arm=arm)
 
 
 def between(one: Posture, other: Posture, share: float) -> Posture:
-    """The posture at `share` of the way from one to the other."""
-
     def mix(a: float, b: float) -> float:
         return a + (b - a) * share
 

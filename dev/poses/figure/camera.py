@@ -101,8 +101,6 @@ def _hidden(roll: float, turned: float) -> dict[int, float]:
 
 
 class _DepthError:
-    """The error of each landmark's z, frame by frame."""
-
     def __init__(self, camera: Camera, chance: random.Random) -> None:
         self._gauss = chance.gauss
         self._deviation = camera.noise_m * camera.z_noise

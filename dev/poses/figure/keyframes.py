@@ -76,7 +76,6 @@ class Movement:
 
     @property
     def seconds(self) -> float:
-        """How long one repetition takes."""
         return self.keyframes[-1].at
 
     @property
@@ -92,7 +91,6 @@ class Movement:
         return repetitions * self.seconds + 2 * self.rest_seconds
 
     def variants(self) -> dict[str, Variant]:
-        """Those that every movement has, and its own."""
         is_from_front = abs(math.sin(math.radians(self.turned))) > math.sin(math.radians(45))
         other_view = VIEWS["side" if is_from_front else "front"]
         of_all = (
