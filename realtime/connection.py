@@ -106,7 +106,7 @@ class Connection:
                 self._error_code = reason = error.code
                 code = close_code(error)
                 if code != RESTARTING:
-                    await self.socket.send(messages.Error(**error.body()))
+                    await self.socket.send(messages.Error(error.body().error))
                 await self._finish_without_client()
             except ClientGone:
                 raise

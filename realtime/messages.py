@@ -17,7 +17,7 @@ import msgspec
 
 from detection import NumberedFrame
 from detection.spec import BodySide
-from kynaplatform.api.errors import error_body
+from kynaplatform.api.errors import ErrorDetail
 from realtime.frames import (
     FRAME,
     UNDECODABLE,
@@ -210,7 +210,7 @@ class EventBatch(msgspec.Struct, tag="event_batch"):
 
 
 class Error(msgspec.Struct, tag="error"):
-    error: dict[str, Any]
+    error: ErrorDetail
 
 
 class SessionDone(msgspec.Struct, tag="session_done"):
@@ -218,7 +218,7 @@ class SessionDone(msgspec.Struct, tag="session_done"):
     status: str
     accepted_frames_total: int
     terminal_outcome: str | None
-    error: dict[str, Any] | None
+    error: ErrorDetail | None
     repetitions: dict[str, int]
     interrupted_total: int
     summary: dict[str, MovementSummary] | None
@@ -238,8 +238,7 @@ def encode(message: ServerMessage) -> str:
 def session_done(session: DetectionSession) -> SessionDone:
     error = None
     if session.error_code is not None:
-        body = error_body(session.error_code, session.error_message or "", False, {})
-        error = body["error"]
+        error = ErrorDetail(session.error_code, session.error_message or "", False, {})
     return SessionDone(
         session_id=str(session.id),
         status=session.status,

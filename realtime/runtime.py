@@ -298,7 +298,7 @@ async def _refuse(web_socket: Socket, handshake: Handshake, error: Exception) ->
     (metrics.ATTACHES_FAILED if code == RESTARTING else metrics.ATTACHES_REFUSED).inc()
     try:
         if isinstance(error, ApiError) and code != RESTARTING:
-            await web_socket.send(Error(**error.body()))
+            await web_socket.send(Error(error.body().error))
         await web_socket.close(code, error.code)
     except ClientGone as gone:
         code = gone.code

@@ -138,7 +138,7 @@ class _Frames(ServerProtocol):
             )
             if self.close_sent is None:
                 metrics.REFUSALS.labels(error.code).inc()
-                self.send_text(encode(Error(**error.body())).encode())
+                self.send_text(encode(Error(error.body().error)).encode())
                 self.fail(close_code(error), error.code)
             raise ProtocolError(error)  # nothing else that has arrived is parsed
         super().recv_frame(frame)

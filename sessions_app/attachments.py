@@ -71,7 +71,7 @@ def _attach(attach: SessionAttach, now: datetime) -> DetectionSession:
     if session.status == Status.CREATED:
         session.status = Status.STREAMING
     session.started_at = session.started_at or now
-    session.longest_until = session.longest_until or now + max_session(project)
+    session.longest_until = session.longest_until or now + max_session(session.project)
     session.attachment_id = attach.id
     session.lease_until = now + LEASE
     # One that waits for a reader keeps its deadline until its state is read: `session_is_read`.
