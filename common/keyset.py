@@ -17,6 +17,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Way = Literal["newer", "older"]
 
 
+class KeysetPage(NamedTuple):
+    """Rows, and where the pages beside them start if there are any."""
+
+    rows: Sequence[Any]
+    newer: "Cursor | None" = None
+    older: "Cursor | None" = None
+
+
 class Key(NamedTuple):
     """One of the columns that rows are ordered by; `nulls` is where rows without a value stand."""
 

@@ -27,9 +27,7 @@ class SubjectErasureViewSet(ApiViewSet):
     tag, resource = "Subjects", "subject"
     access = {"erase": Access("data:erase")}
 
-    @Operation(
-        summary="Erase a person", example={"subject": "p_4711"}, returns=SubjectErased, status=202
-    )
+    @Operation(summary="Erase a person", example={"subject": "p_4711"}, status=202)
     def erase(self, request: ApiRequest, body: SubjectErase) -> SubjectErased:
         """Erase every session of the project with this subject that was created before now.
 

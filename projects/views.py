@@ -53,7 +53,6 @@ class AccessTokenViewSet(ApiViewSet):
         counted="by_view",
         around_body=bad_bodies_counted,
         example={"api_key": "kyna_sk_…"},
-        returns=MintedAccessToken,
         status=201,
         idempotent=True,
         errors=(
@@ -95,12 +94,12 @@ class AccessTokenViewSet(ApiViewSet):
             request._request, tokens.select_related("credential"), query, access_token_response
         )
 
-    @Operation(summary="Read an access token's record", returns=AccessTokenRecord)
+    @Operation(summary="Read an access token's record")
     def retrieve(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """One token's record, without the token."""
         return access_token_response(token)
 
-    @Operation(summary="Revoke an access token", returns=AccessTokenRecord)
+    @Operation(summary="Revoke an access token")
     def revoke(self, request: ApiRequest, token: AccessToken) -> AccessTokenRecord:
         """From now on the token is refused. Again: the same answer. Sessions go on."""
         access_token_revoke(token=token, now=clock.now())

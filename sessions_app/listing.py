@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.fields.json import DataContains
 
-from common.keyset import Cursor, Way, newest
+from common.keyset import Cursor, KeysetPage, Way, newest
 from sessions_app.indexes import Notes
 from sessions_app.models import LIVE_STATUSES, DetectionSession, Mode, SessionQuerySet, Status
 
@@ -117,17 +117,9 @@ class SessionFilters:
         ]
 
 
-class Listed(NamedTuple):
-    """A page of sessions, and where its neighbours start if there are any."""
-
-    sessions: Sequence[DetectionSession]
-    newer: Cursor | None = None
-    older: Cursor | None = None
-
-
 def sessions_list(
     filters: SessionFilters, *, start: Cursor | None, size: int, related: Sequence[str] = ()
-) -> Listed:
+) -> KeysetPage:
     """The `size` sessions after `start`, newest first, each with its `related` rows."""
     onward: Way = start.towards if start else "older"
     is_forward = onward == "older"
@@ -144,7 +136,7 @@ def sessions_list(
     sessions = list(rows.order_by("-created_at", "-id").defer(*UNLISTED_COLUMNS))
     before = Cursor("newer" if is_forward else "older", *shown[0]) if start and shown else None
     after = Cursor(onward, *shown[-1]) if len(found) > size else None
-    return Listed(sessions, before, after) if is_forward else Listed(sessions, after, before)
+    return KeysetPage(sessions, *((before, after) if is_forward else (after, before)))
 
 
 # The index finds a note that at most so many sessions have.

@@ -132,9 +132,9 @@ class SessionViewSet(ApiViewSet):
             size=size,
         )
         present = partial(session_response, organization_id=request.principal.organization_id)
-        return page_of(request._request, listed.sessions, listed.older, present)
+        return page_of(request._request, listed.rows, listed.older, present)
 
-    @Operation(summary="Read a detection session", returns=SessionRecord)
+    @Operation(summary="Read a detection session")
     def retrieve(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """The session as it is stored.
 
@@ -155,17 +155,13 @@ class SessionViewSet(ApiViewSet):
         session_erase(session_id=session.id, project_id=session.project_id, now=clock.now())
         return Result(None)
 
-    @Operation(
-        summary="Finalize a detection session", returns=SessionRecord, errors=(SessionAlreadyEnded,)
-    )
+    @Operation(summary="Finalize a detection session", errors=(SessionAlreadyEnded,))
     def finalize(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """Complete the session once what was received is processed. Again: 200."""
         session_finalize(session_id=session.id, project_id=session.project_id, now=clock.now())
         return _record(session, request.principal)
 
-    @Operation(
-        summary="Cancel a detection session", returns=SessionRecord, errors=(SessionAlreadyEnded,)
-    )
+    @Operation(summary="Cancel a detection session", errors=(SessionAlreadyEnded,))
     def cancel(self, request: ApiRequest, session: DetectionSession) -> SessionRecord:
         """End the session without a result. Again: 200."""
         session_cancel(session_id=session.id, project_id=session.project_id, now=clock.now())

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import unescape
 from io import StringIO
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
@@ -38,7 +38,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst, slugify
 from django.views.decorators.http import require_GET
 
-from common.keyset import Cursor, every_row, parse_cursor
+from common.keyset import Cursor, KeysetPage, every_row, parse_cursor
 from kynaplatform import clock
 from staff.states import history_add
 
@@ -196,12 +196,6 @@ class StrictAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Nothing, so that a link can't fill in a form for whoever follows it."""
         return {}
-
-
-class KeysetPage(NamedTuple):
-    rows: Sequence[Any]
-    newer: Cursor | None = None
-    older: Cursor | None = None
 
 
 class KeysetChangeList(StrictChangeList):

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Model
 from django.http import HttpRequest
 
-from common.keyset import Cursor
+from common.keyset import Cursor, KeysetPage
 from kynaplatform import clock
 from movespecs.catalogue import CATALOGUE_PROJECT
 from movespecs.models import MoveSpec
@@ -18,7 +18,7 @@ from projects.models import Credential, Organization, Project
 from sessions_app.listing import LIVE, UNCOUNTED, SessionFilters, sessions_list
 from sessions_app.models import Status
 from staff.display import distinct_name, with_customer
-from staff.lists import KeysetChangeList, KeysetPage, LeftToList, StrictFilter
+from staff.lists import KeysetChangeList, LeftToList, StrictFilter
 from staff.search import session_filters
 
 
@@ -97,7 +97,7 @@ class SessionChangeList(KeysetChangeList):
         if self._filters is None:
             return KeysetPage([])
         related = ["project__organization", "resolved_version__movespec"]
-        return KeysetPage(*sessions_list(self._filters, start=start, size=size, related=related))
+        return sessions_list(self._filters, start=start, size=size, related=related)
 
     @cached_property
     def _filters(self) -> SessionFilters | None:

@@ -16,13 +16,13 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from common.keyset import Cursor, newest
+from common.keyset import Cursor, KeysetPage, newest
 from kynaplatform import clock
 from staff.actions import StaffActionAdmin
 from staff.actions.webhooks import Disable, Enable, Replay, SendAgain, SendTest
 from staff.base import BY_OWNERS, OF_PROJECT, OwnerFilter, ReadOnlyAdmin
 from staff.display import count_up_to, first_digits, id_column, list_of, may_view, moment, moment_of
-from staff.lists import KeysetAdmin, KeysetChangeList, KeysetPage, StrictFilter
+from staff.lists import KeysetAdmin, KeysetChangeList, StrictFilter
 from staff.search import ids_of
 from staff.states import needs_attention, state_of_delivery, state_of_endpoint, with_suspensions
 from webhooks.models import (

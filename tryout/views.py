@@ -203,7 +203,6 @@ class TrySessionView(ApiView):
         summary="Create a session of the try page",
         counted="by_view",
         around_body=visitor_limits,
-        returns=TrySession,
         status=201,
     )
     def post(self, request: ApiRequest, body: TrySessionCreate) -> TrySession:

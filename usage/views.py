@@ -72,7 +72,7 @@ class UsageViewSet(ApiViewSet):
     tag, resource = "Usage", "usage"
     access = {"retrieve": Access(READ), "of_project": Access(READ, OWN_PROJECT)}
 
-    @Operation(summary="Read usage", returns=UsageAnswer, one_at_a_time=True)
+    @Operation(summary="Read usage", one_at_a_time=True)
     def retrieve(self, request: ApiRequest, query: DayRangeQuery) -> UsageAnswer:
         """What the projects have used that your credential may see: its own.
 
@@ -81,7 +81,7 @@ class UsageViewSet(ApiViewSet):
         """
         return usage_answer(request.principal.project_id, query, clock.now().date())
 
-    @Operation(summary="Read the usage of a project", returns=UsageAnswer, one_at_a_time=True)
+    @Operation(summary="Read the usage of a project", one_at_a_time=True)
     def of_project(self, request: ApiRequest, project: UUID, query: DayRangeQuery) -> UsageAnswer:
         """What one project has used, by the same rules."""
         return usage_answer(project, query, clock.now().date())

@@ -42,7 +42,7 @@ class HealthView(ApiView):
     tag, resource = "Platform", "health"
     access = {"get": PUBLIC}
 
-    @Operation(summary="Is the process up", counted="no", returns=Health)
+    @Operation(summary="Is the process up", counted="no")
     def get(self, request: ApiRequest) -> Health:
         """Asks nothing of any other service."""
         return Health(status="ok", version=__version__)
@@ -52,7 +52,7 @@ class ReadinessView(ApiView):
     tag, resource = "Platform", "readiness"
     access = {"get": PUBLIC}
 
-    @Operation(summary="Can requests be served", counted="no", returns=ReadinessAnswer)
+    @Operation(summary="Can requests be served", counted="no")
     def get(self, request: ApiRequest) -> ReadinessAnswer:
         """503 while the database is `down`, has a disk that is `full`, or is not migrated; its
         details are the same fields.
@@ -90,7 +90,7 @@ class OpenApiView(ApiView):
     tag, resource = "Platform", "openapi"
     access = {"get": PUBLIC}
 
-    @Operation(summary="The OpenAPI document", returns=dict[str, Any])
+    @Operation(summary="The OpenAPI document")
     def get(self, request: ApiRequest) -> dict[str, Any]:
         """This document, OpenAPI 3.1."""
         return openapi_document()

@@ -91,17 +91,14 @@ DAYS: Final = 30
 class DayRangeQuery(Query, kw_only=True):
     """Both days are in the range. Without `to` it ends today, without `from` it has 30 days."""
 
-    from_: (
+    from_: OrUnset[
         Annotated[date, doc("The first day of UTC; by default 29 days before `to`.", "2026-11-01")]
-        | msgspec.UnsetType
-    ) = msgspec.field(default=msgspec.UNSET, name="from")
-    to: (
+    ] = msgspec.field(default=msgspec.UNSET, name="from")
+    to: OrUnset[
         Annotated[
-            date,
-            doc("The last day of UTC, at most 400 in all; by default today.", "2026-11-30"),
+            date, doc("The last day of UTC, at most 400 in all; by default today.", "2026-11-30")
         ]
-        | msgspec.UnsetType
-    ) = msgspec.UNSET
+    ] = msgspec.UNSET
 
     def days(self, today: date) -> tuple[date, date]:
         """The first and the last day; raises 422 where they are in the wrong order or too many."""

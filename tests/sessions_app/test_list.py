@@ -130,7 +130,7 @@ def pages(asked: SessionFilters, start: Cursor, size: int) -> list[list[UUID]]:
     following: Cursor | None = start
     while following:
         listed = sessions_list(asked, start=following, size=size)
-        found.append([session.id for session in listed.sessions])
+        found.append([session.id for session in listed.rows])
         following = listed.older if start.towards == "older" else listed.newer
     return found
 
