@@ -159,7 +159,7 @@ def test_a_page_leads_back_to_the_one_before(asked: list[SessionFilters]) -> Non
     first = sessions_list(asked[0], start=None, size=5)
     second = sessions_list(asked[0], start=first.older, size=5)
     back = sessions_list(asked[0], start=second.newer, size=5)
-    assert (back.sessions, back.newer) == (first.sessions, None)
+    assert (back.rows, back.newer) == (first.rows, None)
     assert back.older == first.older
 
 
