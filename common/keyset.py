@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 ROWS_AT_ONCE = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Way = Literal["newer", "older"]
+Nulls = Literal["first", "last"]
 
 
 class KeysetPage(NamedTuple):
@@ -30,7 +31,7 @@ class Key(NamedTuple):
 
     name: str
     is_descending: bool
-    nulls: Literal["first", "last"] | None = None
+    nulls: Nulls | None = None
 
     def after(self, value: Any) -> tuple[Q, Q]:
         """The rows with `value` and those after it; only the rows after it."""
@@ -116,7 +117,10 @@ def every_row(rows: QuerySet[Any], at_once: int = ROWS_AT_ONCE) -> Iterator[Any]
     keys = []
     for number, term in enumerate(order):
         is_last = term.nulls_last or not (term.nulls_first or term.descending)
-        keys.append(Key(f"key_{number}", term.descending, "last" if is_last else "first"))
+        # A condition on NULL keeps PostgreSQL from reading a range of the index.
+        can_be_null = getattr(getattr(term.expression, "target", None), "null", True)
+        nulls: Nulls | None = ("last" if is_last else "first") if can_be_null else None
+        keys.append(Key(f"key_{number}", term.descending, nulls))
     values = {key.name: term.expression for key, term in zip(keys, order, strict=True)}
     following = rows = rows.annotate(**values).order_by(*order)
     while page := list(following[:at_once]):

@@ -95,6 +95,8 @@ TEMPO_PARTS: tuple[TempoPart, ...] = get_args(TempoPart)
 FASTEST_DEGREES_PER_MS = 0.4
 # How long the criteria of a phase must hold before it is entered.
 ENTER_MS = 30.0
+# The defaults of `grace_ms`: of a condition in `throughout`, and of a hold. Inferred conditions use
+# the engine's setting `condition_ms`.
 GRACE_MS = 150.0
 HOLD_GRACE_MS = 500.0
 
@@ -192,15 +194,17 @@ def is_of_tempo(check: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A message for the person. `when` is a phase's name, or one of RESERVED_WHEN.
+    """A message for the person.
 
-    With `extreme` the criterion is on the least or the most of its measure in a stay, and is judged
-    as that ends. With `check`, a check's name, both are those of the check, `when` is its phase or
-    empty, and `is_met` says for which outcome the cue is. `reason` narrows
-    `interrupted` and `not_ready`; `detail`, and `step`, the phase of the step that was to come
-    next, narrow the reason; and `form`, the least and the greatest, narrows `completed`. It is
-    sent the first time that it could be and then each `every`th time, but at most once within
-    `min_gap_ms`.
+    when: a phase, `completed`, `interrupted`, `not_ready`; empty for a check of a whole repetition.
+    criterion, extreme: the cue is for a stay whose least or most of a measure meets the criterion,
+        and is judged as the stay ends; without an extreme, for a frame that meets it.
+    reason: narrows `interrupted` and `not_ready`. `detail`, and `step`, the phase that was to come
+        next, narrow the reason.
+    form: the least and the greatest form; narrows `completed`.
+    check, is_met: the cue is for that outcome of the check, whose criterion and extreme it has.
+    every, min_gap_ms: it is sent the first time and then each `every`th time, but at most once
+        within `min_gap_ms`.
     """
 
     when: str
@@ -220,9 +224,11 @@ class Cue:
 
     @property
     def is_early(self) -> bool:
-        """Whether a frame can make the outcome of its check certain before the stay ends: the
-        extreme only goes on. It is missed for good beyond the bound that lies that way; where
-        there is none, it is met for good within the other."""
+        """Whether a frame can make the outcome of its check certain before the stay ends.
+
+        A least only falls and a most only rises. Past the bound on that side the check is missed
+        for certain; with no bound there, it is met for certain once inside the other bound.
+        """
         if self.check is None or self.criterion is None:
             return False
         if self.extreme == "least":

@@ -105,8 +105,10 @@ def _locked(path: Path) -> Iterator[BinaryIO | Any]:
             fcntl.flock(file, fcntl.LOCK_EX)
             if is_new:
                 folder = os.open(path.parent, os.O_RDONLY)
-                os.fsync(folder)
-                os.close(folder)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 yield file
                 return

@@ -1,6 +1,7 @@
 """The WSGI applications: `api` for machines, `pages` for people, `monitors` for monitoring.
 
-Each answers 404 to other paths.
+Each answers 404 to other paths. Whoever imports them has called `web_server.read_settings`, which
+sets up Django and checks the settings.
 """
 
 import codecs

@@ -124,14 +124,13 @@ def _override(override: int | None, default: int) -> int:
 if TYPE_CHECKING:
     from kynaplatform.api.views import ApiRequest
 
+_KEY, _SECRET = (
+    PREFIXES[kind] for kind in (CredentialKind.API_KEY, CredentialKind.SERVICE_ACCOUNT)
+)
 MINT_FIRST = {
-    PREFIXES[
-        CredentialKind.API_KEY
-    ]: "This is an API key, not an access token. Send it as `api_key` to "
+    _KEY: "This is an API key, not an access token. Send it as `api_key` to "
     "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
-    PREFIXES[
-        CredentialKind.SERVICE_ACCOUNT
-    ]: "This is a service account's secret, not an access token. "
+    _SECRET: "This is a service account's secret, not an access token. "
     "Send it as `service_account_secret`, with its `service_account_id`, to "
     "POST /api/auth/access-tokens, and what that answers as `access_token` as the bearer.",
 }

@@ -94,6 +94,10 @@ class KeyRing:
     def private(self, key_id: UUID, now: datetime) -> Ed25519PrivateKey:
         """The private key of a stored token; raises NoSigningKey if it is gone."""
         loaded = self.keys(now).get(str(key_id))
+        if loaded is None:
+            # Another process may have signed with a key that was made a moment ago.
+            self.forget()
+            loaded = self.keys(now).get(str(key_id))
         if loaded is None or loaded.private is None:
             raise NoSigningKey
         return loaded.private

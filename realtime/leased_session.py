@@ -153,7 +153,6 @@ class Batches:
         Between slices of its frames other sockets are served. If the session changes meanwhile, the
         checkpoint is not stored. Raises SessionEnded if the engine fails.
         """
-        arrived = time.monotonic()
         result, is_short = BatchResult(self._progress, batch), len(batch.frames) <= SLICE_FRAMES
         try:
             for count, _ in enumerate(result.feed(), 1):
@@ -177,12 +176,11 @@ class Batches:
             self.accepted_frames += result.accepted
             if checkpoint.is_target_reached:
                 await self._session.refresh()
-        await self._answer(batch, result, arrived)
+        await self._answer(batch, result)
         self._events_sent = self._progress.events
 
     async def refuse(self, batch: Batch) -> None:
         """Reject a late batch, and send again the events that it caused before."""
-        arrived = time.monotonic()
         result = BatchResult(self._progress, batch)
         self._progress.last_batch_seq = max(self._progress.last_batch_seq, batch.batch_seq)
         for index, frame in enumerate(batch.frames):
@@ -193,7 +191,7 @@ class Batches:
             if not isinstance(frame, Rejection):
                 result.repeated_seqs.append(frame.frame_seq)
             result.rejected.append(RejectedFrame(index, RejectReason.SESSION_ENDING))
-        await self._answer(batch, result, arrived)
+        await self._answer(batch, result)
 
     async def send_last_events(self) -> None:
         """Send the events of the session's end, which another process may have stored."""
@@ -219,7 +217,7 @@ class Batches:
             events_thinned=progress.event_bucket.thinned,
         )
 
-    async def _answer(self, batch: Batch, result: BatchResult, arrived: float) -> None:
+    async def _answer(self, batch: Batch, result: BatchResult) -> None:
         """Acknowledge a batch, after its events and those that its frames have caused before."""
         events: list[EventRecord] = []
         if result.repeated_seqs or result.repeated_clock_ms is not None:
@@ -249,7 +247,7 @@ class Batches:
             metrics.REJECTED.labels(reason).inc(frames)
         is_rejected = result.rejected and not result.accepted
         (metrics.BATCHES_REJECTED if is_rejected else metrics.BATCHES_ACCEPTED).inc()
-        metrics.BATCH_SECONDS.observe(time.monotonic() - arrived)
+        metrics.BATCH_SECONDS.observe(time.monotonic() - self._socket.arrived_at)
 
     async def _send_events(self, batch_seq: int, events: list[EventRecord]) -> None:
         if events:

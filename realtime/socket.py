@@ -59,7 +59,8 @@ class Socket:
         self._message: dict[str, Any] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._taken = asyncio.Event()
-        self._heard_at = time.monotonic()
+        # When the message came that is served now, and the next one; by time.monotonic.
+        self.arrived_at = self._message_at = self._heard_at = time.monotonic()
         self._until_lost: asyncio.Timeout | None = None
         self._pinging: asyncio.TimerHandle
         self._ping: asyncio.Task[None] | None = None
@@ -142,6 +143,7 @@ class Socket:
         if message["type"] == "websocket.disconnect":
             raise ClientGone(message.get("code") or 1006, not message.get("kyna.cut_off"))
         self._message = None
+        self.arrived_at = self._message_at
         self._taken.set()
         text: str | None = message.get("text")
         if text is None:
@@ -178,6 +180,7 @@ class Socket:
         while True:
             self._taken.clear()
             self._message = await self._receive()
+            self._message_at = time.monotonic()
             self._wake.set()
             if self._message["type"] == "websocket.disconnect":
                 if self._until_lost is not None:

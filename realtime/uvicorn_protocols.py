@@ -291,7 +291,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._is_cut_off = True
         while not self.queue.empty():
             self.queue.get_nowait()
-        self.conn.send_close(DOES_NOT_READ, reason)
+        if self.conn.close_sent is None:  # its client may have closed already
+            self.conn.send_close(DOES_NOT_READ, reason)
         self._close_first(DOES_NOT_READ)
         self._drop_received()
         self._close_when_quiet()
@@ -339,6 +340,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.app_state["drain"]()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.conn.close_rcvd is None:
+            # uvicorn tells 1005 of every loss, as of a close without a code.
+            self.queue.put_nowait(
+                {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE}
+            )
         unattached.pop(self.transport, None)
         self._received.forget()
         if self._end is not None:

@@ -44,7 +44,8 @@ from sessions_app.schemas import SessionCreate, SessionCreated
 from sessions_app.target import Target, require_target
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
-# A version never changes once a release has stored it: a new field is a new version.
+# The fields of each fingerprint version. Once a release has stored one it never changes: a new
+# field needs a new version.
 _WITH_CONTEXT = (*_REQUESTED, "parameters", "subject", "metadata", "locale")
 FINGERPRINTS = Fingerprints(_REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target"))
 
@@ -142,11 +143,11 @@ LEFT JOIN (SELECT * FROM earlier UNION ALL SELECT * FROM inserted) AS session ON
 """)  # noqa: S608
 
 _LOCK_PROJECT: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))")
-# What a MoveSpec or a version may be refused for. The statement's verdict is the code.
+# Errors whose code is the statement's verdict.
 MOVESPEC_REFUSALS: Final = (
     MoveSpecArchived, MoveSpecForkRequired, MoveSpecNotReleased, MoveSpecVersionWithdrawn
 )  # fmt: skip
-# Verdict of the statement → its error.
+# Every verdict but `admitted`, and its error.
 _REFUSALS: dict[str, Callable[[], ApiError]] = {
     "principal_changed": PrincipalChanged,
     "movespec_not_found": partial(NotFound, "movespec"),
@@ -215,7 +216,7 @@ def session_admit(
         "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
     }
     max_live = principal.quotas.live_sessions if principal else None
-    # What refuses the row afterwards takes it back.
+    # A check below may still refuse the session: then the transaction takes the insert back.
     is_checked = create.parameters or create.target or max_live is not None
     with transaction.atomic() if is_checked else nullcontext():
         if max_live is not None:
@@ -225,6 +226,7 @@ def session_admit(
         assert row is not None  # noqa: S101 - the request itself is one
         verdict, *columns = row
         session = AdmittedSession(create.project_id, *columns)
+        # A replay answers whatever the verdict, unless the principal has changed.
         if session.id is None or verdict == "principal_changed":
             raise _REFUSALS[verdict]()
         if session.id != id_:

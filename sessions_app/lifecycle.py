@@ -1,6 +1,7 @@
 """The transitions of a session, each written once: API, admin, worker and runtime call these.
 
-Each settles a passed deadline first, so it finds the session as the sweep would have left it.
+Those that a request asks for settle a passed deadline first, so they find the session as the sweep
+would have left it. Those of a runtime settle it when no row matches; `sessions_end` never does.
 Attaches are in attachments.py, checkpoints and leases in checkpoints.py, a session's finish in
 finish.py.
 """
@@ -61,10 +62,10 @@ def session_settle(*, session_id: UUID, now: datetime) -> None:
 
 
 def settle_locked(one: SessionQuerySet, now: datetime, project_id: UUID) -> None:
-    """Lock a project's session, which waits for a transaction that is ending it, and settle it.
+    """Lock a project's session, after any transaction that is ending it, and settle it.
 
-    The statement names only its id: planned on an empty table, the index of projects would seem as
-    cheap.
+    The statement names only its id: a plan that was kept from an empty table might read the index
+    of projects instead.
     """
     locked = one.order_by().select_for_update(no_key=True)
     for session in locked.only("id", "project_id", "deadline_at"):
@@ -86,15 +87,15 @@ def session_finalize(*, session_id: UUID, project_id: UUID, now: datetime) -> No
         changes={
             "status": Status.FINALIZING,
             "finishing_outcome": Outcome.COMPLETED,
-            # With nothing attached it is due at once, so that the sweep finishes it should this
-            # process die here.
             "deadline_at": Case(
-                When(
+                When(  # attached: the runtime finishes it
                     attachment_id__isnull=False,
                     lease_until__gt=now,
                     then=F("lease_until") + Value(FINALIZING_GRACE),
                 ),
+                # It waits for a process that can read its state.
                 When(unreadable_since__isnull=False, then=F("deadline_at")),
+                # Due now: if this process dies here, the sweep finishes it.
                 default=now,
             ),
         },
@@ -181,14 +182,14 @@ def _request_end(
 
 # --- Removal ------------------------------------------------------------------------------
 
-# Sent with `ids` and `now`, inside the transaction that erases them: no restore brings them back.
+# Sent with `ids` and `now`, inside the transaction that erases them. The erasure ledger notes them.
 erased = Signal()
 
-# Of one transaction.
+# What one transaction removes.
 MAX_SESSIONS: Final = 500
 MAX_EVENTS: Final = 20_000
 
-# By a list of ids that is known when it is planned: tables are read by their keys alone.
+# The ids are a parameter and not a subquery, so PostgreSQL reads each table by its key.
 _REMOVE: Final = """
 WITH events AS (DELETE FROM detection_event WHERE session_id = ANY (%(ids)s::uuid[])),
 attaches AS (DELETE FROM session_attach WHERE session_id = ANY (%(ids)s::uuid[])),
@@ -212,9 +213,9 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
     `is_single`. It is one transaction, which the caller bounds (`within_a_batch`). Rows are locked
     in the order of their ids, so that two at once don't deadlock.
     """
-    ended = DetectionSession.objects.ended().filter(id__in=ids)
+    removable = DetectionSession.objects.ended().filter(id__in=ids)
     with transaction.atomic():
-        locked = [*ended.order_by("id").select_for_update().values_list("id", flat=True)]
+        locked = [*removable.order_by("id").select_for_update().values_list("id", flat=True)]
         if locked:
             with connection.cursor() as cursor:
                 parameters = {
@@ -227,7 +228,10 @@ def sessions_remove(ids: Sequence[UUID], *, is_single: bool = False) -> list[UUI
 
 
 def sessions_erase(ids: Sequence[UUID], *, now: datetime, is_single: bool = False) -> int:
-    """The same for good: no restore of an older backup brings them back. Returns how many."""
+    """Remove sessions and note them in the ledger, so that a restored backup erases them again.
+
+    Returns how many.
+    """
     with transaction.atomic():
         removed = sessions_remove(ids, is_single=is_single)
         if removed:

@@ -66,7 +66,7 @@ class SessionFilters:
         )
 
     def rows(self) -> SessionQuerySet:
-        """The sessions of every filter but the status and the mode."""
+        """The sessions of the filters on columns; `parts` adds status, mode and note."""
         conditions = {
             "id__range": self.ids,
             "project__organization_id": self.organization_id,
@@ -143,14 +143,15 @@ def sessions_list(
 MAX_WITH_A_NOTE: Final = 1_000
 # A GIN index returns all its rows at once: above this, PostgreSQL returns about so many at random.
 _MAX_OF_INDEX: Final = 5 * MAX_WITH_A_NOTE
-# MATERIALIZED parts are planned without the limit, which the planner would else try to reach by
-# reading the whole table.
-_WITH_NOTE = """AS MATERIALIZED (
+_WITH_NOTE = """
     SELECT id FROM detection_session
     WHERE metadata IS NOT NULL AND jsonb_path_query_array(metadata, '$.*') @> %(note)s::jsonb
-        AND deadline_at IS"""
+"""
+# MATERIALIZED parts are planned without the limit, which the planner would else try to reach by
+# reading the whole table.
 _STATEMENT = f"""
-WITH ended {_WITH_NOTE} NULL), live {_WITH_NOTE} NOT NULL)
+WITH ended AS MATERIALIZED ({_WITH_NOTE} AND deadline_at IS NULL),
+     live AS MATERIALIZED ({_WITH_NOTE} AND deadline_at IS NOT NULL)
 SELECT id FROM (SELECT id FROM ended UNION ALL SELECT id FROM live) AS found LIMIT %(most)s
 """  # noqa: S608
 

@@ -195,17 +195,8 @@ def retention_apply(*, now: datetime) -> int:
     project, or one partition, is raised once all others are done.
     """
     until = time.monotonic() + RUN_SECONDS
-    # In random order: the backlog of one project is not before all others in every run.
-    projects = Project.objects.order_by("?").values_list("id", "organization__retention_days")
-    parts: list[tuple[str, Callable[[], Iterator[Change]]]] = [
-        *((one.name, partial(_changes_of_partition, one, now)) for one in dated_partitions()),
-        *(
-            (f"project {id_}", partial(_changes_of_project, id_, days, now))
-            for id_, days in projects
-        ),
-    ]
     gone, failure = 0, None
-    for whose, changes in parts:
+    for whose, changes in _parts(now):
         if time.monotonic() >= until:
             break
         try:
@@ -219,6 +210,15 @@ def retention_apply(*, now: datetime) -> int:
     if failure is not None:
         raise failure
     return gone
+
+
+def _parts(now: datetime) -> Iterator[tuple[str, Callable[[], Iterator[Change]]]]:
+    for partition in dated_partitions():
+        yield partition.name, partial(_changes_of_partition, partition, now)
+    # In random order: the backlog of one project is not before all others in every run.
+    projects = Project.objects.order_by("?").values_list("id", "organization__retention_days")
+    for id_, days in projects:
+        yield f"project {id_}", partial(_changes_of_project, id_, days, now)
 
 
 def _change_until(

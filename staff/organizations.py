@@ -132,8 +132,8 @@ LIVE_SESSIONS = count_column(
 def count_of(model: type[Model], relation: str, *conditions: Q, **more: Any) -> Coalesce:
     """A subquery that counts the rows that each row owns by the reverse `relation`.
 
-    `relation` may lead through others, as in `projects__sessions`: the counts of each are added up,
-    since a plan that joins them may read the sessions of all.
+    `relation` may lead through others, as in `projects__sessions`: each step is counted by itself,
+    and summed. PostgreSQL might read every session of the platform for a join.
     """
     step, _, further = relation.partition(LOOKUP_SEP)
     field: Any = model._meta.get_field(step).remote_field
@@ -174,8 +174,9 @@ def limit_in_force(field: str, default: str) -> Callable[..., str]:
 class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     """The page of an owner, which is never deleted.
 
-    `given` are the fields that staff write, `limits` the setting that each limit overrides, and
-    `owned` the counts of what a row owns, each for who may view what is counted.
+    `given`: the fields of the form. `limits`: each limit, and the setting that it overrides;
+    `set_limits` accepts the same. `owned`: columns that count rows, each shown to staff who may view
+    those rows.
     """
 
     change_form_template = "admin/projects/customer.html"
@@ -262,7 +263,7 @@ class OrganizationAdmin(SuspendableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         read = super().get_readonly_fields(request, obj)
-        # Fewer days delete sessions, so its own page asks first.
+        # Fewer days delete sessions, so *Set retention* changes them and asks first.
         is_read = obj or not request.user.has_perm(MAY_ERASE)
         return [*read, "retention_days"] if is_read else read
 

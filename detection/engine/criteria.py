@@ -7,7 +7,7 @@ from detection.engine.signals import Signal
 from detection.engine.tracking import Lead
 from detection.spec import Criterion, Extreme
 
-# A mean of equal values may differ from them by so much; bounds are inclusive.
+# The rounding error of a mean. Bounds are inclusive.
 _ROUNDING: Final = 1e-4
 
 # Where on the way from the last frame's value (0) to this one's (1) the value is in the band.
@@ -23,16 +23,18 @@ def tolerance_of(criterion: Criterion, default: float) -> float:
 
 
 class BoundCriterion:
-    """A criterion bound to a body. This class is for one that shows nothing.
+    """A criterion bound to a body, with the answers of one that shows nothing.
 
-    It is no ABC, which would add 24 bytes to each that is compiled.
+    It is not an ABC, which would add 24 bytes to each object of the compiled build.
     """
 
     __slots__ = ()
 
     def shortfall(self) -> float | None:
-        """By how much the signal misses the band: 0 when the criterion holds, None when the signal
-        is not known."""
+        """By how many degrees the signal is below or above the band.
+
+        0 when the criterion holds, None when the signal is not known.
+        """
         return None
 
     def stretch(self) -> Stretch:
@@ -74,8 +76,9 @@ class OfSignal(BoundCriterion):
         low, high = self._low, self._high
         change = 0.0 if before is None else now - before
         if before is None or change == 0.0:
-            # Nothing is known of a way that begins here.
-            return NOWHERE if not low <= now <= high else HERE if before is None else EVERYWHERE
+            if not low <= now <= high:
+                return NOWHERE
+            return HERE if before is None else EVERYWHERE
         one, other = (low - before) / change, (high - before) / change
         first, last = (one, other) if one < other else (other, one)
         if first > 1.0 or last < 0.0:
@@ -120,7 +123,7 @@ class OfTwo(BoundCriterion):
         return max(left[0], right[0]), min(left[1], right[1])
 
     def value(self, is_low: bool) -> float | None:
-        """Of both the farther one, of either the nearer one."""
+        """`both`: that of the side farther from the band; `either`: of the nearer one."""
         deciding: float | None = extreme(
             self._left.value(is_low), self._right.value(is_low), is_low == self._is_both
         )
@@ -183,7 +186,7 @@ class BoundExtreme:
 
     def value(self) -> float | None:
         value = self._criterion.value(self._is_low)
-        # Visibilities beyond all sense make a value that is no number.
+        # Absurd visibilities can give NaN or infinity.
         if value is None or not -MAX_VALUE < value < MAX_VALUE:
             return None
         return rounded(value, TOLD_STEPS)

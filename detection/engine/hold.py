@@ -79,8 +79,10 @@ class Hold(HoldState):
         return until - self.began_ms - self.breaks_ms
 
     def follow(self, now: float, step: float, *, is_seen: bool) -> list[DetectionEvent]:
-        """The events of a frame, `step` milliseconds after the last one. Whether its pose
-        `is_seen`."""
+        """The events of a frame, `step` milliseconds after the last one.
+
+        `is_seen`: whether its pose was usable.
+        """
         phase = self._phase
         phase.measure()
         is_seen = is_seen and phase.is_known
@@ -91,10 +93,10 @@ class Hold(HoldState):
         if self.broken_ms is not None and now - self.broken_ms > self._plan.spec.grace_ms:
             events += self._end("not_reached", now)
         if self._plan.leads and phase.led * self._body.leading() < 0:
-            # Another side leads than as the phase was entered.
+            # The leading side has changed since the entry.
             if phase.holds:
                 phase.leave()
-                events += self._leave(now, now)
+                events += self._exited(now, now)
             events += self._end("not_reached", now)
         events += self._follow_phase(now, step)
         if is_seen:
@@ -127,7 +129,7 @@ class Hold(HoldState):
         phase = self._phase
         if phase.holds:
             away_ms = phase.since_ms
-            return self._leave(now, away_ms) if phase.follow_stay(now, step) else []
+            return self._exited(now, away_ms) if phase.follow_stay(now, step) else []
         change = phase.follow_approach(now, step)
         if change == UNCHANGED:
             return []
@@ -138,11 +140,11 @@ class Hold(HoldState):
             phase.leave()
             if self.broken_ms is not None:
                 self._go_on(now)
-            events += self._leave(now, now)
+            events += self._exited(now, now)
         return events
 
     def enter(self, now: float) -> list[DetectionEvent]:
-        """The entry of the phase if it holds already: before, nothing was told."""
+        """The entry of the phase, if it holds as counting begins."""
         return [self._shape("shape_enter", now)] if self._phase.holds else []
 
     def _go_on(self, now: float) -> None:
@@ -152,9 +154,11 @@ class Hold(HoldState):
             self.breaks_ms += now - self.broken_ms
         self.broken_ms = None
 
-    def _leave(self, now: float, away_ms: float | None) -> list[DetectionEvent]:
-        """Leave the phase, whose band the body left at `away_ms`. The stay that cues are about goes
-        on as long as the hold."""
+    def _exited(self, now: float, away_ms: float | None) -> list[DetectionEvent]:
+        """The events of an exit; the break begins at `away_ms`, when the body left the band.
+
+        For cues the whole hold is one stay.
+        """
         events = [self._shape("shape_exit", now)]
         if self.began_ms is None:
             return events + self._end_stay(now)
@@ -180,7 +184,10 @@ class Hold(HoldState):
     def _end(
         self, reason: Reason, now: float, path: str = "", by: float | None = None
     ) -> list[DetectionEvent]:
-        """End the hold. One that had not lasted is interrupted, by the milliseconds it lacked."""
+        """End the hold.
+
+        Below its target it is an attempt if it lasted `hold_attempt_ms` or half of the target.
+        """
         if self.began_ms is None:
             return []
         held_ms = self.held_ms

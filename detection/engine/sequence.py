@@ -11,8 +11,8 @@ from detection.engine.phases import PhaseTracker
 from detection.engine.swing import Swing
 from detection.spec import Detail, Measure, MoveSpec, Reason, Step, criterion_path
 
-# What is measured of a repetition begins with one or two such windows before the body goes away
-# from where it rests, in milliseconds: they show where it went from.
+# The measures of a repetition cover one or two such windows at rest before it, in milliseconds, to
+# show where the movement started.
 WINDOW_MS: Final = 500.0
 
 
@@ -38,9 +38,12 @@ class RepetitionState:
 
 
 class Repetition(RepetitionState):
+    """Where the person is in the sequence of steps, one repetition after another."""
+
     def __init__(self, steps: Sequence[Step]) -> None:
         RepetitionState.__init__(self)
         self._sequence = tuple(steps)
+        # It ends in the phase in which it begins.
         self._is_closed = self._sequence[0].phase == self._sequence[-1].phase
 
     @property
@@ -62,11 +65,11 @@ class Repetition(RepetitionState):
         return False
 
     def rests_in(self, phase: str) -> bool:
-        """Whether none is under way, and one rests in this phase before it begins."""
+        """Whether no repetition is under way, and the next one starts in this phase."""
         return self.step is None and self._is_closed and phase == self._sequence[0].phase
 
     def number_of(self, phase: str) -> int | None:
-        """The number of the step that would be done by the entry of a phase."""
+        """The index of the step that would be done by the entry of a phase."""
         if self.step is None:
             return 0 if phase == self._sequence[0].phase else None
         return self._next(self.step, phase)
@@ -124,8 +127,11 @@ class Repetition(RepetitionState):
             self.rested_ms = parted_ms
 
     def overdue(self, now_ms: float) -> Outcome | None:
-        """Abandon the repetition if the time for its next step is over. With the first alone done
-        nobody has tried yet: he has once he comes to the next, too late."""
+        """Abandon the repetition if the time for its next step is over.
+
+        With only the first step done the person has not tried yet; `enter` reports a late second
+        step.
+        """
         number = self._required(self.step) if self.step else 0
         if not number or not self._is_late(number, now_ms):
             return None
@@ -140,9 +146,11 @@ class Repetition(RepetitionState):
     def _begin(
         self, phase: str, confidence: float, now_ms: float, *, has_lasted: bool = False
     ) -> None:
-        """Begin anew with the entry of a phase, unless it has to last for that and has not. A
-        sequence that ends where it begins is begun as that phase is left, any other was begun as
-        its last phase was left."""
+        """Start again with the entry of a phase, unless the first step must be held for longer.
+
+        A sequence that ends where it begins is timed from the exit of that phase, any other from
+        the exit of its last phase.
+        """
         first = self._sequence[0]
         begins = phase == first.phase and (has_lasted or first.hold_ms == 0.0)
         self.step = 0 if begins else None
@@ -166,7 +174,7 @@ class Repetition(RepetitionState):
         self.done_ms.append(now_ms)
         if step + 1 < len(self._sequence):
             return None
-        # The last step has only begun: how fully it is reached is not known yet.
+        # The last step has only begun, so the score leaves it out.
         before = sum(number > 0 for number in self.done)
         began_ms = self.began_ms
         completed = Outcome(
@@ -201,10 +209,12 @@ def attempts(
     spec: MoveSpec,
     beside: Repetition | None,
 ) -> Iterator[Outcome]:
-    """The attempts that this frame of a swing ends. The side that rests while a repetition of the
-    one `beside` it goes on has not tried."""
+    """The attempts that this frame of a swing ends.
+
+    A resting side has not tried while a repetition of the side `beside` it goes on.
+    """
     turned, step = swing.turned_back, repetition.step
-    # The entry behind the step reached will say that the body goes back there.
+    # If the body goes back to an earlier phase, the entry of that is reported instead.
     if (
         turned is not None
         and (not step or swing.motion.end_of(spec.steps[step].phase) == turned.from_end)

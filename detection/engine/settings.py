@@ -1,4 +1,7 @@
-"""The constants of the engine, by what they are about. docs/engine.md has the rule of each."""
+"""The constants of the engine, by what they are about.
+
+Each class names the part of docs/engine.md that has its rules; a name ends with its unit.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,22 +9,23 @@ from typing import Final
 
 from detection.spec import ENTER_MS, FASTEST_DEGREES_PER_MS
 
-# With fewer frames a repetition its turning points fall too far beside a frame.
+# With fewer frames in a repetition its turning points are missed between frames.
 MIN_FRAMES: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class SightSettings:
-    """What of a frame is believed."""
+    """What of a frame is believed. Rules: *Angles*."""
 
     min_visibility: float = 0.5
-    # They also keep every step of the arithmetic finite.
+    # Outside of these there is no limb to measure. They also keep the arithmetic finite.
     min_segment_m: float = 0.08
     max_segment_m: float = 100.0
     jump_degrees: float = 25.0
     jump_degrees_per_ms: float = FASTEST_DEGREES_PER_MS
     step_m: float = 0.05
     step_m_per_ms: float = 0.008
+    # After a longer gap the body may be anywhere.
     max_step_ms: float = 100.0
     lost_ms: float = 400.0
     lost_jumps: float = 2.5
@@ -31,7 +35,10 @@ class SightSettings:
 
 @dataclass(frozen=True, slots=True)
 class DepthSettings:
-    """The depth of a segment, which a single camera measures several times worse than x and y."""
+    """The depth of a segment, which a single camera measures several times worse than x and y.
+
+    Rules: *Segments*.
+    """
 
     depth_weight: float = 0.15
     seen_share: float = 0.5
@@ -42,7 +49,7 @@ class DepthSettings:
 
 @dataclass(frozen=True, slots=True)
 class SmoothingSettings:
-    """The mean of an angle over recent frames."""
+    """The mean of an angle over recent frames. Rules: *Angles*."""
 
     smoothing_ms: float = 80.0
     # That of two segments of 0.45 m. Longer ones are errors, which must not outweigh the rest.
@@ -52,7 +59,7 @@ class SmoothingSettings:
 
 @dataclass(frozen=True, slots=True)
 class LeadSettings:
-    """The side in front."""
+    """The side in front. Rules: *Sides*."""
 
     lead_m: float = 0.1
     lead_held_ms: float = 200.0
@@ -60,7 +67,10 @@ class LeadSettings:
 
 @dataclass(frozen=True, slots=True)
 class SwingSettings:
-    """The movement between two ends, and the person's own range of it."""
+    """The movement between two ends, and the person's own range of it.
+
+    Rules: *The movement, and True times*.
+    """
 
     recent_swings: int = 4
     range_swings: int = 2
@@ -84,7 +94,10 @@ class SwingSettings:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSettings:
-    """The entry and the exit of phases, and the conditions of the whole movement."""
+    """The entry and the exit of phases, and the conditions of the whole movement.
+
+    Rules: *Phases, Conditions and Holds*.
+    """
 
     enter_ms: float = ENTER_MS
     exit_ms: float = 60.0
@@ -92,6 +105,7 @@ class PhaseSettings:
     left_share: float = 0.5
     back_share: float = 0.25
     condition_ms: float = 150.0
+    # The smoothed angles still have the way into the hold.
     settle_ms: float = 250.0
     # A body that passes through the posture of a hold has tried nothing.
     hold_attempt_ms: float = 1000.0
@@ -99,13 +113,13 @@ class PhaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class SetupSettings:
-    """The readiness before anything counts."""
+    """The readiness before anything counts. Rules: *Readiness*."""
 
     ready_ms: float = 1000.0
     bridge_ms: float = 250.0
-    # At 30 degrees from side-on about so much is seen between the shoulders.
+    # The shoulders' width in the image, as a share of the trunk: 33 degrees from side-on.
     side_share: float = 0.4
-    # Of 30 degrees.
+    # tan 30°
     view_tangent: float = 0.577
 
 

@@ -1,7 +1,8 @@
 """The base of every endpoint: its checks, in the contract's order, and its response.
 
-The order: 405; 401; suspended; 429; scope, and a token of one session; 415, 413, 400; the
-idempotency key's form; 422; the project of the body; 404 for the rows of the path. DRF's hooks for
+The order: 405; without a valid token the address's 429, then 401; with one suspended, then 429;
+scope, and a token of one session; 415, 413, 400; the idempotency key's form; 422; the project of
+the body; 404 for the rows of the path. DRF's hooks for
 permissions and throttles have another order. A view states in `access` who may call it; without,
 its module can't be imported.
 """
@@ -115,7 +116,7 @@ class ApiView(APIView):
         return ApiRequest(request, authenticators=self.get_authenticators())
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check the request, and fill `kwargs` with the method's other arguments."""
+        """Check the request, and replace the path's ids in `kwargs` by the body, query and rows."""
         api_request = cast(ApiRequest, request)
         method = str(request.method).lower()
         handler = getattr(self, method, None) if method in self.http_method_names else None
@@ -131,7 +132,7 @@ class ApiView(APIView):
         if principal is not None and named not in (None, principal.project_id):
             raise errors.ProjectMismatch
         rows = _find_rows(self.operation.access, principal, kwargs)
-        # DRF calls the method with these.
+        # DRF passes them to the method.
         self.kwargs.clear()
         self.kwargs.update(taken, **rows)
 
@@ -143,7 +144,7 @@ class ApiView(APIView):
         if request.is_cached and isinstance(exc, errors.ApiError):
             exc = self._proven(exc, request)
         if isinstance(exc, (errors.ValidationFailed, errors.MalformedRequest, errors.RateLimited)):
-            # It could have made no session.
+            # Such a request made no session, so it doesn't count as a creation.
             creations = [limit for limit in request.counted_on if limit.key.startswith("sessions:")]
             if creations:
                 request_counter().take_back(creations)

@@ -18,5 +18,7 @@ class Command(FolderCommand):
             index = movespecs_write(self.project(**options), options["folder"])
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from None
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         versions = sum(len(entry.versions) for entry in index.movespecs)
         self.print_result({"movespecs": len(index.movespecs), "versions": versions}, options)

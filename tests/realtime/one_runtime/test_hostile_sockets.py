@@ -231,3 +231,9 @@ def test_random_frames_end_a_socket_by_a_documented_code_or_are_served(
             raw.close()
             assert {one["type"] for one in told} <= SERVER_MESSAGES
             assert code is None or code in ALLOWED_CODES or 3000 <= code < 5000 or code < 1016
+
+
+def test_a_connection_that_is_lost_without_a_close_is_noted_as_1006(stage: Stage) -> None:
+    created = stage.create()
+    attach(created).socket.close()
+    assert close_code_noted(created) == 1006
