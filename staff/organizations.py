@@ -175,7 +175,7 @@ class SuspendableAdmin(AsShownAdmin, StaffActionAdmin):
     """The page of an owner, which is never deleted.
 
     `given`: the fields of the form. `limits`: each limit, and the setting that it overrides;
-    `set_limits` accepts the same. `owned`: columns that count rows, each shown to staff who may view
+    `set_limits` accepts the same. `owned`: columns that count rows, each for staff who may view
     those rows.
     """
 
