@@ -31,8 +31,8 @@ from realtime.frames import (
 from realtime.refusals import BatchTooLarge, MessageInvalid
 from sessions_app.events import EventRecord
 from sessions_app.models import DetectionSession
+from sessions_app.schemas import ended_by
 from sessions_app.summary import MovementSummary, Quality, counted_of, quality_of
-from sessions_app.target import ended_by
 
 MAX_MESSAGE_BYTES: Final = 2 * 1024 * 1024
 MAX_FRAMES: Final = 300

@@ -18,12 +18,13 @@ from detection import (
 from realtime.frames import Rejection, RejectReason, cut, read_frame
 from realtime.messages import MAX_DETAILS, Batch, HoldProgress, Readiness, RejectedFrame
 from sessions_app.checkpoints import NewEvent
+from sessions_app.context import Target
 from sessions_app.events import NO_FRAME
 from sessions_app.models import DetectionSession
+from sessions_app.schemas import target_of
 from sessions_app.session_ends import max_events, max_session
 from sessions_app.stream_state import pack, stored_state, stored_summary
 from sessions_app.summary import COUNTED
-from sessions_app.target import Target, target_of
 
 # The token bucket of a session's events: its size, and its refill per second of the frames' time,
 # so that batching changes nothing.

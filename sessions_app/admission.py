@@ -38,10 +38,9 @@ from movespecs.errors import (
 from movespecs.models import public_sql
 from projects.authentication import STATE_OF_TOKEN
 from projects.signing import ISSUER, key_ring, sign
-from sessions_app.context import require_parameters
+from sessions_app.context import Target, require_parameters, require_target
 from sessions_app.models import DetectionSession
 from sessions_app.schemas import SessionCreate, SessionCreated
-from sessions_app.target import Target, require_target
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
 # The fields of each fingerprint version. Once a release has stored one it never changes: a new

@@ -16,7 +16,7 @@ import msgspec
 
 import detection
 from kynaplatform.api.errors import ValidationFailed
-from kynaplatform.api.schemas import STORABLE
+from kynaplatform.api.schemas import STORABLE, doc
 from movespecs.catalogue import MOVEMENT, catalogue_reference
 from movespecs.models import MoveSpecVersion
 from sessions_app.models import DetectionSession
@@ -71,6 +71,26 @@ Metadata = Annotated[dict[str, str], _named(MAX_NOTES, NOTE_NAME, additionalProp
 Locale = Annotated[str, _text(f"({LOCALE})", maxLength=MAX_LOCALE_CHARACTERS)]
 
 
+class Target(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What ends a session: either of the two.
+
+    No frame after the one that reaches it is accepted, so the count doesn't depend on the batches.
+    """
+
+    repetitions: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None,
+        doc("Completed repetitions, over all sides.", 10),
+    ] = None
+    hold_ms: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=86_400_000)] | None,
+        doc("Milliseconds of one hold without a break that ends it.", 30_000),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if (self.repetitions is None) is (self.hold_ms is None):
+            raise ValidationFailed({"target": ["Send either repetitions or hold_ms."]})
+
+
 def require_context(
     *,
     movement: str | None = None,
@@ -101,6 +121,12 @@ def require_parameters(version_id: UUID, parameters: Mapping[str, float]) -> Non
         detection.check_parameters(validation_of_version(version_id), parameters)
     except detection.ParameterInvalid as invalid:
         raise ValidationFailed({f"parameters.{invalid.name}": [invalid.message]}) from None
+
+
+def require_target(version_id: UUID, target: Target) -> None:
+    """Raise ValidationFailed for a target of holds where the version counts repetitions."""
+    if target.hold_ms is not None and spec_of_version(version_id).type != "hold":
+        raise ValidationFailed({"target.hold_ms": ["This movement is not a hold."]})
 
 
 def fault_of_subject(subject: str) -> str | None:

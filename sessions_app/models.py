@@ -207,7 +207,7 @@ class DetectionSession(models.Model):
         max_length=100, null=True, help_text="Of its messages: a BCP 47 tag."
     )
     target = models.JSONField(
-        null=True, help_text="What ends it: {repetitions: n} or {hold_ms: n} (target.py)."
+        null=True, help_text="What ends it: {repetitions: n} or {hold_ms: n}."
     )
     ended_by = models.CharField(  # noqa: DJ001
         max_length=10, null=True, help_text="`target` once it has reached its target."

@@ -21,11 +21,18 @@ from kynaplatform.api.schemas import (
     from_row,
     given,
 )
-from sessions_app.context import Locale, Metadata, Movement, Parameters, Subject, require_context
+from sessions_app.context import (
+    Locale,
+    Metadata,
+    Movement,
+    Parameters,
+    Subject,
+    Target,
+    require_context,
+)
 from sessions_app.models import DetectionSession, EventType, Mode, Outcome, Status
 from sessions_app.stream_state import summary_of
 from sessions_app.summary import TIMES_EXAMPLE, MovementSummary, Quality, counted_of, quality_of
-from sessions_app.target import Target, ended_by, target_of
 
 Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="ISO 8601 with an offset or Z, itself excluded.")
@@ -234,6 +241,15 @@ class EventQuery(Query):
     after: OrUnset[Annotated[UUID, doc("The event_id of the last one that is known.")]] = UNSET
     type: OrUnset[Annotated[EventType, doc("Only events of this type.", "event_completed")]] = UNSET
     limit: PageLimit = 100
+
+
+def target_of(session: DetectionSession) -> Target | None:
+    return None if session.target is None else msgspec.convert(session.target, Target)
+
+
+def ended_by(session: DetectionSession) -> str | None:
+    """`target` for a session that was completed because it reached its target."""
+    return session.ended_by if session.terminal_outcome == Outcome.COMPLETED else None
 
 
 def session_response(session: DetectionSession, organization_id: UUID) -> SessionRecord:

@@ -24,8 +24,8 @@ from sessions_app.downtime import make_up_for_downtime
 from sessions_app.events import NO_FRAME, events_after_sequence, whole_ts
 from sessions_app.lifecycle import SessionAlreadyEnded, session_cancel, settle_locked
 from sessions_app.models import LIVE_STATUSES, DetectionEvent, DetectionSession, EventType, Outcome
+from sessions_app.schemas import ended_by
 from sessions_app.stream_state import STATE_COLUMNS
-from sessions_app.target import ended_by
 from staff.actions import StaffAction, StaffActionAdmin, Submission
 from staff.base import ReadOnlyAdmin
 from staff.display import (

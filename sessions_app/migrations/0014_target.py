@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="detectionsession",
             name="target",
             field=models.JSONField(
-                help_text="What ends it: {repetitions: n} or {hold_ms: n} (target.py).", null=True
+                help_text="What ends it: {repetitions: n} or {hold_ms: n}.", null=True
             ),
         ),
         migrations.AddField(
