@@ -16,11 +16,9 @@ from typing import Any, BinaryIO, Final, cast
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError, InterfaceError
 from django.db.models import Min, Q
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from common.slices import SLICE, delete_in_slices
 from erasure.erasures import sessions_cancel
@@ -208,35 +206,30 @@ def _take_up(lines: list[Line], now: datetime) -> None:
 # --- Metrics --------------------------------------------------------------------------------
 
 
-class LedgerCollector(Collector):
+def ledger_metrics() -> Iterator[Metric]:
     """Reads only partial indexes: of pending erasures, and of rows that aren't exported."""
-
-    def collect(self) -> Iterator[Metric]:
-        sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
-        erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
-        try:
-            now = clock.now()
-            unexported = [
-                *sessions.values_list("erased_at", flat=True)[:SLICE],
-                *erasures.values_list("requested_at", flat=True)[:SLICE],
-            ]
-            last = LastRun.objects.filter(name=EXPORT).first()
-            pending = Erasure.objects.filter(ended_at__isnull=True)
-            begun = pending.aggregate(begun=Min("requested_at"))["begun"]
-        except (DatabaseError, InterfaceError):
-            return
-        yield GaugeMetricFamily(
-            "kyna_erasures_pending_seconds",
-            "How long ago the oldest erasure was asked for that goes on; 0: none does.",
-            value=max(0.0, (now - (begun or now)).total_seconds()),
-        )
-        yield GaugeMetricFamily(
-            "kyna_erasures_unexported_seconds",
-            "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
-            value=max(0.0, (now - min(unexported, default=now)).total_seconds()),
-        )
-        yield GaugeMetricFamily(
-            "kyna_erasures_exported_timestamp_seconds",
-            "When `export_erasures` last ended well; 0: never.",
-            value=last.ended_at.timestamp() if last else 0.0,
-        )
+    sessions = ErasedSession.objects.filter(exported_at__isnull=True).order_by("id")
+    erasures = Erasure.objects.filter(exported_at__isnull=True).order_by("id")
+    now = clock.now()
+    unexported = [
+        *sessions.values_list("erased_at", flat=True)[:SLICE],
+        *erasures.values_list("requested_at", flat=True)[:SLICE],
+    ]
+    last = LastRun.objects.filter(name=EXPORT).first()
+    pending = Erasure.objects.filter(ended_at__isnull=True)
+    begun = pending.aggregate(begun=Min("requested_at"))["begun"]
+    yield GaugeMetricFamily(
+        "kyna_erasures_pending_seconds",
+        "How long ago the oldest erasure was asked for that goes on; 0: none does.",
+        value=max(0.0, (now - (begun or now)).total_seconds()),
+    )
+    yield GaugeMetricFamily(
+        "kyna_erasures_unexported_seconds",
+        "How long ago the oldest was erased that is not in the ledger's file; 0: all is.",
+        value=max(0.0, (now - min(unexported, default=now)).total_seconds()),
+    )
+    yield GaugeMetricFamily(
+        "kyna_erasures_exported_timestamp_seconds",
+        "When `export_erasures` last ended well; 0: never.",
+        value=last.ended_at.timestamp() if last else 0.0,
+    )

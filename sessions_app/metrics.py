@@ -9,11 +9,9 @@ from functools import wraps
 from typing import Any, Final
 
 from celery import current_app, shared_task
-from django.db import DatabaseError, InterfaceError
 from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from kynaplatform import clock
 from sessions_app.models import LIVE_STATUSES, DetectionSession, LastRun
@@ -62,47 +60,42 @@ def sweep_lag(now: datetime) -> timedelta:
     return max(timedelta(0), now - earliest) if earliest else timedelta(0)
 
 
-class SessionCollector(Collector):
+def session_metrics() -> Iterator[Metric]:
     """Reads the job runs, and of sessions only the partial index of live ones."""
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            live, lag = live_counts(), sweep_lag(clock.now())
-            unread = DetectionSession.objects.live().filter(unreadable_since__isnull=False).count()
-            ended_at = {run.name: run.ended_at.timestamp() for run in LastRun.objects.all()}
-        except (DatabaseError, InterfaceError):
-            return
-        sessions = GaugeMetricFamily(
-            "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
-        )
-        for status, count in live.items():
-            sessions.add_metric([status], count)
-        yield sessions
-        yield GaugeMetricFamily(
-            "kyna_sweep_lag_seconds",
-            "How long ago the earliest deadline passed that no sweep has written.",
-            value=lag.total_seconds(),
-        )
-        yield GaugeMetricFamily(
-            "kyna_sessions_unreadable",
-            "Live sessions that no process yet could go on with: it can't read their state.",
-            value=unread,
-        )
-        tasks = GaugeMetricFamily(
-            "kyna_task_last_run_timestamp_seconds",
-            "When the task last ended well; 0: never.",
-            labels=["task"],
-        )
-        for task in sorted({entry["task"] for entry in current_app.conf.beat_schedule.values()}):
-            tasks.add_metric([task], ended_at.get(task, 0.0))
-        yield tasks
-        yield GaugeMetricFamily(
-            "kyna_sweep_last_run_timestamp_seconds",
-            "When a worker's sweep last ended well; 0: never.",
-            value=ended_at.get(SWEEP, 0.0),
-        )
-        yield GaugeMetricFamily(
-            "kyna_backup_last_timestamp_seconds",
-            "When `record_backup` was last run; 0: never.",
-            value=ended_at.get(BACKUP, 0.0),
-        )
+    live, lag = live_counts(), sweep_lag(clock.now())
+    unread = DetectionSession.objects.live().filter(unreadable_since__isnull=False).count()
+    ended_at = {run.name: run.ended_at.timestamp() for run in LastRun.objects.all()}
+    sessions = GaugeMetricFamily(
+        "kyna_sessions_live", "Sessions that have not ended.", labels=["status"]
+    )
+    for status, count in live.items():
+        sessions.add_metric([status], count)
+    yield sessions
+    yield GaugeMetricFamily(
+        "kyna_sweep_lag_seconds",
+        "How long ago the earliest deadline passed that no sweep has written.",
+        value=lag.total_seconds(),
+    )
+    yield GaugeMetricFamily(
+        "kyna_sessions_unreadable",
+        "Live sessions that no process yet could go on with: it can't read their state.",
+        value=unread,
+    )
+    tasks = GaugeMetricFamily(
+        "kyna_task_last_run_timestamp_seconds",
+        "When the task last ended well; 0: never.",
+        labels=["task"],
+    )
+    for task in sorted({entry["task"] for entry in current_app.conf.beat_schedule.values()}):
+        tasks.add_metric([task], ended_at.get(task, 0.0))
+    yield tasks
+    yield GaugeMetricFamily(
+        "kyna_sweep_last_run_timestamp_seconds",
+        "When a worker's sweep last ended well; 0: never.",
+        value=ended_at.get(SWEEP, 0.0),
+    )
+    yield GaugeMetricFamily(
+        "kyna_backup_last_timestamp_seconds",
+        "When `record_backup` was last run; 0: never.",
+        value=ended_at.get(BACKUP, 0.0),
+    )

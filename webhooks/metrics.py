@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from kynaplatform import clock
 from webhooks.claims import QUICK_SECONDS, WAITING
@@ -72,31 +71,27 @@ def queue(now: datetime) -> Queue:
     return Queue(max(timedelta(0), now - due_at) if due_at else timedelta(0), *organizations)
 
 
-class WebhookCollector(Collector):
-    def collect(self) -> Iterator[Metric]:
-        try:
-            found = queue(clock.now())
-            failing = WebhookEndpoint.objects.filter(
-                failing_since__isnull=False, disabled_at__isnull=True, deleted_at__isnull=True
-            ).count()
-        except (DatabaseError, InterfaceError):
-            return
-        yield GaugeMetricFamily(
-            "kyna_webhook_oldest_waiting_seconds",
-            "How long ago the earliest message was due that is not being sent, failing ones aside.",
-            value=found.oldest.total_seconds(),
-        )
-        organizations = GaugeMetricFamily(
-            "kyna_webhook_organizations",
-            "Organizations with a message in 15 minutes, those with one that is a minute late, and"
-            " those with one that is late although its receiver answers within 2 s (held_up).",
-            labels=["state"],
-        )
-        for state in ("active", "late", "held_up"):
-            organizations.add_metric([state], getattr(found, state))
-        yield organizations
-        yield GaugeMetricFamily(
-            "kyna_webhook_endpoints_failing",
-            "Endpoints that have taken nothing since a try failed.",
-            value=failing,
-        )
+def webhook_metrics() -> Iterator[Metric]:
+    found = queue(clock.now())
+    failing = WebhookEndpoint.objects.filter(
+        failing_since__isnull=False, disabled_at__isnull=True, deleted_at__isnull=True
+    ).count()
+    yield GaugeMetricFamily(
+        "kyna_webhook_oldest_waiting_seconds",
+        "How long ago the earliest message was due that is not being sent, failing ones aside.",
+        value=found.oldest.total_seconds(),
+    )
+    organizations = GaugeMetricFamily(
+        "kyna_webhook_organizations",
+        "Organizations with a message in 15 minutes, those with one that is a minute late, and"
+        " those with one that is late although its receiver answers within 2 s (held_up).",
+        labels=["state"],
+    )
+    for state in ("active", "late", "held_up"):
+        organizations.add_metric([state], getattr(found, state))
+    yield organizations
+    yield GaugeMetricFamily(
+        "kyna_webhook_endpoints_failing",
+        "Endpoints that have taken nothing since a try failed.",
+        value=failing,
+    )

@@ -1,8 +1,9 @@
 """Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set, a server's processes add up."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -62,14 +63,23 @@ OF_DATABASE: Final = {
 }
 
 
-class DatabaseCollector(Collector):
+class ReadCollector(Collector):
+    """The metrics that `read` yields at each scrape; none while the database fails it."""
+
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
+
     def collect(self) -> Iterator[Metric]:
         with suppress(DatabaseError, InterfaceError):
-            with connection.cursor() as cursor:
-                cursor.execute(STATE)
-                values = map(float, cursor.fetchone())
-            for (name, about), value in zip(OF_DATABASE.items(), values, strict=True):
-                yield GaugeMetricFamily(name, about, value=value)
+            yield from self._read()
+
+
+def database_metrics() -> Iterator[Metric]:
+    with connection.cursor() as cursor:
+        cursor.execute(STATE)
+        values = map(float, cursor.fetchone())
+    for (name, about), value in zip(OF_DATABASE.items(), values, strict=True):
+        yield GaugeMetricFamily(name, about, value=value)
 
 
 # The server's first process: those that serve are forked from it, and find this already set.
@@ -78,47 +88,45 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-class ServerCollector(Collector):
+def server_metrics() -> Iterator[Metric]:
     """The build, the disk of DATA_DIR, and the server's first process with its children.
 
     Processor time includes ended processes, so that it never falls.
     """
-
-    def collect(self) -> Iterator[Metric]:
-        build = {
-            "version": __version__,
-            "revision": settings.BUILD_REVISION,
-            "engine": ENGINE_BUILD.name,
-        }
-        yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
-        ours = list(_own_processes())
-        memory = GaugeMetricFamily(
-            "kyna_process_resident_memory_bytes",
-            "Memory of each process of this server: main, and those below it by number.",
-            labels=["process"],
-        )
-        # Numbered by order, not by id: a process that is started again makes no new series.
-        for number, (_, resident_bytes, _) in enumerate(sorted(ours)):
-            memory.add_metric([str(number) if number else "main"], resident_bytes)
-        yield memory
-        yield CounterMetricFamily(
-            "kyna_process_cpu_seconds",
-            "Processor time of this server's processes, ended ones included.",
-            value=sum(cpu_seconds for _, _, cpu_seconds in ours),
-        )
-        # In production the folder may not exist yet.
-        folders = (settings.DATA_DIR, *settings.DATA_DIR.parents)
-        disk = os.statvfs(next(folder for folder in folders if folder.exists()))
-        yield GaugeMetricFamily(
-            "kyna_disk_bytes",
-            "The size of the disk that DATA_DIR is on.",
-            value=disk.f_blocks * disk.f_frsize,
-        )
-        yield GaugeMetricFamily(
-            "kyna_disk_free_bytes",
-            "What is free of it for who is not root.",
-            value=disk.f_bavail * disk.f_frsize,
-        )
+    build = {
+        "version": __version__,
+        "revision": settings.BUILD_REVISION,
+        "engine": ENGINE_BUILD.name,
+    }
+    yield InfoMetricFamily("kyna_build", "What this server runs.", value=build)
+    ours = list(_own_processes())
+    memory = GaugeMetricFamily(
+        "kyna_process_resident_memory_bytes",
+        "Memory of each process of this server: main, and those below it by number.",
+        labels=["process"],
+    )
+    # Numbered by order, not by id: a process that is started again makes no new series.
+    for number, (_, resident_bytes, _) in enumerate(sorted(ours)):
+        memory.add_metric([str(number) if number else "main"], resident_bytes)
+    yield memory
+    yield CounterMetricFamily(
+        "kyna_process_cpu_seconds",
+        "Processor time of this server's processes, ended ones included.",
+        value=sum(cpu_seconds for _, _, cpu_seconds in ours),
+    )
+    # In production the folder may not exist yet.
+    folders = (settings.DATA_DIR, *settings.DATA_DIR.parents)
+    disk = os.statvfs(next(folder for folder in folders if folder.exists()))
+    yield GaugeMetricFamily(
+        "kyna_disk_bytes",
+        "The size of the disk that DATA_DIR is on.",
+        value=disk.f_blocks * disk.f_frsize,
+    )
+    yield GaugeMetricFamily(
+        "kyna_disk_free_bytes",
+        "What is free of it for who is not root.",
+        value=disk.f_bavail * disk.f_frsize,
+    )
 
 
 def _own_processes() -> Iterator[tuple[tuple[bool, int], int, float]]:
@@ -137,27 +145,22 @@ def _own_processes() -> Iterator[tuple[tuple[bool, int], int, float]]:
             yield (pid != MAIN, pid), int(fields[21]) * PAGE_BYTES, cpu_seconds
 
 
-class ReadinessCollector(Collector):
+def readiness_metrics(states: Mapping[str, str]) -> Iterator[Metric]:
     """`kyna_check_ok` of states; `unknown` has no sample."""
-
-    def __init__(self, states: Mapping[str, str]) -> None:
-        self._states = states
-
-    def collect(self) -> Iterator[Metric]:
-        gauge = GaugeMetricFamily(
-            "kyna_check_ok", "Whether what /readyz tells of is well.", labels=["check"]
-        )
-        for name, state in self._states.items():
-            if state != UNKNOWN:
-                gauge.add_metric([name], state == OK)
-        yield gauge
+    gauge = GaugeMetricFamily(
+        "kyna_check_ok", "Whether what /readyz tells of is well.", labels=["check"]
+    )
+    for name, state in states.items():
+        if state != UNKNOWN:
+            gauge.add_metric([name], state == OK)
+    yield gauge
 
 
 # Read from the database at each scrape; apps add theirs when they are ready.
-DATABASE_COLLECTORS: list[Collector] = [DatabaseCollector()]
+DATABASE_COLLECTORS = [ReadCollector(database_metrics)]
 # Read from the machine at each scrape, the same in every process of a server.
 _OF_SERVER = CollectorRegistry()
-_OF_SERVER.register(ServerCollector())
+_OF_SERVER.register(ReadCollector(server_metrics))
 
 
 def observe_request(request: HttpRequest, status: int, seconds: float) -> None:
@@ -177,7 +180,7 @@ def exposition() -> bytes:
 
 def exposition_of(states: Mapping[str, str], *collectors: Collector) -> bytes:
     registry = CollectorRegistry()
-    for collector in (ReadinessCollector(states), *collectors):
+    for collector in (ReadCollector(partial(readiness_metrics, states)), *collectors):
         registry.register(collector)
     return generate_latest(registry)
 

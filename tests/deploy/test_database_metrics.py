@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,17 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from prometheus_client.metrics_core import Metric
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
-from prometheus_client.registry import Collector
 
 from kynaplatform import clock
 from kynaplatform.metrics.exposition import (
     STATE,
-    DatabaseCollector,
+    database_metrics,
     exposition,
     process_exposition,
 )
-from sessions_app.metrics import SessionCollector, job_run_record
+from sessions_app.metrics import job_run_record, session_metrics
 from sessions_app.models import LastRun
 from sessions_app.session_sweep import sweep
 from sessions_app.tasks import prune_expired
@@ -38,10 +38,10 @@ SWEEP = "kyna_sweep_last_run_timestamp_seconds"
 BACKUP = "kyna_backup_last_timestamp_seconds"
 
 
-def told(collector: Collector) -> dict[tuple[str, ...], float]:
+def told(metrics: Callable[[], Iterator[Metric]]) -> dict[tuple[str, ...], float]:
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for family in collector.collect()
+        for family in metrics()
         for sample in family.samples
     }
 
@@ -55,7 +55,7 @@ def slot(transactional_db: None) -> Iterator[None]:
 
 
 def test_a_slot_that_nobody_reads_keeps_wal(slot: None) -> None:
-    before = told(DatabaseCollector())
+    before = told(database_metrics)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database()), pg_current_wal_lsn()::text")
         size, lsn = cursor.fetchone()
@@ -64,7 +64,7 @@ def test_a_slot_that_nobody_reads_keeps_wal(slot: None) -> None:
         cursor.execute("SELECT pg_switch_wal()")
         cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), %s)", [lsn])
         [written] = cursor.fetchone()
-        after = told(DatabaseCollector())
+        after = told(database_metrics)
         cursor.execute("DROP TABLE kept")
     assert before[("kyna_database_bytes",)] == size
     kept = [one[("kyna_wal_retained_bytes",)] for one in (before, after)]
@@ -73,7 +73,7 @@ def test_a_slot_that_nobody_reads_keeps_wal(slot: None) -> None:
 
 
 def test_without_slots_nothing_is_kept() -> None:
-    assert told(DatabaseCollector())[("kyna_wal_retained_bytes",)] == 0
+    assert told(database_metrics)[("kyna_wal_retained_bytes",)] == 0
 
 
 def test_each_role_may_read_them(tmp_path: Any) -> None:
@@ -100,10 +100,10 @@ def test_each_task_and_the_sweep_write_that_they_have_ended_well() -> None:
     before = clock.now()
     for task in (prune_expired, prune_tries):
         assert task() == 0
-        assert before.timestamp() <= told(SessionCollector())[RUNS, task.name]
+        assert before.timestamp() <= told(session_metrics)[RUNS, task.name]
     for _ in range(2):
         sweep(now=clock.now())
-        assert before.timestamp() <= told(SessionCollector())[SWEEP,]
+        assert before.timestamp() <= told(session_metrics)[SWEEP,]
         assert LastRun.objects.count() == 3
 
 
@@ -117,7 +117,7 @@ def test_one_that_fails_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sessions_app.tasks.prune_signing_keys", fail)
     with pytest.raises(ZeroDivisionError):
         prune_expired()
-    assert told(SessionCollector())[RUNS, prune_expired.name] == long_ago.timestamp()
+    assert told(session_metrics)[RUNS, prune_expired.name] == long_ago.timestamp()
 
 
 def test_a_backup_is_recorded_and_told_of(signing_key: None) -> None:
@@ -126,7 +126,7 @@ def test_a_backup_is_recorded_and_told_of(signing_key: None) -> None:
     recorded = json.loads(out.getvalue())
     [row] = LastRun.objects.all()
     assert recorded == {"backup_at": row.ended_at.isoformat()}
-    assert told(SessionCollector())[(BACKUP,)] == row.ended_at.timestamp()
+    assert told(session_metrics)[(BACKUP,)] == row.ended_at.timestamp()
     text = exposition().decode()
     for name in (BACKUP, RUNS, "kyna_wal_retained_bytes", "kyna_disk_free_bytes"):
         assert f"\n{name}" in text

@@ -21,10 +21,10 @@ from psycopg import sql
 from erasure.erasures import owner_erase
 from erasure.ledger import (
     KEPT,
-    LedgerCollector,
     Line,
     digest_of,
     export,
+    ledger_metrics,
     lines_of,
     prune,
     sessions_note,
@@ -226,7 +226,7 @@ def test_the_file_is_trimmed_while_exports_wait(scene: Scene, tmp_path: Path) ->
 @pytest.mark.django_db
 def test_one_that_goes_on_and_a_missing_export_are_told_of(scene: Scene, tmp_path: Path) -> None:
     def values() -> list[float]:
-        return [family.samples[0].value for family in LedgerCollector().collect()]
+        return [family.samples[0].value for family in ledger_metrics()]
 
     def told() -> list[float]:
         return values()[1:]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from kynaplatform import clock
 from tests.webhooks.endpoint import make_delivery, make_endpoint
-from webhooks.metrics import WebhookCollector, queue
+from webhooks.metrics import queue, webhook_metrics
 
 
 def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
@@ -22,7 +22,7 @@ def test_it_tells_what_has_waited_longest_of_those_who_take_messages(owner):
     for seconds in (3, 70, 9):
         make_delivery(well, due_at=now - timedelta(seconds=seconds))
     assert queue(now).oldest == timedelta(seconds=70)
-    samples = [sample for metric in WebhookCollector().collect() for sample in metric.samples]
+    samples = [sample for metric in webhook_metrics() for sample in metric.samples]
     told = {(sample.name, *sample.labels.values()): sample.value for sample in samples}
     assert told.pop(("kyna_webhook_oldest_waiting_seconds",)) >= 70
     assert told == {
