@@ -51,7 +51,11 @@ def load(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (sent_at := time.perf_counter()) < ends_at:
             writer.write(request(scene, key()))
-            await read_created(reader)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if head.split(maxsplit=2)[1] != b"201":
+                raise SystemExit(head.decode())
+            length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length))
             times.append(time.perf_counter() - sent_at)
         writer.close()
 
@@ -72,14 +76,6 @@ def request(scene: Scene, key: str | None) -> bytes:
         f"Authorization: Bearer {scene.token}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n{keyed}\r\n{body}"
     ).encode()
-
-
-async def read_created(reader: asyncio.StreamReader) -> None:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    if head.split(maxsplit=2)[1] != b"201":
-        raise SystemExit(head.decode())
-    length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
-    await reader.readexactly(int(length))
 
 
 if __name__ == "__main__":

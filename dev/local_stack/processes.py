@@ -29,7 +29,6 @@ def start(
     env: Mapping[str, str],
     cwd: Path | None = None,
     stdout: int | IO[bytes] | None = None,
-    stderr: int | IO[bytes] | None = subprocess.STDOUT,
     death_signal: signal.Signals = signal.SIGKILL,
     death_seconds: float = 10.0,
     user: tuple[int, int] | None = None,
@@ -58,7 +57,7 @@ def start(
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=stderr,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
         pass_fds=pass_fds,
     )

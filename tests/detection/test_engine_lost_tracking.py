@@ -19,7 +19,7 @@ from dev.poses.figure import (
     hold,
     landmarks,
     mirrored,
-    repeat,
+    perform,
 )
 from tests.long_runs import thinned
 
@@ -97,10 +97,10 @@ def test_a_set_of_eight_in_which_he_is_lost_between_two_counts_eight_within_one(
 ) -> None:
     movement = MOVEMENTS[exercise_of(name)]
     camera = Camera(turned=movement.turned, seed=seed)
-    first = repeat(exercise_of(name), repetitions=4, camera=camera)
+    first = perform(exercise_of(name), repetitions=4, camera=camera)
     pause = hold(movement.rest, seconds=SECONDS, camera=camera)
     later = replace(camera, start_ms=first[-1].timestamp_ms + 1000 * SECONDS + 1000 / 15)
-    second = repeat(exercise_of(name), repetitions=4, camera=later)
+    second = perform(exercise_of(name), repetitions=4, camera=later)
     gone = [
         PoseFrame(frame.timestamp_ms + first[-1].timestamp_ms + 1000 / 30, frame.landmarks)
         for frame in lost(pause, movement.rest, movement.turned, seed)

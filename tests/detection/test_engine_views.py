@@ -7,7 +7,7 @@ from engine_scene import completed, movespec, run
 
 from detection import MoveSpec
 from dev.bench.score.engine_runs import catalogue
-from dev.poses.figure import LANDMARKER, Build, Camera, repeat
+from dev.poses.figure import LANDMARKER, Build, Camera, perform
 from tests.long_runs import at_length, thinned
 
 SIT_TO_STAND = movespec(
@@ -35,7 +35,7 @@ def counts(name: str, camera: Camera, build: Build | None = None) -> dict[float,
         turned: completed(
             run(
                 spec,
-                repeat(
+                perform(
                     exercise,
                     repetitions=8,
                     camera=replace(camera, turned=turned),

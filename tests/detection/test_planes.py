@@ -10,7 +10,7 @@ from engine_scene import SQUAT, of_type, run, run_restored, written
 from movespec_documents import DOCUMENT, HOLD, edit
 
 from detection import Engine, MoveSpec, PoseFrame, camera, compile, roles, validate  # noqa: A004
-from dev.poses.figure import LANDMARKER, Limb, Posture, between, repeat
+from dev.poses.figure import LANDMARKER, Limb, Posture, between, perform
 
 PLANES = (None, "sagittal", "frontal")
 EXTENSION = """
@@ -29,7 +29,7 @@ def in_plane(plane: str | None, movement: str = SQUAT) -> MoveSpec:
 
 
 def filmed(exercise: str, turned: float, repetitions: int = 2) -> list[PoseFrame]:
-    return repeat(
+    return perform(
         exercise, repetitions=repetitions, camera=replace(LANDMARKER, turned=turned, noise_m=0.0)
     )
 

@@ -208,7 +208,6 @@ def documented_site(folder: Path, variables: dict[str, str]) -> Iterator[str]:
         cwd=page,
         env={**os.environ, "PLATFORM": str(platform), "PORT": str(port)},
         stdout=(folder / "built.log").open("wb"),
-        stderr=subprocess.STDOUT,
     )
     try:
         said = folder / "built.log"

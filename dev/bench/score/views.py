@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from detection import PoseFrame
-from dev.poses.figure import EXERCISES, LANDMARKER, MOVEMENTS, Build, Camera, Variant, repeat
+from dev.poses.figure import EXERCISES, LANDMARKER, MOVEMENTS, Build, Camera, Variant, perform
 from dev.poses.variants import DEPTH_EXCESS
 
 from .engine_runs import Run, Workers, catalogue
@@ -50,7 +50,7 @@ class View(NamedTuple):
         if is_hold(self.exercise):
             movement = MOVEMENTS[self.exercise].varied(Variant(name="performed", shallow=reach))
             return movement.film(repetitions=1, camera=camera, build=build)
-        return repeat(
+        return perform(
             self.exercise, repetitions=REPETITIONS, camera=camera, reach=reach, build=build
         )
 

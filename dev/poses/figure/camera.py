@@ -40,24 +40,28 @@ class Camera:
     ) -> list[PoseFrame]:
         """The frames of a body that is in `posture_at(t)` after t seconds."""
         chance = random.Random(self.seed)  # noqa: S311 - noise, not a secret
-        depth = _DepthError(self, chance)
+        deviation = self.noise_m * self.z_noise
+        # Of z, each landmark's own.
+        errors = [0.0] * len(LANDMARK_NAMES)
+        biases = [chance.gauss(0, self.z_bias_m) if self.z_bias_m else 0.0 for _ in LANDMARK_NAMES]
         frames = []
         for number in range(math.floor(seconds * self.fps + 1e-6) + 1):
             is_dropped = chance.random() < self.dropped
             posture = posture_at(number / self.fps)
             pose = landmarks(posture, self.turned, build)
             hidden = _hidden(posture.roll, self.turned) if self.hides else {}
-            noisy = tuple(
-                Landmark(
-                    x + chance.gauss(0, self.noise_m),
-                    y + chance.gauss(0, self.noise_m),
-                    z * self.z_scale + depth.next(index),
-                    hidden.get(index, visibility),
-                )
-                for index, (x, y, z, visibility) in enumerate(pose)
-            )
+            # The share of the last frame's errors that is left.
+            kept = math.exp(-1000 / self.fps / self.z_noise_ms) if number and self.z_noise_ms else 0
+            noisy = []
+            for index, (x, y, z, visibility) in enumerate(pose):
+                across, down = chance.gauss(0, self.noise_m), chance.gauss(0, self.noise_m)
+                new = chance.gauss(0, deviation * math.sqrt(1 - kept * kept))
+                errors[index] = kept * errors[index] + new
+                away = z * self.z_scale + (errors[index] + biases[index])
+                seen = hidden.get(index, visibility)
+                noisy.append(Landmark(x + across, y + down, away, seen))
             if not is_dropped:
-                frames.append(PoseFrame(self.start_ms + number * 1000 / self.fps, noisy))
+                frames.append(PoseFrame(self.start_ms + number * 1000 / self.fps, tuple(noisy)))
         return frames
 
 
@@ -98,24 +102,3 @@ def _hidden(roll: float, turned: float) -> dict[int, float]:
     if abs(depth) <= _MIN_DEPTH:
         return {}
     return _FAR["left" if depth > 0 else "right"]
-
-
-class _DepthError:
-    def __init__(self, camera: Camera, chance: random.Random) -> None:
-        self._gauss = chance.gauss
-        self._deviation = camera.noise_m * camera.z_noise
-        frame_ms = 1000 / camera.fps
-        self._kept = math.exp(-frame_ms / camera.z_noise_ms) if camera.z_noise_ms else 0.0
-        self._errors: list[float] = []
-        self._biases = [0.0] * len(LANDMARK_NAMES)
-        if camera.z_bias_m:
-            self._biases = [chance.gauss(0, camera.z_bias_m) for _ in LANDMARK_NAMES]
-
-    def next(self, index: int) -> float:
-        if index == len(self._errors):
-            self._errors.append(self._gauss(0, self._deviation))
-        else:
-            kept = self._kept
-            new = self._gauss(0, self._deviation * math.sqrt(1 - kept * kept))
-            self._errors[index] = kept * self._errors[index] + new
-        return self._errors[index] + self._biases[index]

@@ -108,9 +108,10 @@ class Movement:
     def varied(self, variant: Variant) -> "Movement":
         named = {**self.postures, **variant.postures}
         rest = named[self.keyframes[0].posture]
-        still = None if self.alternates else variant.still
+        side = None if self.alternates else variant.still
+        still = {limb: getattr(rest, limb) for limb in (f"{side}_arm", f"{side}_leg") if side}
         named = {
-            name: _held_still(between(rest, posture, variant.shallow), rest, still)
+            name: replace(between(rest, posture, variant.shallow), **still)
             for name, posture in named.items()
         }
         keyframes = tuple(Keyframe(one.at / variant.fast, one.posture) for one in self.keyframes)
@@ -136,14 +137,11 @@ class Movement:
         is_other = number % 2 == 1
         if not 0 <= number < repetitions or (is_other and self.leaves_out_every_other):
             return self.rest
-        posture = self._within(within)
-        return mirrored(posture) if is_other and self.alternates else posture
-
-    def _within(self, second: float) -> Posture:
-        after = bisect_right(self.keyframes, second, key=lambda one: one.at)
+        after = bisect_right(self.keyframes, within, key=lambda one: one.at)
         start, end = self.keyframes[after - 1], self.keyframes[after]
-        share = (second - start.at) / (end.at - start.at)
-        return eased(self.postures[start.posture], self.postures[end.posture], share)
+        share = (within - start.at) / (end.at - start.at)
+        posture = eased(self.postures[start.posture], self.postures[end.posture], share)
+        return mirrored(posture) if is_other and self.alternates else posture
 
     def film(
         self,
@@ -166,8 +164,3 @@ class Movement:
 
     def camera(self) -> Camera:
         return Camera(turned=self.turned, noise_m=self.noise_m)
-
-
-def _held_still(posture: Posture, rest: Posture, side: Literal["left", "right"] | None) -> Posture:
-    limbs = (f"{side}_arm", f"{side}_leg") if side else ()
-    return replace(posture, **{limb: getattr(rest, limb) for limb in limbs})

@@ -218,18 +218,17 @@ def _movement(document: Values) -> Movement:
         alternates=document["alternates"],
         postures=_postures(document["postures"]),
         keyframes=tuple(Keyframe(one["at"], one["posture"]) for one in document["keyframes"]),
-        own_variants=tuple(_variant(one) for one in document["variants"]),
-    )
-
-
-def _variant(values: Values) -> Variant:
-    return Variant(
-        name=values["name"],
-        shallow=values.get("shallow", 1.0),
-        fast=values.get("fast", 1.0),
-        still=values.get("still"),
-        turned=_turned(values),
-        postures=_postures(values.get("postures", [])),
+        own_variants=tuple(
+            Variant(
+                name=one["name"],
+                shallow=one.get("shallow", 1.0),
+                fast=one.get("fast", 1.0),
+                still=one.get("still"),
+                turned=_turned(one),
+                postures=_postures(one.get("postures", [])),
+            )
+            for one in document["variants"]
+        ),
     )
 
 

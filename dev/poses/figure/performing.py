@@ -21,39 +21,19 @@ def perform(
     exercise: str,
     *,
     repetitions: int,
-    fps: float,
     seconds_per_repetition: float = 2.5,
     reach: float = 1.0,
-    turned: float | None = None,
     build: Build = AVERAGE,
-    **camera: Any,
+    camera: Camera | None = None,
+    **seen: Any,
 ) -> list[PoseFrame]:
     """The frames of a figure that performs `repetitions` of one of EXERCISES, before a camera.
 
-    With `turned` None the exercise is seen as it is usually filmed. `camera` are fields of Camera.
+    `reach` is the share of the way to the peak. `seen` are fields of Camera, in place of a whole
+    one; without `turned` the exercise is seen as it is usually filmed.
     """
-    turned = MOVEMENTS[exercise].turned if turned is None else turned
-    return repeat(
-        exercise,
-        repetitions=repetitions,
-        camera=Camera(fps=fps, turned=turned, **camera),
-        seconds_per_repetition=seconds_per_repetition,
-        reach=reach,
-        build=build,
-    )
-
-
-def repeat(
-    exercise: str,
-    *,
-    repetitions: int,
-    camera: Camera,
-    seconds_per_repetition: float = 2.5,
-    reach: float = 1.0,
-    build: Build = AVERAGE,
-) -> list[PoseFrame]:
-    """The same before any camera. `reach` is the share of the way to the peak."""
     movement = MOVEMENTS[exercise]
+    camera = camera or Camera(**{"turned": movement.turned, **seen})
     pace = movement.seconds / seconds_per_repetition
     varied = movement.varied(Variant(name="performed", shallow=reach, fast=pace))
     return varied.film(repetitions=repetitions, camera=camera, build=build)

@@ -59,9 +59,8 @@ class Command(BaseCommand):
         if (name := options["variant"]) is not None and name not in variants:
             raise CommandError(f"--variant: {name} is not one of {', '.join(variants)}.")
         variant = None if name is None else variants[name]
-        repetitions = movement.repetitions
-        if options["repetitions"] is not None:
-            repetitions = options["repetitions"]
+        given = options["repetitions"]
+        repetitions = movement.repetitions if given is None else given
         if repetitions < 1:
             raise CommandError("--repetitions is at least 1.")
         fps = options["fps"]
