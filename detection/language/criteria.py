@@ -4,14 +4,15 @@ from dataclasses import replace
 
 from detection.language.kinds import Alternatives, Choice, Entries, Flag, Number, Text
 from detection.language.records import (
-    Excludes,
     Field,
-    Narrows,
-    Needs,
-    NotBoth,
-    OneOf,
-    OnlyWith,
     Record,
+    Rule,
+    excludes,
+    narrows,
+    needs,
+    not_both,
+    one_of,
+    only_with,
 )
 from detection.spec import (
     COMPLETED,
@@ -120,24 +121,26 @@ _BOUNDS = (
 _BOUND_KEYS = tuple(field.key for field in _BOUNDS)
 _EXTREMES = ("least", "most")
 
-_NEEDS_BOUND = OneOf(_BOUND_KEYS, "missing_bound", "The angle needs min, max or both.")
-_NEEDS_MEASURE = OneOf(("joint", "lean"), "missing_joint", "The criterion needs a joint or a lean.")
-_ONE_MEASURE = NotBoth(
+_NEEDS_BOUND = one_of(_BOUND_KEYS, "missing_bound", "The angle needs min, max or both.")
+_NEEDS_MEASURE = one_of(
+    ("joint", "lean"), "missing_joint", "The criterion needs a joint or a lean."
+)
+_ONE_MEASURE = not_both(
     ("joint",),
     ("lean",),
     "joint_and_lean",
     "A criterion is of a joint or of a lean, not of both: make two of it.",
 )
-_NO_SIDE_OF_TRUNK = Excludes(
+_NO_SIDE_OF_TRUNK = excludes(
     "lean", ("trunk",), ("side",), "side_not_allowed", "The trunk has no sides: leave side out."
 )
-_ONE_SPELLING = NotBoth(
+_ONE_SPELLING = not_both(
     ("min", "max"),
     ("angle_min", "angle_max"),
     "bounds_twice",
     "Write min and max, or angle_min and angle_max, but not one of each.",
 )
-_ONE_EXTREME = NotBoth(
+_ONE_EXTREME = not_both(
     ("least",), ("most",), "least_and_most", "Give least or most, not both: make two of it."
 )
 _TOLERANCE = Field(
@@ -171,7 +174,9 @@ CONDITION = Record(
     CRITERION.rules,
 )
 
-_EXTREME_BOUNDS = Record((_MIN, _MAX), (replace(_NEEDS_BOUND, keys=("min", "max")),))
+_EXTREME_BOUNDS = Record(
+    (_MIN, _MAX), (one_of(("min", "max"), "missing_bound", _NEEDS_BOUND.message),)
+)
 _LEAST_AND_MOST = (
     Field("least", _EXTREME_BOUNDS, "Bounds of the least angle that was reached. This or most."),
     Field("most", _EXTREME_BOUNDS, "Bounds of the greatest angle that was reached. This or least."),
@@ -193,7 +198,7 @@ CHECK = Record(
         replace(_NEEDS_MEASURE, message="The check needs a joint or a lean."),
         _ONE_MEASURE,
         _NO_SIDE_OF_TRUNK,
-        OneOf(
+        one_of(
             _EXTREMES, "missing_extreme", "The check needs least or most, with the bounds of it."
         ),
         _ONE_EXTREME,
@@ -207,7 +212,7 @@ _FORM = Record(
         Field("min", _SHARE, "The least form, such as 1 for all checks."),
         Field("max", _SHARE, "The greatest form."),
     ),
-    (OneOf(("min", "max"), "missing_bound", "Form needs min, max or both."),),
+    (one_of(("min", "max"), "missing_bound", "Form needs min, max or both."),),
 )
 _STEP_REASONS = ", ".join(STEP_REASONS)
 _LACKS = ", ".join(LACKS)
@@ -228,12 +233,12 @@ _ON_CHECK = Record(
 _OF_CRITERION = ("joint", "lean", "side", *_BOUND_KEYS, *_EXTREMES)
 
 
-def _only_with_reason(key: str, reasons: tuple[str, ...], message: str) -> tuple[Needs, OnlyWith]:
+def _only_with_reason(key: str, reasons: tuple[str, ...], message: str) -> tuple[Rule, Rule]:
     """The rules of a key that narrows these reasons."""
     code = "detail_not_allowed"
     return (
-        Needs((key,), ("reason",), code, message),
-        OnlyWith("reason", reasons, (key,), code, message),
+        needs((key,), ("reason",), code, message),
+        only_with("reason", reasons, (key,), code, message),
     )
 
 
@@ -304,7 +309,7 @@ CUE = Record(
         ),
     ),
     (
-        Excludes(
+        excludes(
             "when",
             (*RESERVED_WHEN, NOT_READY),
             _OF_CRITERION,
@@ -312,14 +317,14 @@ CUE = Record(
             f"A cue on {COMPLETED}, {INTERRUPTED} or {NOT_READY} takes no joint, lean, side or"
             " bounds.",
         ),
-        Excludes(
+        excludes(
             "when",
             (),
             _OF_CRITERION,
             "criterion_not_allowed",
             "A cue on a check takes no joint, lean, side or bounds: it has the check's.",
         ),
-        Needs(
+        needs(
             ("side", *_BOUND_KEYS, *_EXTREMES),
             ("joint", "lean"),
             "missing_joint",
@@ -327,7 +332,7 @@ CUE = Record(
         ),
         _ONE_MEASURE,
         _NO_SIDE_OF_TRUNK,
-        OneOf(
+        one_of(
             (*_BOUND_KEYS, *_EXTREMES),
             "missing_bound",
             "The angle needs min, max or both, or least or most with them.",
@@ -335,13 +340,13 @@ CUE = Record(
         ),
         _ONE_SPELLING,
         _ONE_EXTREME,
-        NotBoth(
+        not_both(
             _BOUND_KEYS,
             _EXTREMES,
             "bounds_twice",
             "Write the bounds in least or most, or on the cue itself, but not both.",
         ),
-        OnlyWith(
+        only_with(
             "when",
             (INTERRUPTED, NOT_READY),
             ("reason",),
@@ -350,7 +355,7 @@ CUE = Record(
         ),
         *_only_with_reason("detail", ("not_reached",), "A detail is for the reason not_reached."),
         *_only_with_reason("step", STEP_REASONS, f"A step is for the reasons {_STEP_REASONS}."),
-        OnlyWith(
+        only_with(
             "when",
             (COMPLETED,),
             ("form",),
@@ -358,7 +363,7 @@ CUE = Record(
             f"A form is for a cue on {COMPLETED}: leave it out.",
         ),
         *(
-            Narrows(
+            narrows(
                 "when",
                 word,
                 "reason",

@@ -26,7 +26,7 @@ from detection.language.kinds import (
     Number,
     Schema,
 )
-from detection.language.records import Field, OneOf, Record, Variants
+from detection.language.records import Field, Record, Variants, one_of
 from detection.spec import HOLD_GRACE_MS, TEMPO_PARTS, Plane, Type, View
 
 _DESCRIPTION = Field("description", PROSE, "For people; not sent to clients.")
@@ -133,7 +133,7 @@ _TEMPO_BOUNDS = Record(
         Field("max", _TIME, "The greatest time, in milliseconds. Give it, min or both."),
         REQUIRED,
     ),
-    (OneOf(("min", "max"), "missing_bound", "The time needs min, max or both."),),
+    (one_of(("min", "max"), "missing_bound", "The time needs min, max or both."),),
 )
 TEMPO = Record(
     (
@@ -151,7 +151,7 @@ TEMPO = Record(
             " later.",
         ),
     ),
-    (OneOf(TEMPO_PARTS, "missing_bound", "Tempo needs out, stay or back."),),
+    (one_of(TEMPO_PARTS, "missing_bound", "Tempo needs out, stay or back."),),
 )
 
 # The keys of both types of movement.

@@ -1,8 +1,7 @@
 """Records: mappings of known keys, and the rules between the keys of one record."""
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from detection.language.issues import Report, nearest, quote
@@ -10,6 +9,7 @@ from detection.language.kinds import Kind, Schema, Value
 from detection.language.yaml_tree import Node, child_path
 
 Values = dict[str, Value]
+Keys = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,142 +61,92 @@ class Field:
 # --- Rules between keys ----------------------------------------------------------------------
 
 
-class Rule(ABC):
-    """A rule between the keys of one record."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule between the keys of one record.
 
-    __slots__ = ()
+    `broken_at` tells the key that breaks it, "" where the mapping lacks one, None where it is kept.
+    It takes the words that are not reserved, too.
+    """
+
     code: str
     message: str
-
-    @abstractmethod
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        """The key that breaks the rule, "" where the mapping lacks one, None where the rule is
-        kept. The words of `freed` are not reserved."""
-
-    @abstractmethod
-    def schema(self) -> Schema: ...
+    broken_at: Callable[[Node, Values, frozenset[str]], str | None]
+    schema: Schema
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf(Rule):
+def one_of(keys: Keys, code: str, message: str, when_given: Keys = ()) -> Rule:
     """At least one of the keys is given; with `when_given`, only if one of those is."""
 
-    keys: tuple[str, ...]
-    code: str
-    message: str
-    when_given: tuple[str, ...] = ()
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        applies = not when_given or _first(node, when_given)
+        return "" if applies and not _first(node, keys) else None
 
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        applies = not self.when_given or _first(node, self.when_given)
-        return "" if applies and not _first(node, self.keys) else None
-
-    def schema(self) -> Schema:
-        needed = _any_given(self.keys)
-        return {"if": _any_given(self.when_given), "then": needed} if self.when_given else needed
+    needed = _any_given(keys)
+    schema = {"if": _any_given(when_given), "then": needed} if when_given else needed
+    return Rule(code, message, broken_at, schema)
 
 
-@dataclass(frozen=True, slots=True)
-class Needs(Rule):
+def needs(keys: Keys, needed: Keys, code: str, message: str) -> Rule:
     """If one of the keys is given, one of `needed` is too."""
 
-    keys: tuple[str, ...]
-    needed: tuple[str, ...]
-    code: str
-    message: str
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        return None if _first(node, needed) else _first(node, keys)
 
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        return None if _first(node, self.needed) else _first(node, self.keys)
-
-    def schema(self) -> Schema:
-        return {"if": _any_given(self.keys), "then": _any_given(self.needed)}
+    return Rule(code, message, broken_at, {"if": _any_given(keys), "then": _any_given(needed)})
 
 
-@dataclass(frozen=True, slots=True)
-class Excludes(Rule):
-    """None of the keys is given where `key` has one of the values; or, without values, where it
-    has a mapping."""
+def excludes(key: str, words: Keys, keys: Keys, code: str, message: str) -> Rule:
+    """None of the keys is given where `key` has one of the words; or, without words, where it has
+    a mapping."""
 
-    key: str
-    values: tuple[str, ...]
-    keys: tuple[str, ...]
-    code: str
-    message: str
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        value = values.get(key)
+        applies = value in words and value not in freed if words else isinstance(value, dict)
+        return _first(node, keys) if applies else None
 
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        value = values.get(self.key)
-        applies = value in self.values and value not in freed
-        if not self.values:
-            applies = isinstance(value, dict)
-        return _first(node, self.keys) if applies else None
-
-    def schema(self) -> Schema:
-        mapping = {"properties": {self.key: {"type": "object"}}, "required": [self.key]}
-        return {
-            "if": _has(self.key, *self.values) if self.values else mapping,
-            "then": {"properties": dict.fromkeys(self.keys, False)},
-        }
+    mapping = {"properties": {key: {"type": "object"}}, "required": [key]}
+    schema = {
+        "if": _has(key, *words) if words else mapping,
+        "then": {"properties": dict.fromkeys(keys, False)},
+    }
+    return Rule(code, message, broken_at, schema)
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyWith(Rule):
-    """The keys are given only where `key` has one of the values."""
+def only_with(key: str, words: Keys, keys: Keys, code: str, message: str) -> Rule:
+    """The keys are given only where `key` has one of the words."""
 
-    key: str
-    values: tuple[str, ...]
-    keys: tuple[str, ...]
-    code: str
-    message: str
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        return None if values.get(key) in (None, *words) else _first(node, keys)
 
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        is_kept = values.get(self.key) in (None, *self.values)
-        return None if is_kept else _first(node, self.keys)
-
-    def schema(self) -> Schema:
-        return {"if": _any_given(self.keys), "then": _has(self.key, *self.values)}
+    return Rule(code, message, broken_at, {"if": _any_given(keys), "then": _has(key, *words)})
 
 
-@dataclass(frozen=True, slots=True)
-class Narrows(Rule):
+def narrows(key: str, value: str, narrowed: str, words: Keys, code: str, message: str) -> Rule:
     """Where `key` has `value`, the word at `narrowed` is one of `words`."""
 
-    key: str
-    value: str
-    narrowed: str
-    words: tuple[str, ...]
-    code: str
-    message: str
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        is_allowed = values.get(narrowed) in (None, *words)
+        return None if is_allowed or values.get(key) != value else narrowed
 
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        is_allowed = values.get(self.narrowed) in (None, *self.words)
-        return None if is_allowed or values.get(self.key) != self.value else self.narrowed
-
-    def schema(self) -> Schema:
-        return {
-            "if": _has(self.key, self.value),
-            "then": {"properties": {self.narrowed: {"enum": list(self.words)}}},
-        }
+    allowed = {"properties": {narrowed: {"enum": list(words)}}}
+    return Rule(code, message, broken_at, {"if": _has(key, value), "then": allowed})
 
 
-@dataclass(frozen=True, slots=True)
-class NotBoth(Rule):
+def not_both(keys: Keys, others: Keys, code: str, message: str) -> Rule:
     """None of `keys` is given beside one of `others`."""
 
-    keys: tuple[str, ...]
-    others: tuple[str, ...]
-    code: str
-    message: str
-
-    def broken_at(self, node: Node, values: Values, freed: frozenset[str]) -> str | None:
-        one, other = _first(node, self.keys), _first(node, self.others)
+    def broken_at(node: Node, values: Values, freed: frozenset[str]) -> str | None:
+        one, other = _first(node, keys), _first(node, others)
         if one is None or other is None:
             return None
         return other if _first(node, (one, other)) == one else one
 
-    def schema(self) -> Schema:
-        return {"not": {"allOf": [_any_given(self.keys), _any_given(self.others)]}}
+    schema = {"not": {"allOf": [_any_given(keys), _any_given(others)]}}
+    return Rule(code, message, broken_at, schema)
 
 
-def _first(node: Node, keys: tuple[str, ...]) -> str | None:
+def _first(node: Node, keys: Keys) -> str | None:
     """The first in the text of those keys that are given."""
     return next((key for key in node.entries if key in keys), None)
 
@@ -205,7 +155,7 @@ def _has(key: str, *words: str) -> Schema:
     return {"properties": {key: {"enum": list(words)}}, "required": [key]}
 
 
-def _any_given(keys: tuple[str, ...]) -> Schema:
+def _any_given(keys: Keys) -> Schema:
     return {"anyOf": [{"required": [key]} for key in keys]}
 
 
@@ -256,7 +206,7 @@ class Record(Kind):
             "required": [field.key for field in self.fields if field.required],
             "additionalProperties": False,
         }
-        conditional = [rule.schema() for rule in self.rules]
+        conditional = [rule.schema for rule in self.rules]
         conditional += [
             {"if": _has(field.kind.by, word), "then": {"properties": {field.key: kind.schema()}}}
             for field in self.fields

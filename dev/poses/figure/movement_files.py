@@ -11,7 +11,7 @@ from pathlib import Path
 from detection.language.criteria import NAME, PROSE
 from detection.language.issues import Issue, Report, nearest, quote
 from detection.language.kinds import Choice, Flag, Items, Number
-from detection.language.records import Field, NotBoth, Record, Values
+from detection.language.records import Field, Record, Values, not_both
 from detection.language.yaml_tree import read_document
 from dev.poses.figure.body import Limb, Posture, mirrored
 from dev.poses.figure.camera import Camera
@@ -37,8 +37,8 @@ def _limb(upper: str, lower: str, joint: str) -> Record:
             _degrees(f"{lower}_aside", f"The outward turn of {lower} where it differs."),
         ),
         (
-            NotBoth((joint,), (lower,), "joint_and_segment", either),
-            NotBoth((joint,), (f"{lower}_aside",), "joint_and_segment", aside),
+            not_both((joint,), (lower,), "joint_and_segment", either),
+            not_both((joint,), (f"{lower}_aside",), "joint_and_segment", aside),
         ),
     )
 
@@ -60,7 +60,7 @@ POSTURE = Record(
         _degrees("foot", "The feet from pointing ahead, positive up.", int(Posture().foot)),
     ),
     tuple(
-        NotBoth(
+        not_both(
             (f"{limb}s",),
             (f"left_{limb}", f"right_{limb}"),
             "both_and_one",
@@ -73,7 +73,7 @@ _VIEW = (
     Field("view", Choice(tuple(VIEWS)), "What the camera sees, by a name."),
     _degrees("turned", "The body's turn to the camera: 0 shows its right side, 90 its front."),
 )
-_EITHER_VIEW = (NotBoth(("view",), ("turned",), "view_and_turned", "Either view or turned."),)
+_EITHER_VIEW = (not_both(("view",), ("turned",), "view_and_turned", "Either view or turned."),)
 CAMERA = Record(
     (
         *_VIEW,
