@@ -25,7 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kynaplatform.database.connections import is_outage
 from kynaplatform.dependencies import BROKER, DATABASE
-from kynaplatform.logs import NO_REQUEST, set_request_id
+from kynaplatform.logs import NO_REQUEST, request_id
 
 logger = logging.getLogger("kynaplatform.celery")
 
@@ -115,12 +115,12 @@ def drop_advice(**_: Any) -> None:
 
 @signals.task_prerun.connect
 def set_task_id(task_id: str, **_: Any) -> None:
-    set_request_id(task_id)
+    request_id.set(task_id)
 
 
 @signals.task_postrun.connect
 def clear_task_id(**_: Any) -> None:
-    set_request_id(NO_REQUEST)
+    request_id.set(NO_REQUEST)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kynaplatform.settings")

@@ -141,6 +141,7 @@ def _log_ignored(hook: "sys.UnraisableHookArgs") -> None:
     )
 
 
+# On every log line of the running task, and of what it starts.
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 # Only of the API and pages; empty in a worker's task or a stream. It becomes the database's setting
 # kyna.request_id, from which webhooks' messages take it.
@@ -151,11 +152,6 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 def request_id_of(given: str) -> str:
     """The client's own id if it is well formed, otherwise a new one."""
     return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
-
-
-def set_request_id(given: str) -> None:
-    """Put the id on every log line of the running task, and of what it starts."""
-    request_id.set(given)
 
 
 class RequestIdFilter(logging.Filter):

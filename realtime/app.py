@@ -10,10 +10,10 @@ from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from detection import ENGINE_BUILD
+from kynaplatform import logs
 from kynaplatform.api import errors
 from kynaplatform.api.error_answers import as_api_error
 from kynaplatform.api.platform_views import require_metrics_access
-from kynaplatform.logs import request_id_of, set_request_id
 from kynaplatform.metrics.exposition import exposition_of, process_exposition
 from kynaplatform.metrics.readiness import OK
 from kynaplatform.service_manager import tell
@@ -125,8 +125,8 @@ async def _send_body(
 
 
 def _set_request_id(scope: Mapping[str, Any]) -> bytes:
-    request_id = request_id_of(_header(scope, REQUEST_ID))
-    set_request_id(request_id)
+    request_id = logs.request_id_of(_header(scope, REQUEST_ID))
+    logs.request_id.set(request_id)
     return request_id.encode()
 
 

@@ -23,8 +23,14 @@ FRAMES_PER_SECOND: Final = 240
 MAX_GAP_MS: Final = 2_000.0
 # How long the engine knows an angle that it does not measure.
 MAX_STEP_MS: Final = 250.0
-# What of an intake is stored unchanged.
+# What of an intake, of its summary and of its quality is stored unchanged.
 _STORED: Final = ("first_ms", "last_ms", "frames_left", "clock_ms", "lost_ms")
+_OF_SUMMARY: Final = (
+    *("frames", "usable", "intervals", "active_ms", "ranges", "steps", "repeated", "rejected"),
+)
+_OF_QUALITY: Final = (
+    *("time_ms", "unseen_ms", "out_of_view_ms", "moved", "uncounted", "counted", "completions"),
+)
 
 Degrees = Sequence[tuple[float | None, float | None]]
 Refusal = Literal[
@@ -66,16 +72,8 @@ class SessionQuality:
 
     def state(self) -> dict[str, Any]:
         """The signs as JSON values."""
-        return {
-            "time_ms": self.time_ms,
-            "unseen_ms": self.unseen_ms,
-            "out_of_view_ms": self.out_of_view_ms,
-            "moved": self.moved,
-            "uncounted": self.uncounted,
-            "counted": self.counted,
-            "completions": self.completions,
-            "paths": self._paths.state(),
-        }
+        signs = {name: getattr(self, name) for name in _OF_QUALITY}
+        return {**signs, "paths": self._paths.state()}
 
     def accept(self, since_ms: float | None, degrees: Degrees | None, completes: bool) -> None:
         """Note a frame that the engine has followed, `since_ms` after the one before.
@@ -133,17 +131,8 @@ class SessionSummary:
 
     def state(self) -> dict[str, Any]:
         """The summary as JSON values."""
-        return {
-            "frames": self.frames,
-            "usable": self.usable,
-            "intervals": self.intervals,
-            "active_ms": self.active_ms,
-            "ranges": self.ranges,
-            "steps": self.steps,
-            "repeated": self.repeated,
-            "rejected": self.rejected,
-            "quality": self.quality.state(),
-        }
+        known = {name: getattr(self, name) for name in _OF_SUMMARY}
+        return {**known, "quality": self.quality.state()}
 
     def accept(self, since_ms: float | None, events: Sequence[DetectionEvent]) -> None:
         """Note a frame that was fed `since_ms` after the last one, and its events."""

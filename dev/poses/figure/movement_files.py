@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from detection import MoveSpecInvalid
 from detection.language.criteria import NAME, PROSE
-from detection.language.issues import Issue, Report, nearest, quote
+from detection.language.issues import Report, nearest, quote
 from detection.language.kinds import Choice, Flag, Items, Number
 from detection.language.records import Field, Record, Values, not_both
 from detection.language.yaml_tree import read_document
@@ -119,12 +120,8 @@ MOVEMENT = Record(
 )
 
 
-class MovementInvalid(Exception):
+class MovementInvalid(MoveSpecInvalid):
     """A text has errors: `issues`, in its order."""
-
-    def __init__(self, issues: tuple[Issue, ...]) -> None:
-        super().__init__(issues[0].message)
-        self.issues = issues
 
 
 def read_movement(text: str) -> Movement:
