@@ -177,7 +177,6 @@ def _server(
             **environment,
         },
         stdout=log.open("ab"),
-        stderr=subprocess.STDOUT,
     )
     try:
         _wait_until_ready(process, f"http://127.0.0.1:{port}", log)
