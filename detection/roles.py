@@ -1,6 +1,6 @@
 """The roles of a MoveSpec's criteria: what each does to the count, and from where it is seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import inf
@@ -204,7 +204,7 @@ def _of_cues(spec: MoveSpec) -> _Found:
         else:
             angle = angle_words(cue.criterion, "is at", "leans by")
             sent = f"{_in_stay(cue, spec)} as soon as {angle}"
-        sentence = f"The message is sent {sent}{_rationed(cue, repeats=spec.repeats(cue))}."
+        sentence = f"The message is sent {sent}{rationed(cue, repeats=spec.repeats(cue))}."
         yield f"{MOVEMENT}.feedback[{number}]", "cue", cue.criterion, sentence
 
 
@@ -223,7 +223,8 @@ def _on_check(cue: Cue, spec: MoveSpec) -> str:
     return f'as a stay in "{cue.when}" ends, if {outcome}'
 
 
-def _rationed(cue: Cue, *, repeats: bool) -> str:
+def rationed(cue: Cue, *, repeats: bool = False) -> str:
+    """How often a cue is sent, after the words that say when."""
     every = f"; one in {cue.every} of these times, and the first" if cue.every > 1 else ""
     seconds = f"{cue.min_gap_ms / 1000:g} s"
     if repeats:
@@ -266,7 +267,7 @@ def _carries(
     else:
         angle = angle_words(criterion, "at", "leaning by", (criterion.minimum, 180.0))
         edge = f"; more than {criterion.maximum:g}° counts too" if criterion.maximum < 180 else ""
-    together = f", together with {measures_words(others)}" if others else ""
+    together = f", together with {listed(map(measure_words, others))}" if others else ""
     return sentence_of(
         f"{angle} is the {'low' if is_low else 'high'} end of the movement,"
         f' "{phase.name}"{together}:'
@@ -388,6 +389,6 @@ def measure_words(measure: Measure) -> str:
     return f"the {name}" if measure in JOINT_LANDMARKS else f"the lean of the {name}"
 
 
-def measures_words(measures: Sequence[Measure]) -> str:
-    *others, last = map(measure_words, measures)
+def listed(words: Iterable[str]) -> str:
+    *others, last = words
     return f"{', '.join(others)} and {last}" if others else last

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from detection import Cue, MoveSpec, Role, Step, Validation, View, camera, roles, validate
 from detection.landmarks import BODY_PARTS
-from detection.roles import angle_words
+from detection.roles import angle_words, listed, rationed
 from detection.spec import COMPLETED, INTERRUPTED, MOVEMENT, NOT_READY, Lack, Reason
 from dev.poses.figure import MOVEMENTS
 from movespecs.accuracy import MIN_WITHIN_ONE, facts_of, read_cards, unmeasured, why_experimental
@@ -259,9 +259,7 @@ def _parts(landmarks: Sequence[str]) -> str:
     if set(landmarks) == set(BODY_PARTS["full_body"]):
         return "the whole body"
     names = [re.sub("^(left|right)_", "", name) for name in landmarks]
-    plain = dict.fromkeys(PARTS.get(name, f"{name}s") for name in names)
-    *others, last = plain
-    return f"{', '.join(others)} and {last}" if others else last
+    return listed(dict.fromkeys(PARTS.get(name, f"{name}s") for name in names))
 
 
 def cue_when(cue: Cue, role: Role | None) -> str:
@@ -271,6 +269,4 @@ def cue_when(cue: Cue, role: Role | None) -> str:
     when = WHENS.get(cue.when, f"as {quoted(cue.when)} begins")
     if cue.reason is not None:
         when += f": {REASONS[cue.reason]}"
-    every = f"; one in {cue.every} of these times, and the first" if cue.every > 1 else ""
-    gap = f"; not within {seconds(cue.min_gap_ms)} of the last" if cue.min_gap_ms else ""
-    return when + every + gap
+    return when + rationed(cue)

@@ -113,11 +113,6 @@ def _is_broker(url: str) -> bool:
     return has_number and urlsplit(url).scheme.partition("+")[0] in TRANSPORT_ALIASES
 
 
-def _matches_hosts(pattern: str) -> bool:
-    """Whether a request can have such a host, which Django compares without its port."""
-    return pattern == "*" or split_domain_port(pattern)[0] == pattern.lower()
-
-
 def _check_secrets() -> Iterator[Found]:
     key = settings.SECRET_KEY
     if _is_weak(key, MIN_SECRET_CHARACTERS) or key.startswith("django-insecure"):
@@ -207,7 +202,9 @@ def _check_services() -> Iterator[Found]:
 
 def _check_http() -> Iterator[Found]:
     hosts = settings.ALLOWED_HOSTS
-    if (settings.PRODUCTION and not hosts) or not all(map(_matches_hosts, hosts)):
+    # Django compares a request's host without its port, so that one with a port matches none.
+    is_usable = all(one == "*" or split_domain_port(one)[0] == one.lower() for one in hosts)
+    if (settings.PRODUCTION and not hosts) or not is_usable:
         yield (
             "E012",
             "ALLOWED_HOSTS is empty or has what is no host name.",
