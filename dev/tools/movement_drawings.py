@@ -13,11 +13,9 @@ from detection import (
     LANDMARK_NAMES,
     SEGMENT_LANDMARKS,
     Criterion,
-    Engine,
     Landmark,
     Measure,
     MoveSpec,
-    PoseFrame,
 )
 from detection import compile as compile_movespec
 from detection.engine.body import Curve
@@ -25,7 +23,9 @@ from detection.engine.settings import EngineSettings
 from detection.roles import band_words
 from detection.spec import BODY_SIDES, BodySide
 from dev.local_stack.environment import PROJECT
-from dev.poses.figure import MOVEMENTS, Posture, landmarks
+from dev.poses.figure import MOVEMENTS, Camera, Posture, landmarks
+from dev.poses.recordings import Recording
+from dev.replay.engine_run import run_engine, stays
 from dev.tools.bodies import (
     HEAD_M,
     Picture,
@@ -39,13 +39,12 @@ from dev.tools.bodies import (
     placed,
     points_of,
     spot,
-    with_middles,
 )
 
 MOVESPECS = PROJECT / "examples" / "movespecs"
-STEP_MS = 100.0
+FPS = 10.0
 # A hold is seen once it has lasted so long.
-SEEN_MS = 2000.0
+SEEN_SECONDS = 2.0
 PAIR: Curve = "pair"
 # The side that the camera sees, which stands for both.
 NEAR: BodySide = "right"
@@ -93,9 +92,6 @@ class Posed(NamedTuple):
     landmarks: Sequence[Landmark]
     angles: Mapping[tuple[Measure, Curve], float]
 
-    def named(self) -> dict[str, Landmark]:
-        return dict(zip(LANDMARK_NAMES, self.landmarks, strict=True))
-
     def side_of(self, criterion: Criterion) -> Curve:
         """The side on which a criterion is shown."""
         match criterion.side:
@@ -124,7 +120,7 @@ class Posed(NamedTuple):
 
     def _ahead(self, side: BodySide) -> float:
         """How far the foot of a side is ahead, by where both feet point."""
-        named = self.named()
+        named = dict(zip(LANDMARK_NAMES, self.landmarks, strict=True))
         pointing = sum(named[f"{one}_foot_index"].x - named[f"{one}_heel"].x for one in BODY_SIDES)
         return named[f"{side}_ankle"].x * pointing
 
@@ -136,33 +132,26 @@ def spec_of(slug: str) -> MoveSpec:
 
 @cache
 def poses_of(slug: str) -> tuple[Posed, ...]:
+    """Of the first stay in each phase the pose that misses the bands least, and of several the one
+    in the middle."""
     spec, movement = spec_of(slug), MOVEMENTS[slug]
-    engine = Engine(spec)
-    frames: list[Posed] = []
-    stays: dict[str, list[int]] = {}
-    inside = ""
-    for step in range(int(movement.seconds_in_all(1) * 1000 / STEP_MS)):
-        posture = movement.posture_at(step * STEP_MS / 1000, 1)
-        pose = landmarks(posture, movement.turned)
-        for event in engine.feed(PoseFrame(step * STEP_MS, pose)):
-            if event.type == "shape_enter":
-                inside = event.payload["shape_key"]
-            elif event.type == "shape_exit":
-                inside = ""
-        frames.append(Posed(pose, engine.angles()))
-        if inside:
-            stays.setdefault(inside, []).append(step)
-        if spec.type == "hold" and len(stays.get(inside, ())) * STEP_MS >= SEEN_MS:
-            break
-    return tuple(_clearest(phase.criteria, frames, stays[phase.name]) for phase in spec.phases)
-
-
-def _clearest(criteria: Sequence[Criterion], frames: list[Posed], steps: list[int]) -> Posed:
-    """Of the first stay that which misses the bands least, and of several the one in the middle."""
-    stay = [frames[one] for at, one in enumerate(steps) if one - steps[0] == at]
-    missed = [posed.missed_by(criteria) for posed in stay]
-    least = [at for at, by in enumerate(missed) if by == min(missed)]
-    return stay[least[len(least) // 2]]
+    camera = Camera(fps=FPS, turned=movement.turned, noise_m=0, hides=False)
+    poses = [tuple(one.landmarks) for one in movement.film(repetitions=1, camera=camera)]
+    run = run_engine(
+        spec,
+        Recording(exercise=slug, count=None, rep_frames=None, fps=FPS, source="", frames=[*poses]),
+    )
+    seen = list(zip(run.seconds, map(Posed, poses, run.angles), strict=True))
+    found = []
+    for phase in spec.phases:
+        start, end = stays(phase.name, run)[0]
+        if spec.type == "hold":
+            end = min(end, start + SEEN_SECONDS)
+        stay = [posed for second, posed in seen if start <= second < end]
+        missed = [posed.missed_by(phase.criteria) for posed in stay]
+        least = [at for at, by in enumerate(missed) if by == min(missed)]
+        found.append(stay[least[len(least) // 2]])
+    return tuple(found)
 
 
 def phase(slug: str, at: int) -> str:
@@ -261,8 +250,10 @@ def camera(slug: str) -> str:
     for middle in middles:
         # The camera is below, so what is off its own place is turned from there.
         picture.path("wedge", _ring(90.0 + turned - middle, off))
-    posed = poses_of(slug)[0]
-    points = _from_above(posed)
+    # From above what is farther away is higher.
+    flat = [one._replace(y=-one.z) for one in poses_of(slug)[0].landmarks]
+    deep = max(one.y for one in flat) - min(one.y for one in flat)
+    points = placed(flat, ABOVE_SCALE, (MIDDLE[0], MIDDLE[1] + deep / 2 * ABOVE_SCALE))
     picture.body(points, ABOVE_SCALE)
     # The nose, and so where it looks.
     picture.add(f'<polyline class="trunk" points="{joined(points, ("head", "nose"))}"/>')
@@ -273,19 +264,6 @@ def camera(slug: str) -> str:
     picture.text("name", (x + 26, y + 17), "camera", "start")
     picture.text("band", (12, 24), "seen from above", "start")
     return picture.whole()
-
-
-def _from_above(posed: Posed) -> dict[str, Point]:
-    """The points of the body on the floor, the camera below it."""
-    named = posed.named()
-    xs, zs = [one.x for one in named.values()], [one.z for one in named.values()]
-    middle_x, middle_z = (min(xs) + max(xs)) / 2, (min(zs) + max(zs)) / 2
-
-    def placed(one: Landmark) -> Point:
-        across, away = one.x - middle_x, one.z - middle_z
-        return MIDDLE[0] + across * ABOVE_SCALE, MIDDLE[1] - away * ABOVE_SCALE
-
-    return with_middles({name: placed(one) for name, one in named.items()})
 
 
 def _ring(middle: float, off: float) -> str:
