@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from detection import Engine
-from detection import compile as compile_movespec
 from dev.local_stack.console import say
 from dev.local_stack.environment import PROJECT
 from dev.poses.figure import EXERCISES, perform
@@ -23,7 +22,6 @@ from dev.tools.course_drawings import PICTURES
 SQUATS = PROJECT / "guides" / "static" / "guides" / "squat.json"
 STILL = PROJECT / "templates" / "guides" / "figure.svg"
 OF_MOVEMENTS = PROJECT / "docs" / "movements"
-CATALOGUE = PROJECT / "examples" / "movespecs"
 REPETITIONS, FPS, EVERY = 5, 30, 3
 WIDTH, HEIGHT, SCALE = 290, 396, 200.0
 GROUND = (88.0, 380.0)
@@ -35,8 +33,7 @@ KNEE = ("right_hip", "right_knee", "right_ankle")
 
 def squats() -> str:
     """The loop of the first page: points and angle a tenth of a second, and every event."""
-    spec = (PROJECT / "examples" / "movespecs" / "squat.yaml").read_text(encoding="utf-8")
-    engine = Engine(compile_movespec(spec))
+    engine = Engine(movement_drawings.spec_of("squat"))
     frames, knees, events = [], [], []
     for at, pose in enumerate(perform("squat", repetitions=REPETITIONS, fps=FPS, noise_m=0)):
         events += [
@@ -94,7 +91,9 @@ def still() -> str:
 
 
 def of_movements() -> Iterator[tuple[Path, Callable[[], str]]]:
-    for slug in (one for one in EXERCISES if (CATALOGUE / f"{one}.yaml").exists()):
+    for slug in (
+        one for one in EXERCISES if (movement_drawings.MOVESPECS / f"{one}.yaml").exists()
+    ):
         folder = OF_MOVEMENTS / slug
         for at, _ in enumerate(movement_drawings.spec_of(slug).phases):
             yield folder / f"phase-{at + 1}.svg", partial(movement_drawings.phase, slug, at)

@@ -169,22 +169,15 @@ def phase(slug: str, at: int) -> str:
     is_hanging = all(one.landmarks[15].y < one.landmarks[0].y for one in poses_of(slug))
     ground = points["left_wrist"][1] if is_hanging else high - MARGIN + 7
     picture.path("floor", f"M{number(LABELS / 2)} {number(ground)}H{number(WIDE - LABELS / 2)}")
-    angles = []
+    angles = {}
     for one in criteria:
         side = posed.side_of(one)
-        angles.append(angle_of(points, one.measure, NEAR if side == PAIR else side))
-    for criterion, angle in zip(criteria, angles, strict=True):
-        picture.path("wedge", angle.wedge(RADIUS, criterion.minimum, criterion.maximum))
+        angles[one] = angle_of(points, one.measure, NEAR if side == PAIR else side)
+        picture.path("wedge", angles[one].wedge(RADIUS, one.minimum, one.maximum))
     picture.body(points, scale)
-    for angle in angles:
+    for angle in angles.values():
         picture.path("arc", angle.arc(RADIUS))
-    _write(
-        picture,
-        [
-            (angle.beside(RADIUS), *_label(posed, criterion))
-            for criterion, angle in zip(criteria, angles, strict=True)
-        ],
-    )
+    _write(picture, [(of.beside(RADIUS), *_label(posed, one)) for one, of in angles.items()])
     return picture.whole()
 
 
