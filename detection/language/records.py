@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 
 from detection.language.issues import Report, nearest, quote
@@ -206,7 +207,7 @@ class Record(Kind):
             "required": [field.key for field in self.fields if field.required],
             "additionalProperties": False,
         }
-        conditional = [rule.schema for rule in self.rules]
+        conditional = [deepcopy(rule.schema) for rule in self.rules]
         conditional += [
             {"if": _has(field.kind.by, word), "then": {"properties": {field.key: kind.schema()}}}
             for field in self.fields
