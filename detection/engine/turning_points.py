@@ -99,6 +99,15 @@ NO_LEAST: Final = 9_999
 NO_MOST: Final = -1
 
 
+class Gone(NamedTuple):
+    """How far the angles have gone for a completion, in tenths of a degree: how much of that goes
+    beyond a repetition, and how far a repetition goes."""
+
+    gone: int
+    beyond: int
+    of_repetition: int
+
+
 class Path:
     """The path of one angle since the last completion, in tenths of a degree: how far it has `gone`
     from turn to turn, and its extremes."""
@@ -156,9 +165,8 @@ class DrivingPaths:
                 path.follow(int((low + high) * 5.0))
         return are_known
 
-    def complete(self) -> tuple[int, int, int]:
-        """How far they have gone for the repetition that is completed, in tenths of a degree: how
-        much of that goes beyond a repetition, and how far a repetition goes. They begin anew."""
+    def complete(self) -> Gone:
+        """How far they have gone for the repetition that is completed. They begin anew."""
         gone = beyond = of_repetition = 0
         for path in self._paths:
             once = path.ways * max(0, path.most - path.least)
@@ -166,7 +174,7 @@ class DrivingPaths:
             beyond += max(0, path.gone - once)
             of_repetition += once
             path.begin_anew()
-        return gone, beyond, of_repetition
+        return Gone(gone, beyond, of_repetition)
 
     def state(self) -> list[list[int]]:
         """What each remembers, as JSON values: direction, top, bottom, gone, least, most."""
