@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from detection.engine.driving import find_motions
-from detection.language.compiling import compile_movespec, declared_parameters, references_in
+from detection.language.compiling import (
+    compile_movespec,
+    declared_parameters,
+    language_for,
+    references_in,
+    text_for,
+)
 from detection.language.declaration import MOVESPEC
 from detection.language.issues import Issue, Mark, Report, in_order
 from detection.language.rules import PARAMETERS, check_rules, unknown_parameter
@@ -39,10 +45,21 @@ class Validation:
     def languages(self) -> tuple[str, ...]:
         """The tags of the languages of a valid document's messages, in its order; none where each
         message is one text."""
-        cues = self._document["detection"]["movement"]["feedback"]
-        messages = [cue.get("message") for cue in cues]
-        tags = [tag for one in messages if isinstance(one, Mapping) for tag in one]
+        tags = [tag for one in self._messages() if isinstance(one, Mapping) for tag in one]
         return tuple(dict.fromkeys(tags))
+
+    def language(self, locale: str | None) -> str | None:
+        """The tag of `languages` that a locale gets; None where each message is one text."""
+        return language_for(self.languages, locale) if self.languages else None
+
+    def messages(self, locale: str | None = None) -> list[str]:
+        """The messages of a valid document that a locale gets, each once."""
+        return list(dict.fromkeys(text_for(one, locale) for one in self._messages()))
+
+    def _messages(self) -> list[Any]:
+        """Texts, and texts by their languages."""
+        cues = self._document["detection"]["movement"]["feedback"]
+        return [cue["message"] for cue in cues]
 
     def spec_with(self, numbers: Mapping[str, float], locale: str | None = None) -> MoveSpec:
         """The MoveSpec of a valid document, with the messages of a locale and these numbers of its

@@ -17,7 +17,7 @@ from kynaplatform import __version__
 
 
 class PublicView(APIView):
-    """A page for any Accept and Authorization, without rate limits or database."""
+    """A page for any Accept and Authorization, without rate limits."""
 
     authentication_classes = []
     http_method_names = ["get", "head"]

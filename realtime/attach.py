@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -16,26 +16,27 @@ from kynaplatform.api.errors import ApiError, AuthorizationFailed, NotFound
 from kynaplatform.api.rate_limits import Limit
 from kynaplatform.api.throttling import refuse_over_limit, request_counter
 from kynaplatform.middleware import address_of_peer, may_stream, origin_refusal
-from projects import access_tokens
-from projects.signing import TokenRejected, verify
 from realtime.leased_session import LeasedSession
 from realtime.messages import V2
 from realtime.progress import progress_of
 from realtime.refusals import (
     TRY_AGAIN_LATER,
     Restarting,
-    RuntimeTokenExpired,
-    RuntimeTokenInvalid,
-    RuntimeTokenMissing,
     SessionSuperseded,
     SessionUnreadable,
 )
-from sessions_app.admission import AUDIENCE, TOKEN_TYPE
 from sessions_app.attachments import session_attach, session_detach_unread, session_is_read
 from sessions_app.checkpoints import AttachmentLost
 from sessions_app.context import spec_of_session
 from sessions_app.finish import StateUnreadable, reading_state
 from sessions_app.models import MAX_CLIENT_CHARACTERS, SessionAttach
+from sessions_app.runtime_tokens import (
+    RuntimeTokenExpired,
+    RuntimeTokenInvalid,
+    RuntimeTokenMissing,
+    TokenSession,
+    session_of_token,
+)
 
 logger = logging.getLogger("kynaplatform.realtime")
 
@@ -57,13 +58,6 @@ class Handshake:
     address: str
     client: str  # its User-Agent
     arrived_at: float  # by clock.ticks
-
-
-class Admitted(NamedTuple):
-    """The session that a socket may attach to, and its project."""
-
-    session_id: UUID
-    project_id: UUID
 
 
 def handshake(scope: Mapping[str, Any], session_id: str) -> Handshake:
@@ -95,7 +89,7 @@ def _token(scope: Mapping[str, Any], authorization: str) -> str | None:
     return None
 
 
-def admit(handshake: Handshake) -> Admitted:
+def admit(handshake: Handshake) -> TokenSession:
     """The session that the runtime token of a socket allows it to attach to.
 
     The attach is counted last, so that a call repeated after a database fault counts once. Raises
@@ -164,35 +158,19 @@ def attach(
     return LeasedSession(session, attachment_id, progress)
 
 
-def _authorized(handshake: Handshake, now: datetime) -> Admitted:
-    if handshake.token is None:
-        raise RuntimeTokenMissing
+def _authorized(handshake: Handshake, now: datetime) -> TokenSession:
+    session, has_expired = session_of_token(handshake.token, now)
     try:
-        claims = verify(handshake.token, TOKEN_TYPE, AUDIENCE, now)
-        admitted = Admitted(UUID(claims["sub"]), UUID(claims["project_id"]))
-        expires_at = float(claims["exp"])
-    except TokenRejected as error:
-        sentence = None
-        with suppress(TokenRejected):
-            verify(handshake.token, access_tokens.TOKEN_TYPE, access_tokens.AUDIENCE, now)
-            sentence = (
-                "This is an access token of the API: send the runtime_token of the session's "
-                "create."
-            )
-        raise RuntimeTokenInvalid(sentence) from error
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise RuntimeTokenInvalid from error
-    try:
-        is_for_this_session = UUID(handshake.session_id) == admitted.session_id
+        is_for_this_session = UUID(handshake.session_id) == session.session_id
     except ValueError:
         raise NotFound("session") from None
     if not is_for_this_session:
         raise RuntimeTokenInvalid(
             "This runtime token is for another session: take it and stream_url from one create."
         )
-    if expires_at <= now.timestamp():
+    if has_expired:
         raise RuntimeTokenExpired
-    return admitted
+    return session
 
 
 def log_attached(session: LeasedSession, handshake: Handshake) -> None:

@@ -19,7 +19,7 @@ from detection.engine.points import (
     VISIBILITY_STEPS,
 )
 from detection.landmarks import INDEX
-from sessions_app.admission import INPUT_SCHEMA_VERSION
+from sessions_app.runtime_tokens import INPUT_SCHEMA_VERSION
 
 MAX_FRAME_SEQ: Final = 2**53
 # World landmarks have their origin between the hips, image landmarks in a corner of the image.

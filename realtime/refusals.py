@@ -8,6 +8,11 @@ from kynaplatform.api import errors
 from kynaplatform.api.errors import ApiError
 from kynaplatform.timing import READER_GRACE
 from sessions_app.lifecycle import SessionAlreadyEnded
+from sessions_app.runtime_tokens import (
+    RuntimeTokenExpired,
+    RuntimeTokenInvalid,
+    RuntimeTokenMissing,
+)
 
 NORMAL_CLOSURE: Final = 1000
 RESTARTING: Final = 1012
@@ -17,21 +22,6 @@ DOES_NOT_READ_REASON: Final = "does_not_read"
 TRY_AGAIN_LATER: Final = 1013
 MAX_WAIT_SECONDS: Final = 60.0
 HELD_ELSEWHERE_SECONDS: Final = 5
-
-
-class RuntimeTokenMissing(ApiError):
-    status, code = 401, "runtime_token_missing"
-    sentence = "Send the runtime token: as runtime_token in the query, or as a bearer."
-
-
-class RuntimeTokenInvalid(ApiError):
-    status, code = 401, "runtime_token_invalid"
-    sentence = "The runtime token is not valid for this session."
-
-
-class RuntimeTokenExpired(ApiError):
-    status, code = 401, "runtime_token_expired"
-    sentence = "The runtime token has expired: create a new session."
 
 
 class MessageInvalid(ApiError):

@@ -37,9 +37,14 @@ from movespecs.errors import (
 )
 from movespecs.models import public_sql
 from projects.authentication import STATE_OF_TOKEN
-from projects.signing import ISSUER, key_ring, sign
+from projects.signing import key_ring
 from sessions_app.context import Target, require_parameters, require_target
 from sessions_app.models import DetectionSession
+from sessions_app.runtime_tokens import (
+    INPUT_SCHEMA_VERSION,
+    OUTPUT_SCHEMA_VERSION,
+    runtime_token,
+)
 from sessions_app.schemas import SessionCreate, SessionCreated
 
 _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
@@ -214,7 +219,7 @@ def session_admit(
         "runtime_token_expires_at": attach_until + timedelta(seconds=settings.SESSION_MAX_SECONDS),
         "stream_url": f"{settings.PUBLIC_STREAM_URL}/{id_}",
     }
-    max_live = principal.quotas.live_sessions if principal else None
+    max_live = principal.quotas.live_sessions if principal and principal.quotas else None
     # A check below may still refuse the session: then the transaction takes the insert back.
     is_checked = create.parameters or create.target or max_live is not None
     with transaction.atomic() if is_checked else nullcontext():
@@ -241,35 +246,6 @@ def session_admit(
             if live[: max_live + 1].count() > max_live:
                 raise LiveSessionsFull(max_live)
     return session, False
-
-
-TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105
-AUDIENCE: Final = "kyna-runtime"
-INPUT_SCHEMA_VERSION: Final = "mediapipe_pose_landmarker/v1"
-OUTPUT_SCHEMA_VERSION: Final = "kynasmith_detection_events/v1"
-
-
-def runtime_token(session: AdmittedSession, organization_id: UUID, now: datetime) -> str:
-    """The session's token, signed with the key that the session names."""
-    issued_at = int(session.created_at.timestamp())
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": str(session.id),
-        "jti": str(session.id),
-        "iat": issued_at,
-        "nbf": issued_at,
-        "exp": int(session.runtime_token_expires_at.timestamp()),
-        "organization_id": str(organization_id),
-        "project_id": str(session.project_id),
-        "movespec_version_id": str(session.resolved_version_id),
-        "mode": session.mode,
-        "contract_major": session.contract_major,
-        "input_schema_version": INPUT_SCHEMA_VERSION,
-        "output_schema_version": OUTPUT_SCHEMA_VERSION,
-    }
-    private = key_ring().private(session.signing_key_id, now)
-    return sign(TOKEN_TYPE, claims, session.signing_key_id, private)
 
 
 def created_response(

@@ -21,6 +21,7 @@ from kynaplatform.api.schemas import (
     from_row,
     given,
 )
+from movespecs.movement import ShownMovement
 from sessions_app.context import (
     Locale,
     Metadata,
@@ -46,6 +47,13 @@ EXAMPLE_METADATA = {"plan": "knee-week-3", "clinic": "north"}
 ResolvedVersionId = Annotated[
     UUID,
     doc("The version that counts, to the session's end.", "0b8f7a52-5d0c-4a59-9d39-ff5fd20d7c1e"),
+]
+StreamUrl = Annotated[
+    str,
+    doc(
+        "The websocket to open, with the `runtime_token`.",
+        "wss://kyna.example/api/detection/stream/69e5a962-81e8-405d-b532-91ede04e756a",
+    ),
 ]
 
 
@@ -132,16 +140,10 @@ class SessionCreated(Answer):
     status: Annotated[Literal["created"], doc("Always `created`.", "created")]
     mode: SessionMode
     resolved_movespec_version_id: ResolvedVersionId
-    stream_url: Annotated[
-        str,
-        doc(
-            "The websocket to open, with the `runtime_token`.",
-            "wss://kyna.example/api/detection/stream/69e5a962-81e8-405d-b532-91ede04e756a",
-        ),
-    ]
+    stream_url: StreamUrl
     runtime_token: Annotated[
         str,
-        doc("The secret that opens `stream_url`, and nothing else.", "eyJhbGciOiJFZERTQSIs…"),
+        doc("The secret that opens `stream_url`, and reads the movement.", "eyJhbGciOiJFZERTQSIs…"),
     ]
     input_schema_version: Annotated[
         Literal["mediapipe_pose_landmarker/v1"], doc("What a client sends on the stream.")
@@ -149,6 +151,34 @@ class SessionCreated(Answer):
     output_schema_version: Annotated[
         Literal["kynasmith_detection_events/v1"], doc("What it gets there.")
     ]
+
+
+class SessionMovement(ShownMovement, kw_only=True):
+    """What a page shows of the movement that a session counts."""
+
+    session_id: SessionId
+    project_id: ProjectId
+    status: Annotated[Status, doc("Where the session is.", "created")]
+    target: Annotated[Target | None, doc("What ends the session by itself.", {"repetitions": 10})]
+    cues: Annotated[
+        dict[str, list[str]],
+        doc(
+            "The messages of its feedback by language; `und` where each is in one language.",
+            {"en": ["Go lower."], "de": ["Tiefer."]},
+        ),
+    ]
+    language: Annotated[
+        str | None,
+        doc("The language of this session's messages, else its locale; null where none is known."),
+    ]
+    angle_settings: Annotated[
+        dict[str, float],
+        doc(
+            "The engine's settings, with which a page measures the same angle.",
+            {"smoothing_ms": 80, "min_visibility": 0.5},
+        ),
+    ]
+    stream_url: StreamUrl
 
 
 class SessionRecord(Answer):

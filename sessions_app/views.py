@@ -11,12 +11,21 @@ from django.http import HttpResponse
 from kynaplatform import clock
 from kynaplatform.api import errors
 from kynaplatform.api.bodies import JSON_LINES
-from kynaplatform.api.operations import Access, Operation, Principal, Result, Rows
+from kynaplatform.api.operations import (
+    RUNTIME_SCOPE,
+    Access,
+    Operation,
+    Principal,
+    Result,
+    Rows,
+)
 from kynaplatform.api.pagination import PageCursor, link_to_next, page_of, parsed_cursor
 from kynaplatform.api.schemas import OrUnset, Query, Timestamp, doc
-from kynaplatform.api.views import ApiRequest, ApiViewSet
+from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from kynaplatform.middleware import add_to_line
+from movespecs.movement import angle_settings, cues_by_language, shown_movement
 from sessions_app.admission import MOVESPEC_REFUSALS, created_response, session_admit
+from sessions_app.context import validation_of_version
 from sessions_app.events import EventRecord, event_id, event_response, events_after
 from sessions_app.export import ExportLine, Start, export_page
 from sessions_app.lifecycle import (
@@ -26,14 +35,22 @@ from sessions_app.lifecycle import (
     session_finalize,
 )
 from sessions_app.listing import SessionFilters, sessions_list
-from sessions_app.models import DetectionSession
+from sessions_app.models import DetectionSession, Status
+from sessions_app.runtime_tokens import (
+    RuntimeTokenAuthentication,
+    RuntimeTokenExpired,
+    RuntimeTokenInvalid,
+    RuntimeTokenMissing,
+)
 from sessions_app.schemas import (
     EventQuery,
     SessionCreate,
     SessionCreated,
+    SessionMovement,
     SessionQuery,
     SessionRecord,
     session_response,
+    target_of,
 )
 from sessions_app.subject_summary import (
     SubjectSummary,
@@ -166,6 +183,36 @@ class SessionViewSet(ApiViewSet):
         """End the session without a result. Again: 200."""
         session_cancel(session_id=session.id, project_id=session.project_id, now=clock.now())
         return _record(session, request.principal)
+
+
+class SessionMovementView(ApiView):
+    tag, resource = "Detection sessions", "session_movement"
+    authentication_classes = (RuntimeTokenAuthentication,)
+    access = {"get": Access(RUNTIME_SCOPE, OWN_SESSION, one_session=True)}
+
+    @Operation(
+        summary="Read what a page shows of a session's movement",
+        errors=(RuntimeTokenMissing, RuntimeTokenInvalid, RuntimeTokenExpired),
+    )
+    def get(self, request: ApiRequest, session: DetectionSession) -> SessionMovement:
+        """The movement that the session counts, with its parameters, for the page that streams.
+
+        The bearer is the session's `runtime_token`, which a browser has anyway: no access token is
+        needed. It has the cues of all languages and no YAML.
+        """
+        validation = validation_of_version(session.resolved_version_id)
+        shown = shown_movement(validation.spec_with(session.parameters or {}))
+        return SessionMovement(
+            **msgspec.structs.asdict(shown),
+            session_id=session.id,
+            project_id=session.project_id,
+            status=Status(session.status),
+            target=target_of(session),
+            cues=cues_by_language(validation),
+            language=validation.language(session.locale) or session.locale,
+            angle_settings=angle_settings(),
+            stream_url=session.stream_url,
+        )
 
 
 class SessionEventViewSet(ApiViewSet):

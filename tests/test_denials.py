@@ -24,7 +24,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from erasure.models import Erasure
 from kynaplatform import clock
 from kynaplatform.api.openapi import openapi_document
-from kynaplatform.api.operations import PUBLIC, Operation, operation_of
+from kynaplatform.api.operations import PUBLIC, RUNTIME_SCOPE, Operation, operation_of
 from kynaplatform.api.views import ApiRequest, ApiView, ApiViewSet
 from kynaplatform.public_pages import PublicView
 from movespecs.models import MoveSpec, MoveSpecVersion
@@ -226,7 +226,7 @@ PAGES: list[Call] = [
     *(("GET", name) for name in ("", "docs/", "docs/<path:name>", "docs/search", "api/docs")),
     *(("GET", name) for name in ("llms.txt", "llms-full.txt")),
     *(("GET", f"api/docs/{name}") for name in ("<slug:name>", "openapi.json", "openapi.yaml")),
-    *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz")),
+    *(("GET", name) for name in ("try", "try/figures/<slug>.json.gz", "session/<project_id>")),
 ]
 # What takes no access token, and answers the same to everyone.
 PUBLIC_ENDPOINTS: list[Call] = [
@@ -237,6 +237,8 @@ PUBLIC_ENDPOINTS: list[Call] = [
 # What takes another credential than an access token; each has its own tests below.
 MINT: Call = ("POST", ALL)
 METRICS: Call = ("GET", "metrics")
+# It takes the session's runtime token: tests/sessions_app/test_session_movement.py.
+MOVEMENT: Call = ("GET", f"{SESSIONS}/<session_id>/movement")
 
 
 def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -267,7 +269,7 @@ def served_calls() -> set[Call]:
 
 
 def test_it_covers_every_endpoint_that_the_resolver_reaches():
-    assert served_calls() == {*BEARER_ENDPOINTS, *PUBLIC_ENDPOINTS, MINT, METRICS, TRY}
+    assert served_calls() == {*BEARER_ENDPOINTS, *PUBLIC_ENDPOINTS, MINT, METRICS, TRY, MOVEMENT}
 
 
 def test_it_covers_every_endpoint_of_the_openapi_document():
@@ -304,6 +306,7 @@ def test_every_view_declares_its_access_and_asks_in_the_one_place():
         assert access.scope == endpoint.scope
         assert access.is_optional == (endpoint.anonymous is not None)
         assert access.one_session == endpoint.takes_one_session
+    assert declared.pop(MOVEMENT).scope == RUNTIME_SCOPE
     assert {*declared.values()} == {PUBLIC}
 
 

@@ -29,13 +29,14 @@ from kynaplatform.middleware import POLICY_HEADER, add_to_line, camera_policy, c
 from kynaplatform.public_pages import PublicView, kept, page, site_of
 from movespecs.catalogue import catalogue_id
 from movespecs.models import MoveSpec, MoveSpecVersion
+from movespecs.movement import angle_settings
 from projects.access_tokens import access_token_mint
 from projects.models import Credential, Scope
 from sessions_app.admission import created_response, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode
 from sessions_app.schemas import SessionCreate, SessionCreated
-from tryout.movements import engine, figure, movements, slugs
+from tryout.movements import figure, movements, slugs
 from tryout.project import SESSION_SECONDS, demo_account
 
 LANDMARKER = "tryout/built/pose"
@@ -88,7 +89,7 @@ class TryView(PublicView):
         """`/try`; where the landmarker's files are not there, it says how to get a camera."""
         data = {
             "movements": listed_movements(),
-            "engine": engine(),
+            "engine": angle_settings(),
             "sessions": reverse("try-sessions"),
             "landmarker": landmarker_files(),
         }

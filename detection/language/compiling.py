@@ -1,6 +1,6 @@
 """The MoveSpec of a document's checked values, with numbers for its parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -159,7 +159,7 @@ def _cue(cue: Values, checks: Sequence[Check | TempoCheck], locale: str | None) 
         when=when,
         criterion=criterion,
         level=cue["level"],
-        message=message if isinstance(message, str) else _message(message, locale),
+        message=text_for(message, locale),
         extreme=extreme,
         reason=cue.get("reason"),
         key=cue.get("key"),
@@ -191,21 +191,24 @@ def _criterion(values: Values) -> Criterion:
     )
 
 
-def _message(texts: Mapping[str, str], locale: str | None) -> str:
-    """The text for a locale by lookup (RFC 4647, section 3.4), else the English, else the first.
+def text_for(message: str | Mapping[str, str], locale: str | None) -> str:
+    """A message in the language for a locale."""
+    return message if isinstance(message, str) else message[language_for(message, locale)]
 
-    Lookup takes the longest beginning of the locale that has a text: for `de-AT` that of `de-AT`,
-    else that of `de`; none that ends with a singleton, such as the x of `de-x-a`. Upper and lower
-    case are the same.
+
+def language_for(tags: Iterable[str], locale: str | None) -> str:
+    """The tag for a locale by lookup (RFC 4647, section 3.4), else the English, else the first.
+
+    Lookup takes the longest beginning of the locale that is a tag: for `de-AT` that is `de-AT`,
+    else `de`; none that ends with a singleton, such as the x of `de-x-a`. Upper and lower case are
+    the same.
     """
-    by_tag = {tag.lower(): text for tag, text in texts.items()}
+    by_tag = {tag.lower(): tag for tag in tags}
     subtags = (locale or "").lower().split("-")[:16]
     beginnings = (
         "-".join(subtags[:length])
         for length in range(len(subtags), 0, -1)
         if len(subtags[length - 1]) > 1
     )
-    for tag in (*beginnings, "en"):
-        if tag in by_tag:
-            return by_tag[tag]
-    return next(iter(texts.values()))
+    found = (by_tag[tag] for tag in (*beginnings, "en") if tag in by_tag)
+    return next(found, next(iter(by_tag.values())))

@@ -229,8 +229,9 @@ def create_sessions(scene: Scene, count: int) -> Sequence[str]:
     from django.utils import timezone
 
     from projects.models import Project
-    from sessions_app.admission import runtime_token, session_admit
+    from sessions_app.admission import session_admit
     from sessions_app.models import Mode
+    from sessions_app.runtime_tokens import runtime_token
     from sessions_app.schemas import SessionCreate
 
     now = timezone.now()

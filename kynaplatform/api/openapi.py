@@ -23,7 +23,7 @@ from kynaplatform.api.bodies import (
 )
 from kynaplatform.api.errors import ApiError, ErrorBody, ErrorDetail
 from kynaplatform.api.idempotency import PATTERN_OF_KEYS
-from kynaplatform.api.operations import Operation, operation_of
+from kynaplatform.api.operations import RUNTIME_SCOPE, Operation, operation_of
 from kynaplatform.api.schemas import Body
 from kynaplatform.api.views import ApiView
 
@@ -81,7 +81,13 @@ SECURITY_SCHEMES: dict[str, Schema] = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "An access token, minted at POST /api/auth/access-tokens.",
-    }
+    },
+    "runtime_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `runtime_token` of the session's create.",
+    },
 }
 REQUEST_ID_PARAMETER: Schema = {
     "in": "header",
@@ -126,6 +132,8 @@ class OperationSchema(AutoSchema):
         access = self.operation.access
         if access.scope is None:
             return [{}]
+        if access.scope == RUNTIME_SCOPE:
+            return [{"runtime_token": []}]
         return [{"bearer": [access.scope]}, *([{}] if access.is_optional else [])]
 
     def _get_parameters(self) -> list[Schema]:
@@ -263,16 +271,18 @@ def complete_document(result: Schema, **_: Any) -> Schema:
     return result
 
 
-OF_PRINCIPALS: tuple[type[ApiError], ...] = (
+OF_ACCESS_TOKENS: tuple[type[ApiError], ...] = (
     *(errors.AccessTokenMissing, errors.AccessTokenInvalid, errors.AccessTokenExpired),
-    *(errors.OrganizationSuspended, errors.ProjectSuspended, errors.InsufficientScope),
+    errors.InsufficientScope,
 )
+OF_PRINCIPALS = (errors.OrganizationSuspended, errors.ProjectSuspended)
 
 
 def _errors_of(operation: Operation) -> list[type[ApiError]]:
     body = (errors.MalformedRequest, errors.PayloadTooLarge, errors.UnsupportedMediaType)
     always = (errors.MethodNotAllowed, errors.InternalError, errors.ServiceUnavailable)
     kinds: tuple[tuple[object, tuple[type[ApiError], ...]], ...] = (
+        (operation.access.scope not in (None, RUNTIME_SCOPE), OF_ACCESS_TOKENS),
         (operation.access.scope, OF_PRINCIPALS),
         (operation.counted != "no", (errors.RateLimited,)),
         (operation.body, (*body, errors.ValidationFailed)),

@@ -43,7 +43,8 @@ class Principal:
     organization_id: UUID
     scopes: frozenset[str]
     session_id: UUID | None
-    quotas: Quotas
+    # None of a session's runtime token, which counts on itself and its address.
+    quotas: Quotas | None
     organization_suspended: bool
     project_suspended: bool
 
@@ -88,6 +89,8 @@ class Access:
 
 
 PUBLIC = Access(None)
+# Of a session's runtime token, and of no access token.
+RUNTIME_SCOPE = "runtime"
 
 
 @dataclass(frozen=True, slots=True)

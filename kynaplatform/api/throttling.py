@@ -37,6 +37,7 @@ COUNTED = {
     "organization": "requests of the organization",
     "sessions": "session creations of the project",
     "movespecs": "requests of the project under /api/movespecs",
+    "session": "requests with the session's runtime token",
     "anonymous": "requests without a credential from this address",
     "bad_bearer": "requests with a bad bearer from this address",
     "mint_credential": "failed mints of this credential from this address",
@@ -82,7 +83,12 @@ def request_counter() -> RequestCounter:
 
 
 def limits_of_principal(principal: Principal, family: str | None) -> list[Limit]:
-    """`family` is `sessions` or `movespecs` where that limit applies as well."""
+    """`family` is `sessions` or `movespecs` where that limit applies as well.
+
+    A runtime token counts on its session: the person who holds it can't use up the project's.
+    """
+    if principal.quotas is None:
+        return [Limit(f"session:{principal.session_id}", settings.RATE_LIMIT_ANONYMOUS)]
     limits = [
         Limit(f"project:{principal.project_id}", principal.quotas.project),
         Limit(f"organization:{principal.organization_id}", principal.quotas.organization),

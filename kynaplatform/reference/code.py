@@ -20,10 +20,13 @@ VARIABLES = {
     "movespec_id": "KYNA_MOVESPEC_ID",
     "version_id": "KYNA_VERSION_ID",
     "session_id": "KYNA_SESSION_ID",
+    "runtime_token": "KYNA_RUNTIME_TOKEN",
     "token_id": "KYNA_TOKEN_ID",
     "webhook_id": "KYNA_WEBHOOK_ID",
     "delivery_id": "KYNA_DELIVERY_ID",
 }
+# The bearers, by the names of their security schemes.
+TOKENS = {"bearer": "KYNA_TOKEN", "runtime_token": VARIABLES["runtime_token"]}
 JSON = "application/json"
 NEW_KEY = r"KEY=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 
@@ -35,7 +38,7 @@ class Call(NamedTuple):
     method: str
     path: str
     query: str
-    needs_token: bool
+    token: str | None  # the variable that has it
     takes_key: bool
     media_type: str = JSON
     body: Any = None
@@ -46,7 +49,7 @@ class Call(NamedTuple):
     def variables(self) -> list[str]:
         """Those that the program reads."""
         in_body = self.body if isinstance(self.body, dict) else {}
-        found = ["KYNA_URL", *["KYNA_TOKEN"] * self.needs_token]
+        found = ["KYNA_URL", *([self.token] if self.token else [])]
         for name, variable in VARIABLES.items():
             if f"{{{name}}}" in self.path or name in in_body:
                 found.append(variable)
@@ -63,8 +66,8 @@ def curl(call: Call) -> str:
     implied = "GET" if call.body is None else "POST"
     method = "" if call.method == implied else f"-X {call.method} "
     lines = [f'curl -sS {method}"{call.url("${}".format)}"']
-    if call.needs_token:
-        lines.append('-H "Authorization: Bearer $KYNA_TOKEN"')
+    if call.token:
+        lines.append(f'-H "Authorization: Bearer ${call.token}"')
     if call.takes_key:
         lines[0] = f"{NEW_KEY}\n{lines[0]}"
         lines.append('-H "Idempotency-Key: $KEY"')
@@ -79,7 +82,7 @@ def curl(call: Call) -> str:
 
 def python(call: Call) -> str:
     headers = {
-        **({"Authorization": "f\"Bearer {os.environ['KYNA_TOKEN']}\""} if call.needs_token else {}),
+        **({"Authorization": f"f\"Bearer {{os.environ['{call.token}']}}\""} if call.token else {}),
         **({"Idempotency-Key": "str(uuid.uuid4())"} if call.takes_key else {}),
         **({"Content-Type": f'"{call.media_type}"'} if isinstance(call.body, str) else {}),
     }
@@ -106,7 +109,7 @@ def python(call: Call) -> str:
 
 def typescript(call: Call) -> str:
     headers = {
-        **({"Authorization": "`Bearer ${process.env.KYNA_TOKEN}`"} if call.needs_token else {}),
+        **({"Authorization": f"`Bearer ${{process.env.{call.token}}}`"} if call.token else {}),
         **({'"Idempotency-Key"': "crypto.randomUUID()"} if call.takes_key else {}),
         **({'"Content-Type"': f'"{call.media_type}"'} if call.body is not None else {}),
     }

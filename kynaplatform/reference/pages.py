@@ -14,6 +14,7 @@ from kynaplatform.api.openapi import CREATED, FIELDS, openapi_document
 from kynaplatform.reference.code import (
     JSON,
     LANGUAGES,
+    TOKENS,
     VARIABLES,
     Call,
     coloured,
@@ -134,7 +135,7 @@ def _page(path: str, method: str, operation: Json) -> Page:
         method=method.upper(),
         path=path,
         query=f"?{query}" if query else "",
-        needs_token="bearer" in operation["security"][0],
+        token=next((TOKENS[name] for name in operation["security"][0]), None),
         takes_key=any(one["name"] == "Idempotency-Key" for one in parameters),
         media_type=media_type,
         body=body[media_type]["example"] if body else None,
@@ -150,6 +151,7 @@ def _page(path: str, method: str, operation: Json) -> Page:
         description=paragraphs(operation["description"]),
         scope="".join(scopes),
         is_bearer_optional=is_open and bool(scopes),
+        needs_runtime_token="runtime_token" in operation["security"][0],
         is_anonymous=is_open and not scopes,
         codes=[
             Code(language, name, (text := write(call)), coloured(text, language))

@@ -14,8 +14,8 @@ from streaming import create
 
 import detection
 from movespecs.models import MoveSpec
-from sessions_app.admission import runtime_token
 from sessions_app.models import DetectionEvent, DetectionSession
+from sessions_app.runtime_tokens import runtime_token
 from tests.concurrency.racing import waiting_backends
 from tests.conftest import Machine
 from tests.server import test_database_url as database_url

@@ -85,7 +85,8 @@ def variables(web: WebServer, owner: Machine, movespec: MoveSpec) -> dict[str, s
     """What a reader has exported who has created one of each."""
     MoveSpec.objects.filter(id=movespec.id).update(visibility=Visibility.PUBLIC)
     version = make_version(movespec.id, VALID_YAML + "# another version\n")
-    session_id = owner.create_session(movespec).json()["session_id"]
+    created = owner.create_session(movespec).json()
+    session_id = created["session_id"]
     DetectionEvent.objects.create(
         session_id=session_id, sequence=1, frame_seq=7, ts_ms=40.5, type="event_completed",
         payload={"event_key": "squat", "score": None},
@@ -110,6 +111,7 @@ def variables(web: WebServer, owner: Machine, movespec: MoveSpec) -> dict[str, s
         "KYNA_MOVESPEC_ID": str(movespec.id),
         "KYNA_VERSION_ID": str(version.id),
         "KYNA_SESSION_ID": session_id,
+        "KYNA_RUNTIME_TOKEN": created["runtime_token"],
         "KYNA_TOKEN_ID": str(token.id),
     }
 

@@ -18,9 +18,9 @@ from projects.signing import (
     signing_key_rotate,
 )
 from sessions_app import tasks
-from sessions_app.admission import runtime_token
 from sessions_app.models import DetectionSession
 from sessions_app.retention import forget_idempotency_keys
+from sessions_app.runtime_tokens import runtime_token
 
 DAY = timedelta(hours=24)
 # A key is kept an hour longer than promised.

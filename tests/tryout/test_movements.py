@@ -11,7 +11,7 @@ from dev.poses.figure import MOVEMENTS
 from dev.poses.recordings import load
 from movespecs.catalogue import catalogue_text
 from tests.long_runs import at_length
-from tryout.movements import movements, shown_angle
+from tryout.movements import movements
 
 SLUGS = [movement["slug"] for movement in movements()]
 
@@ -38,36 +38,6 @@ def test_each_criterion_of_the_angle_is_a_band(slug):
     assert shown == written
     assert of(slug)["event_key"] == spec.movement_name
     assert of(slug)["phases"] == [phase.name for phase in spec.phases]
-
-
-LEANS = """
-name: bow
-version: "1"
-detection:
-  type: repetition
-  movement:
-    name: bow
-    phases:
-      - {{name: upright, criteria: [{{lean: {segment}, angle_max: 20}}]}}
-      - {{name: bowed, criteria: [{{lean: {segment}, angle_min: 60}}]}}
-    sequence: [upright, bowed, upright]
-"""
-
-
-@pytest.mark.parametrize(
-    ("segment", "label", "landmarks"),
-    [
-        ("trunk", "lean of the trunk", [[23, 11], [24, 12]]),
-        ("upper_arm", "lean of the upper arm", [[13, 11], [14, 12]]),
-    ],
-)
-def test_a_movement_that_a_lean_carries_has_it(segment, label, landmarks):
-    assert shown_angle(compile_movespec(LEANS.format(segment=segment))) == {
-        "measure": segment,
-        "label": label,
-        "landmarks": landmarks,
-        "bands": [band("upright", 0, 20), band("bowed", 60, 180)],
-    }
 
 
 @at_length("slug", *SLUGS)

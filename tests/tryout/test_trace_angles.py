@@ -9,9 +9,10 @@ from detection import LANDMARK_NAMES, Engine, PoseFrame, compile  # noqa: A004 -
 from dev.poses.figure import perform
 from dev.poses.variants import Frames, hiding, with_noise
 from movespecs.catalogue import catalogue_slugs, catalogue_text
+from movespecs.movement import LANDMARKS, angle_settings
 from tests.long_runs import thinned
 from tests.node import built_clients, node
-from tryout.movements import LANDMARKS, engine, movements
+from tryout.movements import movements
 
 # The engine rounds angles, metres and sums, the page nothing. That came to 0.005 degrees, and to
 # 0.016 where the landmarks are 6 cm wrong. A pixel of the trace is more than one.
@@ -89,7 +90,7 @@ def test_the_angle_that_carries_a_movement_is_the_engines(case, change, meter) -
     moments = [moment_of(frame) for frame in frames]
     done = subprocess.run(
         meter,
-        input=json.dumps({"angle": angle, "engine": engine(), "moments": moments}),
+        input=json.dumps({"angle": angle, "engine": angle_settings(), "moments": moments}),
         cwd=built_clients() / "try",
         capture_output=True,
         text=True,

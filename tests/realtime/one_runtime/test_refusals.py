@@ -20,8 +20,8 @@ from clients.python.wire import wire_frame
 from dev.poses.figure import perform
 from projects.models import suspend
 from projects.signing import key_ring, sign
-from sessions_app.admission import AUDIENCE, TOKEN_TYPE
 from sessions_app.models import DetectionSession, SessionAttach
+from sessions_app.runtime_tokens import AUDIENCE, TOKEN_TYPE
 from tests.api.api_requests import nothing_changes
 from tests.server import RuntimeServer
 from tests.waiting import eventually
