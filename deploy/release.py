@@ -159,15 +159,13 @@ def build(release: Path) -> None:
 
 
 def build_camera(release: Path) -> bool:
-    """Of /try, which is there if the settings say so. Whether there is a new one."""
-    settings = (ETC / "env").read_text() if (ETC / "env").exists() else ""
-    is_served = re.search(r"^TRY_PAGE=['\"]?(true|1|yes|on)\b", settings, re.MULTILINE | re.I)
-    if not is_served or (release / "tryout/static/tryout/built").exists():
+    """Of the session page and of /try. Whether there is a new one."""
+    if (release / "tryout/static/tryout/built").exists():
         return False
     if shutil.which("npm") is None:
-        step("/try has no camera, which Node 20 with npm would build")
+        step("The session page and /try have no camera, which Node 20 with npm would build")
         return False
-    step("Building the camera of /try")
+    step("Building the camera of the session page and of /try")
     run("make", "web", cwd=release)
     shutil.rmtree(release / "clients" / "node_modules", ignore_errors=True)
     return True

@@ -48,6 +48,7 @@ BUILD = {
     "api-details": "The edge cases, by subject.",
     "streaming": "Frames in, events out: the protocol, and clients.",
     "webhooks": "Messages to your server when a session starts or ends.",
+    "session-page": "In a browser, an iframe or a WebView.",
     "integrators": "From a key to a page that counts.",
     "package": "Stream, camera and API from TypeScript, and a hook for React.",
     "troubleshooting": "It counts nothing, it counts twice, it closes with 4401.",

@@ -218,14 +218,10 @@ def _check_http() -> Iterator[Found]:
             "Set it to the address or network of the proxy that ends TLS: without it "
             "every request through the proxy is answered with a redirect to https.",
         )
-    if (
-        settings.PRODUCTION
-        and settings.TRY_PAGE
-        and not (own_origins() or settings.CORS_ALLOWED_ORIGINS)
-    ):
+    if settings.PRODUCTION and not (own_origins() or settings.CORS_ALLOWED_ORIGINS):
         yield (
             "W017",
-            "TRY_PAGE is on, and the page's origin is not known.",
+            "The origin of the pages that count is not known.",
             "Name its host in ALLOWED_HOSTS, not a pattern alone, or its origin in "
             "CORS_ALLOWED_ORIGINS: the stream refuses every page of another origin.",
         )

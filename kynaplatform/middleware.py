@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 from typing import Any
@@ -177,15 +177,19 @@ def _policy(directives: dict[str, str]) -> str:
 PAGE_POLICY = _policy(_OF_PAGES)
 
 
-@cache
-def camera_policy(stream_url: str) -> str:
-    """The policy of a page with a camera, a landmarker of WebAssembly, and a stream."""
+@lru_cache(maxsize=256)
+def camera_policy(stream_url: str, *frames: str) -> str:
+    """The policy of a page with a camera, a landmarker of WebAssembly, and a stream.
+
+    Pages of the origins `frames` may frame it.
+    """
     stream = urlsplit(stream_url)
     return _policy(
         _OF_PAGES
         | {
             "script-src": "'self' 'wasm-unsafe-eval'",
             "connect-src": f"'self' {stream.scheme}://{stream.netloc}",
+            "frame-ancestors": " ".join(frames) or "'none'",
         }
     )
 
@@ -229,8 +233,8 @@ def is_allowed(origin: str) -> bool:
 
 
 def may_stream(origin: str) -> bool:
-    """Whether a page may open a stream: also the page at /try, which is on our own host."""
-    return is_allowed(origin) or (settings.TRY_PAGE and origin in own_origins())
+    """Whether a page may open a stream: also the pages that count, which are on our own host."""
+    return is_allowed(origin) or origin in own_origins()
 
 
 def own_origins() -> list[str]:

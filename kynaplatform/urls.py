@@ -13,6 +13,7 @@ from kynaplatform.api.platform_views import (
     ReadinessView,
 )
 from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
+from tryout.session_page import SessionPageView
 from usage.views import UsageViewSet
 
 urlpatterns = [
@@ -40,6 +41,7 @@ urlpatterns = [
     path("readyz", ReadinessView.as_view(), name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
+    path("session/<project_id>", SessionPageView.as_view(), name="session-page"),
     path("", include("guides.urls")),
 ]
 if settings.TRY_PAGE:

@@ -1,5 +1,6 @@
 """Organizations, projects, the credentials of machines with their scopes, and signing keys."""
 
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import CheckConstraint, F, Index, Q
 from django.dispatch import Signal
@@ -66,6 +67,47 @@ def validate_retention(days: int) -> None:
         raise ValidationError(f"Ensure this value is at most {MAX_RETENTION_DAYS}.")
 
 
+MAX_ADDRESSES, MAX_ADDRESS_CHARACTERS = 20, 500
+# A browser runs or reads what is behind these.
+_UNSAFE_SCHEMES = frozenset(
+    {"about", "blob", "data", "file", "filesystem", "javascript", "vbscript"}
+)
+
+
+# A policy of the browser has the lines as they are, so they have no character that ends one there.
+# A browser leaves out the usual port of an origin.
+_ORIGIN = re.compile(
+    r"(https://[a-z0-9.-]+(?!:443\Z)|http://(localhost|127\.0\.0\.1)(?!:80\Z))(:[0-9]{1,5})?"
+)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^?#]+")
+
+
+def validate_origins(text: str) -> None:
+    """Each line an https origin, or an http one of this machine. Raises ValidationError."""
+    for line in _lines(text):
+        if not _ORIGIN.fullmatch(line):
+            raise ValidationError(f"{line} is no origin such as https://app.example.")
+
+
+def validate_return_addresses(text: str) -> None:
+    """Each line an absolute address without query or fragment. Raises ValidationError."""
+    for line in _lines(text):
+        scheme = line.partition(":")[0]
+        if not _ADDRESS.fullmatch(line) or scheme in _UNSAFE_SCHEMES:
+            raise ValidationError(f"{line} is no address such as https://app.example/done.")
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split()
+    if len(lines) > MAX_ADDRESSES or any(len(line) > MAX_ADDRESS_CHARACTERS for line in lines):
+        raise ValidationError(
+            f"Write at most {MAX_ADDRESSES} of at most {MAX_ADDRESS_CHARACTERS} characters each."
+        )
+    if not text.isascii():
+        raise ValidationError("Write a name of other letters as its punycode, xn--….")
+    return lines
+
+
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MAX_NAME_CHARACTERS, validators=[validate_name])
@@ -105,6 +147,41 @@ class Project(models.Model):
     live_sessions = _limit("Sessions that may be live at once")
     session_seconds = _limit("Seconds that a session may stream, up to the default")
     session_events = _limit("Events of a session after which only outcomes are kept")
+    page_name = models.CharField(
+        "name",
+        max_length=MAX_NAME_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_name],
+        help_text="Shown on the session page; empty: none.",
+    )
+    page_color = models.CharField(
+        "colour",
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", "Write it as #rrggbb.")],
+        help_text="Of its buttons, as #rrggbb; empty: the platform's.",
+    )
+    page_frames = models.TextField(
+        "may be framed by",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_origins],
+        help_text="Origins, one a line, such as https://app.example; empty: nobody.",
+    )
+    page_returns = models.TextField(
+        "returns to",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_return_addresses],
+        help_text="Addresses, one a line, without query, such as https://app.example/done or "
+        "myapp://done; empty: it returns nowhere.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

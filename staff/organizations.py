@@ -301,6 +301,7 @@ class ProjectAdmin(SuspendableAdmin):
         "session_seconds": "SESSION_MAX_SECONDS",
         "session_events": "SESSION_MAX_EVENTS",
     }
+    page = ["page_name", "page_color", "page_frames", "page_returns"]
     owned = [
         count_column("MoveSpecs", "movespec_count", MoveSpec),
         count_column("live API keys", "api_key_count", ApiKey, state="live"),
@@ -309,6 +310,9 @@ class ProjectAdmin(SuspendableAdmin):
         ),
         LIVE_SESSIONS,
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*super().get_fieldsets(request, obj), ("Session page", {"fields": self.page})]
 
     def facts(self, request: HttpRequest, row: Any) -> list[tuple[str, Any]]:
         owner = row.organization

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dev.tools.check import check_try_script
+from dev.tools.check import check_page_scripts
 from tests.plugin import FOLDER, skip_without
 from tests.server import ROOT
 
@@ -57,7 +57,7 @@ def built_clients() -> Path:
             _run(["make", "--no-print-directory", "-C", "..", "packages"])
             _run(["npm", "run", "build", "--workspace", "web"])
             _run(["node", "try/landmarker.mjs"])
-            check_try_script()
+            check_page_scripts()
             marker.write_text(run)
     return CLIENTS
 

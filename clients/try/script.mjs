@@ -1,5 +1,5 @@
-// The page's script, which is committed: without Node the page runs all the same, but for a camera.
-// `node script.mjs FILE` writes it elsewhere, to be compared.
+// The pages' scripts, which are committed: without Node they run all the same, but for a camera.
+// `node script.mjs FOLDER` writes them elsewhere, to be compared.
 
 import {dirname, join} from "node:path";
 import {argv} from "node:process";
@@ -9,8 +9,8 @@ import {build} from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const {metafile} = await build({
   absWorkingDir: here,
-  entryPoints: ["src/main.ts"],
-  outfile: argv[2] ?? join(here, "../../tryout/static/tryout/try.js"),
+  entryPoints: {try: "src/main.ts", session: "src/session_page.ts"},
+  outdir: argv[2] ?? join(here, "../../tryout/static/tryout"),
   // The package's source, which needs no build before this one.
   alias: {"@kynaplatform/web": join(here, "../web/src/index.ts")},
   bundle: true,

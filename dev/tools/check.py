@@ -19,7 +19,8 @@ from dev.local_stack.environment import PROJECT, make_secrets
 from dev.tools.movespec_reference import PAGE, reference
 
 OPENAPI = PROJECT / "docs" / "openapi.yaml"
-TRY_SCRIPT = PROJECT / "tryout" / "static" / "tryout" / "try.js"
+STATIC = PROJECT / "tryout" / "static" / "tryout"
+PAGE_SCRIPTS = (STATIC / "try.js", STATIC / "session.js")
 BIN = Path(sys.executable).parent
 MANAGE = (sys.executable, "manage.py")
 # The settings of addresses: they are read, but nothing is reached there.
@@ -90,8 +91,8 @@ def check_openapi() -> None:
         raise CheckFailedError("\n".join([*difference, "`make openapi` rewrites it."]))
 
 
-def check_try_script() -> str | None:
-    """Compare the script of /try with its source. Returns a note if no Node can build it."""
+def check_page_scripts() -> str | None:
+    """Compare the pages' scripts with their source. Returns a note if no Node can build them."""
     try:
         run("make", "--no-print-directory", "node")
     except CheckFailedError as fault:
@@ -100,10 +101,11 @@ def check_try_script() -> str | None:
         return f"NOT COMPARED: {str(fault).splitlines()[0]}"
     run("make", "--no-print-directory", "packages")
     with tempfile.TemporaryDirectory(prefix="kynaplatform-try-") as folder:
-        built = Path(folder) / TRY_SCRIPT.name
-        run("node", "clients/try/script.mjs", built)
-        if not filecmp.cmp(built, TRY_SCRIPT, shallow=False):
-            raise CheckFailedError("It is not what clients/ makes of it. `make web` rewrites it.")
+        run("node", "clients/try/script.mjs", folder)
+        for script in PAGE_SCRIPTS:
+            if not filecmp.cmp(Path(folder) / script.name, script, shallow=False):
+                told = f"{script.name} is not what clients/ makes of it. `make web` rewrites it."
+                raise CheckFailedError(told)
     return None
 
 
@@ -138,7 +140,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
         passes, *MANAGE, "check", "--deploy", "--fail-level", "WARNING", environment="production"
     ),
     "docs/openapi.yaml": check_openapi,
-    "tryout/static/tryout/try.js": check_try_script,
+    "The scripts of pages": check_page_scripts,
     "docs/movespec/reference.md": check_reference,
     "vulnerabilities": audit_requirements,
 }

@@ -41,11 +41,11 @@ export function eventLines({events}: Run): string {
 export class AppCode {
   #addresses: string[] = [];
 
-  show(run: Run): void {
+  /** `movespec` is the YAML that counted. */
+  show(run: Run, slug: string, movespec: string): void {
     for (const address of this.#addresses) URL.revokeObjectURL(address);
     this.#addresses = [];
-    const {slug} = run.movement;
-    this.#fill("yaml", run.movespec, `${slug}.yaml`, "application/yaml");
+    this.#fill("yaml", movespec, `${slug}.yaml`, "application/yaml");
     this.#fill("script", scriptOf(run), "page.js", "text/javascript");
     this.#fill("events", eventLines(run), `${slug}-events.ndjson`, "application/x-ndjson");
     const count = run.events.length;

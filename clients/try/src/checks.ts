@@ -2,7 +2,7 @@
 
 import type {CheckResult} from "@kynaplatform/web";
 import {degreesText, secondsText} from "./formatting.js";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 import type {Attempt, Run} from "./run.js";
 
 /** `Met: depth. Missed: upright by 6°. Not seen: wrists.` */
@@ -19,7 +19,7 @@ export function checksText(checks: readonly CheckResult[] = []): string {
 }
 
 /** Those that were judged, but for the one that its reason tells already. */
-export function attemptChecksText({path, metrics}: Attempt, {labels}: Movement): string {
+export function attemptChecksText({path, metrics}: Attempt, {labels}: ShownMovement): string {
   const told = labels[path ?? ""];
   return checksText(metrics?.checks?.filter(({met, name}) => met !== null && name !== told));
 }

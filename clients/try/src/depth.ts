@@ -1,6 +1,6 @@
 /** How far the angle that carries a movement goes in each repetition. */
 
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 
 interface Point {
   readonly ms: number;
@@ -8,7 +8,7 @@ interface Point {
 }
 
 /** Whether the angle gets smaller from where the movement rests, which is its first phase. */
-export function goesDown({angle, phases}: Movement): boolean {
+export function goesDown({angle, phases}: ShownMovement): boolean {
   const middles = phases.flatMap((phase) => {
     const band = angle.bands.find((one) => one.phase === phase);
     return band ? [(band.min + band.max) / 2] : [];
@@ -17,22 +17,22 @@ export function goesDown({angle, phases}: Movement): boolean {
 }
 
 /** What the farthest angle is called: of a squat the smallest knee angle. */
-export function depthName(movement: Movement): string {
+export function depthName(movement: ShownMovement): string {
   return `${goesDown(movement) ? "Smallest" : "Largest"} ${angleName(movement)}`;
 }
 
 /** `knee angle`, `lean of the trunk` */
-export function angleName({angle}: Movement): string {
+export function angleName({angle}: ShownMovement): string {
   return angle.label.startsWith("lean") ? angle.label : `${angle.label} angle`;
 }
 
-export function isFarther(movement: Movement, one: number, other: number | null): boolean {
+export function isFarther(movement: ShownMovement, one: number, other: number | null): boolean {
   return other === null || (goesDown(movement) ? one < other : one > other);
 }
 
 /** The farthest angle of each repetition, in degrees: from the end of the one before to its own. */
 export function depthsOf(
-  movement: Movement,
+  movement: ShownMovement,
   points: readonly Point[],
   repetitions: readonly Pick<Point, "ms">[],
 ): (number | null)[] {

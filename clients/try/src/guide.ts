@@ -1,7 +1,7 @@
 /** Tells what is missing before anything counts: to the eye at once, and to the ear not too often. */
 
 import type {Readiness} from "@kynaplatform/web";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 import {neededText} from "./readiness.js";
 
 /** Whoever steps back gets time to do it. */
@@ -15,11 +15,11 @@ export interface Guidance {
 }
 
 export class Guide {
-  readonly #movement: Movement;
+  readonly #movement: ShownMovement;
   #last: string | null = null;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(movement: Movement) {
+  constructor(movement: ShownMovement) {
     this.#movement = movement;
   }
 

@@ -1,8 +1,8 @@
 import {element} from "./dom.js";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 
 /** Fill a legend with what the colours of a trace mean. */
-export function fillLegend(list: HTMLElement, {angle, phases, hold_ms}: Movement): void {
+export function fillLegend(list: HTMLElement, {angle, phases, hold_ms}: ShownMovement): void {
   const drawn = new Set(angle.bands.map(({phase}) => phase));
   const bands = [...phases.entries()].filter(([, phase]) => drawn.has(phase));
   list.replaceChildren(

@@ -164,10 +164,11 @@ export class Live {
       this.#board.show(run);
       const {hold_ms} = run.movement;
       const number = run.repetitions.length;
+      const heldMs = event.payload.metrics?.held_ms ?? hold_ms;
       const praise =
         hold_ms === null
           ? this.#coach.complete(number)
-          : `${Math.round(hold_ms / 1_000)} seconds. Well done.`;
+          : `${Math.round((heldMs ?? 0) / 1_000)} seconds. Well done.`;
       if (praise) this.#say(praise, "success", isLate);
       else this.#announcer.say(countText(number, "repetition", "repetitions"));
     }

@@ -1,5 +1,6 @@
 /** The page: choose, do it, see what came of it. */
 
+import {createClient, type DetectionEvent} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
 import {type Choice, ChoiceForm} from "./choice_form.js";
 import {countDown} from "./countdown.js";
@@ -7,12 +8,12 @@ import {byId} from "./dom.js";
 import {Live} from "./live.js";
 import {Loading} from "./loading.js";
 import {askedSpeed} from "./page_address.js";
-import {readPageData} from "./page_data.js";
+import {readPageData, type TryData} from "./page_data.js";
 import {problemOf} from "./problems.js";
 import {fetchRecording, readRecording} from "./recording.js";
 import {Run} from "./run.js";
 import {runStream} from "./run_stream.js";
-import {openSession} from "./session.js";
+import {type Opened, openSession} from "./session.js";
 import {openCamera, openRecording, type Source} from "./source.js";
 import {Speech} from "./speech.js";
 import {Summary} from "./summary.js";
@@ -21,8 +22,9 @@ import {keepScreenOn} from "./wake_lock.js";
 
 /** How long the reached target is seen before its result. */
 const DONE_MS = 1_500;
+const WITHOUT_CAMERA = "The built-in figure needs no camera.";
 
-const data = readPageData();
+const data = readPageData<TryData>("try-data");
 const live = new Live(new Speech(byId("speak", HTMLInputElement)));
 const loading = new Loading();
 const summary = new Summary(() => {
@@ -48,7 +50,6 @@ async function go(choice: Choice): Promise<void> {
     const asked = source && openSession(data.sessions, wanted, signal);
     const opened = await Promise.race([asked, stopped(signal)]);
     if (source && opened) {
-      run.movespec = opened.movespec;
       if (source.isCamera) live.load();
       await Promise.race([source.load(), stopped(signal)]);
       loading.hide();
@@ -57,21 +58,30 @@ async function go(choice: Choice): Promise<void> {
     }
     if (source && opened && !signal.aborted) {
       live.go();
-      const ending = await runStream(opened, source, live, run, stopping);
+      const {session} = opened;
+      const readEvents = () => eventsOf(opened);
+      const streamed = {session, readEvents, withoutCamera: WITHOUT_CAMERA};
+      const ending = await runStream(streamed, source, live, run, stopping);
       if (run.target && shareOf(run.target, run) === 1) await pause(DONE_MS);
       live.close();
-      summary.open(run, ending);
+      summary.open(run, choice.movement, opened.movespec, ending);
     } else {
       live.close();
       choiceForm.open();
     }
   } catch (error) {
     live.close();
-    choiceForm.open(problemOf(error));
+    choiceForm.open(problemOf(error, WITHOUT_CAMERA));
   } finally {
     loading.hide();
     stopping.abort();
   }
+}
+
+function eventsOf({session, access_token}: Opened): AsyncIterable<DetectionEvent> {
+  const tokenProvider = async () => access_token;
+  const client = createClient({baseUrl: location.origin, tokenProvider});
+  return client.sessions.events(session.session_id);
 }
 
 function pause(ms: number): Promise<void> {

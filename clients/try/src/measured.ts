@@ -3,11 +3,14 @@
 import type {CheckResult, MeasureRange, RepetitionMetrics, WayBack} from "@kynaplatform/web";
 import {goesDown} from "./depth.js";
 import {degreesText, secondsText} from "./formatting.js";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 import type {Repetition, Run} from "./run.js";
 
 /** Of the measure that carries the movement: of both sides, where it has a measure of each. */
-export function rangeOf(metrics: RepetitionMetrics | null, {angle}: Movement): MeasureRange | null {
+export function rangeOf(
+  metrics: RepetitionMetrics | null,
+  {angle}: ShownMovement,
+): MeasureRange | null {
   const ranges = Object.entries(metrics?.measures ?? {})
     .filter(([name]) => name.split(".")[1] === angle.measure)
     .map(([, range]) => range);
@@ -20,7 +23,7 @@ export function rangeOf(metrics: RepetitionMetrics | null, {angle}: Movement): M
 }
 
 /** The farthest that it went from where the movement rests. */
-export function depthOf(metrics: RepetitionMetrics | null, movement: Movement): number | null {
+export function depthOf(metrics: RepetitionMetrics | null, movement: ShownMovement): number | null {
   const range = rangeOf(metrics, movement);
   return goesDown(movement) ? (range?.least ?? null) : (range?.most ?? null);
 }
@@ -31,7 +34,7 @@ export function rangeText({least, most}: MeasureRange): string {
 }
 
 /** `left, 58–178°, 1.4 s` */
-export function repetitionText({side, metrics}: Repetition, movement: Movement): string {
+export function repetitionText({side, metrics}: Repetition, movement: ShownMovement): string {
   const range = rangeOf(metrics, movement);
   const told = [
     ...(side ? [side] : []),

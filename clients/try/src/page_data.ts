@@ -1,4 +1,4 @@
-/** The data of the page, which the server writes into its element `try-data`. */
+/** The data of a page, which the server writes into an element of it. */
 
 /** The angles, in degrees, at which a phase holds. */
 export interface Band {
@@ -29,28 +29,33 @@ export interface Parameter {
   readonly max: number;
 }
 
-export interface Movement {
-  readonly slug: string;
+/** What is shown of any movement. */
+export interface ShownMovement {
   readonly name: string;
-  readonly summary: string;
-  /** That it is experimental, and why; empty where it is not. */
-  readonly experimental: string;
   readonly event_key: string;
-  readonly place: {readonly text: string};
-  /** The address of a recording of the built-in figure. */
-  readonly figure: string;
   readonly phases: readonly string[];
   /** How long it is to be held; null for repetitions. */
   readonly hold_ms: number | null;
-  /** How somebody has to stand to the camera: `side`, `front` or `any`. */
-  readonly view: string;
+  /** `view` is how somebody has to stand to the camera: `side`, `front` or `any`. */
+  readonly setup: {readonly view: string};
   /** What a criterion measures, or the name of a check, by its path in the MoveSpec. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The angle that carries the movement. */
+  readonly angle: Angle;
+}
+
+/** A movement of the catalogue. */
+export interface Movement extends ShownMovement {
+  readonly slug: string;
+  readonly summary: string;
+  /** That it is experimental, and why; empty where it is not. */
+  readonly experimental: string;
+  readonly place: {readonly text: string};
+  /** The address of a recording of the built-in figure. */
+  readonly figure: string;
   readonly parameters: readonly Parameter[];
   /** The tags of the languages that its cues are in; none where they are in one. */
   readonly languages: readonly string[];
-  /** The angle that carries the movement. */
-  readonly angle: Angle;
 }
 
 /** The engine's settings that its angles depend on, by its own names; see docs/engine.md. */
@@ -75,7 +80,7 @@ export interface Engine {
 /** The landmarker's files, by their names. */
 export type Landmarker = Readonly<Record<string, {readonly url: string; readonly bytes: number}>>;
 
-export interface PageData {
+export interface TryData {
   readonly movements: readonly Movement[];
   readonly engine: Engine;
   /** The address at which a session is asked for. */
@@ -83,6 +88,7 @@ export interface PageData {
   readonly landmarker: Landmarker;
 }
 
-export function readPageData(): PageData {
-  return JSON.parse(document.getElementById("try-data")?.textContent ?? "") as PageData;
+/** The data of the page with this element. */
+export function readPageData<Data>(id: string): Data {
+  return JSON.parse(document.getElementById(id)?.textContent ?? "") as Data;
 }

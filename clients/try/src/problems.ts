@@ -7,26 +7,25 @@ export interface Problem {
   readonly advice: string;
 }
 
-const WITHOUT_CAMERA = "The built-in figure needs no camera.";
-/** The advice beside an error's own message. */
-const OTHER_WAYS: Readonly<Record<string, string>> = {
-  insecure_context: WITHOUT_CAMERA,
-  unsupported_browser: WITHOUT_CAMERA,
-  permission_denied: WITHOUT_CAMERA,
-  no_camera: WITHOUT_CAMERA,
-  camera_busy: WITHOUT_CAMERA,
-  camera_lost: WITHOUT_CAMERA,
-  webgl_unavailable: WITHOUT_CAMERA,
-  landmarker_failed: WITHOUT_CAMERA,
-  cannot_unpack: "Take the camera, or open the page in a newer browser.",
-};
+/** Errors that a page may have an advice for: a way without the camera. */
+const OF_CAMERA: ReadonlySet<string> = new Set([
+  "insecure_context",
+  "unsupported_browser",
+  "permission_denied",
+  "no_camera",
+  "camera_busy",
+  "camera_lost",
+  "webgl_unavailable",
+  "landmarker_failed",
+  "models_unavailable",
+]);
 
 const CLOSED: Problem = {what: "The page is closed for now.", advice: "Try again another day."};
 
 const PROBLEMS: Readonly<Record<string, Problem>> = {
   models_unavailable: {
     what: "The files that find a body in a picture could not be loaded.",
-    advice: `Check the connection, then start again. ${WITHOUT_CAMERA}`,
+    advice: "Check the connection, then start again.",
   },
   unreachable: {
     what: "The server can't be reached.",
@@ -39,6 +38,10 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   end_timeout: {
     what: "The server did not tell the end in time.",
     advice: "What you did in the last moments may be missing.",
+  },
+  cannot_unpack: {
+    what: "This browser can't unpack a recording, such as the figure's.",
+    advice: "Take the camera, or open the page in a newer browser.",
   },
   access_token_expired: {
     what: "What was counted after the line was lost is missing.",
@@ -57,11 +60,20 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
   },
 };
 
-/** In plain words, for whoever stands before the camera. */
-export function problemOf(error: unknown): Problem {
+/**
+ * In plain words, for whoever stands before the camera. `withoutCamera` is the advice where it is
+ * the camera that fails; `own` is what a page says itself, by the error's code.
+ */
+export function problemOf(
+  error: unknown,
+  withoutCamera = "",
+  own: Readonly<Record<string, Problem>> = {},
+): Problem {
   if (!(error instanceof KynaError)) {
     return {what: "Something went wrong in this page.", advice: "Load it again."};
   }
+  const said = own[error.code];
+  if (said) return said;
   if (error.code === "rate_limited") {
     const minutes = Math.max(1, Math.ceil(Number(error.details.retry_after_seconds ?? 60) / 60));
     const when = minutes === 1 ? "in a minute" : `in ${minutes} minutes`;
@@ -71,9 +83,12 @@ export function problemOf(error: unknown): Problem {
       : "There were too many sessions lately.";
     return {what, advice: `Try again ${when}.`};
   }
-  const retry = error.retryable ? "Try again in a minute." : "";
-  const advice = OTHER_WAYS[error.code] ?? retry;
-  return PROBLEMS[error.code] ?? {what: error.message, advice};
+  const {what, advice} = PROBLEMS[error.code] ?? {
+    what: error.message,
+    advice: error.retryable && !OF_CAMERA.has(error.code) ? "Try again in a minute." : "",
+  };
+  const other = OF_CAMERA.has(error.code) ? withoutCamera : "";
+  return {what, advice: [advice, other].filter(Boolean).join(" ")};
 }
 
 const OUTCOMES: Readonly<Record<string, Problem>> = {

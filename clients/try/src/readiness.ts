@@ -1,7 +1,7 @@
 /** What somebody has to do before anything counts, in plain words. */
 
 import type {Readiness} from "@kynaplatform/web";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 
 /** What of a body has these landmarks, without their side. From the feet up: they go first. */
 const PARTS: readonly (readonly [string, RegExp])[] = [
@@ -21,7 +21,10 @@ const OTHERS: Readonly<Record<string, string>> = {
 };
 
 /** One thing at a time, the first that helps; null where nothing is asked of anybody. */
-export function neededText({state, missing}: Readiness, {view}: Movement): string | null {
+export function neededText(
+  {state, missing}: Readiness,
+  {setup: {view}}: ShownMovement,
+): string | null {
   if (state !== "positioning") return null;
   const hidden = missing.filter((name) => name !== "view" && name !== "start");
   if (hidden.length > 0) return `Step back until I see ${partsText(hidden)}.`;

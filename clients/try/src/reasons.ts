@@ -1,7 +1,7 @@
 /** Why an attempt did not count, in plain words. */
 
 import {degreesText, secondsText} from "./formatting.js";
-import type {Movement} from "./page_data.js";
+import type {ShownMovement} from "./page_data.js";
 
 /** What an `event_interrupted` says. */
 export interface Attempted {
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export function reasonText(
   {reason, path = null, by = null}: Attempted,
-  movement: Movement,
+  movement: ShownMovement,
 ): string {
   const label = movement.labels[path ?? ""];
   if (reason === "not_reached") {

@@ -11,7 +11,7 @@ import type {
 } from "@kynaplatform/web";
 import {AngleMeter} from "./angles.js";
 import {isFarther} from "./depth.js";
-import type {Engine, Movement} from "./page_data.js";
+import type {Engine, ShownMovement} from "./page_data.js";
 import type {Attempted} from "./reasons.js";
 import type {Target} from "./target.js";
 
@@ -58,12 +58,10 @@ interface Posed {
 }
 
 export class Run {
-  readonly movement: Movement;
+  readonly movement: ShownMovement;
   readonly target: Target | null;
   /** Of its cues. */
   readonly language: string;
-  /** The YAML that counts in it, once its session is there. */
-  movespec = "";
   /** What the server has counted, once the session has ended; null if it did not say. */
   counted: MovementSummary | null = null;
   /** All events, as they came. */
@@ -84,7 +82,7 @@ export class Run {
   #poses: Posed[] = [];
 
   constructor(
-    movement: Movement,
+    movement: ShownMovement,
     engine: Engine,
     target: Target | null = null,
     language: string | null = null,

@@ -1,4 +1,14 @@
-import {createClient, createStream, LATE_MS, type Moment, type StreamEnd} from "@kynaplatform/web";
+import {
+  type Attempt,
+  createStream,
+  type DetectionEvent,
+  LATE_MS,
+  type Moment,
+  type Readiness,
+  type StreamEnd,
+  type StreamEvent,
+  type StreamSession,
+} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
 import type {Live} from "./live.js";
 import {
@@ -9,9 +19,11 @@ import {
   rejectedProblem,
 } from "./problems.js";
 import type {Run} from "./run.js";
-import type {Opened} from "./session.js";
 import type {Source} from "./source.js";
 import {shareOf} from "./target.js";
+
+/** Why frames are refused that came after the end, as after a target that the session has. */
+const AFTER_THE_END = "session_ending";
 
 /** How a run ended, beside what was counted. */
 export interface Ending {
@@ -22,6 +34,22 @@ export interface Ending {
   readonly problems: readonly Problem[];
 }
 
+/** The session to stream to, and what is done with what comes. */
+export interface Streamed {
+  readonly session: StreamSession;
+  /** The session's events, of which some were missed; null where nobody may read them. */
+  readonly readEvents: (() => AsyncIterable<DetectionEvent>) | null;
+  /** The advice where the camera fails. */
+  readonly withoutCamera?: string;
+  /** What the page says of an error by its code, in place of what every page says. */
+  readonly problems?: Readonly<Record<string, Problem>>;
+  readonly onEvent?: (event: StreamEvent) => void;
+  readonly onAttempt?: (attempt: Attempt) => void;
+  readonly onReadiness?: (readiness: Readiness) => void;
+  /** How it ended; null where that is not known. */
+  readonly onEnd?: (end: StreamEnd | null, error: unknown) => void;
+}
+
 /**
  * Stream a source to a session, until the target is reached, the source or the session ends, or
  * `stopping` is aborted.
@@ -29,7 +57,16 @@ export interface Ending {
  * Whatever goes wrong meanwhile is among the problems of the answer.
  */
 export async function runStream(
-  {session, access_token}: Opened,
+  {
+    session,
+    readEvents,
+    withoutCamera,
+    problems: own = {},
+    onEvent,
+    onAttempt,
+    onReadiness,
+    onEnd,
+  }: Streamed,
   source: Source,
   live: Live,
   run: Run,
@@ -43,10 +80,15 @@ export async function runStream(
   const stream = createStream(session, {
     onEvent: (event) => {
       live.take(event);
+      onEvent?.(event);
       stopAtTarget();
     },
     onState: (state) => live.line(state),
-    onReadiness: (readiness) => live.guide(readiness),
+    onReadiness: (readiness) => {
+      live.guide(readiness);
+      onReadiness?.(readiness);
+    },
+    onAttempt,
     onHold: (hold) => live.hold(hold),
     onError: () => stopping.abort(), // nothing counts, and the summary says why
     lateMs: LATE_MS * source.speed,
@@ -59,7 +101,9 @@ export async function runStream(
     stopAtTarget();
     return stream.ready;
   };
-  const sourceEnd = source.play(take).catch((error) => problems.push(problemOf(error)));
+  const sourceEnd = source
+    .play(take)
+    .catch((error) => problems.push(problemOf(error, withoutCamera, own)));
   const streamEnd = stream.ended.catch(() => null);
   // A recording that waits for room would not see it while the line is lost.
   await Promise.race([sourceEnd, streamEnd, stopped(stopping.signal)]);
@@ -69,17 +113,16 @@ export async function runStream(
   try {
     end = await stream.finalize();
     problems.push(...outcomeProblems(end));
-    if (end.missedEvents) {
-      const client = createClient({
-        baseUrl: location.origin,
-        tokenProvider: async () => access_token,
-      });
-      for await (const event of client.sessions.events(session.session_id)) live.take(event);
+    onEnd?.(end, null);
+    if (end.missedEvents && readEvents) {
+      for await (const event of readEvents()) live.take(event);
     }
   } catch (error) {
-    problems.push(problemOf(error));
+    if (end === null) onEnd?.(null, error);
+    problems.push(problemOf(error, "", own));
   }
   if (stream.droppedFrames > 0) problems.push(droppedProblem(stream.droppedFrames));
+  rejected.delete(AFTER_THE_END);
   problems.push(...[...rejected].map(([reason, frames]) => rejectedProblem(reason, frames)));
   run.counted = end?.summary?.[run.movement.event_key] ?? null;
   const longestMs = run.counted?.longest_ms ?? null;

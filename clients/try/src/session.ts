@@ -1,6 +1,6 @@
 import {KynaError, type StreamSession} from "@kynaplatform/web";
 
-/** A session of the page, and a token that reads its events. */
+/** A session of the page at /try, and a token that reads its events. */
 export interface Opened {
   readonly session: StreamSession & {readonly session_id: string};
   readonly access_token: string;

@@ -12,7 +12,7 @@ export class Speech {
 
   /** What is newer counts more than the end of what is being said. */
   say(text: string, language = "en"): void {
-    if (!this.#box.checked) return;
+    if (!this.#box.checked || !("speechSynthesis" in globalThis)) return;
     speechSynthesis.cancel();
     const utterance = new SpeechSynthesisUtterance(text);
     utterance.lang = language;

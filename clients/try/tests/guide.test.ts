@@ -5,7 +5,7 @@ import {neededText} from "../src/readiness.js";
 import {SQUAT} from "./movements.js";
 
 const needed = (missing: string[], view = "side") =>
-  neededText({state: "positioning", missing}, {...SQUAT, view});
+  neededText({state: "positioning", missing}, {...SQUAT, setup: {view}});
 
 test("what is missing is told in plain words, one thing at a time", () => {
   for (const [missing, text] of [

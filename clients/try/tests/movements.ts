@@ -10,7 +10,7 @@ export const SQUAT: Movement = {
   figure: "",
   phases: ["standing", "bottom"],
   hold_ms: null,
-  view: "side",
+  setup: {view: "side"},
   labels: {
     "detection.movement.phases[1].criteria[0]": "knee",
     "detection.movement.throughout[0]": "lean of the trunk",

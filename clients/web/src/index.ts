@@ -44,6 +44,13 @@ export type {
 } from "./messages.js";
 export {createOverlay, drawPose, type Overlay, pictureBox, standing} from "./overlay.js";
 export {CONNECTIONS, LANDMARK_NAMES, type Landmark, type Moment, type Pose} from "./pose.js";
+export {
+  listenToSessionPage,
+  type SessionPageEvent,
+  type SessionPageEventOf,
+  type SessionPageOptions,
+  sessionPageUrl,
+} from "./session_page.js";
 export {createStream} from "./session_stream.js";
 export type {
   Attempt,
