@@ -134,6 +134,10 @@ def _read(*, session_id: UUID, now: datetime) -> DetectionSession:
     return session
 
 
+# The client's landmarker can't say what is hidden, so everything counts as seen.
+NO_VISIBILITY: Final = "no_visibility"
+
+
 class Batches:
     """The handler of one socket's batches, which answers them on that socket."""
 
@@ -215,6 +219,7 @@ class Batches:
             last_frame_seq=progress.intake.last_frame_seq,
             readiness=progress.readiness(),
             events_thinned=progress.event_bucket.thinned,
+            warnings=[NO_VISIBILITY] if (row.landmarker or {}).get("visibility") is False else [],
         )
 
     async def _answer(self, batch: Batch, result: BatchResult) -> None:

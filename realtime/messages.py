@@ -185,6 +185,7 @@ class SessionUpdate(msgspec.Struct, tag="session_update", omit_defaults=True):
     last_frame_seq: int
     readiness: Readiness
     events_thinned: int = 0
+    warnings: list[str] = []
 
 
 class RejectedFrame(msgspec.Struct, omit_defaults=True):

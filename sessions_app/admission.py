@@ -38,7 +38,7 @@ from movespecs.errors import (
 from movespecs.models import public_sql
 from projects.authentication import STATE_OF_TOKEN
 from projects.signing import key_ring
-from sessions_app.context import Target, require_parameters, require_target
+from sessions_app.context import require_parameters, require_target
 from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
@@ -51,7 +51,9 @@ _REQUESTED = ("mode", "project_id", "contract_major", "movespec_id", "movespec_v
 # The fields of each fingerprint version. Once a release has stored one it never changes: a new
 # field needs a new version.
 _WITH_CONTEXT = (*_REQUESTED, "parameters", "subject", "metadata", "locale")
-FINGERPRINTS = Fingerprints(_REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target"))
+FINGERPRINTS = Fingerprints(
+    _REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target", "landmarker")
+)
 
 
 class AdmittedSession(NamedTuple):
@@ -126,7 +128,8 @@ inserted AS (
         id, project_id, resolved_version_id, mode, contract_major, status,
         accepted_frames_total, created_at, deadline_at, checkpoint_number,
         created_by, idempotency_key, request_fingerprint, signing_key_id,
-        runtime_token_expires_at, stream_url, parameters, subject, metadata, locale, target
+        runtime_token_expires_at, stream_url, parameters, subject, metadata, locale, target,
+        landmarker
     )
     SELECT %(id)s::uuid, %(project_id)s::uuid, reference.version_id, %(mode)s::varchar,
            %(contract_major)s::smallint, 'created', 0, %(created_at)s::timestamptz,
@@ -134,7 +137,7 @@ inserted AS (
            %(request_fingerprint)s::bytea, %(signing_key_id)s::uuid,
            %(runtime_token_expires_at)s::timestamptz, %(stream_url)s::text,
            %(parameters)s::jsonb, %(subject)s::varchar, %(metadata)s::jsonb, %(locale)s::varchar,
-           %(target)s::jsonb
+           %(target)s::jsonb, %(landmarker)s::jsonb
     FROM reference
     WHERE reference.verdict = 'admitted' AND NOT EXISTS (SELECT 1 FROM earlier)
     ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL
@@ -200,7 +203,9 @@ def session_admit(
     attach_until = now + timedelta(seconds=settings.SESSION_ATTACH_SECONDS)
     parameters = {
         **{
-            name: msgspec.json.encode(value).decode() if isinstance(value, dict | Target) else value
+            name: msgspec.json.encode(value).decode()
+            if isinstance(value, dict | msgspec.Struct)
+            else value
             for name, value in fields.items()
         },
         "id": id_,

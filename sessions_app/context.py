@@ -91,6 +91,22 @@ class Target(msgspec.Struct, omit_defaults=True, frozen=True):
             raise ValidationFailed({"target": ["Send either repetitions or hold_ms."]})
 
 
+class Landmarker(msgspec.Struct, frozen=True):
+    """What finds the person in each picture. It changes nothing that is counted."""
+
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=80,
+            pattern=r"^[A-Za-z0-9_./@ -]*\Z",
+            description="Its name, and version if you like.",
+            examples=["@mediapipe/pose 0.5"],
+        ),
+    ]
+    visibility: Annotated[bool, doc("Whether it says how visible each landmark is.", True)]
+
+
 def require_context(
     *,
     movement: str | None = None,

@@ -209,6 +209,7 @@ class DetectionSession(models.Model):
     target = models.JSONField(
         null=True, help_text="What ends it: {repetitions: n} or {hold_ms: n}."
     )
+    landmarker = models.JSONField(null=True, help_text="What finds the person: {name, visibility}.")
     ended_by = models.CharField(  # noqa: DJ001
         max_length=10, null=True, help_text="`target` once it has reached its target."
     )

@@ -23,6 +23,7 @@ from kynaplatform.api.schemas import (
 )
 from movespecs.movement import ShownMovement
 from sessions_app.context import (
+    Landmarker,
     Locale,
     Metadata,
     Movement,
@@ -111,6 +112,14 @@ class SessionCreate(Body):
     ] = None
     locale: Annotated[
         Locale | None, doc("The language of the messages, as a BCP 47 tag.", "de-AT")
+    ] = None
+    landmarker: Annotated[
+        Landmarker | None,
+        doc(
+            "What finds the person. Without visibility, hidden landmarks count as seen, and the "
+            "stream tells its client so.",
+            {"name": "@mediapipe/pose 0.5", "visibility": True},
+        ),
     ] = None
     target: Annotated[
         Target | None,
@@ -248,6 +257,10 @@ class SessionRecord(Answer):
     ]
     locale: Annotated[str | None, doc("The language that its create asked for.", "de-AT")]
     target: Annotated[Target | None, doc("The target that its create gave.", {"repetitions": 12})]
+    landmarker: Annotated[
+        Landmarker | None,
+        doc("What found the person.", {"name": "@mediapipe/pose 0.5", "visibility": True}),
+    ]
     ended_by: Annotated[
         Literal["target"] | None, doc("`target` if reaching its target ended it.", "target")
     ]
@@ -277,6 +290,10 @@ def target_of(session: DetectionSession) -> Target | None:
     return None if session.target is None else msgspec.convert(session.target, Target)
 
 
+def landmarker_of(session: DetectionSession) -> Landmarker | None:
+    return session.landmarker and msgspec.convert(session.landmarker, Landmarker)
+
+
 def ended_by(session: DetectionSession) -> str | None:
     """`target` for a session that was completed because it reached its target."""
     return session.ended_by if session.terminal_outcome == Outcome.COMPLETED else None
@@ -294,5 +311,6 @@ def session_response(session: DetectionSession, organization_id: UUID) -> Sessio
         summary=counted_of(summary),
         quality=quality_of(summary),
         target=target_of(session),
+        landmarker=landmarker_of(session),
         ended_by=ended_by(session),
     )

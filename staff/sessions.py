@@ -212,6 +212,7 @@ class DetectionSessionAdmin(KeysetAdmin, StaffActionAdmin, ReadOnlyAdmin):
             ("Language", session.locale),
             ("Target", target or None),
             ("Ended by", ended_by(session)),
+            ("Landmarker", (session.landmarker or {}).get("name")),
         ]
 
 

@@ -153,6 +153,7 @@ class SessionUpdate(msgspec.Struct, frozen=True, tag="session_update"):
     last_batch_seq: int = 0
     last_frame_seq: int = 0
     readiness: Readiness | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class EventBatch(msgspec.Struct, frozen=True, tag="event_batch"):

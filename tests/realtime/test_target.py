@@ -1,4 +1,4 @@
-"""A session that its target ends"""
+"""What a create says to the stream: a target that ends the session, and what finds the person"""
 
 from typing import Any
 
@@ -123,3 +123,19 @@ def test_a_client_that_finalizes_before_ended_it_itself(
     client.send({"type": "finalize"})
     done = client.until("session_done")
     assert (done["repetitions"], done["ended_by"]) == ({"squat": 4}, None)
+
+
+@pytest.mark.parametrize(
+    ("landmarker", "warnings"),
+    [
+        (None, None),
+        ({"name": "pose", "visibility": True}, None),
+        ({"name": "pose", "visibility": False}, ["no_visibility"]),
+    ],
+)
+def test_a_client_whose_landmarker_gives_no_visibility_is_told_as_it_attaches(
+    owner: Machine, squat: MoveSpec, hurried: RuntimeServer, landmarker: Any, warnings: Any
+) -> None:
+    client = Client(create(owner, squat, hurried.url, landmarker=landmarker))
+    assert client.expect("session_update").get("warnings") == warnings
+    client.drop()

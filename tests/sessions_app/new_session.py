@@ -36,6 +36,7 @@ COLUMNS: dict[str, Any] = {
     "metadata": None,
     "locale": None,
     "target": None,
+    "landmarker": None,
     "ended_by": None,
 }
 # In the order of the wire; what is `...` differs from session to session.
@@ -63,5 +64,6 @@ RECORD: dict[str, Any] = {
     "metadata": None,
     "locale": None,
     "target": None,
+    "landmarker": None,
     "ended_by": None,
 }

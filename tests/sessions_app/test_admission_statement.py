@@ -213,7 +213,7 @@ def admission_plan(owner: Machine, movespec: MoveSpec, key: str) -> dict[str, An
         "signing_key_id": uuid.uuid4(),
         "runtime_token_expires_at": now,
         "stream_url": "",
-        **dict.fromkeys(("parameters", "subject", "metadata", "locale", "target")),
+        **dict.fromkeys(("parameters", "subject", "metadata", "locale", "target", "landmarker")),
     }
     assert f"${count}" in statement
     return executed(name, ordered(admission._STATEMENT.sql, values, count))

@@ -97,7 +97,7 @@ def test_a_days_replays_outlive_an_upgrade_that_adds_a_field(
     first = owner.create_session(movespec, idempotency_key="k")
     asked = ("mode", "project_id", "contract_major", "movespec_id", "movespec_version_id")
     fields = (*asked, "parameters", "subject", "metadata", "locale")
-    newest = (*fields, "movement", "target")
+    newest = (*fields, "movement", "target", "landmarker")
     said: dict[str, str | None] = {"label": None}
 
     class Upgraded(Fingerprints):

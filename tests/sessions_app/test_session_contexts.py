@@ -40,6 +40,7 @@ CONTEXT: dict[str, Any] = {
     "metadata": {"plan": "knee-week-3", "note": "Größe 1,80"},
     "locale": "de-AT",
     "target": {"repetitions": 10},
+    "landmarker": {"name": "@mediapipe/pose 0.5", "visibility": False},
 }
 NONE: dict[str, Any] = dict.fromkeys(CONTEXT)
 
@@ -117,6 +118,12 @@ def test_what_no_session_may_have_is_refused(owner: Machine, deep: MoveSpec) -> 
         ({"parameters": {"depth": 10**400}}, ["parameters.depth"]),
         ({"parameters": {"Depth": 90}}, ["parameters"]),
         ({"parameters": {f"p{number}": 1 for number in range(17)}}, ["parameters"]),
+        ({"landmarker": {}}, ["landmarker.name", "landmarker.visibility"]),
+        ({"landmarker": {"name": "pose"}}, ["landmarker.visibility"]),
+        ({"landmarker": {"name": "", "visibility": True}}, ["landmarker.name"]),
+        ({"landmarker": {"name": "p" * 81, "visibility": True}}, ["landmarker.name"]),
+        ({"landmarker": {"name": "a\nb", "visibility": True}}, ["landmarker.name"]),
+        ({"landmarker": {"name": "pose", "visibility": 1}}, ["landmarker.visibility"]),
         ({"locale": ""}, ["locale"]),
         ({"subject": "?", "locale": "?"}, ["subject", "locale"]),
     ]

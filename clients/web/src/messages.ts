@@ -149,6 +149,7 @@ export interface SessionUpdate {
   readonly last_frame_seq?: number;
   readonly readiness?: Readiness;
   readonly events_thinned?: number;
+  readonly warnings?: readonly string[];
 }
 
 export interface FrameAck {

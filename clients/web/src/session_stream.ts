@@ -141,6 +141,7 @@ export class SessionStream implements Stream, ConnectionOwner {
     if (this.attaches === 0) {
       this.#batchSeq = update.last_batch_seq ?? 0;
       this.#frameSeq = update.last_frame_seq ?? 0;
+      for (const warning of update.warnings ?? []) tell(this.#options.onWarning, warning);
     }
     this.attaches += 1;
     this.#isEndSaid = false;

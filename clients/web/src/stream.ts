@@ -76,6 +76,11 @@ export interface StreamOptions extends ConnectionOptions {
   readonly onHold?: ((hold: HoldProgress | null) => void) | undefined;
   /** Poses left out so far, because the line is slower than the camera. */
   readonly onDropped?: ((total: number) => void) | undefined;
+  /**
+   * What the server warns of at the first attach: `no_visibility`, if the create's landmarker gives
+   * none, so that hidden landmarks count as seen.
+   */
+  readonly onWarning?: ((warning: string) => void) | undefined;
   /** Frames that the server did not take, and its reason. */
   readonly onRejected?: ((reason: string, frames: number) => void) | undefined;
   /** A batch is sent at so many poses (15) … */

@@ -61,6 +61,16 @@ test("nothing is sent before the server has spoken, and a batch goes at 15 poses
   one.stream.close();
 });
 
+test("what the server warns of is told once, however often it attaches", () => {
+  const warnings: string[] = [];
+  const one = begun({onWarning: (warning) => warnings.push(warning)});
+  one.socket.attached({warnings: ["no_visibility"]});
+  one.socket.closed(1006);
+  mock.timers.tick(10_000);
+  one.socket.attached({warnings: ["no_visibility"]});
+  assert.deepEqual(warnings, ["no_visibility"]);
+});
+
 test("a batch goes at its size, or once its first pose has waited", () => {
   const one = begun({batchFrames: 2, batchMs: 1000});
   one.socket.attached();
