@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from kynaplatform.api.schemas import Answer, doc
 from movespecs.catalogue import FOLDER, catalogue_id, catalogue_slugs
+from movespecs.models import MoveSpec
 
 FILE: Path = FOLDER / "accuracy.json"
 
@@ -61,6 +62,14 @@ class AccuracyCard(WrittenCard, forbid_unknown_fields=False):
 def accuracy_cards() -> Mapping[UUID, AccuracyCard]:
     """The cards by the ids of their MoveSpecs, read once in each process. Raises as read_cards."""
     return {catalogue_id(slug): card for slug, card in read_cards().items()}
+
+
+def card_of(movespec: MoveSpec) -> AccuracyCard | None:
+    """The card of a movement of the catalogue, or of a fork that has released the same text."""
+    source, own = movespec.forked_from, movespec.current_released_version
+    theirs = source and source.current_released_version
+    is_same = source and own and theirs and own.content_hash == theirs.content_hash
+    return accuracy_cards().get(source.id if source and is_same else movespec.id)
 
 
 def read_cards() -> dict[str, AccuracyCard]:

@@ -22,7 +22,7 @@ from kynaplatform.api.schemas import (
     doc,
     from_row,
 )
-from movespecs.accuracy import AccuracyCard, accuracy_cards
+from movespecs.accuracy import AccuracyCard, card_of
 from movespecs.drafts import MAX_DESCRIPTION_CHARACTERS, MAX_YAML_BYTES
 from movespecs.models import MoveSpec, MoveSpecDraft, MoveSpecVersion, Visibility
 from movespecs.releases import hash_of
@@ -280,14 +280,11 @@ def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer
 
     The wire never says delisted: clients stop on it.
     """
-    source, own = movespec.forked_from, movespec.current_released_version
-    theirs = source and source.current_released_version
+    source = movespec.forked_from
     # Another project learns of no private source.
     is_source_shown = source and (
         source.is_public or viewer in (movespec.project_id, source.project_id)
     )
-    # A fork that has released the same text counts as its source does.
-    is_same = source and own and theirs and own.content_hash == theirs.content_hash
     return from_row(
         MoveSpecAnswer,
         movespec,
@@ -297,7 +294,7 @@ def movespec_response(movespec: MoveSpec, viewer: UUID | None) -> MoveSpecAnswer
         created_by=movespec.created_by if movespec.project_id == viewer else None,
         star_count=0,
         forked_from=movespec.forked_from_id if is_source_shown else None,
-        accuracy=accuracy_cards().get(source.id if source and is_same else movespec.id),
+        accuracy=card_of(movespec),
     )
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from common.names import visible
 from detection import validate
 from kynaplatform import clock
-from movespecs.accuracy import accuracy_cards, facts_of, why_experimental
+from movespecs.accuracy import accuracy_cards, card_of, facts_of, why_experimental
 from movespecs.models import IN_USE_FIRST, MoveSpec, MoveSpecDraft, MoveSpecVersion, Release
 from sessions_app.models import DetectionSession
 from staff.actions import StaffActionAdmin
@@ -145,7 +145,7 @@ class MoveSpecAdmin(ReadOnlyAdmin, StaffActionAdmin):
 
     def page_context(self, request: HttpRequest, movespec: MoveSpec) -> dict[str, Any]:
         context, now = super().page_context(request, movespec), clock.now()
-        card = accuracy_cards().get(movespec.id)
+        card = card_of(movespec)
         versions = with_releases(movespec.versions.all())
         versions = with_author(versions, "created_by", request.user)
         newest = list(versions.order_by("-version_number").defer("yaml_source")[: MAX_LISTED + 1])

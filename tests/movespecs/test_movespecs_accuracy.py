@@ -40,7 +40,7 @@ def test_a_movement_of_the_catalogue_has_its_card(cards: None, catalogue: None) 
 
 
 def test_a_fork_has_the_card_of_the_text_that_it_shares(
-    cards: None, catalogue: None, owner: Machine
+    cards: None, catalogue: None, owner: Machine, admin_client: Client
 ) -> None:
     created = owner.post(MOVESPECS, {"name": "squat"}).json()
     fork = owner.post(f"{ADDRESS}/fork", {"release": True}).json()
@@ -50,6 +50,12 @@ def test_a_fork_has_the_card_of_the_text_that_it_shares(
     assert [made["forked_from"] for made in (created, fork, draft)] == [None, source, source]
     path = f"{MOVESPECS}/{fork['movespec_id']}"
     assert owner.get(path).json() == fork
+    # Staff see the same card on both pages, and none on the page of the draft.
+    shown = [
+        b'id="accuracy"' in admin_client.get(f"/admin/movespecs/movespec/{one}/change/").content
+        for one in (source, fork["movespec_id"], draft["movespec_id"])
+    ]
+    assert shown == [True, True, False]
     private = owner.get(f"{MOVESPECS}?visibility=private").json()
     assert [row["accuracy"] for row in private] == [None, SQUAT_CARD, None]
     MoveSpec.objects.filter(id=source).update(visibility="private")
