@@ -1,5 +1,6 @@
 """The page at /try with a stream that the test plays: readiness, attempts, a hold, parameters."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ READY = {"state": "ready", "missing": []}
 SHOWS_FEET = {"state": "positioning", "missing": ["left_ankle", "right_heel", "view"]}
 SIDEWAYS = {"state": "positioning", "missing": ["view"]}
 DEPTH = {"name": "depth", "label": "Knee at the bottom", "default": 100, "min": 60, "max": 130}
-SQUAT = {"view": "side", "parameters": [DEPTH], "labels": {f"{PATH}.checks[0]": "depth"}}
+SQUAT = {"setup": {"view": "side"}, "parameters": [DEPTH], "labels": {f"{PATH}.checks[0]": "depth"}}
 RANGE = "91\N{EN DASH}178°"
 PLANK = {"name": "Plank", "hold_ms": 30_000, "phases": ["held"], "event_key": "plank"}
 
@@ -157,6 +158,30 @@ def test_what_is_missing_is_told_until_it_counts(
     played.readiness = READY
     expect(cue).to_have_text("Ready. Go!")
     expect(state).to_have_text("Counting")
+
+
+def test_nobody_is_asked_in_by_a_text_as_large_as_a_cue(
+    visit: Callable[..., Page], played: Played
+) -> None:
+    page = open_page(visit, played, SQUAT)
+
+    def leave(route: Route) -> None:
+        """After a second the figure is gone, and back after five."""
+        answer = route.fetch()
+        recording = json.loads(gzip.decompress(answer.body()))
+        fps = int(recording["fps"])
+        recording["frames"][fps : 5 * fps] = [None] * 4 * fps
+        route.fulfill(response=answer, body=gzip.compress(json.dumps(recording).encode()))
+
+    page.route("**/try/figures/*", leave)
+    page.reload()
+    start(page)
+    cue, state = page.locator("#cue"), page.locator("#state")
+    expect(state).to_have_text("Nobody in the picture")
+    expect(cue).to_have_text("Step in, until all of you is in the picture.")
+    assert cue.evaluate("it => parseFloat(getComputedStyle(it).fontSize)") > 30
+    expect(state).to_have_text("Counting")
+    expect(cue).to_have_text("")
 
 
 def test_attempts_stand_beside_the_count_with_their_reason(

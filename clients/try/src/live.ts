@@ -26,6 +26,8 @@ const UNSEEN_MS = 1_000;
 /** How long the end may take before it may be left. */
 const LEAVE_MS = 3_000;
 
+const STEP_IN = "Step in, until all of you is in the picture.";
+
 const STATES = {
   starting: "Starting …",
   loading: "Loading …",
@@ -33,7 +35,7 @@ const STATES = {
   connecting: "Connecting …",
   waiting: "The server that counts doesn't answer. Trying again …",
   offline: "You are offline. Waiting …",
-  nobody: "Nobody in the picture. Step back until all of you is in it.",
+  nobody: "Nobody in the picture",
   partly: "Not all of you is in the picture. Step back.",
   positioning: "Not counting yet",
   counting: "Counting",
@@ -53,7 +55,9 @@ export class Live {
   #run: Run | null = null;
   #coach = new Coach(null);
   #guide: Guide | null = null;
-  #isPositioning = false;
+  /** What is missing before anything counts; null where it counts. */
+  #needed: string | null = null;
+  #isNobody = false;
   #stream: StreamState | null = null;
   #isFinishing = false;
   #seenMs = 0;
@@ -70,7 +74,8 @@ export class Live {
     this.#coach = new Coach(run.target);
     this.#stream = null;
     this.#guide = new Guide(run.movement);
-    this.#isFinishing = this.#isPositioning = false;
+    this.#isFinishing = this.#isNobody = false;
+    this.#needed = null;
     this.#section.hidden = false;
     this.#clearPicture();
     byId("live-heading", HTMLElement).textContent = run.movement.name;
@@ -130,8 +135,10 @@ export class Live {
     if (run.points.length === 1) this.#seenMs = this.#knownMs = ms;
     if (landmarks) this.#seenMs = ms;
     if (run.points.at(-1)?.degrees != null) this.#knownMs = ms;
-    if (ms - this.#seenMs > UNSEEN_MS) this.#tell("nobody");
-    else if (this.#isPositioning) this.#tell("positioning");
+    this.#isNobody = ms - this.#seenMs > UNSEEN_MS;
+    this.#stand();
+    if (this.#isNobody) this.#tell("nobody");
+    else if (this.#needed !== null) this.#tell("positioning");
     else this.#tell(ms - this.#knownMs > UNSEEN_MS ? "partly" : "counting");
   }
 
@@ -139,10 +146,15 @@ export class Live {
   guide(readiness: Readiness): void {
     if (!this.#guide || this.#isFinishing) return;
     const {shown, said} = this.#guide.take(readiness, performance.now());
-    this.#isPositioning = shown !== null;
-    this.#cues.stand(shown);
+    this.#needed = shown;
+    this.#stand();
     if (said && said === shown) this.#tellAloud(said);
     else if (said) this.#say(said, "success");
+  }
+
+  /** What stands where nothing else is told, to be read from three metres. */
+  #stand(): void {
+    this.#cues.stand(this.#isNobody ? STEP_IN : this.#needed);
   }
 
   hold(progress: HoldProgress | null): void {
