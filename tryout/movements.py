@@ -36,6 +36,7 @@ def movements() -> list[dict[str, Any]]:
 def _movement(slug: str) -> dict[str, Any]:
     figure, yaml_source = MOVEMENTS[slug], catalogue_text(slug)
     validation, spec = validate(yaml_source), compile(yaml_source)
+    units = validation.units()
     is_frontal = figure.turned >= FRONTAL_DEGREES
     why = why_experimental(read_cards().get(slug))
     view = "facing the camera" if is_frontal else "side-on to the camera"
@@ -56,6 +57,7 @@ def _movement(slug: str) -> dict[str, Any]:
                 "default": one.default,
                 "min": one.minimum,
                 "max": one.maximum,
+                "unit": {"ms": " ms"}.get(unit := units.get(one.name, ""), unit),
             }
             for one in validation.parameters
         ],

@@ -93,7 +93,12 @@ class TryView(PublicView):
             "sessions": reverse("try-sessions"),
             "landmarker": landmarker_files(),
         }
-        shown = {"site": site_of(request), "data": data, "is_production": settings.PRODUCTION}
+        shown = {
+            "site": site_of(request),
+            "data": data,
+            "is_production": settings.PRODUCTION,
+            "has_experimental": any(one["experimental"] for one in data["movements"]),
+        }
         response = page("tryout/try.html", shown)
         response.headers[POLICY_HEADER] = camera_policy(settings.PUBLIC_STREAM_URL)
         response.headers["Permissions-Policy"] = "camera=(self)"

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from sessions_app.models import DetectionSession
 from tests.browser.conftest import ADDRESSES, BEHIND_A_PROXY
-from tests.browser.trying import drawn, start, use_up_sessions
+from tests.browser.trying import drawn, start, unfold, use_up_sessions
 from tests.module_servers import WebServer
 from tests.node import built_clients
 from tests.server import RuntimeServer
@@ -74,6 +74,7 @@ def test_somebody_in_the_picture_has_a_skeleton_and_is_streamed(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/try")
+    unfold(page)
     page.get_by_label("Countdown").select_option("0")
     start(page, "You")
     # She sits, and her knees are not in the picture.
@@ -198,6 +199,7 @@ def test_loading_shows_its_progress_and_a_countdown_leaves_time_to_step_back(
         "**/pose/pose.js",
         lambda route: route.fulfill(content_type="text/javascript", body=FINDS_NOBODY),
     )
+    unfold(page)
     page.get_by_label("Countdown").select_option("3")
     start(page, "You")
     expect(page.locator("#state")).to_have_text("Loading …", timeout=CAMERA_MS)

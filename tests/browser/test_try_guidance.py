@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.conftest import BEHIND_A_PROXY
-from tests.browser.trying import FIGURE, rows, start
+from tests.browser.trying import FIGURE, rows, start, unfold
 from tests.client.scripted_server import unpacked
 from tests.node import built_clients
 
@@ -214,6 +214,7 @@ def test_a_hold_shows_its_seconds_and_its_target(
     visit: Callable[..., Page], played: Played
 ) -> None:
     page = open_page(visit, played, PLANK)
+    unfold(page)
     expect(page.get_by_label("Target")).to_be_hidden()
     played.held_ms = 12_340
     start(page)
@@ -239,6 +240,7 @@ def test_the_numbers_of_a_movement_may_be_chosen(
     visit: Callable[..., Page], played: Played
 ) -> None:
     page = open_page(visit, played, SQUAT)
+    unfold(page)
     depth = page.get_by_label("Knee at the bottom")
     expect(depth).to_have_value("100")
     page.get_by_role("radio", name="Lunge", exact=True).check()

@@ -99,7 +99,13 @@ def rows(page: Page, table: str) -> list[list[str]]:
     ]
 
 
+def unfold(page: Page) -> None:
+    """Show the experimental movements and the options."""
+    page.locator("#choices details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+
+
 def start(page: Page, source: str = FIGURE, movement: str = "Squat") -> None:
+    unfold(page)
     page.get_by_role("radio", name=movement).check()
     page.get_by_role("radio", name=source).check()
     page.get_by_role("button", name="Start").click()

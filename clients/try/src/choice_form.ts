@@ -114,6 +114,8 @@ export class ChoiceForm {
     const radio = this.#form.querySelector(`[name="movement"][value="${slug}"]`);
     if (!(radio instanceof HTMLInputElement) || radio.checked) return false;
     radio.checked = true;
+    const folded = radio.closest("details");
+    if (folded) folded.open = true;
     return true;
   }
 

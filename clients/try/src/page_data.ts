@@ -27,6 +27,8 @@ export interface Parameter {
   readonly default: number;
   readonly min: number;
   readonly max: number;
+  /** `°`, ` ms`, or nothing. */
+  readonly unit: string;
 }
 
 /** What is shown of any movement. */

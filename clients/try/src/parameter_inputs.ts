@@ -39,11 +39,11 @@ function inputOf(parameter: Parameter): HTMLInputElement {
   return input;
 }
 
-function rowOf({label, min, max}: Parameter, input: HTMLInputElement): HTMLElement {
+function rowOf({label, min, max, unit}: Parameter, input: HTMLInputElement): HTMLElement {
   const row = element("p", "");
   const name = element("label", label);
   name.htmlFor = input.id;
-  const bounds = element("span", `${min} to ${max}`, "quiet");
+  const bounds = element("span", `${min} to ${max}${unit}`, "quiet");
   bounds.id = `${input.id}-bounds`;
   input.setAttribute("aria-describedby", bounds.id);
   row.append(name, input, bounds);

@@ -79,6 +79,25 @@ def test_stop_does_not_wait_for_the_servers_answer(
     expect_summary(page, "Squat: 6 repetitions")
 
 
+def test_start_is_on_the_first_screen_and_the_rest_is_folded(visit: Callable[..., Page]) -> None:
+    page = visit(viewport={"width": 1280, "height": 800})
+    page.goto("/try")
+    box = page.get_by_role("button", name="Start").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800
+    shown = [one["name"] for one in movements() if not one["experimental"]]
+    assert page.locator(".chip:visible").all_inner_texts() == shown
+    page.get_by_text(f"All {len(movements())} movements").click()
+    assert page.locator(".chip:visible").count() == len(movements())
+    expect(page.get_by_label("Target")).to_be_hidden()
+    page.get_by_text("Options").click()
+    expect(page.get_by_label("Target")).to_be_visible()
+    expect(page.locator("#parameters .quiet").first).to_have_text(re.compile(r"^\d+ to \d+°$"))
+    # A link to a movement among the others shows them.
+    page.goto("/try?movement=plank")
+    expect(page.get_by_role("radio", name="Plank", exact=True)).to_be_visible()
+
+
 def test_a_figure_that_is_not_there_is_told(page: Page) -> None:
     expect_figure(page)
     page.route(FIGURES, lambda route: route.abort())

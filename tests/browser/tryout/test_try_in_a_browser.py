@@ -13,7 +13,16 @@ from dev.poses.figure import perform
 from dev.poses.recordings import Recording, save
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.accessibility import Inspection, Screens, each_screen
-from tests.browser.trying import FIGURE, RUN_MS, Runtime, expect_summary, notices, rows, start
+from tests.browser.trying import (
+    FIGURE,
+    RUN_MS,
+    Runtime,
+    expect_summary,
+    notices,
+    rows,
+    start,
+    unfold,
+)
 from tests.module_servers import WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -277,6 +286,7 @@ def test_cues_are_spoken_once_the_box_is_ticked(page: Page) -> None:
     expect_summary(page, "Squat: 6 repetitions")
     assert page.evaluate("spoken") == []
     page.get_by_role("button", name="Again").click()
+    unfold(page)
     page.get_by_label("Speak the cues").check()
     start(page)
     expect_summary(page, "Squat: 6 repetitions")

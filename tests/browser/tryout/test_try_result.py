@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from detection import compile  # noqa: A004 - as detection calls it
 from movespecs.catalogue import catalogue_slugs, catalogue_text
 from sessions_app.models import DetectionSession
-from tests.browser.trying import RUN_MS, drawn, expect_summary, rows, start
+from tests.browser.trying import RUN_MS, drawn, expect_summary, rows, start, unfold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,6 +26,7 @@ def test_the_address_chooses_movement_and_target_and_follows_the_choice(page: Pa
     expect(page.get_by_role("radio", name="Lunge", exact=True)).to_be_checked()
     expect(page.get_by_label("Target")).to_have_value("12")
     page.get_by_role("radio", name="Push-up").check()
+    unfold(page)
     page.get_by_label("Target").select_option("30s")
     assert asked(page) == {"movement": ["push-up"], "target": ["30s"], "speed": ["8"]}
     page.get_by_label("Target").select_option("")
