@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -43,6 +43,7 @@ from sessions_app.models import DetectionSession
 from sessions_app.runtime_tokens import (
     INPUT_SCHEMA_VERSION,
     OUTPUT_SCHEMA_VERSION,
+    AdmittedSession,
     runtime_token,
 )
 from sessions_app.schemas import SessionCreate, SessionCreated
@@ -54,21 +55,6 @@ _WITH_CONTEXT = (*_REQUESTED, "parameters", "subject", "metadata", "locale")
 FINGERPRINTS = Fingerprints(
     _REQUESTED, _WITH_CONTEXT, (*_WITH_CONTEXT, "movement", "target", "landmarker")
 )
-
-
-class AdmittedSession(NamedTuple):
-    """The columns of a session that the answer to its create has, replayed or not."""
-
-    project_id: UUID
-    id: UUID
-    resolved_version_id: UUID
-    mode: str
-    contract_major: int
-    created_at: datetime
-    signing_key_id: UUID
-    runtime_token_expires_at: datetime
-    stream_url: str
-    request_fingerprint: bytes | None
 
 
 _COLUMNS = ", ".join(AdmittedSession._fields[1:])

@@ -2,7 +2,7 @@
 session."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication
@@ -15,9 +15,6 @@ from kynaplatform.api.throttling import count_bad_bearer
 from projects import access_tokens
 from projects.signing import ISSUER, TokenRejected, key_ring, sign, verify
 from sessions_app.models import DetectionSession
-
-if TYPE_CHECKING:
-    from sessions_app.admission import AdmittedSession
 
 TOKEN_TYPE: Final = "kyna-runtime+jwt"  # noqa: S105
 AUDIENCE: Final = "kyna-runtime"
@@ -40,6 +37,21 @@ class RuntimeTokenExpired(ApiError):
     sentence = "The runtime token has expired: create a new session."
 
 
+class AdmittedSession(NamedTuple):
+    """The columns of a session that the answer to its create has, replayed or not."""
+
+    project_id: UUID
+    id: UUID
+    resolved_version_id: UUID
+    mode: str
+    contract_major: int
+    created_at: datetime
+    signing_key_id: UUID
+    runtime_token_expires_at: datetime
+    stream_url: str
+    request_fingerprint: bytes | None
+
+
 class TokenSession(NamedTuple):
     """The session that a runtime token is for, and its project."""
 
@@ -47,7 +59,7 @@ class TokenSession(NamedTuple):
     project_id: UUID
 
 
-def runtime_token(session: "AdmittedSession", organization_id: UUID, now: datetime) -> str:
+def runtime_token(session: AdmittedSession, organization_id: UUID, now: datetime) -> str:
     """The session's token, signed with the key that the session names."""
     issued_at = int(session.created_at.timestamp())
     claims = {

@@ -87,7 +87,7 @@ FIGURE_SECONDS = 3600
 class TryView(PublicView):
     def get(self, request: Request) -> HttpResponse:
         """`/try`; where the landmarker's files are not there, it says how to get a camera."""
-        data = {
+        data: dict[str, Any] = {
             "movements": listed_movements(),
             "engine": angle_settings(),
             "sessions": reverse("try-sessions"),

@@ -19,9 +19,8 @@ from movespecs.models import MoveSpec
 from projects.models import SigningKey
 from projects.signing import key_ring
 from sessions_app import admission
-from sessions_app.admission import AdmittedSession
 from sessions_app.models import DetectionSession, Mode
-from sessions_app.runtime_tokens import runtime_token
+from sessions_app.runtime_tokens import AdmittedSession, runtime_token
 from sessions_app.schemas import SessionCreate
 from tests.api.api_requests import ask, refused
 from tests.conftest import SESSIONS, Machine
