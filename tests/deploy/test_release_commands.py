@@ -87,6 +87,7 @@ def test_all_is_built_before_anything_stops_and_switched_after_migrate(
         f" {machine.root}/releases/{name}/.mypyc --upgrade -r"
         f" {machine.root}/releases/{name}/requirements-mypyc.txt",
         "compile ",
+        "make web",
         "manage.py collectstatic --no-input --verbosity=0",
         "manage.py migrate --no-input",
     ]

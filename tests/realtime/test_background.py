@@ -17,7 +17,7 @@ from django.utils import timezone
 from kynaplatform.api.errors import NotFound
 from movespecs.models import MoveSpec
 from realtime import database
-from realtime.attach import Admitted, Handshake
+from realtime.attach import Handshake
 from realtime.client_bounds import MAX_UNATTACHED, add_unattached, unattached
 from realtime.database import FOR_LEASES, in_database
 from realtime.fair_queue import Turns
@@ -25,6 +25,7 @@ from realtime.refusals import Restarting
 from realtime.runtime import Runtime
 from realtime.socket import ClientGone, Order, Socket
 from sessions_app.models import DetectionSession, PlatformHeartbeat
+from sessions_app.runtime_tokens import TokenSession
 from tests.conftest import Machine
 from tests.server import runtime_server
 from tests.waiting import DEADLINE_SECONDS, eventually
@@ -169,7 +170,7 @@ def test_an_outage_does_not_close_the_clients_that_attach_after_it(
 
 def test_a_socket_hears_of_a_change_while_it_attaches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its row may have been read before, and its first message not have been sent."""
-    admitted = Admitted(uuid4(), uuid4())
+    admitted = TokenSession(uuid4(), uuid4())
     web_socket = MagicMock(spec=Socket)
     web_socket.protocol = MagicMock()
     web_socket.protocol.has_left.return_value = False
