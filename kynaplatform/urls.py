@@ -13,7 +13,7 @@ from kynaplatform.api.platform_views import (
     ReadinessView,
 )
 from kynaplatform.reference.views import DocumentView, OperationView, OverviewView
-from tryout.session_page import SessionPageView
+from tryout.views import SessionPageView
 from usage.views import UsageViewSet
 
 urlpatterns = [

@@ -132,6 +132,9 @@ class Organization(models.Model):
         return visible(self.name)
 
 
+_OPTIONAL_TEXT: Any = {"blank": True, "default": "", "db_default": ""}
+
+
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
@@ -150,34 +153,26 @@ class Project(models.Model):
     page_name = models.CharField(
         "name",
         max_length=MAX_NAME_CHARACTERS,
-        blank=True,
-        default="",
-        db_default="",
+        **_OPTIONAL_TEXT,
         validators=[validate_name],
         help_text="Shown on the session page; empty: none.",
     )
     page_color = models.CharField(
         "colour",
         max_length=7,
-        blank=True,
-        default="",
-        db_default="",
+        **_OPTIONAL_TEXT,
         validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", "Write it as #rrggbb.")],
         help_text="Of its buttons, as #rrggbb; empty: the platform's.",
     )
     page_frames = models.TextField(
         "may be framed by",
-        blank=True,
-        default="",
-        db_default="",
+        **_OPTIONAL_TEXT,
         validators=[validate_origins],
         help_text="Origins, one a line, such as https://app.example; empty: nobody.",
     )
     page_returns = models.TextField(
         "returns to",
-        blank=True,
-        default="",
-        db_default="",
+        **_OPTIONAL_TEXT,
         validators=[validate_return_addresses],
         help_text="Addresses, one a line, without query, such as https://app.example/done or "
         "myapp://done; empty: it returns nowhere.",

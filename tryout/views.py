@@ -1,4 +1,4 @@
-"""`/try`: a page that counts whoever stands before a camera, without an account."""
+"""The pages that count whoever stands before a camera: `/try`, and that of a customer's session."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -31,7 +32,7 @@ from movespecs.catalogue import catalogue_id
 from movespecs.models import MoveSpec, MoveSpecVersion
 from movespecs.movement import angle_settings
 from projects.access_tokens import access_token_mint
-from projects.models import Credential, Scope
+from projects.models import Credential, Project, Scope
 from sessions_app.admission import created_response, session_admit
 from sessions_app.context import require_context
 from sessions_app.models import Mode
@@ -99,12 +100,17 @@ class TryView(PublicView):
             "is_production": settings.PRODUCTION,
             "has_experimental": any(one["experimental"] for one in data["movements"]),
         }
-        response = page("tryout/try.html", shown)
-        response.headers[POLICY_HEADER] = camera_policy(settings.PUBLIC_STREAM_URL)
-        response.headers["Permissions-Policy"] = "camera=(self)"
-        # It names files of this release.
-        response.headers["Cache-Control"] = "no-cache"
-        return response
+        return _camera_page("tryout/try.html", shown)
+
+
+def _camera_page(template: str, shown: dict[str, Any], *frames: str) -> HttpResponse:
+    """A page with a camera, which pages of the origins `frames` may frame."""
+    response = page(template, shown)
+    response.headers[POLICY_HEADER] = camera_policy(settings.PUBLIC_STREAM_URL, *frames)
+    response.headers["Permissions-Policy"] = "camera=(self)"
+    # It names files of this release, and staff's changes show at once.
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 class FigureView(PublicView):
@@ -120,7 +126,43 @@ class FigureView(PublicView):
         return kept(response, FIGURE_SECONDS)
 
 
-# --- Sessions, their limits, and a token that reads each ------------------------------------
+class SessionPageView(PublicView):
+    def get(self, request: Request, project_id: str) -> HttpResponse:
+        """`/session/{project_id}`: it counts a customer's session, in their name and colour.
+
+        The session and its token are in the address's fragment, which no server sees. 404 for an
+        unknown or suspended project.
+
+        Origins that staff list in the project's `page_frames` may frame it.
+        """
+        project = _active_project(project_id)
+        if project is None:
+            return page("tryout/session.html", {"data": None}, status=404)
+        frames = project.page_frames.split()
+        data = {
+            "name": project.page_name,
+            "color": project.page_color,
+            "frames": frames,
+            "returns": project.page_returns.split(),
+            "landmarker": landmarker_files(),
+        }
+        response = _camera_page("tryout/session.html", {"data": data}, *frames)
+        # Nobody who is followed from here learns which project it was.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        # frame-ancestors says it, and this header knows no list.
+        response.xframe_options_exempt = bool(frames)
+        return response
+
+
+def _active_project(project_id: str) -> Any:
+    try:
+        active = Project.objects.filter(suspended_at=None, organization__suspended_at=None)
+        return active.filter(id=UUID(project_id)).first()
+    except ValueError:
+        return None
+
+
+# --- Sessions of /try, their limits, and a token that reads each -----------------------------
 
 WINDOW = 10 * MINUTE
 # An address, behind which many people may be, has half of what the other addresses leave.

@@ -111,7 +111,7 @@ class Engine:
         if change == READY:
             return events + told
         if change == BEGUN:
-            # The phases that hold are entered, and what was withheld is told.
+            # The phases that hold are entered, and the withheld outcomes are sent.
             events += [entry for counter in self._counters for entry in counter.enter(now)]
             events += self._tally.begin(now)
         return events
