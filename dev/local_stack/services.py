@@ -8,7 +8,8 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,8 @@ from dev.local_stack.guard import children_of
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
+PIPE_BYTES = 1 << 16
+BATCH_SECONDS = 0.02
 # A line of LOG_FORMAT text or json. One without a level continues the line before it, as a
 # traceback does.
 LEVEL = re.compile(r'^\d{4}-\d\d-\d\d [\d:,]+ ([A-Z]+) |^\{"time":"[^"]*","level":"([A-Z]+)"')
@@ -47,26 +50,37 @@ class RunLog:
 
         def keep_lines() -> None:
             is_remarkable = True
-            with output:
-                for line in output:
-                    text = line.decode(errors="replace").rstrip()
-                    named = f"{name:6} | {text}"
-                    self._keep(named)
-                    if level := LEVEL.match(text):
+            for lines in _batches(output):
+                named = [f"{name:6} | {line}" for line in lines]
+                self._keep(*named)
+                for line, shown in zip(lines, named, strict=True):
+                    if level := LEVEL.match(line):
                         is_remarkable = (level[1] or level[2]) not in UNREMARKABLE
                     if show is not None:
-                        show(named)
+                        show(shown)
                     elif is_remarkable:
-                        say(named)
+                        say(shown)
 
         thread = threading.Thread(target=keep_lines, daemon=True)
         thread.start()
         return thread
 
-    def _keep(self, line: str) -> None:
+    def _keep(self, *lines: str) -> None:
         with self._lock:
-            self._file.write(f"{line}\n")
+            self._file.writelines(f"{line}\n" for line in lines)
             self._file.flush()
+
+
+def _batches(output: IO[bytes]) -> Iterator[list[str]]:
+    """The lines of a pipe, those of each BATCH_SECONDS together: its writers wait less for us."""
+    rest = b""
+    with output:
+        while read := os.read(output.fileno(), PIPE_BYTES):
+            *lines, rest = (rest + read).split(b"\n")
+            yield [line.decode(errors="replace").rstrip() for line in lines]
+            time.sleep(BATCH_SECONDS)
+    if rest:
+        yield [rest.decode(errors="replace").rstrip()]
 
 
 @dataclass
