@@ -12,6 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-long faults check release compiled web web-test node packages format requirements openapi reference course bench score manage clean install
 
+# Development's set contains this one.
+run demo: REQUIREMENTS := requirements-run.txt
+
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -64,7 +67,7 @@ format: install ## Format the code and fix what lint can fix
 	@$(BIN)/ruff format .
 
 requirements: install ## Pin what requirements*.in name, with hashes; ARGS="--upgrade-package django"
-	@for set in requirements requirements-mypyc requirements-dev; do \
+	@for set in requirements requirements-run requirements-mypyc requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 --python-platform linux \
 	    --custom-compile-command "make requirements" $(ARGS) $$set.in -o $$set.txt >/dev/null || exit 1; \
 	done
@@ -105,8 +108,9 @@ install:
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$("$(PYTHON)" -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
-	wanted="$$python $$("$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $(REQUIREMENTS))"; \
-	is_installed() { [ "$$wanted" = "$$(cat $(STAMP) 2>/dev/null)" ]; }; \
+	stamp_of() { "$(PYTHON)" -c 'import hashlib, sys; print(sys.version, hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $$1; }; \
+	wanted=$$(stamp_of $(REQUIREMENTS)); \
+	is_installed() { installed=$$(cat $(STAMP) 2>/dev/null); [ "$$installed" = "$$wanted" ] || [ "$$installed" = "$$(stamp_of requirements-dev.txt)" ]; }; \
 	lock() { "$(PYTHON)" -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX | $$1)" 2>/dev/null; }; \
 	is_installed || { exec 9>>$(REQUIREMENTS); lock fcntl.LOCK_NB || { echo "Waiting for another make, which installs the dependencies …"; lock 0; }; }; \
 	if ! is_installed; then \

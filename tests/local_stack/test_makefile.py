@@ -12,7 +12,7 @@ from stack_processes import bare_environment
 
 from dev.local_stack.environment import PROJECT
 
-REQUIREMENTS = "requirements-dev.txt"
+TO_RUN, REQUIREMENTS = "requirements-run.txt", "requirements-dev.txt"
 INSTALLING = "Installing the dependencies into .venv, which takes a minute or more …\n"
 WAITING = "Waiting for another make, which installs the dependencies …\n"
 
@@ -21,6 +21,7 @@ WAITING = "Waiting for another make, which installs the dependencies …\n"
 def project(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / REQUIREMENTS).touch()
+    (tmp_path / TO_RUN).write_text("# fewer\n")
     return tmp_path
 
 
@@ -48,6 +49,16 @@ def test_it_installs_once_and_again_when_the_requirements_change(project: Path) 
     assert install(project).stdout == ""
 
 
+def test_what_runs_the_platform_is_enough_to_run_it_and_not_to_develop_it(project: Path) -> None:
+    def said_by(target: str) -> str:
+        return make(project, f"PYTHON={sys.executable}", target).stdout
+
+    assert said_by("demo") == INSTALLING
+    assert said_by("demo") == ""
+    assert said_by("install") == INSTALLING
+    assert said_by("demo") == ""
+
+
 def test_of_two_at_once_one_installs(project: Path) -> None:
     with ThreadPoolExecutor() as threads:
         both = [threads.submit(install, project) for _ in range(2)]
@@ -57,7 +68,7 @@ def test_of_two_at_once_one_installs(project: Path) -> None:
 
 
 def test_an_installation_without_a_network_says_so(project: Path) -> None:
-    (project / REQUIREMENTS).write_text(f"package==1 --hash=sha256:{'0' * 64}\n")
+    (project / TO_RUN).write_text(f"package==1 --hash=sha256:{'0' * 64}\n")
     done = make(
         project,
         f"PYTHON={sys.executable}",
@@ -72,7 +83,7 @@ def test_an_installation_without_a_network_says_so(project: Path) -> None:
     assert failed.startswith("make: *** ")
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-mypyc", REQUIREMENTS[:-4]])
+@pytest.mark.parametrize("name", ["requirements", "requirements-mypyc", TO_RUN[:-4], REQUIREMENTS[:-4]])
 def test_each_dependency_has_its_version_and_hashes(name: str) -> None:
     pinned = pins(name)
     assert [pin for pin in pinned if pins(REQUIREMENTS[:-4])[pin] != pinned[pin]] == []
