@@ -167,6 +167,7 @@ def test_a_server_that_does_not_start_is_the_last_and_it_goes_on_from_there(
     assert target_of(machine, "before") == OLD
 
 
+@pytest.mark.long
 def test_a_release_that_was_gone_back_from_is_no_way_back_until_it_is_whole_again(
     machine: ReleaseMachine,
 ) -> None:
@@ -224,6 +225,7 @@ def test_the_way_back_keeps_one_runtime_where_states_differ(machine: ReleaseMach
     assert not any(step.startswith("pip") for step in machine.steps())
 
 
+@pytest.mark.long
 def test_the_way_back_stops_what_the_release_before_does_not_have(machine: ReleaseMachine) -> None:
     installed_on(machine)
     added = f"kynaplatform-pages@{free_port(also_free=1000)}.service"

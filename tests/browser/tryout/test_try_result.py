@@ -93,6 +93,7 @@ def picture(page: Page) -> str:
     return str(page.locator("#figure").evaluate("canvas => canvas.toDataURL()"))
 
 
+@pytest.mark.long
 def test_the_figure_loops_until_it_is_paused(page: Page) -> None:
     pause = page.get_by_role("button", name="Pause")
     expect(pause).to_be_visible()
