@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 
+from guides.navigation import DOCS
 from guides.views import first_page
 from tests.documented import block
 
@@ -56,3 +57,10 @@ def test_the_figures_are_those_of_the_accuracy_cards(cards):
         ("/docs/movements/push-up", "push up experimental", "0%"),
     ]
     assert "19 movements to begin with, 18 of them experimental." in plain(page)
+
+
+def test_the_people_of_one_core_are_those_of_the_benchmark():
+    said = re.search(r"(\d+) people at once.*? within (\d+) ms", plain(shown()), re.DOTALL)
+    table = (DOCS / "benchmarks.md").read_text().partition(f"| {said[1]} streams in batches")[2]
+    p99 = re.search(r"\| p99 \| [\d.]+\W([\d.]+) ms", table)
+    assert float(p99[1]) <= int(said[2])

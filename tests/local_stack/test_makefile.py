@@ -83,7 +83,9 @@ def test_an_installation_without_a_network_says_so(project: Path) -> None:
     assert failed.startswith("make: *** ")
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-mypyc", TO_RUN[:-4], REQUIREMENTS[:-4]])
+@pytest.mark.parametrize(
+    "name", ["requirements", "requirements-mypyc", TO_RUN[:-4], REQUIREMENTS[:-4]]
+)
 def test_each_dependency_has_its_version_and_hashes(name: str) -> None:
     pinned = pins(name)
     assert [pin for pin in pinned if pins(REQUIREMENTS[:-4])[pin] != pinned[pin]] == []
