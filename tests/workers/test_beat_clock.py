@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from celery.beat import PersistentScheduler
 
 from dev.local_stack import processes
@@ -58,7 +57,6 @@ def says(log: Path, text: str) -> None:
     eventually(lambda: text in log.read_text(), log.read_text, SENT_SECONDS)
 
 
-@pytest.mark.long
 def test_a_stored_schedule_that_lies_ahead_begins_anew(tmp_path: Path) -> None:
     store(tmp_path / "schedule", HOUR)
     with beat(tmp_path) as log:
