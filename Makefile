@@ -108,9 +108,9 @@ install:
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON): $$("$(PYTHON)" -V 2>&1). Another one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@version='import sys; print(sys.version)'; python=$$("$(PYTHON)" -c "$$version"); \
-	stamp_of() { "$(PYTHON)" -c 'import hashlib, sys; print(sys.version, hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $$1; }; \
+	stamp_of() { echo "$$python $$("$(PYTHON)" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())' < $$1)"; }; \
 	wanted=$$(stamp_of $(REQUIREMENTS)); \
-	is_installed() { installed=$$(cat $(STAMP) 2>/dev/null); [ -n "$$installed" ] && { [ "$$installed" = "$$wanted" ] || [ "$$installed" = "$$(stamp_of requirements-dev.txt)" ]; }; }; \
+	is_installed() { installed=$$(cat $(STAMP) 2>/dev/null); [ "$$installed" = "$$wanted" ] || [ "$$installed" = "$$(stamp_of requirements-dev.txt)" ]; }; \
 	lock() { "$(PYTHON)" -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX | $$1)" 2>/dev/null; }; \
 	is_installed || { exec 9>>requirements-dev.txt; lock fcntl.LOCK_NB || { echo "Waiting for another make, which installs the dependencies …"; lock 0; }; }; \
 	if ! is_installed; then \

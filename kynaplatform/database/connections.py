@@ -5,16 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from django.core.cache import close_caches
-from django.core.signals import request_finished, request_started
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connections,
-    reset_queries,
-)
+from django.core.signals import request_started
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
@@ -28,12 +20,6 @@ from kynaplatform.dependencies import DATABASE, is_disk_full
 _WITHOUT_CONNECTION = ("08", "53300", "57P")
 # The default of psycopg.
 WAKE_SECONDS = 0.1
-
-# Each walks all aliases of each request for nothing: queries are logged in DEBUG alone, caches are
-# in memory, and the end of a thread's last request has looked at its connections.
-request_started.disconnect(reset_queries)
-request_started.disconnect(close_old_connections)
-request_finished.disconnect(close_caches)
 
 
 @receiver(request_started)

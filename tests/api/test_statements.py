@@ -1,7 +1,5 @@
 """Statements on kept cursors: Django's errors, transactions, wrappers and reconnection."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,22 +56,3 @@ def test_a_connection_that_was_closed_is_made_anew() -> None:
     request_started.send(sender=None)
     assert quotient() == (3, NOON)
     assert connection.connection.info.backend_pid != pid
-
-
-# Django's test client connects again what production has disconnected.
-ASK = """
-import django
-django.setup()
-import django.core.handlers.base
-from django.core.signals import request_finished, request_started
-for signal in (request_started, request_finished):
-    print(*sorted(reference().__name__ for _, reference, *_ in signal.receivers))
-"""
-
-
-def test_a_request_calls_no_receiver_that_does_nothing() -> None:
-    asked = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    assert asked.stdout.splitlines() == [
-        "drop_closed_connections",
-        "close_old_connections reset_urlconf",
-    ]
