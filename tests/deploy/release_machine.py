@@ -19,6 +19,8 @@ from dev.local_stack.environment import PROJECT
 from dev.local_stack.ports import free_port
 from tests.documented import commands
 
+# To Python the second line is a text. After "#!" a path may have no space.
+IN_PYTHON = f'#!/bin/sh\n"exec" "{sys.executable}" "$0" "$@"'
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "advice.detachedHead=false")
 FAILS = """
 import os, sys, time
@@ -56,7 +58,7 @@ COMPILE = f"""NAME = "compile"{FAILS}
 from detection.engine_build import FOLDER, build_below
 build_below(FOLDER).mkdir(parents=True)
 """
-SYSTEMD_RUN = f"""#!{sys.executable}
+SYSTEMD_RUN = f"""{IN_PYTHON}
 NAME = "systemd-run"
 import os, subprocess, sys
 from pathlib import Path
@@ -72,7 +74,7 @@ status = process.wait()
 pid.unlink()
 sys.exit(status)
 """
-MAKE = f"""#!{sys.executable}
+MAKE = f"""{IN_PYTHON}
 NAME = "make"{FAILS}
 Path("tryout/static/tryout/built").mkdir(parents=True)
 """
@@ -93,7 +95,7 @@ while sys.argv[1] == "0":
         sys.exit(1)
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-SYSTEMCTL = f"""#!{sys.executable}
+SYSTEMCTL = f"""{IN_PYTHON}
 NAME = "systemctl"{FAILS}
 import re, signal, subprocess
 prefix = os.environ["KYNAPLATFORM_PREFIX"]
