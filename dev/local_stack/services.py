@@ -8,8 +8,7 @@ import re
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -22,8 +21,6 @@ from dev.local_stack.guard import children_of
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 10.0
 QUICK_STOP_SECONDS = 3.0
-PIPE_BYTES = 1 << 16
-BATCH_SECONDS = 0.02
 # A line of LOG_FORMAT text or json. One without a level continues the line before it, as a
 # traceback does.
 LEVEL = re.compile(r'^\d{4}-\d\d-\d\d [\d:,]+ ([A-Z]+) |^\{"time":"[^"]*","level":"([A-Z]+)"')
@@ -50,38 +47,26 @@ class RunLog:
 
         def keep_lines() -> None:
             is_remarkable = True
-            for lines in _batches(output):
-                named = [f"{name:6} | {line}" for line in lines]
-                self._keep(*named)
-                for line, shown in zip(lines, named, strict=True):
-                    if level := LEVEL.match(line):
+            with output:
+                for line in output:
+                    text = line.decode(errors="replace").rstrip()
+                    named = f"{name:6} | {text}"
+                    self._keep(named)
+                    if level := LEVEL.match(text):
                         is_remarkable = (level[1] or level[2]) not in UNREMARKABLE
                     if show is not None:
-                        show(shown)
+                        show(named)
                     elif is_remarkable:
-                        say(shown)
+                        say(named)
 
         thread = threading.Thread(target=keep_lines, daemon=True)
         thread.start()
         return thread
 
-    def _keep(self, *lines: str) -> None:
+    def _keep(self, line: str) -> None:
         with self._lock:
-            self._file.writelines(f"{line}\n" for line in lines)
+            self._file.write(f"{line}\n")
             self._file.flush()
-
-
-def _batches(output: IO[bytes]) -> Iterator[list[str]]:
-    """The lines of a pipe, those of each BATCH_SECONDS together: its writers wait less for us."""
-    rest = b""
-    with output:
-        while read := os.read(output.fileno(), PIPE_BYTES):
-            *lines, rest = (rest + read).split(b"\n")
-            yield [line.decode(errors="replace").rstrip() for line in lines]
-            if len(read) < PIPE_BYTES:
-                time.sleep(BATCH_SECONDS)
-    if rest:
-        yield [rest.decode(errors="replace").rstrip()]
 
 
 @dataclass
@@ -93,7 +78,6 @@ class Service:
     env: Mapping[str, str]
     log: RunLog
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _lines: threading.Thread | None = field(default=None, init=False)
     _start_at: float | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -102,7 +86,7 @@ class Service:
             self.command, env=self.env, cwd=PROJECT, stdout=subprocess.PIPE
         )
         assert self.process.stdout is not None  # noqa: S101 - it is a pipe
-        self._lines = self.log.follow(self.name, self.process.stdout)
+        self.log.follow(self.name, self.process.stdout)
 
     def ended(self) -> int | None:
         return None if self.process is None else self.process.poll()
@@ -110,7 +94,7 @@ class Service:
     def keep_running(self, now: float) -> None:
         status = self.ended()
         if status is not None:
-            self._forget()
+            self.process = None
             self.log.say(f"{self.name} ended ({status}), starting it again")
             self._start_at = now + RESTART_SECONDS
         if self._start_at is not None and now >= self._start_at:
@@ -124,13 +108,7 @@ class Service:
                 # A second SIGTERM or SIGQUIT makes granian and Celery hurry.
                 signals=[(signal.SIGTERM, STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)],
             )
-            self._forget()
-
-    def _forget(self) -> None:
-        """Keep the last lines of a process that has ended; its children may hold the pipe open."""
-        if self._lines is not None:
-            self._lines.join(timeout=1)
-        self.process = self._lines = None
+            self.process = None
 
 
 def kill_strays(known: set[int]) -> None:
