@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import timedelta
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
@@ -80,14 +80,8 @@ def targets_of(path: str | None) -> list[tuple[str, str]]:
 
 def ask(job: str, address: str) -> tuple[Fields, Samples]:
     """A process and its metrics, as far as it answers: `state` and `disk` say what is wrong."""
-    process = {
-        "job": job,
-        "address": address,
-        "state": DOWN,
-        "version": "",
-        "revision": "",
-        "disk": "",
-    }
+    process = {"job": job, "address": address, "state": DOWN}
+    process |= dict.fromkeys(("version", "revision", "disk"), "")
     samples: Samples = {}
     try:
         status, body = get(address, "/readyz")
@@ -113,14 +107,11 @@ def ask(job: str, address: str) -> tuple[Fields, Samples]:
 
 
 def get(address: str, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
-    try:
+    with closing(http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)) as connection:
         token = f"Bearer {settings.METRICS_TOKEN}"
         connection.request("GET", path, headers={"Authorization": token})
         answer = connection.getresponse()
         return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 def unready_words(status: int, body: bytes) -> str:
