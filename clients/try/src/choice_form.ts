@@ -84,6 +84,17 @@ export class ChoiceForm {
     (problem ? this.#problem : byId("start", HTMLButtonElement)).focus();
   }
 
+  /** Choose a recording, to be counted as the chosen movement. */
+  chooseFile(file: File): void {
+    const chosen = new DataTransfer();
+    chosen.items.add(file);
+    this.#file.files = chosen.files;
+    const radio = this.#form.querySelector('[name="source"][value="file"]');
+    if (radio instanceof HTMLInputElement) radio.checked = true;
+    this.#fileNote.textContent = "It is of your last run. Choose what to count in it.";
+    this.#showSource();
+  }
+
   close(): void {
     this.#preview.stop();
     this.#section.hidden = true;

@@ -1,6 +1,6 @@
 /** The page: choose, do it, see what came of it. */
 
-import {createClient, type DetectionEvent} from "@kynaplatform/web";
+import {createClient, type DetectionEvent, type Moment} from "@kynaplatform/web";
 import {stopped} from "./abort.js";
 import {type Choice, ChoiceForm} from "./choice_form.js";
 import {countDown} from "./countdown.js";
@@ -10,6 +10,7 @@ import {Loading} from "./loading.js";
 import {askedSpeed} from "./page_address.js";
 import {readPageData, type TryData} from "./page_data.js";
 import {problemOf} from "./problems.js";
+import {recorded} from "./recorder.js";
 import {fetchRecording, readRecording} from "./recording.js";
 import {Run} from "./run.js";
 import {runStream} from "./run_stream.js";
@@ -27,8 +28,9 @@ const WITHOUT_CAMERA = "The built-in figure needs no camera.";
 const data = readPageData<TryData>("try-data");
 const live = new Live(new Speech(byId("speak", HTMLInputElement)));
 const loading = new Loading();
-const summary = new Summary(() => {
+const summary = new Summary((recording) => {
   summary.close();
+  if (recording) choiceForm.chooseFile(recording);
   choiceForm.open();
 });
 const choiceForm = new ChoiceForm(data.movements, (choice) => void go(choice));
@@ -61,10 +63,11 @@ async function go(choice: Choice): Promise<void> {
       const {session} = opened;
       const readEvents = () => eventsOf(opened);
       const streamed = {session, readEvents, withoutCamera: WITHOUT_CAMERA};
-      const ending = await runStream(streamed, source, live, run, stopping);
+      const moments: Moment[] = [];
+      const ending = await runStream(streamed, recorded(source, moments), live, run, stopping);
       if (run.target && shareOf(run.target, run) === 1) await pause(DONE_MS);
       live.close();
-      summary.open(run, choice.movement, opened.movespec, ending);
+      summary.open(run, choice.movement, opened.movespec, ending, moments);
     } else {
       live.close();
       choiceForm.open();

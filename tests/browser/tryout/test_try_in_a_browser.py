@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dev.poses.figure import perform
-from dev.poses.recordings import Recording, save
+from dev.poses.recordings import Recording, load, save
 from sessions_app.models import DetectionSession, EventType
 from tests.browser.accessibility import Inspection, Screens, each_screen
 from tests.browser.trying import (
@@ -96,6 +96,36 @@ def test_a_recording_is_counted(page: Page, recording: Path) -> None:
     session = DetectionSession.objects.get()
     assert session.repetitions == {"biceps-curl": 3}
     assert len(rows(page, "rows")) == 3
+
+
+def test_a_run_is_saved_and_counted_again_as_another_movement(
+    page: Page, recording: Path, tmp_path: Path
+) -> None:
+    page.get_by_role("radio", name="A recording").check()
+    page.get_by_label("Recording file").set_input_files(recording)
+    start(page, "A recording", "Biceps curl")
+    expect_summary(page, "Biceps curl: 3 repetitions")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Save this recording").click()
+    assert downloading.value.suggested_filename == "biceps-curl.json.gz"
+    downloading.value.save_as(saved := tmp_path / "saved.json.gz")
+    seen, kept = load(recording), load(saved)
+    assert (kept.exercise, kept.fps, len(kept.frames)) == ("biceps-curl", 25, len(seen.frames))
+    for one, other in zip(kept.frames, seen.frames, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert [tuple(point) for point in one] == [
+                pytest.approx(tuple(point), abs=1e-5) for point in other
+            ]
+    page.get_by_role("button", name="Count as another movement").click()
+    expect(page.get_by_role("radio", name="A recording")).to_be_checked()
+    expect(page.locator("#file-note")).to_contain_text("your last run")
+    start(page, "A recording", "Lateral raise")
+    expect_summary(page, "Lateral raise: 0 repetitions")
+    page.get_by_role("button", name="Count as another movement").click()
+    start(page, "A recording", "Biceps curl")
+    expect_summary(page, "Biceps curl: 3 repetitions")
+    assert DetectionSession.objects.count() == 3
 
 
 @pytest.mark.parametrize(
