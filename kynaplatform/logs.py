@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import NoneType, TracebackType
 from typing import Any, Final
 
@@ -32,7 +33,19 @@ _PLAIN: Final = (str, int, float, NoneType)
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class JsonLine(logging.Formatter):
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class TextLine(logging.Formatter):
+    """A line of text, with its time in UTC, such as 2026-12-04T04:25:52.576Z."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+class JsonLine(TextLine):
     """One flat JSON object: the fields of every line, then the message's own.
 
     `exception` is a traceback as text.
@@ -49,9 +62,7 @@ class JsonLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         request_id = getattr(record, "request_id", NO_REQUEST)
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "time": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -171,7 +182,10 @@ def configuration(level: str, line_format: str) -> dict[str, object]:
             "without_outages": {"()": "kynaplatform.celery.WithoutOutages"},
         },
         "formatters": {
-            "text": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+            "text": {
+                "class": "kynaplatform.logs.TextLine",
+                "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+            },
             "json": {"()": "kynaplatform.logs.JsonLine"},
         },
         "handlers": {

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -129,19 +129,22 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
+@lru_cache(maxsize=4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    with suppress(ValueError):
+        return ip_address(text)
+    return None
+
+
 def _is_trusted(text: str) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return any(address in network for network in settings.TRUSTED_PROXIES)
+    address = _address(text)
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
 
 
 @lru_cache(maxsize=4096)
 def _counted_as(text: str) -> str:
-    try:
-        address = ip_address(text)
-    except ValueError:
+    address = _address(text)
+    if address is None:
         return "unknown"
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
@@ -195,17 +198,22 @@ def camera_policy(stream_url: str, *frames: str) -> str:
 
 
 class ApiSecurityMiddleware(SecurityMiddleware):
-    """Django's SecurityMiddleware with X-Frame-Options."""
+    """Django's SecurityMiddleware, with X-Frame-Options and what CommonMiddleware does."""
 
     def process_request(self, request: HttpRequest) -> Any:
         try:
-            return super().process_request(request)
-        except DisallowedHost as refusal:  # of a redirect to https
+            redirect = super().process_request(request)
+            if redirect is None and request.path not in settings.MONITOR_PATHS:
+                request.get_host()
+            return redirect
+        except DisallowedHost as refusal:
             return response_for_exception(request, refusal)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = super().process_response(request, response)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

@@ -162,7 +162,6 @@ API_MIDDLEWARE = [
     "kynaplatform.middleware.FirstMiddleware",
     "kynaplatform.middleware.ApiSecurityMiddleware",
     "kynaplatform.middleware.OriginMiddleware",
-    "kynaplatform.middleware.HostCheckedExceptForMonitors",
 ]
 # Of pages for people.
 MIDDLEWARE = [

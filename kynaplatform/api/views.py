@@ -91,6 +91,8 @@ class ApiView(APIView):
     # They would make responses vary by Accept.
     renderer_classes = ()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    # DRF's own finds out `Allow` for each response.
+    default_response_headers: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
         named = {
@@ -170,6 +172,8 @@ class ApiView(APIView):
         if not isinstance(response, HttpResponseBase):
             response = response_of(response, self.operation.status)
         response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response["Allow"] = ", ".join(self.allowed_methods)
         add_rate_limit_headers(request._request, response)
         add_ignored_header(request._request, response)
         return cast(Response, response)
@@ -210,7 +214,8 @@ def _admit(request: ApiRequest, operation: Operation, locks: ExitStack) -> None:
     if principal.session_id is not None:
         # A browser has this token, so it counts by address as well.
         limits += limits_of_address(request._request)
-    limits = [limit._replace(hits=operation.hits) for limit in limits]
+    if operation.hits != 1:
+        limits = [limit._replace(hits=operation.hits) for limit in limits]
     decision = count_request(request._request, limits)
     request.counted_on = limits if decision.allowed else ()
     require_active(
