@@ -137,7 +137,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_trusted(text: str) -> bool:
-    address = _address(text)
+    address = _address(text) if len(text) <= MAX_ADDRESS_CHARACTERS else None
     return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
 
 

@@ -7,7 +7,6 @@ sets up Django and checks the settings.
 import codecs
 import threading
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -91,6 +90,8 @@ class Service(WSGIHandler):
 
     def __init__(self, serves: Callable[[str], bool]) -> None:
         self._serves = serves
+        # Of the paths without parameters: strangers can't add any.
+        self._matches: dict[str, ResolverMatch] = {}
         super().__init__()
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
@@ -114,13 +115,11 @@ class Service(WSGIHandler):
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         if not self._serves(request.path_info):
             raise Http404
-        request.resolver_match = _match_of(request.path_info)
-        return request.resolver_match
-
-
-@lru_cache(maxsize=256)
-def _match_of(path: str) -> ResolverMatch:
-    return resolve(path)
+        match = self._matches.get(request.path_info) or resolve(request.path_info)
+        if not match.args and not match.kwargs:
+            self._matches[request.path_info] = match
+        request.resolver_match = match
+        return match
 
 
 class WithApiMiddleware(BaseHandler):
